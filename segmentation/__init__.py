@@ -1,0 +1,1 @@
+"""A reproducible, notebook-driven customer segmentation report."""

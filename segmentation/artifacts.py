@@ -1,0 +1,53 @@
+"""Writing artifacts: whole or not at all, and the same bytes every time."""
+
+import hashlib
+import json
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path):
+    """Give a path beside `path` to write to, and move it there when the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield beside
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 with Unix line ends."""
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, content) -> None:
+    """Write `content` sorted and indented; NaN is refused."""
+    text = json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def read_json(path: Path):
+    """Read a JSON artifact."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_csv(path: Path, frame) -> None:
+    """Write a pandas frame without its index."""
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def write_parquet(path: Path, frame) -> None:
+    """Write a pandas frame without its index, its columns in their order."""
+    with replacing(path) as beside:
+        frame.to_parquet(beside, index=False)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,213 @@
+"""dataset.yaml: what a table is, what its columns mean, and what its segments are called."""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from segmentation.errors import DataError, UsageError
+
+ROOT = Path(__file__).resolve().parents[1]
+Level = Literal["low", "average", "high"]
+RESERVED = frozenset({"line", "fields", "column", "value", "rule", "segment", "distance", "margin", "name"})
+AtLeastTwo = Annotated[int, Field(ge=2)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Strict):
+    """Where the raw table comes from; `path` is the file name inside the dataset's folder."""
+
+    path: str
+    url: str | None = None
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    licence: str | None = None
+    citation: str | None = None
+
+    @model_validator(mode="after")
+    def _fetched_is_checked(self):
+        if Path(self.path).name != self.path:
+            raise ValueError(f"path is {self.path!r}; expected a file name without a folder")
+        if self.url and not self.sha256:
+            raise ValueError("a url needs its sha256, so that what is fetched can be checked")
+        return self
+
+
+class Column(_Strict):
+    """One column: features form the segments, descriptors only describe them."""
+
+    role: Literal["id", "feature", "descriptor", "ignore"]
+    type: Literal["number", "category"] = "number"
+    label: str | None = None
+    unit: str | None = None
+    aliases: tuple[str, ...] = ()
+    min: float | None = None
+    max: float | None = None
+    categories: dict[str, tuple[str, ...]] | None = None
+    transform: Literal["none", "log"] = "none"
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if self.role == "feature" and self.type != "number":
+            raise ValueError("a feature must be a number: K-Means measures distances; make it a descriptor")
+        if self.categories and self.type != "category":
+            raise ValueError("categories need type: category")
+        if self.type == "category" and (self.min is not None or self.max is not None):
+            raise ValueError("min and max need type: number")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+class SegmentName(_Strict):
+    """The name and the action for the segments whose features stand at these levels."""
+
+    levels: dict[str, Level]
+    name: str
+    action: str | None = None
+
+
+class Dataset(_Strict):
+    """A whole dataset.yaml."""
+
+    title: str
+    source: Source | None = None
+    columns: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], Column]
+    k: Literal["auto"] | AtLeastTwo = "auto"
+    k_range: tuple[AtLeastTwo, AtLeastTwo] = (2, 10)
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    privacy: Literal["rows", "aggregate"] = "aggregate"
+    segments: tuple[SegmentName, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        taken = RESERVED & set(self.columns) | {n for n, c in self.columns.items() if n == "id" and c.role != "id"}
+        if taken:
+            raise ValueError(f"columns: {sorted(taken)} are names that the artifacts use themselves; choose others")
+        if not self.named("feature"):
+            raise ValueError("no column has role: feature; at least one is needed to form segments")
+        if len(self.named("id")) > 1:
+            raise ValueError(f"more than one column has role: id ({', '.join(self.named('id'))})")
+        if self.k_range[0] > self.k_range[1]:
+            raise ValueError(f"k_range starts at {self.k_range[0]} and ends before it, at {self.k_range[1]}")
+        for segment in self.segments:
+            for name in segment.levels:
+                if name not in self.columns:
+                    raise ValueError(f"segments: {name!r} is not a column{suggest(name, self.columns)}")
+        return self
+
+    def named(self, *roles: str) -> tuple[str, ...]:
+        """Return the canonical names of the columns that have one of `roles`, in file order."""
+        return tuple(name for name, column in self.columns.items() if column.role in roles)
+
+    def label(self, name: str) -> str:
+        """Return what a reader calls a column: its label, or its name as words."""
+        return self.columns[name].label or name.replace("_", " ").capitalize()
+
+    def axis(self, name: str) -> str:
+        """Return the label with its unit, as an axis shows it."""
+        unit = self.columns[name].unit
+        return f"{self.label(name)} ({unit})" if unit else self.label(name)
+
+
+def suggest(word: str, choices) -> str:
+    """Return the end of a sentence: a question that offers the choice nearest to `word`, or a full stop."""
+    near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else "."
+
+
+def load_dataset(name: str) -> Dataset:
+    """Read data/<name>/dataset.yaml.
+
+    Raises
+    ------
+    UsageError
+        When there is no such dataset, or its file breaks a rule; every fault is listed.
+    """
+    path = ROOT / "data" / name / "dataset.yaml"
+    known = sorted(p.parent.name for p in (ROOT / "data").glob("*/dataset.yaml"))
+    if name not in known:
+        raise UsageError(f"data/{name}/dataset.yaml does not exist{suggest(name, known)} Known: {', '.join(known)}.")
+    shown = path.relative_to(ROOT).as_posix()
+    try:
+        return Dataset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except yaml.YAMLError as fault:
+        raise UsageError(f"{shown} is not valid YAML: {fault}") from None
+    except ValidationError as fault:
+        faults = "\n".join(f"  {_tell(error)}" for error in fault.errors())
+        raise UsageError(f"{shown} cannot be used:\n{faults}") from None
+
+
+def _tell(error) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or "the file"
+    if error["type"] == "extra_forbidden":
+        keys = {field for model in (Dataset, Source, Column, SegmentName) for field in model.model_fields}
+        return f"{where}: unknown key{suggest(str(error['loc'][-1]), keys)}"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')} (found {error['input']!r:.80})"
+
+
+def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
+    """Return the features named in `text` ("a,b"), or those of the dataset when it is None.
+
+    Raises
+    ------
+    UsageError
+        When a name is unknown, given twice, or not a number.
+    """
+    if text is None:
+        return dataset.named("feature")
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    allowed = [name for name in dataset.named("feature", "descriptor") if dataset.columns[name].type == "number"]
+    for name in names:
+        if name not in allowed:
+            raise UsageError(
+                f"FEATURES names {name!r}, which is not a number column of this dataset"
+                f"{suggest(name, allowed)} Known: {', '.join(allowed)}."
+            )
+    if not names or len(set(names)) < len(names):
+        raise UsageError(f"FEATURES is {text!r}; expected different names separated by commas, such as a,b")
+    return tuple(names)
+
+
+def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tuple[str, ...]) -> dict[str, str]:
+    """Match a table's headers to canonical names by name and alias.
+
+    Case, spaces, punctuation and a unit in brackets do not count.
+
+    Returns
+    -------
+    dict
+        Canonical name -> header, for every declared column that is present.
+
+    Raises
+    ------
+    DataError
+        When a wanted column is missing, or a column is present twice.
+    """
+    matched: dict[str, str] = {}
+    for name, column in dataset.columns.items():
+        spellings = {key for text in (name, *column.aliases) for key in _keys(text)}
+        found = [header for header in headers if _keys(header) & spellings]
+        if len(found) > 1:
+            raise DataError(f"{file}: columns {found} both mean {name!r}; rename or remove one of them")
+        if found:
+            matched[name] = found[0]
+    missing = [name for name in wanted if name not in matched]
+    if missing:
+        free = [header for header in headers if header not in matched.values()]
+        tells = " ".join(f"{name!r} is missing{suggest(name, free)}" for name in missing)
+        raise DataError(
+            f"{file}: {tells} Found: {', '.join(map(repr, headers))}. "
+            "Rename the column, or add its header to the aliases in dataset.yaml."
+        )
+    return matched
+
+
+def _keys(header: str) -> set[str]:
+    texts = (header, re.sub(r"[(\[].*?[)\]]", "", header))
+    return {re.sub(r"[\W_]", "", text).casefold() for text in texts} - {""}

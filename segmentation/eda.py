@@ -1,0 +1,112 @@
+"""What the table shows before any segment is formed: summaries and their sentences."""
+
+import numpy as np
+import pandas as pd
+
+from segmentation.dataset import Dataset
+from segmentation.narrative import amount, count, escape, listing
+
+SMALLEST_GROUP = 10
+CLEAR = 0.5
+WEAK = 0.2
+MOST_BANDS = 7
+
+
+def split_types(dataset: Dataset, columns) -> tuple[list[str], list[str]]:
+    """Split column names into numbers and categories."""
+    numbers = [name for name in columns if dataset.columns[name].type == "number"]
+    return numbers, [name for name in columns if name not in numbers]
+
+
+def quantiles(customers: pd.DataFrame, names: list[str], dataset: Dataset) -> pd.DataFrame:
+    """Return the 5th, 25th, 50th, 75th and 95th percentile of each column, one row a column.
+
+    The smallest and the largest value are left out: each belongs to one customer.
+    """
+    table = customers[names].quantile([0.05, 0.25, 0.5, 0.75, 0.95]).T
+    table.columns = ["5%", "25%", "median", "75%", "95%"]
+    return table.set_axis([dataset.axis(name) for name in names]).rename_axis("column")
+
+
+def tell_distribution(values: pd.Series, label: str, unit: str | None) -> str:
+    """Say where the middle half of the customers lies, and whether the distribution leans."""
+    low, middle, high = values.quantile([0.25, 0.5, 0.75])
+    skew = values.skew()
+    lean = "leans neither way" if abs(skew) < CLEAR else f"has its long tail on the {'high' if skew > 0 else 'low'} side"
+    return (
+        f"**{escape(label)}**: half of the customers lie between {amount(low)} and {amount(high, unit)} "
+        f"(median {amount(middle)}); the distribution {lean}."
+    )
+
+
+def tell_categories(values: pd.Series, label: str) -> str:
+    """Say how the customers divide among the categories, the groups under 10 left out."""
+    counts = values.value_counts()
+    shown = counts[counts >= SMALLEST_GROUP]
+    parts = listing(f"{escape(name)} {n:,} ({100 * n / counts.sum():.0f}%)" for name, n in shown.items())
+    return f"**{escape(label)}**: {parts or 'no group has ten customers or more'}."
+
+
+def tell_relation(r: float, one: str, other: str) -> str:
+    """Say in words how strong a linear correlation is."""
+    strength = "hardly" if abs(r) < WEAK else "weakly" if abs(r) < CLEAR else "clearly"
+    way = "" if abs(r) < WEAK else " in the same direction" if r > 0 else " in opposite directions"
+    return f"{escape(one)} and {escape(other)} are {strength} correlated{way} (r = {_signed(r)})."
+
+
+def _signed(r: float) -> str:
+    return f"{r:.2f}".replace("-0.00", "0.00").replace("-", "−")
+
+
+def strongest_pair(correlation: pd.DataFrame) -> tuple[str, str, float]:
+    """Return the two columns with the strongest linear correlation, and the coefficient."""
+    upper = correlation.where(np.triu(np.ones(correlation.shape, bool), k=1)).stack()
+    one, other = upper.abs().idxmax()
+    return one, other, float(upper[one, other])
+
+
+def tell_clear_pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:
+    """Say how many pairs of columns are at least clearly correlated."""
+    names = list(correlation)
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    clear = [f"{escape(labels[a])} with {escape(labels[b])}" for a, b in pairs if abs(correlation.loc[a, b]) >= CLEAR]
+    among = f"of {count(len(pairs), 'pair')}, {count(len(clear), 'is', 'are')} clearly correlated"
+    return f"{among} ({listing(clear)})" if clear else among
+
+
+def bands(values: pd.Series) -> pd.Series:
+    """Cut numbers into at most seven bands of one round width, labelled as "20-29"."""
+    low, high = values.min(), values.max()
+    width = _round_width((high - low) / MOST_BANDS)
+    edges = np.arange(np.floor(low / width) * width, high + width, width)
+    whole = width >= 1
+    labels = [f"{a:g}–{a + width - 1:g}" if whole and width > 1 else f"{a:g} up to {a + width:g}" for a in edges[:-1]]
+    return pd.cut(values, edges, right=False, labels=labels)
+
+
+def _round_width(least: float) -> float:
+    scale = 10.0 ** np.floor(np.log10(least)) if least > 0 else 1.0
+    return float(next(step * scale for step in (1, 2, 5, 10) if step * scale >= least))
+
+
+def group_medians(values: pd.Series, groups: pd.Series) -> pd.DataFrame:
+    """Return customers and median for each group of at least ten.
+
+    Returns
+    -------
+    DataFrame
+        group, customers, median.
+    """
+    table = values.groupby(groups, observed=True).agg(customers="size", median="median")
+    return table[table["customers"] >= SMALLEST_GROUP].rename_axis("group").reset_index()
+
+
+def tell_groups(medians: pd.DataFrame, label: str, by: str, unit: str | None) -> str:
+    """Say in which group the median is highest and lowest."""
+    if medians["median"].nunique() < 2:
+        return f"The median {escape(label)} does not differ between the groups of {escape(by)}."
+    top, bottom = medians.loc[medians["median"].idxmax()], medians.loc[medians["median"].idxmin()]
+    return (
+        f"By {escape(by)}, the median {escape(label)} runs from {amount(bottom['median'])} ({escape(bottom['group'])}) "
+        f"to {amount(top['median'], unit)} ({escape(top['group'])})."
+    )

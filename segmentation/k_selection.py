@@ -1,0 +1,197 @@
+"""How many segments: K-Means brought to its best optimum for each k, and the criteria there."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
+from threadpoolctl import threadpool_limits
+
+from segmentation.errors import DataError
+
+TIMES_REACHED = 5
+MOST_STARTS = 1000
+LARGEST_EXACT = 10_000
+SAME_INERTIA = 1e-9
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best K-Means fit of many single starts, and how often a start reached it."""
+
+    model: KMeans
+    starts: int
+    reached: int
+
+
+def best_kmeans(X: np.ndarray, k: int, *, seed: int = 0) -> Optimum:
+    """Fit K-Means from single k-means++ starts until the best inertia was reached several times.
+
+    One start often ends in a poor local optimum (Arthur & Vassilvitskii 2007 bound only the expected inertia), so
+    starts go on until the lowest inertia seen was reached `TIMES_REACHED` times or `MOST_STARTS` were spent
+    (fewer for large tables). Each start runs to strict convergence.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features), scaled
+
+    Raises
+    ------
+    DataError
+        When there are fewer distinct points than segments.
+    """
+    distinct = len(np.unique(X, axis=0))
+    if k > distinct:
+        raise DataError(f"K={k}, but the customers have only {distinct} distinct combinations of features; choose less")
+    most = max(20, min(MOST_STARTS, 20_000_000 // X.size))
+    seeds = np.random.SeedSequence([seed, k]).generate_state(most)
+    best, reached, starts = None, 0, 0
+    with threadpool_limits(1):
+        while reached < TIMES_REACHED and starts < most:
+            fit = KMeans(k, n_init=1, tol=0, max_iter=1000, random_state=int(seeds[starts])).fit(X)
+            starts += 1
+            if best is None or fit.inertia_ < best.inertia_ * (1 - SAME_INERTIA):
+                best, reached = fit, 1
+            elif fit.inertia_ <= best.inertia_ * (1 + SAME_INERTIA):
+                reached += 1
+    return Optimum(_canonical(best), starts, reached)
+
+
+def _canonical(fit: KMeans) -> KMeans:
+    """Number the clusters largest first, ties by centroid, so that a rerun never shuffles labels."""
+    sizes = np.bincount(fit.labels_, minlength=fit.n_clusters)
+    order = np.lexsort((*fit.cluster_centers_.T[::-1], -sizes))
+    fit.cluster_centers_ = np.ascontiguousarray(fit.cluster_centers_[order])
+    fit.labels_ = np.argsort(order)[fit.labels_].astype(fit.labels_.dtype)
+    return fit
+
+
+def fit_each_k(X: np.ndarray, k_values, *, seed: int = 0) -> dict[int, Optimum]:
+    """Return the best optimum for every k."""
+    return {k: best_kmeans(X, k, seed=seed) for k in k_values}
+
+
+def score_each_k(X: np.ndarray, optima: dict[int, Optimum], *, seed: int = 0) -> pd.DataFrame:
+    """Score the best optimum of every k.
+
+    Inertia; mean silhouette (Rousseeuw 1987); Calinski-Harabasz (1974); Davies-Bouldin (1979).
+
+    Returns
+    -------
+    DataFrame
+        Indexed by k: inertia, silhouette, calinski_harabasz, davies_bouldin, smallest (segment), starts, reached.
+    """
+    rows = {k: _criteria(X, optimum, seed) for k, optimum in optima.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("k").astype(
+        {"smallest": int, "starts": int, "reached": int}
+    )
+
+
+def _criteria(X: np.ndarray, optimum: Optimum, seed: int) -> dict:
+    labels = optimum.model.labels_
+    return {
+        "inertia": optimum.model.inertia_,
+        "silhouette": silhouettes(X, labels, seed=seed)["silhouette"].mean(),
+        "calinski_harabasz": calinski_harabasz_score(X, labels),
+        "davies_bouldin": davies_bouldin_score(X, labels),
+        "smallest": np.bincount(labels).min(),
+        "starts": optimum.starts,
+        "reached": optimum.reached,
+    }
+
+
+def silhouettes(X: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> pd.DataFrame:
+    """Return the silhouette of each customer, of a stated random sample above 10,000 customers.
+
+    Returns
+    -------
+    DataFrame
+        row (position in X), segment (from 1), silhouette (-1 to 1).
+    """
+    rows = sample_rows(len(X), LARGEST_EXACT, seed=seed)
+    with threadpool_limits(1):
+        values = silhouette_samples(X[rows], labels[rows])
+    return pd.DataFrame({"row": rows, "segment": labels[rows] + 1, "silhouette": values})
+
+
+def sample_rows(n: int, most: int, *, seed: int = 0) -> np.ndarray:
+    """Return all row numbers, or `most` of them drawn without replacement, in order."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
+
+
+def feasible_k(X: np.ndarray, k_range: tuple[int, int], k) -> list[int]:
+    """Return the values of k to score: the range and the analyst's own k, up to the distinct points less one.
+
+    Raises
+    ------
+    DataError
+        When the customers have too few distinct points for the smallest k of the range.
+    """
+    most = len(np.unique(X, axis=0)) - 1
+    values = {i for i in range(k_range[0], k_range[1] + 1) if i <= most} | ({k} - {"auto"})
+    if not any(i <= most for i in values):
+        raise DataError(f"the customers have {most + 1} distinct combinations of features; too few for segments")
+    return sorted(values)
+
+
+def choose_k(scores: pd.DataFrame, k="auto", *, smallest: int = 1) -> dict:
+    """Choose the k with the best silhouette, ties to the smaller, or honour the analyst's own.
+
+    Parameters
+    ----------
+    smallest : int
+        How many customers every segment must have; 10 where a smaller group must not be shown.
+
+    Returns
+    -------
+    dict
+        k, method ("auto" or "given"), best (the k with the best silhouette).
+
+    Raises
+    ------
+    DataError
+        When the analyst's k, or every k, has a smaller segment.
+    """
+    allowed = scores[scores["smallest"] >= smallest]
+    if allowed.empty or (k != "auto" and k not in allowed.index):
+        found = "every K" if k == "auto" else f"K={k}"
+        raise DataError(
+            f"{found} has a segment of fewer than {smallest} customers, which privacy: aggregate does not show; "
+            "choose fewer segments, or set privacy: rows in dataset.yaml"
+        )
+    best = int(allowed["silhouette"].idxmax())
+    return {"k": best if k == "auto" else k, "method": "auto" if k == "auto" else "given", "best": best}
+
+
+def favourites(scores: pd.DataFrame) -> dict[str, int]:
+    """Return the k that each criterion favours by itself."""
+    return {
+        "silhouette": int(scores["silhouette"].idxmax()),
+        "calinski_harabasz": int(scores["calinski_harabasz"].idxmax()),
+        "davies_bouldin": int(scores["davies_bouldin"].idxmin()),
+    }
+
+
+TITLES = {
+    "silhouette": "the silhouette",
+    "calinski_harabasz": "Calinski-Harabasz",
+    "davies_bouldin": "Davies-Bouldin",
+}
+
+
+def titled(by_criterion: dict[str, int]) -> dict[str, int]:
+    """Replace the names of criteria by what a reader calls them."""
+    return {TITLES[name]: value for name, value in by_criterion.items()}
+
+
+def tell_choice(scores: pd.DataFrame, choice: dict) -> str:
+    """Say why this k: the best silhouette, or the analyst's wish and what the silhouette says of it."""
+    k, best = choice["k"], choice["best"]
+    mine = f"{scores['silhouette'][k]:.3f}"
+    if choice["method"] == "auto":
+        return f"With k = {k} the mean silhouette is the highest of k = {scores.index.min()} to {scores.index.max()}: {mine}."
+    verdict = "which is also the best" if k == best else f"below the {scores['silhouette'][best]:.3f} of k = {best}"
+    return f"The analyst asked for k = {k}; its mean silhouette is {mine}, {verdict}."

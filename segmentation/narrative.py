@@ -1,0 +1,99 @@
+"""What a reader sees: sentences made from the data, figures and tables with captions."""
+
+import html
+import io
+import re
+
+import matplotlib.pyplot as plt
+from IPython.display import HTML, Markdown, display
+
+from segmentation.artifacts import write_text
+
+INK = "#010203"
+NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+
+
+def say(*sentences: str) -> None:
+    """Show Markdown sentences as one paragraph; a dollar is a dollar, never mathematics."""
+    display(Markdown(" ".join(sentences).replace("$", r"\$")))
+
+
+def count(n: int, noun: str, plural: str | None = None) -> str:
+    """Return "one segment", "five segments" or "200 customers"."""
+    number = NUMBER_WORDS[n] if n < len(NUMBER_WORDS) else f"{n:,}"
+    return f"{number} {noun if n == 1 else plural or noun + 's'}"
+
+
+def listing(words) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    words = [str(word) for word in words]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def amount(value: float, unit: str | None = None) -> str:
+    """Return a number with at most one decimal below 1,000, none above, and its unit."""
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.1f}".removesuffix(".0")
+    return f"{text} {unit}" if unit else text
+
+
+def percent(share: float) -> str:
+    """Return a share as a whole percentage, or as "under 1%"."""
+    return "under 1%" if 0 < share < 0.01 else f"{100 * share:.0f}%"
+
+
+def sentence(text: str) -> str:
+    """Return `text` with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def escape(text: str) -> str:
+    """Escape a name from the data for a Markdown sentence."""
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", html.escape(str(text)))
+
+
+def figure(study, name: str, drawn, caption: str, alt: str | None = None) -> None:
+    """Show a figure as inline SVG with its caption, and save it as figures/<name>.svg.
+
+    Parameters
+    ----------
+    drawn : Axes or Figure
+    alt : str, optional
+        What the figure shows, for those who cannot see it; the caption when it is left out.
+    """
+    whole = drawn.get_figure()
+    svg = _svg(whole)
+    plt.close(whole)
+    write_text(study.path("figures") / f"{name}.svg", svg)
+    label = html.escape(_plain(alt or caption))
+    inline = _inline(svg).replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    display(HTML(f'<figure id="{name}">{inline}<figcaption>{html.escape(_plain(caption))}</figcaption></figure>'))
+
+
+def _plain(text: str) -> str:
+    """Turn a Markdown sentence into plain text."""
+    return html.unescape(re.sub(r"\\(.)", r"\1", text.replace("**", "")))
+
+
+def _svg(whole) -> str:
+    buffer = io.StringIO()
+    whole.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def _inline(svg: str) -> str:
+    """Prepare an SVG for the page: no header, no ids of groups, and the ink of the page in light and dark."""
+    svg = svg[svg.index("<svg ") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
+    return svg.replace(INK, "currentColor")
+
+
+def table(frame, caption: str, formats: dict | None = None) -> None:
+    """Show a frame as a table with its caption; everything in it is escaped."""
+    formats = {name: form.format for name, form in (formats or {}).items()}
+    body = frame.to_html(border=0, escape=True, justify="left", formatters=formats, index=frame.index.name is not None)
+    body = re.sub(r' style="[^"]*"', "", body).replace(' class="dataframe"', "")
+    captioned = body.replace("<table>", f"<table><caption>{html.escape(_plain(caption))}</caption>", 1)
+    display(HTML(f'<div class="table" tabindex="0" role="region" aria-label="Table">{captioned}</div>'))

@@ -1,0 +1,281 @@
+"""Figures: computed tables in, axes out. Nothing here fits or saves.
+
+`private` hides whatever shows a single customer: points become counts on a grid, groups under ten and box-plot
+outliers are left out.
+"""
+
+import matplotlib as mpl
+
+mpl.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from segmentation.eda import SMALLEST_GROUP
+from segmentation.narrative import INK
+
+PALETTE = "#2F6DB5 #C2660C #178A5B #A0489B #0E8CA6 #8A6A1F #5B4FCF #6B7280 #B0305C #5F8A0D".split()
+MARKERS = "osD^vPX*<>"
+NEUTRAL = "#5F7A99"
+CROSS = "#D62728"
+MOST_POINTS = 5_000
+PAGE = 8.0
+
+mpl.rcParams.update(
+    {
+        "text.parse_math": False,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "segmentation",
+        "savefig.transparent": True,
+        "figure.constrained_layout.use": True,
+        "font.size": 10,
+        "axes.titlesize": 11,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.alpha": 0.15,
+        "legend.frameon": False,
+        **dict.fromkeys(
+            ["text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"], INK
+        ),
+    }
+)
+
+
+def colour(segment: int) -> str:
+    """Return the colour of a segment (from 1), the same in every figure."""
+    return PALETTE[(segment - 1) % len(PALETTE)]
+
+
+def marker(segment: int) -> str:
+    """Return the marker of a segment (from 1), the same in every figure."""
+    return MARKERS[(segment - 1) % len(MARKERS)]
+
+
+def _panels(n: int, *, columns: int = 2, height: float = 2.6):
+    rows = -(-n // columns)
+    whole, axes = plt.subplots(rows, columns, figsize=(PAGE, height * rows), squeeze=False)
+    for ax in axes.flat[n:]:
+        ax.remove()
+    return list(axes.flat[:n])
+
+
+def plot_distributions(customers: pd.DataFrame, labels: dict[str, str], *, private: bool):
+    """Draw a histogram and a box plot of each numeric column; `labels` maps column to axis label."""
+    axes = _panels(2 * len(labels))
+    for i, (name, label) in enumerate(labels.items()):
+        values = customers[name].dropna()
+        _histogram(axes[2 * i], values, private)
+        axes[2 * i].set(xlabel=label, ylabel="customers")
+        sns.boxplot(x=values, ax=axes[2 * i + 1], color=NEUTRAL, width=0.4, **_box(private))
+        axes[2 * i + 1].set(xlabel=label, ylabel="")
+    return axes[0]
+
+
+def _box(private: bool) -> dict:
+    return {"showfliers": not private, "linewidth": 1, "linecolor": INK, "fliersize": 3, "whis": (5, 95)}
+
+
+def _histogram(ax, values: pd.Series, private: bool):
+    counts, edges = np.histogram(values, bins=min(30, max(5, round(len(values) ** 0.5))))
+    counts = _public(counts, private)
+    ax.bar(edges[:-1], counts, np.diff(edges), align="edge", color=NEUTRAL, edgecolor="white", linewidth=0.5)
+
+
+def _public(counts: np.ndarray, private: bool) -> np.ndarray:
+    return np.where(counts < SMALLEST_GROUP, 0, counts) if private else counts
+
+
+def plot_categories(customers: pd.DataFrame, labels: dict[str, str], *, private: bool):
+    """Draw the number of customers in each category of each column."""
+    axes = _panels(len(labels))
+    for ax, (name, label) in zip(axes, labels.items(), strict=True):
+        counts = customers[name].value_counts()
+        counts = counts[counts >= SMALLEST_GROUP] if private else counts
+        ax.barh(counts.index.astype(str), counts, color=NEUTRAL)
+        ax.bar_label(ax.containers[0], padding=3)
+        ax.invert_yaxis()
+        ax.set(xlabel="customers", title=label)
+    return axes[0]
+
+
+def plot_relation(x: pd.Series, y: pd.Series, x_label: str, y_label: str, *, private: bool, ax=None):
+    """Draw two numeric columns against each other."""
+    ax = ax or plt.subplots(figsize=(PAGE * 0.75, 4.5))[1]
+    _cloud(ax, x, y, np.ones(len(x), int), private, palette={1: NEUTRAL})
+    ax.set(xlabel=x_label, ylabel=y_label)
+    return ax
+
+
+def _cloud(ax, x, y, segments, private: bool, palette=None):
+    """Draw points, or where these would show customers or be too many, counts on a grid."""
+    grid = private or len(x) > MOST_POINTS
+    for segment in np.unique(segments):
+        own = segments == segment
+        shade = palette[segment] if palette else colour(segment)
+        if grid:
+            _cells(ax, x[own], y[own], (x, y), shade, private)
+        ax.scatter(*([], []) if grid else (x[own], y[own]), s=22, alpha=0.8, color=shade, linewidth=0,
+                   marker=marker(segment), label=f"segment {segment}")  # fmt: skip
+
+
+def _cells(ax, x, y, whole, shade: str, private: bool):
+    bins = int(np.clip((len(whole[0]) / 2 / SMALLEST_GROUP) ** 0.5, 4, 40))
+    edges = [np.histogram_bin_edges(values, bins) for values in whole]
+    counts = _public(np.histogram2d(x, y, edges)[0], private)
+    shades = mpl.colors.LinearSegmentedColormap.from_list("shade", [(*mpl.colors.to_rgb(shade), 0.15), shade])
+    ax.pcolormesh(*edges, np.ma.masked_equal(counts.T, 0), cmap=shades, rasterized=True)
+
+
+def plot_pairwise(customers: pd.DataFrame, labels: dict[str, str], *, private: bool):
+    """Draw every pair of numeric columns, with histograms on the diagonal."""
+    n = len(labels)
+    axes = np.reshape(_panels(n * n, columns=n, height=PAGE / n * 0.8), (n, n))
+    for i, row in enumerate(labels):
+        for j, column in enumerate(labels):
+            if i == j:
+                _histogram(axes[i, j], customers[row].dropna(), private)
+            else:
+                known = customers[[row, column]].dropna()
+                plot_relation(known[column], known[row], "", "", private=private, ax=axes[i, j])
+        axes[i, 0].set_ylabel(labels[row])
+        axes[n - 1, i].set_xlabel(labels[row])
+    return axes[0, 0]
+
+
+def plot_correlation(correlation: pd.DataFrame):
+    """Draw a correlation matrix as a labelled heat map."""
+    _, ax = plt.subplots(figsize=(PAGE * 0.6, 0.6 + 0.7 * len(correlation)))
+    sns.heatmap(correlation, vmin=-1, vmax=1, cmap="RdBu_r", annot=True, fmt=".2f", square=True, ax=ax, cbar=False)
+    ax.set(xlabel="", ylabel="")
+    ax.grid(False)
+    return ax
+
+
+def plot_groups(values: pd.Series, groups: dict[str, pd.Series], label: str, *, private: bool):
+    """Draw box plots of a numeric column, one panel for each way to group the customers."""
+    axes = _panels(len(groups), height=3.2)
+    for ax, (by, group) in zip(axes, groups.items(), strict=True):
+        size = group.map(group.value_counts()).astype(float)
+        kept = size >= SMALLEST_GROUP if private else group.notna()
+        shown = group[kept].cat.remove_unused_categories() if group.dtype == "category" else group[kept]
+        sns.boxplot(x=shown, y=values[kept], ax=ax, color=NEUTRAL, width=0.5, **_box(private))
+        ax.set(xlabel=by, ylabel=label)
+        ax.tick_params(axis="x", rotation=30 if shown.nunique() > 4 else 0)
+    return axes[0]
+
+
+def plot_criteria(scores: pd.DataFrame, k: int):
+    """Draw inertia (the elbow), silhouette, Calinski-Harabasz and Davies-Bouldin for each k, the chosen k marked."""
+    titles = {
+        "inertia": "Inertia (the elbow)",
+        "silhouette": "Silhouette (higher is better)",
+        "calinski_harabasz": "Calinski-Harabasz (higher is better)",
+        "davies_bouldin": "Davies-Bouldin (lower is better)",
+    }
+    axes = _panels(len(titles))
+    for ax, (name, title) in zip(axes, titles.items(), strict=True):
+        ax.plot(scores.index, scores[name], "o-", color=NEUTRAL, markersize=4)
+        ax.plot(k, scores.loc[k, name], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
+        ax.set(title=title, xlabel="number of segments k", xticks=scores.index)
+    return axes[0]
+
+
+def plot_silhouettes(silhouettes: pd.DataFrame):
+    """Draw the silhouette of each customer, sorted within each segment (Rousseeuw 1987)."""
+    _, ax = plt.subplots(figsize=(PAGE * 0.75, 4.2))
+    start = 0
+    for segment, own in silhouettes.groupby("segment"):
+        values = np.sort(own["silhouette"])
+        ax.fill_betweenx(start + np.arange(len(values)), 0, values, color=colour(segment), step="mid")
+        ax.text(-0.02, start + len(values) / 2, f"{segment}", ha="right", va="center", fontweight="bold")
+        start += len(values) + max(2, len(silhouettes) // 60)
+    ax.axvline(silhouettes["silhouette"].mean(), color=CROSS, linestyle="--", linewidth=1.5, label="mean of all")
+    ax.set(xlabel="silhouette", ylabel="customers, by segment", yticks=[])
+    ax.legend(loc="lower right")
+    return ax
+
+
+def plot_segments(points: pd.DataFrame, segments, centroids: pd.DataFrame, labels: dict[str, str], *, private: bool):
+    """Draw two columns of the customers by segment, with the centroids as red crosses.
+
+    The first two columns of `labels` (column to axis label) are drawn, a single one against itself.
+    """
+    _, ax = plt.subplots(figsize=(PAGE * 0.85, 5))
+    x, y = (list(labels) * 2)[:2]
+    _cloud(ax, points[x], points[y], np.asarray(segments), private)
+    ax.scatter(centroids[x], centroids[y], marker="x", s=110, linewidth=3, color=CROSS, label="centroid", zorder=3)
+    for segment, centre in centroids.iterrows():
+        ax.annotate(str(segment), (centre[x], centre[y]), (7, 7), textcoords="offset points", fontweight="bold")
+    ax.set(xlabel=labels[x], ylabel=labels[y])
+    ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
+    return ax
+
+
+def plot_by_segment(values: pd.Series, segments: pd.Series, label: str, *, private: bool):
+    """Draw a box plot of a numeric column for each segment."""
+    _, ax = plt.subplots(figsize=(PAGE * 0.75, 3.4))
+    order = sorted(segments.unique())
+    sns.boxplot(x=segments, y=values, hue=segments, order=order, hue_order=order, legend=False, ax=ax, width=0.5,
+                palette=[colour(segment) for segment in order], **_box(private))  # fmt: skip
+    ax.set(xlabel="segment", ylabel=label)
+    return ax
+
+
+def plot_centres(profiles: pd.DataFrame, labels: dict[str, str], means: pd.Series):
+    """Draw the mean of each feature by segment as bars, the mean of all as a line."""
+    axes = _panels(len(labels), height=3.0)
+    for ax, (name, label) in zip(axes, labels.items(), strict=True):
+        bars = ax.bar(profiles["segment"].astype(str), profiles[f"centre_{name}"],
+                      color=[colour(segment) for segment in profiles["segment"]])  # fmt: skip
+        ax.bar_label(bars, fmt="{:,.0f}", padding=2)
+        ax.axhline(means[name], color=INK, linestyle="--", linewidth=1)
+        ax.set(xlabel="segment", ylabel=label)
+    return axes[0]
+
+
+def plot_index(profiles: pd.DataFrame, labels: dict[str, str]):
+    """Draw the index of each feature (mean of all customers = 100) as a heat map."""
+    grid = profiles.set_index("segment")[[f"index_{name}" for name in labels]].astype(float)
+    grid.columns = list(labels.values())
+    _, ax = plt.subplots(figsize=(PAGE * 0.75, 0.8 + 0.45 * len(grid)))
+    sns.heatmap(grid, center=100, cmap="RdBu_r", annot=True, fmt=".0f", ax=ax, cbar=False)
+    ax.set(xlabel="", ylabel="segment")
+    ax.grid(False)
+    return ax
+
+
+def plot_sizes(profiles: pd.DataFrame):
+    """Draw the segment sizes as bars and as a donut."""
+    bar, donut = _panels(2, height=3.4)
+    shades = [colour(segment) for segment in profiles["segment"]]
+    bars = bar.barh("segment " + profiles["segment"].astype(str), profiles["size"], color=shades)
+    bar.bar_label(bars, fmt="{:,.0f}", padding=3)
+    bar.invert_yaxis()
+    bar.set(xlabel="customers")
+    donut.pie(profiles["share"], labels=profiles["segment"], colors=shades, autopct="%.0f%%", pctdistance=0.8,
+              startangle=90, counterclock=False, wedgeprops={"width": 0.42, "edgecolor": "white"},
+              textprops={"color": INK})  # fmt: skip
+    for text in donut.texts[1::2]:
+        text.set(color="white", fontweight="bold")
+    return bar
+
+
+def plot_shares(shares: pd.DataFrame, label: str):
+    """Draw how each segment divides among the categories of a descriptor, one row a segment, summing to 1."""
+    _, ax = plt.subplots(figsize=(PAGE * 0.75, 0.9 + 0.4 * len(shares)))
+    left = np.zeros(len(shares))
+    for i, name in enumerate(shares):
+        bars = ax.barh([str(segment) for segment in shares.index], shares[name], left=left, label=str(name),
+                       color=sns.color_palette("crest", max(2, shares.shape[1]))[i])  # fmt: skip
+        ax.bar_label(bars, [f"{100 * v:.0f}%" if v >= 0.08 else "" for v in shares[name]], label_type="center",
+                     color="white")  # fmt: skip
+        left += shares[name].to_numpy()
+    ax.invert_yaxis()
+    ax.set(xlabel=f"share of the segment, by {label}", ylabel="segment", xlim=(0, 1))
+    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
+    return ax

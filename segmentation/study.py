@@ -1,0 +1,53 @@
+"""One run of one dataset: what the notebooks read and write, all under assets/<run>/."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from segmentation.artifacts import read_json
+from segmentation.dataset import ROOT, Dataset, load_dataset
+from segmentation.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Study:
+    """A run's name, its dataset, and its folder of artifacts."""
+
+    run: str
+    dataset: Dataset
+
+    @property
+    def folder(self) -> Path:
+        return ROOT / "assets" / self.run
+
+    def path(self, name: str) -> Path:
+        """Return where the artifact `name` lies."""
+        return self.folder / name
+
+    def read(self, name: str):
+        """Read an artifact: a frame for .parquet, the content for .json.
+
+        Raises
+        ------
+        UsageError
+            When the stage that writes it has not run yet.
+        """
+        path = self.path(name)
+        if not path.is_file():
+            raise UsageError(f"assets/{self.run}/{name} does not exist yet; run the notebooks before this one first")
+        return pd.read_parquet(path) if path.suffix == ".parquet" else read_json(path)
+
+
+def open_study(run: str, dataset: str) -> Study:
+    """Open run `run` of the dataset in data/<dataset>/.
+
+    Raises
+    ------
+    UsageError
+        When the run's name is not a plain folder name, or dataset.yaml cannot be used.
+    """
+    if not re.fullmatch(r"\w[\w .-]{0,79}", run) or run.endswith((" ", ".")) or run in ("readme", "template"):
+        raise UsageError(f"RUN={run} cannot name a folder; expected letters, digits, spaces, '.', '_' and '-'")
+    return Study(run, load_dataset(dataset))
