@@ -6,8 +6,6 @@ outliers are left out.
 
 import matplotlib as mpl
 
-mpl.use("agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
