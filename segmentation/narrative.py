@@ -61,7 +61,7 @@ def figure(study, name: str, drawn, caption: str, alt: str | None = None) -> Non
         What the figure shows, for those who cannot see it; the caption when it is left out.
     """
     whole = drawn.get_figure()
-    svg = _svg(whole)
+    svg = _svg(whole, salt=name)
     plt.close(whole)
     write_text(study.path("figures") / f"{name}.svg", svg)
     label = html.escape(_plain(alt or caption))
@@ -74,9 +74,10 @@ def _plain(text: str) -> str:
     return html.unescape(re.sub(r"\\(.)", r"\1", text.replace("**", "")))
 
 
-def _svg(whole) -> str:
+def _svg(whole, salt: str) -> str:
     buffer = io.StringIO()
-    whole.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    with plt.rc_context({"svg.hashsalt": salt}):
+        whole.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 

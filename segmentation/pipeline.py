@@ -1,152 +1,27 @@
-"""The stages, what each reads and writes, and running those that are out of date."""
+"""Running the stages that are out of date, and rendering the report."""
 
+import json
 import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from segmentation.dataset import ROOT, parse_features
+import nbformat
+import papermill
+from doit.cmd_base import ModuleTaskLoader
+from doit.doit_cmd import DoitMain
+from doit.reporter import ZeroReporter
+from doit.tools import config_changed
+from papermill.exceptions import PapermillExecutionError
+
+from segmentation import render
+from segmentation.dataset import ROOT
 from segmentation.errors import DataError, NotebookFailed, SegmentationError, UsageError
-from segmentation.reading import find_table
-from segmentation.study import Study, open_study
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One notebook: the artifacts under assets/<run>/ that it reads and writes; every stage may write figures."""
-
-    name: str
-    question: str
-    reads: tuple[str, ...] = ()
-    writes: tuple[str, ...] = ()
-
-    @property
-    def notebook(self) -> Path:
-        return ROOT / "notebooks" / f"{self.name}.ipynb"
-
-
-# The one map: 02 runs beside 03 -> 04 -> 05. The README's diagram is checked against it.
-STAGES = (
-    Stage(
-        "01_cleaning",
-        "Which customers can we trust?",
-        writes=("customers.parquet", "rejected.csv", "cleaning.json"),
-    ),
-    Stage("02_eda", "What do the customers look like?", reads=("customers.parquet",)),
-    Stage("03_k_selection", "How many segments?", reads=("customers.parquet",), writes=("k_selection.json",)),
-    Stage(
-        "04_clustering",
-        "Which segment does each customer belong to?",
-        reads=("customers.parquet", "k_selection.json"),
-        writes=("segments.parquet", "segments.csv", "model.skops", "model.json"),
-    ),
-    Stage(
-        "05_profiling",
-        "Who are they, and what should we do?",
-        reads=("customers.parquet", "segments.parquet", "k_selection.json"),
-        writes=("profiles.json", "profiles.csv"),
-    ),
-)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run will do: its study, its raw table, and each parameter with who set it."""
-
-    study: Study
-    source: Path
-    parameters: dict
-    set_by: dict
-
-    @property
-    def report(self) -> Path:
-        return ROOT / "report" / self.study.run
-
-    def executed(self, stage: Stage) -> Path:
-        """Return where the executed copy of a stage's notebook lies."""
-        return self.report / "notebooks" / stage.notebook.name
-
-
-def make_plan(**given) -> Plan:
-    """Decide each parameter: notebook default < dataset.yaml < command line.
-
-    Parameters
-    ----------
-    given : str or None
-        run, dataset, data, features, k, seed as typed; None where nothing was typed.
-
-    Raises
-    ------
-    UsageError, DataError
-        Before anything runs, for every fault that can be seen by then.
-    """
-    defaults = _notebook_defaults()
-    name = given["dataset"] or defaults["dataset"]
-    study = open_study(given["run"] or given["dataset"] or defaults["run"], name)
-    dataset = study.dataset
-    values, set_by = {"run": study.run, "dataset": name}, {}
-    typed = {"k": _number(given["k"], "K", least=2), "seed": _number(given["seed"], "SEED", least=0)}
-    for parameter in ("k", "seed"):
-        choices = [
-            ("command line", typed[parameter]),
-            ("dataset.yaml", getattr(dataset, parameter) if parameter in dataset.model_fields_set else None),
-            ("notebook", defaults[parameter]),
-            ("default", getattr(dataset, parameter)),
-        ]
-        set_by[parameter], values[parameter] = next(choice for choice in choices if choice[1] is not None)
-    features = given["features"] or defaults["features"]
-    values["features"] = ",".join(parse_features(features, dataset))
-    set_by["features"] = "command line" if given["features"] else "notebook" if features else "dataset.yaml"
-    data = given["data"] or defaults["data"]
-    source = find_table(name, dataset, data)
-    values["data"] = str(source)
-    set_by["data"] = "command line" if given["data"] else "notebook" if data else "dataset.yaml"
-    return Plan(study, source, values, set_by)
-
-
-def _number(text: str | None, option: str, *, least: int):
-    if text is None or (option == "K" and text == "auto"):
-        return text
-    if not text.isascii() or not text.isdecimal() or not least <= int(text) < 2**32:
-        auto = "auto or " if option == "K" else ""
-        raise UsageError(f"{option}={text} is not usable; expected {auto}a whole number of at least {least}")
-    return int(text)
-
-
-def _declared(stage: Stage) -> dict:
-    """Return the parameters that a notebook declares, with their defaults."""
-    import ast
-
-    import nbformat
-
-    for cell in nbformat.read(stage.notebook, as_version=4).cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            return {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
-    raise UsageError(f"notebooks/{stage.notebook.name} has no cell tagged 'parameters'; tag the one that sets them")
-
-
-def _notebook_defaults() -> dict:
-    """Return each parameter's default over all notebooks: the one that is not None.
-
-    Raises
-    ------
-    UsageError
-        When two notebooks set different ones.
-    """
-    merged = {}
-    for stage in STAGES:
-        for name, value in _declared(stage).items():
-            if merged.get(name) is not None and value not in (None, merged[name]):
-                raise UsageError(
-                    f"notebooks/{stage.notebook.name} sets {name} = {value!r}, a notebook before it {merged[name]!r}; "
-                    "set it in one of them, in dataset.yaml, or on the command line"
-                )
-            merged[name] = value if value is not None else merged.get(name)
-    return merged
+from segmentation.plan import STAGES, Plan, Stage, declared
 
 
 @dataclass
-class _Outcome:
+class Outcome:
     """What happened in a run: the stages that ran, those that were up to date, and the first fault."""
 
     ran: list[str] = field(default_factory=list)
@@ -154,7 +29,7 @@ class _Outcome:
     fault: SegmentationError | None = None
 
 
-def run_pipeline(plan: Plan, *, pdf: bool = False) -> _Outcome:
+def run_pipeline(plan: Plan, *, pdf: bool = False) -> Outcome:
     """Run every stage that is out of date, 02 beside the others, then render the report.
 
     Raises
@@ -162,10 +37,7 @@ def run_pipeline(plan: Plan, *, pdf: bool = False) -> _Outcome:
     NotebookFailed, UsageError, DataError
         When a stage fails; the previous report stays as it was.
     """
-    from doit.cmd_base import ModuleTaskLoader
-    from doit.doit_cmd import DoitMain
-
-    outcome = _Outcome()
+    outcome = Outcome()
     plan.study.folder.mkdir(parents=True, exist_ok=True)
     config = {
         "dep_file": str(plan.study.folder / ".doit.json"),
@@ -173,7 +45,7 @@ def run_pipeline(plan: Plan, *, pdf: bool = False) -> _Outcome:
         "reporter": _reporter(outcome),
         "num_process": 2,
         "par_type": "thread",
-        "verbosity": 0,
+        "verbosity": 2,
     }
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, pdf)}
@@ -185,9 +57,7 @@ def run_pipeline(plan: Plan, *, pdf: bool = False) -> _Outcome:
     return outcome
 
 
-def _reporter(outcome: _Outcome):
-    from doit.reporter import ZeroReporter
-
+def _reporter(outcome: Outcome):
     class Reporter(ZeroReporter):
         def skip_uptodate(self, task):
             outcome.fresh.append(task.name.partition(":")[2])
@@ -203,41 +73,41 @@ def _reporter(outcome: _Outcome):
     return Reporter
 
 
-def _tasks(plan: Plan, outcome: _Outcome, pdf: bool):
-    from doit.tools import config_changed
-
-    from segmentation import render
-
+def _tasks(plan: Plan, outcome: Outcome, pdf: bool):
     code = [*sorted((ROOT / "segmentation").glob("*.py")), ROOT / "requirements.txt"]
-    for stage in STAGES:
-        declared = {name: plan.parameters[name] for name in _declared(stage)}
-        inputs = [plan.source] if stage.name == "01_cleaning" else [plan.study.path(name) for name in stage.reads]
-        described = ROOT / "data" / plan.parameters["dataset"] / "dataset.yaml"
-        yield {
-            "name": stage.name,
-            "actions": [(_guarded, [outcome, _execute, stage, declared, plan])],
-            "file_dep": [str(path) for path in [stage.notebook, described, *inputs, *code]],
-            "targets": [str(path) for path in [*map(plan.study.path, stage.writes), plan.executed(stage)]],
-            "uptodate": [config_changed(declared)],
-        }
+    sources = [plan.described, *(stage.notebook for stage in STAGES), *code]
     template = [path for path in sorted((ROOT / "report" / "template").iterdir()) if path.is_file()]
     executed = [plan.executed(stage) for stage in STAGES]
-    results = [plan.study.path(name) for stage in STAGES for name in stage.writes]
-    for name, action, needs, makes in [
-        ("html", render.write_report, [*executed, *results], ["report.html"]),
-        ("pdf", render.write_pdf, [plan.report / "report.html"], ["report.pdf"]),
-    ]:
-        if name == "html" or pdf:
-            yield {
-                "name": name,
-                "actions": [(_guarded, [outcome, action, plan])],
-                "file_dep": [str(path) for path in [*needs, *template, *code]],
-                "targets": [str(plan.report / target) for target in makes],
-                "uptodate": [config_changed({**plan.parameters, **plan.set_by})],
-            }
+    page, printed = plan.report / "report.html", plan.report / "report.pdf"
+    for stage in STAGES:
+        parameters = {name: plan.parameters[name] for name in declared(stage)}
+        inputs = [plan.source] if stage.name == "01_cleaning" else [plan.study.path(name) for name in stage.reads]
+        targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
+        needs = [stage.notebook, plan.described, *inputs, *code]
+        yield _task(outcome, stage.name, needs, targets, parameters, _execute, stage, parameters, plan)
+    told = plan.told_parameters()
+    needs = [*executed, *plan.artifacts(), *template, *code]
+    yield _task(outcome, "report.html", needs, [page], told, render.write_report, plan)
+    if pdf:
+        yield _task(outcome, "report.pdf", [page, *template, *code], [printed], None, render.write_pdf, plan)
+    made = [*plan.artifacts(), page, *([printed] if pdf else [])]
+    told = [told, render.revision(), printed.is_file()]
+    targets = [plan.study.path("manifest.json")]
+    yield _task(outcome, "manifest.json", [*made, *sources], targets, told, render.write_manifest, plan, sources)
 
 
-def _guarded(outcome: _Outcome, action, *arguments) -> bool:
+def _task(outcome: Outcome, name: str, needs: list[Path], makes: list[Path], told, action, *arguments) -> dict:
+    """Return a doit task: out of date when a file in `needs` or what `told` says has changed, or a result is gone."""
+    return {
+        "name": name,
+        "actions": [(_guarded, [outcome, action, *arguments])],
+        "file_dep": [str(path) for path in dict.fromkeys(needs)],
+        "targets": [str(path) for path in makes],
+        "uptodate": [config_changed(json.dumps(told, sort_keys=True))],
+    }
+
+
+def _guarded(outcome: Outcome, action, *arguments) -> bool:
     """Keep the first fault of a run, so that it can be told in one message."""
     try:
         action(*arguments)
@@ -249,10 +119,6 @@ def _guarded(outcome: _Outcome, action, *arguments) -> bool:
 
 def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
     """Execute one notebook, and keep its executed copy, partly executed when it failed."""
-    import nbformat
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
     final = plan.executed(stage)
     final.parent.mkdir(parents=True, exist_ok=True)
     failed = final.with_name(f"{stage.name}.failed.ipynb")
@@ -268,10 +134,11 @@ def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
             str(failed).replace("{", "{{").replace("}", "}}"),
             parameters=parameters,
             kernel_name="python3",
+            extra_arguments=["--log-level=50"],
             progress_bar={"desc": f"{stage.name:<15}"} if shows else False,
         )
     except PapermillExecutionError as fault:
-        raise _told(fault, stage, failed) from None
+        raise _told(fault, stage, failed) from fault
     except Exception as fault:
         raise NotebookFailed(f"notebooks/{stage.notebook.name} stopped: {fault}") from None
     notebook = _publishable(nbformat.read(failed, as_version=4), plan)
@@ -294,10 +161,6 @@ def _told(fault, stage: Stage, failed: Path) -> SegmentationError:
 
 def _publishable(notebook, plan: Plan):
     """Remove what differs from run to run or tells about the machine: clock times, random ids, folders."""
-    import json
-
-    import nbformat
-
     notebook.metadata.pop("papermill", None)
     for i, cell in enumerate(notebook.cells):
         for key in ("papermill", "execution"):

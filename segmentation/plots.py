@@ -5,17 +5,15 @@ outliers are left out.
 """
 
 import matplotlib as mpl
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 
 from segmentation.eda import SMALLEST_GROUP
+from segmentation.marks import colour, marker
 from segmentation.narrative import INK
 
-PALETTE = "#2F6DB5 #C2660C #178A5B #A0489B #0E8CA6 #8A6A1F #5B4FCF #6B7280 #B0305C #5F8A0D".split()
-MARKERS = "osD^vPX*<>"
 NEUTRAL = "#5F7A99"
 CROSS = "#D62728"
 MOST_POINTS = 5_000
@@ -25,7 +23,6 @@ mpl.rcParams.update(
     {
         "text.parse_math": False,
         "svg.fonttype": "none",
-        "svg.hashsalt": "segmentation",
         "savefig.transparent": True,
         "figure.constrained_layout.use": True,
         "font.size": 10,
@@ -41,16 +38,6 @@ mpl.rcParams.update(
         ),
     }
 )
-
-
-def colour(segment: int) -> str:
-    """Return the colour of a segment (from 1), the same in every figure."""
-    return PALETTE[(segment - 1) % len(PALETTE)]
-
-
-def marker(segment: int) -> str:
-    """Return the marker of a segment (from 1), the same in every figure."""
-    return MARKERS[(segment - 1) % len(MARKERS)]
 
 
 def _panels(n: int, *, columns: int = 2, height: float = 2.6):

@@ -25,6 +25,8 @@ def profile_segments(customers: pd.DataFrame, dataset: Dataset, features: list[s
         mean is 0) and level; descriptors; level_name, name and action.
     """
     means = customers[features].mean()
+    descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
+    described = {name: _describe(customers, name, dataset) for name in descriptors}
     scaled = pd.DataFrame(scale(customers, dataset, features)[1], columns=features)
     heights = scaled.groupby(customers["segment"].to_numpy()).mean()
     profiles = []
@@ -39,7 +41,7 @@ def profile_segments(customers: pd.DataFrame, dataset: Dataset, features: list[s
                 "centre": centre.to_dict(),
                 "index": {f: 100 * centre[f] / means[f] if means[f] else None for f in features},
                 "levels": levels,
-                "descriptors": _describe(members, dataset, features),
+                "descriptors": {name: rows[segment] for name, rows in described.items()},
                 "level_name": level_name(levels, dataset),
                 **_named(levels, dataset),
             }
@@ -88,17 +90,15 @@ def _spread(values: list[float]) -> float:
     return max(values) - min(values)
 
 
-def _describe(members: pd.DataFrame, dataset: Dataset, features: list[str]) -> dict:
-    described = {}
-    for name in dataset.named("feature", "descriptor"):
-        if name in features or name not in members:
-            continue
-        if dataset.columns[name].type == "number":
-            known = members[name].dropna()
-            described[name] = {"mean": known.mean(), "median": known.median()} if len(known) else {}
-        else:
-            described[name] = members[name].value_counts(normalize=True).sort_index().to_dict()
-    return described
+def _describe(customers: pd.DataFrame, name: str, dataset: Dataset) -> dict[int, dict]:
+    """Return for each segment the mean and median, or the share of each category, of a descriptor."""
+    private = dataset.privacy == "aggregate"
+    if dataset.columns[name].type == "category":
+        return category_shares(customers, name, private=private).to_dict("index")
+    table = customers.groupby("segment")[name].agg(["mean", "median", "count"])
+    known = table[table["count"] >= (SMALLEST_GROUP if private else 1)]
+    known = known[["mean", "median"]].to_dict("index")
+    return {segment: known.get(segment, {}) for segment in table.index}
 
 
 def flatten(profiles: list[dict]) -> pd.DataFrame:
@@ -121,6 +121,7 @@ def category_shares(customers: pd.DataFrame, name: str, *, private: bool) -> pd.
     as "other", and left out when even together they are fewer.
     """
     counts = pd.crosstab(customers["segment"], customers[name])
+    counts = counts.reindex(sorted(customers["segment"].unique()), fill_value=0)
     if private:
         small = counts.columns[((counts > 0) & (counts < SMALLEST_GROUP)).any()]
         counts = counts.drop(columns=small).assign(other=counts[small].sum(axis=1))

@@ -1,0 +1,60 @@
+# Every target is a thin line over `python -m segmentation`; the environment is made when it is missing.
+# Variables typed after a target (K=5) become options of the command (--k=5), which checks them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+UV := $(VENV)/.uv
+READY := $(VENV)/.ready
+
+lower = $(shell printf '%s' '$1' | tr 'A-Z' 'a-z')
+typed = $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $v)),$v))
+options = $(foreach v,$(filter-out PYTHON DEBUG MAKEFLAGS,$(typed)),--$(call lower,$v)='$(subst ','\'',$($v))') $(if $(DEBUG),--debug)
+segmentation = @$(BIN)/python -m segmentation
+
+.DEFAULT_GOAL := help
+.PHONY: help report pdf test lab score lint lock clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= FEATURES= SEED= RUN=
+	$(segmentation) report $(options)
+
+pdf: $(READY) ## the same, and report.pdf
+	$(segmentation) pdf $(options)
+
+test: $(READY) ## run all tests
+	@$(BIN)/python -m pytest
+
+lab: $(READY) ## open JupyterLab on notebooks/
+	$(segmentation) lab
+
+score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=scored.csv RUN=
+	$(segmentation) score $(options)
+
+lint: $(READY) ## check code and notebooks
+	@$(BIN)/python -m ruff check
+	@$(BIN)/python -m ruff format --check
+	@$(BIN)/python -m nbstripout --verify notebooks/*.ipynb || { echo "notebooks hold outputs; remove them: $(BIN)/python -m nbstripout notebooks/*.ipynb"; exit 1; }
+
+lock: $(UV) ## compile requirements.txt from pyproject.toml
+	@$(BIN)/python -m uv pip compile --quiet --upgrade pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock' --output-file requirements.txt
+
+clean: $(READY) ## remove what was generated under assets/ and report/
+	$(segmentation) clean
+
+# uv installs the rest; its own version and hash come from the lock too.
+$(UV):
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; install Python 3.11 to 3.13, or name it: make report PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "$$($(PYTHON) --version) is not supported; install Python 3.11 to 3.13, or name it: make report PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module; install it, on Debian: apt-get install python3-venv"; exit 2; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
+	@touch $@
+
+$(READY): $(UV) requirements.txt pyproject.toml
+	@echo "Installing the locked environment into $(VENV)"
+	@$(BIN)/python -m uv pip sync --quiet --require-hashes requirements.txt
+	@$(BIN)/python -m uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,138 @@
+"""The command line: `python -m segmentation <command>`; every make target is a thin line over it."""
+
+import json
+import shutil
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from typer.exceptions import Abort, TyperException
+
+from segmentation.dataset import ROOT, Dataset, suggest
+from segmentation.errors import SegmentationError, UsageError
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=__doc__)
+
+Text = str | None
+DatasetOption = Annotated[Text, typer.Option(help="The folder under data/ that describes the table (sample).")]
+DataOption = Annotated[Text, typer.Option(help="The raw table; without it the dataset's own.")]
+KOption = Annotated[Text, typer.Option(help="How many segments: auto or a number.")]
+FeaturesOption = Annotated[Text, typer.Option(help="The columns that form the segments: a,b.")]
+SeedOption = Annotated[Text, typer.Option(help="Of every random start.")]
+RunOption = Annotated[Text, typer.Option(help="The folder under assets/ and report/ (the dataset's name).")]
+
+
+@app.command()
+def report(
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    k: KOption = None,
+    features: FeaturesOption = None,
+    seed: SeedOption = None,
+    run: RunOption = None,
+) -> None:
+    """Run the notebooks that are out of date and render report.html."""
+    _make("report.html", dataset=dataset, data=data, k=k, features=features, seed=seed, run=run)
+
+
+@app.command()
+def pdf(
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    k: KOption = None,
+    features: FeaturesOption = None,
+    seed: SeedOption = None,
+    run: RunOption = None,
+) -> None:
+    """Do the same, and print report.pdf."""
+    _make("report.pdf", dataset=dataset, data=data, k=k, features=features, seed=seed, run=run)
+
+
+def _make(wanted: str, **given: Text) -> None:
+    # Imported here, because it takes seconds that a usage message should not.
+    from segmentation.pipeline import run_pipeline
+    from segmentation.plan import make_plan
+    from segmentation.summary import summarize
+
+    plan = make_plan(**given)
+    outcome = run_pipeline(plan, pdf=wanted == "report.pdf")
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(summarize(plan, outcome), markup=False)
+    console.print(f"report/{plan.study.run}/{wanted}", style="bold", markup=False)
+
+
+@app.command()
+def score(
+    new: Annotated[Path, typer.Option(help="The table of new customers.")],
+    out: Annotated[Path, typer.Option(help="Where to write id, segment, name, distance and margin.")],
+    dataset: DatasetOption = None,
+    run: RunOption = None,
+) -> None:
+    """Write the segment of each new customer."""
+    from segmentation.model import score_table
+    from segmentation.study import open_study
+
+    study = open_study(run or dataset or "sample", dataset or "sample")
+    scored = score_table(study, new.expanduser(), out.expanduser())
+    print(f"{out}: {len(scored):,} customers scored with the model of run {study.run}")
+
+
+@app.command()
+def lab() -> None:
+    """Open JupyterLab on notebooks/."""
+    sys.exit(subprocess.run([sys.executable, "-m", "jupyterlab", str(ROOT / "notebooks")]).returncode)
+
+
+@app.command()
+def clean() -> None:
+    """Remove what was generated under assets/ and report/; the environment stays."""
+    kept = {ROOT / "assets" / "readme", ROOT / "report" / "template"}
+    for folder in [*(ROOT / "assets").iterdir(), *(ROOT / "report").iterdir()]:
+        if folder.is_dir() and folder not in kept:
+            shutil.rmtree(folder)
+
+
+@app.command(hidden=True)
+def schema() -> None:
+    """Print the JSON schema of dataset.yaml, which is kept as data/dataset.schema.json for editors."""
+    print(json.dumps(Dataset.model_json_schema(), indent=2, sort_keys=True))
+
+
+def main() -> None:
+    """Run a command; a fault is one message and an exit code, with a traceback only after --debug."""
+    debug = "--debug" in sys.argv
+    words = [word for word in sys.argv[1:] if word != "--debug"]
+    try:
+        sys.exit(app(words, prog_name="python -m segmentation", standalone_mode=False))
+    except (SegmentationError, TyperException) as fault:
+        if debug:
+            traceback.print_exc()
+        known = isinstance(fault, SegmentationError)
+        print(f"Error: {fault if known else _usage(fault)}", file=sys.stderr)
+        sys.exit(fault.exit_code if known else UsageError.exit_code)
+    except (KeyboardInterrupt, Abort):
+        print("Stopped; nothing was half-written.", file=sys.stderr)
+        sys.exit(130)
+
+
+def _usage(fault: TyperException) -> str:
+    """Tell a wrong option or command as it is typed with make, and offer the nearest one."""
+    wrong = getattr(fault, "option_name", None)
+    command = getattr(getattr(fault, "ctx", None), "command", None)
+    if not wrong or command is None:
+        return fault.format_message()
+    known = [name for parameter in command.params for name in parameter.opts if name.startswith("--")]
+    near = suggest(wrong, known)
+    return f"unknown parameter {wrong}{near} Known: {', '.join(known)} (with make: {', '.join(map(_as_make, known))})."
+
+
+def _as_make(option: str) -> str:
+    return option.removeprefix("--").upper()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""The stages, what each reads and writes, and what a run will do: each parameter and who set it."""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from segmentation.dataset import ROOT, parse_features
+from segmentation.errors import UsageError
+from segmentation.reading import find_table
+from segmentation.study import Study, open_study
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One notebook: the artifacts under assets/<run>/ that it reads and writes; every stage may write figures."""
+
+    name: str
+    question: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+    @property
+    def notebook(self) -> Path:
+        return ROOT / "notebooks" / f"{self.name}.ipynb"
+
+
+# The one map: 02 runs beside 03 -> 04 -> 05. The README's diagram is checked against it.
+STAGES = (
+    Stage(
+        "01_cleaning",
+        "Which customers can we trust?",
+        writes=("customers.parquet", "rejected.csv", "cleaning.json"),
+    ),
+    Stage("02_eda", "What do the customers look like?", reads=("customers.parquet",)),
+    Stage("03_k_selection", "How many segments?", reads=("customers.parquet",), writes=("k_selection.json",)),
+    Stage(
+        "04_clustering",
+        "Which segment does each customer belong to?",
+        reads=("customers.parquet", "k_selection.json"),
+        writes=("segments.parquet", "segments.csv", "model.skops", "model.json"),
+    ),
+    Stage(
+        "05_profiling",
+        "Who are they, and what should we do?",
+        reads=("customers.parquet", "segments.parquet", "k_selection.json"),
+        writes=("profiles.json", "profiles.csv"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do: its study, its raw table, and each parameter with who set it."""
+
+    study: Study
+    source: Path
+    parameters: dict
+    set_by: dict
+
+    @property
+    def report(self) -> Path:
+        """The folder of the report and the executed notebooks."""
+        return ROOT / "report" / self.study.run
+
+    @property
+    def described(self) -> Path:
+        """The dataset.yaml."""
+        return ROOT / "data" / self.parameters["dataset"] / "dataset.yaml"
+
+    def executed(self, stage: Stage) -> Path:
+        """Return where the executed copy of a stage's notebook lies."""
+        return self.report / "notebooks" / stage.notebook.name
+
+    def artifacts(self) -> list[Path]:
+        """Return every artifact that the stages write, figures aside."""
+        return [self.study.path(name) for stage in STAGES for name in stage.writes]
+
+    def results(self) -> list[dict]:
+        """Return cleaning.json, k_selection.json, model.json and profiles.json."""
+        return [self.study.read(f"{name}.json") for name in ("cleaning", "k_selection", "model", "profiles")]
+
+    def told_parameters(self) -> list[dict]:
+        """Return each parameter as a reader may see it, and who set it; of a path only the file's name."""
+        shown = self.parameters | {"data": self.source.name}
+        return [{"name": name, "value": shown[name], "set_by": self.set_by[name]} for name in sorted(shown)]
+
+
+def make_plan(**given) -> Plan:
+    """Decide each parameter: notebook default < dataset.yaml < command line.
+
+    Parameters
+    ----------
+    given : str or None
+        run, dataset, data, features, k, seed as typed; None where nothing was typed.
+
+    Raises
+    ------
+    UsageError, DataError
+        Before anything runs, for every fault that can be seen by then.
+    """
+    defaults = _notebook_defaults()
+    typed = given | {"k": _number(given["k"], "K", least=2), "seed": _number(given["seed"], "SEED", least=0)}
+    name = typed["dataset"] or defaults["dataset"]
+    study = open_study(typed["run"] or typed["dataset"] or defaults["run"], name)
+    dataset = study.dataset
+    features = parse_features(typed["features"] or defaults["features"], dataset)
+    source = find_table(name, dataset, typed["data"] or defaults["data"])
+    chosen = {
+        "run": (study.run, "command line" if typed["run"] or typed["dataset"] else "notebook"),
+        "dataset": (name, _setter("dataset", typed, defaults)),
+        "features": (",".join(features), _setter("features", typed, defaults)),
+        "data": (str(source), _setter("data", typed, defaults)),
+        "k": _ranked("k", typed, defaults, dataset),
+        "seed": _ranked("seed", typed, defaults, dataset),
+    }
+    values = {key: value for key, (value, _) in chosen.items()}
+    return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()})
+
+
+def _ranked(key: str, typed: dict, defaults: dict, dataset) -> tuple:
+    """Return the value of a parameter and who set it, by precedence."""
+    written = getattr(dataset, key)
+    ranked = (
+        (typed[key], "command line"),
+        (written if key in dataset.model_fields_set else None, "dataset.yaml"),
+        (defaults[key], "notebook"),
+        (written, "default"),
+    )
+    return next(choice for choice in ranked if choice[0] is not None)
+
+
+def _setter(key: str, typed: dict, defaults: dict) -> str:
+    return "command line" if typed[key] else "notebook" if defaults[key] else "dataset.yaml"
+
+
+def _number(text: str | None, option: str, *, least: int):
+    if text is None or (option == "K" and text == "auto"):
+        return text
+    if not text.isascii() or not text.isdecimal() or not least <= int(text) < 2**32:
+        auto = "auto or " if option == "K" else ""
+        raise UsageError(f"{option}={text} is not usable; expected {auto}a whole number of at least {least}")
+    return int(text)
+
+
+def declared(stage: Stage) -> dict:
+    """Return the parameters that a notebook declares, with their defaults."""
+    for cell in nbformat.read(stage.notebook, as_version=4).cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            return {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
+    raise UsageError(f"notebooks/{stage.notebook.name} has no cell tagged 'parameters'; tag the one that sets them")
+
+
+def _notebook_defaults() -> dict:
+    """Return each parameter's default over all notebooks: the one that is not None.
+
+    Raises
+    ------
+    UsageError
+        When two notebooks set different ones.
+    """
+    merged = {}
+    for stage in STAGES:
+        for name, value in declared(stage).items():
+            if merged.get(name) is not None and value not in (None, merged[name]):
+                raise UsageError(
+                    f"notebooks/{stage.notebook.name} sets {name} = {value!r}, a notebook before it {merged[name]!r}; "
+                    "set it in one of them, in dataset.yaml, or on the command line"
+                )
+            merged[name] = value if value is not None else merged.get(name)
+    return merged

@@ -1,0 +1,249 @@
+"""The report: the five executed notebooks as one page that needs nothing else, its PDF, and the manifest."""
+
+import platform
+import re
+import subprocess
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+from nbconvert.exporters import HTMLExporter
+
+from segmentation.artifacts import replacing, sha256, write_json, write_text
+from segmentation.dataset import ROOT
+from segmentation.errors import SegmentationError
+from segmentation.marks import colour, glyph
+from segmentation.narrative import amount, count, listing, percent, sentence
+from segmentation.plan import STAGES, Plan
+
+SYSTEM_LIBRARIES = (
+    "report.pdf needs the Pango library, which is not installed; report.html is complete. Install it with: "
+    "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (Debian), brew install pango (macOS), "
+    "conda install -c conda-forge pango (conda), or MSYS2's mingw-w64-x86_64-pango (Windows)"
+)
+# What a mean silhouette means (Kaufman & Rousseeuw 1990, table 4): at least this much, and its words.
+STRUCTURE = ((0.71, "a strong structure"), (0.51, "a reasonable structure"), (0.26, "a weak structure"))
+
+
+class SegmentationHTMLExporter(HTMLExporter):
+    """Renders notebooks with the template of this project: code folded, no request to any network."""
+
+    export_from_notebook = "Segmentation report"
+
+    def __init__(self, **settings):
+        own = {
+            "template_name": "template",
+            "extra_template_basedirs": [str(ROOT / "report")],
+            "exclude_anchor_links": True,
+        }
+        super().__init__(**own | settings)
+
+    def default_filters(self):
+        """Get the filters of nbconvert, and our own."""
+        yield from super().default_filters()
+        yield "one_level_down", one_level_down
+
+
+def one_level_down(html: str) -> str:
+    """Move headings one level down, below the title of the page, and leave out their ids, which repeat."""
+    return re.sub(r"<(/?)h([1-5])\b[^>]*>", lambda m: f"<{m[1]}h{int(m[2]) + 1}>", html)
+
+
+def write_report(plan: Plan) -> None:
+    """Write report.html from the executed notebooks and the artifacts; an older report.pdf is removed."""
+    executed = [nbformat.read(plan.executed(stage), as_version=4) for stage in STAGES]
+    context = describe_report(plan, executed)
+    resources = {"metadata": {"name": context["title"]}, "report": context}
+    page, _ = SegmentationHTMLExporter().from_notebook_node(merge(executed), resources=resources)
+    write_text(plan.report / "report.html", page)
+    (plan.report / "report.pdf").unlink(missing_ok=True)
+
+
+def write_pdf(plan: Plan) -> None:
+    """Print report.html to report.pdf.
+
+    Raises
+    ------
+    SegmentationError
+        When the libraries of the system that this needs are missing.
+    """
+    try:
+        from weasyprint import HTML
+    except OSError:
+        raise SegmentationError(SYSTEM_LIBRARIES) from None
+    with replacing(plan.report / "report.pdf") as beside:
+        HTML(plan.report / "report.html").write_pdf(beside)
+
+
+def merge(notebooks: list):
+    """Return one notebook with the cells of all, code that shows nothing joined with the code after it."""
+    merged = nbformat.v4.new_notebook(metadata=notebooks[0].metadata)
+    for notebook in notebooks:
+        merged.cells += _joined(notebook.cells)
+    return merged
+
+
+def _joined(cells: list) -> list:
+    joined = []
+    for cell in cells:
+        above = joined[-1] if joined else None
+        if above and _is_code(above) and _is_code(cell) and not above.outputs:
+            cell = nbformat.from_dict({**cell, "source": f"{above.source}\n\n{cell.source}"})
+            joined.pop()
+        joined.append(cell)
+    return joined
+
+
+def _is_code(cell) -> bool:
+    return cell.cell_type == "code" and "hide-input" not in cell.metadata.get("tags", [])
+
+
+def describe_report(plan: Plan, executed: list) -> dict:
+    """Return what the template shows around the chapters, every figure of it from the artifacts."""
+    cleaning, selection, model, profiles = plan.results()
+    dataset = plan.study.dataset
+    chosen = selection["criteria"][str(selection["k"])]
+    return {
+        "title": headline(selection, profiles),
+        "dataset": dataset.title,
+        "answer": tell_answer(profiles["segments"]),
+        "sureness": tell_sureness(selection, model),
+        "figures": _key_figures(cleaning, selection, chosen, model),
+        "cards": [_card(profile, dataset) for profile in profiles["segments"]],
+        "chapters": [
+            {"anchor": notebook.cells[0]["id"], "title": _heading(notebook)} for notebook in executed
+        ],
+        "parameters": plan.told_parameters(),
+        "data": _data(cleaning, dataset),
+        "versions": versions(),
+    }
+
+
+def headline(selection: dict, profiles: dict) -> str:
+    """Return the title of the report: the finding."""
+    return sentence(f"{count(selection['k'], 'segment')} among {count(profiles['customers'], 'customer')}")
+
+
+def tell_answer(segments: list[dict]) -> str:
+    """Say who the segments are, the largest first."""
+    return sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in segments)) + "."
+
+
+def tell_sureness(selection: dict, model: dict) -> str:
+    """Say how sure the number of segments is, and what has not been tested."""
+    k, criteria = selection["k"], selection["criteria"]
+    value = criteria[str(k)]["silhouette"]
+    structure = next((words for least, words in STRUCTURE if round(value, 2) >= least), "no substantial structure")
+    others = sorted({best for best in selection["favourites"].values() if best != k})
+    told = [f"The mean silhouette is {value:.2f}, {structure} in the words of Kaufman and Rousseeuw (1990)."]
+    if others:
+        told.append(f"Not every criterion agrees: others favour k = {listing(others)}.")
+    else:
+        told.append("Silhouette, Calinski-Harabasz and Davies-Bouldin all favour this number.")
+    told.append(f"Other methods agree at an adjusted Rand index of {min(model['agreement'].values()):.2f} or more.")
+    told.append("Whether customers without any segments could give the same figures is not tested.")
+    return " ".join(told)
+
+
+def _key_figures(cleaning: dict, selection: dict, chosen: dict, model: dict) -> list[dict]:
+    how = "best mean silhouette" if selection["method"] == "auto" else "given by the analyst"
+    ks = [int(k) for k in selection["criteria"]]
+    return [
+        {
+            "value": f"{cleaning['clean']:,}",
+            "label": "customers",
+            "note": f"{cleaning['rows_in']:,} rows in, {cleaning['rejected']:,} refused",
+        },
+        {"value": selection["k"], "label": "segments", "note": f"{how}, of k = {min(ks)} to {max(ks)}"},
+        {
+            "value": f"{chosen['silhouette']:.2f}",
+            "label": "mean silhouette",
+            "note": "1 is far apart, 0 is no border at all",
+        },
+        {
+            "value": f"{model['agreement']['Ward hierarchical clustering']:.2f}",
+            "label": "agreement with Ward",
+            "note": "adjusted Rand index; 1 is the same segments",
+        },
+    ]
+
+
+def _card(profile: dict, dataset) -> dict:
+    segment = profile["segment"]
+    return {
+        **{key: profile[key] for key in ("segment", "name", "level_name", "action")},
+        "colour": colour(segment),
+        "glyph": glyph(segment),
+        "size": count(profile["size"], "customer"),
+        "share": percent(profile["share"]),
+        "features": [
+            {
+                "label": dataset.label(name),
+                "centre": amount(value, dataset.columns[name].unit),
+                "index": "–" if profile["index"][name] is None else f"{profile['index'][name]:.0f}",
+            }
+            for name, value in profile["centre"].items()
+        ],
+        "descriptors": [
+            {"label": dataset.label(name), "told": _tell_descriptor(values, dataset.columns[name].unit)}
+            for name, values in profile["descriptors"].items()
+            if values
+        ],
+    }
+
+
+def _tell_descriptor(values: dict, unit: str | None) -> str:
+    if "median" in values:
+        return f"{amount(values['median'], unit)} (median)"
+    top = sorted(values.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return ", ".join(f"{name} {percent(share)}" for name, share in top if share)
+
+
+def _heading(notebook) -> str:
+    return notebook.cells[0].source.splitlines()[0].removeprefix("# ")
+
+
+def _data(cleaning: dict, dataset) -> list[dict]:
+    source = dataset.source
+    rows = [
+        ("File", cleaning["file"]),
+        ("SHA-256", cleaning["sha256"]),
+        ("Rows", f"{cleaning['rows_in']:,} in = {cleaning['clean']:,} clean + {cleaning['rejected']:,} refused"),
+        ("Licence", source.licence if source else None),
+        ("Citation", source.citation if source else None),
+    ]
+    return [{"label": label, "value": value} for label, value in rows if value]
+
+
+def versions() -> dict[str, str]:
+    """Return the version of Python and of every direct dependency."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    direct = [re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"]]
+    return {"python": platform.python_version()} | {name: version(name) for name in sorted(direct)}
+
+
+def write_manifest(plan: Plan, sources: list[Path]) -> None:
+    """Write manifest.json: the SHA-256 of every input and output, the parameters, the versions, the revision."""
+    outputs = [*plan.artifacts(), plan.report / "report.html", plan.report / "report.pdf"]
+    manifest = {
+        "inputs": {plan.source.name: sha256(plan.source)} | _fingerprints(sources),
+        "outputs": _fingerprints(path for path in outputs if path.is_file()),
+        "parameters": {row["name"]: row["value"] for row in plan.told_parameters()},
+        "versions": versions(),
+        "revision": revision(),
+    }
+    write_json(plan.study.path("manifest.json"), manifest)
+
+
+def _fingerprints(paths) -> dict[str, str]:
+    return {path.relative_to(ROOT).as_posix(): sha256(path) for path in paths}
+
+
+def revision() -> str | None:
+    """Return the git revision of the project, ending in "-dirty" when files differ from it; None without git."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
