@@ -35,7 +35,7 @@ score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=sc
 lint: $(READY) ## check code and notebooks
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
-	@$(BIN)/python -m nbstripout --verify notebooks/*.ipynb || { echo "notebooks hold outputs; remove them: $(BIN)/python -m nbstripout notebooks/*.ipynb"; exit 1; }
+	@$(BIN)/python -m nbstripout --keep-id --verify notebooks/*.ipynb || { echo "notebooks hold outputs; remove them: $(BIN)/python -m nbstripout --keep-id notebooks/*.ipynb"; exit 1; }
 
 lock: $(UV) ## compile requirements.txt from pyproject.toml
 	@$(BIN)/python -m uv pip compile --quiet --upgrade pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock' --output-file requirements.txt

@@ -120,18 +120,13 @@ def main() -> None:
 
 
 def _usage(fault: TyperException) -> str:
-    """Tell a wrong option or command as it is typed with make, and offer the nearest one."""
+    """Tell what is wrong with the words typed, and offer the nearest option."""
     wrong = getattr(fault, "option_name", None)
     command = getattr(getattr(fault, "ctx", None), "command", None)
     if not wrong or command is None:
         return fault.format_message()
     known = [name for parameter in command.params for name in parameter.opts if name.startswith("--")]
-    near = suggest(wrong, known)
-    return f"unknown parameter {wrong}{near} Known: {', '.join(known)} (with make: {', '.join(map(_as_make, known))})."
-
-
-def _as_make(option: str) -> str:
-    return option.removeprefix("--").upper()
+    return f"unknown parameter {wrong}{suggest(wrong, known)} Known: {', '.join(known)}; with make in capitals: K=5."
 
 
 if __name__ == "__main__":

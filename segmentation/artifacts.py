@@ -14,7 +14,7 @@ def replacing(path: Path):
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield beside
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 

@@ -190,7 +190,8 @@ def _repeat_rules(table: ibis.Table, id_name: str, names: list[str]) -> list[Rul
 def _verdict(table: ibis.Table, rules: list[Rule]) -> ibis.Table:
     """Add column, value and rule of the first broken rule, null where none is; an earlier verdict stands."""
     first = {
-        part: ibis.cases(*[(rule.broken, getattr(rule, part)) for rule in rules]) for part in ("column", "value", "rule")
+        part: ibis.cases(*[(rule.broken, getattr(rule, part)) for rule in rules])
+        for part in ("column", "value", "rule")
     }
     if "rule" in table.columns:
         first = {part: ibis.coalesce(table[part], now) for part, now in first.items()}

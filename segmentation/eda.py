@@ -28,11 +28,18 @@ def quantiles(customers: pd.DataFrame, names: list[str], dataset: Dataset) -> pd
     return table.set_axis([dataset.axis(name) for name in names]).rename_axis("column")
 
 
-def tell_distribution(values: pd.Series, label: str, unit: str | None) -> str:
-    """Say where the middle half of the customers lies, and whether the distribution leans."""
+def tell_distributions(customers: pd.DataFrame, names: list[str], dataset: Dataset) -> str:
+    """Say for each column where the middle half of the customers lies, and whether the distribution leans."""
+    return " ".join(
+        _tell_distribution(customers[name], dataset.label(name), dataset.columns[name].unit) for name in names
+    )
+
+
+def _tell_distribution(values: pd.Series, label: str, unit: str | None) -> str:
     low, middle, high = values.quantile([0.25, 0.5, 0.75])
     skew = values.skew()
-    lean = "leans neither way" if abs(skew) < CLEAR else f"has its long tail on the {'high' if skew > 0 else 'low'} side"
+    side = "high" if skew > 0 else "low"
+    lean = "leans neither way" if abs(skew) < CLEAR else f"has its long tail on the {side} side"
     return (
         f"**{escape(label)}**: half of the customers lie between {amount(low)} and {amount(high, unit)} "
         f"(median {amount(middle)}); the distribution {lean}."
@@ -60,18 +67,19 @@ def _signed(r: float) -> str:
 
 def strongest_pair(correlation: pd.DataFrame) -> tuple[str, str, float]:
     """Return the two columns with the strongest linear correlation, and the coefficient."""
-    upper = correlation.where(np.triu(np.ones(correlation.shape, bool), k=1)).stack()
-    one, other = upper.abs().idxmax()
-    return one, other, float(upper[one, other])
+    r = correlation.to_numpy()
+    strength = np.where(np.triu(np.ones(r.shape, bool), k=1), np.nan_to_num(np.abs(r)), -1)
+    i, j = np.unravel_index(strength.argmax(), r.shape)
+    return correlation.index[i], correlation.columns[j], float(r[i, j])
 
 
 def tell_clear_pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:
-    """Say how many pairs of columns are at least clearly correlated."""
+    """Say how many pairs of columns are clearly correlated."""
     names = list(correlation)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     clear = [f"{escape(labels[a])} with {escape(labels[b])}" for a, b in pairs if abs(correlation.loc[a, b]) >= CLEAR]
-    among = f"of {count(len(pairs), 'pair')}, {count(len(clear), 'is', 'are')} clearly correlated"
-    return f"{among} ({listing(clear)})" if clear else among
+    some = f"{count(len(clear), 'pair is', 'pairs are')} clearly correlated"
+    return f"{some} ({listing(clear)})" if clear else some
 
 
 def bands(values: pd.Series) -> pd.Series:
@@ -101,8 +109,9 @@ def group_medians(values: pd.Series, groups: pd.Series) -> pd.DataFrame:
     return table[table["customers"] >= SMALLEST_GROUP].rename_axis("group").reset_index()
 
 
-def tell_groups(medians: pd.DataFrame, label: str, by: str, unit: str | None) -> str:
-    """Say in which group the median is highest and lowest."""
+def tell_groups(values: pd.Series, groups: pd.Series, by: str, name: str, dataset: Dataset) -> str:
+    """Say in which group the median of column `name` is highest and lowest."""
+    medians, label, unit = group_medians(values, groups), dataset.label(name), dataset.columns[name].unit
     if medians["median"].nunique() < 2:
         return f"The median {escape(label)} does not differ between the groups of {escape(by)}."
     top, bottom = medians.loc[medians["median"].idxmax()], medians.loc[medians["median"].idxmin()]

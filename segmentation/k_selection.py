@@ -8,7 +8,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
 from threadpoolctl import threadpool_limits
 
-from segmentation.errors import DataError
+from segmentation.errors import DataError, UsageError
+from segmentation.narrative import listing
 
 TIMES_REACHED = 5
 MOST_STARTS = 1000
@@ -38,12 +39,12 @@ def best_kmeans(X: np.ndarray, k: int, *, seed: int = 0) -> Optimum:
 
     Raises
     ------
-    DataError
+    UsageError
         When there are fewer distinct points than segments.
     """
     distinct = len(np.unique(X, axis=0))
     if k > distinct:
-        raise DataError(f"K={k}, but the customers have only {distinct} distinct combinations of features; choose less")
+        raise UsageError(f"K={k} is more than the {distinct} distinct combinations of features; choose less")
     most = max(20, min(MOST_STARTS, 20_000_000 // X.size))
     seeds = np.random.SeedSequence([seed, k]).generate_state(most)
     best, reached, starts = None, 0, 0
@@ -83,8 +84,10 @@ def score_each_k(X: np.ndarray, optima: dict[int, Optimum], *, seed: int = 0) ->
         Indexed by k: inertia, silhouette, calinski_harabasz, davies_bouldin, smallest (segment), starts, reached.
     """
     rows = {k: _criteria(X, optimum, seed) for k, optimum in optima.items()}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("k").astype(
-        {"smallest": int, "starts": int, "reached": int}
+    return (
+        pd.DataFrame.from_dict(rows, orient="index")
+        .rename_axis("k")
+        .astype({"smallest": int, "starts": int, "reached": int})
     )
 
 
@@ -187,11 +190,25 @@ def titled(by_criterion: dict[str, int]) -> dict[str, int]:
     return {TITLES[name]: value for name, value in by_criterion.items()}
 
 
+def tell_starts(scores: pd.DataFrame) -> str:
+    """Say how many starts were made, where the best optimum was hardest to find, and where it may have been missed."""
+    hardest = scores["reached"].div(scores["starts"]).idxmin()
+    told = (
+        f"{scores['starts'].sum():,} starts were made in all. The best optimum was hardest to find for k = {hardest}: "
+        f"{scores['reached'][hardest]:,} of {scores['starts'][hardest]:,} starts reached it."
+    )
+    missed = scores.index[scores["reached"] < TIMES_REACHED]
+    if len(missed):
+        told += f" For k = {listing(missed)} it was reached fewer than {TIMES_REACHED} times; a better one may exist."
+    return told
+
+
 def tell_choice(scores: pd.DataFrame, choice: dict) -> str:
     """Say why this k: the best silhouette, or the analyst's wish and what the silhouette says of it."""
     k, best = choice["k"], choice["best"]
     mine = f"{scores['silhouette'][k]:.3f}"
     if choice["method"] == "auto":
-        return f"With k = {k} the mean silhouette is the highest of k = {scores.index.min()} to {scores.index.max()}: {mine}."
+        tried = f"k = {scores.index.min()} to {scores.index.max()}"
+        return f"With k = {k} the mean silhouette is the highest of {tried}: {mine}."
     verdict = "which is also the best" if k == best else f"below the {scores['silhouette'][best]:.3f} of k = {best}"
     return f"The analyst asked for k = {k}; its mean silhouette is {mine}, {verdict}."

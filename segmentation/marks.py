@@ -1,6 +1,9 @@
 """The colour and the shape of each segment: the same in every figure, table and card."""
 
-PALETTE = "#2F6DB5 #C2660C #178A5B #A0489B #0E8CA6 #8A6A1F #5B4FCF #6B7280 #B0305C #5F8A0D".split()
+PALETTE = (
+    "#2F6DB5", "#C2660C", "#178A5B", "#A0489B", "#0E8CA6",
+    "#8A6A1F", "#5B4FCF", "#6B7280", "#B0305C", "#5F8A0D",
+)  # fmt: skip
 MARKERS = "osD^vPX*<>"
 GLYPHS = "●■◆▲▼✚✖★◀▶"
 

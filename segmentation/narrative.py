@@ -6,11 +6,13 @@ import re
 
 import matplotlib.pyplot as plt
 from IPython.display import HTML, Markdown, display
+from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from segmentation.artifacts import write_text
 
 INK = "#010203"
-NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+PIXELS_PER_POINT = 4 / 3
+NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 def say(*sentences: str) -> None:
@@ -19,7 +21,7 @@ def say(*sentences: str) -> None:
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
-    """Return "one segment", "five segments" or "200 customers"."""
+    """Return "no segments", "one segment", "five segments" or "200 customers"."""
     number = NUMBER_WORDS[n] if n < len(NUMBER_WORDS) else f"{n:,}"
     return f"{number} {noun if n == 1 else plural or noun + 's'}"
 
@@ -83,18 +85,34 @@ def _svg(whole, salt: str) -> str:
 
 
 def _inline(svg: str) -> str:
-    """Prepare an SVG for the page: no header, no ids of groups, and the ink of the page in light and dark."""
+    """Prepare an SVG for the page: no header, no ids of groups, its size as a limit, the ink of the page."""
     svg = svg[svg.index("<svg ") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
     svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
+    width = float(re.search(r' width="([\d.]+)pt"', svg)[1]) * PIXELS_PER_POINT
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
-    return svg.replace(INK, "currentColor")
+    return svg.replace("<svg ", f'<svg style="max-width: {width:.0f}px" ', 1).replace(INK, "currentColor")
 
 
 def table(frame, caption: str, formats: dict | None = None) -> None:
-    """Show a frame as a table with its caption; everything in it is escaped."""
-    formats = {name: form.format for name, form in (formats or {}).items()}
-    body = frame.to_html(border=0, escape=True, justify="left", formatters=formats, index=frame.index.name is not None)
-    body = re.sub(r' style="[^"]*"', "", body).replace(' class="dataframe"', "")
-    captioned = body.replace("<table>", f"<table><caption>{html.escape(_plain(caption))}</caption>", 1)
-    display(HTML(f'<div class="table" tabindex="0" role="region" aria-label="Table">{captioned}</div>'))
+    """Show a frame as a table with its caption, a named index as its first column; everything in it is escaped."""
+    whole = frame.reset_index() if frame.index.name else frame
+    formats = {name: "{:,}" if is_integer_dtype(whole[name]) else "{}" for name in whole} | (formats or {})
+    kind = {name: ' class="number"' if is_numeric_dtype(whole[name]) else "" for name in whole}
+    heads = "".join(f'<th scope="col"{kind[name]}>{_label(name)}</th>' for name in whole)
+    rows = [
+        "".join(f"<td{kind[name]}>{html.escape(formats[name].format(value))}</td>" for name, value in row.items())
+        for row in whole.to_dict("records")
+    ]
+    lines = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    title = html.escape(_plain(caption))
+    display(
+        HTML(
+            f'<div class="table" tabindex="0" role="region" aria-label="{title}"><table><caption>{title}</caption>\n'
+            f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}\n</tbody></table></div>"
+        )
+    )
+
+
+def _label(name) -> str:
+    return html.escape(str(name).replace("_", " "))

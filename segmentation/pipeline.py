@@ -143,7 +143,7 @@ def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
         raise NotebookFailed(f"notebooks/{stage.notebook.name} stopped: {fault}") from None
     notebook = _publishable(nbformat.read(failed, as_version=4), plan)
     nbformat.write(notebook, failed)
-    os.replace(failed, final)
+    failed.replace(final)
 
 
 def _told(fault, stage: Stage, failed: Path) -> SegmentationError:

@@ -42,7 +42,7 @@ mpl.rcParams.update(
 
 def _panels(n: int, *, columns: int = 2, height: float = 2.6):
     rows = -(-n // columns)
-    whole, axes = plt.subplots(rows, columns, figsize=(PAGE, height * rows), squeeze=False)
+    _, axes = plt.subplots(rows, columns, figsize=(PAGE, height * rows), squeeze=False)
     for ax in axes.flat[n:]:
         ax.remove()
     return list(axes.flat[:n])
@@ -136,6 +136,7 @@ def plot_correlation(correlation: pd.DataFrame):
     _, ax = plt.subplots(figsize=(PAGE * 0.6, 0.6 + 0.7 * len(correlation)))
     sns.heatmap(correlation, vmin=-1, vmax=1, cmap="RdBu_r", annot=True, fmt=".2f", square=True, ax=ax, cbar=False)
     ax.set(xlabel="", ylabel="")
+    plt.setp(ax.get_xticklabels(), rotation=30, ha="right")
     ax.grid(False)
     return ax
 

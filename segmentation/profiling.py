@@ -5,7 +5,7 @@ import pandas as pd
 from segmentation.clustering import scale
 from segmentation.dataset import Dataset
 from segmentation.eda import SMALLEST_GROUP
-from segmentation.narrative import amount, escape
+from segmentation.narrative import amount, escape, listing, percent
 
 HIGH = 0.5
 
@@ -127,6 +127,13 @@ def category_shares(customers: pd.DataFrame, name: str, *, private: bool) -> pd.
         counts = counts.drop(columns=small).assign(other=counts[small].sum(axis=1))
         counts = counts.loc[:, (counts.sum() > 0) & ~((counts > 0) & (counts < SMALLEST_GROUP)).any()]
     return counts.div(counts.sum(axis=1).replace(0, 1), axis=0)
+
+
+def tell_segments(profiles: list[dict]) -> str:
+    """Name the segments with their shares and levels, the largest first."""
+    return listing(
+        f"{escape(p['name'])} ({percent(p['share'])}; {escape(_lower_first(p['level_name']))})" for p in profiles
+    )
 
 
 def tell_centres(profiles: list[dict], dataset: Dataset, features: list[str]) -> str:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import ibis
 import pandas as pd
-import pooch
 
 from segmentation.dataset import ROOT, Dataset, match_columns
 from segmentation.errors import DataError, UsageError
@@ -39,6 +38,9 @@ def find_table(name: str, dataset: Dataset, data: str | None = None) -> Path:
 
 
 def _fetch(path: Path, dataset: Dataset) -> None:
+    # Imported here, because it is seldom needed and its progress bar warns in a notebook.
+    import pooch
+
     source = dataset.source
     shown = path.relative_to(ROOT).as_posix()
     pooch.get_logger().setLevel("WARNING")
@@ -114,7 +116,7 @@ def read_table(path: Path, dataset: Dataset, *, wanted: tuple[str, ...]) -> tupl
         {"line": [line for line, _ in rows], "fields": [len(cells) for _, cells in rows]}
         | {name: [_cell(cells, i) for _, cells in rows] for name, i in at.items()}
     )
-    texts = {name: "string" for name in at}
+    texts = dict.fromkeys(at, "string")
     raw = ibis.memtable(frame, schema={"line": "int64", "fields": "int64", **texts})
     ignored = [header for header in headers if header not in matched.values()]
     return raw, {"columns": matched, "ignored": ignored, "fields": len(headers)}

@@ -88,7 +88,7 @@ def _joined(cells: list) -> list:
     joined = []
     for cell in cells:
         above = joined[-1] if joined else None
-        if above and _is_code(above) and _is_code(cell) and not above.outputs:
+        if above and _is_code(above) and _is_code(cell) and not any(map(_is_shown, above.outputs)):
             cell = nbformat.from_dict({**cell, "source": f"{above.source}\n\n{cell.source}"})
             joined.pop()
         joined.append(cell)
@@ -97,6 +97,10 @@ def _joined(cells: list) -> list:
 
 def _is_code(cell) -> bool:
     return cell.cell_type == "code" and "hide-input" not in cell.metadata.get("tags", [])
+
+
+def _is_shown(output) -> bool:
+    return output.get("name") != "stderr"
 
 
 def describe_report(plan: Plan, executed: list) -> dict:
@@ -111,9 +115,7 @@ def describe_report(plan: Plan, executed: list) -> dict:
         "sureness": tell_sureness(selection, model),
         "figures": _key_figures(cleaning, selection, chosen, model),
         "cards": [_card(profile, dataset) for profile in profiles["segments"]],
-        "chapters": [
-            {"anchor": notebook.cells[0]["id"], "title": _heading(notebook)} for notebook in executed
-        ],
+        "chapters": [{"anchor": notebook.cells[0]["id"], "title": _heading(notebook)} for notebook in executed],
         "parameters": plan.told_parameters(),
         "data": _data(cleaning, dataset),
         "versions": versions(),

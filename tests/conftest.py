@@ -1,0 +1,77 @@
+"""What the tests share: a copy of the project to run commands in, and the real table."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MALL = "Mall_Customers.csv"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project in a folder of its own."""
+
+    root: Path
+
+    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess:
+        """Run a command of the project as a user would, and return its exit code and output."""
+        variables = {**os.environ, "PYTHONPATH": str(self.root), **environment}
+        command = [sys.executable, "-m", "segmentation", *words]
+        return subprocess.run(command, cwd=self.root, env=variables, capture_output=True, text=True)
+
+    def artifact(self, run: str, name: str) -> Path:
+        return self.root / "assets" / run / name
+
+    def page(self, run: str) -> str:
+        return (self.root / "report" / run / "report.html").read_text(encoding="utf-8")
+
+
+def copy_project(folder: Path) -> Project:
+    """Copy what git would keep: no environment, nothing generated."""
+    root = folder / "project"
+    for part in ("segmentation", "notebooks", "data", "report/template"):
+        skip = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", MALL)
+        shutil.copytree(ROOT / part, root / part, ignore=skip)
+    for name in ("pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, root / name)
+    return Project(root)
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Project:
+    """A copy of the project in which nothing has run."""
+    return copy_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def mall_table() -> Path:
+    """The real Mall Customers table, which the project may not ship."""
+    places = [ROOT.parent / "shared" / "data" / MALL, ROOT / "data" / "mall" / MALL]
+    for place in places:
+        if place.is_file():
+            return place
+    pytest.skip(f"{MALL} is not here; `make report DATASET=mall` fetches it into data/mall/")
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory) -> Project:
+    """A copy of the project in which the sample report has been made."""
+    project = copy_project(tmp_path_factory.mktemp("sample"))
+    done = project.run("report", OMP_NUM_THREADS="1")
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture(scope="session")
+def mall(tmp_path_factory, mall_table) -> Project:
+    """A copy of the project in which the report on the real table has been made."""
+    project = copy_project(tmp_path_factory.mktemp("mall"))
+    done = project.run("report", "--dataset", "mall", "--data", str(mall_table))
+    assert done.returncode == 0, done.stderr
+    return project

@@ -1,0 +1,178 @@
+"""The report on the sample: what comes out of one command, and what a reader finds in it."""
+
+import getpass
+import re
+import socket
+from html.parser import HTMLParser
+
+import nbformat
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from segmentation.artifacts import read_json, sha256
+from segmentation.plan import STAGES
+from tests.conftest import ROOT, Project, copy_project
+
+
+class Page(HTMLParser):
+    """Collects the elements of a page as (tag, attributes, tags around it), and its visible text."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.elements, self.texts, self.around = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes), tuple(self.around)))
+        if tag not in ("meta", "br", "img", "link", "hr", "input"):
+            self.around.append(tag)
+
+    def handle_endtag(self, tag):
+        while self.around and self.around.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if not {"style", "script", "pre", "svg"} & set(self.around):
+            self.texts.append(data)
+
+    def all(self, tag: str) -> list[dict]:
+        return [attributes for name, attributes, _ in self.elements if name == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.texts).split())
+
+
+@pytest.fixture(scope="module")
+def page(sample) -> Page:
+    return Page(sample.page("sample"))
+
+
+def test_every_stage_writes_its_artifacts_and_its_executed_notebook(sample):
+    for stage in STAGES:
+        for name in stage.writes:
+            assert sample.artifact("sample", name).stat().st_size > 0
+        assert (sample.root / "report" / "sample" / "notebooks" / stage.notebook.name).is_file()
+
+
+def test_manifest_has_the_fingerprint_of_every_artifact(sample):
+    manifest = read_json(sample.artifact("sample", "manifest.json"))
+    expected = {f"assets/sample/{name}" for stage in STAGES for name in stage.writes} | {"report/sample/report.html"}
+    assert set(manifest["outputs"]) == expected
+    for name, fingerprint in (manifest["inputs"] | manifest["outputs"]).items():
+        path = sample.root / ("data/sample/customers.csv" if name == "customers.csv" else name)
+        assert sha256(path) == fingerprint
+    assert manifest["parameters"] == {
+        "data": "customers.csv", "dataset": "sample", "features": "income,spending", "k": "auto", "run": "sample", "seed": 0,
+    }  # fmt: skip
+    assert {"python", "pandas", "scikit-learn"} <= set(manifest["versions"])
+
+
+def test_segments_are_the_planted_ones(sample):
+    truth = pd.read_csv(sample.root / "data" / "sample" / "planted_segments.csv").set_index("customer_id")
+    found = pd.read_csv(sample.artifact("sample", "segments.csv")).set_index("id")
+    assert set(found.index) == set(truth.index)
+    assert adjusted_rand_score(truth["planted_segment"], found["segment"].reindex(truth.index)) > 0.95
+
+
+def test_a_second_run_runs_nothing_and_prints_five_lines_and_the_path(sample):
+    before = {path: path.stat().st_mtime_ns for path in sample.artifact("sample", "").rglob("*") if path.is_file()}
+    done = sample.run("report")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) == 6
+    assert lines[0] == "Five segments among 200 customers"
+    assert lines[4].endswith("nothing; everything was up to date")
+    assert lines[5] == "report/sample/report.html"
+    after = {path: path.stat().st_mtime_ns for path in before}
+    assert after == {path: before[path] if path.name != ".doit.json" else after[path] for path in before}
+
+
+def test_page_asks_no_network(sample):
+    page = Page(sample.page("sample"))
+    links = [value for _, a, _ in page.elements for key, value in a.items() if key.split(":")[-1] in ("src", "href", "data")]
+    assert links
+    assert [link for link in links if not link.startswith(("#", "data:"))] == []
+    assert not re.search(r"@import|url\((?!['\"]?#)|fetch\(|XMLHttpRequest", sample.page("sample"))
+
+
+def test_page_names_no_customer_path_user_or_host(sample):
+    text = sample.page("sample")
+    ids = pd.read_csv(sample.artifact("sample", "segments.csv"))["id"]
+    assert [i for i in ids if i in text] == []
+    for secret in (str(sample.root), str(ROOT), socket.gethostname(), f"/{getpass.getuser()}/"):
+        assert secret not in text
+
+
+def test_executed_notebooks_name_no_path(sample):
+    for path in (sample.root / "report" / "sample" / "notebooks").iterdir():
+        assert str(sample.root) not in path.read_text(encoding="utf-8")
+
+
+def test_every_figure_has_an_alternative_text_and_a_caption(page):
+    pictures = [a for tag, a, around in page.elements if tag == "svg" and "figure" in around]
+    assert len(pictures) == len(page.all("figure")) == len(page.all("figcaption")) > 10
+    assert all(a["role"] == "img" and len(a["aria-label"]) > 30 for a in pictures)
+
+
+def test_code_is_folded(page):
+    code = [around for tag, a, around in page.elements if tag == "pre"]
+    assert len(code) > 10
+    assert all("details" in around for around in code)
+    assert all("open" not in a for a in page.all("details"))
+
+
+def test_headings_have_one_hierarchy_and_contents_lead_to_chapters(page):
+    levels = [int(tag[1]) for tag, _, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert all(below <= above + 1 for above, below in zip(levels, levels[1:], strict=False))
+    ids = [a["id"] for _, a, around in page.elements if "id" in a and "svg" not in around]
+    assert len(ids) == len(set(ids))
+    contents = [a["href"].removeprefix("#") for tag, a, around in page.elements if tag == "a" and "nav" in around]
+    assert len(contents) == 6
+    assert set(contents) <= set(ids)
+
+
+def test_summary_and_cards_say_what_the_artifacts_say(sample, page):
+    profiles = read_json(sample.artifact("sample", "profiles.json"))
+    selection = read_json(sample.artifact("sample", "k_selection.json"))
+    assert "Five segments among 200 customers" in page.text
+    assert f"The mean silhouette is {selection['criteria']['5']['silhouette']:.2f}" in page.text
+    for segment in profiles["segments"]:
+        assert f"{segment['name']} {100 * segment['share']:.0f}% {segment['size']} customers" in page.text
+        assert segment["action"] in page.text
+    for told in ("customers.csv", sha256(ROOT / "data/sample/customers.csv"), "income,spending", "dataset.yaml"):
+        assert told in page.text
+
+
+def test_exporter_works_through_nbconvert_on_one_executed_notebook(sample):
+    from nbconvert.exporters import get_exporter
+
+    executed = sample.root / "report" / "sample" / "notebooks" / "05_profiling.ipynb"
+    html, _ = get_exporter("segmentation-html")().from_notebook_node(nbformat.read(executed, as_version=4))
+    assert "Who are the segments, and what should we do?" in html
+    assert "<figure" in html
+
+
+def test_names_from_data_are_escaped(tmp_path):
+    project = copy_project(tmp_path)
+    described = project.root / "data" / "sample" / "dataset.yaml"
+    text = described.read_text(encoding="utf-8")
+    hostile = "<script>alert(1)</script> \"quoted\" *Income* $x$"
+    described.write_text(text.replace("label: Annual income", f"label: '{hostile}'"), encoding="utf-8")
+    done = project.run("report")
+    assert done.returncode == 0, done.stderr
+    page = Page(project.page("sample"))
+    assert len(page.all("script")) == 1
+    assert hostile in page.text
+
+
+def test_pdf_is_printed_and_listed(sample: Project):
+    pytest.importorskip("weasyprint", exc_type=OSError, reason="the Pango library is not installed")
+    done = sample.run("pdf")
+    assert done.returncode == 0, done.stderr
+    printed = sample.root / "report" / "sample" / "report.pdf"
+    assert printed.read_bytes().startswith(b"%PDF")
+    manifest = read_json(sample.artifact("sample", "manifest.json"))
+    assert manifest["outputs"]["report/sample/report.pdf"] == sha256(printed)
