@@ -15,7 +15,9 @@ from typer.exceptions import Abort, TyperException
 from segmentation.dataset import ROOT, Dataset, suggest
 from segmentation.errors import SegmentationError, UsageError
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=__doc__)
+app = typer.Typer(
+    add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
 
 Text = str | None
 DatasetOption = Annotated[Text, typer.Option(help="The folder under data/ that describes the table (sample).")]
@@ -67,17 +69,18 @@ def _make(wanted: str, **given: Text) -> None:
 
 @app.command()
 def score(
-    new: Annotated[Path, typer.Option(help="The table of new customers.")],
-    out: Annotated[Path, typer.Option(help="Where to write id, segment, name, distance and margin.")],
+    new: Annotated[str, typer.Option(help="The table of new customers.")],
+    out: Annotated[str, typer.Option(help="Where to write id, segment, name, distance and margin.")],
     dataset: DatasetOption = None,
     run: RunOption = None,
 ) -> None:
     """Write the segment of each new customer."""
     from segmentation.model import score_table
+    from segmentation.reading import existing
     from segmentation.study import open_study
 
     study = open_study(run or dataset or "sample", dataset or "sample")
-    scored = score_table(study, new.expanduser(), out.expanduser())
+    scored = score_table(study, existing("NEW", new), Path(out).expanduser())
     print(f"{out}: {len(scored):,} customers scored with the model of run {study.run}")
 
 
@@ -114,6 +117,11 @@ def main() -> None:
         known = isinstance(fault, SegmentationError)
         print(f"Error: {fault if known else _usage(fault)}", file=sys.stderr)
         sys.exit(fault.exit_code if known else UsageError.exit_code)
+    except Exception as fault:
+        if debug:
+            raise
+        print(f"Error: {type(fault).__name__}: {fault} (--debug shows where)", file=sys.stderr)
+        sys.exit(SegmentationError.exit_code)
     except (KeyboardInterrupt, Abort):
         print("Stopped; nothing was half-written.", file=sys.stderr)
         sys.exit(130)

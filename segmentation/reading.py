@@ -23,10 +23,7 @@ def find_table(name: str, dataset: Dataset, data: str | None = None) -> Path:
         When the public source cannot be fetched, or is not what was published.
     """
     if data is not None:
-        path = Path(data).expanduser()
-        if not path.is_file():
-            raise UsageError(f"DATA={data} is not a file; expected the path of a CSV table")
-        return path.resolve()
+        return existing("DATA", data)
     if dataset.source is None:
         raise UsageError(f"data/{name}/dataset.yaml names no source; give the table as DATA=path")
     path = ROOT / "data" / name / dataset.source.path
@@ -35,6 +32,20 @@ def find_table(name: str, dataset: Dataset, data: str | None = None) -> Path:
             raise UsageError(f"data/{name}/{dataset.source.path} does not exist; give the table as DATA=path")
         _fetch(path, dataset)
     return path
+
+
+def existing(option: str, text: str) -> Path:
+    """Return the absolute path of a file that was typed for an option.
+
+    Raises
+    ------
+    UsageError
+        When there is no such file.
+    """
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise UsageError(f"{option}={text} is not a file; expected the path of a CSV table")
+    return path.resolve()
 
 
 def _fetch(path: Path, dataset: Dataset) -> None:

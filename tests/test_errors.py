@@ -1,0 +1,157 @@
+"""What goes wrong, and how it is told: one message, the exit code of the design, nothing lost."""
+
+import functools
+import http.server
+import re
+import threading
+
+import nbformat
+import pytest
+
+from segmentation.artifacts import sha256
+from tests.conftest import MALL
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--datset", "mall"], "did you mean '--dataset'?"),
+        (["--dataset", "mal"], "did you mean 'mall'?"),
+        (["--features", "incme"], "did you mean 'income'?"),
+        (["--features", "gender"], "not a number column"),
+        (["--features", "income,income"], "expected different names"),
+        (["--k", "1"], "expected auto or a whole number of at least 2"),
+        (["--k", "five"], "expected auto or a whole number of at least 2"),
+        (["--seed", "-1"], "expected a whole number of at least 0"),
+        (["--data", "nowhere.csv"], "DATA=nowhere.csv is not a file"),
+        (["--run", "../elsewhere"], "cannot name a folder"),
+        (["--run", "readme"], "cannot name a folder"),
+    ],
+)
+def test_a_wrong_word_is_an_error_with_a_remedy(fresh, words, told):
+    done = fresh.run("report", *words)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (fresh.root / "assets").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("title:", "titel:", "titel: unknown key; did you mean 'title'?"),
+        ("role: feature", "role: featur", "columns.income.role: Input should be 'id', 'feature'"),
+        ("min: 0, max: 120", "min: 130, max: 120", "min 130 is above max 120"),
+        ("privacy: rows", "k: 1\nprivacy: rows", "greater than or equal to 2"),
+        ("columns:", "columns: [", "is not valid YAML"),
+    ],
+)
+def test_a_faulty_dataset_yaml_is_refused(fresh, old, new, told):
+    described = fresh.root / "data" / "sample" / "dataset.yaml"
+    text = described.read_text(encoding="utf-8")
+    assert old in text
+    described.write_text(text.replace(old, new), encoding="utf-8")
+    done = fresh.run("report")
+    assert done.returncode == 2
+    assert "data/sample/dataset.yaml" in done.stderr
+    assert told in done.stderr
+
+
+def test_a_failing_notebook_stops_the_run_and_leaves_the_report(sample):
+    page = sample.root / "report" / "sample" / "report.html"
+    before = sha256(page)
+    notebook = sample.root / "notebooks" / "03_k_selection.ipynb"
+    original = notebook.read_bytes()
+    changed = nbformat.read(notebook, as_version=4)
+    changed.cells.insert(-1, nbformat.v4.new_code_cell("nothing = 1 / 0"))
+    nbformat.write(changed, notebook)
+    done = sample.run("report", "--k", "4")
+    notebook.write_bytes(original)
+    assert done.returncode == 1
+    assert re.search(r"notebooks/03_k_selection.ipynb, code cell \d+ \(nothing = 1 / 0\): ZeroDivisionError", done.stderr)
+    assert "Traceback" not in done.stderr
+    partial = nbformat.read(sample.root / "report/sample/notebooks/03_k_selection.failed.ipynb", as_version=4)
+    assert any(output.get("ename") == "ZeroDivisionError" for cell in partial.cells for output in cell.get("outputs", []))
+    assert sha256(page) == before
+    debugged = sample.run("report", "--k", "auto")
+    assert debugged.returncode == 0
+    assert not (sample.root / "report/sample/notebooks/03_k_selection.failed.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("", "has column names but no rows"),
+        ("S1,Male,30,50,50\n", "1 of 1 rows are clean; at least 10 are needed"),
+        ("".join(f"S{i},Male,30,50,50\n" for i in range(20)), "1 distinct combination"),
+        ("".join(f"S{i},Male,30,{i},much\n" for i in range(20)), "spending: a number (20)"),
+    ],
+)
+def test_a_table_without_segments_to_find(fresh, tmp_path, rows, told):
+    table = tmp_path / "few.csv"
+    table.write_text("customer_id,gender,age,annual_income_k,spending_score\n" + rows, encoding="utf-8")
+    done = fresh.run("report", "--data", str(table))
+    assert done.returncode == 3, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_table_without_a_feature_tells_what_it_has(fresh, tmp_path):
+    table = tmp_path / "other.csv"
+    table.write_text("customer_id,gender,age,annual_income_k,spendings\nS1,Male,30,50,50\n", encoding="utf-8")
+    done = fresh.run("report", "--data", str(table))
+    assert done.returncode == 3
+    assert "other.csv: 'spending' is missing; did you mean 'spendings'?" in done.stderr
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A server on this machine that offers the files of a folder."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{server.server_port}/{MALL}"
+    server.shutdown()
+
+
+def _point_to(project, url: str, fingerprint: str | None = None) -> None:
+    described = project.root / "data" / "mall" / "dataset.yaml"
+    text = re.sub(r"url: \S+", f"url: {url}", described.read_text(encoding="utf-8"))
+    if fingerprint:
+        text = re.sub(r"sha256: \w+", f"sha256: {fingerprint}", text)
+    described.write_text(text, encoding="utf-8")
+
+
+def test_without_a_network_one_message_says_what_to_download_and_where_to_put_it(fresh):
+    _point_to(fresh, "http://127.0.0.1:1/table.csv")
+    done = fresh.run("report", "--dataset", "mall")
+    assert done.returncode == 3
+    assert "Download http://127.0.0.1:1/table.csv" in done.stderr
+    assert f"data/mall/{MALL}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fetched_table_is_checked(fresh, shop):
+    folder, url = shop
+    (folder / MALL).write_text("CustomerID\n1\n")
+    _point_to(fresh, url)
+    done = fresh.run("report", "--dataset", "mall")
+    assert done.returncode == 3
+    assert "it is not the published file" in done.stderr
+    assert not (fresh.root / "data" / "mall" / MALL).exists()
+
+
+def test_a_fetched_table_is_used(fresh, shop):
+    folder, url = shop
+    sample = (fresh.root / "data" / "sample" / "customers.csv").read_text()
+    (folder / MALL).write_text(sample)
+    _point_to(fresh, url, sha256(folder / MALL))
+    done = fresh.run("report", "--dataset", "mall")
+    assert done.returncode == 0, done.stderr
+    assert (fresh.root / "data" / "mall" / MALL).read_text() == sample
