@@ -14,6 +14,7 @@ from typer.exceptions import Abort, TyperException
 
 from segmentation.dataset import ROOT, Dataset, suggest
 from segmentation.errors import SegmentationError, UsageError
+from segmentation.kernels import start_fork_server
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -56,11 +57,13 @@ def pdf(
 
 def _make(wanted: str, **given: Text) -> None:
     # Imported here, because it takes seconds that a usage message should not.
-    from segmentation.pipeline import run_pipeline
     from segmentation.plan import make_plan
-    from segmentation.summary import summarize
 
     plan = make_plan(**given)
+    start_fork_server()
+    from segmentation.pipeline import run_pipeline
+    from segmentation.summary import summarize
+
     outcome = run_pipeline(plan, pdf=wanted == "report.pdf")
     console = Console(highlight=False, soft_wrap=True)
     console.print(summarize(plan, outcome), markup=False)

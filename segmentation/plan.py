@@ -1,10 +1,9 @@
 """The stages, what each reads and writes, and what a run will do: each parameter and who set it."""
 
 import ast
+import json
 from dataclasses import dataclass
 from pathlib import Path
-
-import nbformat
 
 from segmentation.dataset import ROOT, parse_features
 from segmentation.errors import UsageError
@@ -146,9 +145,10 @@ def _number(text: str | None, option: str, *, least: int):
 
 def declared(stage: Stage) -> dict:
     """Return the parameters that a notebook declares, with their defaults."""
-    for cell in nbformat.read(stage.notebook, as_version=4).cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            return {node.targets[0].id: ast.literal_eval(node.value) for node in ast.parse(cell.source).body}
+    for cell in json.loads(stage.notebook.read_text(encoding="utf-8"))["cells"]:
+        if "parameters" in cell["metadata"].get("tags", []):
+            assignments = ast.parse("".join(cell["source"])).body
+            return {node.targets[0].id: ast.literal_eval(node.value) for node in assignments}
     raise UsageError(f"notebooks/{stage.notebook.name} has no cell tagged 'parameters'; tag the one that sets them")
 
 

@@ -68,10 +68,12 @@ def test_a_failing_notebook_stops_the_run_and_leaves_the_report(sample):
     done = sample.run("report", "--k", "4")
     notebook.write_bytes(original)
     assert done.returncode == 1
-    assert re.search(r"notebooks/03_k_selection.ipynb, code cell \d+ \(nothing = 1 / 0\): ZeroDivisionError", done.stderr)
+    told = r"notebooks/03_k_selection.ipynb, code cell \d+ \(nothing = 1 / 0\): ZeroDivisionError"
+    assert re.search(told, done.stderr)
     assert "Traceback" not in done.stderr
     partial = nbformat.read(sample.root / "report/sample/notebooks/03_k_selection.failed.ipynb", as_version=4)
-    assert any(output.get("ename") == "ZeroDivisionError" for cell in partial.cells for output in cell.get("outputs", []))
+    outputs = [output for cell in partial.cells for output in cell.get("outputs", [])]
+    assert any(output.get("ename") == "ZeroDivisionError" for output in outputs)
     assert sha256(page) == before
     debugged = sample.run("report", "--k", "auto")
     assert debugged.returncode == 0

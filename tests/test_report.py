@@ -4,6 +4,7 @@ import getpass
 import re
 import socket
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import nbformat
 import pandas as pd
@@ -64,8 +65,13 @@ def test_manifest_has_the_fingerprint_of_every_artifact(sample):
         path = sample.root / ("data/sample/customers.csv" if name == "customers.csv" else name)
         assert sha256(path) == fingerprint
     assert manifest["parameters"] == {
-        "data": "customers.csv", "dataset": "sample", "features": "income,spending", "k": "auto", "run": "sample", "seed": 0,
-    }  # fmt: skip
+        "data": "customers.csv",
+        "dataset": "sample",
+        "features": "income,spending",
+        "k": "auto",
+        "run": "sample",
+        "seed": 0,
+    }
     assert {"python", "pandas", "scikit-learn"} <= set(manifest["versions"])
 
 
@@ -91,7 +97,8 @@ def test_a_second_run_runs_nothing_and_prints_five_lines_and_the_path(sample):
 
 def test_page_asks_no_network(sample):
     page = Page(sample.page("sample"))
-    links = [value for _, a, _ in page.elements for key, value in a.items() if key.split(":")[-1] in ("src", "href", "data")]
+    attributes = [pair for _, a, _ in page.elements for pair in a.items()]
+    links = [value for key, value in attributes if key.split(":")[-1] in ("src", "href", "data")]
     assert links
     assert [link for link in links if not link.startswith(("#", "data:"))] == []
     assert not re.search(r"@import|url\((?!['\"]?#)|fetch\(|XMLHttpRequest", sample.page("sample"))
@@ -126,7 +133,7 @@ def test_code_is_folded(page):
 def test_headings_have_one_hierarchy_and_contents_lead_to_chapters(page):
     levels = [int(tag[1]) for tag, _, _ in page.elements if re.fullmatch("h[1-6]", tag)]
     assert levels.count(1) == 1
-    assert all(below <= above + 1 for above, below in zip(levels, levels[1:], strict=False))
+    assert all(below <= above + 1 for above, below in pairwise(levels))
     ids = [a["id"] for _, a, around in page.elements if "id" in a and "svg" not in around]
     assert len(ids) == len(set(ids))
     contents = [a["href"].removeprefix("#") for tag, a, around in page.elements if tag == "a" and "nav" in around]
@@ -159,7 +166,7 @@ def test_names_from_data_are_escaped(tmp_path):
     project = copy_project(tmp_path)
     described = project.root / "data" / "sample" / "dataset.yaml"
     text = described.read_text(encoding="utf-8")
-    hostile = "<script>alert(1)</script> \"quoted\" *Income* $x$"
+    hostile = '<script>alert(1)</script> "quoted" *Income* $x$'
     described.write_text(text.replace("label: Annual income", f"label: '{hostile}'"), encoding="utf-8")
     done = project.run("report")
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,59 @@
+"""The kernel provisioner that forks: Jupyter finds it by its entry point."""
+
+import multiprocessing
+import os
+import signal
+
+from jupyter_client.provisioning import LocalProvisioner
+
+
+class ForkProvisioner(LocalProvisioner):
+    """Starts a Python kernel as a fork of the standard library's fork server, where a new process would import anew."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs):
+        words = cmd[cmd.index("ipykernel_launcher") + 1 :]
+        fork = multiprocessing.get_context("forkserver").Process(
+            target=_run_kernel, args=(words, dict(kwargs["env"]), kwargs.get("cwd")), daemon=True
+        )
+        fork.start()
+        self.process, self.pid, self.pgid = _Forked(fork), fork.pid, None
+        return self.connection_info
+
+
+class _Forked:
+    """A forked process with the part of subprocess.Popen's interface that a provisioner uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, process):
+        self.process = process
+        self.pid = process.pid
+
+    def poll(self) -> int | None:
+        return self.process.exitcode
+
+    def wait(self) -> int | None:
+        self.process.join()
+        return self.process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.process.is_alive():
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def terminate(self) -> None:
+        self.process.terminate()
+
+
+def _run_kernel(words: list[str], environment: dict[str, str], folder: str | None) -> None:
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.environ.clear()
+    os.environ.update(environment)
+    if folder:
+        os.chdir(folder)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # The kernel ends itself when its parent, the server, is gone.
+    IPKernelApp.launch_instance(argv=[*words, f"--IPKernelApp.parent_handle={os.getppid()}"])

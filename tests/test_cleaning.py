@@ -1,0 +1,177 @@
+"""Cleaning: nothing is dropped silently, and every refusal names line, column, value and rule."""
+
+import csv
+import io
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segmentation.cleaning import clean
+from segmentation.dataset import Dataset, load_dataset, parse_features
+from segmentation.errors import DataError
+from segmentation.reading import read_table
+from tests.conftest import ROOT
+
+SHOP = Dataset.model_validate(
+    {
+        "title": "Shop",
+        "columns": {
+            "id": {"role": "id"},
+            "city": {"role": "descriptor", "type": "category"},
+            "size": {"role": "descriptor", "type": "category", "categories": {"Small": ["s"], "Large": ["l"]}},
+            "age": {"role": "descriptor", "min": 0, "max": 120},
+            "spend": {"role": "feature", "min": 0},
+        },
+    }
+)
+FEATURES = ("spend",)
+
+
+def _clean(path, text: str):
+    path.write_text(text, encoding="utf-8")
+    raw, headers = read_table(path, SHOP, wanted=("id", "spend"))
+    return clean(raw, SHOP, features=FEATURES, fields=headers["fields"])
+
+
+def test_each_fault_is_refused_with_line_column_value_and_rule(tmp_path):
+    table = """id,city,size,age,spend
+1,Rome,s,30,10
+2, rome ,LARGE,,20
+3,Rome,medium,30,10
+4,Rome,s,130,10
+5,Rome,s,-1,10
+6,Rome,s,30,
+7,Rome,s,30,ten
+,Rome,s,30,10
+9,Rome,s,30
+
+1,Rome,Small,30,10.0
+10,Rome,s,30,10
+10,Rome,s,31,10
+11,"Ro
+me",s,30,inf
+12,Rome,s,thirty,10
+"""
+    cleaned = _clean(tmp_path / "shop.csv", table)
+    refused = [tuple(row) for row in cleaned.rejected.itertuples(index=False)]
+    assert refused == [
+        (4, "size", "medium", "one of Small, Large"),
+        (5, "age", "130", "at most 120"),
+        (6, "age", "-1", "at least 0"),
+        (7, "spend", "", "present"),
+        (8, "spend", "ten", "a number"),
+        (9, "id", "", "present"),
+        (10, "row", "4", "5 cells"),
+        (12, "id", "1", "one row an id, this is an identical copy"),
+        (13, "id", "10", "one row an id, this one's rows differ"),
+        (14, "id", "10", "one row an id, this one's rows differ"),
+        (15, "spend", "inf", "a number"),
+        (17, "age", "thirty", "a number"),
+    ]
+    assert cleaned.customers.to_dict("list") == {
+        "id": ["1", "2"],
+        "city": ["Rome", "Rome"],
+        "size": ["Small", "Large"],
+        "age": [30.0, pytest.approx(float("nan"), nan_ok=True)],
+        "spend": [10.0, 20.0],
+    }
+    assert cleaned.account["mended"] == {"city": 1, "size": 2}
+    assert cleaned.account["missing"] == {"age": 1}
+
+
+cells = st.one_of(
+    st.sampled_from(["", " ", "NA", "1", "01", "2", "Rome", " rome ", "s", "LARGE", "-1", "1e3", "1e999", "nan", "121"]),
+    st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=4),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(cells, min_size=1, max_size=6), min_size=1, max_size=12))
+def test_every_row_is_either_clean_or_refused_once(tmp_path_factory, rows):
+    text = io.StringIO()
+    csv.writer(text).writerows([["id", "city", "size", "age", "spend"], *rows])
+    try:
+        cleaned = _clean(tmp_path_factory.mktemp("any") / "any.csv", text.getvalue())
+    except DataError as fault:
+        assert "no rows" in str(fault)
+        return
+    account = cleaned.account
+    filled = [row for row in rows if any(cell.strip() for cell in row)]
+    assert len(filled) == account["rows_in"] == account["clean"] + account["rejected"]
+    assert len(cleaned.customers) == account["clean"]
+    assert len(cleaned.rejected) == account["rejected"] == sum(account["rules"].values())
+    assert cleaned.rejected["line"].is_unique
+    assert not cleaned.rejected[["line", "column", "rule"]].isna().any(axis=None)
+    assert cleaned.customers["id"].is_unique
+    assert cleaned.customers["spend"].between(0, float("inf"), inclusive="left").all()
+    assert cleaned.customers["age"].dropna().between(0, 120).all()
+    assert cleaned.customers["size"].dropna().isin(["Small", "Large"]).all()
+
+
+def _mall(path) -> pd.DataFrame:
+    dataset = load_dataset("mall")
+    raw, headers = read_table(path, dataset, wanted=dataset.named("id", "feature", "descriptor"))
+    return clean(raw, dataset, features=parse_features(None, dataset), fields=headers["fields"]).customers
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "CustomerID,Genre,Age,Annual Income (k$),Spending Score (1-100)",
+        "CustomerID,Gender,Age,AnnualIncome,Score",
+        "customer_id,gender,age,Annual_Income,Spending_Score",
+        "ID,Sex,AGE,annual income,spending",
+    ],
+)
+def test_headers_of_public_copies_are_understood(mall_table, tmp_path, header):
+    lines = mall_table.read_text(encoding="utf-8").splitlines()
+    copy = tmp_path / "copy.csv"
+    copy.write_text("\n".join([header, *lines[1:]]), encoding="utf-8")
+    pd.testing.assert_frame_equal(_mall(copy), _mall(mall_table))
+
+
+def test_ids_keep_their_zeros_and_categories_their_meaning(mall_table, tmp_path):
+    lines = mall_table.read_text(encoding="utf-8").splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    rows = [[f"{int(row[0]):04}", f" {row[1].upper()} ", *row[2:]] for row in rows]
+    copy = tmp_path / "copy.csv"
+    copy.write_text("\n".join([lines[0], *map(",".join, rows)]), encoding="utf-8")
+    found, expected = _mall(copy), _mall(mall_table)
+    assert found["id"].tolist()[:2] == ["0001", "0002"]
+    pd.testing.assert_frame_equal(found.drop(columns="id"), expected.drop(columns="id"))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "is empty"),
+        (b"id,spend\n", "no rows"),
+        (b"id,spend,spend\n1,2,3\n", "the column names ['spend'] stand more than once"),
+        (b"id,spend,Spend\n1,2,3\n", "both mean 'spend'"),
+        (b"id,spent\n1,2\n", "'spend' is missing; did you mean 'spent'?"),
+        (b"id,spend\n\xff\xfe,2\n", "not a readable UTF-8 text table"),
+    ],
+)
+def test_a_file_that_is_no_table(tmp_path, content, told):
+    path = tmp_path / "shop.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="shop.csv") as fault:
+        read_table(path, SHOP, wanted=("id", "spend"))
+    assert told in str(fault.value)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiters_and_a_byte_order_mark(tmp_path, delimiter):
+    path = tmp_path / "shop.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + delimiter.join(["id", "spend"]).encode() + delimiter.join(["\r\n1", "2"]).encode())
+    raw, headers = read_table(path, SHOP, wanted=("id", "spend"))
+    assert headers["columns"] == {"id": "id", "spend": "spend"}
+    assert raw.to_pandas()[["line", "id", "spend"]].values.tolist() == [[2, "1", "2"]]
+
+
+def test_planted_truth_lies_apart_from_the_sample():
+    sample = ROOT / "data" / "sample"
+    assert "planted" not in (sample / "customers.csv").read_text().splitlines()[0]
+    assert len((sample / "customers.csv").read_text().splitlines()) == 201
