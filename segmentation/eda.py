@@ -86,7 +86,8 @@ def bands(values: pd.Series) -> pd.Series:
     """Cut numbers into at most seven bands of one round width, labelled as "20-29"."""
     low, high = values.min(), values.max()
     width = _round_width((high - low) / MOST_BANDS)
-    edges = np.arange(np.floor(low / width) * width, high + width, width)
+    first = np.floor(low / width)
+    edges = width * np.arange(first, np.floor(high / width) + 2)
     whole = width >= 1
     labels = [f"{a:g}–{a + width - 1:g}" if whole and width > 1 else f"{a:g} up to {a + width:g}" for a in edges[:-1]]
     return pd.cut(values, edges, right=False, labels=labels)

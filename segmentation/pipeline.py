@@ -15,6 +15,7 @@ from doit.tools import config_changed
 from papermill.exceptions import PapermillExecutionError
 
 from segmentation import render
+from segmentation.artifacts import sha256
 from segmentation.dataset import ROOT
 from segmentation.errors import DataError, NotebookFailed, SegmentationError, UsageError
 from segmentation.plan import STAGES, Plan, Stage, declared
@@ -97,14 +98,24 @@ def _tasks(plan: Plan, outcome: Outcome, pdf: bool):
 
 
 def _task(outcome: Outcome, name: str, needs: list[Path], makes: list[Path], told, action, *arguments) -> dict:
-    """Return a doit task: out of date when a file in `needs` or what `told` says has changed, or a result is gone."""
+    """Return a doit task: out of date when a file in `needs` or `makes`, or what `told` says, has changed."""
     return {
         "name": name,
         "actions": [(_guarded, [outcome, action, *arguments])],
         "file_dep": [str(path) for path in dict.fromkeys(needs)],
         "targets": [str(path) for path in makes],
-        "uptodate": [config_changed(json.dumps(told, sort_keys=True))],
+        "uptodate": [config_changed(json.dumps(told, sort_keys=True)), _as_it_was_made(makes)],
     }
+
+
+def _as_it_was_made(makes: list[Path]):
+    """Return doit's check that a task's results are what it wrote: a notebook run by hand may have changed them."""
+
+    def check(task, values) -> bool:
+        task.value_savers.append(lambda: {"made": [sha256(path) for path in makes]})
+        return values.get("made") == [sha256(path) for path in makes if path.is_file()]
+
+    return check
 
 
 def _guarded(outcome: Outcome, action, *arguments) -> bool:

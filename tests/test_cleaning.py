@@ -82,7 +82,9 @@ me",s,30,inf
 
 
 cells = st.one_of(
-    st.sampled_from(["", " ", "NA", "1", "01", "2", "Rome", " rome ", "s", "LARGE", "-1", "1e3", "1e999", "nan", "121"]),
+    st.sampled_from(
+        ["", " ", "NA", "1", "01", "2", "Rome", " rome ", "s", "LARGE", "-1", "1e3", "1e999", "nan", "121"]
+    ),
     st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=4),
 )
 
@@ -92,13 +94,14 @@ cells = st.one_of(
 def test_every_row_is_either_clean_or_refused_once(tmp_path_factory, rows):
     text = io.StringIO()
     csv.writer(text).writerows([["id", "city", "size", "age", "spend"], *rows])
-    try:
-        cleaned = _clean(tmp_path_factory.mktemp("any") / "any.csv", text.getvalue())
-    except DataError as fault:
-        assert "no rows" in str(fault)
-        return
-    account = cleaned.account
+    path = tmp_path_factory.mktemp("any") / "any.csv"
     filled = [row for row in rows if any(cell.strip() for cell in row)]
+    if not filled:
+        with pytest.raises(DataError, match="no rows"):
+            _clean(path, text.getvalue())
+        return
+    cleaned = _clean(path, text.getvalue())
+    account = cleaned.account
     assert len(filled) == account["rows_in"] == account["clean"] + account["rejected"]
     assert len(cleaned.customers) == account["clean"]
     assert len(cleaned.rejected) == account["rejected"] == sum(account["rules"].values())
@@ -157,7 +160,7 @@ def test_ids_keep_their_zeros_and_categories_their_meaning(mall_table, tmp_path)
 def test_a_file_that_is_no_table(tmp_path, content, told):
     path = tmp_path / "shop.csv"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="shop.csv") as fault:
+    with pytest.raises(DataError, match=r"shop\.csv") as fault:
         read_table(path, SHOP, wanted=("id", "spend"))
     assert told in str(fault.value)
 
@@ -165,7 +168,9 @@ def test_a_file_that_is_no_table(tmp_path, content, told):
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters_and_a_byte_order_mark(tmp_path, delimiter):
     path = tmp_path / "shop.csv"
-    path.write_bytes(b"\xef\xbb\xbf" + delimiter.join(["id", "spend"]).encode() + delimiter.join(["\r\n1", "2"]).encode())
+    path.write_bytes(
+        b"\xef\xbb\xbf" + delimiter.join(["id", "spend"]).encode() + delimiter.join(["\r\n1", "2"]).encode()
+    )
     raw, headers = read_table(path, SHOP, wanted=("id", "spend"))
     assert headers["columns"] == {"id": "id", "spend": "spend"}
     assert raw.to_pandas()[["line", "id", "spend"]].values.tolist() == [[2, "1", "2"]]

@@ -98,8 +98,8 @@ def test_a_foreign_type_is_refused_even_when_the_manifest_was_changed_too(mall, 
     assert "types that are not trusted" in done.stderr
 
 
-def test_a_run_that_was_never_made(mall, tmp_path):
-    done = mall.run("score", "--run", "april", "--new", "x.csv", "--out", str(tmp_path / "o.csv"))
+def test_a_run_that_was_never_made(mall, mall_table, tmp_path):
+    done = mall.run("score", "--run", "april", "--new", str(mall_table), "--out", str(tmp_path / "o.csv"))
     assert done.returncode == 2
     assert "make report RUN=april" in done.stderr
 

@@ -1,0 +1,168 @@
+"""The project itself: its locks, its map, its commands."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from segmentation.plan import STAGES, make_plan
+from tests.conftest import ROOT, Project
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (ROOT / "requirements.txt").read_text()
+
+
+def _direct() -> list[Requirement]:
+    listed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    return [Requirement(text) for text in listed]
+
+
+def _locked() -> dict[str, list[tuple[str, str]]]:
+    """Return the pinned (version, marker) of each package; a package may be pinned once for each Python."""
+    pins: dict[str, list[tuple[str, str]]] = {}
+    for name, version, marker in re.findall(r"^([\w.-]+)==(\S+)(?: ; ([^\\\n]+))?", LOCK, flags=re.M):
+        pins.setdefault(name, []).append((version, marker))
+    return pins
+
+
+@pytest.mark.parametrize("needed", _direct(), ids=lambda needed: needed.name)
+def test_every_direct_dependency_is_locked_at_an_allowed_version(needed):
+    pins = _locked()[needed.name.lower().replace("_", "-")]
+    assert all(version in needed.specifier for version, _ in pins)
+
+
+def test_every_locked_package_has_hashes_and_no_place():
+    blocks = re.split(r"\n(?=[\w.-]+==)", LOCK[LOCK.index("\n", LOCK.index("make lock")) :].strip())
+    assert len(blocks) > 100
+    assert all("--hash=sha256:" in block for block in blocks)
+    assert not re.search(r"https?://|file://|--index|--find-links", LOCK)
+
+
+def test_conda_environment_agrees():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, rest = environment["dependencies"]
+    assert SpecifierSet(python.removeprefix("python")) == SpecifierSet(PROJECT["requires-python"])
+    assert pip == "pip"
+    assert rest == {"pip": ["--requirement requirements.txt"]}
+    assert environment["channels"][0] == "conda-forge"
+
+
+def test_declared_pythons_are_the_allowed_ones():
+    declared = [c.rsplit(" ", 1)[1] for c in PROJECT["classifiers"] if re.search(r":: 3\.\d+$", c)]
+    assert declared == ["3.11", "3.12", "3.13"]
+    allowed = SpecifierSet(PROJECT["requires-python"])
+    assert [v for v in ("3.10", "3.11", "3.12", "3.13", "3.14") if v in allowed] == declared
+
+
+def test_every_direct_dependency_has_a_reason():
+    lines = re.findall(r'^  "[\w.\[\]-]+[<>=].*$', (ROOT / "pyproject.toml").read_text(), flags=re.M)
+    assert len(lines) == len(_direct())
+    assert all(re.search(r'",\s+# \w+', line) for line in lines)
+
+
+def test_what_the_package_imports_is_declared():
+    names = {"sklearn": "scikit-learn", "ibis": "ibis-framework", "yaml": "pyyaml", "IPython": "ipython",
+             "jupyter_client": "jupyter-client"}  # fmt: skip
+    source = "\n".join(path.read_text() for path in (ROOT / "segmentation").glob("*.py"))
+    imported = set(re.findall(r"^\s*(?:import|from) (\w+)", source, flags=re.M))
+    foreign = imported - set(sys.stdlib_module_names) - {"segmentation"}
+    assert {names.get(name, name) for name in foreign} <= {needed.name for needed in _direct()}
+
+
+def test_schema_of_dataset_yaml_is_current():
+    command = [sys.executable, "-m", "segmentation", "schema"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert (ROOT / "data" / "dataset.schema.json").read_text() == shown
+    assert json.loads(shown)["additionalProperties"] is False
+
+
+def test_readme_draws_the_stages_as_the_code_has_them():
+    readme = (ROOT / "README.md").read_text()
+    table = dict(re.findall(r"^\| `(\d\d_\w+)` \| (.*) \|$", readme, flags=re.M))
+    assert table == {stage.name: f"{_names(stage.reads)} | {_names(stage.writes)}" for stage in STAGES}
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names) or "–"
+
+
+def test_each_stage_reads_what_an_earlier_one_writes():
+    written = set()
+    for stage in STAGES:
+        assert set(stage.reads) <= written
+        assert not written & set(stage.writes)
+        written |= set(stage.writes)
+
+
+def _make(*words: str) -> subprocess.CompletedProcess:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    return subprocess.run(["make", *words], cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_make_alone_lists_every_target():
+    listed = re.findall(r"^make (\w+) ", _make().stdout, flags=re.M)
+    targets = re.findall(r"^(\w+):.*##", (ROOT / "Makefile").read_text(), flags=re.M)
+    assert listed == targets
+    assert {"report", "pdf", "test", "lab", "score", "lint", "lock", "clean"} <= set(listed)
+    readme = (ROOT / "README.md").read_text()
+    assert [target for target in targets if target != "help" and f"`make {target}" not in readme] == []
+
+
+@pytest.mark.parametrize("python", ["nosuchpython", "false"])
+def test_make_tells_in_one_line_that_python_is_missing_or_unsupported(python):
+    done = _make("report", f"PYTHON={python}", "VENV=.venv-that-is-not-there")
+    assert done.returncode == 2
+    assert "install Python 3.11 to 3.13" in done.stdout + done.stderr
+    assert len([line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("make")]) == 1
+
+
+def test_make_passes_what_was_typed():
+    shown = _make("--dry-run", "report", "K=6", "DATA=it's here.csv", "DATSET=mall").stdout
+    assert "--k='6'" in shown
+    assert "--data='it'\\''s here.csv'" in shown
+    assert "--datset='mall'" in shown
+
+
+NOTHING = dict.fromkeys(("run", "dataset", "data", "features", "k", "seed"))
+
+
+def test_command_line_wins_over_dataset_yaml_and_notebook():
+    plan = make_plan(**NOTHING | {"k": "4"})
+    assert (plan.parameters["k"], plan.set_by["k"]) == (4, "command line")
+    assert (plan.parameters["seed"], plan.set_by["seed"]) == (0, "default")
+    assert (plan.parameters["features"], plan.set_by["features"]) == ("income,spending", "dataset.yaml")
+
+
+def test_dataset_yaml_wins_over_the_notebook(fresh: Project):
+    notebook = fresh.root / "notebooks" / "03_k_selection.ipynb"
+    notebook.write_text(notebook.read_text().replace("k = None", "k = 3"))
+    assert _planned(fresh) == [3, "notebook"]
+    described = fresh.root / "data" / "sample" / "dataset.yaml"
+    described.write_text(described.read_text() + "k: 4\n")
+    assert _planned(fresh) == [4, "dataset.yaml"]
+
+
+def _planned(project: Project) -> list:
+    code = (
+        "import json; from segmentation.plan import make_plan; "
+        f"plan = make_plan(**{NOTHING}); print(json.dumps([plan.parameters['k'], plan.set_by['k']]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(project.root)}
+    command = [sys.executable, "-c", code]
+    shown = subprocess.run(command, cwd=project.root, env=environment, capture_output=True, text=True, check=True)
+    return json.loads(shown.stdout)
+
+
+def test_clean_removes_what_was_generated_and_nothing_else(fresh: Project):
+    for folder in ("assets/mall", "assets/readme", "report/mall"):
+        (fresh.root / folder).mkdir(parents=True)
+    assert fresh.run("clean").returncode == 0
+    assert [path.name for path in (fresh.root / "assets").iterdir()] == ["readme"]
+    assert [path.name for path in (fresh.root / "report").iterdir()] == ["template"]

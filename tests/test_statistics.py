@@ -1,0 +1,192 @@
+"""The methods, against known answers and independent references."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.cluster import KMeans
+from sklearn.datasets import make_blobs
+from sklearn.metrics import adjusted_rand_score
+
+from segmentation import clustering, eda, k_selection, narrative, profiling
+from segmentation.dataset import Dataset
+from segmentation.errors import DataError, UsageError
+
+DATASET = Dataset.model_validate(
+    {
+        "title": "Shop",
+        "columns": {
+            "income": {"role": "feature", "label": "Income", "unit": "k$"},
+            "visits": {"role": "feature", "transform": "log"},
+            "city": {"role": "descriptor", "type": "category"},
+        },
+        "privacy": "rows",
+        "segments": [{"levels": {"income": "high"}, "name": "Rich", "action": "Call them."}],
+    }
+)
+BOTH = ("income", "visits")
+
+
+def _blobs(k: int, seed: int = 0):
+    return make_blobs(60 * k, n_features=2, centers=_corners(k), cluster_std=0.6, random_state=seed)
+
+
+def _corners(k: int) -> np.ndarray:
+    angles = 2 * np.pi * np.arange(k) / k
+    return 2 * k * np.column_stack([np.cos(angles), np.sin(angles)])
+
+
+@pytest.mark.parametrize("k", range(2, 8))
+def test_planted_segments_are_found(k):
+    X, truth = _blobs(k)
+    scores = k_selection.score_each_k(X, k_selection.fit_each_k(X, range(2, 10)))
+    assert k_selection.choose_k(scores)["k"] == k
+    assert adjusted_rand_score(truth, k_selection.best_kmeans(X, k).model.labels_) == 1
+
+
+def test_best_optimum_is_at_least_as_good_as_a_hundred_starts_of_scikit_learn():
+    X = np.random.default_rng(3).normal(size=(150, 2))
+    for k in (3, 6):
+        best = k_selection.best_kmeans(X, k)
+        reference = KMeans(k, n_init=100, tol=0, random_state=1).fit(X).inertia_
+        assert best.model.inertia_ <= reference * (1 + 1e-9)
+        assert best.reached == k_selection.TIMES_REACHED <= best.starts
+
+
+def test_segments_are_numbered_from_the_largest_to_the_smallest():
+    X, _ = make_blobs([30, 60, 10], centers=[[0, 0], [9, 9], [0, 9]], cluster_std=0.3, random_state=0)
+    assert np.bincount(k_selection.best_kmeans(X, 3).model.labels_).tolist() == [60, 30, 10]
+
+
+def test_ties_in_size_are_numbered_by_centroid():
+    X = np.repeat([[5.0, 0.0], [1.0, 7.0], [1.0, 2.0]], 4, axis=0)
+    centres = k_selection.best_kmeans(X, 3).model.cluster_centers_
+    assert centres.tolist() == [[1, 2], [1, 7], [5, 0]]
+
+
+def test_silhouette_by_hand():
+    # Rousseeuw 1987: s = (b - a) / max(a, b), with a the mean distance within and b to the next segment.
+    X = np.array([[0.0], [1.0], [5.0], [7.0]])
+    found = k_selection.silhouettes(X, np.array([0, 0, 1, 1]))
+    assert found["silhouette"].tolist() == pytest.approx([(6 - 1) / 6, (5 - 1) / 5, (4.5 - 2) / 4.5, (6.5 - 2) / 6.5])
+    assert found["segment"].tolist() == [1, 1, 2, 2]
+
+
+def test_more_segments_than_distinct_customers_is_an_error():
+    X = np.repeat([[0.0], [1.0]], 20, axis=0)
+    with pytest.raises(UsageError, match="more than the 2 distinct"):
+        k_selection.best_kmeans(X, 3)
+    with pytest.raises(DataError, match="2 distinct"):
+        k_selection.feasible_k(X, (2, 10), "auto")
+
+
+SCORES = pd.DataFrame(
+    {"silhouette": [0.5, 0.6, 0.6], "calinski_harabasz": [9.0, 5.0, 1.0], "davies_bouldin": [0.3, 0.2, 0.9],
+     "smallest": [40, 12, 9]},
+    index=pd.Index([2, 3, 4], name="k"),
+)  # fmt: skip
+
+
+def test_choice_takes_the_best_silhouette_and_the_smaller_of_equals():
+    assert k_selection.choose_k(SCORES) == {"k": 3, "method": "auto", "best": 3}
+    assert k_selection.choose_k(SCORES, 2) == {"k": 2, "method": "given", "best": 3}
+    assert k_selection.favourites(SCORES) == {"silhouette": 3, "calinski_harabasz": 2, "davies_bouldin": 3}
+
+
+def test_choice_refuses_segments_that_may_not_be_shown():
+    assert k_selection.choose_k(SCORES.drop(index=3), smallest=10)["k"] == 2
+    with pytest.raises(DataError, match="fewer than 10 customers"):
+        k_selection.choose_k(SCORES, 4, smallest=10)
+    with pytest.raises(DataError, match="every K"):
+        k_selection.choose_k(SCORES, smallest=50)
+
+
+@pytest.fixture(scope="module")
+def customers() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    income = np.concatenate([rng.normal(20, 2, 40), rng.normal(80, 2, 20)])
+    visits = np.concatenate([rng.lognormal(1, 0.2, 40), rng.lognormal(4, 0.2, 20)])
+    city = ["Rome"] * 30 + ["Oslo"] * 10 + ["Rome"] * 20
+    return pd.DataFrame({"id": [str(i) for i in range(60)], "income": income, "visits": visits, "city": city})
+
+
+def test_pipeline_scales_takes_logarithms_and_goes_back(customers):
+    model = clustering.fit_segments(customers, DATASET, BOTH, 2)
+    X = customers[list(BOTH)].to_numpy()
+    scaled = model[:-1].transform(X)
+    assert scaled.mean(axis=0) == pytest.approx([0, 0], abs=1e-12)
+    assert scaled.std(axis=0) == pytest.approx([1, 1])
+    assert model[:-1].inverse_transform(scaled) == pytest.approx(X)
+    logs = np.log1p(customers["visits"])
+    centres = clustering.centroids(model, BOTH)
+    assert centres.loc[2, "visits"] == pytest.approx(np.expm1(logs[40:].mean()))
+    assert centres.loc[1, "income"] == pytest.approx(customers["income"][:40].mean())
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_every_customer_is_assigned_to_the_nearest_centroid(seed):
+    X = np.random.default_rng(seed).normal(size=(40, 2))
+    frame = pd.DataFrame({"income": X[:, 0], "visits": np.exp(X[:, 1])})
+    model = clustering.fit_segments(frame, DATASET, BOTH, 3)
+    assigned = clustering.assign(model, frame.to_numpy())
+    distances = np.linalg.norm(model[:-1].transform(frame.to_numpy())[:, None] - model[-1].cluster_centers_, axis=2)
+    assert assigned["segment"].tolist() == (distances.argmin(axis=1) + 1).tolist() == (model[-1].labels_ + 1).tolist()
+    assert assigned["distance"].to_numpy() == pytest.approx(distances.min(axis=1), abs=1e-6)
+    assert (assigned["margin"] >= 0).all()
+
+
+def test_profiles_by_hand(customers):
+    table = customers.assign(segment=[1] * 40 + [2] * 20)
+    low, high = profiling.profile_segments(table, DATASET, ["income"])
+    mean = customers["income"].mean()
+    assert (low["size"], high["size"]) == (40, 20)
+    assert high["share"] == pytest.approx(1 / 3)
+    assert high["index"]["income"] == pytest.approx(100 * customers["income"][40:].mean() / mean)
+    assert (low["levels"], high["levels"]) == ({"income": "low"}, {"income": "high"})
+    assert (high["name"], high["action"]) == ("Rich", "Call them.")
+    assert (low["name"], low["action"]) == ("Low income", None)
+    assert low["descriptors"]["city"] == {"Oslo": 0.25, "Rome": 0.75}
+
+
+def test_segments_of_one_name_are_told_apart(customers):
+    table = customers.assign(segment=[1] * 40 + [2] * 10 + [3] * 10, income=[10] * 40 + [80] * 10 + [90] * 10)
+    names = [profile["name"] for profile in profiling.profile_segments(table, DATASET, ["income"])]
+    assert names == ["Low income", "Rich (income 80)", "Rich (income 90)"]
+
+
+def test_small_groups_are_not_shown_when_private(customers):
+    table = customers.assign(segment=1, city=["Rome"] * 48 + ["Oslo"] * 9 + ["Bonn"] * 3)
+    assert list(profiling.category_shares(table, "city", private=False)) == ["Bonn", "Oslo", "Rome"]
+    shares = profiling.category_shares(table, "city", private=True)
+    assert shares.to_dict("list") == {"Rome": [0.8], "other": [0.2]}
+    private = DATASET.model_copy(update={"privacy": "aggregate"})
+    [profile] = profiling.profile_segments(table, private, ["income"])
+    assert "Bonn" not in profile["descriptors"]["city"]
+    assert eda.group_medians(table["income"], table["city"])["group"].tolist() == ["Rome"]
+
+
+def test_bands_have_one_round_width():
+    assert eda.bands(pd.Series([18, 33, 70])).cat.categories.tolist() == [
+        "10–19", "20–29", "30–39", "40–49", "50–59", "60–69", "70–79",
+    ]  # fmt: skip
+    assert eda.bands(pd.Series([0.5, 2.5])).cat.categories.tolist()[0] == "0.5 up to 1"
+    assert eda.bands(pd.Series([5, 5, 5])).notna().all()
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (narrative.count(0, "row"), "no rows"),
+        (narrative.count(1, "row was", "rows were"), "one row was"),
+        (narrative.count(12345, "row"), "12,345 rows"),
+        (narrative.listing(["a", "b", "c"]), "a, b and c"),
+        (narrative.amount(1234.56, "€"), "1,235 €"),
+        (narrative.amount(12.0), "12"),
+        (narrative.percent(0.004), "under 1%"),
+        (narrative.escape("<b>*x*|$"), "&lt;b&gt;\\*x\\*\\|$"),
+    ],
+)
+def test_words(found, expected):
+    assert found == expected
