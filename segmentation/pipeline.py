@@ -13,6 +13,7 @@ from doit.doit_cmd import DoitMain
 from doit.reporter import ZeroReporter
 from doit.tools import config_changed
 from papermill.exceptions import PapermillExecutionError
+from rich.console import Console
 
 from segmentation import render
 from segmentation.artifacts import sha256
@@ -88,9 +89,10 @@ def _tasks(plan: Plan, outcome: Outcome, pdf: bool):
         yield _task(outcome, stage.name, needs, targets, parameters, _execute, stage, parameters, plan)
     told = plan.told_parameters()
     needs = [*executed, *plan.artifacts(), *template, *code]
-    yield _task(outcome, "report.html", needs, [page], told, render.write_report, plan)
+    yield _task(outcome, "report.html", needs, [page], told, _render, page.name, render.write_report, plan)
     if pdf:
-        yield _task(outcome, "report.pdf", [page, *template, *code], [printed], None, render.write_pdf, plan)
+        needs = [page, *template, *code]
+        yield _task(outcome, "report.pdf", needs, [printed], None, _render, printed.name, render.write_pdf, plan)
     made = [*plan.artifacts(), page, *([printed] if pdf else [])]
     told = [told, render.revision(), printed.is_file()]
     targets = [plan.study.path("manifest.json")]
@@ -126,6 +128,15 @@ def _guarded(outcome: Outcome, action, *arguments) -> bool:
         outcome.fault = outcome.fault or fault
         return False
     return True
+
+
+def _render(name: str, action, plan: Plan) -> None:
+    """Render a document, and show that this is going on."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        print(f"{name}: rendering", file=sys.stderr, flush=True)
+    with console.status(f"Rendering {name}"):
+        action(plan)
 
 
 def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
