@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from typer.exceptions import Abort, TyperException
+from typer.exceptions import TyperException
 
 from segmentation.dataset import ROOT, Dataset, suggest
 from segmentation.errors import SegmentationError, UsageError
@@ -78,11 +78,10 @@ def score(
     run: RunOption = None,
 ) -> None:
     """Write the segment of each new customer."""
-    from segmentation.model import score_table
+    from segmentation.model import open_run, score_table
     from segmentation.reading import existing
-    from segmentation.study import open_study
 
-    study = open_study(run or dataset or "sample", dataset or "sample")
+    study = open_run(run, dataset)
     scored = score_table(study, existing("NEW", new), Path(out).expanduser())
     print(f"{out}: {len(scored):,} customers scored with the model of run {study.run}")
 
@@ -120,14 +119,16 @@ def main() -> None:
         known = isinstance(fault, SegmentationError)
         print(f"Error: {fault if known else _usage(fault)}", file=sys.stderr)
         sys.exit(fault.exit_code if known else UsageError.exit_code)
+    except OSError as fault:
+        if debug:
+            raise
+        print(f"Error: {fault.filename}: {fault.strerror}", file=sys.stderr)
+        sys.exit(UsageError.exit_code)
     except Exception as fault:
         if debug:
             raise
         print(f"Error: {type(fault).__name__}: {fault} (--debug shows where)", file=sys.stderr)
         sys.exit(SegmentationError.exit_code)
-    except (KeyboardInterrupt, Abort):
-        print("Stopped; nothing was half-written.", file=sys.stderr)
-        sys.exit(130)
 
 
 def _usage(fault: TyperException) -> str:

@@ -32,7 +32,8 @@ class Cleaned:
 
     customers : id (text), features and descriptors (numbers as float64, categories as text), in file order.
     rejected : line, column, value, rule, in file order.
-    account : rows_in = clean + rejected; rows refused by each rule; cells mended and missing in each column.
+    account : rows_in = clean + rejected; rows refused by each rule; cells mended and missing in each column; without
+        an id, how many rows repeat another.
     """
 
     customers: pd.DataFrame
@@ -67,6 +68,7 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], field
         "rejected": len(rejected),
         "rules": (rejected["column"] + ": " + rejected["rule"]).value_counts().to_dict(),
         "mended": _mended(fine, dataset, names),
+        "repeated": 0 if dataset.named("id") else int(fine.duplicated(subset=names).sum()),
         "missing": {name: int(n) for name, n in fine[names].isna().sum().items() if n},
     }
     if account["rows_in"] != account["clean"] + account["rejected"]:
@@ -99,14 +101,14 @@ def _customers(fine: pd.DataFrame, dataset: Dataset, names: list[str]) -> pd.Dat
 
 def _mended(fine: pd.DataFrame, dataset: Dataset, names: list[str]) -> dict[str, int]:
     categories = [name for name in names if dataset.columns[name].type == "category"]
-    changed = {name: int((fine[name].notna() & (fine[name] != fine[f"{name}_text"])).sum()) for name in categories}
+    changed = {name: int((fine[name].notna() & (fine[name] != fine[_text(name)])).sum()) for name in categories}
     return {name: n for name, n in changed.items() if n}
 
 
 def _typed(raw: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
     """Add, beside each text `x_text`, its value `x`: a number, a mended category, or null."""
-    table = raw.rename({f"{name}_text": name for name in names})
-    table = table.mutate({name: _value(table[f"{name}_text"], dataset.columns[name]) for name in names})
+    table = raw.rename({_text(name): name for name in names})
+    table = table.mutate({name: _value(table[_text(name)], dataset.columns[name]) for name in names})
     for name in names:
         column = dataset.columns[name]
         if column.type == "category" and not column.categories:
@@ -115,7 +117,7 @@ def _typed(raw: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
 
 
 def _value(text: ibis.Value, column: Column) -> ibis.Value:
-    present = _empty(text).ifelse(ibis.null("string"), text.strip())
+    present = _empty(text, column).ifelse(ibis.null("string"), text.strip())
     if column.role == "id":
         return present
     if column.type == "number":
@@ -127,8 +129,15 @@ def _value(text: ibis.Value, column: Column) -> ibis.Value:
     return present
 
 
-def _empty(text: ibis.Value) -> ibis.Value:
-    return text.strip().lower().isin(MISSING)
+def _text(name: str) -> str:
+    """Return the name under which the text of a column is kept; no column of a dataset starts with a line."""
+    return f"_text_{name}"
+
+
+def _empty(text: ibis.Value, column: Column) -> ibis.Value:
+    """Return whether a cell holds nothing; a spelling that dataset.yaml declares is something."""
+    declared = {_folded(key) for name, spellings in (column.categories or {}).items() for key in (name, *spellings)}
+    return text.strip().lower().isin([word for word in MISSING if word not in declared])
 
 
 def _spelling_key(text: ibis.Value) -> ibis.Value:
@@ -141,11 +150,10 @@ def _folded(text: str) -> str:
 
 def _usual_spelling(table: ibis.Table, name: str) -> ibis.Table:
     """Write every spelling that differs only in case and blanks as the most frequent one."""
-    key = f"{name}_key"
-    table = table.mutate(**{key: _spelling_key(table[name])})
-    counts = table.filter(table[name].notnull()).group_by(key, name).agg(n=ibis._.count())
-    usual = counts.group_by(key).agg(usual=counts[name].first(order_by=[counts.n.desc(), counts[name]]))
-    return table.left_join(usual, key).mutate(**{name: ibis._.usual}).drop("usual", key, f"{key}_right")
+    table = table.mutate(_key=_spelling_key(table[name]))
+    counts = table.filter(table[name].notnull()).group_by("_key", name).agg(_n=ibis._.count())
+    usual = counts.group_by("_key").agg(_usual=counts[name].first(order_by=[counts["_n"].desc(), counts[name]]))
+    return table.left_join(usual, "_key").mutate({name: ibis._["_usual"]}).drop("_usual", "_key", "_key_right")
 
 
 def _whole(table: ibis.Table, fields: int) -> Rule:
@@ -155,8 +163,8 @@ def _whole(table: ibis.Table, fields: int) -> Rule:
 def _column_rules(table: ibis.Table, dataset: Dataset, names: list[str], features: tuple[str, ...]) -> list[Rule]:
     rules = []
     for name in names:
-        column, text, value = dataset.columns[name], table[f"{name}_text"], table[name]
-        empty = _empty(text)
+        column, text, value = dataset.columns[name], table[_text(name)], table[name]
+        empty = _empty(text, column)
         if column.role == "id" or name in features:
             rules.append(Rule(name, "present", text, empty))
         rules.append(Rule(name, _expected(column), text, value.isnull() & ~empty))
@@ -177,10 +185,10 @@ def _repeat_rules(table: ibis.Table, id_name: str, names: list[str]) -> list[Rul
     """Among the rows that broke no rule: refuse differing rows of one id, and later identical copies."""
     fine = table["rule"].isnull()
     peers = ibis.window(group_by=[table[id_name], fine])
-    content = ibis.literal("|").join([table[name].cast("string").fill_null("") for name in names])
-    differ = content.min().over(peers) != content.max().over(peers)
+    contents = [table[name].cast("string").fill_null("") for name in names]
+    differ = ibis.or_(*[content.min().over(peers) != content.max().over(peers) for content in contents])
     copy = table["line"] > table["line"].min().over(peers)
-    text = table[f"{id_name}_text"]
+    text = table[_text(id_name)]
     return [
         Rule(id_name, "one row an id, this one's rows differ", text, fine & differ),
         Rule(id_name, "one row an id, this is an identical copy", text, fine & copy),
@@ -201,7 +209,7 @@ def _verdict(table: ibis.Table, rules: list[Rule]) -> ibis.Table:
 def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.DataFrame:
     """Return one row a matched column: its header, role, type, and how many cells are filled and distinct."""
     counts = raw.agg(
-        {f"{name}_filled": (~_empty(raw[name])).sum() for name in headers}
+        {f"{name}_filled": (~_empty(raw[name], dataset.columns[name])).sum() for name in headers}
         | {f"{name}_distinct": raw[name].strip().nunique() for name in headers}
     ).to_pandas()
     rows = [

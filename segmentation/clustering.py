@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.dataset import Dataset
 from segmentation.k_selection import best_kmeans, sample_rows
-from segmentation.narrative import amount, listing
+from segmentation.narrative import amount, at_least, escape, listing
 
 DECIMALS = 6
 LARGEST_WARD = 5_000
@@ -118,15 +118,23 @@ def tell_nearest(centres: pd.DataFrame) -> str:
 def tell_extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
     """Say between which centroids each feature ranges."""
     parts = [
-        f"{dataset.label(f)} from {amount(centres[f].min())} (segment {centres[f].idxmin()}) "
+        f"{escape(dataset.label(f))} from {amount(centres[f].min())} (segment {centres[f].idxmin()}) "
         f"to {amount(centres[f].max(), dataset.columns[f].unit)} (segment {centres[f].idxmax()})"
         for f in centres
     ]
     return f"The centroids range in {listing(parts)}."
 
 
+def tell_axes(labels: dict[str, str]) -> str:
+    """Say which features the axes show, when these are not just two; starts with a blank."""
+    if len(labels) == 2:
+        return ""
+    shown = [escape(label) for label in list(labels.values())[:2]]
+    return f" Of {len(labels)} features these are {listing(shown)}." if len(labels) > 2 else " Both axes show the same."
+
+
 def tell_agreement(methods: pd.DataFrame) -> str:
     """Say how far the other methods agree; 0.8 and above is called the same segments, 0.5 and above similar ones."""
     lowest = methods["agreement"].min()
     words = "nearly the same" if lowest >= 0.8 else "similar" if lowest >= 0.5 else "clearly different"
-    return f"Other methods draw {words} segments (adjusted Rand index {lowest:.3f} or more)."
+    return f"Other methods draw {words} segments (adjusted Rand index {at_least(lowest)})."

@@ -13,11 +13,11 @@ from segmentation.errors import DataError, UsageError
 ROOT = Path(__file__).resolve().parents[1]
 Level = Literal["low", "average", "high"]
 RESERVED = frozenset({"line", "fields", "column", "value", "rule", "segment", "distance", "margin", "name"})
-AtLeastTwo = Annotated[int, Field(ge=2)]
+AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Source(_Strict):
@@ -53,12 +53,14 @@ class Column(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self):
+        if self.role == "id" and self.model_fields_set - {"role", "label", "aliases"}:
+            raise ValueError("an id has only a label and aliases; it is kept as text")
         if self.role == "feature" and self.type != "number":
             raise ValueError("a feature must be a number: K-Means measures distances; make it a descriptor")
         if self.categories and self.type != "category":
             raise ValueError("categories need type: category")
-        if self.type == "category" and (self.min is not None or self.max is not None):
-            raise ValueError("min and max need type: number")
+        if self.type == "category" and {"min", "max", "transform"} & self.model_fields_set:
+            raise ValueError("min, max and transform need type: number")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}")
         return self
@@ -67,7 +69,7 @@ class Column(_Strict):
 class SegmentName(_Strict):
     """The name and the action for the segments whose features stand at these levels."""
 
-    levels: dict[str, Level]
+    levels: Annotated[dict[str, Level], Field(min_length=1)]
     name: str
     action: str | None = None
 
@@ -80,7 +82,7 @@ class Dataset(_Strict):
     columns: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], Column]
     k: Literal["auto"] | AtLeastTwo = "auto"
     k_range: tuple[AtLeastTwo, AtLeastTwo] = (2, 10)
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
     privacy: Literal["rows", "aggregate"] = "aggregate"
     segments: tuple[SegmentName, ...] = ()
 
@@ -95,11 +97,22 @@ class Dataset(_Strict):
             raise ValueError(f"more than one column has role: id ({', '.join(self.named('id'))})")
         if self.k_range[0] > self.k_range[1]:
             raise ValueError(f"k_range starts at {self.k_range[0]} and ends before it, at {self.k_range[1]}")
+        numbers = [name for name, column in self.columns.items() if column.type == "number" and column.role != "id"]
         for segment in self.segments:
             for name in segment.levels:
-                if name not in self.columns:
-                    raise ValueError(f"segments: {name!r} is not a column{suggest(name, self.columns)}")
+                if name not in numbers:
+                    raise ValueError(f"segments: {name!r} is not a number column{suggest(name, numbers)}")
+        self._require_different()
         return self
+
+    def _require_different(self) -> None:
+        """Refuse two columns that a reader, or a table's header, could not tell apart."""
+        shown = [self.label(name) for name in self.columns]
+        spelt = [key for name in self.columns for key in {_key(text) for text in (name, *self.columns[name].aliases)}]
+        for words, what in ((shown, "labels"), (spelt, "names or aliases")):
+            repeated = sorted({word for word in words if words.count(word) > 1})
+            if repeated:
+                raise ValueError(f"columns: the {what} {repeated} belong to more than one column")
 
     def named(self, *roles: str) -> tuple[str, ...]:
         """Return the canonical names of the columns that have one of `roles`, in file order."""
@@ -121,6 +134,19 @@ def suggest(word: str, choices) -> str:
     return f"; did you mean {near[0]!r}?" if near else "."
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """Reads plain YAML, and refuses a key that stands twice, where YAML keeps the last one silently."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if keys.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
 def load_dataset(name: str) -> Dataset:
     """Read data/<name>/dataset.yaml.
 
@@ -135,8 +161,8 @@ def load_dataset(name: str) -> Dataset:
         raise UsageError(f"data/{name}/dataset.yaml does not exist{suggest(name, known)} Known: {', '.join(known)}.")
     shown = path.relative_to(ROOT).as_posix()
     try:
-        return Dataset.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except yaml.YAMLError as fault:
+        return Dataset.model_validate(yaml.load(path.read_text(encoding="utf-8"), _OnceLoader))
+    except (yaml.YAMLError, UnicodeDecodeError) as fault:
         raise UsageError(f"{shown} is not valid YAML: {fault}") from None
     except ValidationError as fault:
         faults = "\n".join(f"  {_tell(error)}" for error in fault.errors())
@@ -190,13 +216,14 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
         When a wanted column is missing, or a column is present twice.
     """
     matched: dict[str, str] = {}
-    for name, column in dataset.columns.items():
-        spellings = {key for text in (name, *column.aliases) for key in _keys(text)}
-        found = [header for header in headers if _keys(header) & spellings]
-        if len(found) > 1:
-            raise DataError(f"{file}: columns {found} both mean {name!r}; rename or remove one of them")
-        if found:
-            matched[name] = found[0]
+    for key in (_key, _key_without_unit):
+        for name in [name for name in dataset.columns if name not in matched]:
+            spellings = {key(text) for text in (name, *dataset.columns[name].aliases)} - {""}
+            found = [header for header in headers if key(header) in spellings and header not in matched.values()]
+            if len(found) > 1:
+                raise DataError(f"{file}: columns {found} both mean {name!r}; rename or remove one of them")
+            if found:
+                matched[name] = found[0]
     missing = [name for name in wanted if name not in matched]
     if missing:
         free = [header for header in headers if header not in matched.values()]
@@ -208,6 +235,9 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
     return matched
 
 
-def _keys(header: str) -> set[str]:
-    texts = (header, re.sub(r"[(\[].*?[)\]]", "", header))
-    return {re.sub(r"[\W_]", "", text).casefold() for text in texts} - {""}
+def _key(header: str) -> str:
+    return re.sub(r"[\W_]", "", header).casefold()
+
+
+def _key_without_unit(header: str) -> str:
+    return _key(re.sub(r"[(\[].*?[)\]]", "", header))

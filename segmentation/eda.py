@@ -12,19 +12,25 @@ WEAK = 0.2
 MOST_BANDS = 7
 
 
-def split_types(dataset: Dataset, columns) -> tuple[list[str], list[str]]:
-    """Split column names into numbers and categories."""
-    numbers = [name for name in columns if dataset.columns[name].type == "number"]
-    return numbers, [name for name in columns if name not in numbers]
+def split_types(customers: pd.DataFrame, dataset: Dataset, columns) -> tuple[list[str], list[str]]:
+    """Split columns into numbers and categories, without those that hold nothing (or too little to be shown)."""
+    least = SMALLEST_GROUP if dataset.privacy == "aggregate" else 1
+    filled = [name for name in columns if customers[name].notna().sum() >= least]
+    numbers = [name for name in filled if dataset.columns[name].type == "number"]
+    return numbers, [name for name in filled if name not in numbers]
 
 
 def quantiles(customers: pd.DataFrame, names: list[str], dataset: Dataset) -> pd.DataFrame:
     """Return the 5th, 25th, 50th, 75th and 95th percentile of each column, one row a column.
 
-    The smallest and the largest value are left out: each belongs to one customer.
+    The smallest and the largest value are left out: each belongs to one customer. So do the outer percentiles of a
+    small table that is private.
     """
-    table = customers[names].quantile([0.05, 0.25, 0.5, 0.75, 0.95]).T
-    table.columns = ["5%", "25%", "median", "75%", "95%"]
+    outer = dataset.privacy == "rows" or len(customers) >= 20 * SMALLEST_GROUP
+    shown = {"5%": 0.05, "25%": 0.25, "median": 0.5, "75%": 0.75, "95%": 0.95}
+    shown = shown if outer else {name: q for name, q in shown.items() if 0.25 <= q <= 0.75}
+    table = customers[names].quantile(list(shown.values())).T
+    table.columns = list(shown)
     return table.set_axis([dataset.axis(name) for name in names]).rename_axis("column")
 
 
@@ -37,6 +43,8 @@ def tell_distributions(customers: pd.DataFrame, names: list[str], dataset: Datas
 
 def _tell_distribution(values: pd.Series, label: str, unit: str | None) -> str:
     low, middle, high = values.quantile([0.25, 0.5, 0.75])
+    if values.nunique() == 1:
+        return f"**{escape(label)}** is {amount(middle, unit)} for every customer."
     skew = values.skew()
     side = "high" if skew > 0 else "low"
     lean = "leans neither way" if abs(skew) < CLEAR else f"has its long tail on the {side} side"
@@ -55,7 +63,9 @@ def tell_categories(values: pd.Series, label: str) -> str:
 
 
 def tell_relation(r: float, one: str, other: str) -> str:
-    """Say in words how strong a linear correlation is."""
+    """Say in words how strong a linear correlation is; NaN where a column does not vary."""
+    if np.isnan(r):
+        return f"{escape(one)} and {escape(other)} cannot be correlated, because one of them does not vary."
     strength = "hardly" if abs(r) < WEAK else "weakly" if abs(r) < CLEAR else "clearly"
     way = "" if abs(r) < WEAK else " in the same direction" if r > 0 else " in opposite directions"
     return f"{escape(one)} and {escape(other)} are {strength} correlated{way} (r = {_signed(r)})."
@@ -83,14 +93,19 @@ def tell_clear_pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:
 
 
 def bands(values: pd.Series) -> pd.Series:
-    """Cut numbers into at most seven bands of one round width, labelled as "20-29"."""
-    low, high = values.min(), values.max()
-    width = _round_width((high - low) / MOST_BANDS)
-    first = np.floor(low / width)
-    edges = width * np.arange(first, np.floor(high / width) + 2)
-    whole = width >= 1
-    labels = [f"{a:g}–{a + width - 1:g}" if whole and width > 1 else f"{a:g} up to {a + width:g}" for a in edges[:-1]]
+    """Cut numbers into at most eight bands of one round width, labelled as "20-29"."""
+    edges = round_edges(values.min(), values.max(), MOST_BANDS)
+    width = edges[1] - edges[0]
+    whole = width > 1 and float(width).is_integer()
+    ends = edges[1:] - 1 if whole else edges[1:]
+    labels = [f"{a:.12g}{'–' if whole else ' up to '}{b:.12g}" for a, b in zip(edges[:-1], ends, strict=True)]
     return pd.cut(values, edges, right=False, labels=labels)
+
+
+def round_edges(low: float, high: float, most: int) -> np.ndarray:
+    """Return edges of at most `most` + 1 bands of one round width, from below `low` to above `high`."""
+    width = _round_width((high - low) / most)
+    return width * np.arange(np.floor(low / width), np.floor(high / width) + 2)
 
 
 def _round_width(least: float) -> float:
@@ -113,6 +128,8 @@ def group_medians(values: pd.Series, groups: pd.Series) -> pd.DataFrame:
 def tell_groups(values: pd.Series, groups: pd.Series, by: str, name: str, dataset: Dataset) -> str:
     """Say in which group the median of column `name` is highest and lowest."""
     medians, label, unit = group_medians(values, groups), dataset.label(name), dataset.columns[name].unit
+    if len(medians) < 2:
+        return f"{escape(by)} has no two groups of {SMALLEST_GROUP} customers or more to compare."
     if medians["median"].nunique() < 2:
         return f"The median {escape(label)} does not differ between the groups of {escape(by)}."
     top, bottom = medians.loc[medians["median"].idxmax()], medians.loc[medians["median"].idxmin()]

@@ -9,7 +9,7 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 from threadpoolctl import threadpool_limits
 
 from segmentation.errors import DataError, UsageError
-from segmentation.narrative import listing
+from segmentation.narrative import listing, tell_allowed
 
 TIMES_REACHED = 5
 MOST_STARTS = 1000
@@ -130,12 +130,18 @@ def feasible_k(X: np.ndarray, k_range: tuple[int, int], k) -> list[int]:
 
     Raises
     ------
+    UsageError
+        When the analyst's k is no number of segments, or too many.
     DataError
         When the customers have too few distinct points for the smallest k of the range.
     """
     most = len(np.unique(X, axis=0)) - 1
+    if k != "auto" and (not isinstance(k, int) or k < 2):
+        raise UsageError(f"k = {k!r} is not usable; expected 'auto' or a whole number of at least 2")
+    if k != "auto" and k > max(most, 1):
+        raise UsageError(f"K={k} is too many for {most + 1} distinct combinations of features; choose at most {most}")
     values = {i for i in range(k_range[0], k_range[1] + 1) if i <= most} | ({k} - {"auto"})
-    if not any(i <= most for i in values):
+    if most < 2 or not values:
         raise DataError(f"the customers have {most + 1} distinct combinations of features; too few for segments")
     return sorted(values)
 
@@ -151,7 +157,8 @@ def choose_k(scores: pd.DataFrame, k="auto", *, smallest: int = 1) -> dict:
     Returns
     -------
     dict
-        k, method ("auto" or "given"), best (the k with the best silhouette).
+        k, method ("auto" or "given"), best (the allowed k with the best silhouette), allowed (every k whose segments
+        are all large enough).
 
     Raises
     ------
@@ -166,7 +173,8 @@ def choose_k(scores: pd.DataFrame, k="auto", *, smallest: int = 1) -> dict:
             "choose fewer segments, or set privacy: rows in dataset.yaml"
         )
     best = int(allowed["silhouette"].idxmax())
-    return {"k": best if k == "auto" else k, "method": "auto" if k == "auto" else "given", "best": best}
+    method = "auto" if k == "auto" else "given"
+    return {"k": best if k == "auto" else k, "method": method, "best": best, "allowed": allowed.index.tolist()}
 
 
 def favourites(scores: pd.DataFrame) -> dict[str, int]:
@@ -203,12 +211,22 @@ def tell_starts(scores: pd.DataFrame) -> str:
     return told
 
 
+def tell_misfits(silhouettes: pd.DataFrame) -> str:
+    """Say how many customers have a silhouette below 0, and in which segments."""
+    below = silhouettes[silhouettes["silhouette"] < 0].groupby("segment").size()
+    n = int(below.sum())
+    if not n:
+        return "No customer has a silhouette below 0."
+    where = listing(f"{number:,} in segment {segment}" for segment, number in below.items())
+    have = "has" if n == 1 else "have"
+    return f"{n:,} of {len(silhouettes):,} customers {have} a silhouette below 0 ({where})."
+
+
 def tell_choice(scores: pd.DataFrame, choice: dict) -> str:
     """Say why this k: the best silhouette, or the analyst's wish and what the silhouette says of it."""
     k, best = choice["k"], choice["best"]
     mine = f"{scores['silhouette'][k]:.3f}"
     if choice["method"] == "auto":
-        tried = f"k = {scores.index.min()} to {scores.index.max()}"
-        return f"With k = {k} the mean silhouette is the highest of {tried}: {mine}."
+        return f"With k = {k} the mean silhouette is the highest of {tell_allowed(choice, scores.index)}: {mine}."
     verdict = "which is also the best" if k == best else f"below the {scores['silhouette'][best]:.3f} of k = {best}"
     return f"The analyst asked for k = {k}; its mean silhouette is {mine}, {verdict}."

@@ -1,9 +1,11 @@
 """Kernels that start at once: forked from a server process that has imported what the notebooks need."""
 
 import multiprocessing
+import multiprocessing.connection
 import multiprocessing.forkserver
 import os
 import sys
+import threading
 from importlib.metadata import entry_points
 
 NAME = "segmentation-fork"
@@ -11,6 +13,17 @@ PRELOADED = [
     "ipykernel.kernelapp",
     *(f"segmentation.{name}" for name in ("cleaning", "clustering", "eda", "model", "plots", "profiling", "reading")),
 ]
+
+
+def end_with_parent() -> None:
+    """End this forked process when the one that asked for it is gone, however that ended."""
+    sentinel = multiprocessing.parent_process().sentinel
+
+    def watch():
+        multiprocessing.connection.wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def start_fork_server() -> None:

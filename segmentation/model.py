@@ -13,13 +13,14 @@ from sklearn.pipeline import Pipeline
 from segmentation.artifacts import read_json, replacing, sha256, write_csv, write_json
 from segmentation.cleaning import MISSING
 from segmentation.clustering import assign, centroids
-from segmentation.dataset import match_columns
+from segmentation.dataset import ROOT, match_columns
 from segmentation.errors import DataError, UsageError
 from segmentation.reading import read_rows
-from segmentation.study import Study
+from segmentation.study import Study, check_run_name, open_study
 
 TRUSTED = ["segmentation.clustering.log_columns", "segmentation.clustering.exp_columns"]
 FAULTS_SHOWN = 5
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -74,6 +75,42 @@ def _repeatable(archive: bytes) -> bytes:
     return new.getvalue()
 
 
+def read_manifest(run: str) -> dict:
+    """Return the outputs and the dataset that the manifest of a finished run records.
+
+    Raises
+    ------
+    UsageError
+        When the run has not been made.
+    DataError
+        When the manifest cannot be read.
+    """
+    path = ROOT / "assets" / run / "manifest.json"
+    if not path.is_file():
+        raise UsageError(f"assets/{run}/manifest.json does not exist; make the run first: make report RUN={run}")
+    try:
+        manifest = read_json(path)
+        return {"outputs": manifest["outputs"], "dataset": manifest["parameters"]["dataset"]}
+    except (ValueError, KeyError, TypeError):
+        raise DataError(f"assets/{run}/manifest.json is damaged; make the run again: make report RUN={run}") from None
+
+
+def open_run(run: str | None, dataset: str | None) -> Study:
+    """Open a finished run, by its name or by that of its dataset.
+
+    Raises
+    ------
+    UsageError
+        When there is no such run, or it is one of another dataset.
+    """
+    run = run or dataset or "sample"
+    check_run_name(run)
+    made_from = read_manifest(run)["dataset"]
+    if dataset not in (None, made_from):
+        raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
+    return open_study(run, made_from)
+
+
 def load_model(study: Study) -> Pipeline:
     """Load model.skops of a finished run, after checking that it is the one that the run wrote.
 
@@ -82,14 +119,15 @@ def load_model(study: Study) -> Pipeline:
     UsageError
         When the run has not been made.
     DataError
-        When the model was changed since, cannot be read, or holds a type that is not trusted.
+        When the model, its description or the names were changed since, or a type is not trusted.
     """
     path, shown = study.path("model.skops"), f"assets/{study.run}/model.skops"
-    if not path.is_file() or not study.path("manifest.json").is_file():
-        raise UsageError(f"{shown} does not exist; make the run first: make report RUN={study.run}")
     again = f"make it again: make report RUN={study.run}"
-    if study.read("manifest.json")["outputs"].get(f"assets/{study.run}/model.skops") != sha256(path):
-        raise DataError(f"{shown} is not the file that the run wrote (its SHA-256 is not the manifest's); {again}")
+    recorded = read_manifest(study.run)["outputs"]
+    for name in ("model.skops", "model.json", "profiles.json"):
+        place = f"assets/{study.run}/{name}"
+        if not study.path(name).is_file() or recorded.get(place) != sha256(study.path(name)):
+            raise DataError(f"{place} is not the file that the run wrote (its SHA-256 is not the manifest's); {again}")
     try:
         foreign = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
         if foreign:
@@ -156,12 +194,12 @@ def _numbers(rows, at: dict[str, int], fields: int, study: Study, new: Path) -> 
 
 
 def _number(cell: str, where: str, study: Study, name: str, faults: list[str]) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = np.nan
-    lowest = 0 if study.dataset.columns[name].transform == "log" else -np.inf
-    if not (np.isfinite(value) and value >= lowest):
+    column = study.dataset.columns[name]
+    lowest = max([0.0] * (column.transform == "log") + [-np.inf if column.min is None else column.min])
+    highest = np.inf if column.max is None else column.max
+    value = float(cell) if NUMBER.fullmatch(cell.strip()) else np.nan
+    if not (np.isfinite(value) and lowest <= value <= highest):
         found = "nothing" if cell.strip().lower() in MISSING else repr(cell)
-        faults.append(f"{where}: found {found}, expected a number" + (" of at least 0" if lowest == 0 else ""))
+        limits = [f"at least {lowest:g}"] * (lowest > -np.inf) + [f"at most {highest:g}"] * (highest < np.inf)
+        faults.append(f"{where}: found {found}, expected a number {' and '.join(limits)}".rstrip())
     return value

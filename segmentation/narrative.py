@@ -33,14 +33,36 @@ def listing(words) -> str:
 
 
 def amount(value: float, unit: str | None = None) -> str:
-    """Return a number with at most one decimal below 1,000, none above, and its unit."""
-    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.1f}".removesuffix(".0")
+    """Return a number with its unit: two significant digits below 1, one decimal below 1,000, none above."""
+    decimal = f"{value:.2g}" if abs(value) < 0.95 else f"{value:,.1f}".removesuffix(".0")
+    text = f"{value:,.0f}" if abs(value) >= 1000 else decimal
     return f"{text} {unit}" if unit else text
 
 
 def percent(share: float) -> str:
     """Return a share as a whole percentage, or as "under 1%"."""
     return "under 1%" if 0 < share < 0.01 else f"{100 * share:.0f}%"
+
+
+def at_least(index: float) -> str:
+    """Return the lowest of several indices whose maximum is 1."""
+    text = f"{index:.2f}"
+    return text if text == "1.00" else f"{text} or more"
+
+
+def tell_allowed(choice: dict, k_values) -> str:
+    """Say among which k the choice was made."""
+    allowed, left = choice["allowed"], [k for k in k_values if k not in choice["allowed"]]
+    if len(allowed) > 2 and allowed == list(range(allowed[0], allowed[-1] + 1)):
+        told = f"k = {allowed[0]} to {allowed[-1]}"
+    else:
+        told = f"k = {listing(allowed)}"
+    return f"{told} (at {listing(left)} a segment would be too small to be shown)" if left else told
+
+
+def show_index(value: float | None) -> str:
+    """Return an index as a whole number, and a dash where there is none."""
+    return "–" if value is None or value != value else f"{value:.0f}"
 
 
 def sentence(text: str) -> str:
@@ -50,7 +72,7 @@ def sentence(text: str) -> str:
 
 def escape(text: str) -> str:
     """Escape a name from the data for a Markdown sentence."""
-    return re.sub(r"([\\`*_\[\]|])", r"\\\1", html.escape(str(text)))
+    return re.sub(r"([\\`*_\[\]|~])", r"\\\1", html.escape(str(text)))
 
 
 def figure(study, name: str, drawn, caption: str, alt: str | None = None) -> None:
@@ -95,16 +117,18 @@ def _inline(svg: str) -> str:
 
 
 def table(frame, caption: str, formats: dict | None = None) -> None:
-    """Show a frame as a table with its caption, a named index as its first column; everything in it is escaped."""
-    whole = frame.reset_index() if frame.index.name else frame
-    formats = {name: "{:,}" if is_integer_dtype(whole[name]) else "{}" for name in whole} | (formats or {})
-    kind = {name: ' class="number"' if is_numeric_dtype(whole[name]) else "" for name in whole}
-    heads = "".join(f'<th scope="col"{kind[name]}>{_label(name)}</th>' for name in whole)
-    rows = [
-        "".join(f"<td{kind[name]}>{html.escape(formats[name].format(value))}</td>" for name, value in row.items())
-        for row in whole.to_dict("records")
-    ]
-    lines = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    """Show a frame as a table with its caption, a named index as its first column; everything in it is escaped.
+
+    Parameters
+    ----------
+    formats : dict, optional
+        Column -> format string, or function from value to text.
+    """
+    whole = frame.reset_index(allow_duplicates=True) if frame.index.name else frame
+    columns = [_column(name, whole.iloc[:, i], (formats or {}).get(name)) for i, name in enumerate(whole)]
+    heads = "".join(f'<th scope="col"{kind}>{label}</th>' for kind, label, _ in columns)
+    rows = zip(*[[f"<td{kind}>{html.escape(cell)}</td>" for cell in cells] for kind, _, cells in columns], strict=True)
+    lines = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
     title = html.escape(_plain(caption))
     display(
         HTML(
@@ -114,5 +138,9 @@ def table(frame, caption: str, formats: dict | None = None) -> None:
     )
 
 
-def _label(name) -> str:
-    return html.escape(str(name).replace("_", " "))
+def _column(name, values, form) -> tuple[str, str, list[str]]:
+    """Return the class of a column, its label and its cells as text."""
+    form = form or ("{:,}" if is_integer_dtype(values) else "{}")
+    cells = [form(value) if callable(form) else form.format(value) for value in values]
+    number = is_numeric_dtype(values) or callable(form)
+    return ' class="number"' if number else "", html.escape(str(name).replace("_", " ")), cells

@@ -1,9 +1,12 @@
 """Running the stages that are out of date, and rendering the report."""
 
 import json
+import multiprocessing
 import os
+import re
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -50,13 +53,28 @@ def run_pipeline(plan: Plan, *, pdf: bool = False) -> Outcome:
         "verbosity": 2,
     }
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    _drop_if_damaged(plan.study.folder / ".doit.json")
     tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, pdf)}
-    code = DoitMain(ModuleTaskLoader(tasks), config_filenames=()).run(["run"])
+    try:
+        code = DoitMain(ModuleTaskLoader(tasks), config_filenames=()).run(["run"])
+    finally:
+        for kernel in multiprocessing.active_children():
+            kernel.kill()
     if outcome.fault:
         raise outcome.fault
     if code:
         raise SegmentationError("the pipeline stopped; run it again with --debug to see why")
     return outcome
+
+
+def _drop_if_damaged(record: Path) -> None:
+    """Remove doit's record of what was made when a stopped run left it half-written: everything is made again."""
+    try:
+        json.loads(record.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        record.unlink()
 
 
 def _reporter(outcome: Outcome):
@@ -86,7 +104,8 @@ def _tasks(plan: Plan, outcome: Outcome, pdf: bool):
         inputs = [plan.source] if stage.name == "01_cleaning" else [plan.study.path(name) for name in stage.reads]
         targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
         needs = [stage.notebook, plan.described, *inputs, *code]
-        yield _task(outcome, stage.name, needs, targets, parameters, _execute, stage, parameters, plan)
+        drawn = partial(plan.figures, stage)
+        yield _task(outcome, stage.name, needs, targets, parameters, _execute, stage, parameters, plan, drawn=drawn)
     told = plan.told_parameters()
     needs = [*executed, *plan.artifacts(), *template, *code]
     yield _task(outcome, "report.html", needs, [page], told, _render, page.name, render.write_report, plan)
@@ -99,23 +118,26 @@ def _tasks(plan: Plan, outcome: Outcome, pdf: bool):
     yield _task(outcome, "manifest.json", [*made, *sources], targets, told, render.write_manifest, plan, sources)
 
 
-def _task(outcome: Outcome, name: str, needs: list[Path], makes: list[Path], told, action, *arguments) -> dict:
-    """Return a doit task: out of date when a file in `needs` or `makes`, or what `told` says, has changed."""
+def _task(outcome: Outcome, name: str, needs: list, makes: list, told, action, *arguments, drawn=list) -> dict:
+    """Return a doit task: out of date when a file that it needs or makes, a figure drawn, or what is told changed."""
     return {
         "name": name,
         "actions": [(_guarded, [outcome, action, *arguments])],
         "file_dep": [str(path) for path in dict.fromkeys(needs)],
         "targets": [str(path) for path in makes],
-        "uptodate": [config_changed(json.dumps(told, sort_keys=True)), _as_it_was_made(makes)],
+        "uptodate": [config_changed(json.dumps(told, sort_keys=True)), _as_it_was_made(makes, drawn)],
     }
 
 
-def _as_it_was_made(makes: list[Path]):
+def _as_it_was_made(makes: list[Path], drawn):
     """Return doit's check that a task's results are what it wrote: a notebook run by hand may have changed them."""
 
+    def made() -> dict[str, str]:
+        return {path.name: sha256(path) for path in [*makes, *drawn()] if path.is_file()}
+
     def check(task, values) -> bool:
-        task.value_savers.append(lambda: {"made": [sha256(path) for path in makes]})
-        return values.get("made") == [sha256(path) for path in makes if path.is_file()]
+        task.value_savers.append(lambda: {"made": made()})
+        return values.get("made") == made()
 
     return check
 
@@ -145,7 +167,7 @@ def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     failed = final.with_name(f"{stage.name}.failed.ipynb")
     failed.unlink(missing_ok=True)
-    for old in plan.study.path("figures").glob(f"{stage.name[:2]}-*.svg"):
+    for old in plan.figures(stage):
         old.unlink()
     shows = sys.stderr.isatty()
     if not shows:
@@ -174,23 +196,25 @@ def _told(fault, stage: Stage, failed: Path) -> SegmentationError:
         if fault.ename == kind.__name__:
             return kind(fault.evalue)
     cell = fault.source.strip().splitlines()
+    # papermill counts the cell of parameters that it added.
     return NotebookFailed(
-        f"notebooks/{stage.notebook.name}, code cell {fault.exec_count} ({cell[0] if cell else 'empty'}): "
+        f"notebooks/{stage.notebook.name}, code cell {fault.exec_count - 1} ({cell[0] if cell else 'empty'}): "
         f"{fault.ename}: {fault.evalue}\nThe partly executed copy is {failed.relative_to(ROOT).as_posix()}; "
-        "the previous report is unchanged."
+        "a report made before is unchanged."
     )
 
 
 def _publishable(notebook, plan: Plan):
     """Remove what differs from run to run or tells about the machine: clock times, random ids, folders."""
     notebook.metadata.pop("papermill", None)
+    shown = f"data = {json.dumps(plan.source.name, ensure_ascii=False)}"
     for i, cell in enumerate(notebook.cells):
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell["id"] = f"{notebook.cells[i - 1]['id']}-injected"
-    text = nbformat.writes(notebook)
-    for folder in (plan.source.parent, ROOT):
-        text = text.replace(json.dumps(f"{folder}{os.sep}")[1:-1].replace("\\", "\\\\"), "")
-        text = text.replace(json.dumps(f"{folder}{os.sep}")[1:-1], "")
-    return nbformat.reads(text, as_version=4)
+            cell.source = re.sub(r"^data = .*$", lambda _: shown, cell.source, flags=re.M)
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream":
+                output.text = output.text.replace(f"{ROOT}{os.sep}", "").replace(f"{sys.prefix}{os.sep}", "")
+    return notebook

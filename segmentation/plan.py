@@ -72,6 +72,10 @@ class Plan:
         """Return where the executed copy of a stage's notebook lies."""
         return self.report / "notebooks" / stage.notebook.name
 
+    def figures(self, stage: Stage) -> list[Path]:
+        """Return the figures that a stage has saved."""
+        return sorted(self.study.path("figures").glob(f"{stage.name[:2]}-*.svg"))
+
     def artifacts(self) -> list[Path]:
         """Return every artifact that the stages write, figures aside."""
         return [self.study.path(name) for stage in STAGES for name in stage.writes]
@@ -144,11 +148,23 @@ def _number(text: str | None, option: str, *, least: int):
 
 
 def declared(stage: Stage) -> dict:
-    """Return the parameters that a notebook declares, with their defaults."""
-    for cell in json.loads(stage.notebook.read_text(encoding="utf-8"))["cells"]:
-        if "parameters" in cell["metadata"].get("tags", []):
-            assignments = ast.parse("".join(cell["source"])).body
-            return {node.targets[0].id: ast.literal_eval(node.value) for node in assignments}
+    """Return the parameters that a notebook declares, with their defaults.
+
+    Raises
+    ------
+    UsageError
+        When the notebook has no cell of plain assignments tagged "parameters".
+    """
+    try:
+        for cell in json.loads(stage.notebook.read_text(encoding="utf-8"))["cells"]:
+            if "parameters" in cell["metadata"].get("tags", []):
+                assignments = ast.parse("".join(cell["source"])).body
+                return {node.targets[0].id: ast.literal_eval(node.value) for node in assignments}
+    except (AttributeError, KeyError, SyntaxError, ValueError) as fault:
+        raise UsageError(
+            f"notebooks/{stage.notebook.name}: its parameters cannot be read ({fault}); "
+            "expected a notebook whose tagged cell holds plain assignments such as k = None"
+        ) from None
     raise UsageError(f"notebooks/{stage.notebook.name} has no cell tagged 'parameters'; tag the one that sets them")
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from segmentation.eda import SMALLEST_GROUP
+from segmentation.eda import SMALLEST_GROUP, round_edges
 from segmentation.marks import colour, marker
-from segmentation.narrative import INK
+from segmentation.narrative import INK, amount
 
 NEUTRAL = "#5F7A99"
 CROSS = "#D62728"
@@ -61,13 +61,17 @@ def plot_distributions(customers: pd.DataFrame, labels: dict[str, str], *, priva
 
 
 def _box(private: bool) -> dict:
-    return {"showfliers": not private, "linewidth": 1, "linecolor": INK, "fliersize": 3, "whis": (5, 95)}
+    """Whiskers to the 5th and 95th percentile and the customers beyond; when private, the box alone."""
+    style = {"linewidth": 1, "linecolor": INK, "fliersize": 3}
+    return style | ({"showfliers": False, "showcaps": False, "whis": 0} if private else {"whis": (5, 95)})
 
 
 def _histogram(ax, values: pd.Series, private: bool):
-    counts, edges = np.histogram(values, bins=min(30, max(5, round(len(values) ** 0.5))))
-    counts = _public(counts, private)
-    ax.bar(edges[:-1], counts, np.diff(edges), align="edge", color=NEUTRAL, edgecolor="white", linewidth=0.5)
+    edges = round_edges(values.min(), values.max(), min(30, max(5, round(len(values) ** 0.5))))
+    counts = _public(np.histogram(values, edges)[0], private)
+    drawn = counts > 0
+    style = {"align": "edge", "color": NEUTRAL, "edgecolor": "white", "linewidth": 0.5}
+    ax.bar(edges[:-1][drawn], counts[drawn], np.diff(edges)[drawn], **style)
 
 
 def _public(counts: np.ndarray, private: bool) -> np.ndarray:
@@ -109,7 +113,7 @@ def _cloud(ax, x, y, segments, private: bool, palette=None):
 
 def _cells(ax, x, y, whole, shade: str, private: bool):
     bins = int(np.clip((len(whole[0]) / 2 / SMALLEST_GROUP) ** 0.5, 4, 40))
-    edges = [np.histogram_bin_edges(values, bins) for values in whole]
+    edges = [round_edges(values.min(), values.max(), bins) for values in whole]
     counts = _public(np.histogram2d(x, y, edges)[0], private)
     shades = mpl.colors.LinearSegmentedColormap.from_list("shade", [(*mpl.colors.to_rgb(shade), 0.15), shade])
     ax.pcolormesh(*edges, np.ma.masked_equal(counts.T, 0), cmap=shades, rasterized=True)
@@ -170,12 +174,13 @@ def plot_criteria(scores: pd.DataFrame, k: int):
     return axes[0]
 
 
-def plot_silhouettes(silhouettes: pd.DataFrame):
-    """Draw the silhouette of each customer, sorted within each segment (Rousseeuw 1987)."""
+def plot_silhouettes(silhouettes: pd.DataFrame, *, private: bool):
+    """Draw the silhouette of each customer, sorted within each segment (Rousseeuw 1987); means of ten when private."""
     _, ax = plt.subplots(figsize=(PAGE * 0.75, 4.2))
     start = 0
     for segment, own in silhouettes.groupby("segment"):
         values = np.sort(own["silhouette"])
+        values = _means_of_ten(values) if private else values
         ax.fill_betweenx(start + np.arange(len(values)), 0, values, color=colour(segment), step="mid")
         ax.text(-0.02, start + len(values) / 2, f"{segment}", ha="right", va="center", fontweight="bold")
         start += len(values) + max(2, len(silhouettes) // 60)
@@ -183,6 +188,12 @@ def plot_silhouettes(silhouettes: pd.DataFrame):
     ax.set(xlabel="silhouette", ylabel="customers, by segment", yticks=[])
     ax.legend(loc="lower right")
     return ax
+
+
+def _means_of_ten(values: np.ndarray) -> np.ndarray:
+    """Replace sorted values by the means of groups of ten, the last of them larger."""
+    group = np.minimum(np.arange(len(values)) // SMALLEST_GROUP, max(len(values) // SMALLEST_GROUP - 1, 0))
+    return (np.bincount(group, values) / np.bincount(group))[group]
 
 
 def plot_segments(points: pd.DataFrame, segments, centroids: pd.DataFrame, labels: dict[str, str], *, private: bool):
@@ -205,6 +216,10 @@ def plot_by_segment(values: pd.Series, segments: pd.Series, label: str, *, priva
     """Draw a box plot of a numeric column for each segment."""
     _, ax = plt.subplots(figsize=(PAGE * 0.75, 3.4))
     order = sorted(segments.unique())
+    known = values.notna()
+    if private:
+        known &= known.groupby(segments).transform("sum") >= SMALLEST_GROUP
+    values, segments = values[known], segments[known]
     sns.boxplot(x=segments, y=values, hue=segments, order=order, hue_order=order, legend=False, ax=ax, width=0.5,
                 palette=[colour(segment) for segment in order], **_box(private))  # fmt: skip
     ax.set(xlabel="segment", ylabel=label)
@@ -217,7 +232,7 @@ def plot_centres(profiles: pd.DataFrame, labels: dict[str, str], means: pd.Serie
     for ax, (name, label) in zip(axes, labels.items(), strict=True):
         bars = ax.bar(profiles["segment"].astype(str), profiles[f"centre_{name}"],
                       color=[colour(segment) for segment in profiles["segment"]])  # fmt: skip
-        ax.bar_label(bars, fmt="{:,.0f}", padding=2)
+        ax.bar_label(bars, fmt=amount, padding=2)
         ax.axhline(means[name], color=INK, linestyle="--", linewidth=1)
         ax.set(xlabel="segment", ylabel=label)
     return axes[0]
@@ -253,7 +268,7 @@ def plot_sizes(profiles: pd.DataFrame):
 def plot_shares(shares: pd.DataFrame, label: str):
     """Draw how each segment divides among the categories of a descriptor, one row a segment, summing to 1."""
     _, ax = plt.subplots(figsize=(PAGE * 0.75, 0.9 + 0.4 * len(shares)))
-    left = np.zeros(len(shares))
+    left, shares = np.zeros(len(shares)), shares.fillna(0.0)
     for i, name in enumerate(shares):
         bars = ax.barh([str(segment) for segment in shares.index], shares[name], left=left, label=str(name),
                        color=sns.color_palette("crest", max(2, shares.shape[1]))[i])  # fmt: skip

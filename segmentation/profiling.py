@@ -1,5 +1,6 @@
 """Who the segments are: size, centre, index, descriptors, name and action."""
 
+import numpy as np
 import pandas as pd
 
 from segmentation.clustering import scale
@@ -21,10 +22,11 @@ def profile_segments(customers: pd.DataFrame, dataset: Dataset, features: list[s
     Returns
     -------
     list of dict
-        segment, size, share; for each feature its mean (centre), its index (mean of all = 100; null when that
-        mean is 0) and level; descriptors; level_name, name and action.
+        segment, size, share; for each feature its mean (centre), its index (mean of all = 100; null where
+        values are below 0, or all 0) and level; descriptors; level_name, name and action.
     """
     means = customers[features].mean()
+    indexed = [f for f in features if means[f] > 0 and customers[f].min() >= 0]
     descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
     described = {name: _describe(customers, name, dataset) for name in descriptors}
     scaled = pd.DataFrame(scale(customers, dataset, features)[1], columns=features)
@@ -39,14 +41,14 @@ def profile_segments(customers: pd.DataFrame, dataset: Dataset, features: list[s
                 "size": len(members),
                 "share": len(members) / len(customers),
                 "centre": centre.to_dict(),
-                "index": {f: 100 * centre[f] / means[f] if means[f] else None for f in features},
+                "index": {f: 100 * centre[f] / means[f] if f in indexed else None for f in features},
                 "levels": levels,
                 "descriptors": {name: rows[segment] for name, rows in described.items()},
                 "level_name": level_name(levels, dataset),
                 **_named(levels, dataset),
             }
         )
-    return _distinct_names(profiles, dataset)
+    return _distinct_names(profiles, dataset, customers[features].std().replace(0, 1))
 
 
 def level(z: float) -> str:
@@ -72,14 +74,14 @@ def _named(levels: dict[str, str], dataset: Dataset) -> dict:
     return {"name": level_name(levels, dataset), "action": None}
 
 
-def _distinct_names(profiles: list[dict], dataset: Dataset) -> list[dict]:
-    """Tell segments of one name apart by the feature in which they differ most, relative to the mean of all."""
+def _distinct_names(profiles: list[dict], dataset: Dataset, deviations: pd.Series) -> list[dict]:
+    """Tell segments of one name apart by the feature in which they differ most, relative to its spread over all."""
     for profile in profiles:
         twins = [other for other in profiles if other["name"] == profile["name"]]
         if len(twins) > 1:
-            spread = {f: _spread([twin["index"][f] or 0 for twin in twins]) for f in profile["centre"]}
+            spread = {f: _spread([t["centre"][f] for t in twins]) / deviations[f] for f in profile["centre"]}
             feature = max(spread, key=spread.get)
-            profile["apart"] = f"{_lower_first(dataset.label(feature))} {profile['centre'][feature]:.3g}"
+            profile["apart"] = f"{_lower_first(dataset.label(feature))} {amount(profile['centre'][feature])}"
     for profile in profiles:
         if "apart" in profile:
             profile["name"] += f" ({profile.pop('apart')})"
@@ -94,7 +96,8 @@ def _describe(customers: pd.DataFrame, name: str, dataset: Dataset) -> dict[int,
     """Return for each segment the mean and median, or the share of each category, of a descriptor."""
     private = dataset.privacy == "aggregate"
     if dataset.columns[name].type == "category":
-        return category_shares(customers, name, private=private).to_dict("index")
+        shares = category_shares(customers, name, private=private)
+        return {segment: row.dropna().to_dict() for segment, row in shares.iterrows()}
     table = customers.groupby("segment")[name].agg(["mean", "median", "count"])
     known = table[table["count"] >= (SMALLEST_GROUP if private else 1)]
     known = known[["mean", "median"]].to_dict("index")
@@ -117,16 +120,32 @@ def flatten(profiles: list[dict]) -> pd.DataFrame:
 def category_shares(customers: pd.DataFrame, name: str, *, private: bool) -> pd.DataFrame:
     """Return how each segment divides among the categories of a descriptor, one row a segment.
 
-    When `private`, categories with fewer than ten customers in any segment where they occur are put together
-    as "other", and left out when even together they are fewer.
+    When `private`, a group of fewer than ten is hidden (NaN), and so are as many more that it cannot be worked out
+    from the sums of its row or column (secondary suppression).
     """
     counts = pd.crosstab(customers["segment"], customers[name])
     counts = counts.reindex(sorted(customers["segment"].unique()), fill_value=0)
-    if private:
-        small = counts.columns[((counts > 0) & (counts < SMALLEST_GROUP)).any()]
-        counts = counts.drop(columns=small).assign(other=counts[small].sum(axis=1))
-        counts = counts.loc[:, (counts.sum() > 0) & ~((counts > 0) & (counts < SMALLEST_GROUP)).any()]
-    return counts.div(counts.sum(axis=1).replace(0, 1), axis=0)
+    shares = counts.div(counts.sum(axis=1).replace(0, 1), axis=0)
+    return shares.mask(_hidden(counts.to_numpy())) if private else shares
+
+
+def _hidden(counts: np.ndarray) -> np.ndarray:
+    """Return which cells to hide: small ones, and others until what is hidden in each row and column is not small."""
+    hidden = (counts > 0) & (counts < SMALLEST_GROUP)
+    while True:
+        before = hidden.sum()
+        for row, cells in [*zip(hidden, counts, strict=True), *zip(hidden.T, counts.T, strict=True)]:
+            shown = ~row & (cells > 0)
+            if 0 < cells[row].sum() < SMALLEST_GROUP and shown.any():
+                row[np.where(shown, cells, cells.max() + 1).argmin()] = True
+        if hidden.sum() == before:
+            return hidden
+
+
+def segment_medians(customers: pd.DataFrame, name: str, *, private: bool) -> pd.Series:
+    """Return the median of a descriptor by segment, where it is known for any customer (ten when `private`)."""
+    by_segment = customers.groupby("segment")[name]
+    return by_segment.median()[by_segment.count() >= (SMALLEST_GROUP if private else 1)]
 
 
 def tell_segments(profiles: list[dict]) -> str:
@@ -153,7 +172,7 @@ def tell_index(profiles: list[dict], dataset: Dataset) -> str:
     """Say which segment stands farthest from the mean of all customers, and in which feature."""
     cells = [(abs(v - 100), p, f, v) for p in profiles for f, v in p["index"].items() if v is not None]
     if not cells:
-        return "The means of all customers are 0, so there is no index."
+        return "A feature with values below 0 has no index."
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
     return (
         f"Against the mean of all customers = 100, {escape(profile['name'])} stands out most: "
@@ -162,21 +181,27 @@ def tell_index(profiles: list[dict], dataset: Dataset) -> str:
 
 
 def tell_shares(shares: pd.DataFrame, label: str) -> str:
-    """Say for the category that differs most between which segments its share ranges."""
-    if shares.empty or not shares.shape[1]:
-        return f"{escape(label)}: every group is under ten customers and is not shown."
-    name = (shares.max() - shares.min()).idxmax()
+    """Say for the category that differs most between which segments its share ranges, and what is not shown."""
+    spread = (shares.max() - shares.min())[shares.notna().sum() > 1]
+    hidden = f" Groups of fewer than {SMALLEST_GROUP} are not shown." if shares.isna().any(axis=None) else ""
+    if spread.empty:
+        return f"{escape(label)}: too few customers to compare segments.{hidden}"
+    name = spread.idxmax()
     top, bottom = shares[name].idxmax(), shares[name].idxmin()
+    if percent(shares[name][top]) == percent(shares[name][bottom]):
+        return f"{escape(label)}: the shares are the same in every segment.{hidden}"
     return (
-        f"{escape(label)}: the share of {escape(name)} runs from {100 * shares[name][bottom]:.0f}% in segment {bottom} "
-        f"to {100 * shares[name][top]:.0f}% in segment {top}."
+        f"{escape(label)}: the share of {escape(name)} runs from {percent(shares[name][bottom])} in segment {bottom} "
+        f"to {percent(shares[name][top])} in segment {top}.{hidden}"
     )
 
 
 def tell_medians(medians: pd.Series, dataset: Dataset, name: str) -> str:
     """Say in which segments the median of a descriptor is highest and lowest."""
-    unit = dataset.columns[name].unit
+    label, unit = escape(dataset.label(name)), dataset.columns[name].unit
+    if medians.nunique() < 2:
+        return f"{label}: the median does not differ between the segments."
     return (
-        f"{escape(dataset.label(name))}: the median runs from {amount(medians.min(), unit)} in segment "
+        f"{label}: the median runs from {amount(medians.min(), unit)} in segment "
         f"{medians.idxmin()} to {amount(medians.max(), unit)} in segment {medians.idxmax()}."
     )

@@ -6,6 +6,8 @@ import signal
 
 from jupyter_client.provisioning import LocalProvisioner
 
+from segmentation.kernels import end_with_parent
+
 
 class ForkProvisioner(LocalProvisioner):
     """Starts a Python kernel as a fork of the standard library's fork server, where a new process would import anew."""
@@ -13,7 +15,7 @@ class ForkProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs):
         words = cmd[cmd.index("ipykernel_launcher") + 1 :]
         fork = multiprocessing.get_context("forkserver").Process(
-            target=_run_kernel, args=(words, dict(kwargs["env"]), kwargs.get("cwd")), daemon=True
+            target=_run_kernel, args=(words, dict(kwargs["env"]), kwargs.get("cwd"))
         )
         fork.start()
         self.process, self.pid, self.pgid = _Forked(fork), fork.pid, None
@@ -55,5 +57,5 @@ def _run_kernel(words: list[str], environment: dict[str, str], folder: str | Non
     if folder:
         os.chdir(folder)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # The kernel ends itself when its parent, the server, is gone.
-    IPKernelApp.launch_instance(argv=[*words, f"--IPKernelApp.parent_handle={os.getppid()}"])
+    end_with_parent()
+    IPKernelApp.launch_instance(argv=words)

@@ -6,6 +6,7 @@ from pathlib import Path
 import ibis
 import pandas as pd
 
+from segmentation.artifacts import sha256
 from segmentation.dataset import ROOT, Dataset, match_columns
 from segmentation.errors import DataError, UsageError
 
@@ -31,6 +32,12 @@ def find_table(name: str, dataset: Dataset, data: str | None = None) -> Path:
         if dataset.source.url is None:
             raise UsageError(f"data/{name}/{dataset.source.path} does not exist; give the table as DATA=path")
         _fetch(path, dataset)
+    if dataset.source.sha256 not in (None, sha256(path)):
+        shown = path.relative_to(ROOT).as_posix()
+        raise DataError(
+            f"{shown} is not the published file (its SHA-256 is not the one in dataset.yaml); remove it to fetch it "
+            f"again, or use it knowingly: DATA={shown}"
+        )
     return path
 
 

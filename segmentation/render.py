@@ -5,6 +5,7 @@ import re
 import subprocess
 import tomllib
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import nbformat
@@ -14,7 +15,7 @@ from segmentation.artifacts import replacing, sha256, write_json, write_text
 from segmentation.dataset import ROOT
 from segmentation.errors import SegmentationError
 from segmentation.marks import colour, glyph
-from segmentation.narrative import amount, count, listing, percent, sentence
+from segmentation.narrative import amount, at_least, count, listing, percent, sentence, show_index, tell_allowed
 from segmentation.plan import STAGES, Plan
 
 SYSTEM_LIBRARIES = (
@@ -143,21 +144,21 @@ def tell_sureness(selection: dict, model: dict) -> str:
         told.append(f"Not every criterion agrees: others favour k = {listing(others)}.")
     else:
         told.append("Silhouette, Calinski-Harabasz and Davies-Bouldin all favour this number.")
-    told.append(f"Other methods agree at an adjusted Rand index of {min(model['agreement'].values()):.2f} or more.")
+    told.append(f"Other methods agree at an adjusted Rand index of {at_least(min(model['agreement'].values()))}.")
     told.append("Whether customers without any segments could give the same figures is not tested.")
     return " ".join(told)
 
 
 def _key_figures(cleaning: dict, selection: dict, chosen: dict, model: dict) -> list[dict]:
-    how = "best mean silhouette" if selection["method"] == "auto" else "given by the analyst"
-    ks = [int(k) for k in selection["criteria"]]
+    among = tell_allowed(selection, map(int, selection["criteria"]))
+    how = f"best mean silhouette of {among}" if selection["method"] == "auto" else "given by the analyst"
     return [
         {
             "value": f"{cleaning['clean']:,}",
             "label": "customers",
             "note": f"{cleaning['rows_in']:,} rows in, {cleaning['rejected']:,} refused",
         },
-        {"value": selection["k"], "label": "segments", "note": f"{how}, of k = {min(ks)} to {max(ks)}"},
+        {"value": selection["k"], "label": "segments", "note": how},
         {
             "value": f"{chosen['silhouette']:.2f}",
             "label": "mean silhouette",
@@ -183,7 +184,7 @@ def _card(profile: dict, dataset) -> dict:
             {
                 "label": dataset.label(name),
                 "centre": amount(value, dataset.columns[name].unit),
-                "index": "–" if profile["index"][name] is None else f"{profile['index'][name]:.0f}",
+                "index": show_index(profile["index"][name]),
             }
             for name, value in profile["centre"].items()
         ],
@@ -227,7 +228,8 @@ def versions() -> dict[str, str]:
 
 def write_manifest(plan: Plan, sources: list[Path]) -> None:
     """Write manifest.json: the SHA-256 of every input and output, the parameters, the versions, the revision."""
-    outputs = [*plan.artifacts(), plan.report / "report.html", plan.report / "report.pdf"]
+    made = [[plan.executed(stage), *plan.figures(stage)] for stage in STAGES]
+    outputs = [*plan.artifacts(), *chain(*made), plan.report / "report.html", plan.report / "report.pdf"]
     manifest = {
         "inputs": {plan.source.name: sha256(plan.source)} | _fingerprints(sources),
         "outputs": _fingerprints(path for path in outputs if path.is_file()),

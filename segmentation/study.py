@@ -48,6 +48,11 @@ def open_study(run: str, dataset: str) -> Study:
     UsageError
         When the run's name is not a plain folder name, or dataset.yaml cannot be used.
     """
+    check_run_name(run)
+    return Study(run, load_dataset(dataset))
+
+
+def check_run_name(run: str) -> None:
+    """Refuse what cannot name a folder of its own under assets/ and report/."""
     if not re.fullmatch(r"\w[\w .-]{0,79}", run) or run.endswith((" ", ".")) or run in ("readme", "template"):
         raise UsageError(f"RUN={run} cannot name a folder; expected letters, digits, spaces, '.', '_' and '-'")
-    return Study(run, load_dataset(dataset))

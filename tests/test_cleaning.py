@@ -27,6 +27,7 @@ SHOP = Dataset.model_validate(
     }
 )
 FEATURES = ("spend",)
+CATEGORY = {"role": "descriptor", "type": "category"}
 
 
 def _clean(path, text: str):
@@ -79,6 +80,43 @@ me",s,30,inf
     }
     assert cleaned.account["mended"] == {"city": 1, "size": 2}
     assert cleaned.account["missing"] == {"age": 1}
+
+
+def test_rows_of_one_id_are_copies_only_when_every_cell_is(tmp_path):
+    cleaned = _clean(tmp_path / "shop.csv", "id,city,size,age,spend\n1,a|,s,1,1\n2,Rome,s,1,1\n1,a,s,1,1\n")
+    assert cleaned.rejected["rule"].tolist() == ["one row an id, this one's rows differ"] * 2
+
+
+def test_without_an_id_rows_that_repeat_are_kept_and_counted(tmp_path):
+    dataset = Dataset.model_validate({"title": "T", "columns": {"n": {"role": "feature"}, "usual": CATEGORY}})
+    path = tmp_path / "shop.csv"
+    path.write_text("n,usual\n1,a\n1,A\n1,a\n2,NA\n")
+    raw, headers = read_table(path, dataset, wanted=("n",))
+    cleaned = clean(raw, dataset, features=("n",), fields=headers["fields"])
+    assert cleaned.customers["usual"].tolist()[:3] == ["a", "a", "a"]
+    assert (cleaned.account["clean"], cleaned.account["repeated"]) == (4, 2)
+    assert cleaned.account["missing"] == {"usual": 1}
+
+
+def test_a_declared_category_is_not_missing(tmp_path):
+    region = {"role": "descriptor", "type": "category", "categories": {"NA": [], "EU": ["eu"]}}
+    dataset = Dataset.model_validate({"title": "T", "columns": {"n": {"role": "feature"}, "region": region}})
+    path = tmp_path / "shop.csv"
+    path.write_text("n,region\n1,NA\n2,eu\n3,null\n")
+    raw, headers = read_table(path, dataset, wanted=("n",))
+    cleaned = clean(raw, dataset, features=("n",), fields=headers["fields"])
+    assert cleaned.customers["region"].fillna("missing").tolist() == ["NA", "EU", "missing"]
+
+
+def test_an_exact_alias_wins_over_one_without_its_unit(tmp_path):
+    columns = {
+        "a": {"role": "feature", "aliases": ["Spend (2023)"]},
+        "b": {"role": "feature", "aliases": ["Spend (2024)"]},
+    }
+    dataset = Dataset.model_validate({"title": "T", "columns": columns})
+    path = tmp_path / "shop.csv"
+    path.write_text("Spend (2024),Spend (2023)\n1,2\n")
+    assert read_table(path, dataset, wanted=("a", "b"))[1]["columns"] == {"a": "Spend (2023)", "b": "Spend (2024)"}
 
 
 cells = st.one_of(

@@ -3,6 +3,8 @@
 import functools
 import http.server
 import re
+import subprocess
+import sys
 import threading
 
 import nbformat
@@ -44,6 +46,11 @@ def test_a_wrong_word_is_an_error_with_a_remedy(fresh, words, told):
         ("min: 0, max: 120", "min: 130, max: 120", "min 130 is above max 120"),
         ("privacy: rows", "k: 1\nprivacy: rows", "greater than or equal to 2"),
         ("columns:", "columns: [", "is not valid YAML"),
+        ("  age:", "  income: {role: ignore}\n  age:", "the key 'income' stands twice"),
+        ("role: id,", "role: id, min: 1,", "an id has only a label and aliases"),
+        ("privacy: rows", "seed: true\nprivacy: rows", "seed: Input should be a valid integer"),
+        ("max: 120", "max: .nan", "columns.age.max: Input should be a finite number"),
+        ("label: Annual income", "label: Age", "the labels ['Age'] belong to more than one column"),
     ],
 )
 def test_a_faulty_dataset_yaml_is_refused(fresh, old, new, told):
@@ -79,6 +86,29 @@ def test_a_failing_notebook_stops_the_run_and_leaves_the_report(sample):
     assert mended.returncode == 0
     assert mended.stdout.startswith("Five segments")
     assert not (sample.root / "report/sample/notebooks/03_k_selection.failed.ipynb").exists()
+
+
+def test_a_notebook_with_typed_parameters_is_refused(fresh):
+    notebook = fresh.root / "notebooks" / "03_k_selection.ipynb"
+    notebook.write_text(notebook.read_text().replace('"k = None', '"k: int = None'))
+    done = fresh.run("report")
+    assert done.returncode == 2
+    assert "expected a notebook whose tagged cell holds plain assignments" in done.stderr
+
+
+def test_a_run_that_was_killed_leaves_no_process_and_does_not_block_the_next(fresh, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(fresh.root))
+    command = [sys.executable, "-m", "segmentation", "report"]
+    run = subprocess.Popen(command, cwd=fresh.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert run.stderr.readline()
+    run.kill()
+    # Its kernels and their server hold the other end of this pipe: it ends when the last of them has ended.
+    run.stderr.read()
+    run.wait()
+    (fresh.root / "assets" / "sample" / ".doit.json").write_text('{"half')
+    done = fresh.run("report")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Five segments")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def varied(tmp_path_factory) -> Project:
     second.mkdir()
     described = (project.root / "data" / "sample" / "dataset.yaml").read_text()
     renamed = described.replace("name: Target customers", "name: Best customers").replace("min: 1, max", "min: 2, max")
-    (second / "dataset.yaml").write_text(renamed.replace("seed:", "seed:").replace("label: Age,", "label: Years,"))
+    (second / "dataset.yaml").write_text(renamed.replace("label: Age,", "label: Years,"))
     (second / "customers.csv").write_text("\n".join(table))
     base = [(stage.name, {"run": "base"}) for stage in STAGES]
     names = [stage.name for stage in STAGES]

@@ -1,5 +1,6 @@
 """The project itself: its locks, its map, its commands."""
 
+import ast
 import json
 import os
 import re
@@ -70,9 +71,10 @@ def test_every_direct_dependency_has_a_reason():
 def test_what_the_package_imports_is_declared():
     names = {"sklearn": "scikit-learn", "ibis": "ibis-framework", "yaml": "pyyaml", "IPython": "ipython",
              "jupyter_client": "jupyter-client"}  # fmt: skip
-    source = "\n".join(path.read_text() for path in (ROOT / "segmentation").glob("*.py"))
-    imported = set(re.findall(r"^\s*(?:import|from) (\w+)", source, flags=re.M))
-    foreign = imported - set(sys.stdlib_module_names) - {"segmentation"}
+    nodes = [node for path in (ROOT / "segmentation").glob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    modules += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    foreign = {module.partition(".")[0] for module in modules} - set(sys.stdlib_module_names) - {"segmentation"}
     assert {names.get(name, name) for name in foreign} <= {needed.name for needed in _direct()}
 
 

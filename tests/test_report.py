@@ -60,6 +60,8 @@ def test_every_stage_writes_its_artifacts_and_its_executed_notebook(sample):
 def test_manifest_has_the_fingerprint_of_every_artifact(sample):
     manifest = read_json(sample.artifact("sample", "manifest.json"))
     expected = {f"assets/sample/{name}" for stage in STAGES for name in stage.writes} | {"report/sample/report.html"}
+    expected |= {f"report/sample/notebooks/{stage.notebook.name}" for stage in STAGES}
+    expected |= {f"assets/sample/figures/{path.name}" for path in sample.artifact("sample", "figures").iterdir()}
     assert set(manifest["outputs"]) == expected
     for name, fingerprint in (manifest["inputs"] | manifest["outputs"]).items():
         path = sample.root / ("data/sample/customers.csv" if name == "customers.csv" else name)
@@ -93,6 +95,16 @@ def test_a_second_run_runs_nothing_and_prints_five_lines_and_the_path(sample):
     assert lines[5] == "report/sample/report.html"
     after = {path: path.stat().st_mtime_ns for path in before}
     assert after == {path: before[path] if path.name != ".doit.json" else after[path] for path in before}
+
+
+def test_a_changed_or_missing_result_is_made_again(sample):
+    figure = sample.artifact("sample", "figures/05-sizes.svg")
+    content = figure.read_bytes()
+    figure.unlink()
+    done = sample.run("report")
+    assert done.returncode == 0
+    assert figure.read_bytes() == content
+    assert done.stdout.splitlines()[4] == "  Ran       05_profiling"
 
 
 def test_page_asks_no_network(sample):

@@ -56,6 +56,9 @@ def test_a_rich_big_spender_is_a_target_customer(score):
         ("id,income,spending\n1,,90\n", ["line 2, column income", "found nothing"]),
         ("id,income,spending\n1,inf,90\n", ["line 2, column income", "'inf'"]),
         ("id,income,spending\n1,90\n", ["line 2", "found 2 cells, expected 3"]),
+        ("id,income,spending\n1,-1,90\n", ["line 2, column income", "'-1'", "at least 0"]),
+        ("id,income,spending\n1,1,101\n", ["line 2, column spending", "at least 1 and at most 100"]),
+        ("id,income,spending\n1,1_0,９\n", ["'1_0'", "'９'"]),
         ("id,income,spending\n", ["it has no rows"]),
         ("", ["new.csv is empty"]),
     ],
@@ -79,6 +82,25 @@ def test_a_changed_model_is_refused(score, model):
     done, out = score("id,income,spending\n1,90,90\n")
     assert (done.returncode, out.exists()) == (3, False)
     assert "is not the file that the run wrote" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["model.json", "profiles.json", "manifest.json"])
+def test_changed_companions_of_the_model_are_refused(mall, score, name):
+    path = mall.artifact("mall", name)
+    original = path.read_bytes()
+    path.write_bytes(original.replace(b"{", b"{ ", 1) if name != "manifest.json" else b"{}")
+    done, out = score("id,income,spending\n1,90,90\n")
+    path.write_bytes(original)
+    assert (done.returncode, out.exists()) == (3, False)
+    assert f"assets/mall/{name}" in done.stderr
+
+
+def test_a_run_knows_its_dataset(mall, mall_table, tmp_path):
+    words = ["--new", str(mall_table), "--out", str(tmp_path / "out.csv")]
+    assert mall.run("score", "--run", "mall", *words).returncode == 0
+    done = mall.run("score", "--run", "mall", "--dataset", "sample", *words)
+    assert done.returncode == 2
+    assert "was made from dataset 'mall'" in done.stderr
 
 
 def test_a_foreign_type_is_refused_even_when_the_manifest_was_changed_too(mall, score, model):

@@ -79,6 +79,26 @@ def test_more_segments_than_distinct_customers_is_an_error():
         k_selection.best_kmeans(X, 3)
     with pytest.raises(DataError, match="2 distinct"):
         k_selection.feasible_k(X, (2, 10), "auto")
+    for k in (3, 1, "atuo"):
+        with pytest.raises(UsageError):
+            k_selection.feasible_k(np.arange(3.0)[:, None], (2, 10), k)
+
+
+def test_misfits_are_counted_by_segment():
+    table = pd.DataFrame({"segment": [1, 1, 2, 3], "silhouette": [-0.1, 0.4, -0.2, 0.0]})
+    told = k_selection.tell_misfits(table)
+    assert told == "2 of 4 customers have a silhouette below 0 (1 in segment 1 and 1 in segment 2)."
+    assert k_selection.tell_misfits(table[1:2]) == "No customer has a silhouette below 0."
+
+
+def test_what_does_not_vary_is_not_correlated():
+    r = pd.DataFrame({"a": [1.0, 2, 3], "b": [5.0, 5, 5]}).corr()
+    assert "does not vary" in eda.tell_relation(r.loc["a", "b"], "A", "B")
+
+
+def test_index_needs_values_that_are_not_below_0(customers):
+    centred = customers.assign(segment=[1] * 40 + [2] * 20, income=customers["income"] - 40)
+    assert [p["index"]["income"] for p in profiling.profile_segments(centred, DATASET, ["income"])] == [None, None]
 
 
 SCORES = pd.DataFrame(
@@ -89,13 +109,16 @@ SCORES = pd.DataFrame(
 
 
 def test_choice_takes_the_best_silhouette_and_the_smaller_of_equals():
-    assert k_selection.choose_k(SCORES) == {"k": 3, "method": "auto", "best": 3}
-    assert k_selection.choose_k(SCORES, 2) == {"k": 2, "method": "given", "best": 3}
+    assert k_selection.choose_k(SCORES) == {"k": 3, "method": "auto", "best": 3, "allowed": [2, 3, 4]}
+    assert k_selection.choose_k(SCORES, 2) == {"k": 2, "method": "given", "best": 3, "allowed": [2, 3, 4]}
     assert k_selection.favourites(SCORES) == {"silhouette": 3, "calinski_harabasz": 2, "davies_bouldin": 3}
 
 
 def test_choice_refuses_segments_that_may_not_be_shown():
-    assert k_selection.choose_k(SCORES.drop(index=3), smallest=10)["k"] == 2
+    choice = k_selection.choose_k(SCORES, smallest=10)
+    assert (choice["k"], choice["allowed"]) == (3, [2, 3])
+    told = k_selection.tell_choice(SCORES, choice)
+    assert "the highest of k = 2 and 3 (at 4 a segment would be too small to be shown)" in told
     with pytest.raises(DataError, match="fewer than 10 customers"):
         k_selection.choose_k(SCORES, 4, smallest=10)
     with pytest.raises(DataError, match="every K"):
@@ -160,10 +183,11 @@ def test_small_groups_are_not_shown_when_private(customers):
     table = customers.assign(segment=1, city=["Rome"] * 48 + ["Oslo"] * 9 + ["Bonn"] * 3)
     assert list(profiling.category_shares(table, "city", private=False)) == ["Bonn", "Oslo", "Rome"]
     shares = profiling.category_shares(table, "city", private=True)
-    assert shares.to_dict("list") == {"Rome": [0.8], "other": [0.2]}
+    assert shares["Rome"].tolist() == [0.8]
+    assert shares[["Bonn", "Oslo"]].isna().all(axis=None)
     private = DATASET.model_copy(update={"privacy": "aggregate"})
     [profile] = profiling.profile_segments(table, private, ["income"])
-    assert "Bonn" not in profile["descriptors"]["city"]
+    assert profile["descriptors"]["city"] == {"Rome": 0.8}
     assert eda.group_medians(table["income"], table["city"])["group"].tolist() == ["Rome"]
 
 
@@ -184,6 +208,11 @@ def test_bands_have_one_round_width():
         (narrative.listing(["a", "b", "c"]), "a, b and c"),
         (narrative.amount(1234.56, "€"), "1,235 €"),
         (narrative.amount(12.0), "12"),
+        (narrative.amount(0.0253), "0.025"),
+        (narrative.amount(-0.5), "-0.5"),
+        (narrative.amount(0), "0"),
+        (narrative.at_least(0.999), "1.00"),
+        (narrative.show_index(None), "–"),
         (narrative.percent(0.004), "under 1%"),
         (narrative.escape("<b>*x*|$"), "&lt;b&gt;\\*x\\*\\|$"),
     ],

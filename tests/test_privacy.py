@@ -1,0 +1,106 @@
+"""A private table with awkward columns: nothing that belongs to fewer than ten customers is shown."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segmentation import profiling
+from segmentation.artifacts import read_json
+from tests.conftest import Project, copy_project
+
+SHOP = """title: Shop
+source: {path: shop.csv}
+columns:
+  id: {role: id}
+  spend: {role: feature, label: Spend}
+  rate: {role: feature, label: Rate, unit: <b>}
+  n: {role: descriptor, type: category, label: City}
+  salary: {role: descriptor, label: Salary}
+  empty: {role: descriptor, label: Nothing}
+  fixed: {role: descriptor, label: Fixed}
+  day: {role: descriptor, label: Day}
+"""
+
+
+def _table() -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    spend = np.concatenate([rng.normal(c, 3, 40) for c in (20, 60, 100)])
+    rate = np.concatenate([rng.normal(c, 0.002, 40) for c in (0.02, 0.03, 0.02)])
+    salary = [12345.67, 23456.78, 34567.89, 45678.91, 56789.12] + [""] * 115
+    city = (["Rome"] * 33 + ["Oslo"] * 7) * 2 + ["Rome"] * 40
+    days = rng.integers(20230101, 20231231, 120)
+    ids = [f"customer-{i}" for i in range(120)]
+    return pd.DataFrame(
+        {"id": ids, "spend": spend, "rate": rate, "n": city, "salary": salary, "empty": "", "fixed": 7, "day": days}
+    )
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Project:
+    project = copy_project(tmp_path_factory.mktemp("shop"))
+    folder = project.root / "data" / "shop"
+    folder.mkdir()
+    (folder / "dataset.yaml").write_text(SHOP)
+    _table().to_csv(folder / "shop.csv", index=False)
+    done = project.run("report", "--dataset", "shop")
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+def _shown(project: Project) -> str:
+    """Return everything that could be sent: the page, the executed notebooks and the figures."""
+    files = [*(project.root / "report" / "shop").rglob("*.*"), *project.artifact("shop", "figures").iterdir()]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files if path.is_file())
+
+
+def test_no_id_and_no_value_of_a_single_customer_is_shown(shop):
+    shown, table = _shown(shop), _table()
+    assert "customer-" not in shown
+    for text in ("12345.6", "23,45", "23457", "34,568", "45,679", "56,789"):
+        assert text not in shown
+    for name in ("spend", "rate", "day"):
+        for value in (table[name].min(), table[name].max()):
+            assert f"{value:.5f}"[:7] not in shown
+
+
+def test_a_column_with_too_few_values_is_left_out(shop):
+    described = read_json(shop.artifact("shop", "profiles.json"))["segments"][0]["descriptors"]
+    assert described["salary"] == described["empty"] == {}
+    assert described["fixed"] == {"mean": 7, "median": 7}
+    assert not list(shop.artifact("shop", "figures").glob("05-by-salary*"))
+
+
+def test_small_groups_and_what_would_reveal_them_are_hidden(shop):
+    segments = read_json(shop.artifact("shop", "profiles.json"))["segments"]
+    assert [segment["descriptors"]["n"].get("Oslo", 0) for segment in segments] == [0, 0, 0]
+    assert not re.search(r"Oslo \d+%|82%|83%|17%|18%", shop.page("shop"))
+    assert "Groups of fewer than 10 are not shown." in shop.page("shop")
+
+
+def test_small_numbers_and_columns_that_do_not_vary_are_told_as_they_are(shop):
+    page = shop.page("shop")
+    assert "nan" not in re.sub(r"<svg.*?</svg>|<pre>.*?</pre>", "", page, flags=re.S)
+    assert "0.03 &lt;b&gt;" in page
+    assert "Fixed is 7 for every customer." in page
+    assert "Fixed: the median does not differ between the segments." in page
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 25), min_size=3, max_size=3), min_size=2, max_size=5))
+def test_no_hidden_group_can_be_worked_out_from_the_sums(counts):
+    rows = [(s, c) for s, row in enumerate(counts, start=1) for c, n in enumerate(row) for _ in range(n)]
+    if not rows:
+        return
+    customers = pd.DataFrame(rows, columns=["segment", "city"])
+    table = pd.crosstab(customers["segment"], customers["city"])
+    shares = profiling.category_shares(customers, "city", private=True)
+    hidden = shares.isna()
+    assert not ((table > 0) & (table < 10) & ~hidden).any(axis=None)
+    for axis in (0, 1):
+        sums = table.where(hidden, 0).sum(axis=axis)
+        whole = (table.where(~hidden, 0).sum(axis=axis)) == 0
+        assert ((sums == 0) | (sums >= 10) | whole).all()
