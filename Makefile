@@ -17,7 +17,7 @@ segmentation = @$(BIN)/python -m segmentation
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= FEATURES= SEED= RUN=
+report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= FEATURES= SEED= RESAMPLES= RUN=
 	$(segmentation) report $(options)
 
 pdf: $(READY) ## the same, and report.pdf

@@ -26,6 +26,7 @@ DataOption = Annotated[Text, typer.Option(help="The raw table; without it the da
 KOption = Annotated[Text, typer.Option(help="How many segments: auto or a number.")]
 FeaturesOption = Annotated[Text, typer.Option(help="The columns that form the segments: a,b.")]
 SeedOption = Annotated[Text, typer.Option(help="Of every random start.")]
+ResamplesOption = Annotated[Text, typer.Option(help="How often the table is resampled (100).")]
 RunOption = Annotated[Text, typer.Option(help="The folder under assets/ and report/ (the dataset's name).")]
 
 
@@ -36,10 +37,11 @@ def report(
     k: KOption = None,
     features: FeaturesOption = None,
     seed: SeedOption = None,
+    resamples: ResamplesOption = None,
     run: RunOption = None,
 ) -> None:
     """Run the notebooks that are out of date and render report.html."""
-    _make("report.html", dataset=dataset, data=data, k=k, features=features, seed=seed, run=run)
+    _make("report.html", dataset=dataset, data=data, k=k, features=features, seed=seed, resamples=resamples, run=run)
 
 
 @app.command()
@@ -49,10 +51,11 @@ def pdf(
     k: KOption = None,
     features: FeaturesOption = None,
     seed: SeedOption = None,
+    resamples: ResamplesOption = None,
     run: RunOption = None,
 ) -> None:
     """Do the same, and print report.pdf."""
-    _make("report.pdf", dataset=dataset, data=data, k=k, features=features, seed=seed, run=run)
+    _make("report.pdf", dataset=dataset, data=data, k=k, features=features, seed=seed, resamples=resamples, run=run)
 
 
 def _make(wanted: str, **given: Text) -> None:

@@ -83,6 +83,7 @@ class Dataset(_Strict):
     k: Literal["auto"] | AtLeastTwo = "auto"
     k_range: tuple[AtLeastTwo, AtLeastTwo] = (2, 10)
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+    resamples: Annotated[int, Field(ge=10, strict=True)] = 100
     privacy: Literal["rows", "aggregate"] = "aggregate"
     segments: tuple[SegmentName, ...] = ()
 

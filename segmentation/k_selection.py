@@ -1,6 +1,7 @@
 """How many segments: K-Means brought to its best optimum for each k, and the criteria there."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 from threadpoolctl import threadpool_limits
 
 from segmentation.errors import DataError, UsageError
-from segmentation.narrative import listing, tell_allowed
+from segmentation.narrative import escape, listing
 
 TIMES_REACHED = 5
 MOST_STARTS = 1000
@@ -146,37 +147,6 @@ def feasible_k(X: np.ndarray, k_range: tuple[int, int], k) -> list[int]:
     return sorted(values)
 
 
-def choose_k(scores: pd.DataFrame, k="auto", *, smallest: int = 1) -> dict:
-    """Choose the k with the best silhouette, ties to the smaller, or honour the analyst's own.
-
-    Parameters
-    ----------
-    smallest : int
-        How many customers every segment must have; 10 where a smaller group must not be shown.
-
-    Returns
-    -------
-    dict
-        k, method ("auto" or "given"), best (the allowed k with the best silhouette), allowed (every k whose segments
-        are all large enough).
-
-    Raises
-    ------
-    DataError
-        When the analyst's k, or every k, has a smaller segment.
-    """
-    allowed = scores[scores["smallest"] >= smallest]
-    if allowed.empty or (k != "auto" and k not in allowed.index):
-        found = "every K" if k == "auto" else f"K={k}"
-        raise DataError(
-            f"{found} has a segment of fewer than {smallest} customers, which privacy: aggregate does not show; "
-            "choose fewer segments, or set privacy: rows in dataset.yaml"
-        )
-    best = int(allowed["silhouette"].idxmax())
-    method = "auto" if k == "auto" else "given"
-    return {"k": best if k == "auto" else k, "method": method, "best": best, "allowed": allowed.index.tolist()}
-
-
 def favourites(scores: pd.DataFrame) -> dict[str, int]:
     """Return the k that each criterion favours by itself."""
     return {
@@ -222,11 +192,41 @@ def tell_misfits(silhouettes: pd.DataFrame) -> str:
     return f"{n:,} of {len(silhouettes):,} customers {have} a silhouette below 0 ({where})."
 
 
-def tell_choice(scores: pd.DataFrame, choice: dict) -> str:
-    """Say why this k: the best silhouette, or the analyst's wish and what the silhouette says of it."""
-    k, best = choice["k"], choice["best"]
-    mine = f"{scores['silhouette'][k]:.3f}"
-    if choice["method"] == "auto":
-        return f"With k = {k} the mean silhouette is the highest of {tell_allowed(choice, scores.index)}: {mine}."
-    verdict = "which is also the best" if k == best else f"below the {scores['silhouette'][best]:.3f} of k = {best}"
-    return f"The analyst asked for k = {k}; its mean silhouette is {mine}, {verdict}."
+def tell_favourites(favourites: dict[str, int]) -> str:
+    """Say which k each criterion favours."""
+    told = listing(f"{escape(name)} favours {best}" for name, best in titled(favourites).items())
+    return f"The favourite of each criterion is circled: {told}. The elbow has none."
+
+
+def flows(labels: dict[int, np.ndarray]) -> pd.DataFrame:
+    """Return how many customers go from each segment of one k to each segment of the next k.
+
+    Returns
+    -------
+    DataFrame
+        k, segment, size, next_k, next_segment, next_size, customers; none with 0 customers.
+    """
+    parts = []
+    for k, next_k in pairwise(sorted(labels)):
+        table = pd.crosstab(labels[k] + 1, labels[next_k] + 1)
+        part = table.stack().rename_axis(["segment", "next_segment"]).rename("customers").reset_index()
+        part["size"] = part["segment"].map(table.sum(axis=1))
+        part["next_size"] = part["next_segment"].map(table.sum(axis=0))
+        parts.append(part.assign(k=k, next_k=next_k)[part["customers"] > 0])
+    return pd.concat(parts, ignore_index=True)
+
+
+def tell_flows(flows: pd.DataFrame, k: int) -> str:
+    """Say which segment is divided most by the step from k to the next k (or from the last but one to the last)."""
+    step = flows[flows["k"] == min(k, flows["k"].max())]
+    kept = step.groupby("segment")["customers"].max()
+    leaving = step.groupby("segment")["customers"].sum() - kept
+    segment = leaving.idxmax()
+    now, then = step["k"].iloc[0], step["next_k"].iloc[0]
+    if not leaving[segment]:
+        return f"From {now} to {then} segments no segment is divided."
+    return (
+        f"From {now} to {then} segments, segment {segment} is divided most: of {kept[segment] + leaving[segment]:,} "
+        f"customers {kept[segment]:,} stay together and {leaving[segment]:,} leave. Each row is one k, each mark a "
+        "segment with its customers."
+    )

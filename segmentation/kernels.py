@@ -11,7 +11,10 @@ from importlib.metadata import entry_points
 NAME = "segmentation-fork"
 PRELOADED = [
     "ipykernel.kernelapp",
-    *(f"segmentation.{name}" for name in ("cleaning", "clustering", "eda", "model", "plots", "profiling", "reading")),
+    *(
+        f"segmentation.{name}"
+        for name in ("cleaning", "clustering", "evidence", "model", "plots", "profiling", "reading")
+    ),
 ]
 
 

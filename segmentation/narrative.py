@@ -50,16 +50,6 @@ def at_least(index: float) -> str:
     return text if text == "1.00" else f"{text} or more"
 
 
-def tell_allowed(choice: dict, k_values) -> str:
-    """Say among which k the choice was made."""
-    allowed, left = choice["allowed"], [k for k in k_values if k not in choice["allowed"]]
-    if len(allowed) > 2 and allowed == list(range(allowed[0], allowed[-1] + 1)):
-        told = f"k = {allowed[0]} to {allowed[-1]}"
-    else:
-        told = f"k = {listing(allowed)}"
-    return f"{told} (at {listing(left)} a segment would be too small to be shown)" if left else told
-
-
 def show_index(value: float | None) -> str:
     """Return an index as a whole number, and a dash where there is none."""
     return "–" if value is None or value != value else f"{value:.0f}"

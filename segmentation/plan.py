@@ -96,7 +96,7 @@ def make_plan(**given) -> Plan:
     Parameters
     ----------
     given : str or None
-        run, dataset, data, features, k, seed as typed; None where nothing was typed.
+        run, dataset, data, features, k, seed, resamples as typed; None where nothing was typed.
 
     Raises
     ------
@@ -104,7 +104,8 @@ def make_plan(**given) -> Plan:
         Before anything runs, for every fault that can be seen by then.
     """
     defaults = _notebook_defaults()
-    typed = given | {"k": _number(given["k"], "K", least=2), "seed": _number(given["seed"], "SEED", least=0)}
+    least = {"k": 2, "seed": 0, "resamples": 10}
+    typed = given | {name: _number(given[name], name.upper(), least=number) for name, number in least.items()}
     name = typed["dataset"] or defaults["dataset"]
     study = open_study(typed["run"] or typed["dataset"] or defaults["run"], name)
     dataset = study.dataset
@@ -117,6 +118,7 @@ def make_plan(**given) -> Plan:
         "data": (str(source), _setter("data", typed, defaults)),
         "k": _ranked("k", typed, defaults, dataset),
         "seed": _ranked("seed", typed, defaults, dataset),
+        "resamples": _ranked("resamples", typed, defaults, dataset),
     }
     values = {key: value for key, (value, _) in chosen.items()}
     return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()})

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
+from segmentation.decision import STABLE
 from segmentation.eda import SMALLEST_GROUP, round_edges
+from segmentation.evidence import STRONG_PREDICTION
 from segmentation.marks import colour, marker
 from segmentation.narrative import INK, amount
 
@@ -158,8 +160,8 @@ def plot_groups(values: pd.Series, groups: dict[str, pd.Series], label: str, *, 
     return axes[0]
 
 
-def plot_criteria(scores: pd.DataFrame, k: int):
-    """Draw inertia (the elbow), silhouette, Calinski-Harabasz and Davies-Bouldin for each k, the chosen k marked."""
+def plot_criteria(scores: pd.DataFrame, favourites: dict[str, int]):
+    """Draw inertia (the elbow), silhouette, Calinski-Harabasz and Davies-Bouldin by k, the favourite of each marked."""
     titles = {
         "inertia": "Inertia (the elbow)",
         "silhouette": "Silhouette (higher is better)",
@@ -169,9 +171,68 @@ def plot_criteria(scores: pd.DataFrame, k: int):
     axes = _panels(len(titles))
     for ax, (name, title) in zip(axes, titles.items(), strict=True):
         ax.plot(scores.index, scores[name], "o-", color=NEUTRAL, markersize=4)
-        ax.plot(k, scores.loc[k, name], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
+        if name in favourites:
+            k = favourites[name]
+            ax.plot(k, scores.loc[k, name], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
         ax.set(title=title, xlabel="number of segments k", xticks=scores.index)
     return axes[0]
+
+
+def plot_evidence(evidence):
+    """Draw stability, prediction strength, agreement of resamples and gap statistic for each k, with their errors."""
+    weakest, limit = evidence.weakest, evidence.null_limit
+    panels = {
+        "Least stable segment (Jaccard)": (weakest["jaccard"], weakest["error"]),
+        "Prediction strength": (evidence.strength["prediction_strength"], evidence.strength["error"]),
+        "Agreement of resamples": (evidence.agreement["agreement"], evidence.agreement["error"]),
+        "Gap statistic": (evidence.gaps["gap"], evidence.gaps["error"]),
+    }
+    axes = _panels(len(panels))
+    for ax, (title, (values, errors)) in zip(axes, panels.items(), strict=True):
+        ax.errorbar(values.index, values, errors, fmt="o-", color=NEUTRAL, markersize=4, capsize=2)
+        ax.set(title=title, xlabel="number of segments k", xticks=values.index)
+    axes[0].plot(limit.index, limit, "--", color=CROSS, label="95% of segments without structure")
+    axes[0].axhline(STABLE, color=INK, linestyle=":", linewidth=1)
+    axes[0].legend(loc="lower left", fontsize=8)
+    axes[1].axhline(STRONG_PREDICTION, color=INK, linestyle=":", linewidth=1)
+    return axes[0]
+
+
+def plot_stability(stability: pd.DataFrame):
+    """Draw the stability of every segment of every k, as the segment-level stability across solutions of flexclust."""
+    _, ax = plt.subplots(figsize=(PAGE * 0.85, 3.6))
+    for segment, own in stability.groupby("segment"):
+        ax.plot(own["k"], own["jaccard"], marker(segment), color=colour(segment), markersize=6)
+    ax.axhline(STABLE, color=INK, linestyle=":", linewidth=1)
+    ax.set(
+        xlabel="number of segments k", ylabel="mean Jaccard coefficient", xticks=stability["k"].unique(), ylim=(0, 1.04)
+    )
+    return ax
+
+
+def plot_flows(flows: pd.DataFrame):
+    """Draw how customers move when k grows, one row of segments a k (clustree, Zappia & Oshlack 2018)."""
+    _, ax = plt.subplots(figsize=(PAGE, 5.2))
+    total = flows.groupby("k")["customers"].sum().max()
+    for row in flows.itertuples():
+        ends = [_place(row.segment, row.k), _place(row.next_segment, row.next_k)]
+        ax.plot(ends, [row.k, row.next_k], color=NEUTRAL, linewidth=0.5 + 16 * row.customers / total, alpha=0.45,
+                solid_capstyle="butt", zorder=1)  # fmt: skip
+    nodes = [(row.k, row.segment, row.size) for row in flows.itertuples()]
+    nodes += [(row.next_k, row.next_segment, row.next_size) for row in flows.itertuples()]
+    for k, segment, size in sorted(set(nodes)):
+        place = _place(segment, k)
+        ax.plot(place, k, marker(segment), color=colour(segment), markersize=5 + 18 * (size / total) ** 0.5, zorder=2)
+        ax.text(place, k, f"{size:,}", ha="center", va="center", fontsize=7, color="white", zorder=3)
+    ax.set(ylabel="number of segments k", yticks=sorted({k for k, _, _ in nodes}), xticks=[])
+    ax.invert_yaxis()
+    ax.spines["bottom"].set_visible(False)
+    ax.grid(False)
+    return ax
+
+
+def _place(segment: int, k: int) -> float:
+    return (segment - 0.5) / k
 
 
 def plot_silhouettes(silhouettes: pd.DataFrame, *, private: bool):

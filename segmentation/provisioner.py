@@ -7,6 +7,7 @@ import signal
 from jupyter_client.provisioning import LocalProvisioner
 
 from segmentation.kernels import end_with_parent
+from segmentation.workers import ready_workers
 
 
 class ForkProvisioner(LocalProvisioner):
@@ -58,4 +59,5 @@ def _run_kernel(words: list[str], environment: dict[str, str], folder: str | Non
         os.chdir(folder)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     end_with_parent()
-    IPKernelApp.launch_instance(argv=words)
+    with ready_workers():
+        IPKernelApp.launch_instance(argv=words)

@@ -13,9 +13,10 @@ from nbconvert.exporters import HTMLExporter
 
 from segmentation.artifacts import replacing, sha256, write_json, write_text
 from segmentation.dataset import ROOT
+from segmentation.decision import VERDICTS
 from segmentation.errors import SegmentationError
 from segmentation.marks import colour, glyph
-from segmentation.narrative import amount, at_least, count, listing, percent, sentence, show_index, tell_allowed
+from segmentation.narrative import amount, count, listing, percent, sentence, show_index
 from segmentation.plan import STAGES, Plan
 
 SYSTEM_LIBRARIES = (
@@ -23,8 +24,6 @@ SYSTEM_LIBRARIES = (
     "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (Debian), brew install pango (macOS), "
     "conda install -c conda-forge pango (conda), or MSYS2's mingw-w64-x86_64-pango (Windows)"
 )
-# What a mean silhouette means (Kaufman & Rousseeuw 1990, table 4): at least this much, and its words.
-STRUCTURE = ((0.71, "a strong structure"), (0.51, "a reasonable structure"), (0.26, "a weak structure"))
 
 
 class SegmentationHTMLExporter(HTMLExporter):
@@ -106,16 +105,17 @@ def _is_shown(output) -> bool:
 
 def describe_report(plan: Plan, executed: list) -> dict:
     """Return what the template shows around the chapters, every figure of it from the artifacts."""
-    cleaning, selection, model, profiles = plan.results()
+    cleaning, selection, _, profiles = plan.results()
     dataset = plan.study.dataset
-    chosen = selection["criteria"][str(selection["k"])]
+    segments = selection["criteria"][str(selection["k"])]["segments"]
     return {
         "title": headline(selection, profiles),
         "dataset": dataset.title,
         "answer": tell_answer(profiles["segments"]),
-        "sureness": tell_sureness(selection, model),
-        "figures": _key_figures(cleaning, selection, chosen, model),
-        "cards": [_card(profile, dataset) for profile in profiles["segments"]],
+        "sureness": tell_sureness(selection),
+        "figures": _key_figures(cleaning, selection),
+        "warning": tell_cut(selection["verdict"]),
+        "cards": [_card(*pair, dataset) for pair in zip(profiles["segments"], segments, strict=True)],
         "chapters": [{"anchor": notebook.cells[0]["id"], "title": _heading(notebook)} for notebook in executed],
         "parameters": plan.told_parameters(),
         "data": _data(cleaning, dataset),
@@ -124,8 +124,15 @@ def describe_report(plan: Plan, executed: list) -> dict:
 
 
 def headline(selection: dict, profiles: dict) -> str:
-    """Return the title of the report: the finding."""
-    return sentence(f"{count(selection['k'], 'segment')} among {count(profiles['customers'], 'customer')}")
+    """Return the title of the report: the finding, in words that the verdict allows."""
+    customers, k = count(profiles["customers"], "customer"), selection["k"]
+    titles = {
+        "natural": f"{count(k, 'segment')} among {customers}",
+        "reproducible": f"{count(k, 'reproducible segment')} among {customers}",
+        "constructive": f"{customers}, cut into {count(k, 'part')}",
+        "none": f"no segments among {customers}",
+    }
+    return sentence(titles[selection["verdict"]])
 
 
 def tell_answer(segments: list[dict]) -> str:
@@ -133,25 +140,33 @@ def tell_answer(segments: list[dict]) -> str:
     return sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in segments)) + "."
 
 
-def tell_sureness(selection: dict, model: dict) -> str:
-    """Say how sure the number of segments is, and what has not been tested."""
-    k, criteria = selection["k"], selection["criteria"]
-    value = criteria[str(k)]["silhouette"]
-    structure = next((words for least, words in STRUCTURE if round(value, 2) >= least), "no substantial structure")
-    others = sorted({best for best in selection["favourites"].values() if best != k})
-    told = [f"The mean silhouette is {value:.2f}, {structure} in the words of Kaufman and Rousseeuw (1990)."]
-    if others:
-        told.append(f"Not every criterion agrees: others favour k = {listing(others)}.")
-    else:
-        told.append("Silhouette, Calinski-Harabasz and Davies-Bouldin all favour this number.")
-    told.append(f"Other methods agree at an adjusted Rand index of {at_least(min(model['agreement'].values()))}.")
-    told.append("Whether customers without any segments could give the same figures is not tested.")
+def tell_sureness(selection: dict) -> str:
+    """Say how sure the segments are: the verdict, the evidence behind it, and the dissent."""
+    k, row = selection["k"], selection["criteria"][str(selection["k"])]
+    weakest = min(segment["jaccard"] for segment in row["segments"])
+    told = [f"The verdict is {selection['verdict']}: {VERDICTS[selection['verdict']]}."]
+    if selection["method"] == "given" and k != selection["best"]:
+        told.append(f"The analyst asked for {k}; the evidence speaks for {selection['best']}.")
+    told.append(
+        f"The mean silhouette is {row['silhouette']:.2f}; over {selection['resamples']:,} resamples the least stable "
+        f"segment comes back with a Jaccard coefficient of {weakest:.2f}, where 1 is always whole."
+    )
+    others = listing(f"{name} ({choice})" for name, choice in selection["dissent"].items())
+    told.append(f"Other criteria would choose another number: {others}." if others else "No criterion disagrees.")
     return " ".join(told)
 
 
-def _key_figures(cleaning: dict, selection: dict, chosen: dict, model: dict) -> list[dict]:
-    among = tell_allowed(selection, map(int, selection["criteria"]))
-    how = f"best mean silhouette of {among}" if selection["method"] == "auto" else "given by the analyst"
+def tell_cut(verdict: str) -> str | None:
+    """Warn where the segments are not groups that exist by themselves."""
+    if verdict in ("natural", "reproducible"):
+        return None
+    return "These parts are a cut, not groups: customers on both sides of a border differ little."
+
+
+def _key_figures(cleaning: dict, selection: dict) -> list[dict]:
+    row = selection["criteria"][str(selection["k"])]
+    stable = f"of the stable k = {listing(selection['stable'])}" if selection["stable"] else "though no k is stable"
+    how = f"best mean silhouette {stable}" if selection["method"] == "auto" else "given by the analyst"
     return [
         {
             "value": f"{cleaning['clean']:,}",
@@ -160,19 +175,19 @@ def _key_figures(cleaning: dict, selection: dict, chosen: dict, model: dict) -> 
         },
         {"value": selection["k"], "label": "segments", "note": how},
         {
-            "value": f"{chosen['silhouette']:.2f}",
+            "value": f"{row['silhouette']:.2f}",
             "label": "mean silhouette",
             "note": "1 is far apart, 0 is no border at all",
         },
         {
-            "value": f"{model['agreement']['Ward hierarchical clustering']:.2f}",
-            "label": "agreement with Ward",
-            "note": "adjusted Rand index; 1 is the same segments",
+            "value": f"{min(segment['jaccard'] for segment in row['segments']):.2f}",
+            "label": "least stable segment",
+            "note": "Jaccard coefficient over resamples; 1 is always whole",
         },
     ]
 
 
-def _card(profile: dict, dataset) -> dict:
+def _card(profile: dict, stability: dict, dataset) -> dict:
     segment = profile["segment"]
     return {
         **{key: profile[key] for key in ("segment", "name", "level_name", "action")},
@@ -180,6 +195,7 @@ def _card(profile: dict, dataset) -> dict:
         "glyph": glyph(segment),
         "size": count(profile["size"], "customer"),
         "share": percent(profile["share"]),
+        "stability": f"{stability['jaccard']:.2f}",
         "features": [
             {
                 "label": dataset.label(name),

@@ -8,17 +8,17 @@ from segmentation.render import headline
 
 def summarize(plan: Plan, outcome: Outcome) -> str:
     """Return five lines: the finding, the data, the segments, the evidence, and what was run."""
-    cleaning, selection, model, profiles = plan.results()
-    k, criteria = selection["k"], selection["criteria"]
+    cleaning, chosen, _, profiles = plan.results()
+    row = chosen["criteria"][str(chosen["k"])]
+    weakest = min(segment["jaccard"] for segment in row["segments"])
     segments = (f"{p['segment']} {p['name']} {percent(p['share'])}" for p in profiles["segments"])
-    ward = model["agreement"]["Ward hierarchical clustering"]
     ran = listing(outcome.ran) if outcome.ran else "nothing; everything was up to date"
     lines = [
-        headline(selection, profiles),
+        headline(chosen, profiles),
         f"  Data      {cleaning['file']}: {cleaning['rows_in']:,} rows = "
         f"{cleaning['clean']:,} clean + {cleaning['rejected']:,} refused",
         f"  Segments  {', '.join(segments)}",
-        f"  Evidence  mean silhouette {criteria[str(k)]['silhouette']:.3f}; agreement with Ward {ward:.3f}",
+        f"  Evidence  {chosen['verdict']}; mean silhouette {row['silhouette']:.3f}, least stable segment {weakest:.2f}",
         f"  Ran       {ran}",
     ]
     return "\n".join(lines)

@@ -24,6 +24,7 @@ from tests.conftest import MALL
         (["--features", "income,income"], "expected different names"),
         (["--k", "1"], "expected auto or a whole number of at least 2"),
         (["--k", "five"], "expected auto or a whole number of at least 2"),
+        (["--resamples", "5"], "expected a whole number of at least 10"),
         (["--seed", "-1"], "expected a whole number of at least 0"),
         (["--data", "nowhere.csv"], "DATA=nowhere.csv is not a file"),
         (["--run", "../elsewhere"], "cannot name a folder"),

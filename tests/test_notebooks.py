@@ -99,6 +99,7 @@ def varied(tmp_path_factory) -> Project:
         ("02_eda", {"run": "features", "features": "age,income"}),
         *((name, {"run": "k", "k": 3} if name == names[2] else {"run": "k"}) for name in names),
         *((name, {"run": "seed", "seed": 8} if name in names[2:4] else {"run": "seed"}) for name in names),
+        *((name, {"run": "few", "resamples": 10} if name == names[2] else {"run": "few"}) for name in names[:3]),
         *((name, {"run": "fit_seed", "seed": 8} if name == names[3] else {"run": "fit_seed"}) for name in names[:4]),
         *((name, {"run": "second", "dataset": "second"}) for name in names),
     )
@@ -131,6 +132,13 @@ def test_k_is_the_number_of_segments(varied):
     assert read_json(varied.artifact("k", "k_selection.json"))["k"] == 3
     assert set(pd.read_csv(varied.artifact("k", "segments.csv"))["segment"]) == {1, 2, 3}
     assert len(read_json(varied.artifact("k", "profiles.json"))["segments"]) == 3
+
+
+def test_resamples_are_the_effort(varied):
+    few, base = (read_json(varied.artifact(run, "k_selection.json")) for run in ("few", "base"))
+    assert (few["resamples"], base["resamples"]) == (10, 100)
+    assert few["k"] == base["k"]
+    assert few["criteria"]["5"]["segments"] != base["criteria"]["5"]["segments"]
 
 
 def test_seed_changes_the_starts_but_not_the_segments(varied):

@@ -71,6 +71,7 @@ def test_manifest_has_the_fingerprint_of_every_artifact(sample):
         "dataset": "sample",
         "features": "income,spending",
         "k": "auto",
+        "resamples": 100,
         "run": "sample",
         "seed": 0,
     }
@@ -158,6 +159,7 @@ def test_summary_and_cards_say_what_the_artifacts_say(sample, page):
     selection = read_json(sample.artifact("sample", "k_selection.json"))
     assert "Five segments among 200 customers" in page.text
     assert f"The mean silhouette is {selection['criteria']['5']['silhouette']:.2f}" in page.text
+    assert "The verdict is natural" in page.text
     for segment in profiles["segments"]:
         assert f"{segment['name']} {100 * segment['share']:.0f}% {segment['size']} customers" in page.text
         assert segment["action"] in page.text

@@ -41,7 +41,7 @@ def _corners(k: int) -> np.ndarray:
 def test_planted_segments_are_found(k):
     X, truth = _blobs(k)
     scores = k_selection.score_each_k(X, k_selection.fit_each_k(X, range(2, 10)))
-    assert k_selection.choose_k(scores)["k"] == k
+    assert k_selection.favourites(scores)["silhouette"] == k
     assert adjusted_rand_score(truth, k_selection.best_kmeans(X, k).model.labels_) == 1
 
 
@@ -99,30 +99,6 @@ def test_what_does_not_vary_is_not_correlated():
 def test_index_needs_values_that_are_not_below_0(customers):
     centred = customers.assign(segment=[1] * 40 + [2] * 20, income=customers["income"] - 40)
     assert [p["index"]["income"] for p in profiling.profile_segments(centred, DATASET, ["income"])] == [None, None]
-
-
-SCORES = pd.DataFrame(
-    {"silhouette": [0.5, 0.6, 0.6], "calinski_harabasz": [9.0, 5.0, 1.0], "davies_bouldin": [0.3, 0.2, 0.9],
-     "smallest": [40, 12, 9]},
-    index=pd.Index([2, 3, 4], name="k"),
-)  # fmt: skip
-
-
-def test_choice_takes_the_best_silhouette_and_the_smaller_of_equals():
-    assert k_selection.choose_k(SCORES) == {"k": 3, "method": "auto", "best": 3, "allowed": [2, 3, 4]}
-    assert k_selection.choose_k(SCORES, 2) == {"k": 2, "method": "given", "best": 3, "allowed": [2, 3, 4]}
-    assert k_selection.favourites(SCORES) == {"silhouette": 3, "calinski_harabasz": 2, "davies_bouldin": 3}
-
-
-def test_choice_refuses_segments_that_may_not_be_shown():
-    choice = k_selection.choose_k(SCORES, smallest=10)
-    assert (choice["k"], choice["allowed"]) == (3, [2, 3])
-    told = k_selection.tell_choice(SCORES, choice)
-    assert "the highest of k = 2 and 3 (at 4 a segment would be too small to be shown)" in told
-    with pytest.raises(DataError, match="fewer than 10 customers"):
-        k_selection.choose_k(SCORES, 4, smallest=10)
-    with pytest.raises(DataError, match="every K"):
-        k_selection.choose_k(SCORES, smallest=50)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,93 @@
+"""The decision: one rule for the number of segments, and a verdict on what the segments are."""
+
+import pandas as pd
+
+from segmentation.errors import DataError
+
+STABLE = 0.75
+LARGE_ENOUGH = 10
+SIGNIFICANT = 0.05
+DISTINCT_SILHOUETTE = 0.5
+DISSOLVED = 0.5
+
+VERDICTS = {
+    "natural": "distinct groups that come back from other samples of the customers",
+    "reproducible": "not distinct groups, but a division that comes back from other samples of the customers",
+    "constructive": "not groups that exist by themselves, but a usable cut through customers that differ gradually",
+    "none": "no support: customers without any segments give the same figures",
+}
+
+
+def stable_k(scores: pd.DataFrame, stability: pd.DataFrame, null_limit: pd.Series) -> list[int]:
+    """Return each k whose every segment is stable and large enough.
+
+    A segment is stable when its mean Jaccard coefficient is at least 0.75 (Hennig 2007) and exceeds the 95th
+    percentile of what tables without segments give.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Indexed by k: smallest (size of the smallest segment).
+    stability : DataFrame
+        k, segment, jaccard.
+    null_limit : Series
+        The percentile, indexed by k.
+    """
+    weakest = stability.groupby("k")["jaccard"].min()
+    return [
+        int(k)
+        for k in weakest.index
+        if weakest[k] >= STABLE and weakest[k] > null_limit[k] and scores["smallest"][k] >= LARGE_ENOUGH
+    ]
+
+
+def decide(scores: pd.DataFrame, stable: list[int], k="auto", *, smallest: int = 1) -> dict:
+    """Choose the number of segments: of the stable k the one with the best silhouette, ties to the smaller.
+
+    Where no k is stable, the best silhouette of all k whose segments are large enough is taken as a cut.
+
+    Parameters
+    ----------
+    smallest : int
+        How many customers every segment must have; 10 where a smaller group must not be shown.
+
+    Returns
+    -------
+    dict
+        k, method ("auto" or "given"), best (the k of the rule), allowed (every k that the rule chose among).
+
+    Raises
+    ------
+    DataError
+        When the analyst's k, or every k, has a segment smaller than `smallest`.
+    """
+    showable = scores.index[scores["smallest"] >= smallest].tolist()
+    if not showable or (k != "auto" and k not in showable):
+        found = "every K" if k == "auto" else f"K={k}"
+        raise DataError(
+            f"{found} has a segment of fewer than {smallest} customers, which privacy: aggregate does not show; "
+            "choose fewer segments, or set privacy: rows in dataset.yaml"
+        )
+    large = [i for i in showable if scores["smallest"][i] >= LARGE_ENOUGH]
+    allowed = [i for i in stable if i in showable] or large or showable
+    best = int(scores.loc[allowed, "silhouette"].idxmax())
+    given = k != "auto"
+    return {"k": k if given else best, "method": "given" if given else "auto", "best": best, "allowed": allowed}
+
+
+def judge(k: int, stable: list[int], silhouette: float, null: dict, dip: dict, weakest: float) -> str:
+    """Return the verdict on k segments, in the terms of Dolnicar, Gruen & Leisch (2018).
+
+    natural : stable, and distinct: a mean silhouette above 0.5, "reasonable structure" (Kaufman & Rousseeuw 1990),
+        that tables without segments reach in at most 5% of cases, and more than one mode in the distances
+        (Hartigan's dip, p at most 0.05).
+    reproducible : stable, but not distinct.
+    constructive : not stable, but the silhouette is beyond what tables without segments give, or no segment
+        dissolves in the mean of the resamples (Jaccard above 0.5).
+    none : nothing of this.
+    """
+    beyond = null["p"] <= SIGNIFICANT
+    distinct = silhouette > DISTINCT_SILHOUETTE and beyond and dip["p"] <= SIGNIFICANT
+    if k in stable:
+        return "natural" if distinct else "reproducible"
+    return "constructive" if beyond or weakest > DISSOLVED else "none"

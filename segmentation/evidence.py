@@ -1,0 +1,311 @@
+"""The evidence for each number of segments, gathered once, and what each criterion makes of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from segmentation.decision import VERDICTS, decide, judge, stable_k
+from segmentation.k_selection import Optimum, best_kmeans, sample_rows
+from segmentation.narrative import count, listing, percent
+from segmentation.reference import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
+from segmentation.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
+from segmentation.structure import dip_of_distances, mixture_bic
+
+LARGEST_SAMPLE = 1_000
+NULL_RESAMPLES = 5
+FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025
+STRONG_PREDICTION = 0.8
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for each k, on `customers` customers.
+
+    scores, gaps, mixtures, agreement, strength : indexed by k; stability : one row a segment of each k;
+    null_limit : what a segment's stability must exceed, by k; null : the p-value of the best silhouette; dip;
+    sizes : the customers of each segment, by k.
+    """
+
+    customers: int
+    resamples: int
+    scores: pd.DataFrame
+    gaps: pd.DataFrame
+    mixtures: pd.DataFrame
+    stability: pd.DataFrame
+    agreement: pd.DataFrame
+    strength: pd.DataFrame
+    null_limit: pd.Series
+    null: dict
+    dip: dict
+    sizes: dict[int, list[int]]
+
+    @property
+    def weakest(self) -> pd.DataFrame:
+        """The least stable segment of each k: segment, jaccard, error, dissolved, recovered; indexed by k."""
+        return self.stability.loc[self.stability.groupby("k")["jaccard"].idxmin()].set_index("k")
+
+    @property
+    def stable(self) -> list[int]:
+        """Each k whose every segment is stable and large enough."""
+        return stable_k(self.scores, self.stability, self.null_limit)
+
+
+def gather_evidence(
+    X: np.ndarray, optima: dict[int, Optimum], scores: pd.DataFrame, *, resamples: int, seed: int = 0
+) -> Evidence:
+    """Ask every criterion; above 1,000 customers a random sample of 1,000 is asked.
+
+    Parameters
+    ----------
+    resamples : int
+        Bootstrap resamples of each k; half as many pairs, references and tables of each null model for the
+        silhouette, a quarter as many splits, a tenth as many tables of each null model for the stability.
+    """
+    rows = sample_rows(len(X), LARGEST_SAMPLE, seed=seed)
+    some, k_values = X[rows], list(optima)
+    half, quarter, tenth = (max(2, resamples // share) for share in (2, 4, 10))
+    whole = len(some) == len(X)
+    fits = {k: optima[k] if whole and k in optima else best_kmeans(some, k, seed=seed) for k in _from_one(k_values)}
+    from_one = pd.Series({k: fit.model.inertia_ for k, fit in fits.items()})
+    partitions = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
+    silhouettes = null_silhouettes(some, k_values, tables=max(half, FEWEST_TABLES), seed=seed)
+    return Evidence(
+        customers=len(some),
+        resamples=resamples,
+        scores=scores,
+        gaps=gap_statistic(some, from_one, references=half, seed=seed),
+        mixtures=mixture_bic(some, from_one.index, seed=seed),
+        stability=stability_table(resampled_jaccard(some, partitions, resamples=resamples, seed=seed)),
+        agreement=resampled_agreement(some, k_values, pairs=half, seed=seed),
+        strength=prediction_strength(some, k_values, splits=quarter, seed=seed),
+        null_limit=null_stability(some, k_values, tables=tenth, resamples=NULL_RESAMPLES, seed=seed),
+        null=null_p_value(scores["silhouette"].max(), silhouettes),
+        dip=dip_of_distances(some, seed=seed),
+        sizes={k: np.bincount(optimum.model.labels_).tolist() for k, optimum in optima.items()},
+    )
+
+
+def _from_one(k_values: list[int]) -> list[int]:
+    return [*range(1, min(k_values)), *k_values]
+
+
+def conclude(evidence: Evidence, k="auto", *, smallest: int = 1) -> dict:
+    """Return the decision with its verdict: those of `decide`, stable (every stable k) and verdict."""
+    choice = decide(evidence.scores, evidence.stable, k, smallest=smallest)
+    verdict = judge(
+        choice["k"],
+        evidence.stable,
+        evidence.scores["silhouette"][choice["k"]],
+        evidence.null,
+        evidence.dip,
+        evidence.weakest["jaccard"][choice["k"]],
+    )
+    return {**choice, "stable": evidence.stable, "verdict": verdict}
+
+
+def votes(evidence: Evidence) -> pd.DataFrame:
+    """Return what each criterion would choose by itself, and whether it takes part in the decision.
+
+    Returns
+    -------
+    DataFrame
+        criterion, choice (a k; missing where it chooses none), votes, rule.
+    """
+    scores, gaps = evidence.scores, gap_choices(evidence.gaps)
+    strong = evidence.strength.index[evidence.strength["prediction_strength"] >= STRONG_PREDICTION]
+    rows = [
+        ("Stability of every segment", max(evidence.stable, default=None), True, "the largest k that is stable"),
+        ("Silhouette", scores["silhouette"].idxmax(), True, "highest"),
+        ("Calinski-Harabasz", scores["calinski_harabasz"].idxmax(), False, "highest"),
+        ("Davies-Bouldin", scores["davies_bouldin"].idxmin(), False, "lowest"),
+        ("Gap statistic", gaps["original"], False, "original rule"),
+        ("Gap statistic, first maximum", gaps["firstSEmax"], False, "within one error of the first maximum"),
+        ("Prediction strength", max(strong, default=1), False, "the largest k with 0.8 or more"),
+        ("Agreement of resamples", evidence.agreement["agreement"].idxmax(), False, "highest"),
+        ("Gaussian mixtures", evidence.mixtures.min(axis=1).idxmin(), False, "lowest BIC"),
+        ("Elbow of the inertia", None, False, "drawn, but never decides (Schubert 2023)"),
+    ]
+    return pd.DataFrame(rows, columns=["criterion", "choice", "votes", "rule"]).astype({"choice": "Int64"})
+
+
+FORMATS = {
+    "silhouette": "{:.3f}",
+    "weakest segment": "{:.2f}",
+    "without structure": "{:.2f}",
+    "dissolves": "{:.0%}",
+    "prediction strength": "{:.2f}",
+    "agreement": "{:.2f}",
+    "gap": "{:.3f}",
+    "mixture BIC": "{:,.0f}",
+}
+VOTE_FORMATS = {"choice": lambda k: "–" if pd.isna(k) else str(k), "votes": {True: "yes", False: "no"}.get}
+
+
+def summary_table(evidence: Evidence) -> pd.DataFrame:
+    """Return one row a k: the figures that the decision looks at, and those that it does not."""
+    return pd.DataFrame(
+        {
+            "silhouette": evidence.scores["silhouette"],
+            "weakest segment": evidence.weakest["jaccard"],
+            "without structure": evidence.null_limit,
+            "dissolves": evidence.weakest["dissolved"],
+            "prediction strength": evidence.strength["prediction_strength"],
+            "agreement": evidence.agreement["agreement"],
+            "gap": evidence.gaps["gap"],
+            "mixture BIC": evidence.mixtures.min(axis=1),
+        }
+    ).loc[evidence.scores.index]
+
+
+def tell_effort(evidence: Evidence) -> str:
+    """Say what was done and how exact it is."""
+    frames = evidence.weakest, evidence.strength, evidence.agreement
+    errors = listing(f"{frame['error'].max():.2f}" for frame in frames)
+    return (
+        f"The evidence, from {evidence.resamples:,} bootstrap resamples of "
+        f"{count(evidence.customers, 'customer')}. The Monte Carlo error is at most {errors} "
+        "for the weakest segment, the prediction strength and the agreement."
+    )
+
+
+def tell_evidence(evidence: Evidence) -> str:
+    """Say which k each resampling criterion favours."""
+    choices = votes(evidence).set_index("criterion")["choice"]
+    return (
+        f"Every segment is stable for {_tell_k(evidence.stable)}; prediction strength reaches {STRONG_PREDICTION} "
+        f"up to k = {choices['Prediction strength']}, resamples agree best at "
+        f"k = {choices['Agreement of resamples']}, and the gap statistic chooses k = {choices['Gap statistic']}. "
+        "Bars are Monte Carlo standard errors, dotted lines the usual thresholds."
+    )
+
+
+def _tell_k(values: list[int]) -> str:
+    return f"k = {listing(values)}" if values else "no k"
+
+
+def tell_weakest(evidence: Evidence) -> str:
+    """Say where a segment falls apart most often."""
+    weakest = evidence.weakest
+    k = weakest["dissolved"].idxmax()
+    row = weakest.loc[k]
+    return (
+        f"The stability of every segment of every k. Most often dissolved is segment {row['segment']:.0f} of "
+        f"k = {k}, in {percent(row['dissolved'])} of the resamples."
+    )
+
+
+def tell_decision(evidence: Evidence, conclusion: dict) -> list[str]:
+    """Return the reasons for the decision and the verdict, the dissent, and what else is worth a look."""
+    k, best, scores, null = conclusion["k"], conclusion["best"], evidence.scores["silhouette"], evidence.null
+    told = [f"Every segment is stable for {_tell_k(evidence.stable)}."]
+    if evidence.stable:
+        told.append(f"Of these, k = {best} has the best silhouette ({scores[best]:.3f}).")
+    else:
+        told.append(f"The best silhouette of the others, {scores[best]:.3f}, gives k = {best}.")
+    if conclusion["method"] == "given":
+        told.append(f"**The analyst asked for k = {k}**, with a silhouette of {scores[k]:.3f}.")
+        told.append(tell_stability_of(evidence, k))
+    told.append(
+        f"The best silhouette of all k, {scores.max():.3f}, is reached by tables without segments "
+        f"({listing(null['models'])}) with {tell_p(null['p'])} (Monte Carlo error {null['error']:.2f}); distances with "
+        f"one mode alone would look like these with {tell_p(evidence.dip['p'])} (dip test)."
+    )
+    told.append(f"**Verdict: {conclusion['verdict']}**, {VERDICTS[conclusion['verdict']]}.")
+    return [*told, _tell_dissent(evidence, k), *_tell_alternatives(evidence, conclusion)]
+
+
+def tell_stability_of(evidence: Evidence, k: int) -> str:
+    """Say how stable the least stable segment of one k is."""
+    row = evidence.weakest.loc[k]
+    size = evidence.sizes[k][int(row["segment"]) - 1]
+    return (
+        f"Its least stable segment, of {count(size, 'customer')}, comes back with a mean Jaccard coefficient of "
+        f"{row['jaccard']:.2f} and dissolves in {percent(row['dissolved'])} of the resamples."
+    )
+
+
+def tell_p(p: float) -> str:
+    """Return a p-value as a reader expects it."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+
+
+def dissent(evidence: Evidence, k: int) -> dict[str, int]:
+    """Return the criteria that would choose another k, with their choices."""
+    table = votes(evidence).dropna(subset="choice")
+    return {row.criterion: int(row.choice) for row in table.itertuples() if row.choice != k}
+
+
+def _tell_dissent(evidence: Evidence, k: int) -> str:
+    others = listing(f"{name} ({choice})" for name, choice in dissent(evidence, k).items())
+    return f"**Dissent:** {others}." if others else "No criterion disagrees."
+
+
+def alternatives(evidence: Evidence, conclusion: dict) -> list[dict]:
+    """Return other k worth a look: every other stable one, and the next best silhouette with what is wrong with it."""
+    k, scores = conclusion["k"], evidence.scores["silhouette"]
+    found = [
+        {"k": i, "why": f"stable and {'coarser' if i < k else 'finer'}, with a silhouette of {scores[i]:.3f}"}
+        for i in evidence.stable
+        if i != k
+    ]
+    rest = scores.drop(index=[k, *(row["k"] for row in found)], errors="ignore")
+    if len(rest):
+        i = int(rest.idxmax())
+        found.append({"k": i, "why": f"the next best silhouette, {rest[i]:.3f}. {tell_stability_of(evidence, i)}"})
+    return found
+
+
+def _tell_alternatives(evidence: Evidence, conclusion: dict) -> list[str]:
+    return [f"Worth a look: k = {row['k']}, {row['why'].rstrip('.')}." for row in alternatives(evidence, conclusion)]
+
+
+def tell_answer(evidence: Evidence, conclusion: dict) -> list[str]:
+    """Return the answer: the verdict in plain words, and how strong the evidence is."""
+    row = evidence.weakest.loc[conclusion["k"]]
+    return [
+        f"That is: {VERDICTS[conclusion['verdict']]}.",
+        f"The mean silhouette is {evidence.scores['silhouette'][conclusion['k']]:.3f}, and the least stable segment "
+        f"comes back with a Jaccard coefficient of {row['jaccard']:.2f} (1 is always whole).",
+        _tell_dissent(evidence, conclusion["k"]),
+    ]
+
+
+def describe(evidence: Evidence, conclusion: dict) -> dict:
+    """Return what k_selection.json holds: every criterion's values and choice, the decision and its reasons."""
+    return {
+        **conclusion,
+        "criteria": {str(k): _describe_k(evidence, k) for k in evidence.gaps.index},
+        "votes": [
+            {**row, "choice": None if pd.isna(row["choice"]) else int(row["choice"])}
+            for row in votes(evidence).to_dict("records")
+        ],
+        "reasons": [sentence.replace("**", "") for sentence in tell_decision(evidence, conclusion)],
+        "dissent": dissent(evidence, conclusion["k"]),
+        "alternatives": alternatives(evidence, conclusion),
+        "null": evidence.null,
+        "dip": evidence.dip,
+        "resamples": evidence.resamples,
+        "sample": evidence.customers,
+    }
+
+
+def _describe_k(evidence: Evidence, k: int) -> dict:
+    row = {
+        "gap": evidence.gaps["gap"][k],
+        "gap_error": evidence.gaps["error"][k],
+        "mixture_bic": evidence.mixtures.loc[k].to_dict(),
+    }
+    if k not in evidence.scores.index:
+        return row
+    segments = evidence.stability[evidence.stability["k"] == k]
+    return {
+        **row,
+        **evidence.scores.loc[k].astype(object).to_dict(),
+        "prediction_strength": evidence.strength["prediction_strength"][k],
+        "prediction_strength_error": evidence.strength["error"][k],
+        "agreement": evidence.agreement["agreement"][k],
+        "agreement_error": evidence.agreement["error"][k],
+        "null_limit": evidence.null_limit[k],
+        "segments": segments.drop(columns="k").astype({"segment": object}).to_dict("records"),
+    }

@@ -1,0 +1,50 @@
+"""Is there distinct structure at all: Gaussian mixtures, and the dip of the distances."""
+
+import numpy as np
+import pandas as pd
+from diptest import diptest
+from scipy.spatial.distance import pdist
+from sklearn.mixture import GaussianMixture
+
+from segmentation.k_selection import sample_rows
+from segmentation.workers import spread
+
+COVARIANCES = ("full", "tied", "diag", "spherical")
+MIXTURE_STARTS = 2
+LARGEST_DIP = 350  # customers: the published table of the dip ends at 72,000 values, here pairs
+
+
+def mixture_bic(X: np.ndarray, k_values, *, seed: int = 0) -> pd.DataFrame:
+    """Return the BIC of Gaussian mixtures with k components, lower is better (Fraley & Raftery 2002, sign reversed).
+
+    Returns
+    -------
+    DataFrame
+        Indexed by k, one column for each of four covariance types.
+    """
+    tasks = [(k, covariance) for k in k_values for covariance in COVARIANCES]
+    values = spread(_bic, tasks, X, seed)
+    table = pd.DataFrame(tasks, columns=["k", "covariance"]).assign(bic=values)
+    return table.pivot(index="k", columns="covariance", values="bic")[list(COVARIANCES)]
+
+
+def _bic(task: tuple[int, str], X: np.ndarray, seed: int) -> float:
+    k, covariance = task
+    mixture = GaussianMixture(k, covariance_type=covariance, n_init=MIXTURE_STARTS, random_state=seed)
+    return float(mixture.fit(X).bic(X))
+
+
+def dip_of_distances(X: np.ndarray, *, seed: int = 0) -> dict[str, float]:
+    """Test whether the distances between customers have more than one mode (Hartigan & Hartigan 1985).
+
+    Within one cloud the pairwise distances have one mode; distinct segments add a second, the distances between
+    them (Adolfsson, Ackerman & Brownstein 2019). Of more than 350 customers a random sample is taken; the pairs
+    are not independent, so that p is a guide rather than an exact level.
+
+    Returns
+    -------
+    dict
+        dip, p.
+    """
+    dip, p = diptest(np.sort(pdist(X[sample_rows(len(X), LARGEST_DIP, seed=seed)])))
+    return {"dip": float(dip), "p": float(p)}

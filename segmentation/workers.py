@@ -1,0 +1,56 @@
+"""Many small fits side by side: spread over processes, one OpenMP thread each, the same results for any number."""
+
+import multiprocessing
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
+from itertools import repeat
+
+from threadpoolctl import threadpool_limits
+
+from segmentation.kernels import end_with_parent
+
+_ready = None
+
+
+@contextmanager
+def ready_workers():
+    """Fork the workers of this process now, while it is warm and has no other threads, and end them with the block."""
+    global _ready
+    with _pool("fork") as _ready:
+        list(_ready.map(abs, range(_cores())))
+        yield
+    _ready = None
+
+
+def _pool(method: str) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context(method)
+    return ProcessPoolExecutor(_cores(), mp_context=context, initializer=end_with_parent)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def spread(function, tasks: list, *shared) -> list:
+    """Return [function(task, *shared) for task in tasks], computed over the processes of this machine, in order.
+
+    What is random must come from the task, never from the process that happens to compute it.
+    """
+    if _cores() < 2 or len(tasks) < 2:
+        return _compute(function, tasks, shared)
+    shares = 4 * _cores()
+    # A plain fork is not safe beside a kernel's threads, so that workers not forked in time start anew.
+    pool = nullcontext(_ready) if _ready else _pool("forkserver" if sys.platform == "linux" else "spawn")
+    with pool as workers:
+        parts = list(workers.map(_compute, repeat(function), [tasks[i::shares] for i in range(shares)], repeat(shared)))
+    results = [None] * len(tasks)
+    for i, part in enumerate(parts):
+        results[i::shares] = part
+    return results
+
+
+def _compute(function, tasks: list, shared: tuple) -> list:
+    with threadpool_limits(1):
+        return [function(task, *shared) for task in tasks]

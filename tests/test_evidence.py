@@ -1,0 +1,264 @@
+"""How many segments, and how sure: the methods against known answers, and the decision on real and planted tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import pdist
+from sklearn.cluster import KMeans
+from sklearn.datasets import make_blobs
+from sklearn.metrics import silhouette_score
+
+from segmentation import decision, evidence, k_selection, reference, stability, structure, workers
+from segmentation.artifacts import read_json
+from segmentation.errors import DataError
+
+
+def _scaled(X: np.ndarray) -> np.ndarray:
+    return (X - X.mean(axis=0)) / X.std(axis=0)
+
+
+def _conclude(X: np.ndarray, k_values=range(2, 11), resamples: int = 100, k="auto"):
+    optima = k_selection.fit_each_k(X, k_values)
+    found = evidence.gather_evidence(X, optima, k_selection.score_each_k(X, optima), resamples=resamples)
+    return found, evidence.conclude(found, k)
+
+
+# Published behaviour of the Mall table; the coefficients were computed with R's fpc (clusterboot, B = 500).
+JACCARD_AT_5 = [0.98, 1.00, 0.98, 0.99, 0.99]
+SMALLEST = {2: 0.55, 3: 0.99, 4: 0.62, 5: 0.975, 6: 0.56, 7: 0.77, 8: 0.84}
+
+
+@pytest.fixture(scope="module")
+def income_and_spending(mall_table) -> np.ndarray:
+    return _scaled(pd.read_csv(mall_table)[["Annual Income (k$)", "Spending Score (1-100)"]].to_numpy(float))
+
+
+def test_mall_has_five_natural_segments_and_a_coarse_alternative(mall):
+    selection = read_json(mall.artifact("mall", "k_selection.json"))
+    assert (selection["k"], selection["verdict"], selection["stable"]) == (5, "natural", [3, 5])
+    alternatives = {row["k"]: row["why"] for row in selection["alternatives"]}
+    assert alternatives[3].startswith("stable and coarser")
+    assert "of ten customers" in alternatives[6]
+    weakest = min(selection["criteria"]["6"]["segments"], key=lambda segment: segment["jaccard"])
+    assert 0.35 <= weakest["dissolved"] <= 0.65
+    assert selection["dip"]["p"] == pytest.approx(3e-5, abs=1e-5)
+    assert [segment["jaccard"] for segment in selection["criteria"]["5"]["segments"]] == pytest.approx(
+        JACCARD_AT_5, abs=0.04
+    )
+
+
+def test_mall_dissent_is_shown(mall):
+    selection = read_json(mall.artifact("mall", "k_selection.json"))
+    choices = {row["criterion"]: row["choice"] for row in selection["votes"]}
+    assert choices["Gap statistic"] == 1
+    assert choices["Prediction strength"] == 5
+    assert choices["Gaussian mixtures"] == 5
+    assert choices["Elbow of the inertia"] is None
+    assert selection["criteria"]["5"]["prediction_strength"] == pytest.approx(0.84, abs=0.05)
+    for covariance in ("full", "diag"):
+        bic = {k: row["mixture_bic"][covariance] for k, row in selection["criteria"].items()}
+        assert min(bic, key=bic.get) == "5"
+    assert {row["criterion"] for row in selection["votes"] if row["votes"]} == {
+        "Stability of every segment",
+        "Silhouette",
+    }
+    assert set(selection["dissent"]) == {"Calinski-Harabasz", "Gap statistic", "Gap statistic, first maximum"}
+
+
+def test_stability_on_mall_is_that_of_the_paper_s_software(income_and_spending):
+    X = income_and_spending
+    labels = {k: k_selection.best_kmeans(X, k).model.labels_ for k in SMALLEST}
+    table = stability.stability_table(stability.resampled_jaccard(X, labels, resamples=500))
+    found = table.groupby("k")["jaccard"].min().to_dict()
+    assert found == pytest.approx(SMALLEST, abs=0.045)
+
+
+def test_mall_without_its_two_richest_customers_still_has_five(mall_table):
+    table = pd.read_csv(mall_table).sort_values("Annual Income (k$)")[:-2]
+    X = _scaled(table[["Annual Income (k$)", "Spending Score (1-100)"]].to_numpy(float))
+    found, concluded = _conclude(X, resamples=50)
+    assert (concluded["k"], concluded["verdict"]) == (5, "natural")
+    assert found.scores["silhouette"][5] == pytest.approx(0.5599, abs=5e-5)
+
+
+def test_mall_with_age_is_not_natural(mall_table):
+    columns = ["Age", "Annual Income (k$)", "Spending Score (1-100)"]
+    found, concluded = _conclude(_scaled(pd.read_csv(mall_table)[columns].to_numpy(float)), resamples=50)
+    assert concluded["k"] in (4, 6)
+    assert concluded["verdict"] != "natural"
+    assert found.dip["p"] == pytest.approx(0.997, abs=5e-4)
+    assert evidence.dissent(found, concluded["k"])
+
+
+def _noise(kind: str, d: int, seed: int) -> np.ndarray:
+    rng = np.random.default_rng([seed, d])
+    if kind == "uniform":
+        return rng.uniform(size=(200, d))
+    covariance = np.eye(d) if kind == "spherical" else 0.7 + 0.3 * np.eye(d)
+    return rng.multivariate_normal(np.zeros(d), covariance, 200)
+
+
+def test_noise_is_natural_in_at_most_one_case_in_twenty():
+    # A verdict of natural needs a silhouette above 0.5 and a dip: where one is missing the rest need not be asked.
+    natural = []
+    for kind in ("spherical", "correlated", "uniform"):
+        for d in (2, 3, 5):
+            for seed in range(20):
+                X = _scaled(_noise(kind, d, seed))
+                fits = {k: KMeans(k, n_init=5, random_state=0).fit(X).labels_ for k in range(2, 11)}
+                best = max(silhouette_score(X, labels) for labels in fits.values())
+                possible = best > decision.DISTINCT_SILHOUETTE and structure.dip_of_distances(X)["p"] <= 0.05
+                natural.append(possible and _conclude(X, resamples=20)[1]["verdict"] == "natural")
+    assert len(natural) == 180
+    assert sum(natural) <= 9
+
+
+@pytest.mark.parametrize("kind", ["spherical", "correlated", "uniform"])
+def test_noise_is_told_as_a_cut_or_as_nothing(kind):
+    _, concluded = _conclude(_scaled(_noise(kind, 3, 1)), range(2, 6), resamples=20)
+    assert concluded["verdict"] in ("none", "constructive")
+
+
+def _apart(k: int, d: int) -> np.ndarray:
+    """Draw centres of which every two are at least eight standard deviations apart."""
+    rng = np.random.default_rng([k, d])
+    while True:
+        centres = rng.uniform(0, 30, size=(k, d))
+        if pdist(centres).min() >= 8:
+            return centres
+
+
+@pytest.mark.parametrize(("k", "n", "d"), [(2, 200, 2), (3, 400, 5), (5, 300, 3), (8, 800, 2)])
+def test_planted_segments_are_natural(k, n, d):
+    X, _ = make_blobs(n, centers=_apart(k, d), cluster_std=1, random_state=k)
+    _, concluded = _conclude(_scaled(X), range(2, 10), resamples=20)
+    assert (concluded["k"], concluded["verdict"]) == (k, "natural")
+
+
+def test_jaccard_by_hand():
+    # {a, b, c} against {a, b} and {c, d, e}: 2/3; {d, e} against {c, d, e}: 2/3.
+    found = stability.best_jaccard(np.array([0, 0, 0, 1, 1]), np.array([1, 1, 0, 0, 0]), 2)
+    assert found.tolist() == pytest.approx([2 / 3, 2 / 3])
+    assert stability.best_jaccard(np.array([0, 0]), np.array([0, 1]), 2).tolist() == [0.5, 0]
+
+
+def test_prediction_strength_by_hand():
+    # Of the three pairs of the first cluster one is kept together, of the single pair of the second all.
+    labels, predicted = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 1, 0])
+    assert stability.smallest_share_together(labels, predicted, 3) == pytest.approx(1 / 3)
+
+
+def test_stability_table_counts_dissolved_and_recovered():
+    table = stability.stability_table({2: np.array([[1.0, 0.5], [1.0, 0.9], [0.7, 0.4]])})
+    assert table["jaccard"].tolist() == pytest.approx([0.9, 0.6])
+    assert table["dissolved"].tolist() == pytest.approx([0, 2 / 3])
+    assert table["recovered"].tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert table["error"][0] == pytest.approx(np.std([1, 1, 0.7], ddof=1) / np.sqrt(3))
+
+
+def test_gap_statistic_against_its_definition():
+    X = _scaled(np.random.default_rng(0).normal(size=(80, 2)) @ np.array([[2, 1], [0, 1]]))
+    inertia = pd.Series({1: float((X**2).sum()), 2: KMeans(2, n_init=10, random_state=0).fit(X).inertia_})
+    gaps = reference.gap_statistic(X, inertia, references=40)
+    logs = []
+    for i in range(40):
+        box = reference.uniform_box(X, stability.random_state(0, 4, i))
+        logs.append(np.log(((box - box.mean(axis=0)) ** 2).sum()))
+    assert gaps["gap"][1] == pytest.approx(np.mean(logs) - np.log(inertia[1]))
+    assert gaps["error"][1] == pytest.approx(np.std(logs) * np.sqrt(1 + 1 / 40))
+
+
+def test_gap_rules_by_hand():
+    gaps = pd.DataFrame({"gap": [0.1, 0.5, 0.9, 0.8], "error": [0.1, 0.1, 0.5, 0.1]}, index=[1, 2, 3, 4])
+    assert reference.gap_choices(gaps) == {"original": 2, "firstSEmax": 2}
+    rising = pd.DataFrame({"gap": [0.1, 0.5, 0.9], "error": 0.01}, index=[1, 2, 3])
+    assert reference.gap_choices(rising) == {"original": 3, "firstSEmax": 3}
+
+
+def test_reference_box_lies_along_the_principal_components():
+    X = np.random.default_rng(1).normal(size=(300, 2)) @ np.array([[3, 3], [0, 0.1]])
+    box = reference.uniform_box(X, np.random.default_rng(0))
+    assert abs(np.corrcoef(box.T)[0, 1]) > 0.99
+
+
+def test_null_tables_keep_what_they_should():
+    X = np.random.default_rng(2).normal(size=(500, 2)) @ np.array([[1, 2], [0, 1]])
+    mixed = reference.permuted(X, np.random.default_rng(0))
+    assert np.sort(mixed, axis=0) == pytest.approx(np.sort(X, axis=0))
+    assert abs(np.corrcoef(mixed.T)[0, 1]) < 0.15
+    drawn = reference.single_gaussian(X, np.random.default_rng(0))
+    assert np.cov(drawn.T) == pytest.approx(np.cov(X.T), abs=1)
+
+
+def test_null_p_value_by_hand():
+    null = pd.DataFrame({"model": ["a"] * 4 + ["b"] * 4, "silhouette": [0.1, 0.2, 0.3, 0.6, 0.1, 0.1, 0.1, 0.1]})
+    found = reference.null_p_value(0.5, null)
+    assert found["p"] == pytest.approx((1 + 1) / (1 + 4))
+    assert found["error"] == pytest.approx(np.sqrt(0.4 * 0.6 / 5))
+
+
+def test_dip_sees_two_clouds_and_not_one():
+    rng = np.random.default_rng(0)
+    one = rng.normal(size=(200, 2))
+    two = np.vstack([one[:100], one[100:] + 9])
+    assert structure.dip_of_distances(one)["p"] > 0.5
+    assert structure.dip_of_distances(two)["p"] < 0.001
+    assert structure.dip_of_distances(two)["dip"] >= 1 / (2 * len(pdist(two)))
+
+
+SCORES = pd.DataFrame({"silhouette": [0.5, 0.6, 0.6], "smallest": [40, 12, 9]}, index=pd.Index([2, 3, 4], name="k"))
+STABILITY = pd.DataFrame({"k": [2, 2, 3, 3, 4], "segment": [1, 2, 1, 2, 1], "jaccard": [0.9, 0.8, 0.99, 0.7, 0.99]})
+
+
+def test_stable_means_every_segment_above_both_bars_and_large_enough():
+    limit = pd.Series(0.5, index=[2, 3, 4])
+    assert decision.stable_k(SCORES, STABILITY, limit) == [2]
+    assert decision.stable_k(SCORES, STABILITY, pd.Series(0.85, index=[2, 3, 4])) == []
+
+
+def test_decision_prefers_the_stable_and_of_equals_the_smaller():
+    assert decision.decide(SCORES, [2])["k"] == 2
+    assert decision.decide(SCORES, [3, 4])["k"] == 3
+    assert decision.decide(SCORES, []) == {"k": 3, "method": "auto", "best": 3, "allowed": [2, 3]}
+    assert decision.decide(SCORES, [2], 4) == {"k": 4, "method": "given", "best": 2, "allowed": [2]}
+
+
+def test_decision_refuses_segments_that_may_not_be_shown():
+    with pytest.raises(DataError, match="fewer than 10 customers"):
+        decision.decide(SCORES, [2], 4, smallest=10)
+    with pytest.raises(DataError, match="every K"):
+        decision.decide(SCORES, [], smallest=50)
+
+
+@pytest.mark.parametrize(
+    ("stable", "silhouette", "p", "dip", "weakest", "expected"),
+    [
+        ([5], 0.55, 0.02, 0.001, 0.9, "natural"),
+        ([5], 0.50, 0.02, 0.001, 0.9, "reproducible"),
+        ([5], 0.55, 0.06, 0.001, 0.9, "reproducible"),
+        ([5], 0.55, 0.02, 0.060, 0.9, "reproducible"),
+        ([3], 0.55, 0.02, 0.001, 0.4, "constructive"),
+        ([3], 0.30, 0.50, 0.900, 0.6, "constructive"),
+        ([3], 0.55, 0.50, 0.001, 0.5, "none"),
+    ],
+)
+def test_verdict(stable, silhouette, p, dip, weakest, expected):
+    assert decision.judge(5, stable, silhouette, {"p": p}, {"p": dip}, weakest) == expected
+
+
+def test_results_do_not_depend_on_the_number_of_workers(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    found = []
+    for cores in (1, 2, 3):
+        monkeypatch.setattr(workers, "_cores", lambda cores=cores: cores)
+        found.append(stability.resampled_agreement(X, [2, 3], pairs=5))
+    pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
+    pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
+
+
+def test_flows_count_who_moves():
+    flows = k_selection.flows({2: np.array([0, 0, 0, 1]), 3: np.array([0, 0, 2, 1])})
+    rows = flows[["segment", "next_segment", "customers", "size", "next_size"]].values.tolist()
+    assert rows == [[1, 1, 2, 3, 2], [1, 3, 1, 3, 1], [2, 2, 1, 1, 1]]
+    told = k_selection.tell_flows(flows, 3)
+    assert "segment 1 is divided most: of 3 customers 2 stay together and 1 leave" in told
