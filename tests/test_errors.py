@@ -107,7 +107,7 @@ def test_a_run_that_was_killed_leaves_no_process_and_does_not_block_the_next(fre
     run.stderr.read()
     run.wait()
     (fresh.root / "assets" / "sample" / ".doit.json").write_text('{"half')
-    done = fresh.run("report")
+    done = fresh.run("report", "--resamples", "10")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("Five segments")
 
@@ -186,6 +186,6 @@ def test_a_fetched_table_is_used(fresh, shop):
     sample = (fresh.root / "data" / "sample" / "customers.csv").read_text()
     (folder / MALL).write_text(sample)
     _point_to(fresh, url, sha256(folder / MALL))
-    done = fresh.run("report", "--dataset", "mall")
+    done = fresh.run("report", "--dataset", "mall", "--resamples", "10")
     assert done.returncode == 0, done.stderr
     assert (fresh.root / "data" / "mall" / MALL).read_text() == sample

@@ -98,7 +98,9 @@ def test_report_tells_the_dissent_of_a_criterion(mall):
 
 
 def test_an_own_k_is_honoured_and_judged(mall, mall_table):
-    done = mall.run("report", "--dataset", "mall", "--data", str(mall_table), "--k", "6", "--run", "six")
+    done = mall.run(
+        "report", "--dataset", "mall", "--data", str(mall_table), "--k", "6", "--run", "six", "--resamples", "20"
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("200 customers, cut into six parts")
     selection = read_json(mall.artifact("six", "k_selection.json"))

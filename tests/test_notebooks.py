@@ -15,6 +15,7 @@ from tests.conftest import Project
 
 # Runs notebooks as plain scripts, in one process and from the root folder: each line of standard input is
 # [notebook, {parameter: value}].
+FEW = {"resamples": 10}
 RUNNER = """
 import json, os, sys
 os.chdir("/")
@@ -25,7 +26,7 @@ for line in sys.stdin:
         if cell["cell_type"] == "code":
             exec("".join(cell["source"]), namespace)
             if "parameters" in cell["metadata"].get("tags", []):
-                namespace.update(parameters)
+                namespace.update((name, value) for name, value in parameters.items() if name in namespace)
 """
 
 
@@ -88,20 +89,21 @@ def varied(tmp_path_factory) -> Project:
     renamed = described.replace("name: Target customers", "name: Best customers").replace("min: 1, max", "min: 2, max")
     (second / "dataset.yaml").write_text(renamed.replace("label: Age,", "label: Years,"))
     (second / "customers.csv").write_text("\n".join(table))
-    base = [(stage.name, {"run": "base"}) for stage in STAGES]
     names = [stage.name for stage in STAGES]
+    base = [(name, {"run": "base", **FEW}) for name in names]
     _execute(
         project,
         *base,
         ("01_cleaning", {"run": "data", "data": str(other)}),
-        ("01_cleaning", {"run": "features", "features": "age,income"}),
-        ("03_k_selection", {"run": "features", "features": "age,income"}),
-        ("02_eda", {"run": "features", "features": "age,income"}),
-        *((name, {"run": "k", "k": 3} if name == names[2] else {"run": "k"}) for name in names),
-        *((name, {"run": "seed", "seed": 8} if name in names[2:4] else {"run": "seed"}) for name in names),
-        *((name, {"run": "few", "resamples": 10} if name == names[2] else {"run": "few"}) for name in names[:3]),
-        *((name, {"run": "fit_seed", "seed": 8} if name == names[3] else {"run": "fit_seed"}) for name in names[:4]),
-        *((name, {"run": "second", "dataset": "second"}) for name in names),
+        *((name, {"run": "features", "features": "age,income", **FEW}) for name in names[:3]),
+        *((name, {"run": "k", "k": 3, **FEW} if name == names[2] else {"run": "k"}) for name in names),
+        *((name, {"run": "seed", "seed": 8, **FEW} if name in names[2:4] else {"run": "seed"}) for name in names),
+        *(
+            (name, {"run": "fit_seed", "seed": 8} if name == names[3] else {"run": "fit_seed", **FEW})
+            for name in names[:4]
+        ),
+        *((name, {"run": "more", "resamples": 12}) for name in (names[0], names[2])),
+        *((name, {"run": "second", "dataset": "second", **FEW}) for name in names),
     )
     return project
 
@@ -135,10 +137,10 @@ def test_k_is_the_number_of_segments(varied):
 
 
 def test_resamples_are_the_effort(varied):
-    few, base = (read_json(varied.artifact(run, "k_selection.json")) for run in ("few", "base"))
-    assert (few["resamples"], base["resamples"]) == (10, 100)
-    assert few["k"] == base["k"]
-    assert few["criteria"]["5"]["segments"] != base["criteria"]["5"]["segments"]
+    more, base = (read_json(varied.artifact(run, "k_selection.json")) for run in ("more", "base"))
+    assert (more["resamples"], base["resamples"]) == (12, 10)
+    assert more["k"] == base["k"]
+    assert more["criteria"]["6"]["segments"] != base["criteria"]["6"]["segments"]
 
 
 def test_seed_changes_the_starts_but_not_the_segments(varied):
