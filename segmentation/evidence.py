@@ -155,7 +155,7 @@ def summary_table(evidence: Evidence) -> pd.DataFrame:
             "gap": evidence.gaps["gap"],
             "mixture BIC": evidence.mixtures.min(axis=1),
         }
-    ).loc[evidence.scores.index]
+    ).loc[evidence.scores.index].rename_axis("k")
 
 
 def tell_effort(evidence: Evidence) -> str:

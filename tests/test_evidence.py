@@ -48,6 +48,7 @@ def test_mall_has_five_natural_segments_and_a_coarse_alternative(mall):
 
 
 def test_mall_dissent_is_shown(mall):
+    assert '<th class="number" scope="col">weakest segment</th>' in mall.page("mall")
     selection = read_json(mall.artifact("mall", "k_selection.json"))
     choices = {row["criterion"]: row["choice"] for row in selection["votes"]}
     assert choices["Gap statistic"] == 1
