@@ -144,18 +144,22 @@ VOTE_FORMATS = {"choice": lambda k: "–" if pd.isna(k) else str(k), "votes": {T
 
 def summary_table(evidence: Evidence) -> pd.DataFrame:
     """Return one row a k: the figures that the decision looks at, and those that it does not."""
-    return pd.DataFrame(
-        {
-            "silhouette": evidence.scores["silhouette"],
-            "weakest segment": evidence.weakest["jaccard"],
-            "without structure": evidence.null_limit,
-            "dissolves": evidence.weakest["dissolved"],
-            "prediction strength": evidence.strength["prediction_strength"],
-            "agreement": evidence.agreement["agreement"],
-            "gap": evidence.gaps["gap"],
-            "mixture BIC": evidence.mixtures.min(axis=1),
-        }
-    ).loc[evidence.scores.index].rename_axis("k")
+    return (
+        pd.DataFrame(
+            {
+                "silhouette": evidence.scores["silhouette"],
+                "weakest segment": evidence.weakest["jaccard"],
+                "without structure": evidence.null_limit,
+                "dissolves": evidence.weakest["dissolved"],
+                "prediction strength": evidence.strength["prediction_strength"],
+                "agreement": evidence.agreement["agreement"],
+                "gap": evidence.gaps["gap"],
+                "mixture BIC": evidence.mixtures.min(axis=1),
+            }
+        )
+        .loc[evidence.scores.index]
+        .rename_axis("k")
+    )
 
 
 def tell_effort(evidence: Evidence) -> str:
