@@ -7,7 +7,7 @@ import pandas as pd
 
 from segmentation.decision import VERDICTS, decide, judge, stable_k
 from segmentation.k_selection import Optimum, best_kmeans, sample_rows
-from segmentation.narrative import count, listing, percent
+from segmentation.narrative import count, listing, percent, tell_p
 from segmentation.reference import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
 from segmentation.structure import dip_of_distances, mixture_bic
@@ -227,11 +227,6 @@ def tell_stability_of(evidence: Evidence, k: int) -> str:
         f"Its least stable segment, of {count(size, 'customer')}, comes back with a mean Jaccard coefficient of "
         f"{row['jaccard']:.2f} and dissolves in {percent(row['dissolved'])} of the resamples."
     )
-
-
-def tell_p(p: float) -> str:
-    """Return a p-value as a reader expects it."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
 
 
 def dissent(evidence: Evidence, k: int) -> dict[str, int]:

@@ -55,6 +55,17 @@ def show_index(value: float | None) -> str:
     return "–" if value is None or value != value else f"{value:.0f}"
 
 
+def tell_p(p: float) -> str:
+    """Return a p-value as a reader expects it."""
+    shown = show_p(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
+def show_p(p: float) -> str:
+    """Return a p-value for a table."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
 def sentence(text: str) -> str:
     """Return `text` with a capital first letter."""
     return text[:1].upper() + text[1:]
