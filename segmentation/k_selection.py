@@ -16,6 +16,7 @@ TIMES_REACHED = 5
 MOST_STARTS = 1000
 LARGEST_EXACT = 10_000
 SAME_INERTIA = 1e-9
+SMALLEST_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,12 @@ def flows(labels: dict[int, np.ndarray]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def tell_flows(flows: pd.DataFrame, k: int) -> str:
+def show_size(size: int) -> str:
+    """Return the size of a segment that is not chosen; a group of fewer than ten is not told exactly."""
+    return f"{size:,}" if size >= SMALLEST_SHOWN else f"< {SMALLEST_SHOWN}"
+
+
+def tell_flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
     """Say which segment is divided most by the step from k to the next k (or from the last but one to the last)."""
     step = flows[flows["k"] == min(k, flows["k"].max())]
     kept = step.groupby("segment")["customers"].max()
@@ -225,8 +231,6 @@ def tell_flows(flows: pd.DataFrame, k: int) -> str:
     now, then = step["k"].iloc[0], step["next_k"].iloc[0]
     if not leaving[segment]:
         return f"From {now} to {then} segments no segment is divided."
-    return (
-        f"From {now} to {then} segments, segment {segment} is divided most: of {kept[segment] + leaving[segment]:,} "
-        f"customers {kept[segment]:,} stay together and {leaving[segment]:,} leave. Each row is one k, each mark a "
-        "segment with its customers."
-    )
+    counts = f": of {kept[segment] + leaving[segment]:,} customers {kept[segment]:,} stay together"
+    rows = "Each row is one k, each mark a segment with its customers."
+    return f"From {now} to {then} segments, segment {segment} is divided most{'' if private else counts}. {rows}"

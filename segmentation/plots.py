@@ -210,11 +210,12 @@ def plot_stability(stability: pd.DataFrame):
     return ax
 
 
-def plot_flows(flows: pd.DataFrame):
+def plot_flows(flows: pd.DataFrame, *, private: bool):
     """Draw how customers move when k grows, one row of segments a k (clustree, Zappia & Oshlack 2018)."""
+    least = SMALLEST_GROUP if private else 1
     _, ax = plt.subplots(figsize=(PAGE, 5.2))
     total = flows.groupby("k")["customers"].sum().max()
-    for row in flows.itertuples():
+    for row in flows[flows["customers"] >= least].itertuples():
         ends = [_place(row.segment, row.k), _place(row.next_segment, row.next_k)]
         ax.plot(ends, [row.k, row.next_k], color=NEUTRAL, linewidth=0.5 + 16 * row.customers / total, alpha=0.45,
                 solid_capstyle="butt", zorder=1)  # fmt: skip
@@ -222,8 +223,24 @@ def plot_flows(flows: pd.DataFrame):
     nodes += [(row.next_k, row.next_segment, row.next_size) for row in flows.itertuples()]
     for k, segment, size in sorted(set(nodes)):
         place = _place(segment, k)
-        ax.plot(place, k, marker(segment), color=colour(segment), markersize=5 + 18 * (size / total) ** 0.5, zorder=2)
-        ax.text(place, k, f"{size:,}", ha="center", va="center", fontsize=7, color="white", zorder=3)
+        ax.plot(
+            place,
+            k,
+            marker(segment),
+            color=colour(segment),
+            markersize=5 + 18 * (max(size, least) / total) ** 0.5,
+            zorder=2,
+        )
+        ax.text(
+            place,
+            k,
+            f"{size:,}" if size >= least else "",
+            ha="center",
+            va="center",
+            fontsize=7,
+            color="white",
+            zorder=3,
+        )
     ax.set(ylabel="number of segments k", yticks=sorted({k for k, _, _ in nodes}), xticks=[])
     ax.invert_yaxis()
     ax.spines["bottom"].set_visible(False)

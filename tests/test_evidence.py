@@ -261,5 +261,6 @@ def test_flows_count_who_moves():
     flows = k_selection.flows({2: np.array([0, 0, 0, 1]), 3: np.array([0, 0, 2, 1])})
     rows = flows[["segment", "next_segment", "customers", "size", "next_size"]].values.tolist()
     assert rows == [[1, 1, 2, 3, 2], [1, 3, 1, 3, 1], [2, 2, 1, 1, 1]]
-    told = k_selection.tell_flows(flows, 3)
-    assert "segment 1 is divided most: of 3 customers 2 stay together and 1 leave" in told
+    assert "segment 1 is divided most: of 3 customers 2 stay" in k_selection.tell_flows(flows, 3, private=False)
+    assert "segment 1 is divided most. Each" in k_selection.tell_flows(flows, 3, private=True)
+    assert (k_selection.show_size(9), k_selection.show_size(10)) == ("< 10", "10")
