@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from segmentation.decision import VERDICTS, decide, judge, stable_k
-from segmentation.k_selection import SMALLEST_SHOWN, Optimum, best_kmeans, sample_rows
+from segmentation.eda import SMALLEST_GROUP
+from segmentation.k_selection import Optimum, best_kmeans, sample_rows
 from segmentation.narrative import count, listing, percent, tell_p
 from segmentation.reference import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
@@ -223,7 +224,7 @@ def tell_stability_of(evidence: Evidence, k: int) -> str:
     """Say how stable the least stable segment of one k is."""
     row = evidence.weakest.loc[k]
     size = evidence.sizes[k][int(row["segment"]) - 1]
-    shown = count(size, "customer") if size >= SMALLEST_SHOWN else f"fewer than {SMALLEST_SHOWN} customers"
+    shown = count(size, "customer") if size >= SMALLEST_GROUP else f"fewer than {SMALLEST_GROUP} customers"
     return (
         f"Its least stable segment, of {shown}, comes back with a mean Jaccard coefficient of "
         f"{row['jaccard']:.2f} and dissolves in {percent(row['dissolved'])} of the resamples."

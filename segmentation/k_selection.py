@@ -9,6 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
 from threadpoolctl import threadpool_limits
 
+from segmentation.eda import SMALLEST_GROUP
 from segmentation.errors import DataError, UsageError
 from segmentation.narrative import escape, listing
 
@@ -16,7 +17,6 @@ TIMES_REACHED = 5
 MOST_STARTS = 1000
 LARGEST_EXACT = 10_000
 SAME_INERTIA = 1e-9
-SMALLEST_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def flows(labels: dict[int, np.ndarray]) -> pd.DataFrame:
 
 def show_size(size: int) -> str:
     """Return the size of a segment that is not chosen; a group of fewer than ten is not told exactly."""
-    return f"{size:,}" if size >= SMALLEST_SHOWN else f"< {SMALLEST_SHOWN}"
+    return f"{size:,}" if size >= SMALLEST_GROUP else f"< {SMALLEST_GROUP}"
 
 
 def tell_flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
