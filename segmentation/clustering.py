@@ -1,19 +1,18 @@
-"""The segments: scaling and K-Means in one pipeline, and what other methods say of the same customers."""
+"""The segments: scaling and K-Means in one pipeline, and who belongs to which."""
 
 import numpy as np
 import pandas as pd
-from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
-from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from segmentation.dataset import Dataset
-from segmentation.k_selection import best_kmeans, sample_rows
-from segmentation.narrative import amount, at_least, escape, listing
+from segmentation.eda import SMALLEST_GROUP
+from segmentation.k_selection import best_kmeans
+from segmentation.narrative import amount, escape, listing
 
 DECIMALS = 6
-LARGEST_WARD = 5_000
+NEAR = 0.25
 
 
 def log_columns(X: np.ndarray, logged: list[bool]) -> np.ndarray:
@@ -78,26 +77,49 @@ def centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(original, columns=list(features), index=pd.RangeIndex(1, len(original) + 1, name="segment"))
 
 
-def compare_methods(X: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> pd.DataFrame:
-    """Return how far other methods with the same k agree, as adjusted Rand index (Hubert & Arabie 1985).
+def near_border(model: Pipeline, X: np.ndarray, ids: pd.Series) -> pd.DataFrame:
+    """List the customers whose margin is less than a quarter of a standard deviation, the smallest margin first.
 
-    1 is the same partition, 0 what chance gives. Ward (1963) runs on a random sample above 5,000 customers.
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features), in original units
 
     Returns
     -------
     DataFrame
-        method, customers (how many were compared), agreement.
+        Indexed by row of X: id, segment, next_segment (the one across the border), margin.
     """
-    k = int(labels.max()) + 1
-    some = sample_rows(len(X), LARGEST_WARD, seed=seed)
     with threadpool_limits(1):
-        ward = AgglomerativeClustering(k, linkage="ward").fit_predict(X[some])
-        batches = MiniBatchKMeans(k, n_init=20, random_state=seed).fit_predict(X)
-    rows = [
-        ("Ward hierarchical clustering", len(some), adjusted_rand_score(labels[some], ward)),
-        ("MiniBatch K-Means", len(X), adjusted_rand_score(labels, batches)),
-    ]
-    return pd.DataFrame(rows, columns=["method", "customers", "agreement"])
+        order = np.argsort(model.transform(X), axis=1, kind="stable")
+    listed = pd.DataFrame({"id": ids.to_numpy(), "segment": order[:, 0] + 1, "next_segment": order[:, 1] + 1})
+    listed["margin"] = assign(model, X)["margin"]
+    return listed[listed["margin"] < NEAR].sort_values(["margin", "id"])
+
+
+def tell_border(near: pd.DataFrame, customers: int, *, private: bool) -> str:
+    """Say how many customers are near a border, and near which most; nothing of fewer than ten when `private`."""
+    if near.empty:
+        return f"No customer lies within {NEAR} standard deviations of a border."
+    least = SMALLEST_GROUP if private else 1
+    many = f"{len(near):,}" if len(near) >= least else f"Fewer than {SMALLEST_GROUP}"
+    told = f"{many} of {customers:,} customers lie within {NEAR} standard deviations of a border"
+    pairs = borders(near)
+    if pairs["customers"].iloc[0] < least:
+        return f"{told}."
+    return f"{told}, most of them ({pairs['customers'].iloc[0]:,}) between segments {pairs['between'].iloc[0]}."
+
+
+def borders(near: pd.DataFrame) -> pd.DataFrame:
+    """Return how many of the customers near a border lie between each two segments: between, customers."""
+    ends = np.sort(near[["segment", "next_segment"]].to_numpy(), axis=1)
+    between = pd.Series([f"{one} and {other}" for one, other in ends], name="between", dtype=object)
+    return (
+        between.value_counts(sort=False)
+        .sort_index()
+        .sort_values(ascending=False, kind="stable")
+        .rename("customers")
+        .reset_index()
+    )
 
 
 def scaled_centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
@@ -131,10 +153,3 @@ def tell_axes(labels: dict[str, str]) -> str:
         return ""
     shown = [escape(label) for label in list(labels.values())[:2]]
     return f" Of {len(labels)} features these are {listing(shown)}." if len(labels) > 2 else " Both axes show the same."
-
-
-def tell_agreement(methods: pd.DataFrame) -> str:
-    """Say how far the other methods agree; 0.8 and above is called the same segments, 0.5 and above similar ones."""
-    lowest = methods["agreement"].min()
-    words = "nearly the same" if lowest >= 0.8 else "similar" if lowest >= 0.5 else "clearly different"
-    return f"Other methods draw {words} segments (adjusted Rand index {at_least(lowest)})."

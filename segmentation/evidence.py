@@ -7,7 +7,7 @@ import pandas as pd
 
 from segmentation.decision import VERDICTS, decide, judge, stable_k
 from segmentation.eda import SMALLEST_GROUP
-from segmentation.k_selection import Optimum, best_kmeans, sample_rows
+from segmentation.k_selection import Optimum, fit_each_k, sample_rows
 from segmentation.narrative import count, listing, percent, tell_p
 from segmentation.reference import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
@@ -67,8 +67,9 @@ def gather_evidence(
     some, k_values = X[rows], list(optima)
     half, quarter, tenth = (max(2, resamples // share) for share in (2, 4, 10))
     whole = len(some) == len(X)
-    fits = {k: optima[k] if whole and k in optima else best_kmeans(some, k, seed=seed) for k in _from_one(k_values)}
-    from_one = pd.Series({k: fit.model.inertia_ for k, fit in fits.items()})
+    known = optima if whole else {}
+    fits = known | fit_each_k(some, [k for k in _from_one(k_values) if k not in known], seed=seed)
+    from_one = pd.Series({k: fits[k].model.inertia_ for k in sorted(fits)})
     partitions = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
     silhouettes = null_silhouettes(some, k_values, tables=max(half, FEWEST_TABLES), seed=seed)
     return Evidence(

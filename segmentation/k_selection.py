@@ -11,9 +11,11 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.eda import SMALLEST_GROUP
 from segmentation.errors import DataError, UsageError
-from segmentation.narrative import escape, listing
+from segmentation.narrative import escape, listing, percent
+from segmentation.workers import spread
 
 TIMES_REACHED = 5
+FEWEST_STARTS = 100
 MOST_STARTS = 1000
 LARGEST_EXACT = 10_000
 SAME_INERTIA = 1e-9
@@ -32,8 +34,9 @@ def best_kmeans(X: np.ndarray, k: int, *, seed: int = 0) -> Optimum:
     """Fit K-Means from single k-means++ starts until the best inertia was reached several times.
 
     One start often ends in a poor local optimum (Arthur & Vassilvitskii 2007 bound only the expected inertia), so
-    starts go on until the lowest inertia seen was reached `TIMES_REACHED` times or `MOST_STARTS` were spent
-    (fewer for large tables). Each start runs to strict convergence.
+    starts go on until there were `FEWEST_STARTS` and the lowest inertia seen was reached `TIMES_REACHED` times, or
+    `MOST_STARTS` were spent (fewer for large tables). Above 10,000 customers the starts are made on a random sample
+    of 10,000, and all customers are fitted once, from the best centroids found there.
 
     Parameters
     ----------
@@ -44,21 +47,31 @@ def best_kmeans(X: np.ndarray, k: int, *, seed: int = 0) -> Optimum:
     UsageError
         When there are fewer distinct points than segments.
     """
-    distinct = len(np.unique(X, axis=0))
+    some = X[sample_rows(len(X), LARGEST_EXACT, seed=seed)]
+    distinct = len(np.unique(some, axis=0))
     if k > distinct:
         raise UsageError(f"K={k} is more than the {distinct} distinct combinations of features; choose less")
-    most = max(20, min(MOST_STARTS, 20_000_000 // X.size))
+    with threadpool_limits(1):
+        best, starts, reached = _search(some, k, seed)
+        if len(some) < len(X):
+            # A last step of 0.001 standard deviations is far below what another sample would change.
+            best = KMeans(k, init=best.cluster_centers_, n_init=1, tol=1e-6, max_iter=1000).fit(X)
+    return Optimum(_canonical(best), starts, reached)
+
+
+def _search(X: np.ndarray, k: int, seed: int) -> tuple[KMeans, int, int]:
+    """Return the best of many strictly converged fits, how many starts were made, and how many reached it."""
+    most = int(np.clip(2_000_000 // X.size, 20, MOST_STARTS))
     seeds = np.random.SeedSequence([seed, k]).generate_state(most)
     best, reached, starts = None, 0, 0
-    with threadpool_limits(1):
-        while reached < TIMES_REACHED and starts < most:
-            fit = KMeans(k, n_init=1, tol=0, max_iter=1000, random_state=int(seeds[starts])).fit(X)
-            starts += 1
-            if best is None or fit.inertia_ < best.inertia_ * (1 - SAME_INERTIA):
-                best, reached = fit, 1
-            elif fit.inertia_ <= best.inertia_ * (1 + SAME_INERTIA):
-                reached += 1
-    return Optimum(_canonical(best), starts, reached)
+    while starts < most and (reached < TIMES_REACHED or starts < FEWEST_STARTS):
+        fit = KMeans(k, n_init=1, tol=0, max_iter=1000, random_state=int(seeds[starts])).fit(X)
+        starts += 1
+        if best is None or fit.inertia_ < best.inertia_ * (1 - SAME_INERTIA):
+            best, reached = fit, 1
+        elif fit.inertia_ <= best.inertia_ * (1 + SAME_INERTIA):
+            reached += 1
+    return best, starts, reached
 
 
 def _canonical(fit: KMeans) -> KMeans:
@@ -72,7 +85,11 @@ def _canonical(fit: KMeans) -> KMeans:
 
 def fit_each_k(X: np.ndarray, k_values, *, seed: int = 0) -> dict[int, Optimum]:
     """Return the best optimum for every k."""
-    return {k: best_kmeans(X, k, seed=seed) for k in k_values}
+    return dict(zip(k_values, spread(_optimum, list(k_values), X, seed), strict=True))
+
+
+def _optimum(k: int, X: np.ndarray, seed: int) -> Optimum:
+    return best_kmeans(X, k, seed=seed)
 
 
 def score_each_k(X: np.ndarray, optima: dict[int, Optimum], *, seed: int = 0) -> pd.DataFrame:
@@ -83,17 +100,14 @@ def score_each_k(X: np.ndarray, optima: dict[int, Optimum], *, seed: int = 0) ->
     Returns
     -------
     DataFrame
-        Indexed by k: inertia, silhouette, calinski_harabasz, davies_bouldin, smallest (segment), starts, reached.
+        Indexed by k: inertia, silhouette, calinski_harabasz, davies_bouldin, smallest (segment), starts, reached
+        (share of the starts that reached the best inertia).
     """
-    rows = {k: _criteria(X, optimum, seed) for k, optimum in optima.items()}
-    return (
-        pd.DataFrame.from_dict(rows, orient="index")
-        .rename_axis("k")
-        .astype({"smallest": int, "starts": int, "reached": int})
-    )
+    rows = spread(_criteria, list(optima.values()), X, seed)
+    return pd.DataFrame(rows, index=pd.Index(optima, name="k")).astype({"smallest": int, "starts": int})
 
 
-def _criteria(X: np.ndarray, optimum: Optimum, seed: int) -> dict:
+def _criteria(optimum: Optimum, X: np.ndarray, seed: int) -> dict:
     labels = optimum.model.labels_
     return {
         "inertia": optimum.model.inertia_,
@@ -102,7 +116,7 @@ def _criteria(X: np.ndarray, optimum: Optimum, seed: int) -> dict:
         "davies_bouldin": davies_bouldin_score(X, labels),
         "smallest": np.bincount(labels).min(),
         "starts": optimum.starts,
-        "reached": optimum.reached,
+        "reached": optimum.reached / optimum.starts,
     }
 
 
@@ -169,17 +183,21 @@ def titled(by_criterion: dict[str, int]) -> dict[str, int]:
     return {TITLES[name]: value for name, value in by_criterion.items()}
 
 
-def tell_starts(scores: pd.DataFrame) -> str:
+def tell_starts(scores: pd.DataFrame, customers: int) -> str:
     """Say how many starts were made, where the best optimum was hardest to find, and where it may have been missed."""
-    hardest = scores["reached"].div(scores["starts"]).idxmin()
+    hardest = scores["reached"].idxmin()
     told = (
-        f"{scores['starts'].sum():,} starts were made in all. The best optimum was hardest to find for k = {hardest}: "
-        f"{scores['reached'][hardest]:,} of {scores['starts'][hardest]:,} starts reached it."
+        f"{scores['starts'].sum():,} starts were made in all{_tell_sample(customers)}. The best optimum was hardest to "
+        f"find for k = {hardest}: {percent(scores['reached'][hardest])} of the starts reached it."
     )
-    missed = scores.index[scores["reached"] < TIMES_REACHED]
+    missed = scores.index[(scores["reached"] * scores["starts"]).round() < TIMES_REACHED]
     if len(missed):
         told += f" For k = {listing(missed)} it was reached fewer than {TIMES_REACHED} times; a better one may exist."
     return told
+
+
+def _tell_sample(customers: int) -> str:
+    return f", on a random sample of {LARGEST_EXACT:,} customers" if customers > LARGEST_EXACT else ""
 
 
 def tell_misfits(silhouettes: pd.DataFrame) -> str:

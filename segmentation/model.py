@@ -24,8 +24,8 @@ NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def describe_model(model: Pipeline, study: Study, features: tuple[str, ...], methods: pd.DataFrame) -> dict:
-    """Return model.json: enough to score anywhere, and how far other methods agree.
+def describe_model(model: Pipeline, study: Study, features: tuple[str, ...], choices: pd.DataFrame) -> dict:
+    """Return model.json: enough to score anywhere, and how far the segments of other choices agree.
 
     A customer's feature x becomes z = (t - mean) / deviation, where t is log(1 + x) for a logged feature and
     x otherwise; the segment is the number (from 1) of the centroid nearest to z.
@@ -48,15 +48,15 @@ def describe_model(model: Pipeline, study: Study, features: tuple[str, ...], met
         "centroids": model[-1].cluster_centers_.tolist(),
         "centroids_original_units": centroids(model, features).to_numpy().tolist(),
         "inertia": model[-1].inertia_,
-        "agreement": methods.set_index("method")["agreement"].to_dict(),
+        "agreement": choices.set_index("choice")["agreement"].to_dict(),
     }
 
 
-def write_model(model: Pipeline, study: Study, features: tuple[str, ...], methods: pd.DataFrame) -> None:
+def write_model(model: Pipeline, study: Study, features: tuple[str, ...], choices: pd.DataFrame) -> None:
     """Write model.skops and model.json."""
     with replacing(study.path("model.skops")) as beside:
         beside.write_bytes(_repeatable(skops.io.dumps(model)))
-    write_json(study.path("model.json"), describe_model(model, study, features, methods))
+    write_json(study.path("model.json"), describe_model(model, study, features, choices))
 
 
 def _repeatable(archive: bytes) -> bytes:

@@ -39,6 +39,11 @@ def amount(value: float, unit: str | None = None) -> str:
     return f"{text} {unit}" if unit else text
 
 
+def spanning(interval: list[float], form=amount) -> str:
+    """Return an interval as "34% to 48%"."""
+    return " to ".join(form(end) for end in interval)
+
+
 def percent(share: float) -> str:
     """Return a share as a whole percentage, or as "under 1%"."""
     return "under 1%" if 0 < share < 0.01 else f"{100 * share:.0f}%"

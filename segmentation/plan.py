@@ -38,13 +38,13 @@ STAGES = (
         "04_clustering",
         "Which segment does each customer belong to?",
         reads=("customers.parquet", "k_selection.json"),
-        writes=("segments.parquet", "segments.csv", "model.skops", "model.json"),
+        writes=("segments.parquet", "segments.csv", "borderline.csv", "model.skops", "model.json"),
     ),
     Stage(
         "05_profiling",
         "Who are they, and what should we do?",
         reads=("customers.parquet", "segments.parquet", "k_selection.json"),
-        writes=("profiles.json", "profiles.csv"),
+        writes=("profiles.json", "profiles.csv", "rules.sql"),
     ),
 )
 

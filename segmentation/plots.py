@@ -20,6 +20,7 @@ NEUTRAL = "#5F7A99"
 CROSS = "#D62728"
 MOST_POINTS = 5_000
 PAGE = 8.0
+WHISKER = {"ecolor": INK, "elinewidth": 1, "capsize": 3}
 
 mpl.rcParams.update(
     {
@@ -305,15 +306,22 @@ def plot_by_segment(values: pd.Series, segments: pd.Series, label: str, *, priva
 
 
 def plot_centres(profiles: pd.DataFrame, labels: dict[str, str], means: pd.Series):
-    """Draw the mean of each feature by segment as bars, the mean of all as a line."""
+    """Draw the mean of each feature by segment as bars with its interval, the mean of all as a line."""
     axes = _panels(len(labels), height=3.0)
     for ax, (name, label) in zip(axes, labels.items(), strict=True):
         bars = ax.bar(profiles["segment"].astype(str), profiles[f"centre_{name}"],
+                      yerr=_reach(profiles, f"centre_{name}"), error_kw=WHISKER,
                       color=[colour(segment) for segment in profiles["segment"]])  # fmt: skip
         ax.bar_label(bars, fmt=amount, padding=2)
         ax.axhline(means[name], color=INK, linestyle="--", linewidth=1)
         ax.set(xlabel="segment", ylabel=label)
     return axes[0]
+
+
+def _reach(profiles: pd.DataFrame, quantity: str) -> np.ndarray:
+    """Return how far the interval of `quantity` reaches below and above it, of shape (2, n_segments)."""
+    value = profiles[quantity]
+    return np.array([value - profiles[f"{quantity}_low"], profiles[f"{quantity}_high"] - value]).clip(0)
 
 
 def plot_index(profiles: pd.DataFrame, labels: dict[str, str]):
@@ -328,10 +336,11 @@ def plot_index(profiles: pd.DataFrame, labels: dict[str, str]):
 
 
 def plot_sizes(profiles: pd.DataFrame):
-    """Draw the segment sizes as bars and as a donut."""
+    """Draw the segment sizes as bars with their intervals, and as a donut."""
     bar, donut = _panels(2, height=3.4)
     shades = [colour(segment) for segment in profiles["segment"]]
-    bars = bar.barh("segment " + profiles["segment"].astype(str), profiles["size"], color=shades)
+    bars = bar.barh("segment " + profiles["segment"].astype(str), profiles["size"], color=shades,
+                    xerr=_reach(profiles, "share") * profiles["size"].sum(), error_kw=WHISKER)  # fmt: skip
     bar.bar_label(bars, fmt="{:,.0f}", padding=3)
     bar.invert_yaxis()
     bar.set(xlabel="customers")

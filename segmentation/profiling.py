@@ -6,24 +6,30 @@ import pandas as pd
 from segmentation.clustering import scale
 from segmentation.dataset import Dataset
 from segmentation.eda import SMALLEST_GROUP
-from segmentation.narrative import amount, escape, listing, percent
+from segmentation.narrative import amount, escape, listing, percent, show_index, spanning
 
 HIGH = 0.5
+SMALL = 30
+SMALL = 30
 
 
-def profile_segments(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[dict]:
+def profile_segments(
+    customers: pd.DataFrame, dataset: Dataset, features: list[str], intervals: pd.DataFrame
+) -> list[dict]:
     """Describe each segment.
 
     Parameters
     ----------
     customers : DataFrame
         segment (from 1), features and descriptors.
+    intervals : DataFrame
+        As `bootstrap_intervals` returns them.
 
     Returns
     -------
     list of dict
-        segment, size, share; for each feature its mean (centre), its index (mean of all = 100; null where
-        values are below 0, or all 0) and level; descriptors; level_name, name and action.
+        segment, size, share and share_interval; for each feature its mean (centre) and centre_interval, its index
+        (mean of all = 100; null where values are below 0, or all 0) and level; descriptors; level_name, name, action.
     """
     means = customers[features].mean()
     indexed = [f for f in features if means[f] > 0 and customers[f].min() >= 0]
@@ -40,7 +46,9 @@ def profile_segments(customers: pd.DataFrame, dataset: Dataset, features: list[s
                 "segment": int(segment),
                 "size": len(members),
                 "share": len(members) / len(customers),
+                "share_interval": _interval(intervals, segment, "share"),
                 "centre": centre.to_dict(),
+                "centre_interval": {f: _interval(intervals, segment, f"centre_{f}") for f in features},
                 "index": {f: 100 * centre[f] / means[f] if f in indexed else None for f in features},
                 "levels": levels,
                 "descriptors": {name: rows[segment] for name, rows in described.items()},
@@ -49,6 +57,10 @@ def profile_segments(customers: pd.DataFrame, dataset: Dataset, features: list[s
             }
         )
     return _distinct_names(profiles, dataset, customers[features].std().replace(0, 1))
+
+
+def _interval(intervals: pd.DataFrame, segment: int, quantity: str) -> list[float]:
+    return [float(intervals.loc[segment, (quantity, side)]) for side in ("low", "high")]
 
 
 def level(z: float) -> str:
@@ -109,11 +121,25 @@ def flatten(profiles: list[dict]) -> pd.DataFrame:
     rows = []
     for profile in profiles:
         row = {key: profile[key] for key in ("segment", "name", "size", "share")}
-        for part in ("centre", "index"):
-            row |= {f"{part}_{feature}": value for feature, value in profile[part].items()}
+        row["share_low"], row["share_high"] = profile["share_interval"]
+        for feature, value in profile["centre"].items():
+            row[f"centre_{feature}"] = value
+            row[f"centre_{feature}_low"], row[f"centre_{feature}_high"] = profile["centre_interval"][feature]
+        row |= {f"index_{feature}": value for feature, value in profile["index"].items()}
         for name, values in profile["descriptors"].items():
             row |= {f"{name}_{key}": value for key, value in values.items()}
         rows.append(row | {"level_name": profile["level_name"], "action": profile["action"]})
+    return pd.DataFrame(rows)
+
+
+def centre_table(profiles: list[dict], dataset: Dataset) -> pd.DataFrame:
+    """Return the centre of each segment with its interval, and its index, as text; one row a segment."""
+    rows = []
+    for profile in profiles:
+        row = {"segment": profile["segment"], "name": profile["name"]}
+        for f, value in profile["centre"].items():
+            row[dataset.axis(f)] = f"{amount(value)} ({spanning(profile['centre_interval'][f])})"
+        rows.append(row | {f"index_{f}": show_index(value) for f, value in profile["index"].items()})
     return pd.DataFrame(rows)
 
 
@@ -166,6 +192,16 @@ def tell_centres(profiles: list[dict], dataset: Dataset, features: list[str]) ->
             f"and lowest in {escape(bottom['name'])} ({amount(bottom['centre'][f], unit)})."
         )
     return " ".join(tells)
+
+
+def tell_small(profiles: list[dict]) -> str:
+    """Warn of the segments whose figures rest on few customers."""
+    small = [profile for profile in profiles if profile["size"] < SMALL]
+    if not small:
+        return f"Every segment has {SMALL} customers or more."
+    names = listing(escape(profile["name"]) for profile in small)
+    have = "has" if len(small) == 1 else "have"
+    return f"**Small:** {names} {have} fewer than {SMALL} customers; their intervals are wide, and details are guesses."
 
 
 def tell_index(profiles: list[dict], dataset: Dataset) -> str:

@@ -16,8 +16,9 @@ from segmentation.dataset import ROOT
 from segmentation.decision import VERDICTS
 from segmentation.errors import SegmentationError
 from segmentation.marks import colour, glyph
-from segmentation.narrative import amount, count, listing, percent, sentence, show_index
+from segmentation.narrative import amount, count, listing, percent, sentence, show_index, spanning
 from segmentation.plan import STAGES, Plan
+from segmentation.profiling import SMALL
 
 SYSTEM_LIBRARIES = (
     "report.pdf needs the Pango library, which is not installed; report.html is complete. Install it with: "
@@ -195,11 +196,14 @@ def _card(profile: dict, stability: dict, dataset) -> dict:
         "glyph": glyph(segment),
         "size": count(profile["size"], "customer"),
         "share": percent(profile["share"]),
+        "share_interval": spanning(profile["share_interval"], percent),
+        "small": f"Small: fewer than {SMALL} customers." if profile["size"] < SMALL else None,
         "stability": f"{stability['jaccard']:.2f}",
         "features": [
             {
                 "label": dataset.label(name),
                 "centre": amount(value, dataset.columns[name].unit),
+                "interval": spanning(profile["centre_interval"][name]),
                 "index": show_index(profile["index"][name]),
             }
             for name, value in profile["centre"].items()

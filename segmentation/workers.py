@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import repeat
 
 from threadpoolctl import threadpool_limits
@@ -38,13 +38,17 @@ def spread(function, tasks: list, *shared) -> list:
 
     What is random must come from the task, never from the process that happens to compute it.
     """
+    global _ready
     if _cores() < 2 or len(tasks) < 2:
         return _compute(function, tasks, shared)
-    shares = 4 * _cores()
     # A plain fork is not safe beside a kernel's threads, so that workers not forked in time start anew.
-    pool = nullcontext(_ready) if _ready else _pool("forkserver" if sys.platform == "linux" else "spawn")
-    with pool as workers:
-        parts = list(workers.map(_compute, repeat(function), [tasks[i::shares] for i in range(shares)], repeat(shared)))
+    _ready = _ready or _pool("forkserver" if sys.platform == "linux" else "spawn")
+    shares = 4 * _cores()
+    try:
+        parts = list(_ready.map(_compute, repeat(function), [tasks[i::shares] for i in range(shares)], repeat(shared)))
+    except BaseException:  # an interrupt ends the workers too
+        _ready = None
+        raise
     results = [None] * len(tasks)
     for i, part in enumerate(parts):
         results[i::shares] = part

@@ -57,7 +57,9 @@ def test_five_segments_are_chosen_and_the_best_optimum_was_reached_several_times
     selection = read_json(mall.artifact("mall", "k_selection.json"))
     assert (selection["k"], selection["method"]) == (5, "auto")
     assert selection["favourites"] == {"silhouette": 5, "davies_bouldin": 5, "calinski_harabasz": 9}
-    assert selection["criteria"]["5"]["reached"] >= 5
+    # Of 2,000 single starts 56% reached the best optimum of k = 5, and 7% that of k = 6; here a hundred are made.
+    assert selection["criteria"]["5"]["reached"] == pytest.approx(0.56, abs=0.15)
+    assert selection["criteria"]["6"]["reached"] == pytest.approx(0.07, abs=0.06)
 
 
 def test_profiles_are_the_published_segments(mall):

@@ -1,0 +1,167 @@
+"""Rules that a colleague can apply without Python: a small decision tree, and the same in SQL."""
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.tree import DecisionTreeClassifier
+
+from segmentation.dataset import Dataset
+from segmentation.eda import SMALLEST_GROUP
+from segmentation.narrative import count, listing, sentence
+
+MORE_LEAVES = 2
+FOLDS = 10
+
+
+def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -> dict:
+    """Grow a decision tree (Breiman et al. 1984) on the features in original units that tells the segments apart.
+
+    It has as many leaves as there are segments, or up to two more: the fewest whose share of customers told right in
+    ten-fold cross-validation is within one standard error of the best (the 1-SE rule of the same book). Each threshold
+    is rounded as far as it still divides the customers as the tree does.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        segment (from 1) and features.
+    private : bool
+        Whether every leaf must hold ten customers.
+
+    Returns
+    -------
+    dict
+        leaves : for each segment, bounds (feature -> [above, up to], null where there is none), customers and right
+        (how many of these are in the segment), in the order of the segments; customers and right in all;
+        cross_validated : the share right when the tree is grown without the customers that it is asked about.
+    """
+    X, segments = customers[features].to_numpy(float), customers["segment"].to_numpy()
+    k = len(np.unique(segments))
+    trees = [_tree(leaves, private) for leaves in range(k, k + MORE_LEAVES + 1)]
+    folds = KFold(min(FOLDS, len(X)), shuffle=True, random_state=0)
+    scores = np.array([cross_val_score(tree, X, segments, cv=folds) for tree in trees])
+    chosen = _fewest_within_one_error(scores)
+    leaves = [_leaf(bounds, segments[inside]) for bounds, inside in _leaves(trees[chosen].fit(X, segments).tree_, X)]
+    return {
+        "leaves": sorted(
+            ({**leaf, "bounds": dict(zip(features, leaf["bounds"], strict=True))} for leaf in leaves),
+            key=lambda leaf: (leaf["segment"], -leaf["customers"]),
+        ),
+        "customers": len(X),
+        "right": sum(leaf["right"] for leaf in leaves),
+        "cross_validated": float(scores[chosen].mean()),
+    }
+
+
+def _fewest_within_one_error(scores: np.ndarray) -> int:
+    """Return the first row whose mean is within one standard error of the best row's."""
+    means, best = scores.mean(axis=1), scores.mean(axis=1).argmax()
+    error = scores[best].std(ddof=1) / np.sqrt(scores.shape[1])
+    return int(np.flatnonzero(means >= means[best] - error)[0])
+
+
+def _tree(leaves: int, private: bool) -> DecisionTreeClassifier:
+    least = SMALLEST_GROUP if private else 1
+    return DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=least, random_state=0)
+
+
+def _leaves(tree, X: np.ndarray, node: int = 0, inside=None, bounds=None):
+    """Yield the bounds of each leaf, one (above, up to) a feature, and which customers lie in it."""
+    inside = np.ones(len(X), bool) if inside is None else inside
+    bounds = [(None, None)] * X.shape[1] if bounds is None else bounds
+    if tree.children_left[node] < 0:
+        yield bounds, inside
+        return
+    i = tree.feature[node]
+    left = X[:, i].astype(np.float32) <= tree.threshold[node]
+    threshold = shortest_between(X[inside & left, i].max(), X[inside & ~left, i].min())
+    above, up_to = bounds[i]
+    for child, side, bound in (
+        (tree.children_left[node], left, (above, threshold)),
+        (tree.children_right[node], ~left, (threshold, up_to)),
+    ):
+        yield from _leaves(tree, X, child, inside & side, [*bounds[:i], bound, *bounds[i + 1 :]])
+
+
+def shortest_between(low: float, high: float) -> float:
+    """Return the middle of `low` and `high`, rounded as far as it stays at or above `low` and below `high`."""
+    for decimals in range(-int(np.log10(max(abs(low), abs(high), 1))) - 1, 17):
+        number = round((low + high) / 2, decimals)
+        if low <= number < high:
+            return float(number)
+    return float(low)
+
+
+def _leaf(bounds: list, segments: np.ndarray) -> dict:
+    sizes = np.bincount(segments)
+    return {
+        "segment": int(sizes.argmax()),
+        "bounds": [list(bound) for bound in bounds],
+        "customers": len(segments),
+        "right": int(sizes.max()),
+    }
+
+
+def write_sql(rules: dict, names: dict[int, str]) -> str:
+    """Return the rules as a SQL CASE expression on the columns named as in dataset.yaml; a missing value gives NULL.
+
+    Parameters
+    ----------
+    names : dict
+        segment -> its name, for the comments.
+    """
+    whens = [
+        f"  WHEN {' AND '.join(_conditions(leaf['bounds']))} THEN {leaf['segment']}"
+        f" -- {' '.join(names[leaf['segment']].split())}"
+        for leaf in rules["leaves"]
+    ]
+    return "\n".join([f"-- {tell_fidelity(rules)}", "CASE", *whens, "END\n"])
+
+
+def _conditions(bounds: dict[str, list]) -> list[str]:
+    parts = []
+    for feature, (above, up_to) in bounds.items():
+        parts += [f"{feature} > {_exactly(above)}"] if above is not None else []
+        parts += [f"{feature} <= {_exactly(up_to)}"] if up_to is not None else []
+    return parts
+
+
+def _exactly(number: float) -> str:
+    return repr(number).removesuffix(".0")
+
+
+def rules_table(rules: dict, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:
+    """Return one row a rule: segment, name, rule, customers, and the share of these that are in the segment."""
+    rows = [
+        {
+            "segment": leaf["segment"],
+            "name": names[leaf["segment"]],
+            "rule": "; ".join(filter(None, (_tell_bounds(dataset, *bound) for bound in leaf["bounds"].items()))),
+            "customers": leaf["customers"],
+            "agree": leaf["right"] / leaf["customers"],
+        }
+        for leaf in rules["leaves"]
+    ]
+    return pd.DataFrame(rows)
+
+
+def _tell_bounds(dataset: Dataset, feature: str, bounds: list) -> str:
+    words = zip(("above", "up to"), bounds, strict=True)
+    told = listing(f"{word} {_exactly(bound)}" for word, bound in words if bound is not None)
+    return told and f"{dataset.label(feature)} {told} {dataset.columns[feature].unit or ''}".rstrip()
+
+
+def tell_rules(rules: dict, segments: int) -> str:
+    """Say how well the rules repeat the segments, on these customers and on others, and which segment has none."""
+    without = sorted(set(range(1, segments + 1)) - {leaf["segment"] for leaf in rules["leaves"]})
+    told = (
+        f"{tell_fidelity(rules)}; grown without the customers that they are asked about, "
+        f"{rules['cross_validated']:.1%} (ten-fold cross-validation)."
+    )
+    return f"{told} Segment {listing(without)} has no rule." if without else told
+
+
+def tell_fidelity(rules: dict) -> str:
+    """Say how many customers get the same segment from the rules."""
+    rules_give = sentence(count(len(rules["leaves"]), "rule gives", "rules give"))
+    right, customers = rules["right"], rules["customers"]
+    return f"{rules_give} {right:,} of {customers:,} customers ({right / customers:.1%}) the segment of K-Means"

@@ -1,0 +1,80 @@
+"""Rules without Python: the tree of the report, and its SQL, run by a real database."""
+
+import html
+import re
+import sqlite3
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segmentation import rules
+from segmentation.artifacts import read_json
+
+
+def _ask(sql: str, customers: pd.DataFrame) -> list:
+    with sqlite3.connect(":memory:") as database:
+        customers.to_sql("customers", database, index=False)
+        return [row[0] for row in database.execute(f"SELECT\n{sql} FROM customers ORDER BY rowid")]
+
+
+def test_rules_repeat_the_segments_of_mall_for_195_of_200_customers(mall):
+    found = read_json(mall.artifact("mall", "profiles.json"))["rules"]
+    assert (found["right"], found["customers"], len(found["leaves"])) == (195, 200, 5)
+    assert 0.9 < found["cross_validated"] < 0.975
+    customers = pd.read_parquet(mall.artifact("mall", "customers.parquet"))
+    segments = pd.read_csv(mall.artifact("mall", "segments.csv"))["segment"]
+    told = _ask(mall.artifact("mall", "rules.sql").read_text(), customers)
+    assert (np.array(told) == segments).sum() == 195
+    assert "Five rules give 195 of 200 customers (97.5%)" in mall.page("mall")
+
+
+def test_the_report_shows_the_rules_and_their_sql(mall):
+    page = mall.page("mall")
+    assert "<td>Annual income above 39.5 and up to 69.5 k$</td>" in page
+    assert "WHEN income > 39.5 AND income <= 69.5 THEN 1" in html.unescape(re.sub("<[^>]+>", "", page))
+
+
+@given(st.integers(2, 5), st.integers(1, 3), st.integers(0, 1000), st.sampled_from([1e-6, 1.0, 1e7]))
+def test_sql_says_what_the_rules_say(k, d, seed, size):
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(rng.normal(size=(60, d)).round(2) * size, columns=list("abc")[:d])
+    table["segment"] = np.r_[np.arange(k), rng.integers(k, size=60 - k)] + 1
+    found = rules.grow_rules(table, list("abc")[:d], private=False)
+    told = _ask(rules.write_sql(found, dict.fromkeys(range(1, k + 1), "two\nlines")), table)
+    assert k <= len(found["leaves"]) <= k + 2
+    assert None not in told
+    assert sum(a == b for a, b in zip(told, table["segment"], strict=True)) == found["right"]
+    assert sum(leaf["customers"] for leaf in found["leaves"]) == 60
+
+
+def test_a_missing_value_has_no_segment():
+    table = pd.DataFrame({"a": [1.0, 2.0, 8.0, 9.0], "segment": [1, 1, 2, 2]})
+    sql = rules.write_sql(rules.grow_rules(table, ["a"], private=False), {1: "low", 2: "high"})
+    assert sql.splitlines()[1:] == ["CASE", "  WHEN a <= 5 THEN 1 -- low", "  WHEN a > 5 THEN 2 -- high", "END"]
+    assert _ask(sql, pd.DataFrame({"a": [0, 5, 5.001, None]})) == [1, 1, 2, None]
+
+
+def test_no_rule_is_made_for_fewer_than_ten_customers_of_a_private_table():
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"a": np.r_[rng.normal(0, 1, 60), rng.normal(9, 1, 5)], "segment": [1] * 60 + [2] * 5})
+    found = rules.grow_rules(table, ["a"], private=True)
+    assert min(leaf["customers"] for leaf in found["leaves"]) >= 10
+    assert "Segment 2 has no rule." in rules.tell_rules(found, 2)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(39, 40, 39.5), (1.234, 1.238, 1.236), (120, 260, 200), (-3, 5, 0), (0.1, 0.1000001, 0.1)],
+)
+def test_thresholds_are_round(low, high, expected):
+    assert rules.shortest_between(low, high) == expected
+
+
+@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
+def test_thresholds_divide(a, b):
+    low, high = min(a, b), max(a, b)
+    if low < high:
+        assert low <= rules.shortest_between(low, high) < high
