@@ -12,7 +12,7 @@ options = $(foreach v,$(filter-out PYTHON VENV DEBUG,$(typed)),--$(call lower,$v
 segmentation = @$(BIN)/python -m segmentation
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf test lab score lint lock clean
+.PHONY: help report pdf test lab score bench lint lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -31,6 +31,9 @@ lab: $(READY) ## open JupyterLab on notebooks/
 
 score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=scored.csv RUN=
 	$(segmentation) score $(options)
+
+bench: $(READY) ## measure what each step costs beside the bare work in it, as ratios
+	@$(BIN)/python -m tests.benchmarks
 
 lint: $(READY) ## check code and notebooks
 	@$(BIN)/python -m ruff check

@@ -7,7 +7,7 @@ import pandas as pd
 
 from segmentation.decision import VERDICTS, decide, judge, stable_k
 from segmentation.eda import SMALLEST_GROUP
-from segmentation.k_selection import Optimum, fit_each_k, sample_rows
+from segmentation.k_selection import Optimum, fit_each_k, inertia_from_one, sample_rows
 from segmentation.narrative import count, listing, percent, tell_p
 from segmentation.reference import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
@@ -23,13 +23,14 @@ STRONG_PREDICTION = 0.8
 class Evidence:
     """What speaks for each k, on `customers` customers.
 
-    scores, gaps, mixtures, agreement, strength : indexed by k; stability : one row a segment of each k;
-    null_limit : what a segment's stability must exceed, by k; null : the p-value of the best silhouette; dip;
-    sizes : the customers of each segment, by k.
+    inertia : by k, from 1; scores, gaps, mixtures, agreement, strength : indexed by k; stability : one row a segment
+    of each k; null_limit : what a segment's stability must exceed, by k; null : the p-value of the best silhouette;
+    dip; sizes : the customers of each segment, by k.
     """
 
     customers: int
     resamples: int
+    inertia: pd.Series
     scores: pd.DataFrame
     gaps: pd.DataFrame
     mixtures: pd.DataFrame
@@ -75,6 +76,7 @@ def gather_evidence(
     return Evidence(
         customers=len(some),
         resamples=resamples,
+        inertia=inertia_from_one(X, scores),
         scores=scores,
         gaps=gap_statistic(some, from_one, references=half, seed=seed),
         mixtures=mixture_bic(some, from_one.index, seed=seed),
@@ -294,6 +296,7 @@ def describe(evidence: Evidence, conclusion: dict) -> dict:
 
 def _describe_k(evidence: Evidence, k: int) -> dict:
     row = {
+        "inertia": evidence.inertia.get(k),
         "gap": evidence.gaps["gap"][k],
         "gap_error": evidence.gaps["error"][k],
         "mixture_bic": evidence.mixtures.loc[k].to_dict(),

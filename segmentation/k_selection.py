@@ -120,6 +120,11 @@ def _criteria(optimum: Optimum, X: np.ndarray, seed: int) -> dict:
     }
 
 
+def inertia_from_one(X: np.ndarray, scores: pd.DataFrame) -> pd.Series:
+    """Return the inertia by k, with that of a single segment before the others."""
+    return pd.concat([pd.Series({1: ((X - X.mean(axis=0)) ** 2).sum()}), scores["inertia"]])
+
+
 def silhouettes(X: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> pd.DataFrame:
     """Return the silhouette of each customer, of a stated random sample above 10,000 customers.
 

@@ -161,7 +161,7 @@ def plot_groups(values: pd.Series, groups: dict[str, pd.Series], label: str, *, 
     return axes[0]
 
 
-def plot_criteria(scores: pd.DataFrame, favourites: dict[str, int]):
+def plot_criteria(scores: pd.DataFrame, inertia: pd.Series, favourites: dict[str, int]):
     """Draw inertia (the elbow), silhouette, Calinski-Harabasz and Davies-Bouldin by k, the favourite of each marked."""
     titles = {
         "inertia": "Inertia (the elbow)",
@@ -171,11 +171,12 @@ def plot_criteria(scores: pd.DataFrame, favourites: dict[str, int]):
     }
     axes = _panels(len(titles))
     for ax, (name, title) in zip(axes, titles.items(), strict=True):
-        ax.plot(scores.index, scores[name], "o-", color=NEUTRAL, markersize=4)
+        values = inertia if name == "inertia" else scores[name]
+        ax.plot(values.index, values, "o-", color=NEUTRAL, markersize=4)
         if name in favourites:
             k = favourites[name]
             ax.plot(k, scores.loc[k, name], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
-        ax.set(title=title, xlabel="number of segments k", xticks=scores.index)
+        ax.set(title=title, xlabel="number of segments k", xticks=values.index)
     return axes[0]
 
 

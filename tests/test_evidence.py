@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import cdist, pdist
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import silhouette_score
@@ -56,6 +56,8 @@ def test_mall_dissent_is_shown(mall):
     assert choices["Gaussian mixtures"] == 5
     assert choices["Elbow of the inertia"] is None
     assert selection["criteria"]["5"]["prediction_strength"] == pytest.approx(0.84, abs=0.05)
+    assert selection["criteria"]["1"]["inertia"] == pytest.approx(400)
+    assert all(len(row["mixture_bic"]) == 4 for row in selection["criteria"].values())
     for covariance in ("full", "diag"):
         bic = {k: row["mixture_bic"][covariance] for k, row in selection["criteria"].items()}
         assert min(bic, key=bic.get) == "5"
@@ -129,10 +131,12 @@ def _apart(k: int, d: int) -> np.ndarray:
             return centres
 
 
-@pytest.mark.parametrize(("k", "n", "d"), [(2, 200, 2), (3, 400, 5), (5, 300, 3), (8, 800, 2)])
+@pytest.mark.parametrize(
+    ("k", "n", "d"), [(2, 200, 2), (3, 400, 5), (4, 2000, 4), (5, 300, 3), (6, 200, 5), (7, 600, 4), (8, 800, 2)]
+)
 def test_planted_segments_are_natural(k, n, d):
     X, _ = make_blobs(n, centers=_apart(k, d), cluster_std=1, random_state=k)
-    _, concluded = _conclude(_scaled(X), range(2, 10), resamples=20)
+    _, concluded = _conclude(_scaled(X), range(2, 10), resamples=10)
     assert (concluded["k"], concluded["verdict"]) == (k, "natural")
 
 
@@ -196,6 +200,31 @@ def test_null_p_value_by_hand():
     found = reference.null_p_value(0.5, null)
     assert found["p"] == pytest.approx((1 + 1) / (1 + 4))
     assert found["error"] == pytest.approx(np.sqrt(0.4 * 0.6 / 5))
+
+
+def test_mixture_bic_of_one_gaussian_is_the_closed_form():
+    X = np.random.default_rng(3).normal(size=(300, 2)) @ np.array([[2, 1], [0, 1]])
+    likelihood = -300 / 2 * (2 * np.log(2 * np.pi) + np.log(np.linalg.det(np.cov(X.T, ddof=0))) + 2)
+    bic = structure.mixture_bic(X, [1, 2])
+    assert bic["full"][1] == pytest.approx(5 * np.log(300) - 2 * likelihood, rel=1e-5)
+    assert bic["full"][1] < bic["full"][2]
+    assert bic["full"][1] < bic["spherical"][1]
+
+
+def test_agreement_of_resamples_against_its_definition():
+    X = np.random.default_rng(4).normal(size=(60, 2))
+    found = stability.resampled_agreement(X, [3], pairs=2, seed=1)
+    values = []
+    for i in range(2):
+        rng = stability.random_state(1, 2, 3, i)
+        draws = [X[rng.integers(60, size=60)] for _ in range(2)]
+        centres = [stability.fit_once(draw, 3, rng).cluster_centers_ for draw in draws]
+        labels = [cdist(X, c).argmin(axis=1) for c in centres]
+        pairs = [np.equal.outer(one, one)[np.triu_indices(60, 1)] for one in labels]
+        both, a, b, n = (pairs[0] & pairs[1]).sum(), pairs[0].sum(), pairs[1].sum(), len(pairs[0])
+        values.append((both - a * b / n) / ((a + b) / 2 - a * b / n))
+    assert found["agreement"][3] == pytest.approx(np.mean(values))
+    assert found["error"][3] == pytest.approx(np.std(values, ddof=1) / np.sqrt(2))
 
 
 def test_dip_sees_two_clouds_and_not_one():
