@@ -75,19 +75,20 @@ def decide(scores: pd.DataFrame, stable: list[int], k="auto", *, smallest: int =
     return {"k": k if given else best, "method": "given" if given else "auto", "best": best, "allowed": allowed}
 
 
-def judge(k: int, stable: list[int], silhouette: float, null: dict, dip: dict, weakest: float) -> str:
+def judge(k: int, stable: list[int], silhouette: float, null: dict, dip: dict, valley: float, weakest: float) -> str:
     """Return the verdict on k segments, in the terms of Dolnicar, Gruen & Leisch (2018).
 
-    natural : stable, and distinct: a mean silhouette above 0.5, "reasonable structure" (Kaufman & Rousseeuw 1990),
-        that tables without segments reach in at most 5% of cases, and more than one mode in the distances
-        (Hartigan's dip, p at most 0.05).
+    natural : stable, and distinct: tables without segments reach the best silhouette in at most 5% of cases, and
+        either the mean silhouette is above 0.5, "reasonable structure" (Kaufman & Rousseeuw 1990), with more than one
+        mode in the distances (Hartigan's dip, p at most 0.05), or there is a valley between every two segments
+        (`valley_p`, p at most 0.05): features without structure lower a silhouette, but fill no valley.
     reproducible : stable, but not distinct.
     constructive : not stable, but the silhouette is beyond what tables without segments give, or no segment
         dissolves in the mean of the resamples (Jaccard above 0.5).
     none : nothing of this.
     """
     beyond = null["p"] <= SIGNIFICANT
-    distinct = silhouette > DISTINCT_SILHOUETTE and beyond and dip["p"] <= SIGNIFICANT
+    compact = silhouette > DISTINCT_SILHOUETTE and dip["p"] <= SIGNIFICANT
     if k in stable:
-        return "natural" if distinct else "reproducible"
+        return "natural" if beyond and (compact or valley <= SIGNIFICANT) else "reproducible"
     return "constructive" if beyond or weakest > DISSOLVED else "none"

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segmentation.decision import VERDICTS, decide, judge, stable_k
+from segmentation.decision import SIGNIFICANT, VERDICTS, decide, judge, stable_k
 from segmentation.eda import SMALLEST_GROUP
 from segmentation.k_selection import Optimum, fit_each_k, inertia_from_one, sample_rows
 from segmentation.narrative import count, listing, percent, tell_p
 from segmentation.reference import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
-from segmentation.structure import dip_of_distances, mixture_bic
+from segmentation.structure import dip_of_distances, mixture_bic, valley_p
 
 LARGEST_SAMPLE = 1_000
 NULL_RESAMPLES = 5
@@ -23,9 +23,9 @@ STRONG_PREDICTION = 0.8
 class Evidence:
     """What speaks for each k, on `customers` customers.
 
-    inertia : by k, from 1; scores, gaps, mixtures, agreement, strength : indexed by k; stability : one row a segment
-    of each k; null_limit : what a segment's stability must exceed, by k; null : the p-value of the best silhouette;
-    dip; sizes : the customers of each segment, by k.
+    By k: inertia (from 1), scores, gaps, mixtures, agreement, strength; stability, one row a segment of each k;
+    null_limit, what a segment's stability must exceed; valleys, the p-value of no valley between some two segments;
+    sizes, the customers of each segment. Of all k: null, the p-value of the best silhouette; dip.
     """
 
     customers: int
@@ -40,6 +40,7 @@ class Evidence:
     null_limit: pd.Series
     null: dict
     dip: dict
+    valleys: pd.Series
     sizes: dict[int, list[int]]
 
     @property
@@ -86,6 +87,7 @@ def gather_evidence(
         null_limit=null_stability(some, k_values, tables=tenth, resamples=NULL_RESAMPLES, seed=seed),
         null=null_p_value(scores["silhouette"].max(), silhouettes),
         dip=dip_of_distances(some, seed=seed),
+        valleys=pd.Series({k: valley_p(some, partitions[k], optima[k].model.cluster_centers_) for k in optima}),
         sizes={k: np.bincount(optimum.model.labels_).tolist() for k, optimum in optima.items()},
     )
 
@@ -103,6 +105,7 @@ def conclude(evidence: Evidence, k="auto", *, smallest: int = 1) -> dict:
         evidence.scores["silhouette"][choice["k"]],
         evidence.null,
         evidence.dip,
+        evidence.valleys[choice["k"]],
         evidence.weakest["jaccard"][choice["k"]],
     )
     return {**choice, "stable": evidence.stable, "verdict": verdict}
@@ -219,8 +222,16 @@ def tell_decision(evidence: Evidence, conclusion: dict) -> list[str]:
         f"({listing(null['models'])}) with {tell_p(null['p'])} (Monte Carlo error {null['error']:.2f}); distances with "
         f"one mode alone would look like these with {tell_p(evidence.dip['p'])} (dip test)."
     )
+    told.append(_tell_valley(evidence.valleys[k]))
     told.append(f"**Verdict: {conclusion['verdict']}**, {VERDICTS[conclusion['verdict']]}.")
     return [*told, _tell_dissent(evidence, k), *_tell_alternatives(evidence, conclusion)]
+
+
+def _tell_valley(p: float) -> str:
+    valley = (
+        "There is a valley between every two segments" if p <= SIGNIFICANT else "Some two segments run into each other"
+    )
+    return f"{valley} (dip test along the line between centroids, largest {tell_p(p)})."
 
 
 def tell_stability_of(evidence: Evidence, k: int) -> str:
@@ -312,5 +323,6 @@ def _describe_k(evidence: Evidence, k: int) -> dict:
         "agreement": evidence.agreement["agreement"][k],
         "agreement_error": evidence.agreement["error"][k],
         "null_limit": evidence.null_limit[k],
+        "valley_p": evidence.valleys[k],
         "segments": segments.drop(columns="k").astype({"segment": object}).to_dict("records"),
     }

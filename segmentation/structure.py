@@ -1,5 +1,7 @@
 """Is there distinct structure at all: Gaussian mixtures, and the dip of the distances."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 from diptest import diptest
@@ -11,6 +13,7 @@ from segmentation.workers import spread
 
 COVARIANCES = ("full", "tied", "diag", "spherical")
 MIXTURE_STARTS = 2
+SMALLEST_DIP = 4
 LARGEST_DIP = 350  # customers: the published table of the dip ends at 72,000 values, here pairs
 
 
@@ -48,3 +51,28 @@ def dip_of_distances(X: np.ndarray, *, seed: int = 0) -> dict[str, float]:
     """
     dip, p = diptest(np.sort(pdist(X[sample_rows(len(X), LARGEST_DIP, seed=seed)])))
     return {"dip": float(dip), "p": float(p)}
+
+
+def valley_p(X: np.ndarray, labels: np.ndarray, centroids: np.ndarray) -> float:
+    """Test whether there is a valley between every two segments, and return the p-value of the pair that has least.
+
+    The members of two segments are projected onto the line through their centroids (as Hamerly & Elkan 2003 do), and
+    Hartigan's dip asks whether they have more than one mode there. Every pair must reject (an intersection-union
+    test), so that the largest p is that of all. A cut through one cloud leaves one mode. A segment of fewer than four
+    customers has no valley.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_customers,), from 0
+    centroids : ndarray of shape (k, n_features)
+    """
+    return max(
+        _p_of_one_mode(X[(labels == one) | (labels == other)] @ (centroids[one] - centroids[other]))
+        if min((labels == one).sum(), (labels == other).sum()) >= SMALLEST_DIP
+        else 1.0
+        for one, other in combinations(range(len(centroids)), 2)
+    )
+
+
+def _p_of_one_mode(values: np.ndarray) -> float:
+    return float(diptest(np.sort(values))[1])

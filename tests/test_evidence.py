@@ -102,15 +102,17 @@ def _noise(kind: str, d: int, seed: int) -> np.ndarray:
 
 
 def test_noise_is_natural_in_at_most_one_case_in_twenty():
-    # A verdict of natural needs a silhouette above 0.5 and a dip: where one is missing the rest need not be asked.
+    # Natural needs a silhouette above 0.5 and a dip, or a valley: where both are missing the rest need not be asked.
     natural = []
     for kind in ("spherical", "correlated", "uniform"):
         for d in (2, 3, 5):
             for seed in range(20):
                 X = _scaled(_noise(kind, d, seed))
-                fits = {k: KMeans(k, n_init=5, random_state=0).fit(X).labels_ for k in range(2, 11)}
-                best = max(silhouette_score(X, labels) for labels in fits.values())
-                possible = best > decision.DISTINCT_SILHOUETTE and structure.dip_of_distances(X)["p"] <= 0.05
+                fits = [KMeans(k, n_init=5, random_state=0).fit(X) for k in range(2, 11)]
+                best = max(silhouette_score(X, fit.labels_) for fit in fits)
+                compact = best > decision.DISTINCT_SILHOUETTE and structure.dip_of_distances(X)["p"] <= 0.05
+                valley = min(structure.valley_p(X, fit.labels_, fit.cluster_centers_) for fit in fits)
+                possible = compact or valley <= 0.05
                 natural.append(possible and _conclude(X, resamples=20)[1]["verdict"] == "natural")
     assert len(natural) == 180
     assert sum(natural) <= 9
@@ -138,6 +140,13 @@ def test_planted_segments_are_natural(k, n, d):
     X, _ = make_blobs(n, centers=_apart(k, d), cluster_std=1, random_state=k)
     _, concluded = _conclude(_scaled(X), range(2, 10), resamples=10)
     assert (concluded["k"], concluded["verdict"]) == (k, "natural")
+
+
+def test_features_without_structure_do_not_hide_two_clouds():
+    X, _ = make_blobs(300, centers=[[0] * 4, [8, 0, 0, 0]], cluster_std=1, random_state=0)
+    found, concluded = _conclude(_scaled(X), range(2, 6), resamples=10)
+    assert found.scores["silhouette"][2] < decision.DISTINCT_SILHOUETTE
+    assert (concluded["k"], concluded["verdict"]) == (2, "natural")
 
 
 def test_jaccard_by_hand():
@@ -261,19 +270,35 @@ def test_decision_refuses_segments_that_may_not_be_shown():
 
 
 @pytest.mark.parametrize(
-    ("stable", "silhouette", "p", "dip", "weakest", "expected"),
+    ("stable", "silhouette", "p", "dip", "valley", "weakest", "expected"),
     [
-        ([5], 0.55, 0.02, 0.001, 0.9, "natural"),
-        ([5], 0.50, 0.02, 0.001, 0.9, "reproducible"),
-        ([5], 0.55, 0.06, 0.001, 0.9, "reproducible"),
-        ([5], 0.55, 0.02, 0.060, 0.9, "reproducible"),
-        ([3], 0.55, 0.02, 0.001, 0.4, "constructive"),
-        ([3], 0.30, 0.50, 0.900, 0.6, "constructive"),
-        ([3], 0.55, 0.50, 0.001, 0.5, "none"),
+        ([5], 0.55, 0.02, 0.001, 0.9, 0.9, "natural"),
+        ([5], 0.50, 0.02, 0.001, 0.9, 0.9, "reproducible"),
+        ([5], 0.55, 0.06, 0.001, 0.0, 0.9, "reproducible"),
+        ([5], 0.55, 0.02, 0.060, 0.9, 0.9, "reproducible"),
+        ([5], 0.20, 0.02, 0.900, 0.05, 0.9, "natural"),
+        ([3], 0.55, 0.02, 0.001, 0.0, 0.4, "constructive"),
+        ([3], 0.30, 0.50, 0.900, 0.9, 0.6, "constructive"),
+        ([3], 0.55, 0.50, 0.001, 0.9, 0.5, "none"),
     ],
 )
-def test_verdict(stable, silhouette, p, dip, weakest, expected):
-    assert decision.judge(5, stable, silhouette, {"p": p}, {"p": dip}, weakest) == expected
+def test_verdict(stable, silhouette, p, dip, valley, weakest, expected):
+    assert decision.judge(5, stable, silhouette, {"p": p}, {"p": dip}, valley, weakest) == expected
+
+
+def test_a_valley_is_seen_between_clouds_and_not_in_a_cut_through_one():
+    rng = np.random.default_rng(0)
+    cloud = rng.normal(size=(300, 4))
+    half = (cloud[:, 0] > 0).astype(int)
+    assert structure.valley_p(cloud, half, _means(cloud, half)) > 0.5
+    apart = cloud + 6 * np.eye(4)[0] * half[:, None]
+    assert structure.valley_p(apart, half, _means(apart, half)) < 0.001
+    three = np.where(half, 1 + (cloud[:, 1] > 0), 0)
+    assert structure.valley_p(apart, three, _means(apart, three)) > 0.5
+
+
+def _means(X: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    return np.array([X[labels == i].mean(axis=0) for i in range(labels.max() + 1)])
 
 
 def test_results_do_not_depend_on_the_number_of_workers(monkeypatch):
