@@ -113,12 +113,23 @@ def _svg(whole, salt: str) -> str:
 
 
 def _inline(svg: str) -> str:
-    """Prepare an SVG for the page: no header, no ids of groups, its size as a limit, the ink of the page."""
+    """Prepare an SVG for the page: the font and the ink of the page, its size as a limit, and nothing needless."""
     svg = svg[svg.index("<svg ") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)
     width = float(re.search(r' width="([\d.]+)pt"', svg)[1]) * PIXELS_PER_POINT
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
+    for needless in (
+        r"<metadata>.*?</metadata>",
+        r"<defs>\s*<style.*?</style>\s*</defs>",
+        r' id="(?:figure|axes|patch|line2d|text|matplotlib\.axis|xtick|ytick|legend|\w+Collection)_\d+"',
+        r"font-family: [^;]*; ",
+        r' transform="rotate\(-?0 [^"]*"',
+        r' xmlns:xlink="[^"]*"',
+        r"xlink:(?=href)",
+    ):
+        svg = re.sub(needless, "", svg, flags=re.S)
+    # A hundredth of a point is finer than any screen.
+    svg = re.sub(r' (?:d|x|y|points|transform)="[^"]*"', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]), svg)
+    svg = re.sub(r"\n\s*", "\n", svg)
     return svg.replace("<svg ", f'<svg style="max-width: {width:.0f}px" ', 1).replace(INK, "currentColor")
 
 

@@ -18,7 +18,7 @@ from doit.tools import config_changed
 from papermill.exceptions import PapermillExecutionError
 from rich.console import Console
 
-from segmentation import render
+from segmentation import manifest, render
 from segmentation.artifacts import sha256
 from segmentation.dataset import ROOT
 from segmentation.errors import DataError, NotebookFailed, SegmentationError, UsageError
@@ -113,9 +113,9 @@ def _tasks(plan: Plan, outcome: Outcome, pdf: bool):
         needs = [page, *template, *code]
         yield _task(outcome, "report.pdf", needs, [printed], None, _render, printed.name, render.write_pdf, plan)
     made = [*plan.artifacts(), page, *([printed] if pdf else [])]
-    told = [told, render.revision(), printed.is_file()]
+    told = [told, manifest.revision(), printed.is_file()]
     targets = [plan.study.path("manifest.json")]
-    yield _task(outcome, "manifest.json", [*made, *sources], targets, told, render.write_manifest, plan, sources)
+    yield _task(outcome, "manifest.json", [*made, *sources], targets, told, manifest.write_manifest, plan, sources)
 
 
 def _task(outcome: Outcome, name: str, needs: list, makes: list, told, action, *arguments, drawn=list) -> dict:

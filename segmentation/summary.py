@@ -1,9 +1,9 @@
 """What the terminal shows after a run: five lines from the artifacts."""
 
 from segmentation.narrative import listing, percent
+from segmentation.overview import headline
 from segmentation.pipeline import Outcome
 from segmentation.plan import Plan
-from segmentation.render import headline
 
 
 def summarize(plan: Plan, outcome: Outcome) -> str:

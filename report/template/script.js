@@ -1,11 +1,20 @@
-// One control for all the code; without scripting each piece still unfolds by itself.
+// One control for all that is folded, and the current place in the contents; without scripting each piece still unfolds.
 const unfold = document.getElementById("unfold");
 if (unfold) {
   unfold.hidden = false;
   unfold.addEventListener("click", () => {
     const open = unfold.getAttribute("aria-pressed") !== "true";
     unfold.setAttribute("aria-pressed", open);
-    unfold.textContent = open ? "Hide all code" : "Show all code";
-    for (const code of document.querySelectorAll("details.code")) code.open = open;
+    for (const fold of document.querySelectorAll("details.fold")) fold.open = open;
   });
+}
+const places = [...document.querySelectorAll("#contents a")].map((link) => [link, document.getElementById(link.hash.slice(1))]);
+function mark() {
+  const passed = places.filter(([, place]) => place && place.offsetParent && place.getBoundingClientRect().top < innerHeight / 3);
+  for (const [link] of places) link.removeAttribute("aria-current");
+  passed.at(-1)?.[0].setAttribute("aria-current", "location");
+}
+if (places.length) {
+  addEventListener("scroll", mark, { passive: true });
+  mark();
 }

@@ -1,0 +1,273 @@
+// Explore: filters, linked pictures and scoring on the data inside the page. No text is ever read as HTML.
+const SHAPES = { // unit paths, as the figures draw the segments
+  "●": "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z", "■": "M-.9-.9h1.8v1.8h-1.8z", "◆": "M0-1.3L1 0L0 1.3L-1 0z",
+  "▲": "M0-1.15L1.1.85H-1.1z", "▼": "M0 1.15L1.1-.85H-1.1z", "✚": "M-.4-1.1h.8v.7h.7v.8h-.7v.7h-.8v-.7h-.7v-.8h.7z",
+  "✖": "M-1-.5L-.5-1L0-.5L.5-1L1-.5L.5 0L1 .5L.5 1L0 .5L-.5 1L-1 .5L-.5 0z",
+  "★": "M0-1.3L.35-.4L1.3-.4L.55.2L.8 1.1L0 .55L-.8 1.1L-.55.2L-1.3-.4L-.35-.4z",
+  "◀": "M-1.15 0L.85-1.1V1.1z", "▶": "M1.15 0L-.85-1.1V1.1z",
+};
+const held = document.getElementById("explore-data");
+if (held) explore(JSON.parse(held.textContent));
+
+function make(tag, attributes = {}, ...children) {
+  const svg = ["svg", "g", "path", "line", "text", "rect", "title"].includes(tag);
+  const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function explore(data) {
+  const section = document.getElementById("explore");
+  const at = (name) => section.querySelector(`[data-part="${name}"]`);
+  const number = (value) => Number(value.toPrecision(6)).toLocaleString("en");
+  const withUnit = (value, column) => number(value) + (column.unit ? ` ${column.unit}` : "");
+  const segmentOf = Object.fromEntries(data.segments.map((s) => [s.segment, s]));
+  const chosen = { segments: new Set(data.segments.map((s) => s.segment)), levels: {}, ranges: {} };
+  const rows = data.rows;
+  let points = [], current = -1;
+
+  // Which rows are shown
+  function passes(i) {
+    if (!chosen.segments.has(rows.segment[i])) return false;
+    for (const [name, levels] of Object.entries(chosen.levels)) if (!levels.has(rows[name][i])) return false;
+    for (const [name, [low, high]] of Object.entries(chosen.ranges)) {
+      const value = rows[name][i];
+      if ((low !== null || high !== null) && (value === null || value < (low ?? value) || value > (high ?? value))) return false;
+    }
+    return true;
+  }
+  const shownRows = () => rows.segment.map((_, i) => i).filter(passes);
+
+  // Filters
+  function boxes(title, items, chosenSet) {
+    return make("fieldset", {}, make("legend", {}, title), ...items.map(({ value, label, colour, glyph }) => {
+      const box = make("input", { type: "checkbox", checked: true, onchange: () => {
+        if (box.checked) chosenSet.add(value); else chosenSet.delete(value);
+        update();
+      } });
+      const mark = glyph ? make("span", { "aria-hidden": "true", style: `color:${colour}` }, `${glyph} `) : "";
+      return make("label", {}, box, " ", mark, label);
+    }));
+  }
+  function range(column) {
+    const values = rows[column.name].filter((value) => value !== null);
+    const least = values.reduce((a, b) => Math.min(a, b)), most = values.reduce((a, b) => Math.max(a, b));
+    chosen.ranges[column.name] = [null, null];
+    const inputs = ["from", "to"].map((word, side) => make("label", {}, `${word} `, make("input", {
+      type: "number", step: "any", placeholder: String(side ? most : least),
+      oninput: (event) => {
+        chosen.ranges[column.name][side] = event.target.value === "" ? null : Number(event.target.value);
+        update();
+      },
+    })));
+    return make("fieldset", {}, make("legend", {}, axisLabel(column)), ...inputs);
+  }
+  const axisLabel = (column) => column.label + (column.unit ? ` (${column.unit})` : "");
+  function buildFilters() {
+    const form = at("filters");
+    form.replaceChildren(boxes("Segment", data.segments.map((s) => ({ value: s.segment, label: s.name, ...s })), chosen.segments));
+    if (!rows) return;
+    for (const category of data.categories) {
+      chosen.levels[category.name] = new Set(category.levels.map((_, code) => code)).add(-1);
+      const items = category.levels.map((label, value) => ({ value, label }));
+      if (rows[category.name].includes(-1)) items.push({ value: -1, label: "not known" });
+      form.append(boxes(category.label, items, chosen.levels[category.name]));
+    }
+    form.append(...data.numbers.map(range));
+  }
+
+  // What the scatter shows: one mark a row, or one a group of ten or more
+  function marks(x, y) {
+    if (rows) {
+      return shownRows().filter((i) => rows[x.name][i] !== null && rows[y.name][i] !== null).map((i) => ({
+        x: rows[x.name][i], y: rows[y.name][i], segment: rows.segment[i], size: 4, told: describe(i),
+      }));
+    }
+    const grid = data.grids.find((g) => (g.x === x.name && g.y === y.name) || (g.x === y.name && g.y === x.name));
+    if (!grid) return [];
+    const turned = grid.x !== x.name, most = Math.max(...grid.cells.map((cell) => cell[3]));
+    return grid.cells.filter((cell) => chosen.segments.has(cell[0])).map(([segment, i, j, n]) => {
+      const [a, b] = turned ? [j, i] : [i, j], ex = data.edges[x.name], ey = data.edges[y.name];
+      const turn = (2 * Math.PI * segment) / data.segments.length, off = data.segments.length > 1 ? 0.18 : 0;
+      return {
+        x: ex[a] + (0.5 + off * Math.cos(turn)) * (ex[a + 1] - ex[a]), y: ey[b] + (0.5 + off * Math.sin(turn)) * (ey[b + 1] - ey[b]),
+        segment, size: 3 + 11 * Math.sqrt(n / most),
+        told: `${segmentOf[segment].name}: ${number(n)} customers with ${x.label} from ${number(ex[a])} to ${withUnit(ex[a + 1], x)} ` +
+          `and ${y.label} from ${number(ey[b])} to ${withUnit(ey[b + 1], y)}`,
+      };
+    });
+  }
+  function describe(i) {
+    const parts = data.numbers.filter((c) => rows[c.name][i] !== null).map((c) => `${c.label} ${withUnit(rows[c.name][i], c)}`);
+    parts.push(...data.categories.filter((c) => rows[c.name][i] >= 0).map((c) => `${c.label} ${c.levels[rows[c.name][i]]}`));
+    return `${segmentOf[rows.segment[i]].name}: ${parts.join(", ")}`;
+  }
+
+  // Pictures
+  function ticks(low, high) {
+    const raw = (high - low) / 5 || 1, power = 10 ** Math.floor(Math.log10(raw));
+    const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw);
+    const first = Math.floor(low / step) * step, found = [];
+    for (let t = first; t < high + step; t += step) found.push(Number(t.toPrecision(12)));
+    return found;
+  }
+  function drawScatter() {
+    const [x, y] = ["x", "y"].map((axis) => data.numbers[at(axis).value]);
+    const box = at("scatter"), width = Math.max(280, Math.min(720, box.clientWidth)), height = Math.round(width * 0.66);
+    const whole = rows ? (c) => rows[c.name].filter((v) => v !== null) : (c) => data.edges[c.name];
+    const scale = (column, from, to) => {
+      const values = whole(column), t = ticks(values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b)));
+      const place = (v) => from + ((v - t[0]) / (t[t.length - 1] - t[0])) * (to - from);
+      return { t, place };
+    };
+    const sx = scale(x, 52, width - 10), sy = scale(y, height - 44, 10);
+    const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
+    for (const t of sx.t) svg.append(
+      make("line", { x1: sx.place(t), x2: sx.place(t), y1: 10, y2: height - 44, class: "grid" }),
+      make("text", { x: sx.place(t), y: height - 28, "text-anchor": "middle" }, number(t)));
+    for (const t of sy.t) svg.append(
+      make("line", { x1: 52, x2: width - 10, y1: sy.place(t), y2: sy.place(t), class: "grid" }),
+      make("text", { x: 46, y: sy.place(t) + 4, "text-anchor": "end" }, number(t)));
+    svg.append(make("text", { x: (52 + width) / 2, y: height - 6, "text-anchor": "middle" }, axisLabel(x)),
+      make("text", { transform: `translate(12 ${height / 2}) rotate(-90)`, "text-anchor": "middle" }, axisLabel(y)));
+    points = marks(x, y).map((mark) => ({ ...mark, px: sx.place(mark.x), py: sy.place(mark.y) })).sort((a, b) => a.px - b.px || a.py - b.py);
+    for (const p of points) svg.append(make("path", {
+      d: SHAPES[segmentOf[p.segment].glyph], transform: `translate(${p.px.toFixed(1)} ${p.py.toFixed(1)}) scale(${p.size.toFixed(1)})`,
+      fill: segmentOf[p.segment].colour, "fill-opacity": 0.8,
+    }));
+    box.querySelector("svg")?.remove();
+    box.prepend(svg);
+    point(-1);
+  }
+  function point(i) {
+    current = i;
+    const tip = at("tip"), p = points[i], box = at("scatter"), svg = box.querySelector("svg");
+    svg.querySelector(".ring")?.remove();
+    tip.hidden = !p;
+    tip.textContent = p ? p.told : "";
+    if (!p) return;
+    svg.append(make("path", { d: SHAPES["●"], transform: `translate(${p.px} ${p.py}) scale(${p.size + 4})`, class: "ring" }));
+    const zoom = svg.clientWidth / svg.viewBox.baseVal.width;
+    tip.style.left = `${Math.max(0, Math.min(p.px * zoom - 20, box.clientWidth - tip.offsetWidth))}px`;
+    tip.style.top = `${p.py * zoom + 14}px`;
+  }
+  function nearest(event) {
+    const svg = at("scatter").querySelector("svg"), frame = svg.getBoundingClientRect(), zoom = svg.viewBox.baseVal.width / frame.width;
+    const [x, y] = [(event.clientX - frame.left) * zoom, (event.clientY - frame.top) * zoom];
+    let best = -1, least = 24 ** 2;
+    points.forEach((p, i) => {
+      const distance = (p.px - x) ** 2 + (p.py - y) ** 2;
+      if (distance < least) [best, least] = [i, distance];
+    });
+    if (best !== current) point(best);
+  }
+  function keys(event) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (event.key === "Escape") point(-1);
+    else if (event.key === "Home") point(0);
+    else if (event.key === "End") point(points.length - 1);
+    else if (step) point(Math.max(0, Math.min(points.length - 1, current + step)));
+    else return;
+    event.preventDefault();
+  }
+
+  function counts() {
+    const found = Object.fromEntries(data.segments.map((s) => [s.segment, 0]));
+    if (rows) for (const i of shownRows()) found[rows.segment[i]] += 1;
+    else for (const s of data.segments) if (chosen.segments.has(s.segment)) found[s.segment] = s.size;
+    return found;
+  }
+  function drawSizes(found, total) {
+    const width = Math.max(280, Math.min(420, at("bars").clientWidth)), line = 40, most = Math.max(1, ...Object.values(found));
+    const bars = make("svg", { viewBox: `0 0 ${width} ${line * data.segments.length}`, "aria-hidden": "true" });
+    const donut = make("svg", { viewBox: "-105 -105 210 210", "aria-hidden": "true" });
+    let angle = -Math.PI / 2;
+    data.segments.forEach((s, i) => {
+      const n = found[s.segment], share = total ? n / total : 0, y = i * line;
+      bars.append(make("text", { x: 0, y: y + 14 }, `${s.glyph} ${s.name}`),
+        make("rect", { x: 0, y: y + 19, width: Math.max(1, (n / most) * (width - 110)), height: 13, fill: s.colour }),
+        make("text", { x: (n / most) * (width - 110) + 6, y: y + 30 }, `${number(n)} (${Math.round(100 * share)}%)`));
+      if (!n) return;
+      const end = angle + 2 * Math.PI * Math.min(share, 0.99999), large = share > 0.5 ? 1 : 0;
+      const on = (radius, a) => `${(radius * Math.cos(a)).toFixed(2)} ${(radius * Math.sin(a)).toFixed(2)}`;
+      donut.append(make("path", { fill: s.colour, class: "slice",
+        d: `M${on(100, angle)}A100 100 0 ${large} 1 ${on(100, end)}L${on(58, end)}A58 58 0 ${large} 0 ${on(58, angle)}z` }));
+      angle = end;
+    });
+    donut.append(make("text", { "text-anchor": "middle", y: 2, class: "total" }, number(total)), make("text", { "text-anchor": "middle", y: 20 }, "customers"));
+    at("bars").replaceChildren(bars);
+    at("donut").replaceChildren(donut);
+  }
+
+  function update() {
+    const found = counts(), total = Object.values(found).reduce((a, b) => a + b, 0), all = rows ? rows.segment.length : data.customers;
+    const each = data.segments.filter((s) => found[s.segment]).map((s) => `${s.name} ${number(found[s.segment])}`).join(", ");
+    at("status").textContent = `${number(total)} of ${number(all)} customers shown${each ? `: ${each}` : ""}.`;
+    drawScatter();
+    drawSizes(found, total);
+  }
+
+  function download() {
+    const cell = (value) => {
+      const text = value === null ? "" : String(value), safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+      return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+    };
+    const head = ["segment", "name", ...data.numbers.map((c) => c.name), ...data.categories.map((c) => c.name)];
+    const lines = shownRows().map((i) => [rows.segment[i], segmentOf[rows.segment[i]].name, ...data.numbers.map((c) => rows[c.name][i]),
+      ...data.categories.map((c) => c.levels[rows[c.name][i]] ?? null)]);
+    const text = [head, ...lines].map((line) => line.map(cell).join(",")).join("\r\n");
+    const link = make("a", { href: URL.createObjectURL(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv" })), download: "customers.csv" });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  // Scoring, as model.json describes it
+  function buildQuestion() {
+    const inputs = data.model.features.map((f) => make("input", { type: "number", step: "any", min: f.min, max: f.max, required: true, oninput: answer }));
+    at("ask").replaceChildren(...data.model.features.map((f, i) => make("label", {}, `${axisLabel(f)} `, inputs[i])));
+    function answer() {
+      const values = inputs.map((input) => (input.value === "" ? null : Number(input.value)));
+      if (values.includes(null)) { at("answer").textContent = ""; return; }
+      const wrong = data.model.features.filter((f, i) => values[i] < (f.min ?? -Infinity) || values[i] > (f.max ?? Infinity));
+      at("answer").textContent = wrong.length ? wrong.map((f) => `${f.label} must be ${limits(f)}.`).join(" ") : score(values);
+    }
+  }
+  const limits = (f) => [f.min === null ? "" : `at least ${number(f.min)}`, f.max === null ? "" : `at most ${number(f.max)}`].filter(Boolean).join(" and ");
+  function score(values) {
+    const z = data.model.features.map((f, i) => ((f.transform === "log" ? Math.log1p(values[i]) : values[i]) - f.mean) / f.deviation);
+    const distances = data.model.centroids.map((centroid) => Math.hypot(...centroid.map((c, i) => c - z[i])));
+    const sorted = [...distances].sort((a, b) => a - b), segment = segmentOf[distances.indexOf(sorted[0]) + 1];
+    const round = (value) => Math.round(value * 1e6) / 1e6;
+    const outside = data.model.features.filter((f, i) => values[i] < f.low || values[i] > f.high);
+    return `${segment.glyph} Segment ${segment.segment}, ${segment.name}. Distance ${round(sorted[0])}, margin ${round(sorted[1] - sorted[0])}, in standard deviations.` +
+      outside.map((f) => ` Careful: ${f.label} is outside of the data (${number(f.low)} to ${withUnit(f.high, f)}).`).join("");
+  }
+
+  section.hidden = false;
+  buildFilters();
+  buildQuestion();
+  ["x", "y"].forEach((axis, i) => {
+    at(axis).replaceChildren(...data.numbers.map((c, j) => make("option", { value: j }, axisLabel(c))));
+    at(axis).value = data.numbers.findIndex((c) => c.name === (data.model.features[i] ?? data.model.features[0]).name);
+    at(axis).addEventListener("change", drawScatter);
+  });
+  const plot = at("scatter");
+  for (const name of ["pointermove", "pointerdown"]) plot.addEventListener(name, nearest);
+  plot.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && point(-1));
+  plot.addEventListener("keydown", keys);
+  plot.addEventListener("blur", () => point(-1));
+  at("reset").addEventListener("click", () => {
+    chosen.segments = new Set(data.segments.map((s) => s.segment));
+    buildFilters();
+    update();
+  });
+  if (rows) at("download").addEventListener("click", download);
+  let width = 0;
+  new ResizeObserver(() => {
+    if (section.clientWidth !== width) { width = section.clientWidth; update(); }
+  }).observe(section);
+}

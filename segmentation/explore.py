@@ -1,0 +1,114 @@
+"""What the Explore section of the report holds: rounded rows without ids, or binned counts where rows are private."""
+
+import json
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from segmentation.dataset import Dataset
+from segmentation.eda import SMALLEST_GROUP, round_edges, split_types
+from segmentation.k_selection import sample_rows
+from segmentation.marks import colour, glyph
+from segmentation.study import Study
+
+MOST_ROWS = 5_000
+MOST_BINS = 12
+DIGITS = 3
+
+
+def explore_data(study: Study, *, seed: int = 0) -> dict:
+    """Return what the script of the section reads.
+
+    Returns
+    -------
+    dict
+        segments; model (its features with the limits of dataset.yaml and the range of the data, and its centroids);
+        numbers and categories (the columns); customers; and either rows, of at most 5,000 customers drawn and ordered
+        at random, or grids, the binned counts of every two numbers, as `privacy` allows.
+    """
+    dataset = study.dataset
+    profiles, model = study.read("profiles.json")["segments"], study.read("model.json")
+    segments = study.read("segments.parquet")[["id", "segment"]]
+    customers = study.read("customers.parquet").merge(segments, on="id", validate="one_to_one")
+    numbers, categories = split_types(customers, dataset, dataset.named("feature", "descriptor"))
+    private = dataset.privacy == "aggregate"
+    edges = {name: round_edges(customers[name].min(), customers[name].max(), MOST_BINS) for name in numbers}
+    held = _grids(customers, edges) if private else _rows(customers, numbers, categories, seed)
+    ranges = edges if private else {name: customers[name] for name in numbers}
+    return {
+        "segments": [
+            {key: p[key] for key in ("segment", "name", "size")}
+            | {"colour": colour(p["segment"]), "glyph": glyph(p["segment"])}
+            for p in profiles
+        ],
+        "model": {
+            "features": [{**f, **_limits(f["name"], dataset, ranges[f["name"]])} for f in model["features"]],
+            "centroids": model["centroids"],
+        },
+        "numbers": [{"name": n, "label": dataset.label(n), "unit": dataset.columns[n].unit} for n in numbers],
+        "categories": [{"name": n, "label": dataset.label(n), "levels": _levels(customers[n])} for n in categories],
+        "customers": len(customers),
+        **held,
+    }
+
+
+def _limits(name: str, dataset: Dataset, values) -> dict:
+    """Return what `make score` accepts (min, max), and the range that the model has seen (low, high)."""
+    column = dataset.columns[name]
+    logged = 0.0 if column.transform == "log" else None
+    least = [limit for limit in (column.min, logged) if limit is not None]
+    return {"min": max(least, default=None), "max": column.max, "low": float(min(values)), "high": float(max(values))}
+
+
+def _levels(values: pd.Series) -> list[str]:
+    return sorted(values.dropna().astype(str).unique())
+
+
+def _rows(customers: pd.DataFrame, numbers: list[str], categories: list[str], seed: int) -> dict:
+    """Return rounded rows; their order is drawn too, because the order of a file can stand for the id."""
+    drawn = np.random.default_rng(seed).permutation(sample_rows(len(customers), MOST_ROWS, seed=seed))
+    some = customers.iloc[drawn]
+    columns = {name: _rounded(some[name]) for name in numbers}
+    for name in categories:
+        columns[name] = pd.Categorical(some[name].astype("string"), _levels(customers[name])).codes.tolist()
+    return {"rows": {"segment": some["segment"].tolist(), **columns}}
+
+
+def _rounded(values: pd.Series) -> list[float | None]:
+    """Round to three digits of the range."""
+    spread = values.max() - values.min()
+    decimals = DIGITS - 1 - int(np.floor(np.log10(spread))) if spread > 0 else DIGITS
+    rounded = [None if np.isnan(v) else round(float(v), decimals) for v in values]
+    return [int(v) if v is not None and v == int(v) else v for v in rounded]
+
+
+def _grids(customers: pd.DataFrame, edges: dict[str, np.ndarray]) -> dict:
+    """Return for every two numbers the customers of each segment by bin, groups under ten suppressed."""
+    grids = [{"x": x, "y": y, "cells": _cells(customers, x, y, edges)} for x, y in combinations(edges, 2)]
+    return {"edges": {name: values.tolist() for name, values in edges.items()}, "grids": grids}
+
+
+def _cells(customers: pd.DataFrame, x: str, y: str, edges: dict[str, np.ndarray]) -> list[list[int]]:
+    """Return [segment, bin of x, bin of y, customers] for each group that may be shown.
+
+    The smallest of a segment are left out until those left out are ten together, so that none can be worked out from
+    the size of the segment.
+    """
+    cells = []
+    for segment, own in customers[[x, y, "segment"]].dropna().groupby("segment"):
+        counts = np.histogram2d(own[x], own[y], [edges[x], edges[y]])[0].astype(int)
+        order = [(int(counts[i, j]), i, j) for i, j in np.argwhere(counts > 0)]
+        left_out = 0
+        for n, i, j in sorted(order):
+            if n < SMALLEST_GROUP or 0 < left_out < SMALLEST_GROUP:
+                left_out += n
+            else:
+                cells.append([int(segment), int(i), int(j), n])
+    return sorted(cells)
+
+
+def embedded(data: dict) -> str:
+    """Return `data` as JSON that can stand inside a script element."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

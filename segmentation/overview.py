@@ -1,0 +1,157 @@
+"""What the report shows around its chapters, every figure of it from the artifacts."""
+
+from segmentation.decision import VERDICTS
+from segmentation.explore import MOST_ROWS, embedded, explore_data
+from segmentation.manifest import versions
+from segmentation.marks import colour, glyph
+from segmentation.narrative import amount, count, listing, percent, sentence, show_index, spanning
+from segmentation.plan import Plan
+from segmentation.profiling import SMALL
+
+
+def describe_report(plan: Plan, executed: list) -> dict:
+    """Return what the template shows around the chapters, every figure of it from the artifacts."""
+    cleaning, selection, _, profiles = plan.results()
+    dataset, private = plan.study.dataset, plan.study.dataset.privacy == "aggregate"
+    segments = selection["criteria"][str(selection["k"])]["segments"]
+    return {
+        "title": headline(selection, profiles),
+        "dataset": dataset.title,
+        "answer": tell_answer(profiles["segments"]),
+        "sureness": tell_sureness(selection),
+        "figures": _key_figures(cleaning, selection),
+        "warning": tell_cut(selection["verdict"]),
+        "cards": [_card(*pair, dataset) for pair in zip(profiles["segments"], segments, strict=True)],
+        "chapters": [{"anchor": notebook.cells[0]["id"], "title": _heading(notebook)} for notebook in executed],
+        "parameters": plan.told_parameters(),
+        "data": _data(cleaning, dataset),
+        "versions": versions(),
+        "explore": embedded(explore_data(plan.study, seed=selection["seed"])),
+        "explore_note": tell_explore(profiles["customers"], private=private),
+        "downloads": not private,
+    }
+
+
+def tell_explore(customers: int, *, private: bool) -> str:
+    """Say what the Explore section holds."""
+    if private:
+        return (
+            "Counts of groups of ten customers or more; smaller ones are left out, and no row of the table is inside."
+        )
+    drawn = f"A random sample of {MOST_ROWS:,} of the {customers:,}" if customers > MOST_ROWS else f"All {customers:,}"
+    return f"{drawn} customers, rounded and without ids. Nothing leaves this file."
+
+
+def headline(selection: dict, profiles: dict) -> str:
+    """Return the title of the report: the finding, in words that the verdict allows."""
+    customers, k = count(profiles["customers"], "customer"), selection["k"]
+    titles = {
+        "natural": f"{count(k, 'segment')} among {customers}",
+        "reproducible": f"{count(k, 'reproducible segment')} among {customers}",
+        "constructive": f"{customers}, cut into {count(k, 'part')}",
+        "none": f"no segments among {customers}",
+    }
+    return sentence(titles[selection["verdict"]])
+
+
+def tell_answer(segments: list[dict]) -> str:
+    """Say who the segments are, the largest first."""
+    return sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in segments)) + "."
+
+
+def tell_sureness(selection: dict) -> str:
+    """Say how sure the segments are: the verdict, the evidence behind it, and the dissent."""
+    k, row = selection["k"], selection["criteria"][str(selection["k"])]
+    weakest = min(segment["jaccard"] for segment in row["segments"])
+    told = [f"The verdict is {selection['verdict']}: {VERDICTS[selection['verdict']]}."]
+    if selection["method"] == "given" and k != selection["best"]:
+        told.append(f"The analyst asked for {k}; the evidence speaks for {selection['best']}.")
+    told.append(
+        f"The mean silhouette is {row['silhouette']:.2f}; over {selection['resamples']:,} resamples the least stable "
+        f"segment comes back with a Jaccard coefficient of {weakest:.2f}, where 1 is always whole."
+    )
+    others = listing(f"{name} ({choice})" for name, choice in selection["dissent"].items())
+    told.append(f"Other criteria would choose another number: {others}." if others else "No criterion disagrees.")
+    return " ".join(told)
+
+
+def tell_cut(verdict: str) -> str | None:
+    """Warn where the segments are not groups that exist by themselves."""
+    if verdict in ("natural", "reproducible"):
+        return None
+    return "These parts are a cut, not groups: customers on both sides of a border differ little."
+
+
+def _key_figures(cleaning: dict, selection: dict) -> list[dict]:
+    row = selection["criteria"][str(selection["k"])]
+    stable = f"of the stable k = {listing(selection['stable'])}" if selection["stable"] else "though no k is stable"
+    how = f"best mean silhouette {stable}" if selection["method"] == "auto" else "given by the analyst"
+    return [
+        {
+            "value": f"{cleaning['clean']:,}",
+            "label": "customers",
+            "note": f"{cleaning['rows_in']:,} rows in, {cleaning['rejected']:,} refused",
+        },
+        {"value": selection["k"], "label": "segments", "note": how},
+        {
+            "value": f"{row['silhouette']:.2f}",
+            "label": "mean silhouette",
+            "note": "1 is far apart, 0 is no border at all",
+        },
+        {
+            "value": f"{min(segment['jaccard'] for segment in row['segments']):.2f}",
+            "label": "least stable segment",
+            "note": "Jaccard coefficient over resamples; 1 is always whole",
+        },
+    ]
+
+
+def _card(profile: dict, stability: dict, dataset) -> dict:
+    segment = profile["segment"]
+    return {
+        **{key: profile[key] for key in ("segment", "name", "level_name", "action")},
+        "colour": colour(segment),
+        "glyph": glyph(segment),
+        "size": count(profile["size"], "customer"),
+        "share": percent(profile["share"]),
+        "share_interval": spanning(profile["share_interval"], percent),
+        "small": f"Small: fewer than {SMALL} customers." if profile["size"] < SMALL else None,
+        "stability": f"{stability['jaccard']:.2f}",
+        "features": [
+            {
+                "label": dataset.label(name),
+                "centre": amount(value, dataset.columns[name].unit),
+                "interval": spanning(profile["centre_interval"][name]),
+                "index": show_index(profile["index"][name]),
+            }
+            for name, value in profile["centre"].items()
+        ],
+        "descriptors": [
+            {"label": dataset.label(name), "told": _tell_descriptor(values, dataset.columns[name].unit)}
+            for name, values in profile["descriptors"].items()
+            if values
+        ],
+    }
+
+
+def _tell_descriptor(values: dict, unit: str | None) -> str:
+    if "median" in values:
+        return f"{amount(values['median'], unit)} (median)"
+    top = sorted(values.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return ", ".join(f"{name} {percent(share)}" for name, share in top if share)
+
+
+def _heading(notebook) -> str:
+    return notebook.cells[0].source.splitlines()[0].removeprefix("# ")
+
+
+def _data(cleaning: dict, dataset) -> list[dict]:
+    source = dataset.source
+    rows = [
+        ("File", cleaning["file"]),
+        ("SHA-256", cleaning["sha256"]),
+        ("Rows", f"{cleaning['rows_in']:,} in = {cleaning['clean']:,} clean + {cleaning['rejected']:,} refused"),
+        ("Licence", source.licence if source else None),
+        ("Citation", source.citation if source else None),
+    ]
+    return [{"label": label, "value": value} for label, value in rows if value]
