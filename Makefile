@@ -12,7 +12,7 @@ options = $(foreach v,$(filter-out PYTHON VENV DEBUG,$(typed)),--$(call lower,$v
 segmentation = @$(BIN)/python -m segmentation
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf test lab score bench lint lock clean
+.PHONY: help report pdf verify test lab score bench pictures lint lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -22,6 +22,9 @@ report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= F
 
 pdf: $(READY) ## the same, and report.pdf
 	$(segmentation) pdf $(options)
+
+verify: $(READY) ## make a finished run again elsewhere and compare every byte: RUN= DATA=
+	$(segmentation) verify $(options)
 
 test: $(READY) ## run all tests
 	@$(BIN)/python -m pytest
@@ -34,6 +37,10 @@ score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=sc
 
 bench: $(READY) ## measure what each step costs beside the bare work in it, as ratios
 	@$(BIN)/python -m tests.benchmarks
+
+pictures: $(READY) ## take the pictures of the README again (needs Chromium)
+	$(segmentation) pdf
+	@$(BIN)/python -m tests.pictures
 
 lint: $(READY) ## check code and notebooks
 	@$(BIN)/python -m ruff check

@@ -90,6 +90,16 @@ def score(
 
 
 @app.command()
+def verify(run: RunOption = None, data: DataOption = None) -> None:
+    """Make a finished run again in another folder, and compare every file with its manifest."""
+    from segmentation.manifest import verify_run
+
+    name = run or "sample"
+    files = verify_run(name, data)
+    print(f"run {name} is repeated byte for byte: {files} files")
+
+
+@app.command()
 def lab() -> None:
     """Open JupyterLab on notebooks/."""
     sys.exit(subprocess.run([sys.executable, "-m", "jupyterlab", str(ROOT / "notebooks")]).returncode)

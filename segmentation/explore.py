@@ -33,7 +33,8 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
     customers = study.read("customers.parquet").merge(segments, on="id", validate="one_to_one")
     numbers, categories = split_types(customers, dataset, dataset.named("feature", "descriptor"))
     private = dataset.privacy == "aggregate"
-    edges = {name: round_edges(customers[name].min(), customers[name].max(), MOST_BINS) for name in numbers}
+    bins = int(np.clip((len(customers) / 2 / SMALLEST_GROUP) ** 0.5, 4, MOST_BINS))
+    edges = {name: round_edges(customers[name].min(), customers[name].max(), bins) for name in numbers}
     held = _grids(customers, edges) if private else _rows(customers, numbers, categories, seed)
     ranges = edges if private else {name: customers[name] for name in numbers}
     return {

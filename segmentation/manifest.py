@@ -1,16 +1,22 @@
 """The manifest of a run: fingerprints of what went in and came out, the parameters, the versions, the revision."""
 
+import os
 import platform
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from segmentation.artifacts import sha256, write_json
+from segmentation.artifacts import read_json, sha256, write_json
 from segmentation.dataset import ROOT
+from segmentation.errors import DataError, SegmentationError, UsageError
 from segmentation.plan import STAGES, Plan
+from segmentation.reading import existing
 
 
 def versions() -> dict[str, str]:
@@ -28,10 +34,84 @@ def write_manifest(plan: Plan, sources: list[Path]) -> None:
         "inputs": {plan.source.name: sha256(plan.source)} | _fingerprints(sources),
         "outputs": _fingerprints(path for path in outputs if path.is_file()),
         "parameters": {row["name"]: row["value"] for row in plan.told_parameters()},
+        "set_by": plan.set_by,
         "versions": versions(),
         "revision": revision(),
     }
     write_json(plan.study.path("manifest.json"), manifest)
+
+
+def read_manifest(run: str) -> dict:
+    """Return the manifest of a finished run.
+
+    Raises
+    ------
+    UsageError
+        When the run has not been made.
+    DataError
+        When the manifest cannot be read.
+    """
+    path = ROOT / "assets" / run / "manifest.json"
+    if not path.is_file():
+        raise UsageError(f"assets/{run}/manifest.json does not exist; make the run first: make report RUN={run}")
+    try:
+        manifest = read_json(path)
+        if {"inputs", "outputs", "parameters", "set_by", "versions"} <= set(manifest):
+            return manifest
+    except (ValueError, TypeError):
+        pass
+    raise DataError(f"assets/{run}/manifest.json is damaged; make the run again: make report RUN={run}")
+
+
+def verify_run(run: str, data: str | None) -> int:
+    """Make a finished run again in another folder, compare every file with the manifest, and return their number.
+
+    Raises
+    ------
+    UsageError
+        When the run has not been made, or the table that it read is not in its dataset's folder and not given.
+    SegmentationError
+        When a file differs.
+    """
+    manifest = read_manifest(run)
+    with TemporaryDirectory() as folder:
+        root = Path(folder) / "project"
+        _copy_project(root, manifest["parameters"]["dataset"])
+        command = [sys.executable, "-m", "segmentation", *_command(run, manifest, data)]
+        environment = {**os.environ, "PYTHONPATH": str(root)}
+        if subprocess.run(command, cwd=root, env=environment, stdout=subprocess.DEVNULL).returncode:
+            raise SegmentationError(f"run {run} could not be made again; the message above says why")
+        again = read_json(root / "assets" / run / "manifest.json")
+    different = [
+        f"{part[:-1]} {name}"
+        for part in ("inputs", "versions", "outputs")
+        for name in sorted(set(manifest[part]) | set(again[part]))
+        if manifest[part].get(name) != again[part].get(name)
+    ]
+    if different:
+        raise SegmentationError(f"run {run} is not repeated; different are:\n" + "\n".join(f"  {d}" for d in different))
+    return len(again["outputs"])
+
+
+def _copy_project(root: Path, dataset: str) -> None:
+    for part in ("segmentation", "notebooks", f"data/{dataset}", "report/template"):
+        shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    for name in ("pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, root / name)
+
+
+def _command(run: str, manifest: dict, data: str | None) -> list[str]:
+    """Return the words that were typed for the run."""
+    typed = {name: manifest["parameters"][name] for name, who in manifest["set_by"].items() if who == "command line"}
+    if "data" in typed:
+        if data is None:
+            raise UsageError(
+                f"run {run} read {typed['data']} from outside of the project; say where it is: "
+                f"make verify RUN={run} DATA=path/to/{typed['data']}"
+            )
+        typed["data"] = str(existing("DATA", data).resolve())
+    printed = f"report/{run}/report.pdf" in manifest["outputs"]
+    return ["pdf" if printed else "report", *(f"--{name}={value}" for name, value in sorted(typed.items()))]
 
 
 def _fingerprints(paths) -> dict[str, str]:

@@ -13,8 +13,9 @@ from sklearn.pipeline import Pipeline
 from segmentation.artifacts import read_json, replacing, sha256, write_csv, write_json
 from segmentation.cleaning import MISSING
 from segmentation.clustering import assign, centroids
-from segmentation.dataset import ROOT, match_columns
+from segmentation.dataset import match_columns
 from segmentation.errors import DataError, UsageError
+from segmentation.manifest import read_manifest
 from segmentation.reading import read_rows
 from segmentation.study import Study, check_run_name, open_study
 
@@ -75,26 +76,6 @@ def _repeatable(archive: bytes) -> bytes:
     return new.getvalue()
 
 
-def read_manifest(run: str) -> dict:
-    """Return the outputs and the dataset that the manifest of a finished run records.
-
-    Raises
-    ------
-    UsageError
-        When the run has not been made.
-    DataError
-        When the manifest cannot be read.
-    """
-    path = ROOT / "assets" / run / "manifest.json"
-    if not path.is_file():
-        raise UsageError(f"assets/{run}/manifest.json does not exist; make the run first: make report RUN={run}")
-    try:
-        manifest = read_json(path)
-        return {"outputs": manifest["outputs"], "dataset": manifest["parameters"]["dataset"]}
-    except (ValueError, KeyError, TypeError):
-        raise DataError(f"assets/{run}/manifest.json is damaged; make the run again: make report RUN={run}") from None
-
-
 def open_run(run: str | None, dataset: str | None) -> Study:
     """Open a finished run, by its name or by that of its dataset.
 
@@ -105,7 +86,7 @@ def open_run(run: str | None, dataset: str | None) -> Study:
     """
     run = run or dataset or "sample"
     check_run_name(run)
-    made_from = read_manifest(run)["dataset"]
+    made_from = read_manifest(run)["parameters"]["dataset"]
     if dataset not in (None, made_from):
         raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
     return open_study(run, made_from)

@@ -1,6 +1,6 @@
 """What the report shows around its chapters, every figure of it from the artifacts."""
 
-from segmentation.decision import VERDICTS
+from segmentation.decision import SIGNIFICANT, VERDICTS
 from segmentation.explore import MOST_ROWS, embedded, explore_data
 from segmentation.manifest import versions
 from segmentation.marks import colour, glyph
@@ -21,7 +21,9 @@ def describe_report(plan: Plan, executed: list) -> dict:
         "sureness": tell_sureness(selection),
         "figures": _key_figures(cleaning, selection),
         "warning": tell_cut(selection["verdict"]),
-        "cards": [_card(*pair, dataset) for pair in zip(profiles["segments"], segments, strict=True)],
+        "cards": [
+            _card(*pair, _differing(profiles), dataset) for pair in zip(profiles["segments"], segments, strict=True)
+        ],
         "chapters": [{"anchor": notebook.cells[0]["id"], "title": _heading(notebook)} for notebook in executed],
         "parameters": plan.told_parameters(),
         "data": _data(cleaning, dataset),
@@ -106,7 +108,12 @@ def _key_figures(cleaning: dict, selection: dict) -> list[dict]:
     ]
 
 
-def _card(profile: dict, stability: dict, dataset) -> dict:
+def _differing(profiles: dict) -> set[str]:
+    """Return the descriptors that differ between the segments by more than chance gives."""
+    return {test["descriptor"] for test in profiles["tests"] if test["p_corrected"] <= SIGNIFICANT}
+
+
+def _card(profile: dict, stability: dict, differing: set[str], dataset) -> dict:
     segment = profile["segment"]
     return {
         **{key: profile[key] for key in ("segment", "name", "level_name", "action")},
@@ -129,7 +136,7 @@ def _card(profile: dict, stability: dict, dataset) -> dict:
         "descriptors": [
             {"label": dataset.label(name), "told": _tell_descriptor(values, dataset.columns[name].unit)}
             for name, values in profile["descriptors"].items()
-            if values
+            if values and name in differing
         ],
     }
 

@@ -19,6 +19,7 @@ SYSTEM_LIBRARIES = (
     "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (Debian), brew install pango (macOS), "
     "conda install -c conda-forge pango (conda), or MSYS2's mingw-w64-x86_64-pango (Windows)"
 )
+BIDI_CONTROLS = "[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 class SegmentationHTMLExporter(HTMLExporter):
@@ -41,9 +42,9 @@ class SegmentationHTMLExporter(HTMLExporter):
         yield "csp_hash", csp_hash
 
     def from_notebook_node(self, nb, resources=None, **kw):
-        """Render the page, then number its figures and tables."""
+        """Render the page, number its figures and tables, and leave out what would turn the direction of the text."""
         page, resources = super().from_notebook_node(nb, resources, **kw)
-        return number_captions(page), resources
+        return number_captions(re.sub(BIDI_CONTROLS, "", page)), resources
 
 
 class SegmentationPDFExporter(SegmentationHTMLExporter):
@@ -116,7 +117,9 @@ def print_page(page: str) -> bytes:
         from weasyprint import HTML
     except OSError:
         raise SegmentationError(SYSTEM_LIBRARIES) from None
-    return HTML(string=page).write_pdf(pdf_variant="pdf/ua-1")
+    # WeasyPrint takes the alternative text of a figure from its title.
+    titled = re.sub(r'<svg [^>]*aria-label="([^"]*)"[^>]*>', r"\g<0><title>\1</title>", page)
+    return HTML(string=titled).write_pdf(pdf_variant="pdf/ua-1")
 
 
 def lift(notebook, name: str) -> str | None:

@@ -7,10 +7,26 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MALL = "Mall_Customers.csv"
+
+
+SHOP = """title: Shop
+source: {path: shop.csv}
+columns:
+  id: {role: id}
+  spend: {role: feature, label: Spend}
+  rate: {role: feature, label: Rate, unit: <b>}
+  n: {role: descriptor, type: category, label: City}
+  salary: {role: descriptor, label: Salary}
+  empty: {role: descriptor, label: Nothing}
+  fixed: {role: descriptor, label: Fixed}
+  day: {role: descriptor, label: Day}
+"""
 
 
 @dataclass(frozen=True)
@@ -70,8 +86,35 @@ def sample(tmp_path_factory) -> Project:
 
 @pytest.fixture(scope="session")
 def mall(tmp_path_factory, mall_table) -> Project:
-    """A copy of the project in which the report on the real table has been made."""
+    """A copy of the project in which the report on the real table, and its PDF, have been made."""
     project = copy_project(tmp_path_factory.mktemp("mall"))
-    done = project.run("report", "--dataset", "mall", "--data", str(mall_table))
+    done = project.run("pdf", "--dataset", "mall", "--data", str(mall_table))
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+def shop_table() -> pd.DataFrame:
+    """Draw 120 customers in three segments, with columns that hold little, nothing, one value, or whole numbers."""
+    rng = np.random.default_rng(4)
+    spend = np.concatenate([rng.normal(c, 3, 40) for c in (20, 60, 100)])
+    rate = np.concatenate([rng.normal(c, 0.002, 40) for c in (0.02, 0.03, 0.02)])
+    salary = [12345.67, 23456.78, 34567.89, 45678.91, 56789.12] + [""] * 115
+    city = (["Rome"] * 33 + ["Oslo"] * 7) * 2 + ["Rome"] * 40
+    days = rng.integers(20230101, 20231231, 120)
+    ids = [f"customer-{i}" for i in range(120)]
+    return pd.DataFrame(
+        {"id": ids, "spend": spend, "rate": rate, "n": city, "salary": salary, "empty": "", "fixed": 7, "day": days}
+    )
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory) -> Project:
+    """A copy of the project in which the report on a private table with awkward columns has been made."""
+    project = copy_project(tmp_path_factory.mktemp("shop"))
+    folder = project.root / "data" / "shop"
+    folder.mkdir()
+    (folder / "dataset.yaml").write_text(SHOP)
+    shop_table().to_csv(folder / "shop.csv", index=False)
+    done = project.run("report", "--dataset", "shop", "--resamples", "10")
     assert done.returncode == 0, done.stderr
     return project

@@ -2,53 +2,13 @@
 
 import re
 
-import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation import profiling
 from segmentation.artifacts import read_json
-from tests.conftest import Project, copy_project
-
-SHOP = """title: Shop
-source: {path: shop.csv}
-columns:
-  id: {role: id}
-  spend: {role: feature, label: Spend}
-  rate: {role: feature, label: Rate, unit: <b>}
-  n: {role: descriptor, type: category, label: City}
-  salary: {role: descriptor, label: Salary}
-  empty: {role: descriptor, label: Nothing}
-  fixed: {role: descriptor, label: Fixed}
-  day: {role: descriptor, label: Day}
-"""
-
-
-def _table() -> pd.DataFrame:
-    rng = np.random.default_rng(4)
-    spend = np.concatenate([rng.normal(c, 3, 40) for c in (20, 60, 100)])
-    rate = np.concatenate([rng.normal(c, 0.002, 40) for c in (0.02, 0.03, 0.02)])
-    salary = [12345.67, 23456.78, 34567.89, 45678.91, 56789.12] + [""] * 115
-    city = (["Rome"] * 33 + ["Oslo"] * 7) * 2 + ["Rome"] * 40
-    days = rng.integers(20230101, 20231231, 120)
-    ids = [f"customer-{i}" for i in range(120)]
-    return pd.DataFrame(
-        {"id": ids, "spend": spend, "rate": rate, "n": city, "salary": salary, "empty": "", "fixed": 7, "day": days}
-    )
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory) -> Project:
-    project = copy_project(tmp_path_factory.mktemp("shop"))
-    folder = project.root / "data" / "shop"
-    folder.mkdir()
-    (folder / "dataset.yaml").write_text(SHOP)
-    _table().to_csv(folder / "shop.csv", index=False)
-    done = project.run("report", "--dataset", "shop", "--resamples", "10")
-    assert done.returncode == 0, done.stderr
-    return project
+from tests.conftest import Project, shop_table
 
 
 def _shown(project: Project) -> str:
@@ -58,7 +18,7 @@ def _shown(project: Project) -> str:
 
 
 def test_no_id_and_no_value_of_a_single_customer_is_shown(shop):
-    shown, table = _shown(shop), _table()
+    shown, table = _shown(shop), shop_table()
     assert "customer-" not in shown
     for text in ("12345.6", "23,45", "23457", "34,568", "45,679", "56,789"):
         assert text not in shown
