@@ -1,8 +1,9 @@
 """The colour and the shape of each segment: the same in every figure, table and card."""
 
+# Chosen so that they differ for readers who see red, green or blue poorly, on light and on dark paper (tested).
 PALETTE = (
-    "#2F6DB5", "#C2660C", "#178A5B", "#A0489B", "#0E8CA6",
-    "#8A6A1F", "#5B4FCF", "#6B7280", "#B0305C", "#5F8A0D",
+    "#756DEC", "#D86F09", "#538343", "#A96C8C", "#218DC1",
+    "#A7580F", "#7C4BEB", "#846E6E", "#ED3050", "#6E9B1B",
 )  # fmt: skip
 MARKERS = "osD^vPX*<>"
 GLYPHS = "●■◆▲▼✚✖★◀▶"
