@@ -99,14 +99,17 @@ def near_border(model: Pipeline, X: np.ndarray, ids: pd.Series) -> pd.DataFrame:
 def tell_border(near: pd.DataFrame, customers: int, *, private: bool) -> str:
     """Say how many customers are near a border, and near which most; nothing of fewer than ten when `private`."""
     if near.empty:
-        return f"No customer lies within {NEAR} standard deviations of a border."
+        return f"For no customer is the next centroid less than {NEAR} standard deviations farther than the own."
     least = SMALLEST_GROUP if private else 1
     many = f"{len(near):,}" if len(near) >= least else f"Fewer than {SMALLEST_GROUP}"
-    told = f"{many} of {customers:,} customers lie within {NEAR} standard deviations of a border"
+    told = (
+        f"{many} of {customers:,} customers are near a border: the next centroid is less than "
+        f"{NEAR} standard deviations farther than the own"
+    )
     pairs = borders(near)
     if pairs["customers"].iloc[0] < least:
         return f"{told}."
-    return f"{told}, most of them ({pairs['customers'].iloc[0]:,}) between segments {pairs['between'].iloc[0]}."
+    return f"{told}. Most of them ({pairs['customers'].iloc[0]:,}) lie between segments {pairs['between'].iloc[0]}."
 
 
 def borders(near: pd.DataFrame) -> pd.DataFrame:

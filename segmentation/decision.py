@@ -13,9 +13,10 @@ DISTINCT_SILHOUETTE = 0.5
 VERDICTS = {
     "natural": "distinct groups that come back from other samples of the customers",
     "reproducible": "not distinct groups, but a division that comes back from other samples of the customers",
-    "constructive": "not groups that exist by themselves, but a usable cut through customers that differ gradually",
+    "constructive": "not groups that exist by themselves, but a cut that may be useful",
     "none": "no support: customers without any segments give the same figures",
 }
+NOUNS = {"natural": "segment", "reproducible": "segment", "constructive": "part", "none": "part"}
 
 
 def stable_k(scores: pd.DataFrame, stability: pd.DataFrame, null_limit: pd.Series) -> list[int]:
@@ -75,20 +76,28 @@ def decide(scores: pd.DataFrame, stable: list[int], k="auto", *, smallest: int =
     return {"k": k if given else best, "method": "given" if given else "auto", "best": best, "allowed": allowed}
 
 
-def judge(k: int, stable: list[int], silhouette: float, null: dict, dip: dict, valley: float, weakest: float) -> str:
-    """Return the verdict on k segments, in the terms of Dolnicar, Gruen & Leisch (2018).
+def judge(*, stable: bool, beyond: bool, compact: bool, valleys: bool, weakest: float) -> str:
+    """Return the verdict on one k, in the terms of Dolnicar, Gruen & Leisch (2018).
 
-    natural : stable, and distinct: tables without segments reach the best silhouette in at most 5% of cases, and
-        either the mean silhouette is above 0.5, "reasonable structure" (Kaufman & Rousseeuw 1990), with more than one
-        mode in the distances (Hartigan's dip, p at most 0.05), or there is a valley between every two segments
-        (`valley_p`, p at most 0.05): features without structure lower a silhouette, but fill no valley.
+    natural : stable, and distinct: beyond and either compact, or with valleys between every two segments (features
+        without structure lower a silhouette, but fill no valley).
     reproducible : stable, but not distinct.
-    constructive : not stable, but the silhouette is beyond what tables without segments give, or no segment
-        dissolves in the mean of the resamples (Jaccard above 0.5).
+    constructive : not stable, but beyond, or no segment dissolves in the mean of the resamples (Jaccard above 0.5).
     none : nothing of this.
+
+    Parameters
+    ----------
+    beyond : bool
+        Whether tables without segments reach the silhouette in at most 5% of cases.
+    compact : bool
+        Whether the mean silhouette is above 0.5, "reasonable structure" (Kaufman & Rousseeuw 1990), with more than
+        one mode in the distances (Hartigan's dip, p at most 0.05). Asked of the best k alone: two of its neighbours
+        can reach 0.5 by dividing or joining distinct groups.
+    valleys : bool
+        Whether `valley_p` is at most 0.05.
+    weakest : float
+        The mean Jaccard coefficient of the least stable segment.
     """
-    beyond = null["p"] <= SIGNIFICANT
-    compact = silhouette > DISTINCT_SILHOUETTE and dip["p"] <= SIGNIFICANT
-    if k in stable:
-        return "natural" if beyond and (compact or valley <= SIGNIFICANT) else "reproducible"
+    if stable:
+        return "natural" if beyond and (compact or valleys) else "reproducible"
     return "constructive" if beyond or weakest > DISSOLVED else "none"

@@ -5,17 +5,26 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from segmentation.decision import SIGNIFICANT, VERDICTS, decide, judge, stable_k
+from segmentation.decision import (
+    DISTINCT_SILHOUETTE,
+    LARGE_ENOUGH,
+    NOUNS,
+    SIGNIFICANT,
+    VERDICTS,
+    decide,
+    judge,
+    stable_k,
+)
 from segmentation.eda import SMALLEST_GROUP
-from segmentation.k_selection import Optimum, fit_each_k, inertia_from_one, sample_rows
-from segmentation.narrative import count, listing, percent, tell_p
+from segmentation.k_selection import LARGEST_RESAMPLED, Optimum, fit_each_k, inertia_from_one, sample_rows
+from segmentation.narrative import count, listing, percent, sentence, tell_p
 from segmentation.reference import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
-from segmentation.structure import dip_of_distances, mixture_bic, valley_p
+from segmentation.structure import dip_of_distances, mixture_bic, untie, valley_p
 
-LARGEST_SAMPLE = 1_000
 NULL_RESAMPLES = 5
 FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025
+FEWEST_LIMITS = 20  # tables for the limit of the stability
 STRONG_PREDICTION = 0.8
 
 
@@ -24,8 +33,9 @@ class Evidence:
     """What speaks for each k, on `customers` customers.
 
     By k: inertia (from 1), scores, gaps, mixtures, agreement, strength; stability, one row a segment of each k;
-    null_limit, what a segment's stability must exceed; valleys, the p-value of no valley between some two segments;
-    sizes, the customers of each segment. Of all k: null, the p-value of the best silhouette; dip.
+    null_limit (limit and error), what a segment's stability must exceed; valleys, the p-value of no valley between
+    some two segments; sizes, the customers of each segment; null, the silhouettes of tables without segments.
+    dip : of all customers.
     """
 
     customers: int
@@ -37,8 +47,8 @@ class Evidence:
     stability: pd.DataFrame
     agreement: pd.DataFrame
     strength: pd.DataFrame
-    null_limit: pd.Series
-    null: dict
+    null_limit: pd.DataFrame
+    null: pd.DataFrame
     dip: dict
     valleys: pd.Series
     sizes: dict[int, list[int]]
@@ -51,7 +61,12 @@ class Evidence:
     @property
     def stable(self) -> list[int]:
         """Each k whose every segment is stable and large enough."""
-        return stable_k(self.scores, self.stability, self.null_limit)
+        return stable_k(self.scores, self.stability, self.null_limit["limit"])
+
+    def null_of(self, k: int, best: int) -> dict:
+        """Return the p-value of the silhouette: of the best of all k for the rule's k, of k itself for another."""
+        found = self.scores["silhouette"]
+        return null_p_value(found.max(), self.null.max(axis=1)) if k == best else null_p_value(found[k], self.null[k])
 
 
 def gather_evidence(
@@ -62,32 +77,33 @@ def gather_evidence(
     Parameters
     ----------
     resamples : int
-        Bootstrap resamples of each k; half as many pairs, references and tables of each null model for the
-        silhouette, a quarter as many splits, a tenth as many tables of each null model for the stability.
+        Bootstrap resamples of each k; half as many pairs, and tables (at least 39) of each null model for the
+        silhouette; a quarter as many splits and references; a fifth as many tables (at least 20) for the stability.
     """
-    rows = sample_rows(len(X), LARGEST_SAMPLE, seed=seed)
+    rows = sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)
     some, k_values = X[rows], list(optima)
-    half, quarter, tenth = (max(2, resamples // share) for share in (2, 4, 10))
+    half, quarter = (max(2, resamples // share) for share in (2, 4))
+    limits = max(FEWEST_LIMITS, resamples // 5)
     whole = len(some) == len(X)
     known = optima if whole else {}
     fits = known | fit_each_k(some, [k for k in _from_one(k_values) if k not in known], seed=seed)
     from_one = pd.Series({k: fits[k].model.inertia_ for k in sorted(fits)})
     partitions = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
-    silhouettes = null_silhouettes(some, k_values, tables=max(half, FEWEST_TABLES), seed=seed)
+    smooth = untie(some, seed=seed)
     return Evidence(
         customers=len(some),
         resamples=resamples,
-        inertia=inertia_from_one(X, scores),
+        inertia=from_one if whole else inertia_from_one(X, scores),
         scores=scores,
-        gaps=gap_statistic(some, from_one, references=half, seed=seed),
+        gaps=gap_statistic(some, from_one, references=quarter, seed=seed),
         mixtures=mixture_bic(some, from_one.index, seed=seed),
         stability=stability_table(resampled_jaccard(some, partitions, resamples=resamples, seed=seed)),
         agreement=resampled_agreement(some, k_values, pairs=half, seed=seed),
         strength=prediction_strength(some, k_values, splits=quarter, seed=seed),
-        null_limit=null_stability(some, k_values, tables=tenth, resamples=NULL_RESAMPLES, seed=seed),
-        null=null_p_value(scores["silhouette"].max(), silhouettes),
+        null_limit=null_stability(some, k_values, tables=limits, resamples=NULL_RESAMPLES, seed=seed),
+        null=null_silhouettes(some, k_values, tables=max(half, FEWEST_TABLES), seed=seed),
         dip=dip_of_distances(some, seed=seed),
-        valleys=pd.Series({k: valley_p(some, partitions[k], optima[k].model.cluster_centers_) for k in optima}),
+        valleys=pd.Series({k: valley_p(smooth, partitions[k], optima[k].model.cluster_centers_) for k in optima}),
         sizes={k: np.bincount(optimum.model.labels_).tolist() for k, optimum in optima.items()},
     )
 
@@ -99,16 +115,26 @@ def _from_one(k_values: list[int]) -> list[int]:
 def conclude(evidence: Evidence, k="auto", *, smallest: int = 1) -> dict:
     """Return the decision with its verdict: those of `decide`, stable (every stable k) and verdict."""
     choice = decide(evidence.scores, evidence.stable, k, smallest=smallest)
-    verdict = judge(
-        choice["k"],
-        evidence.stable,
-        evidence.scores["silhouette"][choice["k"]],
-        evidence.null,
-        evidence.dip,
-        evidence.valleys[choice["k"]],
-        evidence.weakest["jaccard"][choice["k"]],
+    verdicts = {k: _judged(evidence, k, choice["best"]) for k in {choice["k"], choice["best"]}}
+    return {
+        **choice,
+        "stable": evidence.stable,
+        "verdict": verdicts[choice["k"]],
+        "verdict_of_best": verdicts[choice["best"]],
+        "null": evidence.null_of(choice["k"], choice["best"]),
+    }
+
+
+def _judged(evidence: Evidence, k: int, best: int) -> str:
+    p = evidence.null_of(k, best)["p"]
+    compact = k == best and evidence.scores["silhouette"][k] > DISTINCT_SILHOUETTE
+    return judge(
+        stable=k in evidence.stable,
+        beyond=p <= SIGNIFICANT,
+        compact=compact and evidence.dip["p_untied"] <= SIGNIFICANT,
+        valleys=evidence.valleys[k] <= SIGNIFICANT,
+        weakest=evidence.weakest["jaccard"][k],
     )
-    return {**choice, "stable": evidence.stable, "verdict": verdict}
 
 
 def votes(evidence: Evidence) -> pd.DataFrame:
@@ -156,7 +182,7 @@ def summary_table(evidence: Evidence) -> pd.DataFrame:
             {
                 "silhouette": evidence.scores["silhouette"],
                 "weakest segment": evidence.weakest["jaccard"],
-                "without structure": evidence.null_limit,
+                "without structure": evidence.null_limit["limit"],
                 "dissolves": evidence.weakest["dissolved"],
                 "prediction strength": evidence.strength["prediction_strength"],
                 "agreement": evidence.agreement["agreement"],
@@ -171,12 +197,12 @@ def summary_table(evidence: Evidence) -> pd.DataFrame:
 
 def tell_effort(evidence: Evidence) -> str:
     """Say what was done and how exact it is."""
-    frames = evidence.weakest, evidence.strength, evidence.agreement
+    frames = evidence.weakest, evidence.null_limit, evidence.strength, evidence.agreement
     errors = listing(f"{frame['error'].max():.2f}" for frame in frames)
     return (
         f"The evidence, from {evidence.resamples:,} bootstrap resamples of "
-        f"{count(evidence.customers, 'customer')}. The Monte Carlo error is at most {errors} "
-        "for the weakest segment, the prediction strength and the agreement."
+        f"{count(evidence.customers, 'customer')}, and tables without structure. The Monte Carlo error is at most "
+        f"{errors} for the weakest segment, the limit without structure, the prediction strength and the agreement."
     )
 
 
@@ -208,30 +234,35 @@ def tell_weakest(evidence: Evidence) -> str:
 
 def tell_decision(evidence: Evidence, conclusion: dict) -> list[str]:
     """Return the reasons for the decision and the verdict, the dissent, and what else is worth a look."""
-    k, best, scores, null = conclusion["k"], conclusion["best"], evidence.scores["silhouette"], evidence.null
+    k, best, scores, null = conclusion["k"], conclusion["best"], evidence.scores["silhouette"], conclusion["null"]
     told = [f"Every segment is stable for {_tell_k(evidence.stable)}."]
     if evidence.stable:
         told.append(f"Of these, k = {best} has the best silhouette ({scores[best]:.3f}).")
     else:
-        told.append(f"The best silhouette of the others, {scores[best]:.3f}, gives k = {best}.")
+        told.append(
+            f"Of the k whose segments all have {LARGE_ENOUGH} customers or more, k = {best} has the best silhouette "
+            f"({scores[best]:.3f})."
+        )
     if conclusion["method"] == "given":
         told.append(f"**The analyst asked for k = {k}**, with a silhouette of {scores[k]:.3f}.")
         told.append(tell_stability_of(evidence, k))
     told.append(
-        f"The best silhouette of all k, {scores.max():.3f}, is reached by tables without segments "
+        f"{_tell_compared(scores, k, best)} is reached by tables without segments "
         f"({listing(null['models'])}) with {tell_p(null['p'])} (Monte Carlo error {null['error']:.2f}); distances with "
-        f"one mode alone would look like these with {tell_p(evidence.dip['p'])} (dip test)."
+        f"one mode alone would look like these with {tell_p(evidence.dip['p_untied'])} (dip test, equal values spread)."
     )
     told.append(_tell_valley(evidence.valleys[k]))
     told.append(f"**Verdict: {conclusion['verdict']}**, {VERDICTS[conclusion['verdict']]}.")
     return [*told, _tell_dissent(evidence, k), *_tell_alternatives(evidence, conclusion)]
 
 
+def _tell_compared(scores: pd.Series, k: int, best: int) -> str:
+    return f"The best silhouette of all k, {scores.max():.3f}," if k == best else f"The silhouette of k = {k}"
+
+
 def _tell_valley(p: float) -> str:
-    valley = (
-        "There is a valley between every two segments" if p <= SIGNIFICANT else "Some two segments run into each other"
-    )
-    return f"{valley} (dip test along the line between centroids, largest {tell_p(p)})."
+    told = "There is a valley" if p <= SIGNIFICANT else "A valley could not be shown"
+    return f"{told} between every two segments (dip test along the line between centroids, largest {tell_p(p)})."
 
 
 def tell_stability_of(evidence: Evidence, k: int) -> str:
@@ -248,6 +279,8 @@ def tell_stability_of(evidence: Evidence, k: int) -> str:
 def dissent(evidence: Evidence, k: int) -> dict[str, int]:
     """Return the criteria that would choose another k, with their choices."""
     table = votes(evidence).dropna(subset="choice")
+    if k in evidence.stable:
+        table = table[table["criterion"] != "Stability of every segment"]
     return {row.criterion: int(row.choice) for row in table.itertuples() if row.choice != k}
 
 
@@ -275,10 +308,17 @@ def _tell_alternatives(evidence: Evidence, conclusion: dict) -> list[str]:
     return [f"Worth a look: k = {row['k']}, {row['why'].rstrip('.')}." for row in alternatives(evidence, conclusion)]
 
 
+def tell_found(conclusion: dict) -> str:
+    """Return "five segments", or "six parts" where they are a cut, or "no segments"."""
+    k, verdict = conclusion["k"], conclusion["verdict"]
+    return "no segments" if verdict == "none" else count(k, NOUNS[verdict])
+
+
 def tell_answer(evidence: Evidence, conclusion: dict) -> list[str]:
     """Return the answer: the verdict in plain words, and how strong the evidence is."""
     row = evidence.weakest.loc[conclusion["k"]]
     return [
+        f"**{sentence(tell_found(conclusion))}; verdict: {conclusion['verdict']}.**",
         f"That is: {VERDICTS[conclusion['verdict']]}.",
         f"The mean silhouette is {evidence.scores['silhouette'][conclusion['k']]:.3f}, and the least stable segment "
         f"comes back with a Jaccard coefficient of {row['jaccard']:.2f} (1 is always whole).",
@@ -298,7 +338,6 @@ def describe(evidence: Evidence, conclusion: dict) -> dict:
         "reasons": [sentence.replace("**", "") for sentence in tell_decision(evidence, conclusion)],
         "dissent": dissent(evidence, conclusion["k"]),
         "alternatives": alternatives(evidence, conclusion),
-        "null": evidence.null,
         "dip": evidence.dip,
         "resamples": evidence.resamples,
         "sample": evidence.customers,
@@ -317,12 +356,13 @@ def _describe_k(evidence: Evidence, k: int) -> dict:
     segments = evidence.stability[evidence.stability["k"] == k]
     return {
         **row,
-        **evidence.scores.loc[k].astype(object).to_dict(),
+        **{name: values[k].item() for name, values in evidence.scores.items()},
         "prediction_strength": evidence.strength["prediction_strength"][k],
         "prediction_strength_error": evidence.strength["error"][k],
         "agreement": evidence.agreement["agreement"][k],
         "agreement_error": evidence.agreement["error"][k],
-        "null_limit": evidence.null_limit[k],
+        "null_limit": evidence.null_limit["limit"][k],
+        "null_limit_error": evidence.null_limit["error"][k],
         "valley_p": evidence.valleys[k],
         "segments": segments.drop(columns="k").astype({"segment": object}).to_dict("records"),
     }

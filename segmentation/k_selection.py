@@ -18,6 +18,7 @@ TIMES_REACHED = 5
 FEWEST_STARTS = 100
 MOST_STARTS = 1000
 LARGEST_EXACT = 10_000
+LARGEST_RESAMPLED = 1_000
 SAME_INERTIA = 1e-9
 
 
@@ -146,8 +147,10 @@ def sample_rows(n: int, most: int, *, seed: int = 0) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
-def feasible_k(X: np.ndarray, k_range: tuple[int, int], k) -> list[int]:
+def feasible_k(X: np.ndarray, k_range: tuple[int, int], k, *, seed: int = 0) -> list[int]:
     """Return the values of k to score: the range and the analyst's own k, up to the distinct points less one.
+
+    Above 1,000 customers the distinct points of the sample count that the evidence is gathered on.
 
     Raises
     ------
@@ -156,7 +159,7 @@ def feasible_k(X: np.ndarray, k_range: tuple[int, int], k) -> list[int]:
     DataError
         When the customers have too few distinct points for the smallest k of the range.
     """
-    most = len(np.unique(X, axis=0)) - 1
+    most = len(np.unique(X[sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)], axis=0)) - 1
     if k != "auto" and (not isinstance(k, int) or k < 2):
         raise UsageError(f"k = {k!r} is not usable; expected 'auto' or a whole number of at least 2")
     if k != "auto" and k > max(most, 1):
@@ -205,12 +208,15 @@ def _tell_sample(customers: int) -> str:
     return f", on a random sample of {LARGEST_EXACT:,} customers" if customers > LARGEST_EXACT else ""
 
 
-def tell_misfits(silhouettes: pd.DataFrame) -> str:
+def tell_misfits(silhouettes: pd.DataFrame, *, private: bool) -> str:
     """Say how many customers have a silhouette below 0, and in which segments."""
     below = silhouettes[silhouettes["silhouette"] < 0].groupby("segment").size()
     n = int(below.sum())
     if not n:
         return "No customer has a silhouette below 0."
+    if private and below.min() < SMALLEST_GROUP:
+        few = f"Fewer than {SMALLEST_GROUP}" if n < SMALLEST_GROUP else f"{n:,}"
+        return f"{few} of {len(silhouettes):,} customers have a silhouette below 0."
     where = listing(f"{number:,} in segment {segment}" for segment, number in below.items())
     have = "has" if n == 1 else "have"
     return f"{n:,} of {len(silhouettes):,} customers {have} a silhouette below 0 ({where})."
@@ -240,6 +246,25 @@ def flows(labels: dict[int, np.ndarray]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def origins(flows: pd.DataFrame) -> pd.DataFrame:
+    """Return how far each segment comes from a single segment of the k before.
+
+    1 minus the entropy of its customers' origins over its largest possible value: 1 where all come from one segment,
+    0 where they come evenly from all (segment level stability across solutions, SLSA; Dolnicar & Leisch 2017).
+
+    Returns
+    -------
+    DataFrame
+        k, segment, origin; from the third k on, because two segments always come from one, or from two, before.
+    """
+    shares = flows["customers"] / flows["next_size"]
+    entropy = (-shares * np.log(shares)).groupby([flows["k"], flows["next_k"], flows["next_segment"]]).sum()
+    table = entropy.rename("entropy").reset_index()
+    table = table[table["k"] > 1]
+    origin = 1 - table["entropy"] / np.log(table["k"])
+    return pd.DataFrame({"k": table["next_k"], "segment": table["next_segment"], "origin": origin})
+
+
 def show_size(size: int) -> str:
     """Return the size of a segment that is not chosen; a group of fewer than ten is not told exactly."""
     return f"{size:,}" if size >= SMALLEST_GROUP else f"< {SMALLEST_GROUP}"
@@ -255,5 +280,5 @@ def tell_flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
     if not leaving[segment]:
         return f"From {now} to {then} segments no segment is divided."
     counts = f": of {kept[segment] + leaving[segment]:,} customers {kept[segment]:,} stay together"
-    rows = "Each row is one k, each mark a segment with its customers."
+    rows = "Each row is one k, each mark a segment with its customers; the paler, the more mixed is its origin."
     return f"From {now} to {then} segments, segment {segment} is divided most{'' if private else counts}. {rows}"

@@ -20,6 +20,11 @@ def say(*sentences: str) -> None:
     display(Markdown(" ".join(sentences).replace("$", r"\$")))
 
 
+def code(text: str, language: str) -> None:
+    """Show code that a reader may copy."""
+    display(Markdown(f"```{language}\n{text}```"))
+
+
 def count(n: int, noun: str, plural: str | None = None) -> str:
     """Return "no segments", "one segment", "five segments" or "200 customers"."""
     number = NUMBER_WORDS[n] if n < len(NUMBER_WORDS) else f"{n:,}"

@@ -1,6 +1,6 @@
 """What the report shows around its chapters, every figure of it from the artifacts."""
 
-from segmentation.decision import SIGNIFICANT, VERDICTS
+from segmentation.decision import NOUNS, SIGNIFICANT, VERDICTS
 from segmentation.explore import MOST_ROWS, embedded, explore_data
 from segmentation.manifest import versions
 from segmentation.marks import colour, glyph
@@ -17,12 +17,14 @@ def describe_report(plan: Plan, executed: list) -> dict:
     return {
         "title": headline(selection, profiles),
         "dataset": dataset.title,
-        "answer": tell_answer(profiles["segments"]),
+        "heading": f"The {NOUNS[selection['verdict']]}s",
+        "answer": tell_answer(profiles["segments"], selection["verdict"]),
         "sureness": tell_sureness(selection),
         "figures": _key_figures(cleaning, selection),
-        "warning": tell_cut(selection["verdict"]),
+        "warning": tell_cut(selection),
         "cards": [
-            _card(*pair, _differing(profiles), dataset) for pair in zip(profiles["segments"], segments, strict=True)
+            _card(*pair, selection["verdict"], _differing(profiles), dataset)
+            for pair in zip(profiles["segments"], segments, strict=True)
         ],
         "chapters": [{"anchor": notebook.cells[0]["id"], "title": _heading(notebook)} for notebook in executed],
         "parameters": plan.told_parameters(),
@@ -56,9 +58,13 @@ def headline(selection: dict, profiles: dict) -> str:
     return sentence(titles[selection["verdict"]])
 
 
-def tell_answer(segments: list[dict]) -> str:
-    """Say who the segments are, the largest first."""
-    return sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in segments)) + "."
+def tell_answer(segments: list[dict], verdict: str) -> str:
+    """Say who the segments are, the largest first, or that they are parts of a cut."""
+    told = sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in segments)) + "."
+    parts = count(len(segments), "part")
+    if verdict == "none":
+        return f"The customers differ only gradually. A cut into {parts} would be arbitrary: {told}"
+    return f"A cut into {parts}: {told}" if verdict == "constructive" else told
 
 
 def tell_sureness(selection: dict) -> str:
@@ -77,11 +83,13 @@ def tell_sureness(selection: dict) -> str:
     return " ".join(told)
 
 
-def tell_cut(verdict: str) -> str | None:
+def tell_cut(selection: dict) -> str | None:
     """Warn where the segments are not groups that exist by themselves."""
-    if verdict in ("natural", "reproducible"):
+    if selection["verdict"] in ("natural", "reproducible"):
         return None
-    return "These parts are a cut, not groups: customers on both sides of a border differ little."
+    if selection["verdict_of_best"] in ("natural", "reproducible"):
+        return f"The evidence speaks for {count(selection['best'], 'segment')}; these parts divide or join them."
+    return "These parts are a cut, not groups: customers on both sides of a border may differ little."
 
 
 def _key_figures(cleaning: dict, selection: dict) -> list[dict]:
@@ -94,7 +102,11 @@ def _key_figures(cleaning: dict, selection: dict) -> list[dict]:
             "label": "customers",
             "note": f"{cleaning['rows_in']:,} rows in, {cleaning['rejected']:,} refused",
         },
-        {"value": selection["k"], "label": "segments", "note": how},
+        {
+            "value": 0 if selection["verdict"] == "none" else selection["k"],
+            "label": "segments" if selection["verdict"] == "none" else f"{NOUNS[selection['verdict']]}s",
+            "note": f"only a cut into {selection['k']} parts, {how}" if selection["verdict"] == "none" else how,
+        },
         {
             "value": f"{row['silhouette']:.2f}",
             "label": "mean silhouette",
@@ -102,7 +114,7 @@ def _key_figures(cleaning: dict, selection: dict) -> list[dict]:
         },
         {
             "value": f"{min(segment['jaccard'] for segment in row['segments']):.2f}",
-            "label": "least stable segment",
+            "label": f"least stable {NOUNS[selection['verdict']]}",
             "note": "Jaccard coefficient over resamples; 1 is always whole",
         },
     ]
@@ -113,10 +125,12 @@ def _differing(profiles: dict) -> set[str]:
     return {test["descriptor"] for test in profiles["tests"] if test["p_corrected"] <= SIGNIFICANT}
 
 
-def _card(profile: dict, stability: dict, differing: set[str], dataset) -> dict:
+def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dataset) -> dict:
     segment = profile["segment"]
     return {
-        **{key: profile[key] for key in ("segment", "name", "level_name", "action")},
+        **{key: profile[key] for key in ("segment", "name", "level_name")},
+        "action": None if verdict == "none" else profile["action"],
+        "noun": NOUNS[verdict],
         "colour": colour(segment),
         "glyph": glyph(segment),
         "size": count(profile["size"], "customer"),

@@ -13,6 +13,7 @@ import seaborn as sns
 from segmentation.decision import STABLE
 from segmentation.eda import SMALLEST_GROUP, round_edges
 from segmentation.evidence import STRONG_PREDICTION
+from segmentation.k_selection import origins
 from segmentation.marks import colour, marker
 from segmentation.narrative import INK, amount
 
@@ -193,7 +194,15 @@ def plot_evidence(evidence):
     for ax, (title, (values, errors)) in zip(axes, panels.items(), strict=True):
         ax.errorbar(values.index, values, errors, fmt="o-", color=NEUTRAL, markersize=4, capsize=2)
         ax.set(title=title, xlabel="number of segments k", xticks=values.index)
-    axes[0].plot(limit.index, limit, "--", color=CROSS, label="95% of segments without structure")
+    axes[0].errorbar(
+        limit.index,
+        limit["limit"],
+        limit["error"],
+        fmt="--",
+        color=CROSS,
+        capsize=2,
+        label="95% of segments without structure",
+    )
     axes[0].axhline(STABLE, color=INK, linestyle=":", linewidth=1)
     axes[0].legend(loc="lower left", fontsize=8)
     axes[1].axhline(STRONG_PREDICTION, color=INK, linestyle=":", linewidth=1)
@@ -201,7 +210,7 @@ def plot_evidence(evidence):
 
 
 def plot_stability(stability: pd.DataFrame):
-    """Draw the stability of every segment of every k, as the segment-level stability across solutions of flexclust."""
+    """Draw the stability of every segment within each k (segment level stability; Dolnicar & Leisch 2017)."""
     _, ax = plt.subplots(figsize=(PAGE * 0.85, 3.6))
     for segment, own in stability.groupby("segment"):
         ax.plot(own["k"], own["jaccard"], marker(segment), color=colour(segment), markersize=6)
@@ -213,45 +222,45 @@ def plot_stability(stability: pd.DataFrame):
 
 
 def plot_flows(flows: pd.DataFrame, *, private: bool):
-    """Draw how customers move when k grows, one row of segments a k (clustree, Zappia & Oshlack 2018)."""
+    """Draw how customers move when k grows, one row of segments a k (clustree, Zappia & Oshlack 2018).
+
+    The paler a mark, the more mixed is its origin (`origins`); segments stand near the ones that they come from.
+    """
     least = SMALLEST_GROUP if private else 1
     _, ax = plt.subplots(figsize=(PAGE, 5.2))
-    total = flows.groupby("k")["customers"].sum().max()
+    total, places = flows.groupby("k")["customers"].sum().max(), _places(flows)
     for row in flows[flows["customers"] >= least].itertuples():
-        ends = [_place(row.segment, row.k), _place(row.next_segment, row.next_k)]
+        ends = [places[row.k, row.segment], places[row.next_k, row.next_segment]]
         ax.plot(ends, [row.k, row.next_k], color=NEUTRAL, linewidth=0.5 + 16 * row.customers / total, alpha=0.45,
                 solid_capstyle="butt", zorder=1)  # fmt: skip
-    nodes = [(row.k, row.segment, row.size) for row in flows.itertuples()]
-    nodes += [(row.next_k, row.next_segment, row.next_size) for row in flows.itertuples()]
-    for k, segment, size in sorted(set(nodes)):
-        place = _place(segment, k)
-        ax.plot(
-            place,
-            k,
-            marker(segment),
-            color=colour(segment),
-            markersize=5 + 18 * (max(size, least) / total) ** 0.5,
-            zorder=2,
-        )
-        ax.text(
-            place,
-            k,
-            f"{size:,}" if size >= least else "",
-            ha="center",
-            va="center",
-            fontsize=7,
-            color="white",
-            zorder=3,
-        )
-    ax.set(ylabel="number of segments k", yticks=sorted({k for k, _, _ in nodes}), xticks=[])
+    origin = origins(flows).set_index(["k", "segment"])["origin"]
+    nodes = {(row.k, row.segment): row.size for row in flows.itertuples()}
+    nodes |= {(row.next_k, row.next_segment): row.next_size for row in flows.itertuples()}
+    for (k, segment), size in sorted(nodes.items()):
+        shade = mpl.colors.to_rgb(colour(segment))
+        pure = max(0.0, float(origin.get((k, segment), 1.0)))
+        ax.plot(places[k, segment], k, marker(segment), color=[1 - (1 - c) * (0.25 + 0.75 * pure) for c in shade],
+                markeredgecolor=shade, markersize=5 + 18 * (max(size, least) / total) ** 0.5, zorder=2)  # fmt: skip
+        ax.text(places[k, segment], k, f"{size:,}" if size >= least else "", ha="center", va="center", fontsize=7,
+                color="white" if pure > 0.5 else "black", zorder=3)  # fmt: skip
+    ax.set(ylabel="number of segments k", yticks=sorted({k for k, _ in nodes}), xticks=[])
     ax.invert_yaxis()
     ax.spines["bottom"].set_visible(False)
     ax.grid(False)
     return ax
 
 
-def _place(segment: int, k: int) -> float:
-    return (segment - 0.5) / k
+def _places(flows: pd.DataFrame) -> dict[tuple[int, int], float]:
+    """Place the segments of each k from 0 to 1, in the order of where their customers come from."""
+    first = flows[flows["k"] == flows["k"].min()]
+    places = {(k, s): (s - 0.5) / k for k, s in zip(first["k"], first["segment"], strict=True)}
+    for next_k, step in flows.groupby("next_k"):
+        come = step["customers"] * [places[k, s] for k, s in zip(step["k"], step["segment"], strict=True)]
+        mean = (
+            come.groupby(step["next_segment"]).sum() / step.groupby("next_segment")["customers"].sum()
+        ).sort_values()
+        places |= {(next_k, s): (i + 0.5) / next_k for i, s in enumerate(mean.index)}
+    return places
 
 
 def plot_silhouettes(silhouettes: pd.DataFrame, *, private: bool):

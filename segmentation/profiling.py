@@ -10,7 +10,7 @@ from segmentation.narrative import amount, escape, listing, percent, show_index,
 
 HIGH = 0.5
 SMALL = 30
-SMALL = 30
+MOST_NAMED = 3  # with more features, a name leaves the average ones out
 
 
 def profile_segments(
@@ -70,7 +70,9 @@ def level(z: float) -> str:
 
 def level_name(levels: dict[str, str], dataset: Dataset) -> str:
     """Return the levels as words, such as "High annual income, low spending score"."""
-    words = ", ".join(f"{height} {_lower_first(dataset.label(name))}" for name, height in levels.items())
+    told = {n: height for n, height in levels.items() if height != "average"} if len(levels) > MOST_NAMED else levels
+    words = ", ".join(f"{height} {_lower_first(dataset.label(name))}" for name, height in told.items())
+    words = words or "average in every feature"
     return words[:1].upper() + words[1:]
 
 

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pandas as pd
-from diptest import diptest
 from sklearn.metrics import silhouette_score
 
 from segmentation.decision import SIGNIFICANT
 from segmentation.stability import fit_once, jaccard_of_resample, random_state
+from segmentation.structure import p_of_one_mode, untie
 from segmentation.workers import spread
+
+NULL_LEVEL = 0.95
+BOOTSTRAPS = 200
 
 
 def permuted(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -64,7 +67,9 @@ def gap_choices(gaps: pd.DataFrame) -> dict[str, int]:
 
     original : the smallest k with gap(k) >= gap(k + 1) - error(k + 1) (Tibshirani, Walther & Hastie 2001).
     firstSEmax : the smallest k whose gap is within one error of the first local maximum (R package cluster, clusGap).
+    A k of the analyst's beyond the range has no neighbour and is left out.
     """
+    gaps = gaps[gaps.index - gaps.index[0] == np.arange(len(gaps))]
     gap, error, k_values = gaps["gap"].to_numpy(), gaps["error"].to_numpy(), list(gaps.index)
     holds = np.flatnonzero(gap[:-1] >= gap[1:] - error[1:])
     falls = np.flatnonzero(np.diff(gap) <= 0)
@@ -80,28 +85,28 @@ def null_models(X: np.ndarray) -> list[str]:
     """Return the null models that give tables without segments.
 
     Permuting the columns leaves each as it is: where one has several modes by itself (Hartigan's dip, p at most
-    0.05 after Bonferroni's correction) the segments would stay, and only the Gaussian is used.
+    0.05 after Bonferroni's correction, equal values spread) the segments would stay, and only the Gaussian is used.
     """
-    modes = min(diptest(np.sort(column))[1] for column in X.T) * X.shape[1] <= SIGNIFICANT
+    modes = min(p_of_one_mode(column) for column in untie(X).T) * X.shape[1] <= SIGNIFICANT
     return ["one Gaussian"] if modes else list(NULL_MODELS)
 
 
 def null_silhouettes(X: np.ndarray, k_values, *, tables: int, seed: int = 0) -> pd.DataFrame:
-    """Return the largest mean silhouette over `k_values` on tables without segments.
+    """Return the mean silhouette of each k on tables without segments.
 
     Returns
     -------
     DataFrame
-        model, table, silhouette.
+        One row a table, its index the model, one column a k.
     """
     tasks = [(model, i) for model in null_models(X) for i in range(tables)]
-    values = spread(_null_silhouette, tasks, X, list(k_values), seed)
-    return pd.DataFrame(tasks, columns=["model", "table"]).assign(silhouette=values)
+    rows = spread(_null_silhouette, tasks, X, list(k_values), seed)
+    return pd.DataFrame(rows, columns=list(k_values), index=pd.Index([model for model, _ in tasks], name="model"))
 
 
-def _null_silhouette(task: tuple[str, int], X: np.ndarray, k_values: list[int], seed: int) -> float:
+def _null_silhouette(task: tuple[str, int], X: np.ndarray, k_values: list[int], seed: int) -> list[float]:
     table, rng = _null_table(task, X, seed)
-    return max(silhouette_score(table, fit_once(table, k, rng).labels_) for k in k_values)
+    return [silhouette_score(table, fit_once(table, k, rng).labels_) for k in k_values]
 
 
 def _null_table(task: tuple[str, int], X: np.ndarray, seed: int) -> tuple[np.ndarray, np.random.Generator]:
@@ -110,8 +115,14 @@ def _null_table(task: tuple[str, int], X: np.ndarray, seed: int) -> tuple[np.nda
     return NULL_MODELS[model](X, rng), rng
 
 
-def null_p_value(found: float, null: pd.DataFrame) -> dict[str, float]:
+def null_p_value(found: float, null: pd.Series) -> dict[str, float]:
     """Return how often a table without segments reaches the silhouette that was found.
+
+    Parameters
+    ----------
+    null : Series
+        The silhouettes of the tables, its index the model: the largest over all k for the best k, and those of one k
+        for a k that an analyst has chosen.
 
     Returns
     -------
@@ -120,38 +131,58 @@ def null_p_value(found: float, null: pd.DataFrame) -> dict[str, float]:
         (Davison & Hinkley 1997); error : its Monte Carlo standard error; tables : how many of each model; models.
     """
     tables = null.groupby("model").size().min()
-    reached = (null["silhouette"] >= found).groupby(null["model"]).sum().max()
+    reached = (null >= found).groupby("model").sum().max()
     p = (1 + reached) / (1 + tables)
     return {
         "p": float(p),
         "error": float(np.sqrt(p * (1 - p) / (1 + tables))),
         "tables": int(tables),
-        "models": sorted(set(null["model"])),
+        "models": sorted(set(null.index)),
     }
 
 
-def null_stability(X: np.ndarray, k_values, *, tables: int, resamples: int, seed: int = 0) -> pd.Series:
+def null_stability(X: np.ndarray, k_values, *, tables: int, resamples: int, seed: int = 0) -> pd.DataFrame:
     """Return for each k the Jaccard coefficient that a segment must exceed: what structure is not needed for.
 
     On tables without segments each segment's mean coefficient over a few bootstrap resamples is found, as for the
     real table; the limit is the 95th percentile over the segments of all tables, under the null model where it is
-    higher. A stability of 0.75 can be reached without any structure, so a fixed threshold is not enough.
+    higher. A stability of 0.75 can be reached without any structure, so a fixed threshold is not enough. Few
+    resamples spread the coefficients, which raises the limit: the error is on the safe side.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by k: limit, and error, its Monte Carlo standard error (bootstrap over the tables).
     """
-    tasks = [(model, i) for model in null_models(X) for i in range(tables)]
+    models = null_models(X)
+    tasks = [(model, i) for model in models for i in range(tables)]
     parts = spread(_null_jaccards, tasks, X, list(k_values), resamples, seed)
-    rows = [
-        (model, k, value) for (model, _), part in zip(tasks, parts, strict=True) for k, row in part for value in row
-    ]
-    found = pd.DataFrame(rows, columns=["model", "k", "jaccard"]).groupby(["k", "model"])["jaccard"].quantile(0.95)
-    return found.groupby("k").max()
+    rows = {}
+    for at, k in enumerate(k_values):
+        by_model = [
+            np.array([part[at] for (own, _), part in zip(tasks, parts, strict=True) if own == model])
+            for model in models
+        ]
+        highest = max(by_model, key=lambda jaccards: np.quantile(jaccards, NULL_LEVEL))
+        rows[k] = {
+            "limit": np.quantile(highest, NULL_LEVEL),
+            "error": _quantile_error(highest, random_state(seed, 7, k)),
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("k")
+
+
+def _quantile_error(jaccards: np.ndarray, rng: np.random.Generator) -> float:
+    """Return the standard error of the percentile over tables, of shape (tables, k)."""
+    drawn = rng.integers(len(jaccards), size=(BOOTSTRAPS, len(jaccards)))
+    return float(np.quantile(jaccards[drawn].reshape(BOOTSTRAPS, -1), NULL_LEVEL, axis=1).std(ddof=1))
 
 
 def _null_jaccards(
     task: tuple[str, int], X: np.ndarray, k_values: list[int], resamples: int, seed: int
-) -> list[tuple[int, np.ndarray]]:
+) -> list[np.ndarray]:
     table, rng = _null_table(task, X, seed)
     found = []
     for k in k_values:
         labels = fit_once(table, k, rng).labels_
-        found.append((k, np.mean([jaccard_of_resample(table, labels, k, rng) for _ in range(resamples)], axis=0)))
+        found.append(np.mean([jaccard_of_resample(table, labels, k, rng) for _ in range(resamples)], axis=0))
     return found

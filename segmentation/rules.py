@@ -10,6 +10,17 @@ from segmentation.eda import SMALLEST_GROUP
 from segmentation.narrative import count, listing, sentence
 
 MORE_LEAVES = 2
+# Words of SQL that could name a column; only these are quoted, because databases quote in different ways.
+WORDS = (
+    "all any array as at between by case cast check column current date day default desc distinct each end "
+    "exists first for from full function group hour in index int interval is join key last left level like "
+    "limit local match member method minute module month natural new no none not null number of offset old on "
+    "only open option or order out over partition period position precision primary procedure range rank read "
+    "real ref result return right role row rows scope search second select session set share similar size some "
+    "sql start state table then time timestamp to true type union unique update usage user using value values "
+    "view when where window with year zone"
+)
+SQL_WORDS = frozenset(WORDS.split())
 FOLDS = 10
 
 
@@ -35,12 +46,15 @@ def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -
         cross_validated : the share right when the tree is grown without the customers that it is asked about.
     """
     X, segments = customers[features].to_numpy(float), customers["segment"].to_numpy()
+    # Trees see single precision: ranks divide the customers in the same way, whatever the unit.
+    ranks = np.column_stack([np.unique(column, return_inverse=True)[1] for column in X.T])
     k = len(np.unique(segments))
     trees = [_tree(leaves, private) for leaves in range(k, k + MORE_LEAVES + 1)]
     folds = KFold(min(FOLDS, len(X)), shuffle=True, random_state=0)
-    scores = np.array([cross_val_score(tree, X, segments, cv=folds) for tree in trees])
+    scores = np.array([cross_val_score(tree, ranks, segments, cv=folds) for tree in trees])
     chosen = _fewest_within_one_error(scores)
-    leaves = [_leaf(bounds, segments[inside]) for bounds, inside in _leaves(trees[chosen].fit(X, segments).tree_, X)]
+    tree = trees[chosen].fit(ranks, segments).tree_
+    leaves = [_leaf(bounds, segments[inside]) for bounds, inside in _leaves(tree, ranks, X)]
     return {
         "leaves": sorted(
             ({**leaf, "bounds": dict(zip(features, leaf["bounds"], strict=True))} for leaf in leaves),
@@ -64,7 +78,7 @@ def _tree(leaves: int, private: bool) -> DecisionTreeClassifier:
     return DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=least, random_state=0)
 
 
-def _leaves(tree, X: np.ndarray, node: int = 0, inside=None, bounds=None):
+def _leaves(tree, ranks: np.ndarray, X: np.ndarray, node: int = 0, inside=None, bounds=None):
     """Yield the bounds of each leaf, one (above, up to) a feature, and which customers lie in it."""
     inside = np.ones(len(X), bool) if inside is None else inside
     bounds = [(None, None)] * X.shape[1] if bounds is None else bounds
@@ -72,14 +86,14 @@ def _leaves(tree, X: np.ndarray, node: int = 0, inside=None, bounds=None):
         yield bounds, inside
         return
     i = tree.feature[node]
-    left = X[:, i].astype(np.float32) <= tree.threshold[node]
+    left = ranks[:, i] <= tree.threshold[node]
     threshold = shortest_between(X[inside & left, i].max(), X[inside & ~left, i].min())
     above, up_to = bounds[i]
     for child, side, bound in (
         (tree.children_left[node], left, (above, threshold)),
         (tree.children_right[node], ~left, (threshold, up_to)),
     ):
-        yield from _leaves(tree, X, child, inside & side, [*bounds[:i], bound, *bounds[i + 1 :]])
+        yield from _leaves(tree, ranks, X, child, inside & side, [*bounds[:i], bound, *bounds[i + 1 :]])
 
 
 def shortest_between(low: float, high: float) -> float:
@@ -110,7 +124,7 @@ def write_sql(rules: dict, names: dict[int, str]) -> str:
         segment -> its name, for the comments.
     """
     whens = [
-        f"  WHEN {' AND '.join(_conditions(leaf['bounds']))} THEN {leaf['segment']}"
+        f"  WHEN {' AND '.join(_conditions(leaf['bounds'])) or '1 = 1'} THEN {leaf['segment']}"
         f" -- {' '.join(names[leaf['segment']].split())}"
         for leaf in rules["leaves"]
     ]
@@ -120,8 +134,9 @@ def write_sql(rules: dict, names: dict[int, str]) -> str:
 def _conditions(bounds: dict[str, list]) -> list[str]:
     parts = []
     for feature, (above, up_to) in bounds.items():
-        parts += [f"{feature} > {_exactly(above)}"] if above is not None else []
-        parts += [f"{feature} <= {_exactly(up_to)}"] if up_to is not None else []
+        name = f'"{feature}"' if feature in SQL_WORDS else feature
+        parts += [f"{name} > {_exactly(above)}"] if above is not None else []
+        parts += [f"{name} <= {_exactly(up_to)}"] if up_to is not None else []
     return parts
 
 
@@ -130,7 +145,10 @@ def _exactly(number: float) -> str:
 
 
 def rules_table(rules: dict, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:
-    """Return one row a rule: segment, name, rule, customers, and the share of these that are in the segment."""
+    """Return one row a rule: segment, name, rule, customers, and the share of these that are in the segment.
+
+    The share is left out when the table is private, because it tells of fewer than ten.
+    """
     rows = [
         {
             "segment": leaf["segment"],
@@ -141,7 +159,7 @@ def rules_table(rules: dict, names: dict[int, str], dataset: Dataset) -> pd.Data
         }
         for leaf in rules["leaves"]
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).drop(columns=["agree"] if dataset.privacy == "aggregate" else [])
 
 
 def _tell_bounds(dataset: Dataset, feature: str, bounds: list) -> str:
@@ -157,7 +175,8 @@ def tell_rules(rules: dict, segments: int) -> str:
         f"{tell_fidelity(rules)}; grown without the customers that they are asked about, "
         f"{rules['cross_validated']:.1%} (ten-fold cross-validation)."
     )
-    return f"{told} Segment {listing(without)} has no rule." if without else told
+    verb = "Segment {} has" if len(without) == 1 else "Segments {} have"
+    return f"{told} {verb.format(listing(without))} no rule." if without else told
 
 
 def tell_fidelity(rules: dict) -> str:

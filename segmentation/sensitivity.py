@@ -10,6 +10,7 @@ from sklearn.preprocessing import minmax_scale, robust_scale, scale
 
 from segmentation.clustering import scaling
 from segmentation.dataset import Dataset
+from segmentation.eda import SMALLEST_GROUP
 from segmentation.k_selection import best_kmeans, sample_rows
 from segmentation.narrative import at_least, count, escape
 from segmentation.workers import spread
@@ -17,7 +18,6 @@ from segmentation.workers import spread
 LARGEST_COMPARED = 5_000
 STARTS = 20
 NEARLY_SAME = 0.8
-SIMILAR = 0.5
 
 
 def compare_choices(
@@ -107,6 +107,16 @@ SCALES = {
 }
 
 
+def formats(customers: int, *, private: bool) -> dict:
+    """Return how the table shows its figures; fewer than ten customers left out are not counted when `private`."""
+    few = customers - SMALLEST_GROUP
+
+    def show(compared: int) -> str:
+        return f"over {few:,}" if private and few < compared < customers else f"{compared:,}"
+
+    return {"customers": show, "agreement": "{:.3f}"}
+
+
 def tell_sensitivity(table: pd.DataFrame) -> str:
     """Say how many of the choices draw nearly the same segments, and which differs most."""
     same = int((table["agreement"] >= NEARLY_SAME).sum())
@@ -116,9 +126,8 @@ def tell_sensitivity(table: pd.DataFrame) -> str:
             f"Each of {count(len(table), 'other choice')} draws nearly the same segments "
             f"(adjusted Rand index {at_least(lowest['agreement'])})."
         )
-    words = "similar" if lowest["agreement"] >= SIMILAR else "different"
     return (
         f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw')} nearly the same segments (adjusted "
-        f"Rand index {NEARLY_SAME} or more); the most {words} ones come from “{escape(lowest['choice'])}” "
+        f"Rand index {NEARLY_SAME} or more); the least similar ones come from “{escape(lowest['choice'])}” "
         f"({lowest['agreement']:.2f})."
     )

@@ -119,7 +119,7 @@ def prediction_strength(X: np.ndarray, k_values, *, splits: int, seed: int = 0) 
 
     Both halves are segmented. For each segment of one half, the share of its pairs that the centroids of the other
     half put together too is taken; the strength is the smallest of these shares. A segment of one customer has no
-    pairs and is passed over.
+    pairs and is passed over; where no segment has any, the strength is 0.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def _strength_once(task: tuple[int, int], X: np.ndarray, seed: int) -> float:
     rng = random_state(seed, 3, k, i)
     order = rng.permutation(len(X))
     halves = X[order[: len(X) // 2]], X[order[len(X) // 2 :]]
-    if min(len(np.unique(half, axis=0)) for half in halves) < k:
+    if min(len(np.unique(half, axis=0)) for half in halves) <= k:
         return 0.0
     fits = [fit_once(half, k, rng) for half in halves]
     strengths = [
@@ -153,7 +153,7 @@ def smallest_share_together(labels: np.ndarray, predicted: np.ndarray, k: int) -
     sizes = common.sum(axis=1)
     pairs = sizes * (sizes - 1)
     together = (common * (common - 1)).sum(axis=1)
-    return float((together[pairs > 0] / pairs[pairs > 0]).min())
+    return float((together[pairs > 0] / pairs[pairs > 0]).min(initial=1)) if pairs.any() else 0.0
 
 
 def _mean_and_error(tasks: list, values: list[float], name: str) -> pd.DataFrame:

@@ -47,10 +47,26 @@ def dip_of_distances(X: np.ndarray, *, seed: int = 0) -> dict[str, float]:
     Returns
     -------
     dict
-        dip, p.
+        dip and p of the distances as they are; p_untied, the larger of p and that of the distances after `untie`, which
+        decides.
     """
-    dip, p = diptest(np.sort(pdist(X[sample_rows(len(X), LARGEST_DIP, seed=seed)])))
-    return {"dip": float(dip), "p": float(p)}
+    some = X[sample_rows(len(X), LARGEST_DIP, seed=seed)]
+    dip, p = diptest(np.sort(pdist(some)))
+    return {"dip": float(dip), "p": float(p), "p_untied": max(float(p), p_of_one_mode(pdist(untie(some, seed=seed))))}
+
+
+def untie(X: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Spread equal values evenly, each over half the way to the nearest other value of its column.
+
+    Values that were rounded, counted or rated come in steps, and the dip test takes each step for a mode.
+    """
+    rng, columns = np.random.default_rng(seed), []
+    for column in X.T:
+        values, place = np.unique(column, return_inverse=True)
+        gaps = np.diff(values)
+        nearest = np.minimum(np.append(gaps, np.inf), np.insert(gaps, 0, np.inf)) if len(gaps) else np.zeros(1)
+        columns.append(column + rng.uniform(-0.5, 0.5, len(column)) * nearest[place])
+    return np.column_stack(columns)
 
 
 def valley_p(X: np.ndarray, labels: np.ndarray, centroids: np.ndarray) -> float:
@@ -63,16 +79,18 @@ def valley_p(X: np.ndarray, labels: np.ndarray, centroids: np.ndarray) -> float:
 
     Parameters
     ----------
+    X : ndarray of shape (n_customers, n_features), scaled and without ties (`untie`)
     labels : ndarray of shape (n_customers,), from 0
     centroids : ndarray of shape (k, n_features)
     """
     return max(
-        _p_of_one_mode(X[(labels == one) | (labels == other)] @ (centroids[one] - centroids[other]))
+        p_of_one_mode(X[(labels == one) | (labels == other)] @ (centroids[one] - centroids[other]))
         if min((labels == one).sum(), (labels == other).sum()) >= SMALLEST_DIP
         else 1.0
         for one, other in combinations(range(len(centroids)), 2)
     )
 
 
-def _p_of_one_mode(values: np.ndarray) -> float:
+def p_of_one_mode(values: np.ndarray) -> float:
+    """Return the p-value of Hartigan's dip test."""
     return float(diptest(np.sort(values))[1])

@@ -23,7 +23,7 @@ def _conclude(X: np.ndarray, k_values=range(2, 11), resamples: int = 100, k="aut
     return found, evidence.conclude(found, k)
 
 
-# Published behaviour of the Mall table; the coefficients were computed with R's fpc (clusterboot, B = 500).
+# Computed apart from this project, with B = 500: the mean Jaccard coefficients of the published Mall table.
 JACCARD_AT_5 = [0.98, 1.00, 0.98, 0.99, 0.99]
 SMALLEST = {2: 0.55, 3: 0.99, 4: 0.62, 5: 0.975, 6: 0.56, 7: 0.77, 8: 0.84}
 
@@ -73,7 +73,7 @@ def test_stability_on_mall_is_that_of_the_paper_s_software(income_and_spending):
     labels = {k: k_selection.best_kmeans(X, k).model.labels_ for k in SMALLEST}
     table = stability.stability_table(stability.resampled_jaccard(X, labels, resamples=500))
     found = table.groupby("k")["jaccard"].min().to_dict()
-    assert found == pytest.approx(SMALLEST, abs=0.045)
+    assert found == pytest.approx(SMALLEST, abs=0.04)
 
 
 def test_mall_without_its_two_richest_customers_still_has_five(mall_table):
@@ -119,9 +119,59 @@ def test_noise_is_natural_in_at_most_one_case_in_twenty():
 
 
 @pytest.mark.parametrize("kind", ["spherical", "correlated", "uniform"])
-def test_noise_is_told_as_a_cut_or_as_nothing(kind):
-    _, concluded = _conclude(_scaled(_noise(kind, 3, 1)), range(2, 6), resamples=20)
-    assert concluded["verdict"] in ("none", "constructive")
+def test_noise_is_mostly_told_as_a_cut_or_as_nothing(kind):
+    verdicts = [_conclude(_scaled(_noise(kind, d, 1)), range(2, 7), resamples=20)[1]["verdict"] for d in (2, 3, 5)]
+    assert sum(verdict in ("none", "constructive") for verdict in verdicts) >= 2
+    assert "natural" not in verdicts
+
+
+@pytest.mark.parametrize("kind", ["rating", "count", "binary"])
+def test_steps_of_a_scale_are_no_segments(kind):
+    rng = np.random.default_rng(1)
+    X = {
+        "rating": rng.normal(3, 1, (200, 2)).round().clip(1, 5),
+        "count": rng.poisson(2, (200, 1)).astype(float),
+        "binary": rng.integers(2, size=(200, 3)).astype(float),
+    }[kind]
+    k_values = k_selection.feasible_k(X, (2, 8), "auto")
+    found, concluded = _conclude(_scaled(X), k_values, resamples=20)
+    assert found.dip["p"] < 0.05 < found.dip["p_untied"]
+    assert concluded["verdict"] != "natural"
+
+
+@pytest.mark.parametrize("n", [12, 20])
+def test_a_small_table_is_judged_and_not_refused(n):
+    X = np.random.default_rng(n).normal(size=(n, 2))
+    _, concluded = _conclude(_scaled(X), k_selection.feasible_k(X, (2, 10), "auto"), resamples=10)
+    assert concluded["verdict"] != "natural"
+
+
+def test_values_that_a_sample_may_miss_do_not_stop_the_evidence():
+    values = np.r_[np.repeat(np.arange(5.0), 999), 10, 11, 12, 13, 14][:, None]
+    k_values = k_selection.feasible_k(values, (2, 10), "auto")
+    assert k_values[-1] < 9
+    _conclude(_scaled(values), k_values, resamples=10)
+
+
+def test_an_own_k_is_judged_by_itself_and_not_by_the_best():
+    X, _ = make_blobs(300, centers=[[0, 0], [12, 0], [0, 12]], cluster_std=1, random_state=0)
+    _, concluded = _conclude(_scaled(X), range(2, 7), resamples=20, k=5)
+    assert (concluded["best"], concluded["verdict_of_best"]) == (3, "natural")
+    assert concluded["verdict"] in ("constructive", "none")
+
+
+def test_limit_without_structure_has_its_error():
+    X = np.random.default_rng(5).normal(size=(100, 2))
+    limits = reference.null_stability(X, [2, 3], tables=20, resamples=5)
+    again = [reference.null_stability(X, [2, 3], tables=20, resamples=5, seed=seed)["limit"][3] for seed in range(1, 6)]
+    assert limits["limit"].between(0.5, 1).all()
+    assert np.std(again) / 3 < limits["error"][3] < 3 * np.std(again)
+
+
+def test_origins_by_hand():
+    # Of the third segment at k = 3 half come from each segment of k = 2; the others come from one each.
+    flows = k_selection.flows({2: np.array([0, 0, 0, 1, 1, 1]), 3: np.array([0, 0, 2, 2, 1, 1])})
+    assert k_selection.origins(flows)["origin"].tolist() == pytest.approx([1, 1, 0])
 
 
 def _apart(k: int, d: int) -> np.ndarray:
@@ -205,7 +255,7 @@ def test_null_tables_keep_what_they_should():
 
 
 def test_null_p_value_by_hand():
-    null = pd.DataFrame({"model": ["a"] * 4 + ["b"] * 4, "silhouette": [0.1, 0.2, 0.3, 0.6, 0.1, 0.1, 0.1, 0.1]})
+    null = pd.Series([0.1, 0.2, 0.3, 0.6, 0.1, 0.1, 0.1, 0.1], index=pd.Index(["a"] * 4 + ["b"] * 4, name="model"))
     found = reference.null_p_value(0.5, null)
     assert found["p"] == pytest.approx((1 + 1) / (1 + 4))
     assert found["error"] == pytest.approx(np.sqrt(0.4 * 0.6 / 5))
@@ -270,20 +320,20 @@ def test_decision_refuses_segments_that_may_not_be_shown():
 
 
 @pytest.mark.parametrize(
-    ("stable", "silhouette", "p", "dip", "valley", "weakest", "expected"),
+    ("stable", "beyond", "compact", "valleys", "weakest", "expected"),
     [
-        ([5], 0.55, 0.02, 0.001, 0.9, 0.9, "natural"),
-        ([5], 0.50, 0.02, 0.001, 0.9, 0.9, "reproducible"),
-        ([5], 0.55, 0.06, 0.001, 0.0, 0.9, "reproducible"),
-        ([5], 0.55, 0.02, 0.060, 0.9, 0.9, "reproducible"),
-        ([5], 0.20, 0.02, 0.900, 0.05, 0.9, "natural"),
-        ([3], 0.55, 0.02, 0.001, 0.0, 0.4, "constructive"),
-        ([3], 0.30, 0.50, 0.900, 0.9, 0.6, "constructive"),
-        ([3], 0.55, 0.50, 0.001, 0.9, 0.5, "none"),
+        (True, True, True, False, 0.9, "natural"),
+        (True, True, False, True, 0.9, "natural"),
+        (True, True, False, False, 0.9, "reproducible"),
+        (True, False, True, True, 0.9, "reproducible"),
+        (False, True, True, True, 0.4, "constructive"),
+        (False, False, False, False, 0.6, "constructive"),
+        (False, False, True, True, 0.5, "none"),
     ],
 )
-def test_verdict(stable, silhouette, p, dip, valley, weakest, expected):
-    assert decision.judge(5, stable, silhouette, {"p": p}, {"p": dip}, valley, weakest) == expected
+def test_verdict(stable, beyond, compact, valleys, weakest, expected):
+    found = decision.judge(stable=stable, beyond=beyond, compact=compact, valleys=valleys, weakest=weakest)
+    assert found == expected
 
 
 def test_a_valley_is_seen_between_clouds_and_not_in_a_cut_through_one():

@@ -108,18 +108,33 @@ def test_an_own_k_is_honoured_and_judged(mall, mall_table):
     selection = read_json(mall.artifact("six", "k_selection.json"))
     assert (selection["k"], selection["method"], selection["best"]) == (6, "given", 5)
     assert "The analyst asked for 6; the evidence speaks for 5." in mall.page("six")
+    assert "The evidence speaks for five segments; these parts divide or join them." in mall.page("six")
+    assert "<h2>The parts</h2>" in mall.page("six")
     assert sorted(read_json(mall.artifact("six", "profiles.json"))["segments"][-1]) == sorted(
         read_json(mall.artifact("mall", "profiles.json"))["segments"][-1]
     )
 
 
-def test_same_bytes_in_another_folder_with_another_number_of_threads(mall, mall_table, fresh):
-    environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7"}
-    done = fresh.run("report", "--dataset", "mall", "--data", str(mall_table), **environment)
+def test_same_bytes_in_another_folder_for_another_user_in_another_place(mall, mall_table, fresh, tmp_path):
+    elsewhere = {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "TZ": "Asia/Tokyo",
+        "LC_ALL": "C",
+        "PYTHONHASHSEED": "7",
+        "SOURCE_DATE_EPOCH": "86400",
+        "USER": "somebody",
+        "LOGNAME": "somebody",
+        "HOME": str(tmp_path / "home"),
+    }
+    done = fresh.run("pdf", "--dataset", "mall", "--data", str(mall_table), **elsewhere)
     assert done.returncode == 0, done.stderr
     first, second = (_bytes(project) for project in (mall, fresh))
-    assert set(first) >= {"assets/mall/segments.csv", "assets/mall/model.json", "report/mall/report.html"}
+    assert set(first) >= {f"{place}/mall/{name}" for place, name in PROOF}
     assert {name for name in first if first[name] != second.get(name)} == set()
+
+
+PROOF = (("assets", "segments.csv"), ("assets", "model.json"), ("report", "report.html"), ("report", "report.pdf"))
 
 
 def _bytes(project) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
@@ -174,6 +175,82 @@ def test_exporter_works_through_nbconvert_on_one_executed_notebook(sample):
     html, _ = get_exporter("segmentation-html")().from_notebook_node(nbformat.read(executed, as_version=4))
     assert "Who are the segments, and what should we do?" in html
     assert "<figure" in html
+
+
+def test_where_nothing_is_found_the_whole_report_says_so(fresh):
+    folder = fresh.root / "data" / "noise"
+    folder.mkdir()
+    rows = np.random.default_rng(1).normal(size=(120, 5)).round(6)
+    names = [f"f{i}" for i in range(5)]
+    pd.DataFrame(rows, columns=names).rename_axis("id").to_csv(folder / "noise.csv")
+    columns = "\n".join(f"  {name}: {{role: feature}}" for name in names)
+    segments = "\n".join(
+        f"  - {{levels: {{f0: {h}}}, name: Fans, action: Invite.}}" for h in ("low", "average", "high")
+    )
+    (folder / "dataset.yaml").write_text(
+        f"title: Noise\nsource: {{path: noise.csv}}\ncolumns:\n  id: {{role: id}}\n{columns}\nsegments:\n{segments}\n"
+    )
+    done = fresh.run("report", "--dataset", "noise", "--resamples", "20")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("No segments among 120 customers")
+    assert read_json(fresh.artifact("noise", "k_selection.json"))["verdict"] == "none"
+    page = Page(fresh.page("noise"))
+    for told in (
+        "No segments among 120 customers",
+        "A cut into",
+        "would be arbitrary",
+        "The parts",
+        "These parts are a cut",
+    ):
+        assert told in page.text
+    assert "No segments; verdict: none." in page.text
+    assert "Invite." not in page.text
+    assert "What to do" not in page.text
+
+
+def test_exporter_prints_one_executed_notebook(sample):
+    from nbconvert.exporters import get_exporter
+
+    executed = sample.root / "report" / "sample" / "notebooks" / "01_cleaning.ipynb"
+    printed, resources = get_exporter("segmentation-pdf")().from_notebook_node(nbformat.read(executed, as_version=4))
+    assert printed.startswith(b"%PDF")
+    assert resources["output_extension"] == ".pdf"
+
+
+def test_tags_and_captions_of_cells_are_honoured():
+    from nbconvert.exporters import get_exporter
+
+    image = {"image/png": "iVBORw0KGgo="}
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [
+        nbformat.v4.new_markdown_cell("# Shown", id="one"),
+        nbformat.v4.new_markdown_cell("left out", id="two", metadata={"tags": ["hide"]}),
+        nbformat.v4.new_markdown_cell("folded", id="three", metadata={"tags": ["method"]}),
+        nbformat.v4.new_code_cell(
+            "plot()",
+            id="four",
+            metadata={"caption": "What <it> says.", "alt": "A line that rises"},
+            outputs=[nbformat.v4.new_output("display_data", image)],
+        ),
+    ]
+    page = Page(get_exporter("segmentation-html")().from_notebook_node(notebook)[0])
+    assert "left out" not in page.text
+    assert "Method folded" in page.text
+    assert "Shown" in page.text
+    assert [a["id"] for tag, a, _ in page.elements if a.get("class", "").startswith("cell")] == ["one", "three", "four"]
+    [picture] = page.all("img")
+    assert picture["alt"] == "A line that rises"
+    assert "What <it> says." in page.text
+
+
+def test_links_to_figures_name_their_number(sample, page):
+    text = sample.page("sample")
+    number = int(re.search(r'<figure id="04-original">.*?<b>Figure (\d+)\.</b>', text, re.S)[1])
+    assert f'<a href="#04-original">Figure {number}</a>' in text
+    numbers = [int(n) for n in re.findall(r"<figcaption><b>Figure (\d+)\.</b>", text)]
+    assert numbers == list(range(1, len(page.all("figure")) + 1))
+    tables = [int(n) for n in re.findall(r"<caption><b>Table (\d+)\.</b>", text)]
+    assert tables == list(range(1, len(page.all("caption")) + 1))
 
 
 def test_names_from_data_are_escaped(tmp_path):

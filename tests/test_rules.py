@@ -57,6 +57,15 @@ def test_a_missing_value_has_no_segment():
     assert _ask(sql, pd.DataFrame({"a": [0, 5, 5.001, None]})) == [1, 1, 2, None]
 
 
+def test_columns_named_like_words_of_sql_and_units_of_any_size():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"order": np.repeat([1.0, 2, 3], 30) * 1e-9, "group": 1.7e12 + rng.normal(size=90) * 1e4})
+    table["segment"] = np.repeat([1, 2, 3], 30)
+    found = rules.grow_rules(table, ["order", "group"], private=False)
+    assert found["right"] == 90
+    assert _ask(rules.write_sql(found, dict.fromkeys((1, 2, 3), "x")), table) == table["segment"].tolist()
+
+
 def test_no_rule_is_made_for_fewer_than_ten_customers_of_a_private_table():
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"a": np.r_[rng.normal(0, 1, 60), rng.normal(9, 1, 5)], "segment": [1] * 60 + [2] * 5})

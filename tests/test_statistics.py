@@ -87,9 +87,10 @@ def test_more_segments_than_distinct_customers_is_an_error():
 
 def test_misfits_are_counted_by_segment():
     table = pd.DataFrame({"segment": [1, 1, 2, 3], "silhouette": [-0.1, 0.4, -0.2, 0.0]})
-    told = k_selection.tell_misfits(table)
+    told = k_selection.tell_misfits(table, private=False)
     assert told == "2 of 4 customers have a silhouette below 0 (1 in segment 1 and 1 in segment 2)."
-    assert k_selection.tell_misfits(table[1:2]) == "No customer has a silhouette below 0."
+    assert k_selection.tell_misfits(table, private=True) == "Fewer than 10 of 4 customers have a silhouette below 0."
+    assert k_selection.tell_misfits(table[1:2], private=True) == "No customer has a silhouette below 0."
 
 
 def test_what_does_not_vary_is_not_correlated():

@@ -105,8 +105,8 @@ def test_other_choices_agree_as_far_as_they_should(shop):
 def test_what_is_compared_is_told():
     table = pd.DataFrame({"choice": ["one", "other"], "customers": 9, "agreement": [0.9, 0.3]})
     assert sensitivity.tell_sensitivity(table) == (
-        "Of two other choices, one draws nearly the same segments (adjusted Rand index 0.8 or more); the most "
-        "different ones come from “other” (0.30)."
+        "Of two other choices, one draws nearly the same segments (adjusted Rand index 0.8 or more); the least "
+        "similar ones come from “other” (0.30)."
     )
     told = sensitivity.tell_sensitivity(table[:1])
     assert told == "Each of one other choice draws nearly the same segments (adjusted Rand index 0.90 or more)."
@@ -142,7 +142,8 @@ def test_borderline_customers_are_shown_without_their_ids_and_only_where_rows_ma
 
 def test_few_borderline_customers_are_not_counted_when_private():
     near = pd.DataFrame({"segment": [2] * 6 + [1] * 4, "next_segment": [1] * 6 + [3] * 4, "margin": 0.1})
-    told = "10 of 50 customers lie within 0.25 standard deviations of a border"
+    near_what = "near a border: the next centroid is less than 0.25 standard deviations farther than the own"
+    told = f"10 of 50 customers are {near_what}"
     assert clustering.tell_border(near, 50, private=True) == f"{told}."
-    assert clustering.tell_border(near, 50, private=False) == f"{told}, most of them (6) between segments 1 and 2."
+    assert clustering.tell_border(near, 50, private=False) == f"{told}. Most of them (6) lie between segments 1 and 2."
     assert clustering.tell_border(near[:9], 50, private=True).startswith("Fewer than 10 of 50 customers")
