@@ -15,7 +15,7 @@ from segmentation.eda import SMALLEST_GROUP, round_edges
 from segmentation.evidence import STRONG_PREDICTION
 from segmentation.k_selection import origins
 from segmentation.marks import colour, marker
-from segmentation.narrative import INK, amount
+from segmentation.narrative import INK, amount, percent
 
 NEUTRAL = "#5F7A99"
 CROSS = "#D62728"
@@ -354,11 +354,10 @@ def plot_sizes(profiles: pd.DataFrame):
     bar.bar_label(bars, fmt="{:,.0f}", padding=3)
     bar.invert_yaxis()
     bar.set(xlabel="customers")
-    donut.pie(profiles["share"], labels=profiles["segment"], colors=shades, autopct="%.0f%%", pctdistance=0.8,
-              startangle=90, counterclock=False, wedgeprops={"width": 0.42, "edgecolor": "white"},
-              textprops={"color": INK})  # fmt: skip
-    for text in donut.texts[1::2]:
-        text.set(color="white", fontweight="bold")
+    _, _, inside = donut.pie(profiles["share"], labels=profiles["segment"], colors=shades, pctdistance=0.8,
+                             autopct=lambda share: percent(round(share / 100, 6)), startangle=90, counterclock=False,
+                             textprops={"color": INK}, wedgeprops={"width": 0.42, "edgecolor": "white"})  # fmt: skip
+    plt.setp(inside, color="white", fontweight="bold")
     return bar
 
 
