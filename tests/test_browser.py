@@ -30,7 +30,7 @@ def browser():
 
 @pytest.fixture
 def reader(browser, mall):
-    with open_page(browser, _path(mall, "mall")) as page:
+    with open_page(browser, _path(mall, "mall"), reduced_motion="reduce") as page:
         yield page
 
 
