@@ -51,10 +51,12 @@ class SegmentationPDFExporter(SegmentationHTMLExporter):
     """Prints the same page to PDF, without a browser."""
 
     export_from_notebook = "Segmentation report as PDF"
-    output_mimetype = "application/pdf"
 
     def _file_extension_default(self):
         return ".pdf"
+
+    def _template_extension_default(self):
+        return ".html.j2"
 
     def from_notebook_node(self, nb, resources=None, **kw):
         """Render the page and print it."""

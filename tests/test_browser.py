@@ -10,6 +10,7 @@ import pandas as pd
 import pypdfium2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 from pypdfium2 import raw
 
 from segmentation.artifacts import read_json
@@ -74,9 +75,7 @@ def test_one_control_unfolds_all_and_the_contents_mark_the_place(reader):
     assert reader.locator("details.fold[open]").count() == 0
     chapter = reader.locator("#contents a", has_text="Forming the segments")
     chapter.click()
-    reader.wait_for_function(
-        "document.querySelector('#contents [aria-current]').textContent === 'Forming the segments'"
-    )
+    expect(reader.locator("#contents [aria-current]")).to_have_text("Forming the segments")
 
 
 def test_motion_is_reduced_where_the_reader_asks_for_it(browser, mall):
