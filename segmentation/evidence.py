@@ -335,7 +335,7 @@ def describe(evidence: Evidence, conclusion: dict) -> dict:
             {**row, "choice": None if pd.isna(row["choice"]) else int(row["choice"])}
             for row in votes(evidence).to_dict("records")
         ],
-        "reasons": [sentence.replace("**", "") for sentence in tell_decision(evidence, conclusion)],
+        "reasons": [told.replace("**", "") for told in tell_decision(evidence, conclusion)],
         "dissent": dissent(evidence, conclusion["k"]),
         "alternatives": alternatives(evidence, conclusion),
         "dip": evidence.dip,

@@ -24,8 +24,8 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
     -------
     dict
         segments; model (its features with the limits of dataset.yaml and the range of the data, and its centroids);
-        numbers and categories (the columns); customers; and either rows, of at most 5,000 customers drawn and ordered
-        at random, or grids, the binned counts of every two numbers, as `privacy` allows.
+        numbers (the columns); customers; and, as `privacy` allows, either categories and rows, of at most 5,000
+        customers drawn and ordered at random, or grids, the binned counts of every two numbers.
     """
     dataset = study.dataset
     profiles, model = study.read("profiles.json")["segments"], study.read("model.json")
@@ -35,7 +35,7 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
     private = dataset.privacy == "aggregate"
     bins = int(np.clip((len(customers) / 2 / SMALLEST_GROUP) ** 0.5, 4, MOST_BINS))
     edges = {name: round_edges(customers[name].min(), customers[name].max(), bins) for name in numbers}
-    held = _grids(customers, edges) if private else _rows(customers, numbers, categories, seed)
+    held = _grids(customers, edges) if private else _rows(customers, dataset, numbers, categories, seed)
     ranges = edges if private else {name: customers[name] for name in numbers}
     return {
         "segments": [
@@ -48,7 +48,6 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
             "centroids": model["centroids"],
         },
         "numbers": [{"name": n, "label": dataset.label(n), "unit": dataset.columns[n].unit} for n in numbers],
-        "categories": [{"name": n, "label": dataset.label(n), "levels": _levels(customers[n])} for n in categories],
         "customers": len(customers),
         **held,
     }
@@ -62,18 +61,16 @@ def _limits(name: str, dataset: Dataset, values) -> dict:
     return {"min": max(least, default=None), "max": column.max, "low": float(min(values)), "high": float(max(values))}
 
 
-def _levels(values: pd.Series) -> list[str]:
-    return sorted(values.dropna().astype(str).unique())
-
-
-def _rows(customers: pd.DataFrame, numbers: list[str], categories: list[str], seed: int) -> dict:
-    """Return rounded rows; their order is drawn too, because the order of a file can stand for the id."""
+def _rows(customers: pd.DataFrame, dataset: Dataset, numbers: list[str], categories: list[str], seed: int) -> dict:
+    """Return the categories and rounded rows, in a drawn order, because the order of a file can stand for the id."""
+    levels = {name: sorted(customers[name].dropna().astype(str).unique()) for name in categories}
     drawn = np.random.default_rng(seed).permutation(sample_rows(len(customers), MOST_ROWS, seed=seed))
     some = customers.iloc[drawn]
     columns = {name: _rounded(some[name]) for name in numbers}
     for name in categories:
-        columns[name] = pd.Categorical(some[name].astype("string"), _levels(customers[name])).codes.tolist()
-    return {"rows": {"segment": some["segment"].tolist(), **columns}}
+        columns[name] = pd.Categorical(some[name].astype("string"), levels[name]).codes.tolist()
+    told = [{"name": name, "label": dataset.label(name), "levels": levels[name]} for name in categories]
+    return {"categories": told, "rows": {"segment": some["segment"].tolist(), **columns}}
 
 
 def _rounded(values: pd.Series) -> list[float | None]:

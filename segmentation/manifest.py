@@ -109,7 +109,7 @@ def _command(run: str, manifest: dict, data: str | None) -> list[str]:
                 f"run {run} read {typed['data']} from outside of the project; say where it is: "
                 f"make verify RUN={run} DATA=path/to/{typed['data']}"
             )
-        typed["data"] = str(existing("DATA", data).resolve())
+        typed["data"] = str(existing("DATA", data))
     printed = f"report/{run}/report.pdf" in manifest["outputs"]
     return ["pdf" if printed else "report", *(f"--{name}={value}" for name, value in sorted(typed.items()))]
 

@@ -1,6 +1,7 @@
 """What the report shows around its chapters, every figure of it from the artifacts."""
 
 from segmentation.decision import NOUNS, SIGNIFICANT, VERDICTS
+from segmentation.eda import SMALLEST_GROUP
 from segmentation.explore import MOST_ROWS, embedded, explore_data
 from segmentation.manifest import versions
 from segmentation.marks import colour, glyph
@@ -39,9 +40,8 @@ def describe_report(plan: Plan, executed: list) -> dict:
 def tell_explore(customers: int, *, private: bool) -> str:
     """Say what the Explore section holds."""
     if private:
-        return (
-            "Counts of groups of ten customers or more; smaller ones are left out, and no row of the table is inside."
-        )
+        least = count(SMALLEST_GROUP, "customer")
+        return f"Counts of groups of {least} or more; smaller ones are left out, and no row of the table is inside."
     drawn = f"A random sample of {MOST_ROWS:,} of the {customers:,}" if customers > MOST_ROWS else f"All {customers:,}"
     return f"{drawn} customers, rounded and without ids. Nothing leaves this file."
 

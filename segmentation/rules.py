@@ -173,7 +173,7 @@ def tell_rules(rules: dict, segments: int) -> str:
     without = sorted(set(range(1, segments + 1)) - {leaf["segment"] for leaf in rules["leaves"]})
     told = (
         f"{tell_fidelity(rules)}; grown without the customers that they are asked about, "
-        f"{rules['cross_validated']:.1%} (ten-fold cross-validation)."
+        f"{rules['cross_validated']:.1%} ({FOLDS}-fold cross-validation)."
     )
     verb = "Segment {} has" if len(without) == 1 else "Segments {} have"
     return f"{told} {verb.format(listing(without))} no rule." if without else told

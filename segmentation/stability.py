@@ -100,9 +100,7 @@ def resampled_agreement(X: np.ndarray, k_values, *, pairs: int, seed: int = 0) -
     DataFrame
         Indexed by k: agreement (mean) and error (Monte Carlo standard error).
     """
-    tasks = [(k, i) for k in k_values for i in range(pairs)]
-    values = spread(_agreement_once, tasks, X, seed)
-    return _mean_and_error(tasks, values, "agreement")
+    return _repeated(_agreement_once, X, k_values, pairs, seed).rename(columns={"mean": "agreement"})
 
 
 def _agreement_once(task: tuple[int, int], X: np.ndarray, seed: int) -> float:
@@ -126,9 +124,7 @@ def prediction_strength(X: np.ndarray, k_values, *, splits: int, seed: int = 0) 
     DataFrame
         Indexed by k: prediction_strength (mean) and error (Monte Carlo standard error).
     """
-    tasks = [(k, i) for k in k_values for i in range(splits)]
-    values = spread(_strength_once, tasks, X, seed)
-    return _mean_and_error(tasks, values, "prediction_strength")
+    return _repeated(_strength_once, X, k_values, splits, seed).rename(columns={"mean": "prediction_strength"})
 
 
 def _strength_once(task: tuple[int, int], X: np.ndarray, seed: int) -> float:
@@ -156,6 +152,8 @@ def smallest_share_together(labels: np.ndarray, predicted: np.ndarray, k: int) -
     return float((together[pairs > 0] / pairs[pairs > 0]).min(initial=1)) if pairs.any() else 0.0
 
 
-def _mean_and_error(tasks: list, values: list[float], name: str) -> pd.DataFrame:
-    by_k = pd.DataFrame({"k": [k for k, _ in tasks], name: values}).groupby("k")[name]
-    return pd.DataFrame({name: by_k.mean(), "error": by_k.sem()})
+def _repeated(once, X: np.ndarray, k_values, times: int, seed: int) -> pd.DataFrame:
+    """Return the mean of `times` repetitions for each k, and its Monte Carlo standard error; indexed by k."""
+    tasks = [(k, i) for k in k_values for i in range(times)]
+    by_k = pd.Series(spread(once, tasks, X, seed)).groupby([k for k, _ in tasks])
+    return pd.DataFrame({"mean": by_k.mean(), "error": by_k.sem()}).rename_axis("k")
