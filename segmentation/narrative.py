@@ -91,17 +91,35 @@ def figure(study, name: str, drawn, caption: str, alt: str | None = None) -> Non
 
     Parameters
     ----------
-    drawn : Axes or Figure
+    drawn : Axes, or list of Axes
+        A list is shown as panels, beside each other or, on a narrow page, below each other.
     alt : str, optional
         What the figure shows, for those who cannot see it; the caption when it is left out.
     """
-    whole = drawn.get_figure()
-    svg = _svg(whole, salt=name)
+    panels = drawn if isinstance(drawn, list) else [drawn]
+    whole = panels[0].get_figure()
+    write_text(study.path("figures") / f"{name}.svg", _svg(whole, salt=name))
+    shown = [_inline(svg) for svg in _svgs(whole, panels, salt=name)]
     plt.close(whole)
-    write_text(study.path("figures") / f"{name}.svg", svg)
     label = html.escape(_plain(alt or caption))
-    inline = _inline(svg).replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
-    display(HTML(f'<figure id="{name}">{inline}<figcaption>{html.escape(_plain(caption))}</figcaption></figure>'))
+    image = f'role="img" aria-label="{label}"'
+    if len(shown) == 1:
+        picture = shown[0].replace("<svg ", f"<svg {image} ", 1)
+    else:
+        picture = f'<div class="beside" {image}>{"".join(f"<div>{svg}</div>" for svg in shown)}</div>'
+    display(HTML(f'<figure id="{name}">{picture}<figcaption>{html.escape(_plain(caption))}</figcaption></figure>'))
+
+
+def _svgs(whole, panels: list, salt: str) -> list[str]:
+    """Return one SVG for each panel, or the whole figure when it has but one."""
+    if len(panels) == 1:
+        return [_svg(whole, salt)]
+    svgs = []
+    for i, panel in enumerate(panels):
+        for other in panels:
+            other.set_visible(other is panel)
+        svgs.append(_svg(whole, salt=f"{salt}-{i}"))
+    return svgs
 
 
 def _plain(text: str) -> str:

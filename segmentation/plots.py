@@ -1,4 +1,4 @@
-"""Figures: computed tables in, axes out. Nothing here fits or saves.
+"""Figures: computed tables in, axes out; a list of axes where each can be read by itself. Nothing here fits or saves.
 
 `private` hides whatever shows a single customer: points become counts on a grid, groups under ten and box-plot
 outliers are left out.
@@ -29,8 +29,8 @@ mpl.rcParams.update(
         "svg.fonttype": "none",
         "savefig.transparent": True,
         "figure.constrained_layout.use": True,
-        "font.size": 10,
-        "axes.titlesize": 11,
+        "font.size": 11,
+        "axes.titlesize": 12,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": True,
@@ -61,7 +61,7 @@ def plot_distributions(customers: pd.DataFrame, labels: dict[str, str], *, priva
         axes[2 * i].set(xlabel=label, ylabel="customers")
         sns.boxplot(x=values, ax=axes[2 * i + 1], color=NEUTRAL, width=0.4, **_box(private))
         axes[2 * i + 1].set(xlabel=label, ylabel="")
-    return axes[0]
+    return axes
 
 
 def _box(private: bool) -> dict:
@@ -92,12 +92,12 @@ def plot_categories(customers: pd.DataFrame, labels: dict[str, str], *, private:
         ax.bar_label(ax.containers[0], padding=3)
         ax.invert_yaxis()
         ax.set(xlabel="customers", title=label)
-    return axes[0]
+    return axes
 
 
 def plot_relation(x: pd.Series, y: pd.Series, x_label: str, y_label: str, *, private: bool, ax=None):
     """Draw two numeric columns against each other."""
-    ax = ax or plt.subplots(figsize=(PAGE * 0.75, 4.5))[1]
+    ax = ax or plt.subplots(figsize=(PAGE * 0.7, 4.5))[1]
     _cloud(ax, x, y, np.ones(len(x), int), private, palette={1: NEUTRAL})
     ax.set(xlabel=x_label, ylabel=y_label)
     return ax
@@ -134,8 +134,9 @@ def plot_pairwise(customers: pd.DataFrame, labels: dict[str, str], *, private: b
             else:
                 known = customers[[row, column]].dropna()
                 plot_relation(known[column], known[row], "", "", private=private, ax=axes[i, j])
-        axes[i, 0].set_ylabel(labels[row])
-        axes[n - 1, i].set_xlabel(labels[row])
+    for i, label in enumerate(labels.values()):
+        axes[i, 0].set_ylabel(label)
+        axes[n - 1, i].set_xlabel(label)
     return axes[0, 0]
 
 
@@ -159,7 +160,7 @@ def plot_groups(values: pd.Series, groups: dict[str, pd.Series], label: str, *, 
         sns.boxplot(x=shown, y=values[kept], ax=ax, color=NEUTRAL, width=0.5, **_box(private))
         ax.set(xlabel=by, ylabel=label)
         ax.tick_params(axis="x", rotation=30 if shown.nunique() > 4 else 0)
-    return axes[0]
+    return axes
 
 
 def plot_criteria(scores: pd.DataFrame, inertia: pd.Series, favourites: dict[str, int]):
@@ -178,7 +179,7 @@ def plot_criteria(scores: pd.DataFrame, inertia: pd.Series, favourites: dict[str
             k = favourites[name]
             ax.plot(k, scores.loc[k, name], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
         ax.set(title=title, xlabel="number of segments k", xticks=values.index)
-    return axes[0]
+    return axes
 
 
 def plot_evidence(evidence):
@@ -206,12 +207,12 @@ def plot_evidence(evidence):
     axes[0].axhline(STABLE, color=INK, linestyle=":", linewidth=1)
     axes[0].legend(loc="lower left", fontsize=8)
     axes[1].axhline(STRONG_PREDICTION, color=INK, linestyle=":", linewidth=1)
-    return axes[0]
+    return axes
 
 
 def plot_stability(stability: pd.DataFrame):
     """Draw the stability of every segment within each k (segment level stability; Dolnicar & Leisch 2017)."""
-    _, ax = plt.subplots(figsize=(PAGE * 0.85, 3.6))
+    _, ax = plt.subplots(figsize=(PAGE * 0.8, 3.6))
     for segment, own in stability.groupby("segment"):
         ax.plot(own["k"], own["jaccard"], marker(segment), color=colour(segment), markersize=6)
     ax.axhline(STABLE, color=INK, linestyle=":", linewidth=1)
@@ -265,7 +266,7 @@ def _places(flows: pd.DataFrame) -> dict[tuple[int, int], float]:
 
 def plot_silhouettes(silhouettes: pd.DataFrame, *, private: bool):
     """Draw the silhouette of each customer, sorted within each segment (Rousseeuw 1987); means of ten when private."""
-    _, ax = plt.subplots(figsize=(PAGE * 0.75, 4.2))
+    _, ax = plt.subplots(figsize=(PAGE * 0.7, 4.2))
     start = 0
     for segment, own in silhouettes.groupby("segment"):
         values = np.sort(own["silhouette"])
@@ -290,7 +291,7 @@ def plot_segments(points: pd.DataFrame, segments, centroids: pd.DataFrame, label
 
     The first two columns of `labels` (column to axis label) are drawn, a single one against itself.
     """
-    _, ax = plt.subplots(figsize=(PAGE * 0.85, 5))
+    _, ax = plt.subplots(figsize=(PAGE * 0.8, 5))
     x, y = (list(labels) * 2)[:2]
     _cloud(ax, points[x], points[y], np.asarray(segments), private)
     ax.scatter(centroids[x], centroids[y], marker="x", s=110, linewidth=3, color=CROSS, label="centroid", zorder=3)
@@ -303,7 +304,7 @@ def plot_segments(points: pd.DataFrame, segments, centroids: pd.DataFrame, label
 
 def plot_by_segment(values: pd.Series, segments: pd.Series, label: str, *, private: bool):
     """Draw a box plot of a numeric column for each segment."""
-    _, ax = plt.subplots(figsize=(PAGE * 0.75, 3.4))
+    _, ax = plt.subplots(figsize=(PAGE * 0.7, 3.4))
     order = sorted(segments.unique())
     known = values.notna()
     if private:
@@ -325,7 +326,7 @@ def plot_centres(profiles: pd.DataFrame, labels: dict[str, str], means: pd.Serie
         ax.bar_label(bars, fmt=amount, padding=2)
         ax.axhline(means[name], color=INK, linestyle="--", linewidth=1)
         ax.set(xlabel="segment", ylabel=label)
-    return axes[0]
+    return axes
 
 
 def _reach(profiles: pd.DataFrame, quantity: str) -> np.ndarray:
@@ -338,7 +339,7 @@ def plot_index(profiles: pd.DataFrame, labels: dict[str, str]):
     """Draw the index of each feature (mean of all customers = 100) as a heat map."""
     grid = profiles.set_index("segment")[[f"index_{name}" for name in labels]].astype(float)
     grid.columns = list(labels.values())
-    _, ax = plt.subplots(figsize=(PAGE * 0.75, 0.8 + 0.45 * len(grid)))
+    _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.8 + 0.45 * len(grid)))
     sns.heatmap(grid, center=100, cmap="RdBu_r", annot=True, fmt=".0f", ax=ax, cbar=False)
     ax.set(xlabel="", ylabel="segment")
     ax.grid(False)
@@ -358,12 +359,12 @@ def plot_sizes(profiles: pd.DataFrame):
                              autopct=lambda share: percent(round(share / 100, 6)), startangle=90, counterclock=False,
                              textprops={"color": INK}, wedgeprops={"width": 0.42, "edgecolor": "white"})  # fmt: skip
     plt.setp(inside, color="white", fontweight="bold")
-    return bar
+    return [bar, donut]
 
 
 def plot_shares(shares: pd.DataFrame, label: str):
     """Draw how each segment divides among the categories of a descriptor, one row a segment, summing to 1."""
-    _, ax = plt.subplots(figsize=(PAGE * 0.75, 0.9 + 0.4 * len(shares)))
+    _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.9 + 0.4 * len(shares)))
     left, shares = np.zeros(len(shares)), shares.fillna(0.0)
     for i, name in enumerate(shares):
         bars = ax.barh([str(segment) for segment in shares.index], shares[name], left=left, label=str(name),
