@@ -7,9 +7,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from segmentation.dataset import Dataset
-from segmentation.eda import SMALLEST_GROUP
 from segmentation.k_selection import best_kmeans
 from segmentation.narrative import amount, escape, listing
+from segmentation.privacy import SMALLEST_GROUP
 
 DECIMALS = 6
 NEAR = 0.25

@@ -5,11 +5,12 @@ import pandas as pd
 
 from segmentation.dataset import Dataset
 from segmentation.narrative import amount, count, escape, listing
+from segmentation.privacy import SMALLEST_GROUP, withheld
 
-SMALLEST_GROUP = 10
 CLEAR = 0.5
 WEAK = 0.2
 MOST_BANDS = 7
+MOST_CATEGORIES = 12
 
 
 def split_types(customers: pd.DataFrame, dataset: Dataset, columns) -> tuple[list[str], list[str]]:
@@ -18,6 +19,17 @@ def split_types(customers: pd.DataFrame, dataset: Dataset, columns) -> tuple[lis
     filled = [name for name in columns if customers[name].notna().sum() >= least]
     numbers = [name for name in filled if dataset.columns[name].type == "number"]
     return numbers, [name for name in filled if name not in numbers]
+
+
+def lump(customers: pd.DataFrame, categories: list[str]) -> pd.DataFrame:
+    """Bring the rarer categories of a column with more than twelve together, as "289 others"; ties go by name."""
+    lumped = {}
+    for name in categories:
+        counts = customers[name].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        if len(counts) > MOST_CATEGORIES:
+            rest = counts.index[MOST_CATEGORIES - 1 :]
+            lumped[name] = customers[name].mask(customers[name].isin(rest), f"{len(rest):,} others")
+    return customers.assign(**lumped)
 
 
 def quantiles(customers: pd.DataFrame, names: list[str], dataset: Dataset) -> pd.DataFrame:
@@ -57,7 +69,7 @@ def _tell_distribution(values: pd.Series, label: str, unit: str | None) -> str:
 def tell_categories(values: pd.Series, label: str) -> str:
     """Say how the customers divide among the categories, the groups under 10 left out."""
     counts = values.value_counts()
-    shown = counts[counts >= SMALLEST_GROUP]
+    shown = counts[~withheld(counts.to_numpy())]
     parts = listing(f"{escape(name)} {n:,} ({100 * n / counts.sum():.0f}%)" for name, n in shown.items())
     return f"**{escape(label)}**: {parts or 'no group has ten customers or more'}."
 

@@ -15,9 +15,9 @@ from segmentation.decision import (
     judge,
     stable_k,
 )
-from segmentation.eda import SMALLEST_GROUP
 from segmentation.k_selection import LARGEST_RESAMPLED, Optimum, fit_each_k, inertia_from_one, sample_rows
 from segmentation.narrative import count, listing, percent, sentence, tell_p
+from segmentation.privacy import SMALLEST_GROUP
 from segmentation.reference import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
 from segmentation.structure import dip_of_distances, mixture_bic, untie, valley_p

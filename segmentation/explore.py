@@ -1,15 +1,16 @@
 """What the Explore section of the report holds: rounded rows without ids, or binned counts where rows are private."""
 
 import json
-from itertools import combinations
+from itertools import combinations_with_replacement
 
 import numpy as np
 import pandas as pd
 
 from segmentation.dataset import Dataset
-from segmentation.eda import SMALLEST_GROUP, round_edges, split_types
+from segmentation.eda import lump, round_edges, split_types
 from segmentation.k_selection import sample_rows
 from segmentation.marks import colour, glyph
+from segmentation.privacy import SMALLEST_GROUP, in_tens
 from segmentation.study import Study
 
 MOST_ROWS = 5_000
@@ -25,13 +26,14 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
     dict
         segments; model (its features with the limits of dataset.yaml and the range of the data, and its centroids);
         numbers (the columns); customers; and, as `privacy` allows, either categories and rows, of at most 5,000
-        customers drawn and ordered at random, or grids, the binned counts of every two numbers.
+        customers drawn and ordered at random, or grids, the binned counts by every two numbers.
     """
     dataset = study.dataset
     profiles, model = study.read("profiles.json")["segments"], study.read("model.json")
     segments = study.read("segments.parquet")[["id", "segment"]]
     customers = study.read("customers.parquet").merge(segments, on="id", validate="one_to_one")
     numbers, categories = split_types(customers, dataset, dataset.named("feature", "descriptor"))
+    customers = lump(customers, categories)
     private = dataset.privacy == "aggregate"
     bins = int(np.clip((len(customers) / 2 / SMALLEST_GROUP) ** 0.5, 4, MOST_BINS))
     edges = {name: round_edges(customers[name].min(), customers[name].max(), bins) for name in numbers}
@@ -82,28 +84,16 @@ def _rounded(values: pd.Series) -> list[float | None]:
 
 
 def _grids(customers: pd.DataFrame, edges: dict[str, np.ndarray]) -> dict:
-    """Return for every two numbers the customers of each segment by bin, groups under ten suppressed."""
-    grids = [{"x": x, "y": y, "cells": _cells(customers, x, y, edges)} for x, y in combinations(edges, 2)]
-    return {"edges": {name: values.tolist() for name, values in edges.items()}, "grids": grids}
-
-
-def _cells(customers: pd.DataFrame, x: str, y: str, edges: dict[str, np.ndarray]) -> list[list[int]]:
-    """Return [segment, bin of x, bin of y, customers] for each group that may be shown.
-
-    The smallest of a segment are left out until those left out are ten together, so that none can be worked out from
-    the size of the segment.
-    """
-    cells = []
-    for segment, own in customers[[x, y, "segment"]].dropna().groupby("segment"):
-        counts = np.histogram2d(own[x], own[y], [edges[x], edges[y]])[0].astype(int)
-        order = [(int(counts[i, j]), i, j) for i, j in np.argwhere(counts > 0)]
-        left_out = 0
-        for n, i, j in sorted(order):
-            if n < SMALLEST_GROUP or 0 < left_out < SMALLEST_GROUP:
-                left_out += n
-            else:
-                cells.append([int(segment), int(i), int(j), n])
-    return sorted(cells)
+    """Return for every two numbers [segment, bin of x, bin of y, customers in tens] for each group of ten or more."""
+    grids = []
+    for x, y in combinations_with_replacement(edges, 2):
+        cells = []
+        for segment, own in customers[[x, y]].groupby(customers["segment"]):
+            known = own.dropna().to_numpy()
+            counts = in_tens(np.histogram2d(known[:, 0], known[:, -1], [edges[x], edges[y]])[0].astype(int))
+            cells += [[int(segment), int(i), int(j), int(counts[i, j])] for i, j in np.argwhere(counts)]
+        grids.append({"x": x, "y": y, "cells": cells})
+    return {"edges": {name: ends.tolist() for name, ends in edges.items()}, "grids": grids}
 
 
 def embedded(data: dict) -> str:

@@ -9,9 +9,9 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
 from threadpoolctl import threadpool_limits
 
-from segmentation.eda import SMALLEST_GROUP
 from segmentation.errors import DataError, UsageError
 from segmentation.narrative import escape, listing, percent
+from segmentation.privacy import SMALLEST_GROUP
 from segmentation.workers import spread
 
 TIMES_REACHED = 5

@@ -16,9 +16,15 @@ def colour(segment: int) -> str:
 
 def marker(segment: int) -> str:
     """Return the matplotlib marker of a segment (from 1)."""
-    return MARKERS[(segment - 1) % len(MARKERS)]
+    return MARKERS[_shape(segment)]
 
 
 def glyph(segment: int) -> str:
     """Return the marker of a segment (from 1) as a character."""
-    return GLYPHS[(segment - 1) % len(GLYPHS)]
+    return GLYPHS[_shape(segment)]
+
+
+def _shape(segment: int) -> int:
+    """Return which shape a segment has; where colours begin again, shapes are shifted, so that a pair never repeats."""
+    rounds, place = divmod(segment - 1, len(PALETTE))
+    return (place + rounds) % len(MARKERS)

@@ -101,13 +101,15 @@ def figure(study, name: str, drawn, caption: str, alt: str | None = None) -> Non
     write_text(study.path("figures") / f"{name}.svg", _svg(whole, salt=name))
     shown = [_inline(svg) for svg in _svgs(whole, panels, salt=name)]
     plt.close(whole)
-    label = html.escape(_plain(alt or caption))
-    image = f'role="img" aria-label="{label}"'
-    if len(shown) == 1:
-        picture = shown[0].replace("<svg ", f"<svg {image} ", 1)
-    else:
-        picture = f'<div class="beside" {image}>{"".join(f"<div>{svg}</div>" for svg in shown)}</div>'
+    labels = [_plain(alt or caption), *(f"Panel {i} of {len(shown)}" for i in range(2, len(shown) + 1))]
+    pictures = [_labelled(svg, label) for svg, label in zip(shown, labels, strict=True)]
+    beside = "".join(f"<div>{picture}</div>" for picture in pictures)
+    picture = f'<div class="beside">{beside}</div>' if len(shown) > 1 else pictures[0]
     display(HTML(f'<figure id="{name}">{picture}<figcaption>{html.escape(_plain(caption))}</figcaption></figure>'))
+
+
+def _labelled(svg: str, label: str) -> str:
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
 
 
 def _svgs(whole, panels: list, salt: str) -> list[str]:
@@ -143,7 +145,7 @@ def _inline(svg: str) -> str:
     for needless in (
         r"<metadata>.*?</metadata>",
         r"<defs>\s*<style.*?</style>\s*</defs>",
-        r' id="(?:figure|axes|patch|line2d|text|matplotlib\.axis|xtick|ytick|legend|\w+Collection)_\d+"',
+        r' id="(?:figure|axes|patch|line2d|text|matplotlib\.axis|xtick|ytick|legend|\w+Collection|QuadMesh)_\d+"',
         r"font-family: [^;]*; ",
         r' transform="rotate\(-?0 [^"]*"',
         r' xmlns:xlink="[^"]*"',

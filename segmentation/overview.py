@@ -1,12 +1,12 @@
 """What the report shows around its chapters, every figure of it from the artifacts."""
 
 from segmentation.decision import NOUNS, SIGNIFICANT, VERDICTS
-from segmentation.eda import SMALLEST_GROUP
 from segmentation.explore import MOST_ROWS, embedded, explore_data
 from segmentation.manifest import versions
 from segmentation.marks import colour, glyph
 from segmentation.narrative import amount, count, listing, percent, sentence, show_index, spanning
 from segmentation.plan import Plan
+from segmentation.privacy import SMALLEST_GROUP
 from segmentation.profiling import SMALL
 
 
@@ -41,7 +41,10 @@ def tell_explore(customers: int, *, private: bool) -> str:
     """Say what the Explore section holds."""
     if private:
         least = count(SMALLEST_GROUP, "customer")
-        return f"Counts of groups of {least} or more; smaller ones are left out, and no row of the table is inside."
+        return (
+            f"Counts of groups of {least} or more, rounded down to tens; smaller ones are left out, and no row of "
+            "the table is inside."
+        )
     drawn = f"A random sample of {MOST_ROWS:,} of the {customers:,}" if customers > MOST_ROWS else f"All {customers:,}"
     return f"{drawn} customers, rounded and without ids. Nothing leaves this file."
 

@@ -11,11 +11,12 @@ import pandas as pd
 import seaborn as sns
 
 from segmentation.decision import STABLE
-from segmentation.eda import SMALLEST_GROUP, round_edges
+from segmentation.eda import round_edges
 from segmentation.evidence import STRONG_PREDICTION
 from segmentation.k_selection import origins
 from segmentation.marks import colour, marker
 from segmentation.narrative import INK, amount, percent
+from segmentation.privacy import SMALLEST_GROUP, in_tens, withheld
 
 NEUTRAL = "#5F7A99"
 CROSS = "#D62728"
@@ -79,7 +80,7 @@ def _histogram(ax, values: pd.Series, private: bool):
 
 
 def _public(counts: np.ndarray, private: bool) -> np.ndarray:
-    return np.where(counts < SMALLEST_GROUP, 0, counts) if private else counts
+    return np.where(withheld(counts), 0, counts) if private else counts
 
 
 def plot_categories(customers: pd.DataFrame, labels: dict[str, str], *, private: bool):
@@ -87,7 +88,7 @@ def plot_categories(customers: pd.DataFrame, labels: dict[str, str], *, private:
     axes = _panels(len(labels))
     for ax, (name, label) in zip(axes, labels.items(), strict=True):
         counts = customers[name].value_counts()
-        counts = counts[counts >= SMALLEST_GROUP] if private else counts
+        counts = counts[~withheld(counts.to_numpy())] if private else counts
         ax.barh(counts.index.astype(str), counts, color=NEUTRAL)
         ax.bar_label(ax.containers[0], padding=3)
         ax.invert_yaxis()
@@ -106,21 +107,22 @@ def plot_relation(x: pd.Series, y: pd.Series, x_label: str, y_label: str, *, pri
 def _cloud(ax, x, y, segments, private: bool, palette=None):
     """Draw points, or where these would show customers or be too many, counts on a grid."""
     grid = private or len(x) > MOST_POINTS
+    edges = _grid_edges(x, y) if grid else None
     for segment in np.unique(segments):
         own = segments == segment
         shade = palette[segment] if palette else colour(segment)
         if grid:
-            _cells(ax, x[own], y[own], (x, y), shade, private)
+            cells = np.histogram2d(x[own], y[own], edges)[0]
+            cells = in_tens(cells) if private else cells
+            shades = mpl.colors.LinearSegmentedColormap.from_list("shade", [(*mpl.colors.to_rgb(shade), 0.15), shade])
+            ax.pcolormesh(*edges, np.ma.masked_equal(cells.T, 0), cmap=shades, rasterized=True)
         ax.scatter(*([], []) if grid else (x[own], y[own]), s=22, alpha=0.8, color=shade, linewidth=0,
                    marker=marker(segment), label=f"segment {segment}")  # fmt: skip
 
 
-def _cells(ax, x, y, whole, shade: str, private: bool):
-    bins = int(np.clip((len(whole[0]) / 2 / SMALLEST_GROUP) ** 0.5, 4, 40))
-    edges = [round_edges(values.min(), values.max(), bins) for values in whole]
-    counts = _public(np.histogram2d(x, y, edges)[0], private)
-    shades = mpl.colors.LinearSegmentedColormap.from_list("shade", [(*mpl.colors.to_rgb(shade), 0.15), shade])
-    ax.pcolormesh(*edges, np.ma.masked_equal(counts.T, 0), cmap=shades, rasterized=True)
+def _grid_edges(x, y) -> list[np.ndarray]:
+    bins = int(np.clip((len(x) / 2 / SMALLEST_GROUP) ** 0.5, 4, 40))
+    return [round_edges(values.min(), values.max(), bins) for values in (x, y)]
 
 
 def plot_pairwise(customers: pd.DataFrame, labels: dict[str, str], *, private: bool):
@@ -365,7 +367,8 @@ def plot_sizes(profiles: pd.DataFrame):
 def plot_shares(shares: pd.DataFrame, label: str):
     """Draw how each segment divides among the categories of a descriptor, one row a segment, summing to 1."""
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.9 + 0.4 * len(shares)))
-    left, shares = np.zeros(len(shares)), shares.fillna(0.0)
+    shares = shares.dropna(axis=1, how="all").fillna(0.0)
+    left = np.zeros(len(shares))
     for i, name in enumerate(shares):
         bars = ax.barh([str(segment) for segment in shares.index], shares[name], left=left, label=str(name),
                        color=sns.color_palette("crest", max(2, shares.shape[1]))[i])  # fmt: skip

@@ -1,12 +1,11 @@
 """Who the segments are: size, centre, index, descriptors, name and action."""
 
-import numpy as np
 import pandas as pd
 
 from segmentation.clustering import scale
 from segmentation.dataset import Dataset
-from segmentation.eda import SMALLEST_GROUP
 from segmentation.narrative import amount, escape, listing, percent, show_index, spanning
+from segmentation.privacy import SMALLEST_GROUP, withheld
 
 HIGH = 0.5
 SMALL = 30
@@ -148,26 +147,15 @@ def centre_table(profiles: list[dict], dataset: Dataset) -> pd.DataFrame:
 def category_shares(customers: pd.DataFrame, name: str, *, private: bool) -> pd.DataFrame:
     """Return how each segment divides among the categories of a descriptor, one row a segment.
 
-    When `private`, a group of fewer than ten is hidden (NaN), and so are as many more that it cannot be worked out
-    from the sums of its row or column (secondary suppression).
+    When `private`, a group of fewer than ten is hidden (NaN), in a category of fewer than ten every group, and so are
+    as many more that none can be worked out from the sums of its row or column.
     """
     counts = pd.crosstab(customers["segment"], customers[name])
     counts = counts.reindex(sorted(customers["segment"].unique()), fill_value=0)
     shares = counts.div(counts.sum(axis=1).replace(0, 1), axis=0)
-    return shares.mask(_hidden(counts.to_numpy())) if private else shares
-
-
-def _hidden(counts: np.ndarray) -> np.ndarray:
-    """Return which cells to hide: small ones, and others until what is hidden in each row and column is not small."""
-    hidden = (counts > 0) & (counts < SMALLEST_GROUP)
-    while True:
-        before = hidden.sum()
-        for row, cells in [*zip(hidden, counts, strict=True), *zip(hidden.T, counts.T, strict=True)]:
-            shown = ~row & (cells > 0)
-            if 0 < cells[row].sum() < SMALLEST_GROUP and shown.any():
-                row[np.where(shown, cells, cells.max() + 1).argmin()] = True
-        if hidden.sum() == before:
-            return hidden
+    if not private:
+        return shares
+    return shares.mask(withheld(counts.to_numpy()) | (counts.sum() < SMALLEST_GROUP).to_numpy())
 
 
 def segment_medians(customers: pd.DataFrame, name: str, *, private: bool) -> pd.Series:

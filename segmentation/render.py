@@ -19,7 +19,7 @@ SYSTEM_LIBRARIES = (
     "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (Debian), brew install pango (macOS), "
     "conda install -c conda-forge pango (conda), or MSYS2's mingw-w64-x86_64-pango (Windows)"
 )
-BIDI_CONTROLS = "[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+BIDI_CONTROLS = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
 class SegmentationHTMLExporter(HTMLExporter):
@@ -40,6 +40,7 @@ class SegmentationHTMLExporter(HTMLExporter):
         yield from super().default_filters()
         yield "one_level_down", one_level_down
         yield "csp_hash", csp_hash
+        yield "b64", lambda text: base64.b64encode(text.encode()).decode()
 
     def from_notebook_node(self, nb, resources=None, **kw):
         """Render the page, number its figures and tables, and leave out what would turn the direction of the text."""
@@ -117,11 +118,14 @@ def print_page(page: str) -> bytes:
     """
     try:
         from weasyprint import HTML
+        from weasyprint.urls import URLFetcher
     except OSError:
         raise SegmentationError(SYSTEM_LIBRARIES) from None
     # WeasyPrint takes the alternative text of a figure from its title.
     titled = re.sub(r'<svg [^>]*aria-label="([^"]*)"[^>]*>', r"\g<0><title>\1</title>", page)
-    return HTML(string=titled).write_pdf(pdf_variant="pdf/ua-1")
+    # The policy of the page, which forbids every outside source, holds for browsers alone.
+    inside = URLFetcher(allowed_protocols=["data"])
+    return HTML(string=titled, url_fetcher=inside).write_pdf(pdf_variant="pdf/ua-1")
 
 
 def lift(notebook, name: str) -> str | None:
@@ -155,7 +159,7 @@ def _joined(cells: list) -> list:
 
 
 def _is_code(cell) -> bool:
-    return cell.cell_type == "code" and "hide-input" not in cell.metadata.get("tags", [])
+    return cell.cell_type == "code" and not {"hide", "hide-input"} & set(cell.metadata.get("tags", []))
 
 
 def _is_shown(output) -> bool:

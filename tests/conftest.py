@@ -22,6 +22,7 @@ columns:
   spend: {role: feature, label: Spend}
   rate: {role: feature, label: Rate, unit: <b>}
   n: {role: descriptor, type: category, label: City}
+  village: {role: descriptor, type: category, label: Village}
   salary: {role: descriptor, label: Salary}
   empty: {role: descriptor, label: Nothing}
   fixed: {role: descriptor, label: Fixed}
@@ -100,11 +101,11 @@ def shop_table() -> pd.DataFrame:
     rate = np.concatenate([rng.normal(c, 0.002, 40) for c in (0.02, 0.03, 0.02)])
     salary = [12345.67, 23456.78, 34567.89, 45678.91, 56789.12] + [""] * 115
     city = (["Rome"] * 33 + ["Oslo"] * 7) * 2 + ["Rome"] * 40
+    village = ["Mill"] * 115 + ["Hollow"] * 5
     days = rng.integers(20230101, 20231231, 120)
     ids = [f"customer-{i}" for i in range(120)]
-    return pd.DataFrame(
-        {"id": ids, "spend": spend, "rate": rate, "n": city, "salary": salary, "empty": "", "fixed": 7, "day": days}
-    )
+    told = {"n": city, "village": village, "salary": salary, "empty": "", "fixed": 7, "day": days}
+    return pd.DataFrame({"id": ids, "spend": spend, "rate": rate, **told})
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +116,6 @@ def shop(tmp_path_factory) -> Project:
     folder.mkdir()
     (folder / "dataset.yaml").write_text(SHOP)
     shop_table().to_csv(folder / "shop.csv", index=False)
-    done = project.run("report", "--dataset", "shop", "--resamples", "10")
+    done = project.run("pdf", "--dataset", "shop", "--resamples", "10")
     assert done.returncode == 0, done.stderr
     return project

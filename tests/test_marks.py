@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from segmentation.dataset import ROOT
-from segmentation.marks import GLYPHS, MARKERS, PALETTE
+from segmentation.marks import GLYPHS, MARKERS, PALETTE, colour, glyph, marker
 
 # How colours look to those who see red, green or blue poorly, in linear RGB (Machado, Oliveira & Fernandes 2009).
 VISIONS = {
@@ -52,4 +52,6 @@ def test_colours_stand_out_from_every_paper():
 def test_shapes_differ_and_the_page_draws_each():
     script = (ROOT / "report" / "template" / "explore.js").read_text(encoding="utf-8")
     assert len(set(MARKERS)) == len(set(GLYPHS)) == len(PALETTE) == 10
-    assert all(f'"{glyph}": "M' in script for glyph in GLYPHS)
+    for shape in (marker, glyph):
+        assert len({(colour(segment), shape(segment)) for segment in range(1, 101)}) == 100
+    assert all(f'"{drawn}": "M' in script for drawn in GLYPHS)

@@ -3,6 +3,7 @@
 import re
 
 import pandas as pd
+import pypdfium2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,9 @@ from tests.conftest import Project, shop_table
 def _shown(project: Project) -> str:
     """Return everything that could be sent: the page, the executed notebooks and the figures."""
     files = [*(project.root / "report" / "shop").rglob("*.*"), *project.artifact("shop", "figures").iterdir()]
-    return "\n".join(path.read_text(encoding="utf-8") for path in files if path.is_file())
+    texts = [path.read_text(encoding="utf-8") for path in files if path.suffix in (".html", ".ipynb", ".svg")]
+    printed = pypdfium2.PdfDocument(project.root / "report" / "shop" / "report.pdf")
+    return "\n".join(texts + [page.get_textpage().get_text_range() for page in printed])
 
 
 def test_no_id_and_no_value_of_a_single_customer_is_shown(shop):
@@ -41,6 +44,13 @@ def test_small_groups_and_what_would_reveal_them_are_hidden(shop):
     assert not re.search(r"Oslo \d+%", shop.page("shop"))
     assert not re.search(r">(82|83|17|18)%<", drawn)
     assert "Groups of fewer than 10 are not shown." in shop.page("shop")
+
+
+def test_a_small_category_cannot_be_worked_out_from_the_others(shop):
+    shown = _shown(shop)
+    assert "Hollow" not in shown
+    assert "115 (96%)" not in shown
+    assert "Village: no group has ten customers or more" in shown
 
 
 def test_small_numbers_and_columns_that_do_not_vary_are_told_as_they_are(shop):

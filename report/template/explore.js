@@ -27,7 +27,7 @@ function explore(data) {
   const withUnit = (value, column) => number(value) + (column.unit ? ` ${column.unit}` : "");
   const segmentOf = Object.fromEntries(data.segments.map((s) => [s.segment, s]));
   const chosen = { segments: new Set(data.segments.map((s) => s.segment)), levels: {}, ranges: {} };
-  const rows = data.rows;
+  const rows = data.rows, TYPED = { type: "text", inputmode: "decimal", autocomplete: "off" };
   let points = [], current = -1;
 
   // Which rows are shown
@@ -58,13 +58,20 @@ function explore(data) {
     const least = values.reduce((a, b) => Math.min(a, b)), most = values.reduce((a, b) => Math.max(a, b));
     chosen.ranges[column.name] = [null, null];
     const inputs = ["from", "to"].map((word, side) => make("label", {}, `${word} `, make("input", {
-      type: "number", step: "any", placeholder: String(side ? most : least),
+      ...TYPED, placeholder: String(side ? most : least),
       oninput: (event) => {
-        chosen.ranges[column.name][side] = event.target.value === "" ? null : Number(event.target.value);
+        const value = read(event.target);
+        chosen.ranges[column.name][side] = Number.isNaN(value) ? null : value;
         update();
       },
     })));
     return make("fieldset", {}, make("legend", {}, axisLabel(column)), ...inputs);
+  }
+  // What was typed as a number, null for nothing, NaN for what is none: a decimal comma must not become another number.
+  function read(input) {
+    const text = input.value.trim(), value = text === "" ? null : /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
+    input.setAttribute("aria-invalid", Number.isNaN(value));
+    return value;
   }
   const axisLabel = (column) => column.label + (column.unit ? ` (${column.unit})` : "");
   function buildFilters() {
@@ -96,7 +103,7 @@ function explore(data) {
       return {
         x: ex[a] + (0.5 + off * Math.cos(turn)) * (ex[a + 1] - ex[a]), y: ey[b] + (0.5 + off * Math.sin(turn)) * (ey[b + 1] - ey[b]),
         segment, size: 3 + 11 * Math.sqrt(n / most),
-        told: `${segmentOf[segment].name}: ${number(n)} customers with ${x.label} from ${number(ex[a])} to ${withUnit(ex[a + 1], x)} ` +
+        told: `${segmentOf[segment].name}: at least ${number(n)} customers with ${x.label} from ${number(ex[a])} to ${withUnit(ex[a + 1], x)} ` +
           `and ${y.label} from ${number(ey[b])} to ${withUnit(ey[b + 1], y)}`,
       };
     });
@@ -113,7 +120,7 @@ function explore(data) {
     const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw);
     const first = Math.floor(low / step) * step, found = [];
     for (let t = first; t < high + step; t += step) found.push(Number(t.toPrecision(12)));
-    return found;
+    return found.length > 1 ? found : [...found, first + step];
   }
   function drawScatter() {
     const [x, y] = ["x", "y"].map((axis) => data.numbers[at(axis).value]);
@@ -132,8 +139,9 @@ function explore(data) {
     for (const t of sy.t) svg.append(
       make("line", { x1: 52, x2: width - 10, y1: sy.place(t), y2: sy.place(t), class: "grid" }),
       make("text", { x: 46, y: sy.place(t) + 4, "text-anchor": "end" }, number(t)));
-    svg.append(make("text", { x: (52 + width) / 2, y: height - 6, "text-anchor": "middle" }, axisLabel(x)),
-      make("text", { transform: `translate(12 ${height / 2}) rotate(-90)`, "text-anchor": "middle" }, axisLabel(y)));
+    const fit = (text, room) => (text.length * 6 > room ? `${text.slice(0, room / 6 - 1)}…` : text);
+    svg.append(make("text", { x: (52 + width) / 2, y: height - 6, "text-anchor": "middle" }, fit(axisLabel(x), width - 62)),
+      make("text", { transform: `translate(12 ${(height - 34) / 2}) rotate(-90)`, "text-anchor": "middle" }, fit(axisLabel(y), height - 54)));
     points = marks(x, y).map((mark) => ({ ...mark, px: sx.place(mark.x), py: sy.place(mark.y) })).sort((a, b) => a.px - b.px || a.py - b.py);
     for (const p of points) svg.append(make("path", {
       d: SHAPES[segmentOf[p.segment].glyph], transform: `translate(${p.px.toFixed(1)} ${p.py.toFixed(1)}) scale(${p.size.toFixed(1)})`,
@@ -182,15 +190,13 @@ function explore(data) {
     return found;
   }
   function drawSizes(found, total) {
-    const width = Math.max(280, Math.min(420, at("bars").clientWidth)), line = 40, most = Math.max(1, ...Object.values(found));
-    const bars = make("svg", { viewBox: `0 0 ${width} ${line * data.segments.length}`, "aria-hidden": "true" });
+    const most = Math.max(1, ...Object.values(found)), bars = [];
     const donut = make("svg", { viewBox: "-105 -105 210 210", "aria-hidden": "true" });
     let angle = -Math.PI / 2;
-    data.segments.forEach((s, i) => {
-      const n = found[s.segment], share = total ? n / total : 0, y = i * line;
-      bars.append(make("text", { x: 0, y: y + 14 }, `${s.glyph} ${s.name}`),
-        make("rect", { x: 0, y: y + 19, width: Math.max(1, (n / most) * (width - 110)), height: 13, fill: s.colour }),
-        make("text", { x: (n / most) * (width - 110) + 6, y: y + 30 }, `${number(n)} (${Math.round(100 * share)}%)`));
+    data.segments.forEach((s) => {
+      const n = found[s.segment], share = total ? n / total : 0;
+      bars.push(make("p", {}, `${s.glyph} ${s.name}: ${number(n)} (${Math.round(100 * share)}%)`),
+        make("svg", { viewBox: "0 0 100 5", "aria-hidden": "true" }, make("rect", { width: Math.max(0.5, (100 * n) / most), height: 5, fill: s.colour })));
       if (!n) return;
       const end = angle + 2 * Math.PI * Math.min(share, 0.99999), large = share > 0.5 ? 1 : 0;
       const on = (radius, a) => `${(radius * Math.cos(a)).toFixed(2)} ${(radius * Math.sin(a)).toFixed(2)}`;
@@ -199,7 +205,7 @@ function explore(data) {
       angle = end;
     });
     donut.append(make("text", { "text-anchor": "middle", y: 2, class: "total" }, number(total)), make("text", { "text-anchor": "middle", y: 20 }, "customers"));
-    at("bars").replaceChildren(bars);
+    at("bars").replaceChildren(...bars);
     at("donut").replaceChildren(donut);
   }
 
@@ -227,10 +233,11 @@ function explore(data) {
 
   // Scoring, as model.json describes it
   function buildQuestion() {
-    const inputs = data.model.features.map((f) => make("input", { type: "number", step: "any", min: f.min, max: f.max, required: true, oninput: answer }));
+    const inputs = data.model.features.map(() => make("input", { ...TYPED, oninput: answer }));
     at("ask").replaceChildren(...data.model.features.map((f, i) => make("label", {}, `${axisLabel(f)} `, inputs[i])));
     function answer() {
-      const values = inputs.map((input) => (input.value === "" ? null : Number(input.value)));
+      const values = inputs.map(read);
+      if (values.includes(NaN)) { at("answer").textContent = "Expected a number such as 3.5, with a point and no unit."; return; }
       if (values.includes(null)) { at("answer").textContent = ""; return; }
       const wrong = data.model.features.filter((f, i) => values[i] < (f.min ?? -Infinity) || values[i] > (f.max ?? Infinity));
       at("answer").textContent = wrong.length ? wrong.map((f) => `${f.label} must be ${limits(f)}.`).join(" ") : score(values);

@@ -1,0 +1,38 @@
+"""What may be shown of a table whose rows are private."""
+
+import numpy as np
+
+SMALLEST_GROUP = 10
+
+
+def withheld(counts: np.ndarray, hidden: np.ndarray | bool = False) -> np.ndarray:
+    """Return which counts to hide: those of small groups, and as many more that none can be worked out from a sum.
+
+    In every line along every axis, what is hidden comes to nothing, or to ten or more (secondary suppression).
+
+    Parameters
+    ----------
+    counts : array of int, of any shape
+    hidden : array of bool of the same shape, optional
+        What is hidden already.
+    """
+    hidden = (counts > 0) & (counts < SMALLEST_GROUP) | hidden
+    while True:
+        before = hidden.sum()
+        for axis in range(counts.ndim):
+            small = np.where(hidden, counts, 0).sum(axis, keepdims=True)
+            shown = np.where(hidden | (counts == 0), np.inf, counts)
+            least = np.zeros_like(hidden)
+            np.put_along_axis(least, shown.argmin(axis, keepdims=True), True, axis)
+            hidden = hidden | (least & np.isfinite(shown) & (small > 0) & (small < SMALLEST_GROUP))
+        if hidden.sum() == before:
+            return hidden
+
+
+def in_tens(counts: np.ndarray) -> np.ndarray:
+    """Round counts down to tens.
+
+    Where counts of one table by several columns are shown, a small group could be worked out from their sums; of
+    counts in tens every sum leaves open where the rest belongs.
+    """
+    return np.asarray(counts) // SMALLEST_GROUP * SMALLEST_GROUP
