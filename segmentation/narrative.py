@@ -98,24 +98,19 @@ def figure(study, name: str, drawn, caption: str, alt: str | None = None) -> Non
     """
     panels = drawn if isinstance(drawn, list) else [drawn]
     whole = panels[0].get_figure()
-    write_text(study.path("figures") / f"{name}.svg", _svg(whole, salt=name))
-    shown = [_inline(svg) for svg in _svgs(whole, panels, salt=name)]
+    svg = _svg(whole, salt=name)
+    write_text(study.path("figures") / f"{name}.svg", svg)
+    svgs = _apart(whole, panels, salt=name) if len(panels) > 1 else [svg]
     plt.close(whole)
-    labels = [_plain(alt or caption), *(f"Panel {i} of {len(shown)}" for i in range(2, len(shown) + 1))]
-    pictures = [_labelled(svg, label) for svg, label in zip(shown, labels, strict=True)]
+    labels = [_plain(alt or caption), *(f"Panel {i} of {len(svgs)}" for i in range(2, len(svgs) + 1))]
+    pictures = [_inline(svg, label) for svg, label in zip(svgs, labels, strict=True)]
     beside = "".join(f"<div>{picture}</div>" for picture in pictures)
-    picture = f'<div class="beside">{beside}</div>' if len(shown) > 1 else pictures[0]
-    display(HTML(f'<figure id="{name}">{picture}<figcaption>{html.escape(_plain(caption))}</figcaption></figure>'))
+    shown = f'<div class="beside">{beside}</div>' if len(pictures) > 1 else pictures[0]
+    display(HTML(f'<figure id="{name}">{shown}<figcaption>{html.escape(_plain(caption))}</figcaption></figure>'))
 
 
-def _labelled(svg: str, label: str) -> str:
-    return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
-
-
-def _svgs(whole, panels: list, salt: str) -> list[str]:
-    """Return one SVG for each panel, or the whole figure when it has but one."""
-    if len(panels) == 1:
-        return [_svg(whole, salt)]
+def _apart(whole, panels: list, salt: str) -> list[str]:
+    """Return one SVG for each panel."""
     svgs = []
     for i, panel in enumerate(panels):
         for other in panels:
@@ -137,8 +132,8 @@ def _svg(whole, salt: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 
-def _inline(svg: str) -> str:
-    """Prepare an SVG for the page: the font and the ink of the page, its size as a limit, and nothing needless."""
+def _inline(svg: str, label: str) -> str:
+    """Prepare an SVG for the page: its label, the font and ink of the page, its size as a limit, nothing needless."""
     svg = svg[svg.index("<svg ") :]
     width = float(re.search(r' width="([\d.]+)pt"', svg)[1]) * PIXELS_PER_POINT
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
@@ -155,7 +150,8 @@ def _inline(svg: str) -> str:
     # A hundredth of a point is finer than any screen.
     svg = re.sub(r' (?:d|x|y|points|transform)="[^"]*"', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]), svg)
     svg = re.sub(r"\n\s*", "\n", svg)
-    return svg.replace("<svg ", f'<svg style="max-width: {width:.0f}px" ', 1).replace(INK, "currentColor")
+    opening = f'<svg role="img" aria-label="{html.escape(label)}" style="max-width: {width:.0f}px" '
+    return opening + svg.removeprefix("<svg ").replace(INK, "currentColor")
 
 
 def table(frame, caption: str, formats: dict | None = None) -> None:
