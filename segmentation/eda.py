@@ -11,6 +11,7 @@ CLEAR = 0.5
 WEAK = 0.2
 MOST_BANDS = 7
 MOST_CATEGORIES = 12
+FEWEST_BINS = 4
 
 
 def split_types(customers: pd.DataFrame, dataset: Dataset, columns) -> tuple[list[str], list[str]]:
@@ -118,6 +119,12 @@ def round_edges(low: float, high: float, most: int) -> np.ndarray:
     """Return edges of at most `most` + 1 bands of one round width, from below `low` to above `high`."""
     width = _round_width((high - low) / most)
     return width * np.arange(np.floor(low / width), np.floor(high / width) + 2)
+
+
+def grid_edges(values: pd.Series, customers: int, *, most: int) -> np.ndarray:
+    """Return the edges of a column in a grid of two: so many bins that a cell holds ten or more, if spread evenly."""
+    bins = int(np.clip((customers / 2 / SMALLEST_GROUP) ** 0.5, FEWEST_BINS, most))
+    return round_edges(values.min(), values.max(), bins)
 
 
 def _round_width(least: float) -> float:

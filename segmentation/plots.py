@@ -11,7 +11,7 @@ import pandas as pd
 import seaborn as sns
 
 from segmentation.decision import STABLE
-from segmentation.eda import round_edges
+from segmentation.eda import grid_edges, round_edges
 from segmentation.evidence import STRONG_PREDICTION
 from segmentation.k_selection import origins
 from segmentation.marks import colour, marker
@@ -21,6 +21,7 @@ from segmentation.privacy import SMALLEST_GROUP, in_tens, withheld
 NEUTRAL = "#5F7A99"
 CROSS = "#D62728"
 MOST_POINTS = 5_000
+MOST_BINS = 40
 PAGE = 8.0
 WHISKER = {"ecolor": INK, "elinewidth": 1, "capsize": 3}
 
@@ -107,7 +108,7 @@ def plot_relation(x: pd.Series, y: pd.Series, x_label: str, y_label: str, *, pri
 def _cloud(ax, x, y, segments, private: bool, palette=None):
     """Draw points, or where these would show customers or be too many, counts on a grid."""
     grid = private or len(x) > MOST_POINTS
-    edges = _grid_edges(x, y) if grid else None
+    edges = [grid_edges(values, len(x), most=MOST_BINS) for values in (x, y)]
     for segment in np.unique(segments):
         own = segments == segment
         shade = palette[segment] if palette else colour(segment)
@@ -118,11 +119,6 @@ def _cloud(ax, x, y, segments, private: bool, palette=None):
             ax.pcolormesh(*edges, np.ma.masked_equal(cells.T, 0), cmap=shades, rasterized=True)
         ax.scatter(*([], []) if grid else (x[own], y[own]), s=22, alpha=0.8, color=shade, linewidth=0,
                    marker=marker(segment), label=f"segment {segment}")  # fmt: skip
-
-
-def _grid_edges(x, y) -> list[np.ndarray]:
-    bins = int(np.clip((len(x) / 2 / SMALLEST_GROUP) ** 0.5, 4, 40))
-    return [round_edges(values.min(), values.max(), bins) for values in (x, y)]
 
 
 def plot_pairwise(customers: pd.DataFrame, labels: dict[str, str], *, private: bool):

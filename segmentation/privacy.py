@@ -5,18 +5,21 @@ import numpy as np
 SMALLEST_GROUP = 10
 
 
-def withheld(counts: np.ndarray, hidden: np.ndarray | bool = False) -> np.ndarray:
+def withheld(counts: np.ndarray) -> np.ndarray:
     """Return which counts to hide: those of small groups, and as many more that none can be worked out from a sum.
 
-    In every line along every axis, what is hidden comes to nothing, or to ten or more (secondary suppression).
+    In every line along every axis, what is hidden comes to nothing, to ten or more, or to all of the line (secondary
+    suppression).
 
     Parameters
     ----------
     counts : array of int, of any shape
-    hidden : array of bool of the same shape, optional
-        What is hidden already.
+
+    Returns
+    -------
+    array of bool of the same shape
     """
-    hidden = (counts > 0) & (counts < SMALLEST_GROUP) | hidden
+    hidden = (counts > 0) & (counts < SMALLEST_GROUP)
     while True:
         before = hidden.sum()
         for axis in range(counts.ndim):
@@ -35,4 +38,4 @@ def in_tens(counts: np.ndarray) -> np.ndarray:
     Where counts of one table by several columns are shown, a small group could be worked out from their sums; of
     counts in tens every sum leaves open where the rest belongs.
     """
-    return np.asarray(counts) // SMALLEST_GROUP * SMALLEST_GROUP
+    return counts // SMALLEST_GROUP * SMALLEST_GROUP
