@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from segmentation.dataset import Dataset
-from segmentation.eda import lump, round_edges, split_types
+from segmentation.eda import grid_edges, split_types
 from segmentation.k_selection import sample_rows
 from segmentation.marks import colour, glyph
-from segmentation.privacy import SMALLEST_GROUP, in_tens
+from segmentation.privacy import in_tens
 from segmentation.study import Study
 
 MOST_ROWS = 5_000
@@ -33,10 +33,8 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
     segments = study.read("segments.parquet")[["id", "segment"]]
     customers = study.read("customers.parquet").merge(segments, on="id", validate="one_to_one")
     numbers, categories = split_types(customers, dataset, dataset.named("feature", "descriptor"))
-    customers = lump(customers, categories)
     private = dataset.privacy == "aggregate"
-    bins = int(np.clip((len(customers) / 2 / SMALLEST_GROUP) ** 0.5, 4, MOST_BINS))
-    edges = {name: round_edges(customers[name].min(), customers[name].max(), bins) for name in numbers}
+    edges = {name: grid_edges(customers[name], len(customers), most=MOST_BINS) for name in numbers}
     held = _grids(customers, edges) if private else _rows(customers, dataset, numbers, categories, seed)
     ranges = edges if private else {name: customers[name] for name in numbers}
     return {

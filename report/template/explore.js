@@ -27,7 +27,7 @@ function explore(data) {
   const withUnit = (value, column) => number(value) + (column.unit ? ` ${column.unit}` : "");
   const segmentOf = Object.fromEntries(data.segments.map((s) => [s.segment, s]));
   const chosen = { segments: new Set(data.segments.map((s) => s.segment)), levels: {}, ranges: {} };
-  const rows = data.rows, TYPED = { type: "text", inputmode: "decimal", autocomplete: "off" };
+  const rows = data.rows;
   let points = [], current = -1;
 
   // Which rows are shown
@@ -57,8 +57,8 @@ function explore(data) {
     const values = rows[column.name].filter((value) => value !== null);
     const least = values.reduce((a, b) => Math.min(a, b)), most = values.reduce((a, b) => Math.max(a, b));
     chosen.ranges[column.name] = [null, null];
-    const inputs = ["from", "to"].map((word, side) => make("label", {}, `${word} `, make("input", {
-      ...TYPED, placeholder: String(side ? most : least),
+    const inputs = ["from", "to"].map((word, side) => make("label", {}, `${word} `, numberInput(column, {
+      placeholder: String(side ? most : least),
       oninput: (event) => {
         const value = read(event.target);
         chosen.ranges[column.name][side] = Number.isNaN(value) ? null : value;
@@ -67,11 +67,16 @@ function explore(data) {
     })));
     return make("fieldset", {}, make("legend", {}, axisLabel(column)), ...inputs);
   }
+  const numberInput = (column, more) => make("input", { type: "text", inputmode: "decimal", autocomplete: "off", "data-label": column.label, ...more });
   // What was typed as a number, null for nothing, NaN for what is none: a decimal comma must not become another number.
   function read(input) {
     const text = input.value.trim(), value = text === "" ? null : /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
     input.setAttribute("aria-invalid", Number.isNaN(value));
     return value;
+  }
+  function faults(form) {
+    return [...form.querySelectorAll('[aria-invalid="true"]')].map((input) =>
+      `${input.dataset.label}: found “${input.value.trim()}”, expected a number with a point and no unit, such as 3.5.`).join(" ");
   }
   const axisLabel = (column) => column.label + (column.unit ? ` (${column.unit})` : "");
   function buildFilters() {
@@ -212,7 +217,7 @@ function explore(data) {
   function update() {
     const found = counts(), total = Object.values(found).reduce((a, b) => a + b, 0), all = rows ? rows.segment.length : data.customers;
     const each = data.segments.filter((s) => found[s.segment]).map((s) => `${s.name} ${number(found[s.segment])}`).join(", ");
-    at("status").textContent = `${number(total)} of ${number(all)} customers shown${each ? `: ${each}` : ""}.`;
+    at("status").textContent = `${number(total)} of ${number(all)} customers shown${each ? `: ${each}` : ""}. ${faults(at("filters"))}`;
     drawScatter();
     drawSizes(found, total);
   }
@@ -233,11 +238,11 @@ function explore(data) {
 
   // Scoring, as model.json describes it
   function buildQuestion() {
-    const inputs = data.model.features.map(() => make("input", { ...TYPED, oninput: answer }));
+    const inputs = data.model.features.map((f) => numberInput(f, { oninput: answer }));
     at("ask").replaceChildren(...data.model.features.map((f, i) => make("label", {}, `${axisLabel(f)} `, inputs[i])));
     function answer() {
       const values = inputs.map(read);
-      if (values.includes(NaN)) { at("answer").textContent = "Expected a number such as 3.5, with a point and no unit."; return; }
+      if (values.includes(NaN)) { at("answer").textContent = faults(at("ask")); return; }
       if (values.includes(null)) { at("answer").textContent = ""; return; }
       const wrong = data.model.features.filter((f, i) => values[i] < (f.min ?? -Infinity) || values[i] > (f.max ?? Infinity));
       at("answer").textContent = wrong.length ? wrong.map((f) => `${f.label} must be ${limits(f)}.`).join(" ") : score(values);
