@@ -10,6 +10,7 @@ from segmentation.decision import (
     LARGE_ENOUGH,
     NOUNS,
     SIGNIFICANT,
+    STABLE,
     VERDICTS,
     decide,
     judge,
@@ -18,7 +19,14 @@ from segmentation.decision import (
 from segmentation.k_selection import LARGEST_RESAMPLED, Optimum, fit_each_k, inertia_from_one, sample_rows
 from segmentation.narrative import count, listing, percent, sentence, tell_p
 from segmentation.privacy import SMALLEST_GROUP
-from segmentation.reference import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
+from segmentation.reference import (
+    NULL_LEVEL,
+    gap_choices,
+    gap_statistic,
+    null_p_value,
+    null_silhouettes,
+    null_stability,
+)
 from segmentation.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
 from segmentation.structure import dip_of_distances, mixture_bic, untie, valley_p
 
@@ -192,6 +200,26 @@ def summary_table(evidence: Evidence) -> pd.DataFrame:
         )
         .loc[evidence.scores.index]
         .rename_axis("k")
+    )
+
+
+def tell_rule() -> str:
+    """Return the rule and the meaning of the verdicts, with their thresholds, as two paragraphs."""
+    odds = count(round(1 / SIGNIFICANT), "table")
+    return (
+        f"**The rule.** Among the k whose every segment is stable (a mean Jaccard coefficient of at least {STABLE}, "
+        f"and above what {percent(NULL_LEVEL)} of the segments of tables without structure reach) and has "
+        f"{LARGE_ENOUGH} customers or more, the one with the best silhouette is taken; of equals the smaller. Where no "
+        f"k is stable, the best silhouette of those with {LARGE_ENOUGH} customers or more in every segment gives a "
+        "cut, and the report says that it is no more.\n\n"
+        "**The verdict** uses the terms of Dolnicar, Gruen and Leisch (2018). Segments are *natural* when they are "
+        f"stable and distinct. Distinct means that at most one of {odds} without segments reaches the best silhouette, "
+        f"and that one of two signs of separation holds: a mean silhouette above {DISTINCT_SILHOUETTE} (Kaufman and "
+        "Rousseeuw 1990) with distances of more than one mode (Hartigan's dip test, equal values spread, so that steps "
+        "are no modes; asked of the k of the rule alone), or a valley between every two segments (the dip test again, "
+        "for their customers along the line between the two centroids, as Hamerly and Elkan 2003 project them). They "
+        "are *reproducible* when stable but not distinct, *constructive* when neither but usable as a managerial cut, "
+        "and there are *none* when nothing supports them."
     )
 
 

@@ -8,6 +8,7 @@ from segmentation.narrative import amount, count, listing, percent, sentence, sh
 from segmentation.plan import Plan
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.profiling import SMALL
+from segmentation.uncertainty import LEVEL
 
 
 def describe_report(plan: Plan, executed: list) -> dict:
@@ -34,6 +35,7 @@ def describe_report(plan: Plan, executed: list) -> dict:
         "explore": embedded(explore_data(plan.study, seed=selection["seed"])),
         "explore_note": tell_explore(profiles["customers"], private=private),
         "downloads": not private,
+        "level": percent(LEVEL),
     }
 
 

@@ -17,6 +17,7 @@ from segmentation.k_selection import origins
 from segmentation.marks import colour, marker
 from segmentation.narrative import INK, amount, percent
 from segmentation.privacy import SMALLEST_GROUP, in_tens, withheld
+from segmentation.reference import NULL_LEVEL
 
 NEUTRAL = "#5F7A99"
 CROSS = "#D62728"
@@ -200,7 +201,7 @@ def plot_evidence(evidence):
         fmt="--",
         color=CROSS,
         capsize=2,
-        label="95% of segments without structure",
+        label=f"{percent(NULL_LEVEL)} of segments without structure",
     )
     axes[0].axhline(STABLE, color=INK, linestyle=":", linewidth=1)
     axes[0].legend(loc="lower left", fontsize=8)
