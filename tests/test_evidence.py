@@ -119,10 +119,9 @@ def test_noise_is_natural_in_at_most_one_case_in_twenty():
 
 
 @pytest.mark.parametrize("kind", ["spherical", "correlated", "uniform"])
-def test_noise_is_mostly_told_as_a_cut_or_as_nothing(kind):
+def test_noise_is_told_as_a_cut_or_as_nothing(kind):
     verdicts = [_conclude(_scaled(_noise(kind, d, 1)), range(2, 7), resamples=20)[1]["verdict"] for d in (2, 3, 5)]
-    assert sum(verdict in ("none", "constructive") for verdict in verdicts) >= 2
-    assert "natural" not in verdicts
+    assert set(verdicts) <= {"none", "constructive"}
 
 
 @pytest.mark.parametrize("kind", ["rating", "count", "binary"])
