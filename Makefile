@@ -12,7 +12,7 @@ options = $(foreach v,$(filter-out PYTHON VENV DEBUG,$(typed)),--$(call lower,$v
 segmentation = @$(BIN)/python -m segmentation
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf verify test lab score bench pictures lint lock clean
+.PHONY: help report pdf verify test lab dataset score bench pictures lint lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -31,6 +31,9 @@ test: $(READY) ## run all tests
 
 lab: $(READY) ## open JupyterLab on notebooks/
 	$(segmentation) lab
+
+dataset: $(READY) ## look at a new table and write a dataset.yaml to start from: NAME=shop DATA=shop.csv
+	$(segmentation) dataset $(options)
 
 score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=scored.csv RUN=
 	$(segmentation) score $(options)

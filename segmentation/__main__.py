@@ -82,11 +82,24 @@ def score(
 ) -> None:
     """Write the segment of each new customer."""
     from segmentation.model import open_run, score_table
-    from segmentation.reading import existing
+    from segmentation.sources import locate
 
     study = open_run(run, dataset)
-    scored = score_table(study, existing("NEW", new), Path(out).expanduser())
+    scored = score_table(study, locate("NEW", new), Path(out).expanduser())
     print(f"{out}: {len(scored):,} customers scored with the model of run {study.run}")
+
+
+@app.command()
+def dataset(
+    name: Annotated[str, typer.Option(help="The folder under data/ to write to.")],
+    data: Annotated[str, typer.Option(help="The table to look at.")],
+) -> None:
+    """Look at a new table, and write a dataset.yaml to start from."""
+    from segmentation.guess import write_dataset
+    from segmentation.sources import locate
+
+    path = write_dataset(name, locate("DATA", data)).relative_to(ROOT).as_posix()
+    print(f"{path} is written; check the roles in it, then: make report DATASET={name} DATA={data}")
 
 
 @app.command()

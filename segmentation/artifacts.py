@@ -3,8 +3,12 @@
 import hashlib
 import json
 import os
+import re
 from contextlib import contextmanager
 from pathlib import Path
+
+FORMULA = r"[=+\-@\t\r]"
+NUMBER = r"[+\-]?[0-9.,]+"
 
 
 @contextmanager
@@ -37,8 +41,20 @@ def read_json(path: Path):
 
 
 def write_csv(path: Path, frame) -> None:
-    """Write a pandas frame without its index."""
-    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    """Write a pandas frame without its index; no text in it is a formula to a spreadsheet (OWASP: CSV injection)."""
+    texts = frame.select_dtypes(["object", "string"]).columns
+    safe = frame.assign(**{name: frame[name].map(_harmless) for name in texts})
+    write_text(path, safe.to_csv(index=False, lineterminator="\n"))
+
+
+def _harmless(value):
+    text = isinstance(value, str) and re.match(FORMULA, value) and not re.fullmatch(NUMBER, value)
+    return f"'{value}" if text else value
+
+
+def as_it_was(text: str) -> str:
+    """Undo what `write_csv` did to a text."""
+    return text[1:] if text.startswith("'") and re.match(FORMULA, text[1:]) else text
 
 
 def write_parquet(path: Path, frame) -> None:

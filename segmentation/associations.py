@@ -52,7 +52,7 @@ def compare_descriptors(
 def _compare(known: pd.DataFrame, name: str, dataset: Dataset) -> tuple | None:
     if known["segment"].nunique() < 2 or known[name].nunique() < 2:
         return None
-    if dataset.columns[name].type == "category":
+    if not dataset.columns[name].numeric:
         counts = pd.crosstab(known["segment"], known[name])
         statistic, p = chi2_contingency(counts, correction=False)[:2]
         effect = np.sqrt(statistic / len(known) / (min(counts.shape) - 1))

@@ -1,79 +1,104 @@
-"""Cleaning: every row is either clean or refused with its line, column, value and rule.
-
-The rules are Ibis expressions, so that any engine can run them.
-"""
+"""Cleaning: every row is clean, collapsed with its copy, or refused with its line, column, value and rule."""
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import ibis
 import pandas as pd
 
-from segmentation.dataset import Column, Dataset
+from segmentation.checking import COPY, check_repeats, check_rows, conventions_of, is_empty, text_name
+from segmentation.dataset import Dataset
 from segmentation.errors import DataError
-from segmentation.narrative import count, escape
+from segmentation.narrative import count, escape, listing, sentence
+from segmentation.numbers import Convention
+from segmentation.transactions import purchases_dataset, summarize_purchases
 
-MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
 FEWEST = 10
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What every row must satisfy: where `broken` holds, the row is refused and `value` is shown."""
-
-    column: str
-    rule: str
-    value: ibis.Value
-    broken: ibis.Value
+MOST_REJECTED = 0.2
+NEARLY_COPY = 0.95
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """The two halves of a raw table and their account.
+    """The parts of a raw table and their account.
 
-    customers : id (text), features and descriptors (numbers as float64, categories as text), in file order.
-    rejected : line, column, value, rule, in file order.
-    account : rows_in = clean + rejected; rows refused by each rule; cells mended and missing in each column; without
-        an id, how many rows repeat another.
+    customers : id (text), features and descriptors (numbers as float64, categories as text), in the order of the ids,
+        or without an id in that of the values, so that the order of the rows changes nothing.
+    rejected : file, line, column, value, rule, in file order; the rows that were collapsed are listed too.
+    flagged : id, column, value, flag: cells that were imputed, and values far from the rest, which are kept.
+    account : rows_in = clean + rejected + collapsed; rows refused by each rule; cells mended, missing and imputed in
+        each column; how numbers are written; without an id, how many rows repeat another.
     """
 
     customers: pd.DataFrame
     rejected: pd.DataFrame
+    flagged: pd.DataFrame
     account: dict
 
 
-def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], fields: int) -> Cleaned:
+def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], headers: dict, file: str) -> Cleaned:
     """Split a raw table into clean customers and refused rows.
 
     A row is refused at the first rule that it breaks, in the order of the columns. Of identical rows with
-    one id the first is kept; rows that give one id different values are all refused.
+    one id the first is kept and the others are collapsed; rows that give one id different values are all refused.
 
     Parameters
     ----------
     raw : ibis.Table
-        line, fields, and one text column a declared column.
-    fields : int
-        How many cells a whole row has.
+        row, file, line, fields, and one text column a declared column.
+    headers : dict
+        fields (how many cells a whole row has), typed, delimiter.
+
+    Raises
+    ------
+    DataError
+        When it cannot be told which mark of the numbers is the decimal one.
     """
+    if dataset.transactions:
+        return _clean_purchases(raw, dataset, features, headers, file)
     names = [name for name in dataset.columns if name in raw.columns and dataset.columns[name].role != "ignore"]
-    table = _typed(raw, dataset, names)
-    table = _verdict(table, [_whole(table, fields), *_column_rules(table, dataset, names, features)])
-    for id_name in dataset.named("id"):
-        table = _verdict(table, _repeat_rules(table, id_name, names))
-    judged = table.order_by("line").to_pandas()
+    conventions = conventions_of(raw, dataset, names, headers, file=file)
+    needed = _needed(dataset, features)
+    checked = check_rows(raw, dataset, names, conventions, required=needed, fields=headers["fields"])
+    judged = check_repeats(checked, dataset, names).order_by("row").to_pandas()
     fine, refused = judged[judged["rule"].isna()], judged[judged["rule"].notna()]
-    rejected = refused[["line", "column", "value", "rule"]].reset_index(drop=True)
+    collapsed = int((refused["rule"] == COPY).sum())
+    rejected = refused[["file", "line", "column", "value", "rule"]].reset_index(drop=True)
+    customers = _customers(fine, dataset, names)
+    missing = {name: int(n) for name, n in fine[names].isna().sum().items() if n}
+    customers, flagged = _imputed(customers, dataset, features)
     account = {
         "rows_in": int(raw.count().to_pyarrow().as_py()),
-        "clean": len(fine),
-        "rejected": len(rejected),
+        "clean": len(customers),
+        "customers": len(customers),
+        "rejected": len(rejected) - collapsed,
+        "collapsed": collapsed,
         "rules": (rejected["column"] + ": " + rejected["rule"]).value_counts().to_dict(),
         "mended": _mended(fine, dataset, names),
         "repeated": 0 if dataset.named("id") else int(fine.duplicated(subset=names).sum()),
-        "missing": {name: int(n) for name, n in fine[names].isna().sum().items() if n},
+        "missing": missing,
+        "imputed": flagged["column"].value_counts().to_dict(),
+        "numbers": {name: convention.record() for name, convention in conventions.items()},
     }
-    if account["rows_in"] != account["clean"] + account["rejected"]:
+    if account["rows_in"] != account["clean"] + account["rejected"] + account["collapsed"]:
         raise AssertionError(f"a row was lost or doubled: {account}")
-    return Cleaned(_customers(fine, dataset, names), rejected, account)
+    far = _far(customers, [name for name in conventions if name in customers])
+    return Cleaned(customers, rejected, pd.concat([flagged, far], ignore_index=True), account)
+
+
+def _clean_purchases(raw: ibis.Table, dataset: Dataset, features: tuple[str, ...], headers: dict, file: str) -> Cleaned:
+    """Make the customers from their purchases."""
+    made, rejected, account = summarize_purchases(raw, dataset, headers, file=file)
+    names = [name for name in dataset.columns if dataset.columns[name].role != "ignore"]
+    customers = _customers(made.assign(row=0), dataset, [name for name in made if name in names])
+    rest = {"customers": len(customers), "collapsed": 0, "repeated": 0, "mended": {}, "missing": {}, "imputed": {}}
+    account |= rest | {"rules": (rejected["column"] + ": " + rejected["rule"]).value_counts().to_dict()}
+    return Cleaned(customers, rejected, _far(customers, list(customers.columns[1:])), account)
+
+
+def raw_dataset(dataset: Dataset) -> Dataset:
+    """Return what describes the raw table: the dataset itself, or the purchases that its customers are made of."""
+    return purchases_dataset(dataset) if dataset.transactions else dataset
 
 
 def require_enough(account: dict, *, file: str) -> None:
@@ -82,134 +107,76 @@ def require_enough(account: dict, *, file: str) -> None:
     Raises
     ------
     DataError
-        When fewer than ten rows are clean.
+        When fewer than ten rows are clean, or more than a fifth of all were refused.
     """
-    if account["clean"] < FEWEST:
-        rules = "; ".join(f"{rule} ({n})" for rule, n in account["rules"].items()) or "none was refused"
+    rules = "; ".join(f"{rule} ({n:,})" for rule, n in account["rules"].items()) or "none was refused"
+    rules = f"Rules that refused rows: {rules}. Mend the table, or the rules in dataset.yaml; see rejected.csv."
+    if account["customers"] < FEWEST:
+        clean = f"{account['clean']} of {account['rows_in']:,} rows are clean"
+        raise DataError(f"{file}: {clean}; at least {FEWEST} are needed. {rules}")
+    share = account["rejected"] / account["rows_in"]
+    if share > MOST_REJECTED:
         raise DataError(
-            f"{file}: {account['clean']} of {account['rows_in']} rows are clean; at least {FEWEST} are needed. "
-            f"Rules that refused rows: {rules}. Mend the table, or the rules in dataset.yaml; see rejected.csv."
+            f"{file}: {account['rejected']:,} of {account['rows_in']:,} rows ({share:.0%}) were refused; at most "
+            f"{MOST_REJECTED:.0%} may be, because what is left would be another table. {rules}"
         )
+
+
+def _needed(dataset: Dataset, features: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the features that are neither imputed when they are missing nor declared as not required."""
+    columns = {name: dataset.columns[name] for name in features}
+    return tuple(n for n, column in columns.items() if column.missing == "reject" and column.required is not False)
 
 
 def _customers(fine: pd.DataFrame, dataset: Dataset, names: list[str]) -> pd.DataFrame:
     ids = dataset.named("id")
-    id_text = fine[ids[0]] if ids else fine["line"].astype(str)
-    others = fine[[name for name in names if name not in ids]]
-    return pd.concat([id_text.rename("id"), others], axis=1).reset_index(drop=True)
+    others = [name for name in names if name not in ids]
+    if ids:
+        text = fine[ids[0]].astype(str)
+        order = pd.DataFrame({"length": text.str.len(), "text": text})
+    else:
+        text, order = fine["row"].astype(str), fine[others]
+    order = order.sort_values(list(order.columns), kind="stable", na_position="last").index
+    return pd.concat([text.rename("id"), fine[others]], axis=1).loc[order].reset_index(drop=True)
+
+
+def _imputed(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...]):
+    """Give a missing feature the median of all where dataset.yaml asks for it, and flag it."""
+    flags = []
+    for name in features:
+        empty = customers[name].isna()
+        if dataset.columns[name].missing == "median" and empty.any():
+            median = customers[name].median()
+            customers[name] = customers[name].fillna(median)
+            ids = customers.loc[empty, "id"]
+            flags.append(pd.DataFrame({"id": ids, "column": name, "value": median, "flag": "imputed: the median"}))
+    none = pd.DataFrame({"id": [], "column": [], "value": [], "flag": []}, dtype=object)
+    return customers, pd.concat(flags, ignore_index=True) if flags else none
+
+
+def _far(customers: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
+    far = customers[["id"]].assign(flag="far from the rest")
+    parts = [far.assign(column=name, value=customers[name])[_is_far(customers[name])] for name in numbers]
+    return pd.concat([far.iloc[:0], *parts])[["id", "column", "value", "flag"]] if parts else far.iloc[:0]
+
+
+def _is_far(values: pd.Series) -> pd.Series:
+    """Return which values lie beyond 1.5 interquartile ranges of the middle half (Tukey 1977)."""
+    low, high = values.quantile([0.25, 0.75])
+    reach = 1.5 * (high - low)
+    return (values < low - reach) | (values > high + reach)
 
 
 def _mended(fine: pd.DataFrame, dataset: Dataset, names: list[str]) -> dict[str, int]:
-    categories = [name for name in names if dataset.columns[name].type == "category"]
-    changed = {name: int((fine[name].notna() & (fine[name] != fine[_text(name)])).sum()) for name in categories}
+    categories = [name for name in names if name not in dataset.named("id") and not dataset.columns[name].numeric]
+    changed = {name: int((fine[name].notna() & (fine[name] != fine[text_name(name)])).sum()) for name in categories}
     return {name: n for name, n in changed.items() if n}
-
-
-def _typed(raw: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
-    """Add, beside each text `x_text`, its value `x`: a number, a mended category, or null."""
-    table = raw.rename({_text(name): name for name in names})
-    table = table.mutate({name: _value(table[_text(name)], dataset.columns[name]) for name in names})
-    for name in names:
-        column = dataset.columns[name]
-        if column.type == "category" and not column.categories:
-            table = _usual_spelling(table, name)
-    return table
-
-
-def _value(text: ibis.Value, column: Column) -> ibis.Value:
-    present = _empty(text, column).ifelse(ibis.null("string"), text.strip())
-    if column.role == "id":
-        return present
-    if column.type == "number":
-        number = present.try_cast("float64")
-        return (number.isnan() | number.isinf()).ifelse(ibis.null("float64"), number)
-    if column.categories:
-        pairs = [(key, name) for name, spellings in column.categories.items() for key in (name, *spellings)]
-        return ibis.cases(*[(_spelling_key(present) == _folded(key), name) for key, name in pairs])
-    return present
-
-
-def _text(name: str) -> str:
-    """Return the name under which the text of a column is kept; no column of a dataset starts with a line."""
-    return f"_text_{name}"
-
-
-def _empty(text: ibis.Value, column: Column) -> ibis.Value:
-    """Return whether a cell holds nothing; a spelling that dataset.yaml declares is something."""
-    declared = {_folded(key) for name, spellings in (column.categories or {}).items() for key in (name, *spellings)}
-    return text.strip().lower().isin([word for word in MISSING if word not in declared])
-
-
-def _spelling_key(text: ibis.Value) -> ibis.Value:
-    return text.lower().re_replace(r"\s+", " ")
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.lower().split())
-
-
-def _usual_spelling(table: ibis.Table, name: str) -> ibis.Table:
-    """Write every spelling that differs only in case and blanks as the most frequent one."""
-    table = table.mutate(_key=_spelling_key(table[name]))
-    counts = table.filter(table[name].notnull()).group_by("_key", name).agg(_n=ibis._.count())
-    usual = counts.group_by("_key").agg(_usual=counts[name].first(order_by=[counts["_n"].desc(), counts[name]]))
-    return table.left_join(usual, "_key").mutate({name: ibis._["_usual"]}).drop("_usual", "_key", "_key_right")
-
-
-def _whole(table: ibis.Table, fields: int) -> Rule:
-    return Rule("row", f"{fields} cells", table["fields"].cast("string"), table["fields"] != fields)
-
-
-def _column_rules(table: ibis.Table, dataset: Dataset, names: list[str], features: tuple[str, ...]) -> list[Rule]:
-    rules = []
-    for name in names:
-        column, text, value = dataset.columns[name], table[_text(name)], table[name]
-        empty = _empty(text, column)
-        if column.role == "id" or name in features:
-            rules.append(Rule(name, "present", text, empty))
-        rules.append(Rule(name, _expected(column), text, value.isnull() & ~empty))
-        if column.min is not None:
-            rules.append(Rule(name, f"at least {column.min:g}", text, value < column.min))
-        if column.max is not None:
-            rules.append(Rule(name, f"at most {column.max:g}", text, value > column.max))
-        if column.transform == "log":
-            rules.append(Rule(name, "at least 0 for its log", text, value < 0))
-    return rules
-
-
-def _expected(column: Column) -> str:
-    return f"one of {', '.join(column.categories)}" if column.categories else f"a {column.type}"
-
-
-def _repeat_rules(table: ibis.Table, id_name: str, names: list[str]) -> list[Rule]:
-    """Among the rows that broke no rule: refuse differing rows of one id, and later identical copies."""
-    fine = table["rule"].isnull()
-    peers = ibis.window(group_by=[table[id_name], fine])
-    contents = [table[name].cast("string").fill_null("") for name in names]
-    differ = ibis.or_(*[content.min().over(peers) != content.max().over(peers) for content in contents])
-    copy = table["line"] > table["line"].min().over(peers)
-    text = table[_text(id_name)]
-    return [
-        Rule(id_name, "one row an id, this one's rows differ", text, fine & differ),
-        Rule(id_name, "one row an id, this is an identical copy", text, fine & copy),
-    ]
-
-
-def _verdict(table: ibis.Table, rules: list[Rule]) -> ibis.Table:
-    """Add column, value and rule of the first broken rule, null where none is; an earlier verdict stands."""
-    first = {
-        part: ibis.cases(*[(rule.broken, getattr(rule, part)) for rule in rules])
-        for part in ("column", "value", "rule")
-    }
-    if "rule" in table.columns:
-        first = {part: ibis.coalesce(table[part], now) for part, now in first.items()}
-    return table.mutate(first)
 
 
 def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.DataFrame:
     """Return one row a matched column: its header, role, type, and how many cells are filled and distinct."""
     counts = raw.agg(
-        {f"{name}_filled": (~_empty(raw[name], dataset.columns[name])).sum() for name in headers}
+        {f"{name}_filled": (~is_empty(raw[name], dataset.columns[name])).sum() for name in headers}
         | {f"{name}_distinct": raw[name].strip().nunique() for name in headers}
     ).to_pandas()
     rows = [
@@ -226,6 +193,77 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
     return pd.DataFrame(rows)
 
 
+def tell_reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset) -> str:
+    """Say what had to be understood to read the table: its encoding, titles, decimal commas, units in cells."""
+    told = []
+    if headers["encoding"]:
+        told.append(f"It was read as {headers['encoding']}.")
+    if headers["above"]:
+        told.append(
+            f"{sentence(count(headers['above'], 'line'))} above the column names {_was(headers['above'])} left out."
+        )
+    if headers["beside"]:
+        notes = count(headers["beside"], "note")
+        told.append(f"{sentence(notes)} beside the table {_was(headers['beside'])} left out.")
+    commas = [escape(dataset.label(name)) for name, how in conventions.items() if how.decimal == ","]
+    if commas:
+        told.append(f"Written with a decimal comma: {listing(commas)}.")
+    around = {name: how.around for name, how in conventions.items() if how.around}
+    units = [f"{escape(' '.join(marks))} in {escape(dataset.label(name))}" for name, marks in around.items()]
+    if units:
+        told.append(f"Accepted around the digits: {listing(units)}.")
+    return " ".join(told)
+
+
+def tell_roles(dataset: Dataset, ignored: list[str], *, assumed: bool) -> str:
+    """Say which roles were assumed when nobody has described the table, with the reasons, and what was set aside."""
+    columns = {dataset.label(name): column for name, column in dataset.columns.items()}
+    aside = [f"{escape(label)} ({escape(c.reason)})" if c.reason else escape(label)
+             for label, c in columns.items() if c.role == "ignore"]  # fmt: skip
+    aside += [escape(header) for header in ignored]
+    told = f"Set aside: {listing(aside)}." if aside else "No column was set aside."
+    if not assumed:
+        return told
+    roles = [f"{escape(label)} is {_article(c.role)} ({escape(c.reason)})" for label, c in columns.items()
+             if c.role != "ignore"]  # fmt: skip
+    return f"**Nobody has described this table**, so that roles were assumed: {'; '.join(roles)}. {told}"
+
+
+def _article(role: str) -> str:
+    return f"{'an' if role == 'id' else 'a'} {role}"
+
+
+def tell_idle(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...]) -> str:
+    """Say which columns tell nothing, because they hold nothing or one value, and which features are nearly copies."""
+    told = []
+    for name in customers.columns[1:]:
+        values = customers[name].dropna()
+        if values.nunique() < 2:
+            what = "empty" if values.empty else "the same for every customer"
+            told.append(f"{escape(dataset.label(name))} is {what} and divides nobody.")
+    for one, other in combinations(features, 2):
+        r = customers[one].corr(customers[other])
+        if abs(r) > NEARLY_COPY:
+            pair = f"{escape(dataset.label(one))} and {escape(dataset.label(other))}"
+            told.append(
+                f"{pair} are nearly copies (r = {r:.2f}): what they measure counts twice; FEATURES leaves one out."
+            )
+    return " ".join(told)
+
+
+def _was(n: int) -> str:
+    return "was" if n == 1 else "were"
+
+
+def tell_rows(account: dict) -> str:
+    """Return what became of the rows: "200 rows = 198 clean + 2 refused"."""
+    collapsed = f" + {account['collapsed']:,} collapsed" if account["collapsed"] else ""
+    made = f", of {account['customers']:,} customers" if account["customers"] != account["clean"] else ""
+    return (
+        f"{account['rows_in']:,} rows = {account['clean']:,} clean + {account['rejected']:,} refused{collapsed}{made}"
+    )
+
+
 def rules_table(account: dict) -> pd.DataFrame:
     """Return how many rows each rule refused, the most frequent first, with the clean rows and the sum."""
     rows = [*account["rules"].items(), ("no rule: clean", account["clean"]), ("rows in", account["rows_in"])]
@@ -235,17 +273,12 @@ def rules_table(account: dict) -> pd.DataFrame:
 def changes_table(account: dict, dataset: Dataset) -> pd.DataFrame:
     """Return how many cells of each descriptor and feature were mended and are missing."""
     names = dataset.named("feature", "descriptor")
-    cells = {"mended": account["mended"], "missing": account["missing"]}
+    cells = {"mended": account["mended"], "missing": account["missing"], "imputed": account["imputed"]}
     columns = {what: [counts.get(name, 0) for name in names] for what, counts in cells.items()}
     return pd.DataFrame({"column": [dataset.label(name) for name in names], **columns})
 
 
 def far_values(customers: pd.DataFrame, dataset: Dataset, numbers: list[str]) -> list[str]:
-    """Say for each column how many customers lie beyond 1.5 interquartile ranges of the middle half (Tukey 1977)."""
-    tells = []
-    for name in numbers:
-        low, high = customers[name].quantile([0.25, 0.75])
-        reach = 1.5 * (high - low)
-        far = int(((customers[name] < low - reach) | (customers[name] > high + reach)).sum())
-        tells.append(f"{escape(dataset.label(name))} has {count(far, 'value')} far from the rest")
-    return tells
+    """Say for each column how many customers lie far from the middle half."""
+    far = {name: int(_is_far(customers[name]).sum()) for name in numbers}
+    return [f"{escape(dataset.label(name))} has {count(n, 'value')} far from the rest" for name, n in far.items()]

@@ -2,42 +2,18 @@
 
 import numpy as np
 import pandas as pd
+from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from segmentation.dataset import Dataset
 from segmentation.k_selection import best_kmeans
-from segmentation.narrative import amount, escape, listing
+from segmentation.narrative import amount, escape, listing, percent
 from segmentation.privacy import SMALLEST_GROUP
+from segmentation.scaling import scale
 
 DECIMALS = 6
 NEAR = 0.25
-
-
-def log_columns(X: np.ndarray, logged: list[bool]) -> np.ndarray:
-    """Replace the columns marked in `logged` by log(1 + x)."""
-    return np.where(logged, np.log1p(np.where(logged, X, 0)), X)
-
-
-def exp_columns(X: np.ndarray, logged: list[bool]) -> np.ndarray:
-    """Undo `log_columns`."""
-    return np.where(logged, np.expm1(np.where(logged, X, 0)), X)
-
-
-def scaling(dataset: Dataset, features: tuple[str, ...]) -> Pipeline:
-    """Return an unfitted pipeline: logarithms where dataset.yaml asks for them, then mean 0 and deviation 1."""
-    logged = [dataset.columns[name].transform == "log" for name in features]
-    log = FunctionTransformer(
-        log_columns, inverse_func=exp_columns, kw_args={"logged": logged}, inv_kw_args={"logged": logged}
-    )
-    return Pipeline([("log", log)] * any(logged) + [("scale", StandardScaler())])
-
-
-def scale(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...]) -> tuple[Pipeline, np.ndarray]:
-    """Fit the scaling and return it with the scaled features, of shape (n_customers, n_features)."""
-    scaler = scaling(dataset, features)
-    return scaler, scaler.fit_transform(customers[list(features)].to_numpy())
 
 
 def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], k: int, *, seed: int = 0):
@@ -57,7 +33,7 @@ def assign(model: Pipeline, X: np.ndarray) -> pd.DataFrame:
     -------
     DataFrame
         segment (from 1); distance to its centroid and margin (how much farther the next centroid is), both in
-        standard deviations, rounded.
+        scaled units, rounded.
     """
     with threadpool_limits(1):
         distances = model.transform(X)
@@ -78,7 +54,7 @@ def centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
 
 
 def near_border(model: Pipeline, X: np.ndarray, ids: pd.Series) -> pd.DataFrame:
-    """List the customers whose margin is less than a quarter of a standard deviation, the smallest margin first.
+    """List the customers whose margin is less than a quarter of the features' standard deviation in scaled units.
 
     Parameters
     ----------
@@ -87,24 +63,35 @@ def near_border(model: Pipeline, X: np.ndarray, ids: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by row of X: id, segment, next_segment (the one across the border), margin.
+        Indexed by row of X: id, segment, next_segment (the one across the border), margin; the smallest margin first.
     """
     with threadpool_limits(1):
         order = np.argsort(model.transform(X), axis=1, kind="stable")
     listed = pd.DataFrame({"id": ids.to_numpy(), "segment": order[:, 0] + 1, "next_segment": order[:, 1] + 1})
     listed["margin"] = assign(model, X)["margin"]
-    return listed[listed["margin"] < NEAR].sort_values(["margin", "id"])
+    return listed[listed["margin"] < near_limit(model, X)].sort_values(["margin", "id"])
 
 
-def tell_border(near: pd.DataFrame, customers: int, *, private: bool) -> str:
-    """Say how many customers are near a border, and near which most; nothing of fewer than ten when `private`."""
+def near_limit(model: Pipeline, X: np.ndarray) -> float:
+    """Return a quarter of the standard deviation of the scaled features (the root of their mean variance)."""
+    return NEAR * float(np.sqrt(model[:-1].transform(X).var(axis=0).mean()))
+
+
+def tell_border(near: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:
+    """Say how many customers are near a border, and near which most; nothing of fewer than ten when `private`.
+
+    Parameters
+    ----------
+    limit : str
+        The largest margin of those near a border, with its unit.
+    """
     if near.empty:
-        return f"For no customer is the next centroid less than {NEAR} standard deviations farther than the own."
+        return f"For no customer is the next centroid less than {limit} farther than the own."
     least = SMALLEST_GROUP if private else 1
     many = f"{len(near):,}" if len(near) >= least else f"Fewer than {SMALLEST_GROUP}"
     told = (
         f"{many} of {customers:,} customers are near a border: the next centroid is less than "
-        f"{NEAR} standard deviations farther than the own"
+        f"{limit} farther than the own"
     )
     pairs = borders(near)
     if pairs["customers"].iloc[0] < least:
@@ -126,18 +113,48 @@ def borders(near: pd.DataFrame) -> pd.DataFrame:
 
 
 def scaled_centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
-    """Return the centroids in standard deviations, one row a segment."""
+    """Return the centroids in scaled units, one row a segment."""
     centres = model[-1].cluster_centers_
     return pd.DataFrame(centres, columns=list(features), index=pd.RangeIndex(1, len(centres) + 1, name="segment"))
 
 
-def tell_nearest(centres: pd.DataFrame) -> str:
+def tell_nearest(centres: pd.DataFrame, unit: str) -> str:
     """Say which two centroids lie closest together."""
     X = centres.to_numpy()
     distances = np.linalg.norm(X[:, None] - X[None], axis=2)
     distances[np.diag_indices(len(X))] = np.inf
     one, other = sorted(np.unravel_index(distances.argmin(), distances.shape))
-    return f"The closest two, {one + 1} and {other + 1}, are {distances.min():.1f} standard deviations apart."
+    return f"The closest two, {one + 1} and {other + 1}, are {distances.min():.1f} {unit} apart."
+
+
+def principal_map(X: np.ndarray, centres: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """Project scaled customers and centroids on the first two principal components (Pearson 1901).
+
+    Returns
+    -------
+    points : DataFrame, one row a customer
+    centres : DataFrame, one row a segment
+    explained : DataFrame
+        For each of the two components its share of the variance, and the weight of each feature.
+    """
+    components = PCA(2, svd_solver="full").fit(X)
+    names = ["first component", "second component"]
+    points = pd.DataFrame(components.transform(X), columns=names)
+    crosses = pd.DataFrame(components.transform(centres.to_numpy()), columns=names, index=centres.index)
+    weights = pd.DataFrame(components.components_, index=names, columns=list(centres))
+    return points, crosses, weights.assign(share=components.explained_variance_ratio_)
+
+
+def tell_map(explained: pd.DataFrame, dataset: Dataset) -> str:
+    """Say how much of the variance the map shows, and which feature weighs most in each direction."""
+    weights = explained.drop(columns="share").abs()
+    most = [escape(dataset.label(weights.loc[name].idxmax())) for name in explained.index]
+    shares = [percent(share) for share in explained["share"]]
+    return (
+        f"The first two principal components show {percent(explained['share'].sum())} of the variance of the "
+        f"{len(weights.columns)} features: the first {shares[0]}, most of all {most[0]}, the second {shares[1]}, most "
+        f"of all {most[1]}."
+    )
 
 
 def tell_extremes(centres: pd.DataFrame, dataset: Dataset) -> str:

@@ -1,5 +1,6 @@
 """dataset.yaml: what a table is, what its columns mean, and what its segments are called."""
 
+import datetime
 import difflib
 import re
 from pathlib import Path
@@ -12,7 +13,9 @@ from segmentation.errors import DataError, UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
 Level = Literal["low", "average", "high"]
-RESERVED = frozenset({"line", "fields", "column", "value", "rule", "segment", "distance", "margin", "name"})
+RESERVED = frozenset(
+    {"row", "file", "line", "fields", "column", "value", "rule", "segment", "distance", "margin", "name"}
+)
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 
 
@@ -28,6 +31,8 @@ class Source(_Strict):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     licence: str | None = None
     citation: str | None = None
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    sketch: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _fetched_is_checked(self):
@@ -42,28 +47,59 @@ class Column(_Strict):
     """One column: features form the segments, descriptors only describe them."""
 
     role: Literal["id", "feature", "descriptor", "ignore"]
-    type: Literal["number", "category"] = "number"
+    type: Literal["number", "category", "ordinal", "yes/no"] = "number"
     label: str | None = None
+    reason: str | None = None
     unit: str | None = None
     aliases: tuple[str, ...] = ()
     min: float | None = None
     max: float | None = None
     categories: dict[str, tuple[str, ...]] | None = None
-    transform: Literal["none", "log"] = "none"
+    transform: Literal["none", "log", "yeo-johnson"] = "none"
+    required: bool | None = None
+    unique: bool = False
+    missing: Literal["reject", "median"] = "reject"
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the values are numbers: an ordinal is its rank from 1; as a feature yes is 1 and no is 0."""
+        kinds = ("number", "ordinal", "yes/no") if self.role == "feature" else ("number", "ordinal")
+        return self.role != "id" and self.type in kinds
 
     @model_validator(mode="after")
     def _consistent(self):
-        if self.role == "id" and self.model_fields_set - {"role", "label", "aliases"}:
+        if self.role == "id" and self.model_fields_set - {"role", "label", "aliases", "reason"}:
             raise ValueError("an id has only a label and aliases; it is kept as text")
-        if self.role == "feature" and self.type != "number":
-            raise ValueError("a feature must be a number: K-Means measures distances; make it a descriptor")
-        if self.categories and self.type != "category":
-            raise ValueError("categories need type: category")
-        if self.type == "category" and {"min", "max", "transform"} & self.model_fields_set:
+        if self.role == "feature" and self.type == "category":
+            raise ValueError(
+                "a feature must be a number: K-Means measures distances, and no distance between categories is given; "
+                "make it a descriptor, or ordinal when its categories have an order"
+            )
+        if self.type == "ordinal" and not self.categories:
+            raise ValueError("an ordinal needs its categories, from the lowest to the highest")
+        if self.categories and self.type not in ("category", "ordinal"):
+            raise ValueError("categories need type: category or ordinal")
+        if self.type != "number" and {"min", "max", "transform"} & self.model_fields_set:
             raise ValueError("min, max and transform need type: number")
+        if self.missing == "median" and (self.role != "feature" or self.required):
+            raise ValueError("missing: median is for a feature that is not required")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}")
         return self
+
+
+class Transactions(_Strict):
+    """A raw table with one row a purchase, from which the customers are made: the headers of its columns."""
+
+    customer: tuple[str, ...]
+    date: tuple[str, ...]
+    amount: tuple[str, ...]
+    as_of: datetime.date
+    date_format: Literal["yyyy-mm-dd", "yyyymmdd", "dd.mm.yyyy", "dd/mm/yyyy", "mm/dd/yyyy"] = "yyyy-mm-dd"
+    unit: str | None = None
+
+
+MADE = ("id", "recency", "frequency", "monetary", "tenure", "basket")
 
 
 class SegmentName(_Strict):
@@ -79,9 +115,12 @@ class Dataset(_Strict):
 
     title: str
     source: Source | None = None
+    transactions: Transactions | None = None
     columns: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], Column]
     k: Literal["auto"] | AtLeastTwo = "auto"
     k_range: tuple[AtLeastTwo, AtLeastTwo] = (2, 10)
+    scaling: Literal["standard", "robust", "none"] = "standard"
+    decimal: Literal["auto", ".", ","] = "auto"
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
     resamples: Annotated[int, Field(ge=10, strict=True)] = 100
     privacy: Literal["rows", "aggregate"] = "aggregate"
@@ -92,13 +131,15 @@ class Dataset(_Strict):
         taken = RESERVED & set(self.columns) | {n for n, c in self.columns.items() if n == "id" and c.role != "id"}
         if taken:
             raise ValueError(f"columns: {sorted(taken)} are names that the artifacts use themselves; choose others")
+        if self.transactions and set(self.columns) - set(MADE):
+            raise ValueError(f"columns: of transactions are made {', '.join(MADE)}; others there are none")
         if not self.named("feature"):
             raise ValueError("no column has role: feature; at least one is needed to form segments")
         if len(self.named("id")) > 1:
             raise ValueError(f"more than one column has role: id ({', '.join(self.named('id'))})")
         if self.k_range[0] > self.k_range[1]:
             raise ValueError(f"k_range starts at {self.k_range[0]} and ends before it, at {self.k_range[1]}")
-        numbers = [name for name, column in self.columns.items() if column.type == "number" and column.role != "id"]
+        numbers = [name for name, column in self.columns.items() if column.numeric]
         for segment in self.segments:
             for name in segment.levels:
                 if name not in numbers:
@@ -109,7 +150,7 @@ class Dataset(_Strict):
     def _require_different(self) -> None:
         """Refuse two columns that a reader, or a table's header, could not tell apart."""
         shown = [self.label(name) for name in self.columns]
-        spelt = [key for name in self.columns for key in {_key(text) for text in (name, *self.columns[name].aliases)}]
+        spelt = [word for name in self.columns for word in {key(text) for text in (name, *self.columns[name].aliases)}]
         for words, what in ((shown, "labels"), (spelt, "names or aliases")):
             repeated = sorted({word for word in words if words.count(word) > 1})
             if repeated:
@@ -124,8 +165,10 @@ class Dataset(_Strict):
         return self.columns[name].label or name.replace("_", " ").capitalize()
 
     def axis(self, name: str) -> str:
-        """Return the label with its unit, as an axis shows it."""
-        unit = self.columns[name].unit
+        """Return the label with its unit, as an axis shows it; of an ordinal the first and the last rank."""
+        column = self.columns[name]
+        ends = list(column.categories or ()) if column.type == "ordinal" else []
+        unit = f"1 {ends[0]} to {len(ends)} {ends[-1]}" if ends else column.unit
         return f"{self.label(name)} ({unit})" if unit else self.label(name)
 
 
@@ -148,17 +191,25 @@ class _OnceLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_dataset(name: str) -> Dataset:
-    """Read data/<name>/dataset.yaml.
+ASSUMED = "assumed"
+
+
+def dataset_path(name: str, run: str) -> Path:
+    """Return where a dataset is described; one that was assumed for a run lies among its artifacts."""
+    return ROOT / "assets" / run / "dataset.yaml" if name == ASSUMED else ROOT / "data" / name / "dataset.yaml"
+
+
+def load_dataset(name: str, run: str = "") -> Dataset:
+    """Read data/<name>/dataset.yaml, or what was assumed for a run.
 
     Raises
     ------
     UsageError
         When there is no such dataset, or its file breaks a rule; every fault is listed.
     """
-    path = ROOT / "data" / name / "dataset.yaml"
+    path = dataset_path(name, run)
     known = sorted(p.parent.name for p in (ROOT / "data").glob("*/dataset.yaml"))
-    if name not in known:
+    if name not in known and not (name == ASSUMED and path.is_file()):
         raise UsageError(f"data/{name}/dataset.yaml does not exist{suggest(name, known)} Known: {', '.join(known)}.")
     shown = path.relative_to(ROOT).as_posix()
     try:
@@ -173,7 +224,7 @@ def load_dataset(name: str) -> Dataset:
 def _tell(error) -> str:
     where = ".".join(str(part) for part in error["loc"]) or "the file"
     if error["type"] == "extra_forbidden":
-        keys = {field for model in (Dataset, Source, Column, SegmentName) for field in model.model_fields}
+        keys = {field for model in (Dataset, Source, Transactions, Column, SegmentName) for field in model.model_fields}
         return f"{where}: unknown key{suggest(str(error['loc'][-1]), keys)}"
     return f"{where}: {error['msg'].removeprefix('Value error, ')} (found {error['input']!r:.80})"
 
@@ -189,8 +240,13 @@ def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
     if text is None:
         return dataset.named("feature")
     names = [name.strip() for name in text.split(",") if name.strip()]
-    allowed = [name for name in dataset.named("feature", "descriptor") if dataset.columns[name].type == "number"]
+    allowed = [name for name in dataset.named("feature", "descriptor") if dataset.columns[name].numeric]
     for name in names:
+        if name in dataset.named("descriptor") and name not in allowed:
+            raise UsageError(
+                f"FEATURES names {name!r}, whose categories are no number: K-Means measures distances, and none is "
+                f"given between categories. It describes the segments as it is. Known: {', '.join(allowed)}."
+            )
         if name not in allowed:
             raise UsageError(
                 f"FEATURES names {name!r}, which is not a number column of this dataset"
@@ -217,10 +273,10 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
         When a wanted column is missing, or a column is present twice.
     """
     matched: dict[str, str] = {}
-    for key in (_key, _key_without_unit):
+    for spelling in (key, key_without_unit):
         for name in [name for name in dataset.columns if name not in matched]:
-            spellings = {key(text) for text in (name, *dataset.columns[name].aliases)} - {""}
-            found = [header for header in headers if key(header) in spellings and header not in matched.values()]
+            spellings = {spelling(text) for text in (name, *dataset.columns[name].aliases)} - {""}
+            found = [header for header in headers if spelling(header) in spellings and header not in matched.values()]
             if len(found) > 1:
                 raise DataError(f"{file}: columns {found} both mean {name!r}; rename or remove one of them")
             if found:
@@ -236,9 +292,17 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
     return matched
 
 
-def _key(header: str) -> str:
+def header_keys(dataset: Dataset) -> frozenset[str]:
+    """Return how the headers of the declared columns may be spelt."""
+    texts = [text for name, column in dataset.columns.items() for text in (name, *column.aliases)]
+    return frozenset({spelling(text) for text in texts for spelling in (key, key_without_unit)} - {""})
+
+
+def key(header: str) -> str:
+    """Return a header without case, blanks and punctuation."""
     return re.sub(r"[\W_]", "", header).casefold()
 
 
-def _key_without_unit(header: str) -> str:
-    return _key(re.sub(r"[(\[].*?[)\]]", "", header))
+def key_without_unit(header: str) -> str:
+    """Return the key of a header without what it has in brackets."""
+    return key(re.sub(r"[(\[].*?[)\]]", "", header))

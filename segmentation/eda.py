@@ -18,7 +18,7 @@ def split_types(customers: pd.DataFrame, dataset: Dataset, columns) -> tuple[lis
     """Split columns into numbers and categories, without those that hold nothing (or too little to be shown)."""
     least = SMALLEST_GROUP if dataset.privacy == "aggregate" else 1
     filled = [name for name in columns if customers[name].notna().sum() >= least]
-    numbers = [name for name in filled if dataset.columns[name].type == "number"]
+    numbers = [name for name in filled if dataset.columns[name].numeric]
     return numbers, [name for name in filled if name not in numbers]
 
 

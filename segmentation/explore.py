@@ -44,13 +44,23 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
             for p in profiles
         ],
         "model": {
-            "features": [{**f, **_limits(f["name"], dataset, ranges[f["name"]])} for f in model["features"]],
+            "features": [
+                {**f, **_labelled(f["name"], dataset), **_limits(f["name"], dataset, ranges[f["name"]])}
+                for f in model["features"]
+            ],
             "centroids": model["centroids"],
+            "unit": model["distance_unit"],
         },
-        "numbers": [{"name": n, "label": dataset.label(n), "unit": dataset.columns[n].unit} for n in numbers],
+        "numbers": [{"name": name, **_labelled(name, dataset)} for name in numbers],
         "customers": len(customers),
         **held,
     }
+
+
+def _labelled(name: str, dataset: Dataset) -> dict:
+    """Return label and unit; the label of an ordinal says what its ranks mean."""
+    unit = dataset.columns[name].unit
+    return {"label": dataset.label(name) if unit else dataset.axis(name), "unit": unit}
 
 
 def _limits(name: str, dataset: Dataset, values) -> dict:

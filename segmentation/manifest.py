@@ -13,10 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from segmentation.artifacts import read_json, sha256, write_json
-from segmentation.dataset import ROOT
+from segmentation.dataset import ASSUMED, ROOT
 from segmentation.errors import DataError, SegmentationError, UsageError
 from segmentation.plan import STAGES, Plan
-from segmentation.reading import existing
+from segmentation.sources import locate
 
 
 def versions() -> dict[str, str]:
@@ -31,7 +31,7 @@ def write_manifest(plan: Plan, sources: list[Path]) -> None:
     made = [[plan.executed(stage), *plan.figures(stage)] for stage in STAGES]
     outputs = [*plan.artifacts(), *chain(*made), plan.report / "report.html", plan.report / "report.pdf"]
     manifest = {
-        "inputs": {plan.source.name: sha256(plan.source)} | _fingerprints(sources),
+        "inputs": _inputs(plan) | _fingerprints(sources),
         "outputs": _fingerprints(path for path in outputs if path.is_file()),
         "parameters": {row["name"]: row["value"] for row in plan.told_parameters()},
         "set_by": plan.set_by,
@@ -39,6 +39,11 @@ def write_manifest(plan: Plan, sources: list[Path]) -> None:
         "revision": revision(),
     }
     write_json(plan.study.path("manifest.json"), manifest)
+
+
+def _inputs(plan: Plan) -> dict[str, str]:
+    """Return the SHA-256 of each file of the raw table; of a database the fingerprint of what was read."""
+    return plan.source.fingerprints() or {plan.source.name: plan.study.read("cleaning.json")["fingerprint"]}
 
 
 def read_manifest(run: str) -> dict:
@@ -94,7 +99,8 @@ def verify_run(run: str, data: str | None) -> int:
 
 
 def _copy_project(root: Path, dataset: str) -> None:
-    for part in ("segmentation", "notebooks", f"data/{dataset}", "report/template"):
+    own = [] if dataset == ASSUMED else [f"data/{dataset}"]
+    for part in ("segmentation", "notebooks", *own, "report/template"):
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
     for name in ("pyproject.toml", "requirements.txt"):
         shutil.copy(ROOT / name, root / name)
@@ -109,7 +115,8 @@ def _command(run: str, manifest: dict, data: str | None) -> list[str]:
                 f"run {run} read {typed['data']} from outside of the project; say where it is: "
                 f"make verify RUN={run} DATA=path/to/{typed['data']}"
             )
-        typed["data"] = str(existing("DATA", data))
+        typed = typed | {"run": run}
+        typed["data"] = locate("DATA", data).place
     printed = f"report/{run}/report.pdf" in manifest["outputs"]
     return ["pdf" if printed else "report", *(f"--{name}={value}" for name, value in sorted(typed.items()))]
 

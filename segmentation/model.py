@@ -5,46 +5,47 @@ import re
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import skops.io
 from sklearn.pipeline import Pipeline
 
 from segmentation.artifacts import read_json, replacing, sha256, write_csv, write_json
-from segmentation.cleaning import MISSING
+from segmentation.checking import MISSING, check_rows, conventions_of
+from segmentation.cleaning import raw_dataset
 from segmentation.clustering import assign, centroids
-from segmentation.dataset import match_columns
 from segmentation.errors import DataError, UsageError
 from segmentation.manifest import read_manifest
-from segmentation.reading import read_rows
+from segmentation.numbers import Convention
+from segmentation.reading import read_table
+from segmentation.scaling import UNITS, describe_scaling
+from segmentation.sources import Source
 from segmentation.study import Study, check_run_name, open_study
+from segmentation.transactions import summarize_purchases
 
-TRUSTED = ["segmentation.clustering.log_columns", "segmentation.clustering.exp_columns"]
+TRUSTED = ["segmentation.scaling.Unskew"]
 FAULTS_SHOWN = 5
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def describe_model(model: Pipeline, study: Study, features: tuple[str, ...], choices: pd.DataFrame) -> dict:
     """Return model.json: enough to score anywhere, and how far the segments of other choices agree.
 
-    A customer's feature x becomes z = (t - mean) / deviation, where t is log(1 + x) for a logged feature and
-    x otherwise; the segment is the number (from 1) of the centroid nearest to z.
+    A customer's feature x becomes z = (t - centre) / spread, where t is x for lambda 1, log(1 + x) for lambda 0, and
+    else x transformed as Yeo and Johnson (2000) do; the segment is the number (from 1) of the centroid nearest to z.
     """
-    scaler = model.named_steps["scale"]
     columns = study.dataset.columns
     return {
         "method": "k-means",
+        "distance_unit": UNITS[study.dataset.scaling],
         "features": [
             {
                 "name": name,
                 "label": study.dataset.label(name),
                 "unit": columns[name].unit,
                 "transform": columns[name].transform,
-                "mean": mean,
-                "deviation": deviation,
+                **scaled,
             }
-            for name, mean, deviation in zip(features, scaler.mean_.tolist(), scaler.scale_.tolist(), strict=True)
+            for name, scaled in zip(features, describe_scaling(model, features), strict=True)
         ],
         "centroids": model[-1].cluster_centers_.tolist(),
         "centroids_original_units": centroids(model, features).to_numpy().tolist(),
@@ -120,7 +121,7 @@ def load_model(study: Study) -> Pipeline:
         raise DataError(f"{shown} cannot be read as a model ({type(fault).__name__}); {again}") from None
 
 
-def score_table(study: Study, new: Path, out: Path) -> pd.DataFrame:
+def score_table(study: Study, new: Source, out: Path) -> pd.DataFrame:
     """Write the segment of each customer of the table `new` to `out`.
 
     Returns
@@ -135,52 +136,47 @@ def score_table(study: Study, new: Path, out: Path) -> pd.DataFrame:
     """
     model = load_model(study)
     features = tuple(feature["name"] for feature in read_json(study.path("model.json"))["features"])
-    headers, rows = read_rows(new)
-    matched = _scoring_columns(headers, study, features, new)
-    X = _numbers(rows, {name: headers.index(matched[name]) for name in features}, len(headers), study, new)
-    scored = assign(model, X)
+    customers = _read_customers(study, new, features)
+    scored = assign(model, customers[list(features)].to_numpy(float))
     names = {profile["segment"]: profile["name"] for profile in study.read("profiles.json")["segments"]}
     scored.insert(1, "name", scored["segment"].map(names))
     for id_name in study.dataset.named("id"):
-        if id_name in matched:
-            at = headers.index(matched[id_name])
-            scored.insert(0, "id", [cells[at].strip() for _, cells in rows])
+        scored.insert(0, "id", customers[id_name])
     write_csv(out, scored)
     return scored
 
 
-def _scoring_columns(headers: list[str], study: Study, features: tuple[str, ...], new: Path) -> dict[str, str]:
-    matched = match_columns(headers, study.dataset, file=new.name, wanted=(*study.dataset.named("id"), *features))
-    extra = [header for header in headers if header not in matched.values()]
-    if extra:
+def _read_customers(study: Study, new: Source, features: tuple[str, ...]) -> pd.DataFrame:
+    """Read the customers to score, as the table of the run was read, in the order of the table."""
+    dataset, known = raw_dataset(study.dataset), study.read("cleaning.json")["numbers"]
+    made = study.dataset.transactions is not None
+    wanted = dataset.named("id", "feature", "descriptor") if made else (*dataset.named("id"), *features)
+    raw, headers = read_table(new, dataset, wanted=wanted)
+    if headers["ignored"] and not made:
         raise DataError(
-            f"{new.name}: columns {extra} are not in dataset.yaml; remove them, or declare them there (role: ignore)"
+            f"{new.name}: columns {headers['ignored']} are not in dataset.yaml; remove them, or declare them there "
+            "(role: ignore)"
         )
-    return matched
+    if made:
+        customers, rejected, _ = summarize_purchases(raw, study.dataset, headers, file=new.name)
+        _refuse(rejected, new)
+        return customers
+    known = {name: Convention(**how) for name, how in known.items()}
+    conventions = conventions_of(raw, dataset, list(features), headers, file=new.name, known=known)
+    checked = check_rows(raw, dataset, list(wanted), conventions, required=features, fields=headers["fields"])
+    customers = checked.order_by("row").to_pandas()
+    _refuse(customers[customers["rule"].notna()], new)
+    return customers
 
 
-def _numbers(rows, at: dict[str, int], fields: int, study: Study, new: Path) -> np.ndarray:
-    """Return the features as numbers, of shape (n_customers, n_features); every fault is listed."""
-    faults, values = [], []
-    for line, cells in rows:
-        if len(cells) != fields:
-            faults.append(f"line {line}: found {len(cells)} cells, expected {fields}")
-            continue
-        values.append([_number(cells[i], f"line {line}, column {name}", study, name, faults) for name, i in at.items()])
-    if faults or not values:
-        shown = "\n".join(f"  {fault}" for fault in faults[:FAULTS_SHOWN]) or "  it has no rows"
-        more = f"\n  and {len(faults) - FAULTS_SHOWN} more" if len(faults) > FAULTS_SHOWN else ""
-        raise DataError(f"{new.name} cannot be scored; mend or remove these rows:\n{shown}{more}")
-    return np.array(values)
-
-
-def _number(cell: str, where: str, study: Study, name: str, faults: list[str]) -> float:
-    column = study.dataset.columns[name]
-    lowest = max([0.0] * (column.transform == "log") + [-np.inf if column.min is None else column.min])
-    highest = np.inf if column.max is None else column.max
-    value = float(cell) if NUMBER.fullmatch(cell.strip()) else np.nan
-    if not (np.isfinite(value) and lowest <= value <= highest):
-        found = "nothing" if cell.strip().lower() in MISSING else repr(cell)
-        limits = [f"at least {lowest:g}"] * (lowest > -np.inf) + [f"at most {highest:g}"] * (highest < np.inf)
-        faults.append(f"{where}: found {found}, expected a number {' and '.join(limits)}".rstrip())
-    return value
+def _refuse(faults: pd.DataFrame, new: Source) -> None:
+    """Refuse a table with faults: the first are listed."""
+    if faults.empty:
+        return
+    shown = "\n".join(
+        f"  line {fault.line}, column {fault.column}: found "
+        f"{'nothing' if fault.value.strip().lower() in MISSING else repr(fault.value)}, expected {fault.rule}"
+        for fault in faults.head(FAULTS_SHOWN).itertuples()
+    )
+    more = f"\n  and {len(faults) - FAULTS_SHOWN:,} more" if len(faults) > FAULTS_SHOWN else ""
+    raise DataError(f"{new.name} cannot be scored; mend or remove these rows:\n{shown}{more}")

@@ -1,5 +1,6 @@
 """What the report shows around its chapters, every figure of it from the artifacts."""
 
+from segmentation.cleaning import tell_rows
 from segmentation.decision import NOUNS, SIGNIFICANT, VERDICTS
 from segmentation.explore import MOST_ROWS, embedded, explore_data
 from segmentation.manifest import versions
@@ -103,7 +104,7 @@ def _key_figures(cleaning: dict, selection: dict) -> list[dict]:
     how = f"best mean silhouette {stable}" if selection["method"] == "auto" else "given by the analyst"
     return [
         {
-            "value": f"{cleaning['clean']:,}",
+            "value": f"{cleaning['customers']:,}",
             "label": "customers",
             "note": f"{cleaning['rows_in']:,} rows in, {cleaning['rejected']:,} refused",
         },
@@ -175,8 +176,9 @@ def _data(cleaning: dict, dataset) -> list[dict]:
     source = dataset.source
     rows = [
         ("File", cleaning["file"]),
-        ("SHA-256", cleaning["sha256"]),
-        ("Rows", f"{cleaning['rows_in']:,} in = {cleaning['clean']:,} clean + {cleaning['rejected']:,} refused"),
+        *(("SHA-256", digest) for digest in cleaning["files"].values()),
+        ("Fingerprint", cleaning["fingerprint"]),
+        ("Rows", tell_rows(cleaning)),
         ("Licence", source.licence if source else None),
         ("Citation", source.citation if source else None),
     ]

@@ -1,5 +1,6 @@
 """Running the stages that are out of date, and rendering the report."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -15,6 +16,7 @@ from doit.cmd_base import ModuleTaskLoader
 from doit.doit_cmd import DoitMain
 from doit.reporter import ZeroReporter
 from doit.tools import config_changed
+from filelock import FileLock, Timeout
 from papermill.exceptions import PapermillExecutionError
 from rich.console import Console
 
@@ -41,9 +43,21 @@ def run_pipeline(plan: Plan, *, pdf: bool = False) -> Outcome:
     ------
     NotebookFailed, UsageError, DataError
         When a stage fails; the previous report stays as it was.
+    SegmentationError
+        When another process makes this run.
     """
-    outcome = Outcome()
     plan.study.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(plan.study.folder / ".lock", blocking=False):
+            return _run_tasks(plan, pdf)
+    except Timeout:
+        raise SegmentationError(
+            f"run {plan.study.run} is being made by another process; wait for it, or make another run: RUN=name"
+        ) from None
+
+
+def _run_tasks(plan: Plan, pdf: bool) -> Outcome:
+    outcome = Outcome()
     config = {
         "dep_file": str(plan.study.folder / ".doit.json"),
         "backend": "json",
@@ -101,11 +115,14 @@ def _tasks(plan: Plan, outcome: Outcome, pdf: bool):
     page, printed = plan.report / "report.html", plan.report / "report.pdf"
     for stage in STAGES:
         parameters = {name: plan.parameters[name] for name in declared(stage)}
-        inputs = [plan.source] if stage.name == "01_cleaning" else [plan.study.path(name) for name in stage.reads]
+        first = stage.name == "01_cleaning"
+        inputs = plan.source.files if first else [plan.study.path(name) for name in stage.reads]
         targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
         needs = [stage.notebook, plan.described, *inputs, *code]
         drawn = partial(plan.figures, stage)
-        yield _task(outcome, stage.name, needs, targets, parameters, _execute, stage, parameters, plan, drawn=drawn)
+        task = _task(outcome, stage.name, needs, targets, parameters, _execute, stage, parameters, plan, drawn=drawn)
+        # Nobody can see from outside whether a database has changed.
+        yield task | ({"uptodate": [False]} if first and plan.source.url else {})
     told = plan.told_parameters()
     needs = [*executed, *plan.artifacts(), *template, *code]
     yield _task(outcome, "report.html", needs, [page], told, _render, page.name, render.write_report, plan)
@@ -125,8 +142,13 @@ def _task(outcome: Outcome, name: str, needs: list, makes: list, told, action, *
         "actions": [(_guarded, [outcome, action, *arguments])],
         "file_dep": [str(path) for path in dict.fromkeys(needs)],
         "targets": [str(path) for path in makes],
-        "uptodate": [config_changed(json.dumps(told, sort_keys=True)), _as_it_was_made(makes, drawn)],
+        "uptodate": [config_changed(_hashed(told)), _as_it_was_made(makes, drawn)],
     }
+
+
+def _hashed(told) -> str:
+    """Return what doit may keep of the parameters: the URL of a database holds a password."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _as_it_was_made(makes: list[Path], drawn):
@@ -167,8 +189,7 @@ def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     failed = final.with_name(f"{stage.name}.failed.ipynb")
     failed.unlink(missing_ok=True)
-    for old in plan.figures(stage):
-        old.unlink()
+    before = {path: path.stat().st_mtime_ns for path in plan.figures(stage)}
     shows = sys.stderr.isatty()
     if not shows:
         print(f"{stage.name}: {stage.question}", file=sys.stderr, flush=True)
@@ -182,12 +203,16 @@ def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
             progress_bar={"desc": f"{stage.name:<15}"} if shows else False,
         )
     except PapermillExecutionError as fault:
+        nbformat.write(_publishable(nbformat.read(failed, as_version=4), plan), failed)
         raise _told(fault, stage, failed) from fault
     except Exception as fault:
         raise NotebookFailed(f"notebooks/{stage.notebook.name} stopped: {fault}") from None
     notebook = _publishable(nbformat.read(failed, as_version=4), plan)
     nbformat.write(notebook, failed)
     failed.replace(final)
+    for path, written in before.items():
+        if path.stat().st_mtime_ns == written:
+            path.unlink()  # a figure that this run no longer draws
 
 
 def _told(fault, stage: Stage, failed: Path) -> SegmentationError:

@@ -5,10 +5,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation.dataset import ROOT, parse_features
+from segmentation.artifacts import write_text
+from segmentation.dataset import ASSUMED, ROOT, dataset_path, parse_features
 from segmentation.errors import UsageError
-from segmentation.reading import find_table
-from segmentation.study import Study, open_study
+from segmentation.guess import describe, guess_columns
+from segmentation.sources import Source, find_table, locate, run_name
+from segmentation.study import Study, check_run_name, open_study
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ STAGES = (
     Stage(
         "01_cleaning",
         "Which customers can we trust?",
-        writes=("customers.parquet", "rejected.csv", "cleaning.json"),
+        writes=("customers.parquet", "rejected.csv", "flagged.csv", "cleaning.json"),
     ),
     Stage("02_eda", "What do the customers look like?", reads=("customers.parquet",)),
     Stage("03_k_selection", "How many segments?", reads=("customers.parquet",), writes=("k_selection.json",)),
@@ -54,7 +56,7 @@ class Plan:
     """What a run will do: its study, its raw table, and each parameter with who set it."""
 
     study: Study
-    source: Path
+    source: Source
     parameters: dict
     set_by: dict
 
@@ -66,7 +68,7 @@ class Plan:
     @property
     def described(self) -> Path:
         """The dataset.yaml."""
-        return ROOT / "data" / self.parameters["dataset"] / "dataset.yaml"
+        return dataset_path(self.parameters["dataset"], self.study.run)
 
     def executed(self, stage: Stage) -> Path:
         """Return where the executed copy of a stage's notebook lies."""
@@ -106,22 +108,39 @@ def make_plan(**given) -> Plan:
     defaults = _notebook_defaults()
     least = {"k": 2, "seed": 0, "resamples": 10}
     typed = given | {name: _number(given[name], name.upper(), least=number) for name, number in least.items()}
-    name = typed["dataset"] or defaults["dataset"]
-    study = open_study(typed["run"] or typed["dataset"] or defaults["run"], name)
+    assumed = typed["data"] is not None and typed["dataset"] is None
+    run = typed["run"] or typed["dataset"] or (run_name(typed["data"]) if assumed else defaults["run"])
+    name = ASSUMED if assumed else typed["dataset"] or defaults["dataset"]
+    if assumed:
+        _assume(typed["data"], run)
+    study = open_study(run, name)
     dataset = study.dataset
     features = parse_features(typed["features"] or defaults["features"], dataset)
     source = find_table(name, dataset, typed["data"] or defaults["data"])
     chosen = {
-        "run": (study.run, "command line" if typed["run"] or typed["dataset"] else "notebook"),
-        "dataset": (name, _setter("dataset", typed, defaults)),
+        "run": (
+            run,
+            "command line" if typed["run"] or typed["dataset"] else "the table's name" if assumed else "notebook",
+        ),
+        "dataset": (name, "table" if assumed else _setter("dataset", typed, defaults)),
         "features": (",".join(features), _setter("features", typed, defaults)),
-        "data": (str(source), _setter("data", typed, defaults)),
+        "data": (source.place, _setter("data", typed, defaults)),
         "k": _ranked("k", typed, defaults, dataset),
         "seed": _ranked("seed", typed, defaults, dataset),
         "resamples": _ranked("resamples", typed, defaults, dataset),
     }
     values = {key: value for key, (value, _) in chosen.items()}
     return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()})
+
+
+def _assume(data: str, run: str) -> None:
+    """Keep what a table that nobody has described seems to be as the dataset.yaml of the run."""
+    source = locate("DATA", data)
+    check_run_name(run)
+    text = describe(guess_columns(source), source, title=source.name)
+    path = dataset_path(ASSUMED, run)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
 
 
 def _ranked(key: str, typed: dict, defaults: dict, dataset) -> tuple:

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from segmentation.clustering import scale
 from segmentation.dataset import Dataset
 from segmentation.narrative import amount, escape, listing, percent, show_index, spanning
 from segmentation.privacy import SMALLEST_GROUP, withheld
+from segmentation.scaling import scale
 
 HIGH = 0.5
 SMALL = 30
@@ -35,7 +35,8 @@ def profile_segments(
     descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
     described = {name: _describe(customers, name, dataset) for name in descriptors}
     scaled = pd.DataFrame(scale(customers, dataset, features)[1], columns=features)
-    heights = scaled.groupby(customers["segment"].to_numpy()).mean()
+    heights = (scaled - scaled.mean()) / scaled.std(ddof=0).replace(0, 1)
+    heights = heights.groupby(customers["segment"].to_numpy()).mean()
     profiles = []
     for segment, members in customers.groupby("segment"):
         centre = members[features].mean()
@@ -108,7 +109,7 @@ def _spread(values: list[float]) -> float:
 def _describe(customers: pd.DataFrame, name: str, dataset: Dataset) -> dict[int, dict]:
     """Return for each segment the mean and median, or the share of each category, of a descriptor."""
     private = dataset.privacy == "aggregate"
-    if dataset.columns[name].type == "category":
+    if not dataset.columns[name].numeric:
         shares = category_shares(customers, name, private=private)
         return {segment: row.dropna().to_dict() for segment, row in shares.iterrows()}
     table = customers.groupby("segment")[name].agg(["mean", "median", "count"])

@@ -8,11 +8,11 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import minmax_scale, robust_scale, scale
 
-from segmentation.clustering import scaling
 from segmentation.dataset import Dataset
 from segmentation.k_selection import best_kmeans, sample_rows
 from segmentation.narrative import at_least, count, escape
 from segmentation.privacy import SMALLEST_GROUP
+from segmentation.scaling import scaling
 from segmentation.workers import spread
 
 LARGEST_COMPARED = 5_000
@@ -64,7 +64,7 @@ def _choices(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> 
         rows.append((f"Without {dataset.label(name)}", None, _scaled(customers, dataset, rest), everyone))
     for name in dataset.named("feature", "descriptor"):
         known = customers[name].notna().to_numpy()
-        if name not in features and dataset.columns[name].type == "number" and customers[name].nunique() > 1:
+        if name not in features and dataset.columns[name].numeric and customers[name].nunique() > 1:
             more = [*features, name]
             rows.append((f"With {dataset.label(name)}", None, _scaled(customers[known], dataset, more), known))
     return rows

@@ -41,7 +41,7 @@ class Study:
 
 
 def open_study(run: str, dataset: str) -> Study:
-    """Open run `run` of the dataset in data/<dataset>/.
+    """Open run `run` of the dataset in data/<dataset>/, or of the one that was assumed for it.
 
     Raises
     ------
@@ -49,10 +49,10 @@ def open_study(run: str, dataset: str) -> Study:
         When the run's name is not a plain folder name, or dataset.yaml cannot be used.
     """
     check_run_name(run)
-    return Study(run, load_dataset(dataset))
+    return Study(run, load_dataset(dataset, run))
 
 
-def check_run_name(run: str) -> None:
+def check_run_name(run: str, option: str = "RUN") -> None:
     """Refuse what cannot name a folder of its own under assets/ and report/."""
     if not re.fullmatch(r"\w[\w .-]{0,79}", run) or run.endswith((" ", ".")) or run in ("readme", "template"):
-        raise UsageError(f"RUN={run} cannot name a folder; expected letters, digits, spaces, '.', '_' and '-'")
+        raise UsageError(f"{option}={run} cannot name a folder; expected letters, digits, spaces, '.', '_' and '-'")

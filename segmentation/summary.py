@@ -1,5 +1,6 @@
 """What the terminal shows after a run: five lines from the artifacts."""
 
+from segmentation.cleaning import tell_rows
 from segmentation.narrative import listing, percent
 from segmentation.overview import headline
 from segmentation.pipeline import Outcome
@@ -15,8 +16,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     ran = listing(outcome.ran) if outcome.ran else "nothing; everything was up to date"
     lines = [
         headline(chosen, profiles),
-        f"  Data      {cleaning['file']}: {cleaning['rows_in']:,} rows = "
-        f"{cleaning['clean']:,} clean + {cleaning['rejected']:,} refused",
+        f"  Data      {cleaning['file']}: {tell_rows(cleaning)}",
         f"  Segments  {', '.join(segments)}",
         f"  Evidence  {chosen['verdict']}; mean silhouette {row['silhouette']:.3f}, least stable segment {weakest:.2f}",
         f"  Ran       {ran}",

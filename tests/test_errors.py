@@ -20,7 +20,7 @@ from tests.conftest import MALL
         (["--datset", "mall"], "did you mean '--dataset'?"),
         (["--dataset", "mal"], "did you mean 'mall'?"),
         (["--features", "incme"], "did you mean 'income'?"),
-        (["--features", "gender"], "not a number column"),
+        (["--features", "gender"], "whose categories are no number: K-Means measures distances"),
         (["--features", "income,income"], "expected different names"),
         (["--k", "1"], "expected auto or a whole number of at least 2"),
         (["--k", "five"], "expected auto or a whole number of at least 2"),
@@ -124,7 +124,7 @@ def test_a_run_that_was_killed_leaves_no_process_and_does_not_block_the_next(fre
 def test_a_table_without_segments_to_find(fresh, tmp_path, rows, told):
     table = tmp_path / "few.csv"
     table.write_text("customer_id,gender,age,annual_income_k,spending_score\n" + rows, encoding="utf-8")
-    done = fresh.run("report", "--data", str(table))
+    done = fresh.run("report", "--dataset", "sample", "--data", str(table))
     assert done.returncode == 3, done.stderr
     assert told in done.stderr
     assert "Traceback" not in done.stderr
@@ -133,7 +133,7 @@ def test_a_table_without_segments_to_find(fresh, tmp_path, rows, told):
 def test_a_table_without_a_feature_tells_what_it_has(fresh, tmp_path):
     table = tmp_path / "other.csv"
     table.write_text("customer_id,gender,age,annual_income_k,spendings\nS1,Male,30,50,50\n", encoding="utf-8")
-    done = fresh.run("report", "--data", str(table))
+    done = fresh.run("report", "--dataset", "sample", "--data", str(table))
     assert done.returncode == 3
     assert "other.csv: 'spending' is missing; did you mean 'spendings'?" in done.stderr
 

@@ -36,7 +36,7 @@ NAMES = ["Standard customers", "Target customers", "Careful spenders", "Sensible
 def test_every_row_is_clean(mall):
     cleaning = read_json(mall.artifact("mall", "cleaning.json"))
     assert (cleaning["rows_in"], cleaning["clean"], cleaning["rejected"]) == (200, 200, 0)
-    assert mall.artifact("mall", "rejected.csv").read_text() == "line,column,value,rule\n"
+    assert mall.artifact("mall", "rejected.csv").read_text() == "file,line,column,value,rule\n"
     customers = pd.read_parquet(mall.artifact("mall", "customers.parquet"))
     assert customers["gender"].value_counts().to_dict() == {"Female": 112, "Male": 88}
     assert customers[["income", "spending"]].mean().tolist() == pytest.approx([60.56, 50.2])
@@ -84,7 +84,7 @@ def test_model_json_is_enough_to_score_anywhere(mall):
     model = read_json(mall.artifact("mall", "model.json"))
     customers = pd.read_parquet(mall.artifact("mall", "customers.parquet"))
     segments = pd.read_csv(mall.artifact("mall", "segments.csv"), dtype={"id": str})
-    z = np.column_stack([(customers[f["name"]] - f["mean"]) / f["deviation"] for f in model["features"]])
+    z = np.column_stack([(customers[f["name"]] - f["centre"]) / f["spread"] for f in model["features"]])
     distances = np.sort(np.linalg.norm(z[:, None] - np.array(model["centroids"]), axis=2), axis=1)
     nearest = np.linalg.norm(z[:, None] - np.array(model["centroids"]), axis=2).argmin(axis=1) + 1
     assert nearest.tolist() == segments["segment"].tolist()

@@ -63,7 +63,7 @@ def test_declared_pythons_are_the_allowed_ones():
 
 
 def test_every_direct_dependency_has_a_reason():
-    lines = re.findall(r'^  "[\w.\[\]-]+[<>=].*$', (ROOT / "pyproject.toml").read_text(), flags=re.M)
+    lines = re.findall(r'^  "[\w.,\[\]-]+[<>=].*$', (ROOT / "pyproject.toml").read_text(), flags=re.M)
     assert len(lines) == len(_direct())
     assert all(re.search(r'",\s+# \w+', line) for line in lines)
 

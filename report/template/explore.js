@@ -249,13 +249,18 @@ function explore(data) {
     }
   }
   const limits = (f) => [f.min === null ? "" : `at least ${number(f.min)}`, f.max === null ? "" : `at most ${number(f.max)}`].filter(Boolean).join(" and ");
+  function unskewed(x, power) { // Yeo & Johnson 2000
+    if (power === 1) return x;
+    if (x >= 0) return power === 0 ? Math.log1p(x) : ((1 + x) ** power - 1) / power;
+    return power === 2 ? -Math.log1p(-x) : -((1 - x) ** (2 - power) - 1) / (2 - power);
+  }
   function score(values) {
-    const z = data.model.features.map((f, i) => ((f.transform === "log" ? Math.log1p(values[i]) : values[i]) - f.mean) / f.deviation);
+    const z = data.model.features.map((f, i) => (unskewed(values[i], f.lambda) - f.centre) / f.spread);
     const distances = data.model.centroids.map((centroid) => Math.hypot(...centroid.map((c, i) => c - z[i])));
     const sorted = [...distances].sort((a, b) => a - b), segment = segmentOf[distances.indexOf(sorted[0]) + 1];
     const round = (value) => Math.round(value * 1e6) / 1e6;
     const outside = data.model.features.filter((f, i) => values[i] < f.low || values[i] > f.high);
-    return `${segment.glyph} Segment ${segment.segment}, ${segment.name}. Distance ${round(sorted[0])}, margin ${round(sorted[1] - sorted[0])}, in standard deviations.` +
+    return `${segment.glyph} Segment ${segment.segment}, ${segment.name}. Distance ${round(sorted[0])}, margin ${round(sorted[1] - sorted[0])}, in ${data.model.unit}.` +
       outside.map((f) => ` Careful: ${f.label} is outside of the data (${number(f.low)} to ${withUnit(f.high, f)}).`).join("");
   }
 

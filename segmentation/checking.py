@@ -1,0 +1,190 @@
+"""What every row and cell must be, as Ibis expressions, so that any engine can check them in one pass."""
+
+from dataclasses import dataclass
+
+import ibis
+
+from segmentation.dataset import Column, Dataset
+from segmentation.numbers import Convention, find_conventions, to_number
+
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
+TOTAL = r"^(grand |sub)?(total|totals|sum|average|mean|summe|gesamt|insgesamt|durchschnitt|somme|totale)\s*:?$"
+YES = ("yes", "y", "true", "t", "1", "ja", "j", "oui", "si", "sí")
+NO = ("no", "n", "false", "f", "0", "nein", "non")
+COPY = "one row an id, this is an identical copy"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What every row must satisfy: where `broken` holds, the row is refused and `value` is shown."""
+
+    column: str
+    rule: str
+    value: ibis.Value
+    broken: ibis.Value
+
+
+def conventions_of(
+    raw: ibis.Table, dataset: Dataset, names: list[str], headers: dict, *, file: str, known: dict | None = None
+) -> dict[str, Convention]:
+    """Find how the numbers of each column of a raw table are written (`find_conventions`)."""
+    columns = {name: dataset.columns[name] for name in names}
+    units = {name: c.unit for name, c in columns.items() if c.role != "id" and c.type == "number"}
+    how = {"typed": headers["typed"], "delimiter": headers["delimiter"], "decimal": dataset.decimal}
+    return find_conventions(raw, units, file=file, known=known or {}, **how)
+
+
+def check_rows(
+    raw: ibis.Table,
+    dataset: Dataset,
+    names: list[str],
+    conventions: dict[str, Convention],
+    *,
+    required: tuple[str, ...],
+    fields: int,
+) -> ibis.Table:
+    """Add to each row its values, and column, value and rule of the first rule that it breaks, null where it is fine.
+
+    Parameters
+    ----------
+    raw : ibis.Table
+        row, file, line, fields, and one text column for each of `names`.
+    required : tuple of str
+        Columns that may not be empty, besides the id and those that dataset.yaml requires.
+    fields : int
+        How many cells a whole row has.
+    """
+    table = _typed(raw, dataset, names, conventions)
+    rules = [_total(table, dataset), _whole(table, fields)]
+    return judge(table, rules + _column_rules(table, dataset, names, required, conventions))
+
+
+def check_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
+    """Refuse, among the rows that are fine by themselves, those that repeat what must stand once."""
+    unique = [name for name in names if dataset.columns[name].unique]
+    table = judge(checked, [_unique(checked, name) for name in unique]) if unique else checked
+    for id_name in dataset.named("id"):
+        table = judge(table, _repeat_rules(table, id_name, names))
+    return table
+
+
+def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dict) -> ibis.Table:
+    """Add, beside each text `x_text`, its value `x`: a number, a mended category, or null."""
+    table = raw.rename({text_name(name): name for name in names})
+    values = {name: _value(table[text_name(name)], dataset.columns[name], conventions.get(name)) for name in names}
+    table = table.mutate(values)
+    for name in names:
+        column = dataset.columns[name]
+        if column.type == "category" and not column.categories:
+            table = _usual_spelling(table, name)
+    return table
+
+
+def _value(text: ibis.Value, column: Column, convention: Convention | None) -> ibis.Value:
+    present = is_empty(text, column).ifelse(ibis.null("string"), text.strip())
+    if convention:
+        return to_number(present, convention)
+    if column.type == "yes/no":
+        yes, no = (1.0, 0.0) if column.numeric else ("yes", "no")
+        return ibis.cases((present.lower().isin(YES), yes), (present.lower().isin(NO), no))
+    if column.categories:
+        value = {name: float(i) if column.type == "ordinal" else name for i, name in enumerate(column.categories, 1)}
+        pairs = [(key, value[name]) for name, spellings in column.categories.items() for key in (name, *spellings)]
+        return ibis.cases(*[(_spelling_key(present) == _folded(key), found) for key, found in pairs])
+    return present
+
+
+def text_name(name: str) -> str:
+    """Return the name under which the text of a column is kept; no column of a dataset starts with a line."""
+    return f"_text_{name}"
+
+
+def is_empty(text: ibis.Value, column: Column) -> ibis.Value:
+    """Return whether a cell holds nothing; a spelling that dataset.yaml declares is something."""
+    declared = {_folded(key) for name, spellings in (column.categories or {}).items() for key in (name, *spellings)}
+    return text.strip().lower().isin([word for word in MISSING if word not in declared])
+
+
+def _spelling_key(text: ibis.Value) -> ibis.Value:
+    return text.lower().re_replace(r"\s+", " ")
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
+def _usual_spelling(table: ibis.Table, name: str) -> ibis.Table:
+    """Write every spelling that differs only in case and blanks as the most frequent one."""
+    table = table.mutate(_key=_spelling_key(table[name]))
+    counts = table.filter(table[name].notnull()).group_by("_key", name).agg(_n=ibis._.count())
+    usual = counts.group_by("_key").agg(_usual=counts[name].first(order_by=[counts["_n"].desc(), counts[name]]))
+    return table.left_join(usual, "_key").mutate({name: ibis._["_usual"]}).drop("_usual", "_key", "_key_right")
+
+
+def _total(table: ibis.Table, dataset: Dataset) -> Rule:
+    """Refuse a line of totals below the customers, which has a word such as "Total" for an id."""
+    [name] = dataset.named("id") or [None]
+    if name is None or name not in table.columns:
+        return Rule("row", "a customer", ibis.literal(""), ibis.literal(False))
+    text = table[text_name(name)]
+    return Rule(name, "a customer, not a total", text, text.strip().lower().re_search(TOTAL))
+
+
+def _whole(table: ibis.Table, fields: int) -> Rule:
+    return Rule("row", f"{fields} cells", table["fields"].cast("string"), table["fields"] != fields)
+
+
+def _column_rules(
+    table: ibis.Table, dataset: Dataset, names: list[str], required: tuple[str, ...], conventions: dict
+) -> list[Rule]:
+    rules = []
+    for name in names:
+        column, text, value = dataset.columns[name], table[text_name(name)], table[name]
+        empty = is_empty(text, column)
+        if name in required or column.required or column.role == "id":
+            rules.append(Rule(name, "present", text, empty))
+        rules.append(Rule(name, _expected(column, conventions.get(name)), text, value.isnull() & ~empty))
+        if column.min is not None:
+            rules.append(Rule(name, f"at least {column.min:g}", text, value < column.min))
+        if column.max is not None:
+            rules.append(Rule(name, f"at most {column.max:g}", text, value > column.max))
+        if column.transform == "log":
+            rules.append(Rule(name, "at least 0 for its log", text, value < 0))
+    return rules
+
+
+def _expected(column: Column, convention: Convention | None) -> str:
+    if column.categories:
+        return f"one of {', '.join(column.categories)}"
+    return convention.expects() if convention else f"a {column.type}" if column.type != "yes/no" else "yes or no"
+
+
+def _unique(table: ibis.Table, name: str) -> Rule:
+    """Among the rows that broke no rule: refuse all that share a value which should be unique."""
+    peers = table[name].count().over(ibis.window(group_by=[table[name], table["rule"].isnull()]))
+    return Rule(name, "unique", table[text_name(name)], table["rule"].isnull() & table[name].notnull() & (peers > 1))
+
+
+def _repeat_rules(table: ibis.Table, id_name: str, names: list[str]) -> list[Rule]:
+    """Among the rows that broke no rule: refuse differing rows of one id, and later identical copies."""
+    fine = table["rule"].isnull()
+    peers = ibis.window(group_by=[table[id_name], fine])
+    contents = [table[name].cast("string").fill_null("") for name in names]
+    differ = ibis.or_(*[content.min().over(peers) != content.max().over(peers) for content in contents])
+    copy = table["row"] > table["row"].min().over(peers)
+    text = table[text_name(id_name)]
+    return [
+        Rule(id_name, "one row an id, this one's rows differ", text, fine & differ),
+        Rule(id_name, COPY, text, fine & copy),
+    ]
+
+
+def judge(table: ibis.Table, rules: list[Rule]) -> ibis.Table:
+    """Add column, value and rule of the first broken rule, null where none is; an earlier verdict stands."""
+    first = {
+        part: ibis.cases(*[(rule.broken, getattr(rule, part)) for rule in rules])
+        for part in ("column", "value", "rule")
+    }
+    if "rule" in table.columns:
+        first = {part: ibis.coalesce(table[part], now) for part, now in first.items()}
+    return table.mutate(first)

@@ -1,0 +1,110 @@
+"""Is this the published table, an altered copy of it, or another one?"""
+
+import hashlib
+from dataclasses import dataclass
+
+import ibis
+import pandas as pd
+
+from segmentation.artifacts import sha256
+from segmentation.checking import conventions_of
+from segmentation.dataset import ROOT, Dataset
+from segmentation.narrative import count, escape
+from segmentation.numbers import Convention, to_number
+from segmentation.reading import read_table
+from segmentation.sources import locate
+
+SKETCH = 16
+CHANGES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What the values of a table come to, whatever its headers, the order of its rows and columns, and its format.
+
+    cells : one row a record, one text column for each declared column, in one spelling.
+    whole : SHA-256 of the sorted hashes of the rows.
+    sketch : the 16 smallest hashes of rows (a bottom-k sketch, Broder 1997): in a copy most of them are found again.
+    """
+
+    cells: pd.DataFrame
+    whole: str
+    sketch: tuple[str, ...]
+    rows: frozenset[str]
+
+
+def fingerprint(raw: ibis.Table, dataset: Dataset, conventions: dict[str, Convention]) -> Fingerprint:
+    """Return the fingerprint of the declared columns of a raw table."""
+    names = [name for name in dataset.columns if name in raw.columns]
+    frame = raw.select(
+        "row", *names, **{f"_{name}": to_number(raw[name], how) for name, how in conventions.items()}
+    ).to_pandas()
+    frame = frame.sort_values("row", ignore_index=True)
+    cells = pd.DataFrame({name: _spelt(frame[name], frame.get(f"_{name}")) for name in names})
+    tagged = [cells[name].radd(f"{name}=") for name in sorted(names)]
+    hashes = [hashlib.sha256("\x1f".join(row).encode()).hexdigest() for row in zip(*tagged, strict=True)]
+    whole = hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
+    short = sorted(value[:16] for value in hashes)
+    return Fingerprint(cells, whole, tuple(short[:SKETCH]), frozenset(short))
+
+
+def _spelt(texts: pd.Series, numbers: pd.Series | None) -> pd.Series:
+    """Write each cell in one way: 15.0 and 15 alike, 0007 and 7 alike, Male and male alike."""
+    plain = texts.str.strip().str.casefold().str.replace(r"^0+(?=\d+$)", "", regex=True)
+    if numbers is None:
+        return plain
+    return plain.mask(numbers.notna(), numbers.map(lambda value: f"{value:.12g}"))
+
+
+def tell_origin(found: Fingerprint, dataset: Dataset, name: str) -> str:
+    """Say whether a table is the published one, an altered copy (and where it differs), or another one.
+
+    Returns
+    -------
+    str
+        Empty when dataset.yaml knows no published table.
+    """
+    source = dataset.source
+    if source is None or source.fingerprint is None:
+        return ""
+    if found.whole == source.fingerprint:
+        return "This is the published table."
+    again = sum(short in found.rows for short in source.sketch)
+    if not again:
+        return "This is another table than the published one."
+    reference = ROOT / "data" / name / source.path
+    if not reference.is_file() or sha256(reference) != source.sha256:
+        return (
+            f"This is an altered copy of the published table: {again} of {len(source.sketch)} of its rows that are "
+            "looked for are found as they were. Which cells differ could be told with the published file at hand."
+        )
+    return f"This is an altered copy of the published table: {_tell_changes(found.cells, reference, dataset)}"
+
+
+def _tell_changes(cells: pd.DataFrame, reference, dataset: Dataset) -> str:
+    names = [column for column in dataset.columns if column in cells]
+    raw, headers = read_table(locate("DATA", str(reference)), dataset, wanted=tuple(names))
+    published = fingerprint(raw, dataset, conventions_of(raw, dataset, names, headers, file=reference.name)).cells
+    [key] = dataset.named("id") or [None]
+    if key is None or not (cells[key].is_unique and published[key].is_unique):
+        return "its rows cannot be told apart by an id."
+    mine, theirs = cells.set_index(key), published.set_index(key)
+    both = [row for row in theirs.index if row in mine.index]
+    differ = mine.loc[both, theirs.columns] != theirs.loc[both]
+    changed = [(row, column) for row in both for column in theirs.columns if differ.at[row, column]]
+    place = {row: i for i, row in enumerate(mine.index, start=1)}
+    shown = "; ".join(
+        f"{escape(dataset.label(column))} of row {place[row]:,}{_tell_cell(mine, theirs, row, column, dataset)}"
+        for row, column in changed[:CHANGES_SHOWN]
+    )
+    more = f"; and {len(changed) - CHANGES_SHOWN:,} more" if len(changed) > CHANGES_SHOWN else ""
+    lost, new = len(theirs.index.difference(mine.index)), len(mine.index.difference(theirs.index))
+    rows = [f"{count(n, 'row')} {what}" for n, what in ((lost, "missing"), (new, "added")) if n]
+    told = [f"{count(len(changed), 'changed cell')}{f' ({shown}{more})' if shown else ''}", *rows]
+    return ", ".join(told) + "."
+
+
+def _tell_cell(mine: pd.DataFrame, theirs: pd.DataFrame, row: str, column: str, dataset: Dataset) -> str:
+    if dataset.privacy == "aggregate":
+        return ""
+    return f" is {escape(mine.at[row, column] or 'empty')}, published as {escape(theirs.at[row, column])}"

@@ -1,0 +1,279 @@
+"""The formats in which tables come: text, spreadsheets, Parquet, JSON lines, archives, databases; as rows of text."""
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+import zlib
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from segmentation.errors import DataError
+from segmentation.sources import QUERY, Source
+
+DELIMITERS = ",;\t|"
+SAMPLE = 50
+DATABASES = {b"SQLite format 3\0": "sqlite", b"DUCK": "duckdb"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one file, as text.
+
+    records : (line, cells) of each row that is not blank; the first may be a title or the header.
+    typed : whether numbers were numbers in the file, so that nobody has to guess what their marks mean.
+    encoding : of a text file that is not UTF-8.
+    delimiter : of a text file.
+    """
+
+    file: str
+    records: list[tuple[int, list[str]]]
+    typed: bool = False
+    encoding: str | None = None
+    delimiter: str | None = None
+
+
+def read_parts(source: Source) -> list[Rows]:
+    """Read every file of a table, or its database.
+
+    Raises
+    ------
+    DataError
+        When one is damaged or unreadable, or holds several tables of which none was named.
+    """
+    if source.url:
+        return [_query(source.url, source.part, source.name)]
+    return [_read_file(path, source.part) for path in source.files]
+
+
+def _read_file(path: Path, part: str | None) -> Rows:
+    """Read one file, by what it holds rather than by its ending."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+            kind = DATABASES.get(start) or DATABASES.get(start[8:12])
+            if kind:
+                return _read_database(path, kind, part)
+            if start.startswith(b"PAR1"):
+                found = pq.read_table(path)
+                return _from_rows(found.column_names, _pylists(found), path.name)
+            content = start + file.read()
+        return _read_content(content, path.name, part)
+    except OSError as fault:
+        raise DataError(f"{path.name} cannot be read: {fault.strerror or 'it is damaged'}") from None
+    except (EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, pa.ArrowInvalid):
+        raise DataError(f"{path.name} is damaged, cut short or encrypted; copy or export it again") from None
+
+
+def _read_content(content: bytes, name: str, part: str | None) -> Rows:
+    if content.startswith(b"\x1f\x8b"):
+        return _read_content(gzip.decompress(content), name.removesuffix(".gz"), part)
+    if content.startswith(b"PK\x03\x04"):
+        names = zipfile.ZipFile(io.BytesIO(content)).namelist()
+        members = [m for m in names if not m.endswith("/") and not m.startswith("__MACOSX/")]
+        if "xl/workbook.xml" in members or "content.xml" in members:
+            return _read_sheet(content, name, part)
+        member = _choose(part, members, name, "file")
+        return _read_content(zipfile.ZipFile(io.BytesIO(content)).read(member), member, None)
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        return _read_sheet(content, name, part)
+    if name.endswith((".jsonl", ".ndjson", ".json")):
+        return _read_json_lines(content, name)
+    return _read_text(content, name)
+
+
+def _choose(part: str | None, choices: list[str], name: str, what: str) -> str:
+    """Return the sheet, table or file that was named, or the only one."""
+    if part in choices:
+        return part
+    if part is None and len(choices) == 1:
+        return choices[0]
+    found = f"{name} has no {what} {part!r}" if part else f"{name} holds {len(choices)} {what}s"
+    raise DataError(f"{found}; name one behind a #, as in DATA='{name}#…': {', '.join(map(repr, choices)) or 'none'}")
+
+
+def _read_text(content: bytes, name: str) -> Rows:
+    text, encoding = _decode(content)
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(f"{name}, line {line}: found a NUL byte, expected text; save the table as CSV (UTF-8)")
+    delimiter = _delimiter(text)
+    if delimiter == " ":
+        records = [(i, line.split()) for i, line in enumerate(text.splitlines(), start=1) if line.strip()]
+        return Rows(name, records, encoding=encoding, delimiter=delimiter)
+    records = _parse(text, delimiter, name)
+    _refuse_swallowed(records, delimiter, name)
+    return Rows(name, records, encoding=encoding, delimiter=delimiter)
+
+
+def _parse(text: str, delimiter: str, name: str) -> list[tuple[int, list[str]]]:
+    """Return (line on which it starts, cells) of each record that is not blank."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records, line = [], 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                records.append((line, cells))
+            line = reader.line_num + 1
+    except csv.Error as fault:
+        raise DataError(
+            f"{name}, line {line}: {fault}; expected cells of text; is a quotation mark left open, or not doubled?"
+        ) from None
+    return records
+
+
+def _refuse_swallowed(records: list[tuple[int, list[str]]], delimiter: str, name: str) -> None:
+    """Refuse a cell that holds whole rows, because a quotation mark was opened in one and closed in another."""
+    width = max(Counter(len(cells) for _, cells in records).items(), key=lambda item: item[::-1], default=(0, 0))[0]
+    for line, cells in records:
+        inner = [part for cell in cells if "\n" in cell or "\r" in cell for part in cell.splitlines()[1:]]
+        if width > 1 and any(part.count(delimiter) >= width - 1 for part in inner):
+            raise DataError(
+                f"{name}, line {line}: a quotation mark opens a cell that holds the rows below it; expected one row a "
+                "line; remove the mark, or double it"
+            )
+
+
+def _decode(content: bytes) -> tuple[str, str | None]:
+    """Return a text, and its encoding when it is not UTF-8."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace"), "UTF-16"
+    if content[1:2] == b"\0" or content[:1] == b"\0":
+        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
+        return content.decode(encoding, errors="replace"), "UTF-16"
+    try:
+        return content.decode("utf-8-sig"), None
+    except UnicodeDecodeError:
+        pass
+    try:
+        return content.decode("cp1252"), "Windows-1252"
+    except UnicodeDecodeError:
+        return content.decode("latin-1"), "Latin-1"
+
+
+def _delimiter(text: str) -> str:
+    """Return the delimiter by which most of the first lines have one width, the wider of equals; a blank if none."""
+    lines = text[:100_000].splitlines()[:SAMPLE]
+
+    def regularity(rows: list[list[str]]) -> tuple[int, int]:
+        widths = Counter(len(row) for row in rows if len(row) > 1)
+        return max(((n, width) for width, n in widths.items()), default=(0, 0))
+
+    def parse(delimiter: str) -> list[list[str]]:
+        try:
+            return list(csv.reader(lines, delimiter=delimiter))
+        except csv.Error:
+            return []
+
+    scores = {delimiter: regularity(parse(delimiter)) for delimiter in DELIMITERS}
+    best = max(scores, key=scores.get)
+    if scores[best][0] > 0:
+        return best
+    blanks = regularity([line.split() for line in lines])
+    return " " if blanks[0] == sum(bool(line.strip()) for line in lines) else ","
+
+
+def _read_sheet(content: bytes, name: str, part: str | None) -> Rows:
+    try:
+        book = pd.ExcelFile(io.BytesIO(content), engine="calamine")
+        sheet = _choose(part, book.sheet_names, name, "sheet")
+        frame = book.parse(sheet, header=None, dtype=object)
+    except DataError:
+        raise
+    except Exception as fault:
+        raise DataError(f"{name} is not a readable spreadsheet: {fault}") from None
+    rows = ((line, [_text(value) for value in row]) for line, row in enumerate(frame.to_numpy().tolist(), start=1))
+    return Rows(name, [pair for pair in rows if any(pair[1])], typed=True)
+
+
+def _read_json_lines(content: bytes, name: str) -> Rows:
+    headers, records = {}, []
+    for line, text in enumerate(_decode(content)[0].split("\n"), start=1):
+        if text.strip():
+            try:
+                record = json.loads(text)
+            except ValueError as fault:
+                raise DataError(f"{name}, line {line}: not JSON ({fault}); expected one object a line") from None
+            if not isinstance(record, dict):
+                raise DataError(f'{name}, line {line}: found {text[:40]!r}, expected an object such as {{"id": 1}}')
+            headers.update(dict.fromkeys(record))
+            records.append((line, record))
+    rows = [(line, [_text(record.get(header)) for header in headers]) for line, record in records]
+    return Rows(name, [(0, list(headers)), *rows] if headers else [], typed=True)
+
+
+def _query(url: str, part: str | None, name: str) -> Rows:
+    """Read a table of a database on a server, or the result of a query; nothing can be written."""
+    try:
+        connection = ibis.connect(url)
+    except Exception as fault:
+        # A driver may repeat the URL, and with it the password.
+        told = str(fault).replace(url, name).splitlines()[0] if str(fault) else type(fault).__name__
+        raise DataError(f"{name} cannot be read from the database: {told}") from None
+    if connection.name == "postgres":
+        connection.raw_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY").close()
+    return _read_connection(connection, part, name)
+
+
+def _read_database(path: Path, kind: str, part: str | None) -> Rows:
+    """Read a table of a file of SQLite or DuckDB, or the result of a query; nothing can be written."""
+    try:
+        if kind == "duckdb":
+            connection = ibis.duckdb.connect(path, read_only=True)
+        else:
+            connection = ibis.sqlite.connect(path)
+            connection.raw_sql("PRAGMA query_only = 1").close()
+    except Exception as fault:
+        raise DataError(f"{path.name} cannot be read from the database: {type(fault).__name__}") from None
+    return _read_connection(connection, part, path.name)
+
+
+def _read_connection(connection, part: str | None, name: str) -> Rows:
+    try:
+        if part and QUERY.match(part):
+            # Ibis 12 cannot learn the schema of a query from PostgreSQL (it drops a view without a name).
+            with closing(connection.raw_sql(part)) as cursor:
+                headers, rows = [column[0] for column in cursor.description or ()], cursor.fetchall()
+        else:
+            found = connection.table(_choose(part, connection.list_tables(), name, "table")).to_pyarrow()
+            headers, rows = found.column_names, _pylists(found)
+    except DataError:
+        raise
+    except Exception as fault:
+        told = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
+        raise DataError(f"{name} cannot be read from the database: {told}") from None
+    finally:
+        connection.disconnect()
+    return _from_rows(headers, rows, name)
+
+
+def _pylists(found: pa.Table) -> list[tuple]:
+    """Return the rows; a whole number stays one beside empty cells, as it would not in pandas."""
+    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+
+
+def _from_rows(headers: list[str], rows, name: str) -> Rows:
+    texts = ((line, [_text(value) for value in row]) for line, row in enumerate(rows, start=1))
+    return Rows(name, [(0, list(headers)), *(pair for pair in texts if any(pair[1]))], typed=True)
+
+
+def _text(value) -> str:
+    """Return a value as text: a whole number without a point, a date as ISO 8601, nothing as nothing."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=str)
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return ""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(float(value))
+    if isinstance(value, datetime):
+        return value.isoformat().removesuffix("T00:00:00")
+    return str(value)

@@ -1,0 +1,108 @@
+"""Every kind of column in one table: ordinal, yes/no, skewed, imputed, and ids that a spreadsheet would run."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentation.artifacts import read_json
+from tests.browser import find_chromium, open_browser, open_page
+from tests.conftest import Project, copy_project
+
+CLUB = """title: Club
+source: {path: club.csv}
+scaling: robust
+privacy: rows
+columns:
+  id: {role: id}
+  level: {role: feature, type: ordinal, categories: {Bronze: [b], Silver: [], Gold: [g]}}
+  spend: {role: feature, transform: yeo-johnson, missing: median}
+  visits: {role: feature, min: 0}
+  newsletter: {role: descriptor, type: yes/no}
+"""
+IDS = ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "'quoted"]
+
+
+def _table() -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    group = np.repeat([0, 1, 2], 40)
+    spend = rng.lognormal(np.array([1.0, 3.0, 5.0])[group], 0.3).round(2) - 3
+    table = pd.DataFrame(
+        {
+            "id": [*IDS, *(f"C{i:03}" for i in range(115))],
+            "level": np.array(["b", "Silver", "GOLD"])[group],
+            "spend": spend.astype(str),
+            "visits": rng.poisson(np.array([2, 10, 30])[group]),
+            "newsletter": rng.choice(["yes", "No", "Y", ""], 120),
+        }
+    )
+    table.loc[[7, 50], "spend"] = ""
+    return table
+
+
+@pytest.fixture(scope="module")
+def club(tmp_path_factory) -> Project:
+    project = copy_project(tmp_path_factory.mktemp("club"))
+    folder = project.root / "data" / "club"
+    folder.mkdir()
+    (folder / "dataset.yaml").write_text(CLUB)
+    _table().to_csv(folder / "club.csv", index=False)
+    done = project.run("report", "--dataset", "club", "--resamples", "10")
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+def test_ordinals_are_ranks_and_answers_are_brought_together(club):
+    customers, table = (
+        pd.read_parquet(club.artifact("club", "customers.parquet")).set_index("id"),
+        _table().set_index("id"),
+    )
+    ranks = table["level"].map({"b": 1.0, "Silver": 2.0, "GOLD": 3.0})
+    assert (customers["level"] == ranks[customers.index]).all()
+    answers = table["newsletter"].map({"yes": "yes", "Y": "yes", "No": "no"})
+    assert (customers["newsletter"].fillna("") == answers[customers.index].fillna("")).all()
+
+
+def test_missing_features_get_the_median_and_are_flagged(club):
+    spend = pd.to_numeric(_table()["spend"])
+    flagged = pd.read_csv(club.artifact("club", "flagged.csv"))
+    imputed = flagged[flagged["flag"] == "imputed: the median"]
+    assert imputed["id"].tolist() == ["C002", "C045"]
+    assert imputed["value"].tolist() == pytest.approx([spend.median()] * 2)
+    assert read_json(club.artifact("club", "cleaning.json"))["imputed"] == {"spend": 2}
+    assert re.search(r"<td>Spend</td><td[^>]*>0</td><td[^>]*>2</td><td[^>]*>2</td>", club.page("club"))
+
+
+def test_exported_tables_hold_no_formula_and_are_read_back_unchanged(club, tmp_path):
+    text = club.artifact("club", "segments.csv").read_text()
+    assert not re.search(r'^"?[=@]|^"?[+\-](?![\d.,]+,)', text, flags=re.M)
+    segments = pd.read_csv(club.artifact("club", "segments.csv"), dtype={"id": str})
+    customers = pd.read_parquet(club.artifact("club", "customers.parquet"))
+    assert customers["id"].isin(IDS).sum() == len(IDS)
+    features = customers[["level", "spend", "visits"]].copy()
+    features["level"] = features["level"].map({1.0: "Bronze", 2.0: "Silver", 3.0: "Gold"})
+    features.insert(0, "id", segments["id"])
+    features.to_csv(tmp_path / "new.csv", index=False)
+    words = ["--dataset", "club", "--new", str(tmp_path / "new.csv"), "--out", str(tmp_path / "out.csv")]
+    done = club.run("score", *words)
+    assert done.returncode == 0, done.stderr
+    scored = pd.read_csv(tmp_path / "out.csv", dtype={"id": str})
+    pd.testing.assert_frame_equal(scored.drop(columns="name"), segments)
+
+
+def test_the_page_scores_skewed_features_as_the_command_does(club):
+    if not find_chromium():
+        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
+    customers = pd.read_parquet(club.artifact("club", "customers.parquet"))
+    segments = pd.read_parquet(club.artifact("club", "segments.parquet"))
+    path = club.root / "report" / "club" / "report.html"
+    with open_browser() as browser, open_page(browser, path) as page:
+        form, answer = page.locator("[data-part=ask]"), page.locator("[data-part=answer]")
+        for i in (0, 3, 45, 119):
+            for name in ("level", "spend", "visits"):
+                form.get_by_label(name.capitalize()).fill(repr(float(customers[name][i])))
+            told = answer.text_content()
+            assert f"Segment {segments['segment'][i]}," in told
+            assert float(re.search(r"Distance ([\d.]+)", told)[1]) == pytest.approx(segments["distance"][i], abs=2e-6)
+            assert "in interquartile ranges." in told

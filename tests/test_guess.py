@@ -1,0 +1,163 @@
+"""Tables that nobody has described: the roles assumed, and whether the table is the published one."""
+
+import random
+
+import pandas as pd
+import pytest
+import yaml
+
+from segmentation.artifacts import read_json
+from segmentation.dataset import Dataset
+from segmentation.errors import DataError
+from segmentation.guess import describe, guess_columns
+from segmentation.sources import locate
+from tests.conftest import MALL, ROOT
+
+
+def _guess(path) -> dict[str, dict]:
+    source = locate("DATA", str(path))
+    text = describe(guess_columns(source), source, title="T")
+    return Dataset.model_validate(yaml.safe_load(text)).model_dump(exclude_defaults=True)["columns"]
+
+
+def test_mall_is_understood(mall_table):
+    columns = _guess(mall_table)
+    assert {name: column["role"] for name, column in columns.items()} == {
+        "customer_id": "id",
+        "gender": "descriptor",
+        "age": "descriptor",
+        "annual_income": "feature",
+        "spending_score": "feature",
+    }
+
+
+def test_wholesale_is_understood():
+    path = ROOT.parent / "shared" / "data" / "wholesale_customers.csv"
+    if not path.is_file():
+        pytest.skip("wholesale_customers.csv is not here; `make report DATASET=wholesale` fetches it")
+    columns = _guess(path)
+    assert [name for name, column in columns.items() if column["role"] == "descriptor"] == ["channel", "region"]
+    assert [column.get("transform") for column in columns.values()][2:] == ["log"] * 6
+
+
+def test_each_kind_of_column_has_a_role_and_a_reason(tmp_path):
+    rng = random.Random(0)
+    rows = range(100)
+    amounts = [rng.gauss(100, 20) for _ in rows]
+    table = pd.DataFrame(
+        {
+            "Unnamed: 0": rows,
+            "Customer No": [f"C{i:03}" for i in rows],
+            "empty": "",
+            "same": "x",
+            "comment": [f"text {i}" for i in rows],
+            "newsletter": [rng.choice(["yes", "No"]) for _ in rows],
+            "spend (EUR)": amounts,
+            "spendNet": [amount * 0.8 for amount in amounts],
+            "product_code": [rng.randrange(10_000) for _ in rows],
+            "cluster": [i % 3 for i in rows],
+            "visits": [int(rng.paretovariate(1)) for _ in rows],
+        }
+    )
+    table.to_csv(tmp_path / "shop.csv", index=False)
+    columns = _guess(tmp_path / "shop.csv")
+    told = {name: (column["role"], column["reason"]) for name, column in columns.items()}
+    assert told["unnamed_0"] == ("ignore", "it only numbers the rows")
+    assert told["customer_no"][0] == "id"
+    assert told["empty"] == ("ignore", "it is empty")
+    assert told["same"] == ("ignore", "every cell is 'x'")
+    assert told["comment"] == ("ignore", "100 different texts among 100 rows describe no group")
+    assert columns["newsletter"]["type"] == "yes/no"
+    assert told["spend"][0] == "feature"
+    assert told["spend_net"] == ("ignore", "nearly a copy of spend (r = 1.00)")
+    assert told["product_code"] == ("ignore", "its name says that it is a code, and a code is no amount")
+    assert told["cluster"] == ("ignore", "its name says that an earlier analysis left it")
+    assert columns["visits"]["transform"] == "log"
+
+
+def test_a_table_without_amounts_is_refused(tmp_path):
+    (tmp_path / "names.csv").write_text("id,name\n1,a\n2,b\n3,c\n")
+    with pytest.raises(DataError, match=r"names\.csv has no number column that could form segments"):
+        guess_columns(locate("DATA", str(tmp_path / "names.csv")))
+
+
+def test_purchases_without_a_description_are_refused(tmp_path):
+    rows = "".join(f"{i % 20},2024-05-{1 + i % 28:02},{i}.5\n" for i in range(100))
+    (tmp_path / "till.csv").write_text("customer_id,date,amount\n" + rows)
+    with pytest.raises(DataError, match="'customer_id' repeats beside the dates of 'date'"):
+        guess_columns(locate("DATA", str(tmp_path / "till.csv")))
+
+
+def test_a_repeated_id_stays_the_id(tmp_path, mall_table):
+    (tmp_path / "shop.csv").write_text(mall_table.read_text() + "1,Male,19,15,40\n,Male,20,16,40\n")
+    assert _guess(tmp_path / "shop.csv")["customer_id"]["role"] == "id"
+
+
+def test_a_report_without_a_dataset_says_what_it_assumed(fresh, mall_table):
+    done = fresh.run("report", "--data", str(mall_table), "--resamples", "10")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Five segments among 200 customers")
+    page = fresh.page("Mall_Customers")
+    assert "Nobody has described this table" in page
+    assert "Age is a descriptor (its name says what a person is, not what they do)" in page
+    manifest = read_json(fresh.artifact("Mall_Customers", "manifest.json"))
+    assert manifest["parameters"]["dataset"] == "assumed"
+
+
+def test_a_dataset_is_written_and_works_unedited(fresh, mall_table):
+    assert fresh.run("dataset", "--name", "shop", "--data", str(mall_table)).returncode == 0
+    again = fresh.run("dataset", "--name", "shop", "--data", str(mall_table))
+    assert (again.returncode, "data/shop/dataset.yaml exists" in again.stderr) == (2, True)
+    outside = fresh.run("dataset", "--name", "../shop", "--data", str(mall_table))
+    assert (outside.returncode, "NAME=../shop cannot name a folder" in outside.stderr) == (2, True)
+    text = (fresh.root / "data" / "shop" / "dataset.yaml").read_text()
+    assert "privacy: aggregate" in text
+    assert fresh.run("report", "--dataset", "shop", "--data", str(mall_table), "--resamples", "10").returncode == 0
+
+
+def test_the_published_table_an_altered_copy_and_another_are_told_apart(mall_table, tmp_path):
+    assert _origin(mall_table) == "This is the published table."
+    lines = mall_table.read_text().splitlines()
+    mixed = [lines[0].replace("Gender", "Genre"), *random.Random(0).sample(lines[1:], 200)]
+    (tmp_path / "mixed.csv").write_text("\r\n".join(mixed))
+    assert _origin(tmp_path / "mixed.csv") == "This is the published table."
+    changed = [line.replace(",15,", ",16,") for line in lines]
+    (tmp_path / "changed.csv").write_text("\n".join(changed))
+    assert _origin(tmp_path / "changed.csv").startswith("This is an altered copy of the published table: ")
+    (tmp_path / "short.csv").write_text("\n".join(lines[:-1]))
+    assert "altered copy" in _origin(tmp_path / "short.csv")
+    other = pd.read_csv(mall_table)
+    other["Age"] = other["Age"] + 1
+    other.to_csv(tmp_path / "other.csv", index=False)
+    assert _origin(tmp_path / "other.csv") == "This is another table than the published one."
+
+
+def test_with_the_reference_at_hand_each_changed_cell_is_told(mall_table, tmp_path, monkeypatch):
+    from segmentation import fingerprint
+    from segmentation.artifacts import sha256
+
+    place = tmp_path / "data" / "mall"
+    place.mkdir(parents=True)
+    (place / MALL).write_bytes(mall_table.read_bytes())
+    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    lines = mall_table.read_text().splitlines()
+    lines[1] = lines[1].replace("Male,19,15,39", "Female,19,17,39")
+    (tmp_path / "copy.csv").write_text("\n".join(lines[:-1]))
+    told = _origin(tmp_path / "copy.csv", sha256=sha256(mall_table))
+    assert told == (
+        "This is an altered copy of the published table: two changed cells (Gender of row 1 is female, published as "
+        "male; Annual income of row 1 is 17, published as 15), one row missing."
+    )
+
+
+def _origin(path, **source) -> str:
+    from segmentation.checking import conventions_of
+    from segmentation.dataset import load_dataset
+    from segmentation.fingerprint import fingerprint, tell_origin
+    from segmentation.reading import read_table
+
+    mall = load_dataset("mall")
+    mall = mall.model_copy(update={"source": mall.source.model_copy(update=source)})
+    raw, headers = read_table(locate("DATA", str(path)), mall, wanted=mall.named("id", "feature", "descriptor"))
+    conventions = conventions_of(raw, mall, list(headers["columns"]), headers, file=path.name)
+    return tell_origin(fingerprint(raw, mall, conventions), mall, "mall")

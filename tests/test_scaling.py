@@ -1,0 +1,56 @@
+"""Transformations of features: as their papers say, and undone exactly."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import iqr
+from sklearn.preprocessing import PowerTransformer
+
+from segmentation.dataset import Dataset
+from segmentation.scaling import Unskew, describe_scaling, scale, tell_scaling
+
+
+def _dataset(scaling: str, transform: str) -> Dataset:
+    columns = {"a": {"role": "feature", "transform": transform}, "b": {"role": "feature"}}
+    return Dataset.model_validate({"title": "T", "columns": columns, "scaling": scaling})
+
+
+def test_yeo_johnson_agrees_with_scikit_learn():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.lognormal(size=300), rng.normal(size=300), -rng.lognormal(size=300)])
+    reference = PowerTransformer("yeo-johnson", standardize=False).fit(X)
+    unskew = Unskew(["yeo-johnson"] * 3).fit(X)
+    assert unskew.lambdas_ == pytest.approx(reference.lambdas_, abs=1e-3)
+    reference.lambdas_ = unskew.lambdas_
+    np.testing.assert_allclose(unskew.transform(X), reference.transform(X), rtol=1e-12)
+    np.testing.assert_allclose(unskew.inverse_transform(unskew.transform(X)), X, rtol=1e-9)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(-50, 50), min_size=1, max_size=20), st.sampled_from([-2, -0.5, 0, 0.3, 1, 1.7, 2, 3]))
+def test_every_lambda_is_undone(values, power):
+    unskew = Unskew(["yeo-johnson"])
+    unskew.lambdas_ = np.array([power])
+    X = np.array(values)[:, None] / 10
+    np.testing.assert_allclose(unskew.inverse_transform(unskew.transform(X)), X, atol=1e-8)
+
+
+@pytest.mark.parametrize("transform", ["none", "log", "yeo-johnson"])
+@pytest.mark.parametrize("kind", ["standard", "robust", "none"])
+def test_what_is_described_gives_the_scaled_features(kind, transform):
+    rng = np.random.default_rng(1)
+    customers = pd.DataFrame({"a": rng.lognormal(3, 1, 200), "b": rng.normal(5, 2, 200)})
+    dataset = _dataset(kind, transform)
+    model, X = scale(customers, dataset, ("a", "b"))
+    for i, how in enumerate(describe_scaling(model, ("a", "b"))):
+        x, power = customers.iloc[:, i].to_numpy(), how["lambda"]
+        t = x if power == 1 else np.log1p(x) if power == 0 else ((1 + x) ** power - 1) / power
+        np.testing.assert_allclose((t - how["centre"]) / how["spread"], X[:, i], rtol=1e-9, atol=1e-9)
+    centre, spread = (np.median, iqr) if kind == "robust" else (np.mean, np.std)
+    if kind != "none":
+        assert [centre(z) for z in X.T] == pytest.approx([0, 0], abs=1e-9)
+        assert [spread(z) for z in X.T] == pytest.approx([1, 1])
+    told = tell_scaling(model, dataset, ("a", "b"))
+    assert ("logarithm" in told, "Yeo and Johnson" in told) == (transform == "log", transform == "yeo-johnson")

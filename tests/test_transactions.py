@@ -1,0 +1,94 @@
+"""From purchases to customers: each figure against an independent sum over the raw file."""
+
+import datetime
+
+import pandas as pd
+import pytest
+
+from segmentation.cleaning import clean, raw_dataset
+from segmentation.dataset import Dataset, load_dataset
+from segmentation.reading import read_table
+from segmentation.sources import locate
+from tests.conftest import ROOT
+
+
+def _customers(path, dataset: Dataset):
+    described = raw_dataset(dataset)
+    wanted = described.named("id", "feature", "descriptor")
+    raw, headers = read_table(locate("DATA", str(path)), described, wanted=wanted)
+    return clean(raw, dataset, features=dataset.named("feature"), headers=headers, file=path.name)
+
+
+@pytest.fixture(scope="module")
+def cdnow_table():
+    path = ROOT.parent / "shared" / "data" / "CDNOW_master.txt"
+    if not path.is_file():
+        pytest.skip("CDNOW_master.txt is not here; README says where to download it")
+    return path
+
+
+def test_cdnow_becomes_its_customers(cdnow_table):
+    cleaned = _customers(cdnow_table, load_dataset("cdnow"))
+    end, raw = datetime.date(1998, 7, 1), {}
+    for line in cdnow_table.read_text().splitlines()[1:]:
+        customer, day, _, amount = line.split()
+        when = datetime.date(int(day[:4]), int(day[4:6]), int(day[6:]))
+        raw.setdefault(customer, []).append((when, round(100 * float(amount))))
+    assert sum(map(len, raw.values())) == cleaned.account["rows_in"] == cleaned.account["clean"] == 69_659
+    assert len(raw) == cleaned.account["customers"] == 23_570
+    made = cleaned.customers.set_index("id")
+    for customer, bought in raw.items():
+        days, cents = zip(*bought, strict=True)
+        row = made.loc[customer]
+        assert (row["recency"], row["tenure"]) == ((end - max(days)).days, (end - min(days)).days)
+        assert (row["frequency"], round(100 * row["monetary"])) == (len(days), sum(cents))
+        assert row["basket"] == pytest.approx(sum(cents) / len(cents) / 100, abs=0.00501)
+
+
+def _shop(**given) -> Dataset:
+    transactions = {"customer": ["who"], "date": ["when"], "amount": ["paid"], "as_of": "2024-06-30"} | given
+    columns = {"id": {"role": "id"}} | {name: {"role": "feature"} for name in ("recency", "frequency", "monetary")}
+    columns |= {name: {"role": "descriptor"} for name in ("tenure", "basket")}
+    return Dataset.model_validate({"title": "T", "columns": columns, "transactions": transactions})
+
+
+def test_returns_and_faults_are_counted(tmp_path):
+    path = tmp_path / "till.csv"
+    path.write_text(
+        "who,when,paid\na,2024-06-01,10\na,2024-06-20 10:15,30\na,2024-06-25,-15\nb,2024-01-31,5\n"
+        "b,2024-02-30,5\nb,2024-07-01,5\nc,2024-05-01,-3\n,2024-05-01,3\nd,2024-05-01,much\ne,2024-05-01,0\n"
+    )
+    cleaned = _customers(path, _shop())
+    assert cleaned.customers.to_dict("list") == {
+        "id": ["a", "b", "e"],
+        "recency": [10.0, 151.0, 60.0],
+        "frequency": [2.0, 1.0, 1.0],
+        "monetary": [25.0, 5.0, 0.0],
+        "tenure": [29.0, 151.0, 60.0],
+        "basket": [20.0, 5.0, 0.0],
+    }
+    assert cleaned.rejected[["line", "column", "value", "rule"]].values.tolist() == [
+        [6, "date", "2024-02-30", "a date as yyyy-mm-dd"],
+        [7, "date", "2024-07-01", "on or before 2024-06-30"],
+        [8, "id", "c", "a customer with a purchase"],
+        [9, "id", "", "present"],
+        [10, "amount", "much", "a number"],
+    ]
+    assert (cleaned.account["rows_in"], cleaned.account["clean"], cleaned.account["returns"]) == (10, 5, 1)
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("yyyymmdd", "20240601"),
+        ("dd.mm.yyyy", "01.06.2024"),
+        ("dd/mm/yyyy", "01/06/2024"),
+        ("mm/dd/yyyy", "06/01/2024 9:30"),
+    ],
+)
+def test_dates_are_read_as_they_are_written(tmp_path, written, day):
+    path = tmp_path / "till.csv"
+    path.write_text(f"who;when;paid\na;{day};1,50\nb;{day};2,5\n")
+    customers = _customers(path, _shop(date_format=written)).customers
+    assert customers["recency"].tolist() == [29.0, 29.0]
+    assert pd.Series(customers["monetary"]).tolist() == [1.5, 2.5]
