@@ -7,7 +7,7 @@ import re
 from contextlib import contextmanager
 from pathlib import Path
 
-FORMULA = r"[=+\-@\t\r]"
+FORMULA = r"\s*[=+\-@＝＋－＠]|[\t\r\n]"
 NUMBER = r"[+\-]?[0-9.,]+"
 
 

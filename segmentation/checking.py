@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import ibis
 
 from segmentation.dataset import Column, Dataset
-from segmentation.numbers import Convention, find_conventions, to_number
+from segmentation.errors import DataError
+from segmentation.numbers import BLANKS, Convention, find_conventions, tell_undecided, to_number
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
-TOTAL = r"^(grand |sub)?(total|totals|sum|average|mean|summe|gesamt|insgesamt|durchschnitt|somme|totale)\s*:?$"
+SUM = r"(?:grand[ -]?|sub[ -]?)?totals?|totale|gesamtsumme|summe|gesamt|insgesamt|suma|somme"
+SUMMARY = rf"^(?:{SUM}|sum|average|mean|durchschnitt|moyenne|media)"
+BEHIND_SUM = r"(?: general| général| generale)?[ :]*(?:[0-9]{4})?[ :]*$"
 YES = ("yes", "y", "true", "t", "1", "ja", "j", "oui", "si", "sí")
 NO = ("no", "n", "false", "f", "0", "nein", "non")
 COPY = "one row an id, this is an identical copy"
@@ -30,8 +33,12 @@ def conventions_of(
     """Find how the numbers of each column of a raw table are written (`find_conventions`)."""
     columns = {name: dataset.columns[name] for name in names}
     units = {name: c.unit for name, c in columns.items() if c.role != "id" and c.type == "number"}
-    how = {"typed": headers["typed"], "delimiter": headers["delimiter"], "decimal": dataset.decimal}
-    return find_conventions(raw, units, file=file, known=known or {}, **how)
+    typed = frozenset(name for name, header in headers["columns"].items() if header in headers["typed"])
+    how = {"typed": typed, "delimiter": headers["delimiter"], "decimal": dataset.decimal}
+    found, undecided = find_conventions(raw, units, file=file, known=known or {}, **how)
+    if undecided:
+        raise DataError(f"{file}: {tell_undecided(undecided)}")
+    return found
 
 
 def check_rows(
@@ -55,17 +62,18 @@ def check_rows(
         How many cells a whole row has.
     """
     table = _typed(raw, dataset, names, conventions)
-    rules = [_total(table, dataset), _whole(table, fields)]
-    return judge(table, rules + _column_rules(table, dataset, names, required, conventions))
+    rules = [*_totals(table, dataset, names), _whole(table, fields)]
+    rules += _column_rules(table, dataset, names, required, conventions)
+    return judge(table, [*rules, *_some_feature(table, dataset, names)])
 
 
 def check_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
     """Refuse, among the rows that are fine by themselves, those that repeat what must stand once."""
-    unique = [name for name in names if dataset.columns[name].unique]
-    table = judge(checked, [_unique(checked, name) for name in unique]) if unique else checked
+    table = checked
     for id_name in dataset.named("id"):
         table = judge(table, _repeat_rules(table, id_name, names))
-    return table
+    unique = [name for name in names if dataset.columns[name].unique]
+    return judge(table, [_unique(table, name) for name in unique]) if unique else table
 
 
 def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dict) -> ibis.Table:
@@ -81,7 +89,7 @@ def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dic
 
 
 def _value(text: ibis.Value, column: Column, convention: Convention | None) -> ibis.Value:
-    present = is_empty(text, column).ifelse(ibis.null("string"), text.strip())
+    present = is_empty(text, column).ifelse(ibis.null("string"), stripped(text))
     if convention:
         return to_number(present, convention)
     if column.type == "yes/no":
@@ -102,11 +110,16 @@ def text_name(name: str) -> str:
 def is_empty(text: ibis.Value, column: Column) -> ibis.Value:
     """Return whether a cell holds nothing; a spelling that dataset.yaml declares is something."""
     declared = {_folded(key) for name, spellings in (column.categories or {}).items() for key in (name, *spellings)}
-    return text.strip().lower().isin([word for word in MISSING if word not in declared])
+    return stripped(text).lower().isin([word for word in MISSING if word not in declared])
+
+
+def stripped(text: ibis.Value) -> ibis.Value:
+    """Return a text without blanks around it, those that are no ASCII either."""
+    return text.re_replace(f"^{BLANKS}+|{BLANKS}+$", "")
 
 
 def _spelling_key(text: ibis.Value) -> ibis.Value:
-    return text.lower().re_replace(r"\s+", " ")
+    return text.lower().re_replace(f"{BLANKS}+", " ")
 
 
 def _folded(text: str) -> str:
@@ -121,13 +134,28 @@ def _usual_spelling(table: ibis.Table, name: str) -> ibis.Table:
     return table.left_join(usual, "_key").mutate({name: ibis._["_usual"]}).drop("_usual", "_key", "_key_right")
 
 
-def _total(table: ibis.Table, dataset: Dataset) -> Rule:
-    """Refuse a line of totals below the customers, which has a word such as "Total" for an id."""
-    [name] = dataset.named("id") or [None]
-    if name is None or name not in table.columns:
-        return Rule("row", "a customer", ibis.literal(""), ibis.literal(False))
-    text = table[text_name(name)]
-    return Rule(name, "a customer, not a total", text, text.strip().lower().re_search(TOTAL))
+def _totals(table: ibis.Table, dataset: Dataset, names: list[str]) -> list[Rule]:
+    """Refuse a line of totals below the customers: "Total" for an id, or, where there is none, for a category."""
+    ids = [name for name in dataset.named("id") if name in names]
+    texts = ids or [name for name in names if dataset.columns[name].type == "category"]
+    words = SUMMARY if ids else f"^(?:{SUM})"
+    rule = "a customer, not a total"
+    spelt = {name: table[text_name(name)] for name in texts}
+    return [Rule(name, rule, text, is_total(stripped(text).lower(), words)) for name, text in spelt.items()]
+
+
+def is_total(text: ibis.Value, words: str = SUMMARY) -> ibis.Value:
+    """Return whether a text says that its row adds up others."""
+    return text.re_search(words + BEHIND_SUM)
+
+
+def _some_feature(table: ibis.Table, dataset: Dataset, names: list[str]) -> list[Rule]:
+    """Refuse a customer of whom every feature would have to be invented."""
+    features = [name for name in names if dataset.columns[name].role == "feature"]
+    if not features:
+        return []
+    return [Rule(features[0], "a value in one feature", table[text_name(features[0])],
+                 ibis.and_(*[table[name].isnull() for name in features]))]  # fmt: skip
 
 
 def _whole(table: ibis.Table, fields: int) -> Rule:

@@ -6,11 +6,11 @@ from itertools import combinations
 import ibis
 import pandas as pd
 
-from segmentation.checking import COPY, check_repeats, check_rows, conventions_of, is_empty, text_name
+from segmentation.checking import COPY, check_repeats, check_rows, conventions_of, is_empty, stripped, text_name
 from segmentation.dataset import Dataset
 from segmentation.errors import DataError
 from segmentation.narrative import count, escape, listing, sentence
-from segmentation.numbers import Convention
+from segmentation.numbers import Convention, plain_unit
 from segmentation.transactions import purchases_dataset, summarize_purchases
 
 FEWEST = 10
@@ -168,8 +168,13 @@ def _is_far(values: pd.Series) -> pd.Series:
 
 
 def _mended(fine: pd.DataFrame, dataset: Dataset, names: list[str]) -> dict[str, int]:
+    """Count the cells of each category that were spelt otherwise than dataset.yaml or most of the others do."""
     categories = [name for name in names if name not in dataset.named("id") and not dataset.columns[name].numeric]
-    changed = {name: int((fine[name].notna() & (fine[name] != fine[text_name(name)])).sum()) for name in categories}
+    changed = {}
+    for name in categories:
+        declared = [spelt for spellings in (dataset.columns[name].categories or {}).values() for spelt in spellings]
+        text = fine[text_name(name)]
+        changed[name] = int((fine[name].notna() & (fine[name] != text) & ~text.isin(declared)).sum())
     return {name: n for name, n in changed.items() if n}
 
 
@@ -177,7 +182,7 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
     """Return one row a matched column: its header, role, type, and how many cells are filled and distinct."""
     counts = raw.agg(
         {f"{name}_filled": (~is_empty(raw[name], dataset.columns[name])).sum() for name in headers}
-        | {f"{name}_distinct": raw[name].strip().nunique() for name in headers}
+        | {f"{name}_distinct": stripped(raw[name]).nunique() for name in headers}
     ).to_pandas()
     rows = [
         {
@@ -208,8 +213,10 @@ def tell_reading(headers: dict, conventions: dict[str, Convention], dataset: Dat
     commas = [escape(dataset.label(name)) for name, how in conventions.items() if how.decimal == ","]
     if commas:
         told.append(f"Written with a decimal comma: {listing(commas)}.")
-    around = {name: how.around for name, how in conventions.items() if how.around}
-    units = [f"{escape(' '.join(marks))} in {escape(dataset.label(name))}" for name, marks in around.items()]
+    around = {name: set(how.around) - {plain_unit(dataset.columns[name].unit)} for name, how in conventions.items()}
+    units = [
+        f"{escape(' '.join(sorted(marks)))} in {escape(dataset.label(name))}" for name, marks in around.items() if marks
+    ]
     if units:
         told.append(f"Accepted around the digits: {listing(units)}.")
     return " ".join(told)
@@ -262,6 +269,16 @@ def tell_rows(account: dict) -> str:
     return (
         f"{account['rows_in']:,} rows = {account['clean']:,} clean + {account['rejected']:,} refused{collapsed}{made}"
     )
+
+
+def tell_purchases(account: dict) -> str:
+    """Say how many transactions are returns, and how many repeat another; empty for a table of customers."""
+    if "returns" not in account:
+        return ""
+    returns, alike = account["returns"], account["alike"]
+    off = f"{sentence(count(returns, 'row is a return', 'rows are returns'))}, taken off the value of their customers."
+    twice = f"{sentence(count(alike, 'row repeats', 'rows repeat'))} another and {_was(alike)} kept: one may buy twice."
+    return f"{off if returns else 'No row is a return.'} {twice if alike else ''}".strip()
 
 
 def rules_table(account: dict) -> pd.DataFrame:

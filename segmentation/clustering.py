@@ -167,9 +167,18 @@ def tell_extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
     return f"The centroids range in {listing(parts)}."
 
 
+def telling_order(X: np.ndarray, labels: np.ndarray, features: tuple[str, ...]) -> list[str]:
+    """Return the features, those first whose variance lies most between the segments; two or fewer as they are."""
+    frame = pd.DataFrame(X, columns=list(features))
+    between = frame.groupby(labels).transform("mean").var() / frame.var()
+    order = between.fillna(0).sort_values(ascending=False, kind="stable").index if len(features) > 2 else features
+    return list(order)
+
+
 def tell_axes(labels: dict[str, str]) -> str:
     """Say which features the axes show, when these are not just two; starts with a blank."""
     if len(labels) == 2:
         return ""
-    shown = [escape(label) for label in list(labels.values())[:2]]
-    return f" Of {len(labels)} features these are {listing(shown)}." if len(labels) > 2 else " Both axes show the same."
+    shown = listing([escape(label) for label in list(labels.values())[:2]])
+    many = f" Of {len(labels)} features the axes show the two that differ most between the segments: {shown}."
+    return many if len(labels) > 2 else " Both axes show the same."

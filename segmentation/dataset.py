@@ -3,6 +3,7 @@
 import datetime
 import difflib
 import re
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +17,7 @@ Level = Literal["low", "average", "high"]
 RESERVED = frozenset(
     {"row", "file", "line", "fields", "column", "value", "rule", "segment", "distance", "margin", "name"}
 )
+NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 
 
@@ -81,6 +83,8 @@ class Column(_Strict):
             raise ValueError("categories need type: category or ordinal")
         if self.type != "number" and {"min", "max", "transform"} & self.model_fields_set:
             raise ValueError("min, max and transform need type: number")
+        if self.role == "feature" and self.required is False and self.missing == "reject":
+            raise ValueError("a feature that is not required needs missing: median, because nothing has no distance")
         if self.missing == "median" and (self.role != "feature" or self.required):
             raise ValueError("missing: median is for a feature that is not required")
         if self.min is not None and self.max is not None and self.min > self.max:
@@ -100,6 +104,12 @@ class Transactions(_Strict):
 
 
 MADE = ("id", "recency", "frequency", "monetary", "tenure", "basket")
+
+
+class Axis(str):
+    """What an axis says of a column, and whether its scale is logarithmic."""
+
+    logged = False
 
 
 class SegmentName(_Strict):
@@ -164,12 +174,14 @@ class Dataset(_Strict):
         """Return what a reader calls a column: its label, or its name as words."""
         return self.columns[name].label or name.replace("_", " ").capitalize()
 
-    def axis(self, name: str) -> str:
+    def axis(self, name: str) -> Axis:
         """Return the label with its unit, as an axis shows it; of an ordinal the first and the last rank."""
         column = self.columns[name]
         ends = list(column.categories or ()) if column.type == "ordinal" else []
         unit = f"1 {ends[0]} to {len(ends)} {ends[-1]}" if ends else column.unit
-        return f"{self.label(name)} ({unit})" if unit else self.label(name)
+        axis = Axis(f"{self.label(name)} ({unit})" if unit else self.label(name))
+        axis.logged = column.transform != "none"
+        return axis
 
 
 def suggest(word: str, choices) -> str:
@@ -260,7 +272,7 @@ def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
 def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tuple[str, ...]) -> dict[str, str]:
     """Match a table's headers to canonical names by name and alias.
 
-    Case, spaces, punctuation and a unit in brackets do not count.
+    Case, spaces and punctuation do not count, nor does a unit, in brackets or behind.
 
     Returns
     -------
@@ -275,7 +287,7 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
     matched: dict[str, str] = {}
     for spelling in (key, key_without_unit):
         for name in [name for name in dataset.columns if name not in matched]:
-            spellings = {spelling(text) for text in (name, *dataset.columns[name].aliases)} - {""}
+            spellings = _spellings(name, dataset.columns[name], spelling)
             found = [header for header in headers if spelling(header) in spellings and header not in matched.values()]
             if len(found) > 1:
                 raise DataError(f"{file}: columns {found} both mean {name!r}; rename or remove one of them")
@@ -294,15 +306,24 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
 
 def header_keys(dataset: Dataset) -> frozenset[str]:
     """Return how the headers of the declared columns may be spelt."""
-    texts = [text for name, column in dataset.columns.items() for text in (name, *column.aliases)]
-    return frozenset({spelling(text) for text in texts for spelling in (key, key_without_unit)} - {""})
+    columns = dataset.columns.items()
+    return frozenset().union(*(_spellings(name, c, how) for name, c in columns for how in (key, key_without_unit)))
+
+
+def _spellings(name: str, column: Column, spelling) -> set[str]:
+    """Return the keys of a column's name and aliases, alone and with its unit behind."""
+    texts = [name, *column.aliases]
+    texts += [f"{text}{word}{column.unit}" for text in texts for word in ("", "in") if column.unit]
+    return {spelling(text) for text in texts} - {""}
 
 
 def key(header: str) -> str:
-    """Return a header without case, blanks and punctuation."""
-    return re.sub(r"[\W_]", "", header).casefold()
+    """Return a header without case, blanks and punctuation; a percent sign or a currency is none of these."""
+    return "".join(
+        letter for letter in unicodedata.normalize("NFKC", header).casefold() if letter.isalnum() or letter in "%‰$€£¥₹"
+    )
 
 
 def key_without_unit(header: str) -> str:
-    """Return the key of a header without what it has in brackets."""
-    return key(re.sub(r"[(\[].*?[)\]]", "", header))
+    """Return the key of a header without what it has in brackets, and without a percent sign or currency."""
+    return re.sub(r"[\W_]", "", key(re.sub(r"[(\[].*?[)\]]", "", header)))

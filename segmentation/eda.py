@@ -12,6 +12,8 @@ WEAK = 0.2
 MOST_BANDS = 7
 MOST_CATEGORIES = 12
 FEWEST_BINS = 4
+MOST_PAIRED = 4
+PREFERRED = ((1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8), (1, 1.6, 2.5, 4, 6.3), (1, 2, 5), (1, 3), (1,))
 
 
 def split_types(customers: pd.DataFrame, dataset: Dataset, columns) -> tuple[list[str], list[str]]:
@@ -96,6 +98,25 @@ def strongest_pair(correlation: pd.DataFrame) -> tuple[str, str, float]:
     return correlation.index[i], correlation.columns[j], float(r[i, j])
 
 
+def most_linked(correlation: pd.DataFrame) -> list[str]:
+    """Return the four columns with the strongest linear correlations, in the order of the table; or all of fewer."""
+    strength = correlation.abs().where(~np.eye(len(correlation), dtype=bool)).max().fillna(0)
+    kept = strength.sort_values(ascending=False, kind="stable").index[:MOST_PAIRED]
+    return [name for name in correlation if name in kept]
+
+
+def tell_pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:
+    """Say which columns are drawn in pairs, and which two of them are linked most."""
+    one, other, r = strongest_pair(correlation)
+    drawn = len(most_linked(correlation))
+    every = (
+        "Every pair of numeric columns."
+        if drawn == len(correlation)
+        else (f"The {count(drawn, 'numeric column')} of {len(correlation)} with the strongest links, in pairs.")
+    )
+    return f"{every} The strongest link: {tell_relation(r, labels[one], labels[other])}"
+
+
 def tell_clear_pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:
     """Say how many pairs of columns are clearly correlated."""
     names = list(correlation)
@@ -121,10 +142,32 @@ def round_edges(low: float, high: float, most: int) -> np.ndarray:
     return width * np.arange(np.floor(low / width), np.floor(high / width) + 2)
 
 
-def grid_edges(values: pd.Series, customers: int, *, most: int) -> np.ndarray:
+def log_edges(values: pd.Series, most: int) -> np.ndarray:
+    """Return edges of at most `most` bands that look alike on a logarithmic scale (preferred numbers, Renard 1877).
+
+    Between -1 and 1 there are two bands, parted by 0; whole numbers have no band between two of them.
+    """
+    low, high = values.min(), values.max()
+    decades = 10.0 ** np.arange(np.ceil(np.log10(max(abs(low), abs(high), 1))) + 1)
+    for mantissas in PREFERRED:
+        above = np.outer(decades, mantissas).ravel()
+        edges = np.concatenate([-above[::-1], [0], above])
+        edges = np.unique(np.ceil(edges)) if (values.dropna() % 1 == 0).all() else edges
+        edges = edges[np.searchsorted(edges, low, "right") - 1 : np.searchsorted(edges, high, "right") + 1]
+        if len(edges) - 1 <= most:
+            break
+    return edges
+
+
+def column_edges(values: pd.Series, most: int, *, logged: bool = False) -> np.ndarray:
+    """Return the edges of at most `most` + 1 bands of a column, on the scale on which it is shown."""
+    return log_edges(values, most) if logged else round_edges(values.min(), values.max(), most)
+
+
+def grid_edges(values: pd.Series, customers: int, *, most: int, logged: bool = False) -> np.ndarray:
     """Return the edges of a column in a grid of two: so many bins that a cell holds ten or more, if spread evenly."""
     bins = int(np.clip((customers / 2 / SMALLEST_GROUP) ** 0.5, FEWEST_BINS, most))
-    return round_edges(values.min(), values.max(), bins)
+    return column_edges(values, bins, logged=logged)
 
 
 def _round_width(least: float) -> float:

@@ -34,7 +34,10 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
     customers = study.read("customers.parquet").merge(segments, on="id", validate="one_to_one")
     numbers, categories = split_types(customers, dataset, dataset.named("feature", "descriptor"))
     private = dataset.privacy == "aggregate"
-    edges = {name: grid_edges(customers[name], len(customers), most=MOST_BINS) for name in numbers}
+    edges = {
+        name: grid_edges(customers[name], len(customers), most=MOST_BINS, logged=dataset.axis(name).logged)
+        for name in numbers
+    }
     held = _grids(customers, edges) if private else _rows(customers, dataset, numbers, categories, seed)
     ranges = edges if private else {name: customers[name] for name in numbers}
     return {
@@ -58,9 +61,11 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
 
 
 def _labelled(name: str, dataset: Dataset) -> dict:
-    """Return label and unit; the label of an ordinal says what its ranks mean."""
-    unit = dataset.columns[name].unit
-    return {"label": dataset.label(name) if unit else dataset.axis(name), "unit": unit}
+    """Return label, unit, scale, and of an ordinal its levels; its label says what the ranks mean."""
+    column, axis = dataset.columns[name], dataset.axis(name)
+    levels = list(column.categories) if column.type == "ordinal" else None
+    label = dataset.label(name) if column.unit else axis
+    return {"label": label, "unit": column.unit, "logged": axis.logged, "levels": levels}
 
 
 def _limits(name: str, dataset: Dataset, values) -> dict:
@@ -76,18 +81,20 @@ def _rows(customers: pd.DataFrame, dataset: Dataset, numbers: list[str], categor
     levels = {name: sorted(customers[name].dropna().astype(str).unique()) for name in categories}
     drawn = np.random.default_rng(seed).permutation(sample_rows(len(customers), MOST_ROWS, seed=seed))
     some = customers.iloc[drawn]
-    columns = {name: _rounded(some[name]) for name in numbers}
+    columns = {name: _rounded(some[name], dataset.axis(name).logged) for name in numbers}
     for name in categories:
         columns[name] = pd.Categorical(some[name].astype("string"), levels[name]).codes.tolist()
     told = [{"name": name, "label": dataset.label(name), "levels": levels[name]} for name in categories]
     return {"categories": told, "rows": {"segment": some["segment"].tolist(), **columns}}
 
 
-def _rounded(values: pd.Series) -> list[float | None]:
-    """Round to three digits of the range."""
+def _rounded(values: pd.Series, logged: bool) -> list[float | None]:
+    """Round to three digits of the range, or of each value where these span several powers of ten."""
     spread = values.max() - values.min()
-    decimals = DIGITS - 1 - int(np.floor(np.log10(spread))) if spread > 0 else DIGITS
-    rounded = [None if np.isnan(v) else round(float(v), decimals) for v in values]
+    sizes = values.abs() if logged else pd.Series(spread, values.index)
+    decimals = [DIGITS - 1 - int(np.floor(np.log10(size))) if size > 0 else DIGITS for size in sizes]
+    known = zip(values, decimals, strict=True)
+    rounded = [None if np.isnan(value) else round(float(value), places) for value, places in known]
     return [int(v) if v is not None and v == int(v) else v for v in rounded]
 
 

@@ -4,12 +4,14 @@ import csv
 import gzip
 import io
 import json
+import re
 import zipfile
 import zlib
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 import ibis
@@ -20,9 +22,15 @@ import pyarrow.parquet as pq
 from segmentation.errors import DataError
 from segmentation.sources import QUERY, Source
 
-DELIMITERS = ",;\t|"
+DELIMITERS = ";\t|,"  # of equals the first: a comma may be in amounts
 SAMPLE = 50
 DATABASES = {b"SQLite format 3\0": "sqlite", b"DUCK": "duckdb"}
+
+
+class Number(str):
+    """A cell that was a number in its file, written with a point: nobody has to guess what its marks mean."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -30,14 +38,12 @@ class Rows:
     """The rows of one file, as text.
 
     records : (line, cells) of each row that is not blank; the first may be a title or the header.
-    typed : whether numbers were numbers in the file, so that nobody has to guess what their marks mean.
     encoding : of a text file that is not UTF-8.
     delimiter : of a text file.
     """
 
     file: str
     records: list[tuple[int, list[str]]]
-    typed: bool = False
     encoding: str | None = None
     delimiter: str | None = None
 
@@ -102,7 +108,7 @@ def _choose(part: str | None, choices: list[str], name: str, what: str) -> str:
 
 
 def _read_text(content: bytes, name: str) -> Rows:
-    text, encoding = _decode(content)
+    text, encoding = _decode(content, name)
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise DataError(f"{name}, line {line}: found a NUL byte, expected text; save the table as CSV (UTF-8)")
@@ -143,7 +149,7 @@ def _refuse_swallowed(records: list[tuple[int, list[str]]], delimiter: str, name
             )
 
 
-def _decode(content: bytes) -> tuple[str, str | None]:
+def _decode(content: bytes, name: str) -> tuple[str, str | None]:
     """Return a text, and its encoding when it is not UTF-8."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace"), "UTF-16"
@@ -153,11 +159,23 @@ def _decode(content: bytes) -> tuple[str, str | None]:
     try:
         return content.decode("utf-8-sig"), None
     except UnicodeDecodeError:
-        pass
+        _refuse_two_encodings(content, name)
     try:
         return content.decode("cp1252"), "Windows-1252"
     except UnicodeDecodeError:
         return content.decode("latin-1"), "Latin-1"
+
+
+def _refuse_two_encodings(content: bytes, name: str) -> None:
+    """Refuse UTF-8 with a few bytes of another encoding, which would turn each of its letters into two."""
+    text = content.decode("utf-8", errors="replace")
+    wrong = text.count("\ufffd")
+    if sum(letter > "\x7f" for letter in text) > 2 * wrong:
+        line = text[: text.index("\ufffd")].count("\n") + 1
+        raise DataError(
+            f"{name}, line {line}: found a letter that is not UTF-8, in a file whose other letters are; expected one "
+            "encoding; mend the letter, or save the table as UTF-8"
+        )
 
 
 def _delimiter(text: str) -> str:
@@ -176,28 +194,33 @@ def _delimiter(text: str) -> str:
 
     scores = {delimiter: regularity(parse(delimiter)) for delimiter in DELIMITERS}
     best = max(scores, key=scores.get)
-    if scores[best][0] > 0:
-        return best
-    blanks = regularity([line.split() for line in lines])
-    return " " if blanks[0] == sum(bool(line.strip()) for line in lines) else ","
+    blanks = regularity([line.split() for line in lines])[0]
+    if blanks == sum(bool(line.strip()) for line in lines) and 2 * scores[best][0] < blanks:
+        return " "
+    return best if scores[best][0] else ","
 
 
 def _read_sheet(content: bytes, name: str, part: str | None) -> Rows:
     try:
         book = pd.ExcelFile(io.BytesIO(content), engine="calamine")
         sheet = _choose(part, book.sheet_names, name, "sheet")
-        frame = book.parse(sheet, header=None, dtype=object)
+        frame = pd.read_excel(book, sheet_name=sheet, header=None, dtype=object)
     except DataError:
         raise
     except Exception as fault:
         raise DataError(f"{name} is not a readable spreadsheet: {fault}") from None
     rows = ((line, [_text(value) for value in row]) for line, row in enumerate(frame.to_numpy().tolist(), start=1))
-    return Rows(name, [pair for pair in rows if any(pair[1])], typed=True)
+    return Rows(name, [pair for pair in rows if any(pair[1])])
 
 
 def _read_json_lines(content: bytes, name: str) -> Rows:
     headers, records = {}, []
-    for line, text in enumerate(_decode(content)[0].split("\n"), start=1):
+    whole = _decode(content, name)[0]
+    if re.match(r"\s*\[\s*({|$)", whole):
+        raise DataError(
+            f"{name} is one JSON list; expected JSON lines: one object a line, without [ ] and commas between"
+        )
+    for line, text in enumerate(whole.split("\n"), start=1):
         if text.strip():
             try:
                 record = json.loads(text)
@@ -208,7 +231,7 @@ def _read_json_lines(content: bytes, name: str) -> Rows:
             headers.update(dict.fromkeys(record))
             records.append((line, record))
     rows = [(line, [_text(record.get(header)) for header in headers]) for line, record in records]
-    return Rows(name, [(0, list(headers)), *rows] if headers else [], typed=True)
+    return Rows(name, [(0, list(headers)), *rows] if headers else [])
 
 
 def _query(url: str, part: str | None, name: str) -> Rows:
@@ -263,7 +286,7 @@ def _pylists(found: pa.Table) -> list[tuple]:
 
 def _from_rows(headers: list[str], rows, name: str) -> Rows:
     texts = ((line, [_text(value) for value in row]) for line, row in enumerate(rows, start=1))
-    return Rows(name, [(0, list(headers)), *(pair for pair in texts if any(pair[1]))], typed=True)
+    return Rows(name, [(0, list(headers)), *(pair for pair in texts if any(pair[1]))])
 
 
 def _text(value) -> str:
@@ -273,7 +296,9 @@ def _text(value) -> str:
     if value is None or value is pd.NaT or value is pd.NA or value != value:
         return ""
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(float(value))
+        return Number(int(value) if value.is_integer() and abs(value) < 1e15 else repr(float(value)))
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return Number(value)
     if isinstance(value, datetime):
         return value.isoformat().removesuffix("T00:00:00")
     return str(value)

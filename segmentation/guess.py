@@ -1,7 +1,7 @@
 """Looking at a table that nobody has described: the role of each column, with the reason, as a dataset.yaml."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import ibis
@@ -9,74 +9,116 @@ import pandas as pd
 import yaml
 
 from segmentation.artifacts import write_text
-from segmentation.checking import MISSING, NO, YES
-from segmentation.dataset import ROOT, key
+from segmentation.checking import BEHIND_SUM, MISSING, NO, SUM, YES
+from segmentation.dataset import RESERVED, ROOT, key, key_without_unit
 from segmentation.errors import DataError, UsageError
-from segmentation.numbers import find_conventions, to_number
+from segmentation.numbers import Convention, find_conventions, tell_undecided, to_number
 from segmentation.reading import read_rows
 from segmentation.sources import Source
 from segmentation.study import check_run_name
 
 COPY = 0.95
 MOSTLY = 0.8
+NUMBERS = 0.95
 SKEWED = 2.0
 FEW_CODES = 12
+CODE_DIGITS = 8
 MOST_LEVELS = 50
-ID = re.compile(r"(^|_)(id|ids|uid|uuid|key|code|nr|no|number)$|^(customer|client|user|member|account)$")
+WHOSE = r"(customer|client|user|member|account|cust|acct|kunden?|cliente?|household|person|card|contact|subscriber)"
+ID = re.compile(
+    rf"(^|_)(id|ids|uid|uuid|guid|key|code|nr|no|num|number|nummer)$|^{WHOSE}_?(id|key|code|nr|no|num\w*|)$"
+)
+CODE = re.compile(r"(^|_)(id|ids|uid|uuid|guid|key|code|phone|telephone|tel|mobile|fax|iban|ean|isbn|sku|ssn|vat)(_|$)")
 LEFT = re.compile(r"^(k_?means_?)?(cluster|segment|label|group)s?(_?(id|no|labels?|kmeans|\d+))?$|_(cluster|segment)$")
-DATE = r"(19|20)[0-9]{2}[-/.]?[01][0-9][-/.]?[0-3][0-9]([ T].*)?|[0-3]?[0-9][./][01]?[0-9][./](19|20)[0-9]{2}.*"
+DATE = (
+    r"(19|20)[0-9]{2}([-/.])[01]?[0-9]\2[0-3]?[0-9]([ T].*)?|(19|20)[0-9]{2}[01][0-9][0-3][0-9]"
+    r"|[0-3]?[0-9]([-/.])[0-3]?[0-9]\5(19|20)?[0-9]{2}( .*)?"
+)
 PERSON = re.compile(r"(^|_)(age|birth|born|year|zip|postcode|postal|plz|lat(itude)?|lon(gitude)?|gender|sex)(_|$)")
 
 
 @dataclass(frozen=True)
+class Looked:
+    """A table as it was looked at.
+
+    headers : canonical name -> header.
+    texts : one text column each, "" where a cell holds nothing.
+    numbers : the columns that are numbers wherever they are filled, but for one cell in twenty.
+    conventions : how these are written.
+    undecided : what cannot be told about how they are written.
+    """
+
+    headers: dict[str, str]
+    texts: pd.DataFrame
+    numbers: dict[str, pd.Series]
+    conventions: dict[str, Convention]
+    undecided: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Guess:
-    """What one column seems to be, and why."""
+    """What one column seems to be, why, and what an analyst should know of it."""
 
     name: str
     header: str
     spec: dict
     reason: str
+    remark: str = ""
 
 
 def guess_columns(source: Source) -> list[Guess]:
-    """Look at every column of a table and guess its role.
+    """Look at every column of a table and guess its role; neither the order of rows nor that of columns decides.
 
     Raises
     ------
     DataError
         When the table cannot be read, has no rows, or has no number column that could form segments.
     """
+    looked = _look(source)
+    _refuse_purchases(looked, source.name)
+    id_name, found, kept = _find_id(looked), {}, []
+    for name in sorted(looked.headers):
+        spec, reason = ({"role": "id"}, _why_id(name, looked)) if name == id_name else _guess(name, looked, kept)
+        if spec["role"] in ("feature", "descriptor") and "type" not in spec:
+            kept.append(name)
+        found[name] = Guess(name, looked.headers[name], spec, reason)
+    if not any(guess.spec["role"] == "feature" for guess in found.values()):
+        told = "; ".join(f"{found[name].header!r}: {found[name].reason}" for name in looked.headers)
+        raise DataError(f"{source.name} has no number column that could form segments. Looked at {told}")
+    return [_with_unit(found[name], looked) if name in kept else found[name] for name in looked.headers]
+
+
+def _look(source: Source) -> Looked:
     headers, rows, told = read_rows(source)
     if not rows:
         raise DataError(f"{source.name} has column names but no rows; expected one line a customer")
-    names = _names(headers)
-    texts = pd.DataFrame(
-        {name: [cells[i].strip() if i < len(cells) else "" for _, _, cells in rows] for i, name in enumerate(names)}
-    )
+    named = dict(zip(_names(headers), headers, strict=True))
+    cells = {n: [row[i].strip() if i < len(row) else "" for *_, row in rows] for i, n in enumerate(named)}
+    texts = pd.DataFrame(cells)
     texts = texts.mask(texts.apply(lambda column: column.str.lower().isin(MISSING)), "")
-    numbers = _numbers(texts, told, source.name)
-    _refuse_purchases(names, headers, texts, source.name)
-    guesses, kept = [], {}
-    for name, header in zip(names, headers, strict=True):
-        taken = any(guess.spec["role"] == "id" for guess in guesses)
-        spec, reason = _guess(name, texts[name], numbers.get(name), kept, taken=taken)
-        if spec["role"] in ("feature", "descriptor") and spec.get("type", "number") == "number":
-            kept[name] = numbers[name]
-        guesses.append(Guess(name, header, spec, reason))
-    if not any(guess.spec["role"] == "feature" for guess in guesses):
-        looked = "; ".join(f"{guess.header!r}: {guess.reason}" for guess in guesses)
-        raise DataError(f"{source.name} has no number column that could form segments. Looked at {looked}")
-    return guesses
+    first = texts.replace("", None).bfill(axis=1).iloc[:, 0].fillna("")
+    texts = texts.assign(file=[file for file, *_ in rows])[~first.str.lower().str.contains(f"^(?:{SUM}){BEHIND_SUM}")]
+    texts = texts.reset_index(drop=True)
+    digits = [n for n in named if texts[n].str.contains("[0-9]").sum() >= NUMBERS * (texts[n] != "").sum() > 0]
+    raw = ibis.memtable(texts.assign(row=range(len(texts))), schema={**dict.fromkeys(texts, "string"), "row": "int64"})
+    how = {"typed": frozenset(n for n in digits if named[n] in told["typed"]), "delimiter": told["delimiter"]}
+    units = dict.fromkeys(digits)
+    conventions, undecided = find_conventions(raw, units, file=source.name, known={}, decimal="auto", **how)
+    values = raw.select("row", **{name: to_number(raw[name], c) for name, c in conventions.items()}).to_pandas()
+    values = values.sort_values("row", ignore_index=True)
+    numbers = {n: values[n] for n in digits if values[n].notna().sum() >= NUMBERS * (texts[n] != "").sum()}
+    return Looked(named, texts.drop(columns="file"), numbers, conventions, undecided)
 
 
-def _refuse_purchases(names: list[str], headers: list[str], texts: pd.DataFrame, file: str) -> None:
+def _refuse_purchases(looked: Looked, file: str) -> None:
     """Refuse a table in which customers repeat beside dates: it has one row a purchase."""
-    whose = [i for i, name in enumerate(names) if ID.search(name) and texts[name].nunique() < MOSTLY * len(texts)]
-    when = [i for i, name in enumerate(names) if texts[name].str.fullmatch(DATE).mean() >= MOSTLY]
+    texts = looked.texts
+    whose = [name for name in looked.headers if ID.search(name) and _distinct(texts[name]) < MOSTLY]
+    when = [name for name in looked.headers if texts[name].str.fullmatch(DATE).mean() >= MOSTLY]
     if whose and when:
         raise DataError(
-            f"{file} seems to have one row a purchase, because {headers[whose[0]]!r} repeats beside the dates of "
-            f"{headers[when[0]]!r}; describe it with a transactions: section, as data/cdnow/dataset.yaml does"
+            f"{file} seems to have one row a purchase, because {looked.headers[whose[0]]!r} repeats beside the dates "
+            f"of {looked.headers[when[0]]!r}; describe it with a transactions: section, as data/cdnow/dataset.yaml does"
         )
 
 
@@ -88,54 +130,50 @@ def _names(headers: list[str]) -> list[str]:
         plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()
         plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
         plain = plain if re.match(r"[a-z]", plain) else f"column_{i}"
-        names.append(plain if plain not in names else f"{plain}_{i}")
+        names.append(plain if plain not in {*names, *RESERVED, "id"} else f"{plain}_{i}")
     return names
 
 
-def _numbers(texts: pd.DataFrame, told: dict, file: str) -> dict[str, pd.Series]:
-    """Return the columns that are numbers wherever they are filled, but for one cell in twenty."""
-    raw = ibis.memtable(texts.assign(row=range(len(texts))), schema={**dict.fromkeys(texts, "string"), "row": "int64"})
-    how = {"typed": told["typed"], "delimiter": told["delimiter"], "decimal": "auto"}
-    conventions = find_conventions(raw, dict.fromkeys(texts), file=file, known={}, **how)
-    values = raw.select("row", **{name: to_number(raw[name], c) for name, c in conventions.items()}).to_pandas()
-    values = values.sort_values("row", ignore_index=True)
-    filled = {name: (texts[name] != "").sum() for name in texts}
-    return {name: values[name] for name in texts if filled[name] and values[name].notna().sum() >= 0.95 * filled[name]}
+def _distinct(texts: pd.Series) -> float:
+    """Return how many different texts a column has, as a share of its rows."""
+    return texts[texts != ""].nunique() / len(texts)
 
 
-def _guess(name: str, texts: pd.Series, numbers, kept: dict[str, pd.Series], *, taken: bool) -> tuple[dict, str]:
+def _find_id(looked: Looked) -> str | None:
+    """Return the column that tells the customers apart: by its name, or else a text that never repeats."""
+    share = {name: _distinct(looked.texts[name]) for name in looked.headers}
+    named = [name for name in share if ID.search(name) and share[name] >= MOSTLY]
+    texts = [name for name in share if name not in looked.numbers and share[name] == 1 and not LEFT.search(name)]
+    return min(named, key=lambda name: (not re.match(WHOSE, name), name), default=min(texts, default=None))
+
+
+def _why_id(name: str, looked: Looked) -> str:
+    share = _distinct(looked.texts[name])
+    named = "its name says so, and " if ID.search(name) else ""
+    return f"{named}{'every value' if share == 1 else 'nearly every value'} is another"
+
+
+def _guess(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
     """Return the keys of a column in dataset.yaml, and the reason."""
+    texts = looked.texts[name]
     filled = texts[texts != ""]
-    distinct = filled.nunique()
     if filled.empty:
         return {"role": "ignore"}, "it is empty"
-    if distinct == 1:
+    if filled.nunique() == 1:
         return {"role": "ignore"}, f"every cell is {filled.iloc[0]!r:.40}"
     if LEFT.search(name):
         return {"role": "ignore"}, "its name says that an earlier analysis left it"
-    each = distinct == len(texts)
-    if each and _counts_rows(name, numbers) and not ID.search(name):
-        return {"role": "ignore"}, "it only numbers the rows"
-    if ID.search(name) and distinct >= MOSTLY * len(texts) and not taken:
-        return {"role": "id"}, "its name says so, and " + (
-            "every value" if each else "nearly every value"
-        ) + " is another"
     if filled.str.fullmatch(DATE).mean() >= MOSTLY:
         return {"role": "ignore"}, "its cells are dates, and a date is no amount"
-    if numbers is None:
-        return _guess_text(filled, each, len(texts), taken=taken)
-    return _guess_number(name, numbers, distinct, kept)
+    if name not in looked.numbers:
+        return _guess_text(filled, len(texts))
+    if CODE.search(name) or (ID.search(name) and _distinct(texts) >= MOSTLY):
+        return {"role": "ignore"}, "its name says that it is a code, and a code is no amount"
+    return _guess_number(name, looked, kept)
 
 
-def _counts_rows(name: str, numbers) -> bool:
-    steps = None if numbers is None else numbers.diff().iloc[1:]
-    return steps is not None and bool((steps == 1).all()) and numbers.iloc[0] in (0, 1)
-
-
-def _guess_text(filled: pd.Series, each: bool, rows: int, *, taken: bool) -> tuple[dict, str]:
+def _guess_text(filled: pd.Series, rows: int) -> tuple[dict, str]:
     distinct = filled.nunique()
-    if each and not taken:
-        return {"role": "id"}, "every value is another text"
     if set(filled.str.lower()) <= {*YES, *NO} and distinct <= 4:
         return {"role": "descriptor", "type": "yes/no"}, "its cells say yes or no"
     if distinct > max(MOST_LEVELS, rows / 20):
@@ -143,23 +181,38 @@ def _guess_text(filled: pd.Series, each: bool, rows: int, *, taken: bool) -> tup
     return {"role": "descriptor", "type": "category"}, f"{distinct} different texts"
 
 
-def _guess_number(name: str, values: pd.Series, distinct: int, kept: dict) -> tuple[dict, str]:
-    whole = bool((values.dropna() % 1 == 0).all())
-    if ID.search(name):
-        return {"role": "ignore"}, "its name says that it is a code, and a code is no amount"
+def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
+    values = looked.numbers[name]
+    filled = values.dropna()
+    distinct, whole = filled.nunique(), bool((filled % 1 == 0).all())
+    if distinct == len(values) and whole and filled.max() - filled.min() == len(values) - 1:
+        return {"role": "ignore"}, "it only numbers the rows"
+    if distinct == len(values) and whole and filled.min() >= 10 ** (CODE_DIGITS - 1):
+        return {"role": "ignore"}, f"whole numbers of {CODE_DIGITS} digits or more that never repeat look like codes"
     if whole and distinct <= FEW_CODES and distinct < len(values) / 20:
         return {"role": "descriptor", "type": "category"}, f"only {distinct} whole numbers, which look like codes"
-    for other, known in kept.items():
-        r = values.corr(known)
+    for other in kept:
+        r = values.corr(looked.numbers[other])
         if abs(r) > COPY:
             return {"role": "ignore"}, f"nearly a copy of {other} (r = {r:.2f})"
-    limits = {"min": 0} if values.min() >= 0 else {}
+    limits = {"min": 0} if filled.min() >= 0 else {}
     if PERSON.search(name):
         return {"role": "descriptor"} | limits, "its name says what a person is, not what they do"
     skew = values.skew()
-    if values.min() >= 0 and skew > SKEWED:
+    if filled.min() >= 0 and skew > SKEWED:
         return {"role": "feature", "transform": "log"} | limits, f"an amount with a long tail (skewness {skew:.1f})"
     return {"role": "feature"} | limits, "an amount"
+
+
+def _with_unit(guess: Guess, looked: Looked) -> Guess:
+    """Add the unit of a number, from its header or its cells, and its range as a remark."""
+    values, around = looked.numbers[guess.name], looked.conventions[guess.name].around
+    told = re.search(r"[(\[]([^)\]]{1,12})[)\]]", guess.header)
+    unit = {"unit": told[1].strip()} if told else {"unit": around[0]} if around else {}
+    remark = f"{values.min():g} to {values.max():g}"
+    if guess.name in looked.undecided:
+        remark = tell_undecided({guess.name: looked.undecided[guess.name]})
+    return replace(guess, spec=guess.spec | unit, remark=remark)
 
 
 def describe(guesses: list[Guess], source: Source, title: str) -> str:
@@ -174,10 +227,19 @@ def describe(guesses: list[Guess], source: Source, title: str) -> str:
         lines += ["source:", f"  path: {_yaml(source.files[0].name)}"]
     lines.append("columns:")
     for guess in guesses:
-        spec = guess.spec | ({"aliases": [guess.header]} if key(guess.header) != key(guess.name) else {})
-        lines.append(f"  {guess.name}: {_yaml(spec | {'reason': guess.reason})}")
+        remark = f" # {guess.remark}" if guess.remark else ""
+        lines.append(
+            f"  {_yaml(guess.name)}: {_yaml(guess.spec | _spelling(guess) | {'reason': guess.reason})}{remark}"
+        )
     lines.append("privacy: aggregate # groups under ten are hidden; rows shows every customer, rounded and without ids")
     return "\n".join(lines) + "\n"
+
+
+def _spelling(guess: Guess) -> dict:
+    """Return the header as an alias where its name does not say it, and as the label where it says other words."""
+    alias = {"aliases": [guess.header]} if key(guess.header) != key(guess.name) else {}
+    other = key_without_unit(guess.header) != key_without_unit(guess.name)
+    return alias | ({"label": guess.header} if other and guess.spec["role"] != "ignore" else {})
 
 
 def _yaml(value) -> str:

@@ -148,7 +148,8 @@ def score_table(study: Study, new: Source, out: Path) -> pd.DataFrame:
 
 def _read_customers(study: Study, new: Source, features: tuple[str, ...]) -> pd.DataFrame:
     """Read the customers to score, as the table of the run was read, in the order of the table."""
-    dataset, known = raw_dataset(study.dataset), study.read("cleaning.json")["numbers"]
+    dataset, numbers = raw_dataset(study.dataset), study.read("cleaning.json")["numbers"]
+    known = {name: Convention(**how) for name, how in numbers.items()}
     made = study.dataset.transactions is not None
     wanted = dataset.named("id", "feature", "descriptor") if made else (*dataset.named("id"), *features)
     raw, headers = read_table(new, dataset, wanted=wanted)
@@ -158,10 +159,9 @@ def _read_customers(study: Study, new: Source, features: tuple[str, ...]) -> pd.
             "(role: ignore)"
         )
     if made:
-        customers, rejected, _ = summarize_purchases(raw, study.dataset, headers, file=new.name)
+        customers, rejected, _ = summarize_purchases(raw, study.dataset, headers, file=new.name, known=known)
         _refuse(rejected, new)
         return customers
-    known = {name: Convention(**how) for name, how in known.items()}
     conventions = conventions_of(raw, dataset, list(features), headers, file=new.name, known=known)
     checked = check_rows(raw, dataset, list(wanted), conventions, required=features, fields=headers["fields"])
     customers = checked.order_by("row").to_pandas()

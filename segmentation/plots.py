@@ -4,6 +4,8 @@
 outliers are left out.
 """
 
+import textwrap
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +13,7 @@ import pandas as pd
 import seaborn as sns
 
 from segmentation.decision import STABLE
-from segmentation.eda import grid_edges, round_edges
+from segmentation.eda import column_edges, grid_edges
 from segmentation.evidence import STRONG_PREDICTION
 from segmentation.k_selection import origins
 from segmentation.marks import colour, marker
@@ -55,16 +57,39 @@ def _panels(n: int, *, columns: int = 2, height: float = 2.6):
     return list(axes.flat[:n])
 
 
+def _show(ax, side: str, axis: str, *, label: bool = True):
+    """Label an axis of the figure, and give it the scale of its column."""
+    logged = getattr(axis, "logged", False)
+    if label:
+        ax.set(**{f"{side}label": f"{axis}, log scale" if logged else axis})
+    if logged:
+        getattr(ax, f"set_{side}scale")("symlog", linthresh=1)
+        ax.autoscale_view(scalex=side == "x", scaley=side == "y")  # margins as this scale sees them
+        low, high = getattr(ax, f"get_{side}lim")()
+        steps = (1, 2, 5) if low > 0 and high < 100 * low else (1,)
+        ticks = getattr(ax, f"{side}axis")
+        ticks.set_major_locator(mpl.ticker.SymmetricalLogLocator(base=10, linthresh=1, subs=steps))
+        ticks.set_major_formatter(lambda value, _: amount(value))
+
+
 def plot_distributions(customers: pd.DataFrame, labels: dict[str, str], *, private: bool):
     """Draw a histogram and a box plot of each numeric column; `labels` maps column to axis label."""
     axes = _panels(2 * len(labels))
     for i, (name, label) in enumerate(labels.items()):
         values = customers[name].dropna()
-        _histogram(axes[2 * i], values, private)
-        axes[2 * i].set(xlabel=label, ylabel="customers")
+        _histogram(axes[2 * i], values, label, private)
+        axes[2 * i].set(ylabel="customers")
         sns.boxplot(x=values, ax=axes[2 * i + 1], color=NEUTRAL, width=0.4, **_box(private))
-        axes[2 * i + 1].set(xlabel=label, ylabel="")
+        for ax in axes[2 * i : 2 * i + 2]:
+            _show(ax, "x", label)
+            _few_ticks(ax)
     return axes
+
+
+def _few_ticks(ax, most: int = 5):
+    """Leave room between the ticks for numbers of six digits."""
+    linear = ax.get_xscale() == "linear"
+    ax.xaxis.get_major_locator().set_params(**({"nbins": most} if linear else {"numticks": most}))
 
 
 def _box(private: bool) -> dict:
@@ -73,8 +98,9 @@ def _box(private: bool) -> dict:
     return style | ({"showfliers": False, "showcaps": False, "whis": 0} if private else {"whis": (5, 95)})
 
 
-def _histogram(ax, values: pd.Series, private: bool):
-    edges = round_edges(values.min(), values.max(), min(30, max(5, round(len(values) ** 0.5))))
+def _histogram(ax, values: pd.Series, label: str, private: bool):
+    bins = min(30, max(5, round(len(values) ** 0.5)))
+    edges = column_edges(values, bins, logged=getattr(label, "logged", False))
     counts = _public(np.histogram(values, edges)[0], private)
     drawn = counts > 0
     style = {"align": "edge", "color": NEUTRAL, "edgecolor": "white", "linewidth": 0.5}
@@ -101,15 +127,17 @@ def plot_categories(customers: pd.DataFrame, labels: dict[str, str], *, private:
 def plot_relation(x: pd.Series, y: pd.Series, x_label: str, y_label: str, *, private: bool, ax=None):
     """Draw two numeric columns against each other."""
     ax = ax or plt.subplots(figsize=(PAGE * 0.7, 4.5))[1]
-    _cloud(ax, x, y, np.ones(len(x), int), private, palette={1: NEUTRAL})
-    ax.set(xlabel=x_label, ylabel=y_label)
+    _cloud(ax, x, y, (x_label, y_label), np.ones(len(x), int), private, palette={1: NEUTRAL})
+    _show(ax, "x", x_label)
+    _show(ax, "y", y_label)
     return ax
 
 
-def _cloud(ax, x, y, segments, private: bool, palette=None):
+def _cloud(ax, x, y, labels: tuple[str, str], segments, private: bool, palette=None):
     """Draw points, or where these would show customers or be too many, counts on a grid."""
     grid = private or len(x) > MOST_POINTS
-    edges = [grid_edges(values, len(x), most=MOST_BINS) for values in (x, y)]
+    logged = [getattr(label, "logged", False) for label in labels]
+    edges = [grid_edges(v, len(x), most=MOST_BINS, logged=log) for v, log in zip((x, y), logged, strict=True)]
     for segment in np.unique(segments):
         own = segments == segment
         shade = palette[segment] if palette else colour(segment)
@@ -129,14 +157,19 @@ def plot_pairwise(customers: pd.DataFrame, labels: dict[str, str], *, private: b
     for i, row in enumerate(labels):
         for j, column in enumerate(labels):
             if i == j:
-                _histogram(axes[i, j], customers[row].dropna(), private)
+                _histogram(axes[i, j], customers[row].dropna(), labels[row], private)
+                _show(axes[i, j], "x", labels[row])
             else:
                 known = customers[[row, column]].dropna()
-                plot_relation(known[column], known[row], "", "", private=private, ax=axes[i, j])
-    for i, label in enumerate(labels.values()):
-        axes[i, 0].set_ylabel(label)
-        axes[n - 1, i].set_xlabel(label)
+                plot_relation(known[column], known[row], labels[column], labels[row], private=private, ax=axes[i, j])
+            _few_ticks(axes[i, j], most=3)
+            axes[i, j].set(xlabel=_wrapped(labels[column]) if i == n - 1 else "")
+            axes[i, j].set(ylabel=_wrapped(labels[row]) if j == 0 else "")
     return axes[0, 0]
+
+
+def _wrapped(label: str) -> str:
+    return textwrap.fill(label, 18)
 
 
 def plot_correlation(correlation: pd.DataFrame):
@@ -157,7 +190,8 @@ def plot_groups(values: pd.Series, groups: dict[str, pd.Series], label: str, *, 
         kept = size >= SMALLEST_GROUP if private else group.notna()
         shown = group[kept].cat.remove_unused_categories() if group.dtype == "category" else group[kept]
         sns.boxplot(x=shown, y=values[kept], ax=ax, color=NEUTRAL, width=0.5, **_box(private))
-        ax.set(xlabel=by, ylabel=label)
+        ax.set(xlabel=by)
+        _show(ax, "y", label)
         ax.tick_params(axis="x", rotation=30 if shown.nunique() > 4 else 0)
     return axes
 
@@ -292,11 +326,12 @@ def plot_segments(points: pd.DataFrame, segments, centroids: pd.DataFrame, label
     """
     _, ax = plt.subplots(figsize=(PAGE * 0.8, 5))
     x, y = (list(labels) * 2)[:2]
-    _cloud(ax, points[x], points[y], np.asarray(segments), private)
+    _cloud(ax, points[x], points[y], (labels[x], labels[y]), np.asarray(segments), private)
     ax.scatter(centroids[x], centroids[y], marker="x", s=110, linewidth=3, color=CROSS, label="centroid", zorder=3)
     for segment, centre in centroids.iterrows():
         ax.annotate(str(segment), (centre[x], centre[y]), (7, 7), textcoords="offset points", fontweight="bold")
-    ax.set(xlabel=labels[x], ylabel=labels[y])
+    _show(ax, "x", labels[x])
+    _show(ax, "y", labels[y])
     ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
     return ax
 
@@ -311,7 +346,8 @@ def plot_by_segment(values: pd.Series, segments: pd.Series, label: str, *, priva
     values, segments = values[known], segments[known]
     sns.boxplot(x=segments, y=values, hue=segments, order=order, hue_order=order, legend=False, ax=ax, width=0.5,
                 palette=[colour(segment) for segment in order], **_box(private))  # fmt: skip
-    ax.set(xlabel="segment", ylabel=label)
+    ax.set(xlabel="segment")
+    _show(ax, "y", label)
     return ax
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from segmentation.artifacts import as_it_was
 from segmentation.dataset import Dataset, header_keys, match_columns
 from segmentation.errors import DataError
-from segmentation.formats import read_parts
+from segmentation.formats import Number, read_parts
 from segmentation.header import split_header
 from segmentation.sources import Source
 
@@ -21,7 +21,8 @@ def read_table(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> 
         one text column for each declared column that the table has.
     headers : dict
         columns (canonical name -> header), ignored (headers that no column claims), fields, above and beside (how many
-        lines hold a title or a note), typed (numbers were numbers in the file), encoding, delimiter.
+        lines hold a title or a note), typed (headers of columns whose numbers were numbers in the file), encoding,
+        delimiter.
 
     Raises
     ------
@@ -77,5 +78,12 @@ def read_rows(source: Source, known: frozenset[str] = frozenset()) -> tuple[list
                  for line, cells in records]  # fmt: skip
     first = read[0]
     around = {what: sum(notes[what] for *_, notes in tables) for what in ("above", "beside")}
-    told = {"typed": first.typed, "encoding": first.encoding, "delimiter": first.delimiter}
+    told = {"typed": _typed(headers, rows), "encoding": first.encoding, "delimiter": first.delimiter}
     return headers, rows, around | told
+
+
+def _typed(headers: list[str], rows: list[tuple]) -> list[str]:
+    """Return the columns of which every filled cell was a number in its file."""
+    columns = ([cells[i] for *_, cells in rows if i < len(cells) and cells[i].strip()] for i in range(len(headers)))
+    filled = zip(headers, columns, strict=True)
+    return [header for header, cells in filled if cells and all(isinstance(cell, Number) for cell in cells)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from segmentation.artifacts import sha256
-from segmentation.dataset import ROOT, Dataset
+from segmentation.dataset import NOT_RUNS, ROOT, Dataset, dataset_path
 from segmentation.errors import DataError, UsageError
 
 FILES = ("file", "sqlite", "duckdb")
@@ -80,10 +80,10 @@ def locate(option: str, text: str) -> Source:
         scheme = url.partition(":")[0].lower()
         if scheme in FILES:
             return locate(option, f"{url.partition('://')[2]}#{part}" if part else url.partition("://")[2])
-        if "@" in part or url.count("/") > 3:
+        if "@" in part or url.count("/") > 3 or not _is_url(url):
             raise UsageError(
-                f"{option} is the URL of a database with a # or / in its password or name; write these as %23 and %2F: "
-                "postgresql://user:password@host:port/database#table"
+                f"{option} cannot be read as the URL of a database; expected postgresql://user:password@host:port/"
+                "database#table, with a # or / in a password or name written as %23 or %2F"
             )
         shown = "a query" if QUERY.match(part) else part or "a table"
         return Source(text, f"{shown} ({scheme})", part=part or None)
@@ -94,7 +94,14 @@ def locate(option: str, text: str) -> Source:
     if not found:
         raise UsageError(f"{option}={text} is not a file; expected the path of a table, a pattern, or a database's URL")
     place = f"{path.absolute()}#{part}" if part else str(path.absolute())
-    return Source(place, path.name, tuple(file.resolve() for file in found), part)
+    return Source(place, path.name, tuple(dict.fromkeys(file.resolve() for file in found)), part)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).port or True)
+    except ValueError:
+        return False
 
 
 def _part_of(text: str) -> tuple[Path, str | None]:
@@ -120,7 +127,9 @@ def run_name(data: str) -> str:
     """Return a name for the run of a table that belongs to no dataset: that of its file, or of its part."""
     source = locate("DATA", data)
     plain = source.name.split(".")[0] if source.files else source.part or urlsplit(source.url).path
-    return re.sub(r"[^\w.-]+", "-", plain).strip("-.")[:60] or "table"
+    name = re.sub(r"[^\w.-]+", "-", plain).strip("-.")[:60] or "table"
+    taken = name in NOT_RUNS or dataset_path(name, name).is_file()
+    return f"{name}-table" if taken else name
 
 
 def _fetch(path: Path, dataset: Dataset) -> None:

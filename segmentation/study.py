@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from segmentation.artifacts import read_json
-from segmentation.dataset import ROOT, Dataset, load_dataset
+from segmentation.dataset import NOT_RUNS, ROOT, Dataset, load_dataset
 from segmentation.errors import UsageError
 
 
@@ -54,5 +54,5 @@ def open_study(run: str, dataset: str) -> Study:
 
 def check_run_name(run: str, option: str = "RUN") -> None:
     """Refuse what cannot name a folder of its own under assets/ and report/."""
-    if not re.fullmatch(r"\w[\w .-]{0,79}", run) or run.endswith((" ", ".")) or run in ("readme", "template"):
+    if not re.fullmatch(r"\w[\w .-]{0,79}", run) or run.endswith((" ", ".")) or run in NOT_RUNS:
         raise UsageError(f"{option}={run} cannot name a folder; expected letters, digits, spaces, '.', '_' and '-'")

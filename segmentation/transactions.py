@@ -7,14 +7,14 @@ import ibis
 from segmentation.checking import Rule, check_rows, conventions_of, judge
 from segmentation.dataset import Column, Dataset
 
-DATES = {  # how a date is written, and where its year, month and day stand
-    "yyyy-mm-dd": (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}($|[ T])", (0, 4), (5, 2), (8, 2)),
-    "yyyymmdd": (r"^[0-9]{8}$", (0, 4), (4, 2), (6, 2)),
-    "dd.mm.yyyy": (r"^[0-9]{2}\.[0-9]{2}\.[0-9]{4}($| )", (6, 4), (3, 2), (0, 2)),
-    "dd/mm/yyyy": (r"^[0-9]{2}/[0-9]{2}/[0-9]{4}($| )", (6, 4), (3, 2), (0, 2)),
-    "mm/dd/yyyy": (r"^[0-9]{2}/[0-9]{2}/[0-9]{4}($| )", (6, 4), (0, 2), (3, 2)),
+DATES = {  # how a date is written, and which of its numbers are year, month and day
+    "yyyy-mm-dd": (r"^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})($|[ T][0-9])", (1, 2, 3)),
+    "yyyymmdd": (r"^([0-9]{4})([0-9]{2})([0-9]{2})$", (1, 2, 3)),
+    "dd.mm.yyyy": (r"^([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})($| [0-9])", (3, 2, 1)),
+    "dd/mm/yyyy": (r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})($| [0-9])", (3, 2, 1)),
+    "mm/dd/yyyy": (r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})($| [0-9])", (3, 1, 2)),
 }
-CENTS = 2
+PARTS_OF_ONE = 10_000  # amounts are added up as whole numbers of these, which no order of the rows changes
 NAMES = ["id", "date", "amount"]
 
 
@@ -34,18 +34,23 @@ def purchases_dataset(dataset: Dataset) -> Dataset:
     )
 
 
-def summarize_purchases(raw: ibis.Table, dataset: Dataset, headers: dict, *, file: str) -> tuple:
+def summarize_purchases(
+    raw: ibis.Table, dataset: Dataset, headers: dict, *, file: str, known: dict | None = None
+) -> tuple:
     """Turn a raw table of transactions into one of customers.
 
     recency is the number of days from the last purchase to the as-of date, tenure that from the first; frequency
     counts purchases (amounts of 0 or more), monetary adds up their amounts less what was returned, and basket is
-    the mean amount of a purchase. A transaction after the as-of date is refused, and so is a customer with returns
-    alone.
+    the mean amount of a purchase. Days are taken as they are written, whatever the zone. Refused are a transaction
+    after the as-of date, a customer with returns alone, and one who returned more than was bought where dataset.yaml
+    has no place for a negative value.
 
     Parameters
     ----------
     raw : ibis.Table
         row, file, line, fields, and id, date, amount as text.
+    known : dict
+        How the numbers of an earlier table of this kind were written.
 
     Returns
     -------
@@ -54,51 +59,66 @@ def summarize_purchases(raw: ibis.Table, dataset: Dataset, headers: dict, *, fil
     rejected : DataFrame
         file, line, column, value, rule.
     account : dict
-        rows_in = clean + rejected, returns, and how numbers are written.
+        rows_in = clean + rejected, returns, alike (rows that repeat another; they count), how numbers are written.
     """
     given, bought = dataset.transactions, purchases_dataset(dataset)
-    conventions = conventions_of(raw, bought, NAMES, headers, file=file)
+    conventions = conventions_of(raw, bought, NAMES, headers, file=file, known=known)
     checked = check_rows(raw, bought, NAMES, conventions, required=("amount",), fields=headers["fields"])
     day = _day(checked["date"], given.date_format)
     rules = [
         Rule("date", f"a date as {given.date_format}", checked["date"], day.isnull()),
         Rule("date", f"on or before {given.as_of}", checked["date"], day > ibis.literal(given.as_of)),
     ]
-    checked = judge(checked.mutate(day=day), rules)
-    buyers = checked.filter(checked["rule"].isnull() & (checked["amount"] >= 0)).select("id").distinct()
-    alone = ~checked["id"].isin(buyers["id"])
-    checked = judge(checked, [Rule("id", "a customer with a purchase", checked["id"], alone)])
+    checked = _judge_customers(judge(checked.mutate(day=day), rules), dataset)
     checked = ibis.memtable(checked.to_pyarrow())
     fine, refused = (checked.filter(condition) for condition in (checked["rule"].isnull(), checked["rule"].notnull()))
     customers = _customers(fine, given.as_of).order_by("id").to_pandas()
     rejected = refused.order_by("row").select("file", "line", "column", "value", "rule").to_pandas()
     clean, returns = int(fine.count().execute()), int(fine.filter(fine["amount"] < 0).count().execute())
     account = {"rows_in": clean + len(rejected), "clean": clean, "rejected": len(rejected), "returns": returns}
+    account["alike"] = clean - int(fine.select(*NAMES).distinct().count().execute())
     return customers, rejected, account | {"numbers": {name: how.record() for name, how in conventions.items()}}
 
 
+def _judge_customers(checked: ibis.Table, dataset: Dataset) -> ibis.Table:
+    """Refuse the rows of customers of whom nothing can be said: they bought nothing, or returned more than that."""
+    peers = ibis.window(group_by=[checked["id"], checked["rule"].isnull()])
+    buys = (checked["amount"] >= 0).fill_null(False)
+    rules = [Rule("id", "a customer with a purchase", checked["id"], ~buys.any().over(peers))]
+    monetary = dataset.columns.get("monetary")
+    if monetary and (monetary.transform == "log" or monetary.min is not None):
+        owed = _parts(checked["amount"]).sum().over(peers) < PARTS_OF_ONE * (monetary.min or 0)
+        rules.append(Rule("id", f"a customer worth {monetary.min or 0:g} or more after returns", checked["id"], owed))
+    return judge(checked, rules)
+
+
+def _parts(amount: ibis.Value) -> ibis.Value:
+    return (amount * PARTS_OF_ONE).round().cast("int64")
+
+
 def _customers(fine: ibis.Table, as_of: date) -> ibis.Table:
-    buys = fine["amount"] >= 0
+    buys, parts = fine["amount"] >= 0, _parts(fine["amount"])
     sums = fine.group_by("id").agg(
         last=fine["day"].max(where=buys),
         first=fine["day"].min(where=buys),
         frequency=buys.sum().cast("float64"),
-        monetary=fine["amount"].sum(),
-        spent=fine["amount"].sum(where=buys),
+        monetary=parts.sum().cast("float64"),
+        spent=parts.sum(where=buys).cast("float64"),
     )
     end = ibis.literal(as_of)
     return sums.select(
         "id",
         recency=end.delta(sums["last"], unit="day").cast("float64"),
         frequency=sums["frequency"],
-        monetary=sums["monetary"].round(CENTS),
+        monetary=sums["monetary"] / PARTS_OF_ONE,
         tenure=end.delta(sums["first"], unit="day").cast("float64"),
-        basket=(sums["spent"] / sums["frequency"]).round(CENTS),
+        basket=sums["spent"] / sums["frequency"] / PARTS_OF_ONE,
     )
 
 
 def _day(text: ibis.Value, written: str) -> ibis.Value:
     """Return the date in a text, null where it is none; a time behind it is left out."""
-    pattern, *places = DATES[written]
-    year, month, day = (text.substr(start, length) for start, length in places)
-    return text.re_search(pattern).ifelse((year + "-" + month + "-" + day).try_cast("date"), ibis.null("date"))
+    pattern, places = DATES[written]
+    year, month, day = (text.re_extract(pattern, place) for place in places)
+    whole = year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")
+    return text.re_search(pattern).ifelse(whole.try_cast("date"), ibis.null("date"))

@@ -100,7 +100,8 @@ def test_the_page_scores_skewed_features_as_the_command_does(club):
     with open_browser() as browser, open_page(browser, path) as page:
         form, answer = page.locator("[data-part=ask]"), page.locator("[data-part=answer]")
         for i in (0, 3, 45, 119):
-            for name in ("level", "spend", "visits"):
+            form.get_by_label("Level").select_option(str(int(customers["level"][i])))
+            for name in ("spend", "visits"):
                 form.get_by_label(name.capitalize()).fill(repr(float(customers[name][i])))
             told = answer.text_content()
             assert f"Segment {segments['segment'][i]}," in told

@@ -10,6 +10,7 @@ from segmentation.artifacts import read_json
 from segmentation.dataset import Dataset
 from segmentation.errors import DataError
 from segmentation.guess import describe, guess_columns
+from segmentation.reading import read_table
 from segmentation.sources import locate
 from tests.conftest import MALL, ROOT
 
@@ -73,6 +74,73 @@ def test_each_kind_of_column_has_a_role_and_a_reason(tmp_path):
     assert told["product_code"] == ("ignore", "its name says that it is a code, and a code is no amount")
     assert told["cluster"] == ("ignore", "its name says that an earlier analysis left it")
     assert columns["visits"]["transform"] == "log"
+
+
+def _shop(**columns) -> pd.DataFrame:
+    rng = random.Random(1)
+    return pd.DataFrame({**columns, "spend": [round(rng.gauss(100, 20), 2) for _ in range(100)]})
+
+
+@pytest.mark.parametrize("header", ["CUSTOMERID", "custid", "Kundennummer", "Customer Number", "member"])
+def test_numbers_that_name_a_customer_are_ids(tmp_path, header):
+    codes = random.Random(2).sample(range(1000, 9999), 100)
+    _shop(phone=codes[::-1], **{header: codes}).to_csv(tmp_path / "shop.csv", index=False)
+    roles = [column["role"] for column in _guess(tmp_path / "shop.csv").values()]
+    assert roles == ["ignore", "id", "feature"]
+
+
+def test_numbers_that_are_no_amounts_form_no_segments(tmp_path):
+    rng = random.Random(3)
+    table = _shop(
+        position=rng.sample(range(501, 601), 100),
+        seen=[1_700_000_000 + rng.randrange(10**8) for _ in range(100)],
+        day=[20240000 + 100 * rng.randrange(1, 13) + rng.randrange(1, 29) for _ in range(100)],
+        us_day=[f"{rng.randrange(1, 13)}/{rng.randrange(1, 29)}/2024" for _ in range(100)],
+    )
+    table.to_csv(tmp_path / "shop.csv", index=False)
+    roles = {name: (column["role"], column["reason"]) for name, column in _guess(tmp_path / "shop.csv").items()}
+    assert roles["position"] == ("ignore", "it only numbers the rows")
+    assert roles["seen"] == ("ignore", "whole numbers of 8 digits or more that never repeat look like codes")
+    assert roles["day"] == roles["us_day"] == ("ignore", "its cells are dates, and a date is no amount")
+    assert roles["spend"][0] == "feature"
+
+
+def test_neither_the_order_of_rows_nor_of_columns_decides(tmp_path):
+    table = _shop(number=range(100))
+    table["spend_net"], table["card"] = table["spend"] * 0.8, [f"c{i}" for i in range(100)]
+    table["mail"] = table["card"] + "@x"
+    table.to_csv(tmp_path / "one.csv", index=False)
+    table.sample(frac=1, random_state=0)[list(table)[::-1]].to_csv(tmp_path / "two.csv", index=False)
+    assert _guess(tmp_path / "one.csv") == _guess(tmp_path / "two.csv")
+
+
+def test_any_header_becomes_a_name_that_works(tmp_path):
+    headers = ["Sales ($)", "Sales (%)", "No", "Row", "年齢", "value", "Null"]
+    rng = random.Random(4)
+    table = _shop(**{header: [round(rng.random() * 90, 1) for _ in range(100)] for header in headers})
+    table.to_csv(tmp_path / "shop.csv", index=False)
+    source = locate("DATA", str(tmp_path / "shop.csv"))
+    dataset = Dataset.model_validate(yaml.safe_load(describe(guess_columns(source), source, title="T")))
+    _, found = read_table(source, dataset, wanted=tuple(dataset.columns))
+    assert list(found["columns"].values()) == list(table)
+    assert [dataset.label(name) for name in dataset.columns][:5] == ["Sales", "Sales (%)", "No", "Row", "年齢"]
+    assert dataset.columns["sales"].unit == "$"
+
+
+def test_a_line_of_totals_does_not_decide(tmp_path):
+    table = _shop(id=[f"c{i}" for i in range(100)])
+    lines = [*table.to_csv(index=False).splitlines(), f"Total:,{table['spend'].sum()}"]
+    (tmp_path / "shop.csv").write_text("\n".join(lines))
+    assert "transform" not in _guess(tmp_path / "shop.csv")["spend"]
+
+
+def test_what_numbers_leave_open_is_asked_in_the_dataset(tmp_path):
+    table = _shop(id=[f"c{i}" for i in range(100)])
+    table["spend"] = [f"{value / 10:.3f}" for value in table["spend"]]
+    table.to_csv(tmp_path / "shop.csv", sep=";", index=False)
+    source = locate("DATA", str(tmp_path / "shop.csv"))
+    text = describe(guess_columns(source), source, title="T")
+    assert "which mark is the decimal one: decimal: ',' or '.'" in text
 
 
 def test_a_table_without_amounts_is_refused(tmp_path):
@@ -154,7 +222,6 @@ def _origin(path, **source) -> str:
     from segmentation.checking import conventions_of
     from segmentation.dataset import load_dataset
     from segmentation.fingerprint import fingerprint, tell_origin
-    from segmentation.reading import read_table
 
     mall = load_dataset("mall")
     mall = mall.model_copy(update={"source": mall.source.model_copy(update=source)})

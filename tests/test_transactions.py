@@ -1,12 +1,13 @@
 """From purchases to customers: each figure against an independent sum over the raw file."""
 
 import datetime
+import random
 
 import pandas as pd
 import pytest
 
 from segmentation.cleaning import clean, raw_dataset
-from segmentation.dataset import Dataset, load_dataset
+from segmentation.dataset import Column, Dataset, load_dataset
 from segmentation.reading import read_table
 from segmentation.sources import locate
 from tests.conftest import ROOT
@@ -77,6 +78,28 @@ def test_returns_and_faults_are_counted(tmp_path):
     assert (cleaned.account["rows_in"], cleaned.account["clean"], cleaned.account["returns"]) == (10, 5, 1)
 
 
+def test_a_customer_who_returned_more_than_was_bought_is_refused_where_a_log_is_taken(tmp_path):
+    path = tmp_path / "till.csv"
+    path.write_text("who,when,paid\na,2024-06-01,10\na,2024-06-02,-30\nb,2024-06-01,5\nb,2024-06-01,5\n")
+    owes = _customers(path, _shop())
+    assert owes.customers["monetary"].tolist() == [-20, 10]
+    assert owes.account["alike"] == 1
+    shop = _shop()
+    columns = shop.columns | {"monetary": Column(role="feature", transform="log")}
+    refused = _customers(path, shop.model_copy(update={"columns": columns}))
+    assert refused.customers["id"].tolist() == ["b"]
+    assert set(refused.rejected["rule"]) == {"a customer worth 0 or more after returns"}
+
+
+def test_no_order_of_the_purchases_changes_a_sum(tmp_path):
+    rng = random.Random(0)
+    lines = [f"a,2024-06-01,{rng.randrange(10**9) / 100}" for _ in range(500)]
+    (tmp_path / "one.csv").write_text("\n".join(["who,when,paid", *lines]))
+    (tmp_path / "two.csv").write_text("\n".join(["who,when,paid", *reversed(lines)]))
+    one, two = (_customers(tmp_path / name, _shop()).customers for name in ("one.csv", "two.csv"))
+    assert one.to_dict() == two.to_dict()
+
+
 @pytest.mark.parametrize(
     ("written", "day"),
     [
@@ -84,6 +107,7 @@ def test_returns_and_faults_are_counted(tmp_path):
         ("dd.mm.yyyy", "01.06.2024"),
         ("dd/mm/yyyy", "01/06/2024"),
         ("mm/dd/yyyy", "06/01/2024 9:30"),
+        ("mm/dd/yyyy", "6/1/2024"),
     ],
 )
 def test_dates_are_read_as_they_are_written(tmp_path, written, day):

@@ -106,12 +106,16 @@ function explore(data) {
       const [a, b] = turned ? [j, i] : [i, j], ex = data.edges[x.name], ey = data.edges[y.name];
       const turn = (2 * Math.PI * segment) / data.segments.length, off = data.segments.length > 1 ? 0.18 : 0;
       return {
-        x: ex[a] + (0.5 + off * Math.cos(turn)) * (ex[a + 1] - ex[a]), y: ey[b] + (0.5 + off * Math.sin(turn)) * (ey[b + 1] - ey[b]),
+        x: within(x, ex[a], ex[a + 1], 0.5 + off * Math.cos(turn)), y: within(y, ey[b], ey[b + 1], 0.5 + off * Math.sin(turn)),
         segment, size: 3 + 11 * Math.sqrt(n / most),
         told: `${segmentOf[segment].name}: at least ${number(n)} customers with ${x.label} from ${number(ex[a])} to ${withUnit(ex[a + 1], x)} ` +
           `and ${y.label} from ${number(ey[b])} to ${withUnit(ey[b + 1], y)}`,
       };
     });
+  }
+  function within(column, from, to, share) {
+    const [low, high] = [bend(column, from), bend(column, to)];
+    return unbend(column, low + share * (high - low));
   }
   function describe(i) {
     const parts = data.numbers.filter((c) => rows[c.name][i] !== null).map((c) => `${c.label} ${withUnit(rows[c.name][i], c)}`);
@@ -120,7 +124,15 @@ function explore(data) {
   }
 
   // Pictures
-  function ticks(low, high) {
+  const bend = (column, v) => (column.logged ? Math.sign(v) * Math.log1p(Math.abs(v)) : v);
+  const unbend = (column, v) => (column.logged ? Math.sign(v) * Math.expm1(Math.abs(v)) : v);
+  function ticks(low, high, logged) {
+    if (logged) {
+      const steps = low > 0 && high < 100 * low ? [1, 2, 5] : [1], all = [0];
+      for (let power = 1; all[all.length - 1] < Math.max(high, -low); power *= 10) all.push(...steps.map((m) => m * power));
+      const both = [...all.slice(1).reverse().map((t) => -t), ...all];
+      return both.slice(both.findLastIndex((t) => t <= low), both.findIndex((t) => t >= high) + 1);
+    }
     const raw = (high - low) / 5 || 1, power = 10 ** Math.floor(Math.log10(raw));
     const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw);
     const first = Math.floor(low / step) * step, found = [];
@@ -132,8 +144,9 @@ function explore(data) {
     const box = at("scatter"), width = Math.max(280, Math.min(720, box.clientWidth)), height = Math.round(width * 0.66);
     const whole = rows ? (c) => rows[c.name].filter((v) => v !== null) : (c) => data.edges[c.name];
     const scale = (column, from, to) => {
-      const values = whole(column), t = ticks(values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b)));
-      const place = (v) => from + ((v - t[0]) / (t[t.length - 1] - t[0])) * (to - from);
+      const values = whole(column), t = ticks(values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b)), column.logged);
+      const [low, high] = [t[0], t[t.length - 1]].map((end) => bend(column, end));
+      const place = (v) => from + ((bend(column, v) - low) / (high - low || 1)) * (to - from);
       return { t, place };
     };
     const sx = scale(x, 52, width - 10), sy = scale(y, height - 44, 10);
@@ -209,7 +222,7 @@ function explore(data) {
         d: `M${on(100, angle)}A100 100 0 ${large} 1 ${on(100, end)}L${on(58, end)}A58 58 0 ${large} 0 ${on(58, angle)}z` }));
       angle = end;
     });
-    donut.append(make("text", { "text-anchor": "middle", y: 2, class: "total" }, number(total)), make("text", { "text-anchor": "middle", y: 20 }, "customers"));
+    donut.append(make("text", { "text-anchor": "middle", y: 2, class: "total", style: total > 9999 ? "font-size:24px" : null }, number(total)), make("text", { "text-anchor": "middle", y: 20 }, "customers"));
     at("bars").replaceChildren(...bars);
     at("donut").replaceChildren(donut);
   }
@@ -238,8 +251,12 @@ function explore(data) {
 
   // Scoring, as model.json describes it
   function buildQuestion() {
-    const inputs = data.model.features.map((f) => numberInput(f, { oninput: answer }));
+    const inputs = data.model.features.map((f) => (f.levels ? levelSelect(f) : numberInput(f, { oninput: answer })));
     at("ask").replaceChildren(...data.model.features.map((f, i) => make("label", {}, `${axisLabel(f)} `, inputs[i])));
+    function levelSelect(f) {
+      const options = ["", ...f.levels].map((label, rank) => make("option", { value: rank || "" }, label));
+      return make("select", { "data-label": f.label, onchange: answer }, ...options);
+    }
     function answer() {
       const values = inputs.map(read);
       if (values.includes(NaN)) { at("answer").textContent = faults(at("ask")); return; }
