@@ -149,16 +149,16 @@ function explore(data) {
       const place = (v) => from + ((bend(column, v) - low) / (high - low || 1)) * (to - from);
       return { t, place };
     };
-    const sx = scale(x, 52, width - 10), sy = scale(y, height - 44, 10);
+    const sx = scale(x, 66, width - 10), sy = scale(y, height - 44, 10);
     const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
     for (const t of sx.t) svg.append(
       make("line", { x1: sx.place(t), x2: sx.place(t), y1: 10, y2: height - 44, class: "grid" }),
       make("text", { x: sx.place(t), y: height - 28, "text-anchor": "middle" }, number(t)));
     for (const t of sy.t) svg.append(
-      make("line", { x1: 52, x2: width - 10, y1: sy.place(t), y2: sy.place(t), class: "grid" }),
-      make("text", { x: 46, y: sy.place(t) + 4, "text-anchor": "end" }, number(t)));
+      make("line", { x1: 66, x2: width - 10, y1: sy.place(t), y2: sy.place(t), class: "grid" }),
+      make("text", { x: 60, y: sy.place(t) + 4, "text-anchor": "end" }, number(t)));
     const fit = (text, room) => (text.length * 6 > room ? `${text.slice(0, room / 6 - 1)}…` : text);
-    svg.append(make("text", { x: (52 + width) / 2, y: height - 6, "text-anchor": "middle" }, fit(axisLabel(x), width - 62)),
+    svg.append(make("text", { x: (66 + width) / 2, y: height - 6, "text-anchor": "middle" }, fit(axisLabel(x), width - 76)),
       make("text", { transform: `translate(12 ${(height - 34) / 2}) rotate(-90)`, "text-anchor": "middle" }, fit(axisLabel(y), height - 54)));
     points = marks(x, y).map((mark) => ({ ...mark, px: sx.place(mark.x), py: sy.place(mark.y) })).sort((a, b) => a.px - b.px || a.py - b.py);
     for (const p of points) svg.append(make("path", {
