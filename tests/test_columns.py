@@ -107,3 +107,7 @@ def test_the_page_scores_skewed_features_as_the_command_does(club):
             assert f"Segment {segments['segment'][i]}," in told
             assert float(re.search(r"Distance ([\d.]+)", told)[1]) == pytest.approx(segments["distance"][i], abs=2e-6)
             assert "in interquartile ranges." in told
+        page.locator("[data-part=x]").select_option(label="Spend")
+        shown = page.locator("[data-part=scatter] svg > text[text-anchor=middle]").all_text_contents()
+        assert shown[:-2] == ["-10", "-1", "0", "1", "10", "100", "1,000"][-len(shown[:-2]) :]
+        assert "10" in shown

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from scipy.stats import iqr
 from sklearn.preprocessing import PowerTransformer
 
+from segmentation.clustering import telling_order
 from segmentation.dataset import Dataset
+from segmentation.eda import log_edges
 from segmentation.scaling import Unskew, describe_scaling, scale, tell_scaling
 
 
@@ -35,6 +37,29 @@ def test_every_lambda_is_undone(values, power):
     unskew.lambdas_ = np.array([power])
     X = np.array(values)[:, None] / 10
     np.testing.assert_allclose(unskew.inverse_transform(unskew.transform(X)), X, atol=1e-8)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(-1e6, 1e9) | st.integers(0, 10**6).map(float), min_size=1, max_size=50), st.integers(4, 40))
+def test_logarithmic_bands_hold_every_value_and_tell_none(values, most):
+    edges = log_edges(pd.Series(values), most)
+    assert np.histogram(values, edges)[0].sum() == len(values)
+    assert (np.diff(edges) > 0).all()
+    if max(values) < 10**4 and min(values) >= 0 and most >= 5:
+        assert len(edges) - 1 <= most
+    whole = all(value % 1 == 0 for value in values)
+    if whole:
+        assert (edges % 1 == 0).all()
+    # Another table of the same reach has the same edges: none of them is somebody's value.
+    mantissas = {round(10 ** (np.log10(abs(edge)) % 1), 6) for edge in edges if edge}
+    assert whole or mantissas <= {1, 1.25, 1.6, 2, 2.5, 3, 3.15, 4, 5, 6.3, 8, 10}
+
+
+def test_the_axes_show_the_features_that_differ_most():
+    X = np.array([[0.0, 0, 1], [0, 1, 0], [1, 10, 0], [1, 11, 1]])
+    assert telling_order(X, np.array([0, 0, 1, 1]), ("a", "b", "c")) == ["a", "b", "c"]
+    assert telling_order(X[:, ::-1], np.array([0, 0, 1, 1]), ("c", "b", "a")) == ["a", "b", "c"]
+    assert telling_order(X[:, :2], np.array([0, 0, 1, 1]), ("b", "a")) == ["b", "a"]
 
 
 @pytest.mark.parametrize("transform", ["none", "log", "yeo-johnson"])
