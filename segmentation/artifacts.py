@@ -48,13 +48,13 @@ def write_csv(path: Path, frame) -> None:
 
 
 def _harmless(value):
-    text = isinstance(value, str) and re.match(FORMULA, value) and not re.fullmatch(NUMBER, value)
+    text = isinstance(value, str) and re.match(f"'*({FORMULA})", value) and not re.fullmatch(NUMBER, value)
     return f"'{value}" if text else value
 
 
 def as_it_was(text: str) -> str:
-    """Undo what `write_csv` did to a text."""
-    return text[1:] if text.startswith("'") and re.match(FORMULA, text[1:]) else text
+    """Undo what `write_csv` did to a text; nobody can see whether it was this program that wrote the apostrophe."""
+    return text[1:] if re.match(f"'+({FORMULA})", text) else text
 
 
 def write_parquet(path: Path, frame) -> None:

@@ -9,12 +9,19 @@ from segmentation.errors import DataError
 from segmentation.numbers import BLANKS, Convention, find_conventions, tell_undecided, to_number
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
-SUM = r"(?:grand[ -]?|sub[ -]?)?totals?|totale|gesamtsumme|summe|gesamt|insgesamt|suma|somme"
-SUMMARY = rf"^(?:{SUM}|sum|average|mean|durchschnitt|moyenne|media)"
-BEHIND_SUM = r"(?: general| général| generale)?[ :]*(?:[0-9]{4})?[ :]*$"
+SUM = (
+    r"(?:grand[ -]?|sub[ -]?)?totals?|totale|totaal|totalt|gesamtsumme|gesamtergebnis|summe|gesamt|insgesamt|suma|somme"
+    r"|итого|всего|合計|总计|合计"
+)
+SUMMARY = rf"^(?:{SUM}|sum|count|average|mean|durchschnitt|mittelwert|moyenne|media)"
+BEHIND_SUM = (  # "Total", "Total general", "Total: 200 customers", "Totals (n=200)"
+    r"(?:[\W\d_]+(?:general|général|generale|of all|all|[^\W\d_]{1,3})?[\W\d_]*|[\W_]*\d[\W\d_]*[^\W\d_]*)?$"
+)
+FEWEST_TO_ADD_UP = 10
 YES = ("yes", "y", "true", "t", "1", "ja", "j", "oui", "si", "sí")
 NO = ("no", "n", "false", "f", "0", "nein", "non")
 COPY = "one row an id, this is an identical copy"
+TOTAL = "a customer, not a total"
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ def check_rows(
     names: list[str],
     conventions: dict[str, Convention],
     *,
+    features: tuple[str, ...],
     required: tuple[str, ...],
     fields: int,
 ) -> ibis.Table:
@@ -56,6 +64,8 @@ def check_rows(
     ----------
     raw : ibis.Table
         row, file, line, fields, and one text column for each of `names`.
+    features : tuple of str
+        Columns of which at least one may not be empty.
     required : tuple of str
         Columns that may not be empty, besides the id and those that dataset.yaml requires.
     fields : int
@@ -64,7 +74,8 @@ def check_rows(
     table = _typed(raw, dataset, names, conventions)
     rules = [*_totals(table, dataset, names), _whole(table, fields)]
     rules += _column_rules(table, dataset, names, required, conventions)
-    return judge(table, [*rules, *_some_feature(table, dataset, names)])
+    table = judge(table, [*rules, _some_feature(table, features)])
+    return judge(table, [_sum_of_others(table, dataset, features)])
 
 
 def check_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
@@ -137,11 +148,27 @@ def _usual_spelling(table: ibis.Table, name: str) -> ibis.Table:
 def _totals(table: ibis.Table, dataset: Dataset, names: list[str]) -> list[Rule]:
     """Refuse a line of totals below the customers: "Total" for an id, or, where there is none, for a category."""
     ids = [name for name in dataset.named("id") if name in names]
-    texts = ids or [name for name in names if dataset.columns[name].type == "category"]
+    columns = {name: dataset.columns[name] for name in names}
+    texts = ids or [name for name, column in columns.items() if column.type == "category" and not column.categories]
     words = SUMMARY if ids else f"^(?:{SUM})"
-    rule = "a customer, not a total"
-    spelt = {name: table[text_name(name)] for name in texts}
-    return [Rule(name, rule, text, is_total(stripped(text).lower(), words)) for name, text in spelt.items()]
+    rules = []
+    for name in texts:
+        text = table[text_name(name)]
+        # A category that stands in several rows is one of the table's own words.
+        alone = ibis.literal(True) if ids else text.count().over(ibis.window(group_by=text)) == 1
+        rules.append(Rule(name, TOTAL, text, is_total(stripped(text).lower(), words) & alone))
+    return rules
+
+
+def _sum_of_others(table: ibis.Table, dataset: Dataset, features: tuple[str, ...]) -> Rule:
+    """Refuse a row whose features are the sums of all other rows, whatever it is called."""
+    numbers = [name for name in features if dataset.columns[name].type == "number"]
+    fine = ibis.window(group_by=table["rule"].isnull())
+    sums = {name: table[name].sum().over(fine) for name in numbers}
+    adds_up = [((2 * table[n] - total).abs() <= 1e-9 * total.abs()) & (total != 0) for n, total in sums.items()]
+    many = table["row"].count().over(fine) >= FEWEST_TO_ADD_UP
+    broken = ibis.and_(many, table["rule"].isnull(), *adds_up) if adds_up else ibis.literal(False)
+    return Rule("row", TOTAL, table["row"].cast("string"), broken)
 
 
 def is_total(text: ibis.Value, words: str = SUMMARY) -> ibis.Value:
@@ -149,13 +176,10 @@ def is_total(text: ibis.Value, words: str = SUMMARY) -> ibis.Value:
     return text.re_search(words + BEHIND_SUM)
 
 
-def _some_feature(table: ibis.Table, dataset: Dataset, names: list[str]) -> list[Rule]:
+def _some_feature(table: ibis.Table, features: tuple[str, ...]) -> Rule:
     """Refuse a customer of whom every feature would have to be invented."""
-    features = [name for name in names if dataset.columns[name].role == "feature"]
-    if not features:
-        return []
-    return [Rule(features[0], "a value in one feature", table[text_name(features[0])],
-                 ibis.and_(*[table[name].isnull() for name in features]))]  # fmt: skip
+    empty = ibis.and_(*[table[name].isnull() for name in features])
+    return Rule(features[0], "a value in one feature", table[text_name(features[0])], empty)
 
 
 def _whole(table: ibis.Table, fields: int) -> Rule:

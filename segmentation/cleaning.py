@@ -10,8 +10,10 @@ from segmentation.checking import COPY, check_repeats, check_rows, conventions_o
 from segmentation.dataset import Dataset
 from segmentation.errors import DataError
 from segmentation.narrative import count, escape, listing, sentence
-from segmentation.numbers import Convention, plain_unit
+from segmentation.numbers import Convention
+from segmentation.privacy import SMALLEST_GROUP
 from segmentation.transactions import purchases_dataset, summarize_purchases
+from segmentation.units import plain_unit
 
 FEWEST = 10
 MOST_REJECTED = 0.2
@@ -59,7 +61,8 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
     names = [name for name in dataset.columns if name in raw.columns and dataset.columns[name].role != "ignore"]
     conventions = conventions_of(raw, dataset, names, headers, file=file)
     needed = _needed(dataset, features)
-    checked = check_rows(raw, dataset, names, conventions, required=needed, fields=headers["fields"])
+    needs = {"features": features, "required": needed, "fields": headers["fields"]}
+    checked = check_rows(raw, dataset, names, conventions, **needs)
     judged = check_repeats(checked, dataset, names).order_by("row").to_pandas()
     fine, refused = judged[judged["rule"].isna()], judged[judged["rule"].notna()]
     collapsed = int((refused["rule"] == COPY).sum())
@@ -112,7 +115,8 @@ def require_enough(account: dict, *, file: str) -> None:
     rules = "; ".join(f"{rule} ({n:,})" for rule, n in account["rules"].items()) or "none was refused"
     rules = f"Rules that refused rows: {rules}. Mend the table, or the rules in dataset.yaml; see rejected.csv."
     if account["customers"] < FEWEST:
-        clean = f"{account['clean']} of {account['rows_in']:,} rows are clean"
+        made = f", of {account['customers']} customers" if account["customers"] != account["clean"] else ""
+        clean = f"{account['clean']} of {account['rows_in']:,} rows are clean{made}"
         raise DataError(f"{file}: {clean}; at least {FEWEST} are needed. {rules}")
     share = account["rejected"] / account["rows_in"]
     if share > MOST_REJECTED:
@@ -146,7 +150,9 @@ def _imputed(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...
     for name in features:
         empty = customers[name].isna()
         if dataset.columns[name].missing == "median" and empty.any():
-            median = customers[name].median()
+            # Between two ranks, or between yes and no, lies nothing: the lower of the middle two is taken.
+            between = "linear" if dataset.columns[name].type == "number" else "lower"
+            median = customers[name].quantile(0.5, interpolation=between)
             customers[name] = customers[name].fillna(median)
             ids = customers.loc[empty, "id"]
             flags.append(pd.DataFrame({"id": ids, "column": name, "value": median, "flag": "imputed: the median"}))
@@ -168,13 +174,8 @@ def _is_far(values: pd.Series) -> pd.Series:
 
 
 def _mended(fine: pd.DataFrame, dataset: Dataset, names: list[str]) -> dict[str, int]:
-    """Count the cells of each category that were spelt otherwise than dataset.yaml or most of the others do."""
     categories = [name for name in names if name not in dataset.named("id") and not dataset.columns[name].numeric]
-    changed = {}
-    for name in categories:
-        declared = [spelt for spellings in (dataset.columns[name].categories or {}).values() for spelt in spellings]
-        text = fine[text_name(name)]
-        changed[name] = int((fine[name].notna() & (fine[name] != text) & ~text.isin(declared)).sum())
+    changed = {name: int((fine[name].notna() & (fine[name] != fine[text_name(name)])).sum()) for name in categories}
     return {name: n for name, n in changed.items() if n}
 
 
@@ -248,13 +249,20 @@ def tell_idle(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ..
         if values.nunique() < 2:
             what = "empty" if values.empty else "the same for every customer"
             told.append(f"{escape(dataset.label(name))} is {what} and divides nobody.")
-    for one, other in combinations(features, 2):
+        elif not dataset.columns[name].numeric and values.is_unique and len(values) > FEWEST:
+            told.append(f"{escape(dataset.label(name))} is another text for every customer and describes no group.")
+    numbers = [name for name in customers.columns[1:] if dataset.columns[name].numeric]
+    for one, other in combinations(numbers, 2):
         r = customers[one].corr(customers[other])
         if abs(r) > NEARLY_COPY:
-            pair = f"{escape(dataset.label(one))} and {escape(dataset.label(other))}"
-            told.append(
-                f"{pair} are nearly copies (r = {r:.2f}): what they measure counts twice; FEATURES leaves one out."
+            both = {one, other} <= set(features)
+            why = (
+                "what they measure counts twice; FEATURES leaves one out"
+                if both
+                else "the one tells what the other does"
             )
+            pair = f"{escape(dataset.label(one))} and {escape(dataset.label(other))}"
+            told.append(f"{pair} are nearly copies (r = {r:.2f}): {why}; both were kept.")
     return " ".join(told)
 
 
@@ -290,7 +298,7 @@ def rules_table(account: dict) -> pd.DataFrame:
 def changes_table(account: dict, dataset: Dataset) -> pd.DataFrame:
     """Return how many cells of each descriptor and feature were mended and are missing."""
     names = dataset.named("feature", "descriptor")
-    cells = {"mended": account["mended"], "missing": account["missing"], "imputed": account["imputed"]}
+    cells = {"respelt": account["mended"], "missing": account["missing"], "imputed": account["imputed"]}
     columns = {what: [counts.get(name, 0) for name in names] for what, counts in cells.items()}
     return pd.DataFrame({"column": [dataset.label(name) for name in names], **columns})
 
@@ -298,4 +306,6 @@ def changes_table(account: dict, dataset: Dataset) -> pd.DataFrame:
 def far_values(customers: pd.DataFrame, dataset: Dataset, numbers: list[str]) -> list[str]:
     """Say for each column how many customers lie far from the middle half."""
     far = {name: int(_is_far(customers[name]).sum()) for name in numbers}
-    return [f"{escape(dataset.label(name))} has {count(n, 'value')} far from the rest" for name, n in far.items()]
+    least = SMALLEST_GROUP if dataset.privacy == "aggregate" else 0
+    many = {name: count(n, "value") if n >= least else f"fewer than {least} values" for name, n in far.items()}
+    return [f"{escape(dataset.label(name))} has {how} far from the rest" for name, how in many.items()]

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from segmentation.errors import DataError, UsageError
+from segmentation.units import other_amount
 
 ROOT = Path(__file__).resolve().parents[1]
 Level = Literal["low", "average", "high"]
@@ -61,6 +62,10 @@ class Column(_Strict):
     required: bool | None = None
     unique: bool = False
     missing: Literal["reject", "median"] = "reject"
+
+    def headers(self, name: str) -> list[str]:
+        """Return the headers that the column may have in a table."""
+        return [name, *self.aliases]
 
     @property
     def numeric(self) -> bool:
@@ -225,8 +230,22 @@ def load_dataset(name: str, run: str = "") -> Dataset:
         raise UsageError(f"data/{name}/dataset.yaml does not exist{suggest(name, known)} Known: {', '.join(known)}.")
     shown = path.relative_to(ROOT).as_posix()
     try:
-        return Dataset.model_validate(yaml.load(path.read_text(encoding="utf-8"), _OnceLoader))
-    except (yaml.YAMLError, UnicodeDecodeError) as fault:
+        return parse_dataset(path.read_text(encoding="utf-8"), shown)
+    except UnicodeDecodeError as fault:
+        raise UsageError(f"{shown} is not UTF-8: {fault}") from None
+
+
+def parse_dataset(text: str, shown: str) -> Dataset:
+    """Read the text of a dataset.yaml; `shown` is what a message calls it.
+
+    Raises
+    ------
+    UsageError
+        When it breaks a rule; every fault is listed.
+    """
+    try:
+        return Dataset.model_validate(yaml.load(text, _OnceLoader))
+    except yaml.YAMLError as fault:
         raise UsageError(f"{shown} is not valid YAML: {fault}") from None
     except ValidationError as fault:
         faults = "\n".join(f"  {_tell(error)}" for error in fault.errors())
@@ -293,15 +312,27 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
                 raise DataError(f"{file}: columns {found} both mean {name!r}; rename or remove one of them")
             if found:
                 matched[name] = found[0]
+                _refuse_other_unit(found[0], name, dataset.columns[name], file, spelling)
     missing = [name for name in wanted if name not in matched]
     if missing:
         free = [header for header in headers if header not in matched.values()]
-        tells = " ".join(f"{name!r} is missing{suggest(name, free)}" for name in missing)
+        asked = [dataset.columns[name].headers(name)[0] for name in missing]
+        tells = " ".join(f"{name!r} is missing{suggest(name, free)}" for name in asked)
         raise DataError(
             f"{file}: {tells} Found: {', '.join(map(repr, headers))}. "
             "Rename the column, or add its header to the aliases in dataset.yaml."
         )
     return matched
+
+
+def _refuse_other_unit(header: str, name: str, column: Column, file: str, spelling) -> None:
+    """Refuse a header that matches but for its unit, when that unit is another multiple or another currency."""
+    told = re.search(r"[(\[]([^)\]]+)[)\]]", header)
+    if spelling is key_without_unit and told and column.unit and other_amount(column.unit, told[1]):
+        raise DataError(
+            f"{file}: column {header!r} is in {told[1]}, dataset.yaml says {column.unit} for {name!r}; mend the "
+            "unit in dataset.yaml, or the table"
+        )
 
 
 def header_keys(dataset: Dataset) -> frozenset[str]:
@@ -311,17 +342,16 @@ def header_keys(dataset: Dataset) -> frozenset[str]:
 
 
 def _spellings(name: str, column: Column, spelling) -> set[str]:
-    """Return the keys of a column's name and aliases, alone and with its unit behind."""
-    texts = [name, *column.aliases]
+    """Return the keys of a column's headers, alone and with its unit behind."""
+    texts = column.headers(name)
     texts += [f"{text}{word}{column.unit}" for text in texts for word in ("", "in") if column.unit]
     return {spelling(text) for text in texts} - {""}
 
 
 def key(header: str) -> str:
     """Return a header without case, blanks and punctuation; a percent sign or a currency is none of these."""
-    return "".join(
-        letter for letter in unicodedata.normalize("NFKC", header).casefold() if letter.isalnum() or letter in "%‰$€£¥₹"
-    )
+    plain = unicodedata.normalize("NFKC", header).strip().casefold()
+    return "".join(letter for letter in plain if letter.isalnum() or letter in "%‰$€£¥₹") or plain
 
 
 def key_without_unit(header: str) -> str:

@@ -1,6 +1,7 @@
 """Is this the published table, an altered copy of it, or another one?"""
 
 import hashlib
+from collections import defaultdict
 from dataclasses import dataclass
 
 import ibis
@@ -8,7 +9,7 @@ import pandas as pd
 
 from segmentation.artifacts import sha256
 from segmentation.checking import conventions_of
-from segmentation.dataset import ROOT, Dataset
+from segmentation.dataset import ROOT, Column, Dataset
 from segmentation.narrative import count, escape
 from segmentation.numbers import Convention, to_number
 from segmentation.reading import read_table
@@ -40,7 +41,7 @@ def fingerprint(raw: ibis.Table, dataset: Dataset, conventions: dict[str, Conven
         "row", *names, **{f"_{name}": to_number(raw[name], how) for name, how in conventions.items()}
     ).to_pandas()
     frame = frame.sort_values("row", ignore_index=True)
-    cells = pd.DataFrame({name: _spelt(frame[name], frame.get(f"_{name}")) for name in names})
+    cells = pd.DataFrame({n: _spelt(frame[n], frame.get(f"_{n}"), dataset.columns[n]) for n in names})
     tagged = [cells[name].radd(f"{name}=") for name in sorted(names)]
     hashes = [hashlib.sha256("\x1f".join(row).encode()).hexdigest() for row in zip(*tagged, strict=True)]
     whole = hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
@@ -48,9 +49,11 @@ def fingerprint(raw: ibis.Table, dataset: Dataset, conventions: dict[str, Conven
     return Fingerprint(cells, whole, tuple(short[:SKETCH]), frozenset(short))
 
 
-def _spelt(texts: pd.Series, numbers: pd.Series | None) -> pd.Series:
-    """Write each cell in one way: 15.0 and 15 alike, 0007 and 7 alike, Male and male alike."""
-    plain = texts.str.strip().str.casefold().str.replace(r"^0+(?=\d+$)", "", regex=True)
+def _spelt(texts: pd.Series, numbers: pd.Series | None, column: Column) -> pd.Series:
+    """Write each cell in one way: 15.0 and 15 alike, 0007 and 7 alike, Male, male and a declared M alike."""
+    plain = texts.str.strip().str.casefold().str.replace(r"^0+(?=\d+$)|(?<=\d)\.0+$", "", regex=True)
+    declared = {spelt.casefold(): name.casefold() for name, all_ in (column.categories or {}).items() for spelt in all_}
+    plain = plain.replace(declared)
     if numbers is None:
         return plain
     return plain.mask(numbers.notna(), numbers.map(lambda value: f"{value:.12g}"))
@@ -85,26 +88,38 @@ def _tell_changes(cells: pd.DataFrame, reference, dataset: Dataset) -> str:
     names = [column for column in dataset.columns if column in cells]
     raw, headers = read_table(locate("DATA", str(reference)), dataset, wanted=tuple(names))
     published = fingerprint(raw, dataset, conventions_of(raw, dataset, names, headers, file=reference.name)).cells
-    [key] = dataset.named("id") or [None]
-    if key is None or not (cells[key].is_unique and published[key].is_unique):
-        return "its rows cannot be told apart by an id."
-    mine, theirs = cells.set_index(key), published.set_index(key)
-    both = [row for row in theirs.index if row in mine.index]
-    differ = mine.loc[both, theirs.columns] != theirs.loc[both]
-    changed = [(row, column) for row in both for column in theirs.columns if differ.at[row, column]]
-    place = {row: i for i, row in enumerate(mine.index, start=1)}
+    pairs = _pairs(cells[names], published[names], *dataset.named("id"))
+    changed = [(row, other, name) for row, other in pairs for name in names
+               if cells.at[row, name] != published.at[other, name]]  # fmt: skip
     shown = "; ".join(
-        f"{escape(dataset.label(column))} of row {place[row]:,}{_tell_cell(mine, theirs, row, column, dataset)}"
-        for row, column in changed[:CHANGES_SHOWN]
+        f"{escape(dataset.label(name))} of row {row + 1:,}{_tell_cell(cells, published, row, other, name, dataset)}"
+        for row, other, name in changed[:CHANGES_SHOWN]
     )
     more = f"; and {len(changed) - CHANGES_SHOWN:,} more" if len(changed) > CHANGES_SHOWN else ""
-    lost, new = len(theirs.index.difference(mine.index)), len(mine.index.difference(theirs.index))
+    lost, new = len(published) - len(pairs), len(cells) - len(pairs)
     rows = [f"{count(n, 'row')} {what}" for n, what in ((lost, "missing"), (new, "added")) if n]
     told = [f"{count(len(changed), 'changed cell')}{f' ({shown}{more})' if shown else ''}", *rows]
     return ", ".join(told) + "."
 
 
-def _tell_cell(mine: pd.DataFrame, theirs: pd.DataFrame, row: str, column: str, dataset: Dataset) -> str:
+def _pairs(mine: pd.DataFrame, theirs: pd.DataFrame, key: str | None = None) -> list[tuple[int, int]]:
+    """Return which row stands for which published one: by its id, or as it is, or by most of its cells."""
+    if key and mine[key].is_unique and theirs[key].is_unique:
+        at = {value: i for i, value in enumerate(theirs[key])}
+        return [(i, at[value]) for i, value in enumerate(mine[key]) if value in at]
+    free = defaultdict(list)
+    for i, row in enumerate(theirs.itertuples(index=False, name=None)):
+        free[row].append(i)
+    same = {i: free[row].pop(0) for i, row in enumerate(mine.itertuples(index=False, name=None)) if free[row]}
+    left, open_ = [i for i in range(len(mine)) if i not in same], sorted(i for rest in free.values() for i in rest)
+    for i in left:
+        alike = (theirs.iloc[open_].to_numpy() == mine.iloc[i].to_numpy()).sum(axis=1)
+        if len(open_) and 2 * alike.max() > mine.shape[1]:
+            same[i] = open_.pop(int(alike.argmax()))
+    return sorted(same.items())
+
+
+def _tell_cell(mine: pd.DataFrame, theirs: pd.DataFrame, row: int, other: int, name: str, dataset: Dataset) -> str:
     if dataset.privacy == "aggregate":
         return ""
-    return f" is {escape(mine.at[row, column] or 'empty')}, published as {escape(theirs.at[row, column])}"
+    return f" is {escape(mine.at[row, name] or 'empty')}, published as {escape(theirs.at[other, name])}"

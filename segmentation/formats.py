@@ -70,8 +70,7 @@ def _read_file(path: Path, part: str | None) -> Rows:
             if kind:
                 return _read_database(path, kind, part)
             if start.startswith(b"PAR1"):
-                found = pq.read_table(path)
-                return _from_rows(found.column_names, _pylists(found), path.name)
+                return _read_parquet(path, path.name)
             content = start + file.read()
         return _read_content(content, path.name, part)
     except OSError as fault:
@@ -86,13 +85,15 @@ def _read_content(content: bytes, name: str, part: str | None) -> Rows:
     if content.startswith(b"PK\x03\x04"):
         names = zipfile.ZipFile(io.BytesIO(content)).namelist()
         members = [m for m in names if not m.endswith("/") and not m.startswith("__MACOSX/")]
-        if "xl/workbook.xml" in members or "content.xml" in members:
+        if {"xl/workbook.xml", "xl/workbook.bin", "content.xml"} & set(members):
             return _read_sheet(content, name, part)
         member = _choose(part, members, name, "file")
         return _read_content(zipfile.ZipFile(io.BytesIO(content)).read(member), member, None)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         return _read_sheet(content, name, part)
-    if name.endswith((".jsonl", ".ndjson", ".json")):
+    if content.startswith(b"PAR1"):
+        return _read_parquet(io.BytesIO(content), name)
+    if name.lower().endswith((".jsonl", ".ndjson", ".json")):
         return _read_json_lines(content, name)
     return _read_text(content, name)
 
@@ -116,14 +117,15 @@ def _read_text(content: bytes, name: str) -> Rows:
     if delimiter == " ":
         records = [(i, line.split()) for i, line in enumerate(text.splitlines(), start=1) if line.strip()]
         return Rows(name, records, encoding=encoding, delimiter=delimiter)
-    records = _parse(text, delimiter, name)
-    _refuse_swallowed(records, delimiter, name)
+    lines = list(io.StringIO(text, newline=""))
+    records = _parse(lines, delimiter, name)
+    _refuse_swallowed(records, lines, delimiter, name)
     return Rows(name, records, encoding=encoding, delimiter=delimiter)
 
 
-def _parse(text: str, delimiter: str, name: str) -> list[tuple[int, list[str]]]:
+def _parse(lines: list[str], delimiter: str, name: str) -> list[tuple[int, list[str]]]:
     """Return (line on which it starts, cells) of each record that is not blank."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     records, line = [], 1
     try:
         for cells in reader:
@@ -137,12 +139,14 @@ def _parse(text: str, delimiter: str, name: str) -> list[tuple[int, list[str]]]:
     return records
 
 
-def _refuse_swallowed(records: list[tuple[int, list[str]]], delimiter: str, name: str) -> None:
+def _refuse_swallowed(records: list[tuple[int, list[str]]], lines: list[str], delimiter: str, name: str) -> None:
     """Refuse a cell that holds whole rows, because a quotation mark was opened in one and closed in another."""
     width = max(Counter(len(cells) for _, cells in records).items(), key=lambda item: item[::-1], default=(0, 0))[0]
     for line, cells in records:
         inner = [part for cell in cells if "\n" in cell or "\r" in cell for part in cell.splitlines()[1:]]
-        if width > 1 and any(part.count(delimiter) >= width - 1 for part in inner):
+        whole = lines[line - 1 : line + len(inner)]
+        rows = all(part.count(delimiter) == width - 1 for part in whole)
+        if width > 1 and inner and (rows or any(part.count(delimiter) >= width - 1 for part in inner)):
             raise DataError(
                 f"{name}, line {line}: a quotation mark opens a cell that holds the rows below it; expected one row a "
                 "line; remove the mark, or double it"
@@ -161,16 +165,30 @@ def _decode(content: bytes, name: str) -> tuple[str, str | None]:
     except UnicodeDecodeError:
         _refuse_two_encodings(content, name)
     try:
-        return content.decode("cp1252"), "Windows-1252"
+        text, encoding = content.decode("cp1252"), "Windows-1252"
     except UnicodeDecodeError:
-        return content.decode("latin-1"), "Latin-1"
+        text, encoding = content.decode("latin-1"), "Latin-1"
+    _refuse_other_script(text, encoding, name)
+    return text, encoding
+
+
+def _refuse_other_script(text: str, encoding: str, name: str) -> None:
+    """Refuse Cyrillic, Greek or other letters, which one byte a letter turns into words of accents alone."""
+    words = re.findall(r"[^\W\d_]{3,}", text)
+    strange = [word for word in words if not re.search("[a-zA-Z]", word)]
+    if strange and "\0" not in text:
+        line = text[: text.index(strange[0])].count("\n") + 1
+        raise DataError(
+            f"{name}, line {line}: read as {encoding}, a word would have accented letters alone; it is another "
+            "encoding; save the table as UTF-8"
+        )
 
 
 def _refuse_two_encodings(content: bytes, name: str) -> None:
     """Refuse UTF-8 with a few bytes of another encoding, which would turn each of its letters into two."""
     text = content.decode("utf-8", errors="replace")
     wrong = text.count("\ufffd")
-    if sum(letter > "\x7f" for letter in text) > 2 * wrong:
+    if sum(letter > "\x7f" for letter in text) >= 2 * wrong:  # the wrong ones are letters too
         line = text[: text.index("\ufffd")].count("\n") + 1
         raise DataError(
             f"{name}, line {line}: found a letter that is not UTF-8, in a file whose other letters are; expected one "
@@ -204,7 +222,7 @@ def _read_sheet(content: bytes, name: str, part: str | None) -> Rows:
     try:
         book = pd.ExcelFile(io.BytesIO(content), engine="calamine")
         sheet = _choose(part, book.sheet_names, name, "sheet")
-        frame = pd.read_excel(book, sheet_name=sheet, header=None, dtype=object)
+        frame = pd.read_excel(book, sheet_name=sheet, header=None, dtype=object, na_filter=False)
     except DataError:
         raise
     except Exception as fault:
@@ -223,7 +241,7 @@ def _read_json_lines(content: bytes, name: str) -> Rows:
     for line, text in enumerate(whole.split("\n"), start=1):
         if text.strip():
             try:
-                record = json.loads(text)
+                record = json.loads(text, object_pairs_hook=_once)
             except ValueError as fault:
                 raise DataError(f"{name}, line {line}: not JSON ({fault}); expected one object a line") from None
             if not isinstance(record, dict):
@@ -232,6 +250,13 @@ def _read_json_lines(content: bytes, name: str) -> Rows:
             records.append((line, record))
     rows = [(line, [_text(record.get(header)) for header in headers]) for line, record in records]
     return Rows(name, [(0, list(headers)), *rows] if headers else [])
+
+
+def _once(pairs: list[tuple]) -> dict:
+    """Make an object of a line of JSON, in which no key may stand twice."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
 
 
 def _query(url: str, part: str | None, name: str) -> Rows:
@@ -262,13 +287,13 @@ def _read_database(path: Path, kind: str, part: str | None) -> Rows:
 
 def _read_connection(connection, part: str | None, name: str) -> Rows:
     try:
-        if part and QUERY.match(part):
-            # Ibis 12 cannot learn the schema of a query from PostgreSQL (it drops a view without a name).
-            with closing(connection.raw_sql(part)) as cursor:
-                headers, rows = [column[0] for column in cursor.description or ()], cursor.fetchall()
-        else:
-            found = connection.table(_choose(part, connection.list_tables(), name, "table")).to_pyarrow()
-            headers, rows = found.column_names, _pylists(found)
+        query = part if part and QUERY.match(part) else None
+        if query is None:
+            table = _choose(part, connection.list_tables(), name, "table").replace('"', '""')
+            query = f'select * from "{table}"'
+        # A cursor gives the values as they are; SQLite may hold others than a column's type promises.
+        with closing(connection.raw_sql(query)) as cursor:
+            headers, rows = [column[0] for column in cursor.description or ()], cursor.fetchall()
     except DataError:
         raise
     except Exception as fault:
@@ -279,9 +304,10 @@ def _read_connection(connection, part: str | None, name: str) -> Rows:
     return _from_rows(headers, rows, name)
 
 
-def _pylists(found: pa.Table) -> list[tuple]:
-    """Return the rows; a whole number stays one beside empty cells, as it would not in pandas."""
-    return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+def _read_parquet(place: Path | io.BytesIO, name: str) -> Rows:
+    """Read through Arrow: a whole number stays one beside empty cells, as it would not in pandas."""
+    found = pq.read_table(place)
+    return _from_rows(found.column_names, zip(*(column.to_pylist() for column in found.columns), strict=True), name)
 
 
 def _from_rows(headers: list[str], rows, name: str) -> Rows:

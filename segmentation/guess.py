@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 
 from segmentation.artifacts import write_text
-from segmentation.checking import BEHIND_SUM, MISSING, NO, SUM, YES
+from segmentation.checking import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, YES
 from segmentation.dataset import RESERVED, ROOT, key, key_without_unit
 from segmentation.errors import DataError, UsageError
 from segmentation.numbers import Convention, find_conventions, tell_undecided, to_number
@@ -24,12 +24,23 @@ SKEWED = 2.0
 FEW_CODES = 12
 CODE_DIGITS = 8
 MOST_LEVELS = 50
-WHOSE = r"(customer|client|user|member|account|cust|acct|kunden?|cliente?|household|person|card|contact|subscriber)"
-ID = re.compile(
-    rf"(^|_)(id|ids|uid|uuid|guid|key|code|nr|no|num|number|nummer)$|^{WHOSE}_?(id|key|code|nr|no|num\w*|)$"
+WHOSE = (
+    r"(customer|client|user|member|account|cust|acct|kunden?|cliente?|household|person|card|contact|subscriber|store|shop"
+    r"|branch|artikel|order|product|item)"
 )
-CODE = re.compile(r"(^|_)(id|ids|uid|uuid|guid|key|code|phone|telephone|tel|mobile|fax|iban|ean|isbn|sku|ssn|vat)(_|$)")
-LEFT = re.compile(r"^(k_?means_?)?(cluster|segment|label|group)s?(_?(id|no|labels?|kmeans|\d+))?$|_(cluster|segment)$")
+ID = re.compile(
+    rf"(^|_)(id|ids|uid|uuid|guid|key|code|nr|no|num|number)$|nummer$|^{WHOSE}_?(id|key|code|nr|no|num\w*)$"
+    r"|^(customer|client|user|member|account)$"
+)
+CODE = re.compile(
+    r"(^|_)(id|ids|uid|uuid|guid|key|code|nr|no|phone|telephone|tel|mobile|fax|iban|ean|isbn|sku|ssn|vat)(_|$)|nummer$"
+    rf"|^{WHOSE}_?(id|key|code|nr|no)$|^(postleitzahl|postcode|zip|plz|account)$"
+)
+INDEX = re.compile(r"^(unnamed_\d+|(index_)?level_\d+|index|column_1|row_?(names?|id|no|nr|num|number))$")
+LEFT = re.compile(
+    r"^(k_?means_?)?(cluster|segment|label|group)s?(_?(id|no|labels?|kmeans|\d+))?$|_(cluster|segment)$"
+    r"|^y_?(kmeans|pred|hat)$|^pca?_?\d+$|^(dist|distance)_?(to_)?(centroid|center|centre|cluster)"
+)
 DATE = (
     r"(19|20)[0-9]{2}([-/.])[01]?[0-9]\2[0-3]?[0-9]([ T].*)?|(19|20)[0-9]{2}[01][0-9][0-3][0-9]"
     r"|[0-3]?[0-9]([-/.])[0-3]?[0-9]\5(19|20)?[0-9]{2}( .*)?"
@@ -92,6 +103,7 @@ def _look(source: Source) -> Looked:
     headers, rows, told = read_rows(source)
     if not rows:
         raise DataError(f"{source.name} has column names but no rows; expected one line a customer")
+    _refuse_alike(headers, source.name)
     named = dict(zip(_names(headers), headers, strict=True))
     cells = {n: [row[i].strip() if i < len(row) else "" for *_, row in rows] for i, n in enumerate(named)}
     texts = pd.DataFrame(cells)
@@ -107,7 +119,26 @@ def _look(source: Source) -> Looked:
     values = raw.select("row", **{name: to_number(raw[name], c) for name, c in conventions.items()}).to_pandas()
     values = values.sort_values("row", ignore_index=True)
     numbers = {n: values[n] for n in digits if values[n].notna().sum() >= NUMBERS * (texts[n] != "").sum()}
-    return Looked(named, texts.drop(columns="file"), numbers, conventions, undecided)
+    texts = texts.drop(columns="file")
+    if _adds_up(pd.DataFrame(numbers)):
+        texts, numbers = texts.iloc[:-1], {name: column.iloc[:-1] for name, column in numbers.items()}
+    return Looked(named, texts, numbers, conventions, undecided)
+
+
+def _adds_up(numbers: pd.DataFrame) -> bool:
+    """Return whether the last row holds the sums of the others."""
+    last = numbers.tail(1).dropna(axis=1)
+    sums = numbers[last.columns].sum()
+    same = ((2 * last - sums).abs() <= 1e-9 * sums.abs()) & (sums != 0)
+    return len(numbers) >= FEWEST_TO_ADD_UP and not last.empty and bool(same.to_numpy().all())
+
+
+def _refuse_alike(headers: list[str], file: str) -> None:
+    """Refuse column names that differ in case, blanks or punctuation alone."""
+    spelt = [key(header) for header in headers]
+    alike = [header for header, word in zip(headers, spelt, strict=True) if spelt.count(word) > 1]
+    if alike:
+        raise DataError(f"{file}: the columns {alike} differ in case, blanks or punctuation alone; rename one of them")
 
 
 def _refuse_purchases(looked: Looked, file: str) -> None:
@@ -124,14 +155,21 @@ def _refuse_purchases(looked: Looked, file: str) -> None:
 
 def _names(headers: list[str]) -> list[str]:
     """Return a canonical name for each header, each of them once."""
-    names = []
-    for i, header in enumerate(headers, start=1):
-        plain = re.sub(r"[(\[].*?[)\]]", "", header)
-        plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()
-        plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
-        plain = plain if re.match(r"[a-z]", plain) else f"column_{i}"
-        names.append(plain if plain not in {*names, *RESERVED, "id"} else f"{plain}_{i}")
+    wished, names = [_name(header, i) for i, header in enumerate(headers, start=1)], []
+    for i, name in enumerate(wished, start=1):
+        free = wished.count(name) == 1 and name not in {*RESERVED, "id"}
+        numbered = f"{name}_{i}"
+        while not free and numbered in wished:
+            numbered += "_"
+        names.append(name if free else numbered)
     return names
+
+
+def _name(header: str, i: int) -> str:
+    plain = re.sub(r"[(\[].*?[)\]]", "", header)
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()
+    plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return plain if re.match(r"[a-z]", plain) else f"column_{i}"
 
 
 def _distinct(texts: pd.Series) -> float:
@@ -167,14 +205,17 @@ def _guess(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
         return {"role": "ignore"}, "its cells are dates, and a date is no amount"
     if name not in looked.numbers:
         return _guess_text(filled, len(texts))
-    if CODE.search(name) or (ID.search(name) and _distinct(texts) >= MOSTLY):
-        return {"role": "ignore"}, "its name says that it is a code, and a code is no amount"
+    if INDEX.search(name):
+        return {"role": "ignore"}, "its name says that it numbers the rows"
+    if filled.str.match("0[0-9]").mean() > 1 - NUMBERS:
+        return {"role": "ignore"}, "its leading zeros say that it is a code, and a code is no amount"
     return _guess_number(name, looked, kept)
 
 
 def _guess_text(filled: pd.Series, rows: int) -> tuple[dict, str]:
     distinct = filled.nunique()
-    if set(filled.str.lower()) <= {*YES, *NO} and distinct <= 4:
+    said = set(filled.str.lower())
+    if said <= {*YES, *NO} and said & set(YES) and said & set(NO):
         return {"role": "descriptor", "type": "yes/no"}, "its cells say yes or no"
     if distinct > max(MOST_LEVELS, rows / 20):
         return {"role": "ignore"}, f"{distinct:,} different texts among {rows:,} rows describe no group"
@@ -191,6 +232,8 @@ def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str
         return {"role": "ignore"}, f"whole numbers of {CODE_DIGITS} digits or more that never repeat look like codes"
     if whole and distinct <= FEW_CODES and distinct < len(values) / 20:
         return {"role": "descriptor", "type": "category"}, f"only {distinct} whole numbers, which look like codes"
+    if CODE.search(name) or (ID.search(name) and _distinct(looked.texts[name]) >= MOSTLY):
+        return {"role": "ignore"}, "its name says that it is a code, and a code is no amount"
     for other in kept:
         r = values.corr(looked.numbers[other])
         if abs(r) > COPY:
@@ -208,7 +251,7 @@ def _with_unit(guess: Guess, looked: Looked) -> Guess:
     """Add the unit of a number, from its header or its cells, and its range as a remark."""
     values, around = looked.numbers[guess.name], looked.conventions[guess.name].around
     told = re.search(r"[(\[]([^)\]]{1,12})[)\]]", guess.header)
-    unit = {"unit": told[1].strip()} if told else {"unit": around[0]} if around else {}
+    unit = {"unit": around[0]} if around else {"unit": told[1].strip()} if told else {}
     remark = f"{values.min():g} to {values.max():g}"
     if guess.name in looked.undecided:
         remark = tell_undecided({guess.name: looked.undecided[guess.name]})

@@ -8,6 +8,7 @@ from segmentation.errors import DataError
 from segmentation.formats import SAMPLE, Rows
 
 MOST_STRAY = 2
+YEAR = r"\s*(19|20)[0-9]{2}\s*$"
 NUMBER = r"[+\-]?[0-9][0-9.,]*"
 
 
@@ -38,7 +39,7 @@ def split_header(part: Rows, known: frozenset[str]) -> tuple[list[str], list[tup
     below = part.records[at + 1 :]
     _refuse_rows_above(part, at)
     if not known:
-        _refuse_numbers(part.file, line, cells)
+        _refuse_numbers(part.file, line, cells, [row for _, row in below])
     width = _width(part.file, line, cells, below)
     headers = [cell.strip() or f"column {i}" for i, cell in enumerate(cells[:width], start=1)]
     repeated = sorted({header for header in headers if headers.count(header) > 1})
@@ -81,13 +82,16 @@ def _refuse_rows_above(part: Rows, at: int) -> None:
         )
 
 
-def _refuse_numbers(file: str, line: int, cells: list[str]) -> None:
-    numbers = [cell for cell in cells if re.fullmatch(NUMBER, cell.strip())]
-    if 2 * len(numbers) >= max(_filled(cells), 1):
-        raise DataError(
-            f"{file}, line {line}: found {numbers[0]!r} among the column names; expected words; is the line of column "
-            "names missing?"
-        )
+def _refuse_numbers(file: str, line: int, cells: list[str], below: list[list[str]]) -> None:
+    """Refuse a first customer for column names: a number above numbers, unless it counts the columns or is a year."""
+    for i, cell in enumerate(cells):
+        if re.fullmatch(NUMBER, cell.strip()) and cell.strip() not in (str(i), str(i + 1)) and not re.match(YEAR, cell):
+            column = [row[i].strip() for row in below if i < len(row) and row[i].strip()]
+            if 2 * sum(bool(re.fullmatch(NUMBER, value)) for value in column) > len(column):
+                raise DataError(
+                    f"{file}, line {line}: found {cell!r} among the column names, above other numbers; expected words; "
+                    "is the line of column names missing?"
+                )
 
 
 def _width(file: str, line: int, cells: list[str], below: list) -> int:

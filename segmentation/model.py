@@ -106,7 +106,7 @@ def load_model(study: Study) -> Pipeline:
     path, shown = study.path("model.skops"), f"assets/{study.run}/model.skops"
     again = f"make it again: make report RUN={study.run}"
     recorded = read_manifest(study.run)["outputs"]
-    for name in ("model.skops", "model.json", "profiles.json"):
+    for name in ("model.skops", "model.json", "profiles.json", "cleaning.json"):
         place = f"assets/{study.run}/{name}"
         if not study.path(name).is_file() or recorded.get(place) != sha256(study.path(name)):
             raise DataError(f"{place} is not the file that the run wrote (its SHA-256 is not the manifest's); {again}")
@@ -163,7 +163,8 @@ def _read_customers(study: Study, new: Source, features: tuple[str, ...]) -> pd.
         _refuse(rejected, new)
         return customers
     conventions = conventions_of(raw, dataset, list(features), headers, file=new.name, known=known)
-    checked = check_rows(raw, dataset, list(wanted), conventions, required=features, fields=headers["fields"])
+    needs = {"features": features, "required": features, "fields": headers["fields"]}
+    checked = check_rows(raw, dataset, list(wanted), conventions, **needs)
     customers = checked.order_by("row").to_pandas()
     _refuse(customers[customers["rule"].notna()], new)
     return customers

@@ -1,27 +1,19 @@
 """Numbers as people write them: which mark is the decimal one, and what stands around the digits."""
 
 from dataclasses import asdict, dataclass
-from unicodedata import category
 
 import ibis
 import pandas as pd
 
 from segmentation.errors import DataError
+from segmentation.units import contradict, is_money, is_unit, other_amount, plain_unit
 
 SPACES = " '’\u00a0\u202f"
 BLANKS = r"[\s\p{Z}]"
-DIGITS = rf"([+\-−]?[0-9.,{SPACES}]*[0-9.,](?:[eE][+\-]?[0-9]+)?)"
+DIGITS = rf"([+\-−]?[0-9.,](?:[0-9.,{SPACES}]*[0-9.,])?(?:[eE][+\-]?[0-9]+)?)"
 PARTS = rf"^{BLANKS}*([^0-9+\-−.,]*?){BLANKS}*{DIGITS}{BLANKS}*([^0-9]*?){BLANKS}*$"
 MARKS = {".": ",", ",": "."}
-SIGNS = {"us$": "usd", "$": "usd", "€": "eur", "£": "gbp", "¥": "jpy", "₹": "inr", "zł": "pln", "fr.": "chf"}
-CURRENCIES = (
-    *("eur", "usd", "gbp", "chf", "cad", "aud", "jpy", "cny", "inr", "brl", "sek", "nok", "dkk", "pln", "czk", "huf"),
-    *("try", "zar", "mxn", "rs", "kr"),
-)
-MULTIPLES = ("k", "tsd", "thousand", "m", "mio", "mn", "million", "bn", "%", "‰")
 DECISIVE = 0.05
-LONGEST_UNIT = 8
-NO_UNITS = ("cr", "dr", *("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"))
 
 
 @dataclass(frozen=True)
@@ -31,11 +23,13 @@ class Convention:
     decimal : the decimal mark, "." or ","; the other one may part thousands.
     around : what may stand before or after the digits: a currency, a percent sign, a unit; without blanks and case.
     bare : whether a number may stand alone.
+    decided : whether a cell showed which mark is the decimal one.
     """
 
     decimal: str = "."
     around: tuple[str, ...] = ()
     bare: bool = True
+    decided: bool = True
 
     def record(self) -> dict:
         """Return what cleaning.json keeps."""
@@ -61,8 +55,8 @@ def find_conventions(
     """Find how the numbers of each column are written, from all of its cells.
 
     A mark that stands before one, two, or more than three last digits, or with the other mark before it, is the
-    decimal one. A column in which less than one number in twenty shows it follows an earlier table, or else the other
-    columns.
+    decimal one. A column in which less than one number in twenty shows it follows the other columns, or else an
+    earlier table.
 
     Parameters
     ----------
@@ -97,16 +91,16 @@ def find_conventions(
     total = {mark: sum(vote[mark] for vote in decided.values()) for mark in MARKS}
     found, undecided = {}, {}
     for name in units:
-        mark = "." if decimal == "auto" else decimal
+        mark = decimal if decimal != "auto" and name not in typed else None
         if name in decided:
             mark = _more(own[name])
-        elif name in free and name in known:
-            mark = known[name].decimal
         elif name in free and any(total.values()):
             mark = _more(total)
+        elif name in free and name in known and known[name].decided:
+            mark = known[name].decimal
         elif name in free and own[name]["open"] and delimiter != ",":
             undecided[name] = votes[name]["example"].dropna().min()
-        found[name] = Convention("." if name in typed else mark, *around[name])
+        found[name] = Convention(mark or ".", *around[name], decided=mark is not None)
     return found, undecided
 
 
@@ -141,12 +135,19 @@ def _refuse_mixed(votes: dict[str, pd.DataFrame]) -> None:
 def to_number(text: ibis.Value, convention: Convention) -> ibis.Value:
     """Return the numbers in a text column, null where a cell is not a number of this convention."""
     mark, other = convention.decimal, MARKS[convention.decimal]
+    text = _signed_digits(text)
     digits = text.re_extract(PARTS, 2).replace("−", "-")
     whole = rf"^[+\-]?([0-9]{{1,3}}([{other}{SPACES}][0-9]{{3}})+|[0-9]*)([{mark}][0-9]*)?([eE][+\-]?[0-9]+)?$"
     plain = digits.re_replace(rf"[{other}{SPACES}]", "").replace(mark, ".")
     value = digits.re_search(whole).ifelse(plain.try_cast("float64"), ibis.null("float64"))
     value = _stands(text).isin([*convention.around, *([""] * convention.bare)]).ifelse(value, ibis.null("float64"))
     return (value.isnan() | value.isinf()).ifelse(ibis.null("float64"), value)
+
+
+def _signed_digits(text: ibis.Value) -> ibis.Value:
+    """Bring a sign that stands before a currency to the digits (-$5 is $-5), and drop the point of Rs. and Fr."""
+    text = text.re_replace(rf"^({BLANKS}*\p{{L}}+)\.", r"\1")
+    return text.re_replace(rf"^{BLANKS}*([+\-−]){BLANKS}*([^0-9+\-−.,]+)", r"\2\1")
 
 
 def _stands(text: ibis.Value) -> ibis.Value:
@@ -158,63 +159,42 @@ def _plain(text: ibis.Value, part: int) -> ibis.Value:
     return text.re_extract(PARTS, part).re_replace(f"{BLANKS}+", "").lower()
 
 
-def _is_unit(before: str, behind: str) -> bool:
-    """Return whether these may stand around an amount: C001 is a code, 5- an accountant's minus five, 12 May a day."""
-    if (before and not _is_money(before)) or len(behind) > LONGEST_UNIT or behind in NO_UNITS:
-        return False
-    return not set(before + behind) & set("()+-−")
-
-
-def _is_money(text: str) -> bool:
-    return text in CURRENCIES or (len(text) == 1 and category(text) == "Sc")
-
-
 def _around(
     raw: ibis.Table, name: str, unit: str | None, known: Convention | None, file: str
 ) -> tuple[tuple[str, ...], bool]:
     """Return what may stand around the digits: the declared unit, and what stands in half of the cells or more."""
-    cells = raw.filter(raw[name].re_search(PARTS)).select(before=_plain(raw[name], 1), behind=_plain(raw[name], 3))
+    text = _signed_digits(raw[name])
+    cells = raw.filter(text.re_search(PARTS)).select(before=_plain(text, 1), behind=_plain(text, 3))
     counts = cells.group_by("before", "behind").agg(n=ibis._.count()).to_pandas()
     counts = counts.sort_values(["n", "before", "behind"], ascending=[False, True, True]).itertuples()
     declared = plain_unit(unit)
-    found = [(row.before + row.behind, row.n) for row in counts if _is_unit(row.before, row.behind)]
+    found = [(row.before + row.behind, row.n) for row in counts if is_unit(row.before, row.behind)]
     whole = sum(n for _, n in found)
     usual = [stands for stands, n in found if stands and 2 * n > whole]
-    for stands in usual:
-        if declared and _contradict(declared, stands):
-            raise DataError(
-                f"{file}: the cells of column {name!r} say {stands!r}, dataset.yaml says {unit!r}; "
-                "mend the unit in dataset.yaml, or the table"
-            )
+    _refuse_other_units(usual, name, unit, known, file)
     usual += known.around if known else ()
     # A sum with a currency may stand beside bare ones; "k", "%" or a unit would make a bare number another amount.
-    bare = known.bare if known else all(_is_money(stands) or stands == declared for stands in usual)
+    same = [stands for stands in usual if stands == declared and not other_amount(stands, "")]
+    bare = known.bare if known else all(is_money(stands) or stands in same for stands in usual)
     return tuple(sorted({*usual, *([declared] if declared else [])})), bare
 
 
-def plain_unit(unit: str | None) -> str:
-    """Return a unit without blanks and case, "" for none."""
-    return "".join((unit or "").lower().split())
-
-
-def _contradict(one: str, other: str) -> bool:
-    """Return whether two units cannot mean one amount: k$ and $, EUR and USD; $ and USD, or k and k$, can."""
-    (scale, money), (other_scale, other_money) = _scale_and_money(one), _scale_and_money(other)
-    scaled = scale != other_scale and {scale, other_scale} & set(MULTIPLES)
-    return bool(scaled or (money and other_money and money != other_money))
-
-
-def _scale_and_money(unit: str) -> tuple[str, str]:
-    """Part a unit into its multiple and its currency."""
-    for sign, code in SIGNS.items():
-        unit = unit.replace(sign, code)
-    money = next((code for code in CURRENCIES if unit.startswith(code) or unit.endswith(code)), "")
-    return unit.replace(money, "", 1), money
+def _refuse_other_units(usual: list[str], name: str, unit: str | None, known: Convention | None, file: str) -> None:
+    """Refuse cells in another unit than dataset.yaml declares, or than the table had that the model was made from."""
+    for stands in usual:
+        before = [unit] if unit else list(known.around) if known else []
+        bare = known is not None and not before and not is_money(stands)
+        if bare or any(contradict(one, stands) for one in before):
+            says = f"dataset.yaml says {unit!r}" if unit else f"the table of the run {before or 'none'}"
+            raise DataError(
+                f"{file}: the cells of column {name!r} say {stands!r}, {says}; mend the unit in dataset.yaml, or the "
+                "table"
+            )
 
 
 def _votes(raw: ibis.Table, name: str) -> pd.DataFrame:
     """Count, for each file, the cells that show which mark is the decimal one, and those that leave it open."""
-    digits = raw[name].re_extract(PARTS, 2).re_replace(f"[{SPACES}]", "")
+    digits = _signed_digits(raw[name]).re_extract(PARTS, 2).re_replace(f"[{SPACES}]", "")
     shows = {
         mark: digits.re_search(
             rf"[{other}].*[{mark}]|^[+\-−]?[0-9]*[{mark}]([0-9]{{1,2}}|[0-9]{{4,}})$|^[+\-−]?(0|[0-9]{{4,}})[{mark}][0-9]+$"

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from papermill.exceptions import PapermillExecutionError
 from rich.console import Console
 
 from segmentation import manifest, render
-from segmentation.artifacts import sha256
+from segmentation.artifacts import sha256, write_text
 from segmentation.dataset import ROOT
 from segmentation.errors import DataError, NotebookFailed, SegmentationError, UsageError
 from segmentation.plan import STAGES, Plan, Stage, declared
@@ -48,12 +49,29 @@ def run_pipeline(plan: Plan, *, pdf: bool = False) -> Outcome:
     """
     plan.study.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(plan.study.folder / ".lock", blocking=False):
+        with FileLock(plan.study.folder / ".lock", blocking=False), _described(plan):
             return _run_tasks(plan, pdf)
     except Timeout:
         raise SegmentationError(
             f"run {plan.study.run} is being made by another process; wait for it, or make another run: RUN=name"
         ) from None
+
+
+@contextmanager
+def _described(plan: Plan):
+    """Keep what was assumed as the dataset.yaml of the run; when the run fails, the one before comes back."""
+    if plan.assumed is None:
+        yield
+        return
+    before = plan.described.read_text(encoding="utf-8") if plan.described.is_file() else None
+    if before != plan.assumed:
+        write_text(plan.described, plan.assumed)
+    try:
+        yield
+    except BaseException:
+        if before is not None:
+            write_text(plan.described, before)
+        raise
 
 
 def _run_tasks(plan: Plan, pdf: bool) -> Outcome:
@@ -187,7 +205,7 @@ def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
     """Execute one notebook, and keep its executed copy, partly executed when it failed."""
     final = plan.executed(stage)
     final.parent.mkdir(parents=True, exist_ok=True)
-    failed = final.with_name(f"{stage.name}.failed.ipynb")
+    failed, running = final.with_name(f"{stage.name}.failed.ipynb"), final.with_name(f".{stage.name}.ipynb")
     failed.unlink(missing_ok=True)
     before = {path: path.stat().st_mtime_ns for path in plan.figures(stage)}
     shows = sys.stderr.isatty()
@@ -196,20 +214,21 @@ def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
     try:
         papermill.execute_notebook(
             str(stage.notebook).replace("{", "{{").replace("}", "}}"),
-            str(failed).replace("{", "{{").replace("}", "}}"),
+            str(running).replace("{", "{{").replace("}", "}}"),
             parameters=parameters,
             kernel_name="python3",
             extra_arguments=["--log-level=50"],
             progress_bar={"desc": f"{stage.name:<15}"} if shows else False,
         )
     except PapermillExecutionError as fault:
-        nbformat.write(_publishable(nbformat.read(failed, as_version=4), plan), failed)
+        nbformat.write(_publishable(nbformat.read(running, as_version=4), plan), running)
+        running.replace(failed)
         raise _told(fault, stage, failed) from fault
     except Exception as fault:
         raise NotebookFailed(f"notebooks/{stage.notebook.name} stopped: {fault}") from None
-    notebook = _publishable(nbformat.read(failed, as_version=4), plan)
-    nbformat.write(notebook, failed)
-    failed.replace(final)
+    notebook = _publishable(nbformat.read(running, as_version=4), plan)
+    nbformat.write(notebook, running)
+    running.replace(final)
     for path, written in before.items():
         if path.stat().st_mtime_ns == written:
             path.unlink()  # a figure that this run no longer draws

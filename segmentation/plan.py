@@ -5,8 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation.artifacts import write_text
-from segmentation.dataset import ASSUMED, ROOT, dataset_path, parse_features
+from segmentation.dataset import ASSUMED, ROOT, dataset_path, parse_dataset, parse_features
 from segmentation.errors import UsageError
 from segmentation.guess import describe, guess_columns
 from segmentation.sources import Source, find_table, locate, run_name
@@ -53,12 +52,13 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do: its study, its raw table, and each parameter with who set it."""
+    """What a run will do: its study, its raw table, each parameter with who set it, and the dataset.yaml assumed."""
 
     study: Study
     source: Source
     parameters: dict
     set_by: dict
+    assumed: str | None = None
 
     @property
     def report(self) -> Path:
@@ -111,9 +111,9 @@ def make_plan(**given) -> Plan:
     assumed = typed["data"] is not None and typed["dataset"] is None
     run = typed["run"] or typed["dataset"] or (run_name(typed["data"]) if assumed else defaults["run"])
     name = ASSUMED if assumed else typed["dataset"] or defaults["dataset"]
-    if assumed:
-        _assume(typed["data"], run)
-    study = open_study(run, name)
+    text = _assume(typed["data"]) if assumed else None
+    check_run_name(run)
+    study = Study(run, parse_dataset(text, "what was assumed")) if assumed else open_study(run, name)
     dataset = study.dataset
     features = parse_features(typed["features"] or defaults["features"], dataset)
     source = find_table(name, dataset, typed["data"] or defaults["data"])
@@ -130,17 +130,13 @@ def make_plan(**given) -> Plan:
         "resamples": _ranked("resamples", typed, defaults, dataset),
     }
     values = {key: value for key, (value, _) in chosen.items()}
-    return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()})
+    return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()}, text)
 
 
-def _assume(data: str, run: str) -> None:
-    """Keep what a table that nobody has described seems to be as the dataset.yaml of the run."""
+def _assume(data: str) -> str:
+    """Return the dataset.yaml of what a table that nobody has described seems to be."""
     source = locate("DATA", data)
-    check_run_name(run)
-    text = describe(guess_columns(source), source, title=source.name)
-    path = dataset_path(ASSUMED, run)
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        write_text(path, text)
+    return describe(guess_columns(source), source, title=source.name)
 
 
 def _ranked(key: str, typed: dict, defaults: dict, dataset) -> tuple:

@@ -78,7 +78,9 @@ def read_rows(source: Source, known: frozenset[str] = frozenset()) -> tuple[list
                  for line, cells in records]  # fmt: skip
     first = read[0]
     around = {what: sum(notes[what] for *_, notes in tables) for what in ("above", "beside")}
-    told = {"typed": _typed(headers, rows), "encoding": first.encoding, "delimiter": first.delimiter}
+    typed = _typed(headers, rows)
+    _make_unmistakable([i for i, header in enumerate(headers) if header not in typed], rows)
+    told = {"typed": typed, "encoding": first.encoding, "delimiter": first.delimiter}
     return headers, rows, around | told
 
 
@@ -87,3 +89,12 @@ def _typed(headers: list[str], rows: list[tuple]) -> list[str]:
     columns = ([cells[i] for *_, cells in rows if i < len(cells) and cells[i].strip()] for i in range(len(headers)))
     filled = zip(headers, columns, strict=True)
     return [header for header, cells in filled if cells and all(isinstance(cell, Number) for cell in cells)]
+
+
+def _make_unmistakable(columns: list[int], rows: list[tuple]) -> None:
+    """Write the numbers among texts without a mark, 20.125 as 20125e-3, because those texts may have decimal commas."""
+    for *_, cells in rows:
+        for i in columns:
+            if i < len(cells) and isinstance(cells[i], Number) and "." in cells[i] and "e" not in cells[i].lower():
+                whole, _, part = cells[i].partition(".")
+                cells[i] = Number(f"{whole}{part}e-{len(part)}")

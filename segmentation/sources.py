@@ -10,6 +10,7 @@ from segmentation.dataset import NOT_RUNS, ROOT, Dataset, dataset_path
 from segmentation.errors import DataError, UsageError
 
 FILES = ("file", "sqlite", "duckdb")
+REMOTE = ("http", "https", "ftp", "s3", "gs", "hdfs")
 QUERY = re.compile(r"\s*(select|with)\s", re.I)
 URL = re.compile(r"[a-z][a-z0-9+]*://", re.I)
 
@@ -80,6 +81,8 @@ def locate(option: str, text: str) -> Source:
         scheme = url.partition(":")[0].lower()
         if scheme in FILES:
             return locate(option, f"{url.partition('://')[2]}#{part}" if part else url.partition("://")[2])
+        if scheme in REMOTE:
+            raise UsageError(f"{option}={scheme}://… is on another machine; download the table, then give its path")
         if "@" in part or url.count("/") > 3 or not _is_url(url):
             raise UsageError(
                 f"{option} cannot be read as the URL of a database; expected postgresql://user:password@host:port/"

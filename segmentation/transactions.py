@@ -4,7 +4,7 @@ from datetime import date
 
 import ibis
 
-from segmentation.checking import Rule, check_rows, conventions_of, judge
+from segmentation.checking import Rule, check_rows, conventions_of, judge, text_name
 from segmentation.dataset import Column, Dataset
 
 DATES = {  # how a date is written, and which of its numbers are year, month and day
@@ -14,8 +14,16 @@ DATES = {  # how a date is written, and which of its numbers are year, month and
     "dd/mm/yyyy": (r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})($| [0-9])", (3, 2, 1)),
     "mm/dd/yyyy": (r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})($| [0-9])", (3, 1, 2)),
 }
-PARTS_OF_ONE = 10_000  # amounts are added up as whole numbers of these, which no order of the rows changes
+MOST = 1e15
+EXACT = "decimal(38, 10)"  # amounts are added up exactly, so that no order of the rows changes a sum
 NAMES = ["id", "date", "amount"]
+
+
+class _Named(Column):
+    """A column of the raw table, found by the headers that dataset.yaml gives and by no other name."""
+
+    def headers(self, name: str) -> list[str]:
+        return list(self.aliases)
 
 
 def purchases_dataset(dataset: Dataset) -> Dataset:
@@ -24,9 +32,9 @@ def purchases_dataset(dataset: Dataset) -> Dataset:
     return Dataset.model_construct(
         title=dataset.title,
         columns={
-            "id": Column(role="id", aliases=given.customer),
-            "date": Column(role="descriptor", type="category", aliases=given.date, required=True),
-            "amount": Column(role="feature", aliases=given.amount, unit=given.unit),
+            "id": _Named(role="id", aliases=given.customer),
+            "date": _Named(role="descriptor", type="category", aliases=given.date, required=True),
+            "amount": _Named(role="feature", aliases=given.amount, unit=given.unit),
         },
         source=dataset.source,
         decimal=dataset.decimal,
@@ -63,11 +71,13 @@ def summarize_purchases(
     """
     given, bought = dataset.transactions, purchases_dataset(dataset)
     conventions = conventions_of(raw, bought, NAMES, headers, file=file, known=known)
-    checked = check_rows(raw, bought, NAMES, conventions, required=("amount",), fields=headers["fields"])
+    needs = {"features": ("amount",), "required": ("amount",), "fields": headers["fields"]}
+    checked = check_rows(raw, bought, NAMES, conventions, **needs)
     day = _day(checked["date"], given.date_format)
     rules = [
         Rule("date", f"a date as {given.date_format}", checked["date"], day.isnull()),
         Rule("date", f"on or before {given.as_of}", checked["date"], day > ibis.literal(given.as_of)),
+        Rule("amount", f"below {MOST:,.0f}", checked[text_name("amount")], checked["amount"].abs() >= MOST),
     ]
     checked = _judge_customers(judge(checked.mutate(day=day), rules), dataset)
     checked = ibis.memtable(checked.to_pyarrow())
@@ -87,32 +97,32 @@ def _judge_customers(checked: ibis.Table, dataset: Dataset) -> ibis.Table:
     rules = [Rule("id", "a customer with a purchase", checked["id"], ~buys.any().over(peers))]
     monetary = dataset.columns.get("monetary")
     if monetary and (monetary.transform == "log" or monetary.min is not None):
-        owed = _parts(checked["amount"]).sum().over(peers) < PARTS_OF_ONE * (monetary.min or 0)
+        owed = _exact(checked["amount"]).sum().over(peers) < (monetary.min or 0)
         rules.append(Rule("id", f"a customer worth {monetary.min or 0:g} or more after returns", checked["id"], owed))
     return judge(checked, rules)
 
 
-def _parts(amount: ibis.Value) -> ibis.Value:
-    return (amount * PARTS_OF_ONE).round().cast("int64")
+def _exact(amount: ibis.Value) -> ibis.Value:
+    return (amount.abs() < MOST).ifelse(amount, ibis.null("float64")).cast(EXACT)
 
 
 def _customers(fine: ibis.Table, as_of: date) -> ibis.Table:
-    buys, parts = fine["amount"] >= 0, _parts(fine["amount"])
+    buys, exact = fine["amount"] >= 0, _exact(fine["amount"])
     sums = fine.group_by("id").agg(
         last=fine["day"].max(where=buys),
         first=fine["day"].min(where=buys),
         frequency=buys.sum().cast("float64"),
-        monetary=parts.sum().cast("float64"),
-        spent=parts.sum(where=buys).cast("float64"),
+        monetary=exact.sum().cast("float64"),
+        spent=exact.sum(where=buys).cast("float64"),
     )
     end = ibis.literal(as_of)
     return sums.select(
         "id",
         recency=end.delta(sums["last"], unit="day").cast("float64"),
         frequency=sums["frequency"],
-        monetary=sums["monetary"] / PARTS_OF_ONE,
+        monetary=sums["monetary"],
         tenure=end.delta(sums["first"], unit="day").cast("float64"),
-        basket=sums["spent"] / sums["frequency"] / PARTS_OF_ONE,
+        basket=sums["spent"] / sums["frequency"],
     )
 
 

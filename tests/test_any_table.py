@@ -114,6 +114,13 @@ def archive(**members: str) -> bytes:
     return buffer.getvalue()
 
 
+def archive_of(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr(name, content)
+    return buffer.getvalue()
+
+
 def parquet() -> bytes:
     buffer = io.BytesIO()
     base().to_parquet(buffer, index=False)
@@ -142,6 +149,8 @@ SAME = {
     "euro sign before": lambda: amounts(lambda value: f"€ {european(value)}"),
     "a sign before and thousands commas": lambda: amounts(lambda value: f"€{value:,.2f}"),
     "dollars where no unit is declared": lambda: amounts(lambda value: f"${value:,.2f}", ("spending",)),
+    "rupees with a point behind": lambda: amounts(lambda value: f"Rs. {value}", ("spending",)),
+    "reals": lambda: amounts(lambda value: f"R$ {value:,.2f}", ("spending",)),
     "thousands by narrow blanks": lambda: amounts(lambda value: f"{value:,.2f}".replace(",", "\u202f")),
     "thousands by apostrophes": lambda: amounts(lambda value: f"{value:,.2f}".replace(",", "'")),
     "percent signs": lambda: amounts(lambda value: f"{value:.2f} %", ("spending",)),
@@ -184,6 +193,8 @@ FILES = {
     "an Excel sheet with a title": ("shop.xlsx", lambda: sheets(A=titled())),
     "an Excel sheet that ends in csv": ("shop.csv", lambda: sheets(Sheet1=base())),
     "Parquet": ("shop.parquet", parquet),
+    "Parquet in a zip archive": ("shop.zip", lambda: archive_of("shop.parquet", parquet())),
+    "JSON lines in capitals": ("SHOP.JSONL", lambda: base().to_json(orient="records", lines=True)),
     "JSON lines": ("shop.jsonl", lambda: base().to_json(orient="records", lines=True)),
     "gzip": ("shop.csv.gz", lambda: gzip.compress(written().encode())),
     "a zip archive": ("shop.zip", lambda: archive(shop=written())),
@@ -285,6 +296,17 @@ REFUSED = {
         with_rows("Gesamtsumme:,,,81225,10100"),
         [("id", "Gesamtsumme:", "a customer, not a total")],
     ),
+    "a sum of customers": (
+        with_rows("Total: 200 customers,,,,", "Gesamtergebnis,,,81225,10100"),
+        [
+            ("id", "Total: 200 customers", "a customer, not a total"),
+            ("id", "Gesamtergebnis", "a customer, not a total"),
+        ],
+    ),
+    "a sum that says nothing": (
+        with_rows(f"X1,,,{base()['annual_income'].sum()},{base()['spending'].sum()}"),
+        [("row", "201", "a customer, not a total")],
+    ),
     "a sum of a year": (with_rows("TOTAL 2024,,,81225,10100"), [("id", "TOTAL 2024", "a customer, not a total")]),
     "a customer of whom nothing is told": (with_rows("X1,Gijón,30,,"), [("income", "", "present")]),
     "a note below": (with_rows("Source: our till"), [("row", "1", "5 cells")]),
@@ -308,6 +330,7 @@ REFUSED = {
     "dates for numbers": (with_rows("X1,Gijón,30,2024-05-01,5"), [("income", "2024-05-01", "a number")]),
     "another decimal mark": (with_rows('X1,Gijón,30,"12,5",5'), [("income", "12,5", "a number")]),
     "another unit": (with_rows("X1,Gijón,30,12 USD,5"), [("income", "12 USD", "a number")]),
+    "a day of a month": (with_rows("X1,Gijón,30,12 June,5"), [("income", "12 June", "a number")]),
     "a number in brackets": (with_rows("X1,Gijón,30,(12),5"), [("income", "(12)", "a number")]),
     "below the least": (with_rows("X1,Gijón,30,-12,5"), [("income", "-12", "at least 0")]),
     "no id": (with_rows(",Gijón,30,12,5"), [("id", "", "present")]),
@@ -340,6 +363,14 @@ FAULTS = {
     "a quotation mark closed far below": (
         "\n".join([*LINES[:30], 'X1,"Gij,30,1,2', *LINES[30:60], 'X2,Gij",30,1,2', *LINES[60:]]),
         "line 31: a quotation mark opens a cell that holds the rows below it",
+    ),
+    "two customers behind one quotation mark": (
+        with_rows('X1,"Gij,30,1000.5,11', 'X2,Gij",31,9000.5,99'),
+        "line 202: a quotation mark opens a cell that holds the rows below it",
+    ),
+    "Cyrillic in one byte a letter": (
+        written().replace("Málaga", "Москва").replace("Gijón", "Казань").encode("cp1251"),
+        "line 2: read as Windows-1252, a word would have accented letters alone",
     ),
     "a first column without a name": (
         unnamed_first(),
@@ -380,6 +411,18 @@ FAULTS = {
         amounts(lambda value: f"{value} k€", ("annual_income",)),
         "say 'k€', dataset.yaml says 'EUR'",
     ),
+    "cents in a column of euros": (
+        amounts(lambda value: f"{value} ct", ("annual_income",)),
+        "say 'ct', dataset.yaml says",
+    ),
+    "a header in another multiple": (
+        written(base().rename(columns={"annual_income": "Annual income (k€)"})),
+        "column 'Annual income (k€)' is in k€, dataset.yaml says EUR for 'income'",
+    ),
+    "a header in another currency": (
+        written(base().rename(columns={"annual_income": "annual_income [USD]"})),
+        "is in USD, dataset.yaml says EUR",
+    ),
     "a letter of another encoding": (
         written().encode().replace("Málaga".encode(), "Málaga".encode("cp1252"), 1),
         "line 2: found a letter that is not UTF-8, in a file whose other letters are",
@@ -415,6 +458,7 @@ BROKEN = {
     ),
     "two files": ("shop.zip", lambda: archive(a="a", b="b"), "shop.zip holds 2 files; name one"),
     "no JSON": ("shop.jsonl", lambda: '{"id": 1}\n{"id": 2', "shop.jsonl, line 2: not JSON"),
+    "JSON with a key twice": ("shop.jsonl", lambda: '{"id": 1, "id": 2}', "line 1: not JSON (a key stands twice)"),
     "JSON without objects": ("shop.jsonl", lambda: "[1, 2]\n", "line 1: found '[1, 2]', expected an object"),
     "JSON as one list": ("shop.json", lambda: base().to_json(orient="records", indent=1), "expected JSON lines"),
     "Parquet cut short": ("shop.parquet", lambda: parquet()[:400], "shop.parquet"),
@@ -448,6 +492,8 @@ def test_a_broken_file_says_what_it_is(tmp_path, name):
         ("postgresql://me:sec#secret@localhost:1/db#t", UsageError, "written as %23 or %2F"),
         ("postgresql://me:sec/secret@localhost:1/db#t", UsageError, "written as %23 or %2F"),
         ("postgresql://me:secret@[::1/db#t", UsageError, "cannot be read as the URL of a database"),
+        ("https://example.org/secret.csv", UsageError, "download the table, then give its path"),
+        ("mysql://me:secret@localhost/db#t", DataError, "Failed to import the mysql backend"),
         ("~nosuchuser/x.csv", UsageError, "is not a file"),
         ("nonsense://me:secret@place#t", DataError, "cannot be read from the database"),
     ],
@@ -525,6 +571,46 @@ def test_texts_in_a_spreadsheet_are_read_as_they_are_written(tmp_path, expected)
     frame["annual_income"] = [f"{european(value)} EUR" for value in frame["annual_income"]]
     book = save(tmp_path, sheets(Sheet1=frame), "shop.xlsx")
     pd.testing.assert_frame_equal(read(book).customers, expected)
+
+
+def test_numbers_among_texts_keep_their_point(tmp_path, expected):
+    frame = base()
+    frame["annual_income"] = (base()["annual_income"] / 1000).astype(object)
+    frame["spending"] = [str(value).replace(".", ",") for value in base()["spending"]]
+    frame.loc[199, "annual_income"] = "unknown"
+    cleaned = read(save(tmp_path, sheets(Sheet1=frame), "shop.xlsx"))
+    np.testing.assert_array_equal(cleaned.customers["income"], expected["income"][:199] / 1000)
+    assert cleaned.rejected[["column", "value"]].values.tolist() == [["income", "unknown"]]
+
+
+def test_what_a_spreadsheet_calls_missing_may_be_a_category(tmp_path):
+    frame = base().assign(city=["NA", "None"] * 100)
+    region = Column(role="descriptor", type="category", categories={"NA": (), "None": ()})
+    dataset = SHOP.model_copy(update={"columns": SHOP.columns | {"city": region}})
+    raw, headers = read_table(locate("DATA", str(save(tmp_path, sheets(A=frame), "shop.xlsx"))), dataset, wanted=())
+    cleaned = clean(raw, dataset, features=("income", "spending"), headers=headers, file="shop.xlsx")
+    assert cleaned.customers["city"].value_counts().to_dict() == {"NA": 100, "None": 100}
+
+
+def test_a_database_gives_its_values_as_they_are(tmp_path):
+    with sqlite3.connect(tmp_path / "shop.sqlite") as connection:
+        connection.execute(
+            "create table t (customer_id integer, city text, age integer, annual_income integer, spending)"
+        )
+        rows = [(i + 0.5, "Rome", 30, i + 0.75, 5.5) for i in range(20)]
+        connection.executemany("insert into t values (?, ?, ?, ?, ?)", [*rows, (99, "Rome", 30, "unknown", 1)])
+    cleaned = read(tmp_path / "shop.sqlite")
+    assert cleaned.customers["income"].tolist() == [i + 0.75 for i in range(20)]
+    assert cleaned.rejected[["column", "value", "rule"]].values.tolist() == [["income", "unknown", "a number"]]
+
+
+def test_a_declared_category_is_no_total(tmp_path):
+    cover = Column(role="descriptor", type="category", categories={"Total": (), "Partial": ()})
+    columns = {name: column for name, column in SHOP.columns.items() if name != "id"} | {"city": cover}
+    dataset = SHOP.model_copy(update={"columns": columns})
+    path = save(tmp_path, written(base().assign(city=["Total", *["Partial"] * 199])))
+    raw, headers = read_table(locate("DATA", str(path)), dataset, wanted=())
+    assert clean(raw, dataset, features=("income", "spending"), headers=headers, file="x").account["rejected"] == 0
 
 
 def test_identical_copies_are_no_breach_of_what_must_be_unique(tmp_path):

@@ -7,6 +7,10 @@ import pandas as pd
 import pytest
 
 from segmentation.artifacts import read_json
+from segmentation.cleaning import clean, tell_idle
+from segmentation.dataset import Dataset
+from segmentation.reading import read_table
+from segmentation.sources import locate
 from tests.browser import find_chromium, open_browser, open_page
 from tests.conftest import Project, copy_project
 
@@ -72,6 +76,36 @@ def test_missing_features_get_the_median_and_are_flagged(club):
     assert imputed["value"].tolist() == pytest.approx([spend.median()] * 2)
     assert read_json(club.artifact("club", "cleaning.json"))["imputed"] == {"spend": 2}
     assert re.search(r"<td>Spend</td><td[^>]*>0</td><td[^>]*>2</td><td[^>]*>2</td>", club.page("club"))
+
+
+def test_between_yes_and_no_nothing_is_imputed_and_nobody_is_invented(tmp_path):
+    text = "id,member,spend,visits\n" + "".join(f"C{i},{'yes' if i % 2 else 'no'},{i},{i}\n" for i in range(20))
+    (tmp_path / "t.csv").write_text(f"{text}X1,,5,\nX2,,,7\n")
+    how = {"role": "feature", "missing": "median"}
+    columns = {"id": {"role": "id"}, "member": how | {"type": "yes/no"}, "spend": how, "visits": how}
+    dataset = Dataset.model_validate({"title": "T", "columns": columns})
+    raw, headers = read_table(locate("DATA", str(tmp_path / "t.csv")), dataset, wanted=())
+    cleaned = clean(raw, dataset, features=("member", "spend"), headers=headers, file="t.csv")
+    assert cleaned.customers.set_index("id").loc["X1", "member"] == 0
+    assert cleaned.rejected[["line", "rule"]].values.tolist() == [[23, "a value in one feature"]]
+
+
+def test_columns_that_tell_nothing_are_named():
+    columns = {
+        "id": {"role": "id"},
+        "note": {"role": "descriptor", "type": "category"},
+        "fixed": {"role": "descriptor"},
+        "spend": {"role": "feature"},
+        "double": {"role": "descriptor"},
+    }
+    dataset = Dataset.model_validate({"title": "T", "columns": columns})
+    values = range(20)
+    customers = pd.DataFrame({"id": [f"c{i}" for i in values], "note": [f"text {i}" for i in values], "fixed": 1.0,
+                              "spend": [float(i) for i in values], "double": [2.0 * i for i in values]})  # fmt: skip
+    told = tell_idle(customers, dataset, ("spend",))
+    assert "Note is another text for every customer and describes no group." in told
+    assert "Fixed is the same for every customer and divides nobody." in told
+    assert "Spend and Double are nearly copies (r = 1.00): the one tells what the other does; both were kept." in told
 
 
 def test_exported_tables_hold_no_formula_and_are_read_back_unchanged(club, tmp_path):

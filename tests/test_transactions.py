@@ -8,6 +8,7 @@ import pytest
 
 from segmentation.cleaning import clean, raw_dataset
 from segmentation.dataset import Column, Dataset, load_dataset
+from segmentation.errors import DataError
 from segmentation.reading import read_table
 from segmentation.sources import locate
 from tests.conftest import ROOT
@@ -89,6 +90,24 @@ def test_a_customer_who_returned_more_than_was_bought_is_refused_where_a_log_is_
     refused = _customers(path, shop.model_copy(update={"columns": columns}))
     assert refused.customers["id"].tolist() == ["b"]
     assert set(refused.rejected["rule"]) == {"a customer worth 0 or more after returns"}
+
+
+def test_only_the_columns_that_are_named_are_taken(tmp_path):
+    path = tmp_path / "till.csv"
+    path.write_text("id,who,when,amount,paid\n" + "".join(f"{i},a,2024-06-01,7,10.5\n" for i in range(3)))
+    customers = _customers(path, _shop()).customers
+    assert customers[["id", "frequency", "monetary"]].values.tolist() == [["a", 3.0, 31.5]]
+    path.write_text("id,whoo,when,paid\n1,a,2024-06-01,5\n")
+    with pytest.raises(DataError, match="'who' is missing; did you mean 'whoo'"):
+        _customers(path, _shop())
+
+
+def test_amounts_are_added_up_exactly_and_none_is_beyond_measure(tmp_path):
+    path = tmp_path / "till.csv"
+    path.write_text("who,when,paid\n" + "a,2024-06-01,0.00004\n" * 10 + "b,2024-06-01,1e300\n")
+    cleaned = _customers(path, _shop())
+    assert cleaned.customers["monetary"].tolist() == [0.0004]
+    assert cleaned.rejected["rule"].tolist() == ["below 1,000,000,000,000,000"]
 
 
 def test_no_order_of_the_purchases_changes_a_sum(tmp_path):

@@ -142,8 +142,12 @@ def test_borderline_customers_are_shown_without_their_ids_and_only_where_rows_ma
 
 def test_few_borderline_customers_are_not_counted_when_private():
     near = pd.DataFrame({"segment": [2] * 6 + [1] * 4, "next_segment": [1] * 6 + [3] * 4, "margin": 0.1})
-    near_what = "near a border: the next centroid is less than 0.25 standard deviations farther than the own"
+    limit = "0.25 standard deviations"
+    near_what = f"near a border: the next centroid is less than {limit} farther than the own"
     told = f"10 of 50 customers are {near_what}"
-    assert clustering.tell_border(near, 50, private=True) == f"{told}."
-    assert clustering.tell_border(near, 50, private=False) == f"{told}. Most of them (6) lie between segments 1 and 2."
-    assert clustering.tell_border(near[:9], 50, private=True).startswith("Fewer than 10 of 50 customers")
+    assert clustering.tell_border(near, 50, limit, private=True) == f"{told}."
+    assert (
+        clustering.tell_border(near, 50, limit, private=False)
+        == f"{told}. Most of them (6) lie between segments 1 and 2."
+    )
+    assert clustering.tell_border(near[:9], 50, limit, private=True).startswith("Fewer than 10 of 50 customers")
