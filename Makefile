@@ -27,7 +27,7 @@ verify: $(READY) ## make a finished run again elsewhere and compare every byte: 
 	$(segmentation) verify $(options)
 
 test: $(READY) ## run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lab: $(READY) ## open JupyterLab on notebooks/
 	$(segmentation) lab
