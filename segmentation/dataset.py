@@ -35,7 +35,7 @@ class Source(_Strict):
     licence: str | None = None
     citation: str | None = None
     fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    sketch: tuple[str, ...] = ()
+    sketch: Annotated[str, Field(pattern="^[0-9a-f]{128}$")] | None = None
 
     @model_validator(mode="after")
     def _fetched_is_checked(self):

@@ -60,6 +60,18 @@ def copy_project(folder: Path) -> Project:
     return Project(root)
 
 
+def make_report(folder: Path, name: str, described: str, table: pd.DataFrame, command: str) -> Project:
+    """Copy the project, describe a table in it, and make its report."""
+    project = copy_project(folder)
+    place = project.root / "data" / name
+    place.mkdir()
+    (place / "dataset.yaml").write_text(described)
+    table.to_csv(place / f"{name}.csv", index=False)
+    done = project.run(command, "--dataset", name, "--resamples", "10")
+    assert done.returncode == 0, done.stderr
+    return project
+
+
 @pytest.fixture
 def fresh(tmp_path) -> Project:
     """A copy of the project in which nothing has run."""
@@ -111,11 +123,4 @@ def shop_table() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory) -> Project:
     """A copy of the project in which the report on a private table with awkward columns has been made."""
-    project = copy_project(tmp_path_factory.mktemp("shop"))
-    folder = project.root / "data" / "shop"
-    folder.mkdir()
-    (folder / "dataset.yaml").write_text(SHOP)
-    shop_table().to_csv(folder / "shop.csv", index=False)
-    done = project.run("pdf", "--dataset", "shop", "--resamples", "10")
-    assert done.returncode == 0, done.stderr
-    return project
+    return make_report(tmp_path_factory.mktemp("shop"), "shop", SHOP, shop_table(), "pdf")

@@ -12,7 +12,7 @@ from segmentation.dataset import Dataset
 from segmentation.reading import read_table
 from segmentation.sources import locate
 from tests.browser import find_chromium, open_browser, open_page
-from tests.conftest import Project, copy_project
+from tests.conftest import Project, make_report
 
 CLUB = """title: Club
 source: {path: club.csv}
@@ -47,14 +47,7 @@ def _table() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def club(tmp_path_factory) -> Project:
-    project = copy_project(tmp_path_factory.mktemp("club"))
-    folder = project.root / "data" / "club"
-    folder.mkdir()
-    (folder / "dataset.yaml").write_text(CLUB)
-    _table().to_csv(folder / "club.csv", index=False)
-    done = project.run("report", "--dataset", "club", "--resamples", "10")
-    assert done.returncode == 0, done.stderr
-    return project
+    return make_report(tmp_path_factory.mktemp("club"), "club", CLUB, _table(), "report")
 
 
 def test_ordinals_are_ranks_and_answers_are_brought_together(club):

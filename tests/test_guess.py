@@ -1,6 +1,7 @@
 """Tables that nobody has described: the roles assumed, and whether the table is the published one."""
 
 import random
+import re
 
 import pandas as pd
 import pytest
@@ -246,6 +247,16 @@ def test_the_published_table_an_altered_copy_and_another_are_told_apart(mall_tab
     other["Age"] = other["Age"] + 1
     other.to_csv(tmp_path / "other.csv", index=False)
     assert _origin(tmp_path / "other.csv") == "This is another table than the published one."
+
+
+def test_the_sketch_tells_how_much_two_tables_share(mall_table, tmp_path):
+    lines = mall_table.read_text().splitlines()
+    for kept in (150, 100, 60):
+        others = [f"{i},Male,{20 + i % 50},{i % 130},{1 + i % 100}" for i in range(kept + 1, 201)]
+        (tmp_path / "copy.csv").write_text("\n".join([*lines[: kept + 1], *others]))
+        told = int(re.search(r"about (\d+)% of the rows", _origin(tmp_path / "copy.csv"))[1])
+        common = kept / (400 - kept)
+        assert abs(told / 100 - common) < 3 * (common * (1 - common) / 64) ** 0.5
 
 
 def test_an_altered_copy_without_ids_is_compared_row_by_row(tmp_path, monkeypatch):

@@ -168,3 +168,13 @@ def test_clean_removes_what_was_generated_and_nothing_else(fresh: Project):
     assert fresh.run("clean").returncode == 0
     assert [path.name for path in (fresh.root / "assets").iterdir()] == ["readme"]
     assert [path.name for path in (fresh.root / "report").iterdir()] == ["template"]
+
+
+def test_no_table_is_kept_but_the_sample():
+    listed = subprocess.run(["git", "ls-files", "data"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("this is no git checkout, so that what is kept cannot be listed")
+    kept = {name for name in listed.stdout.split() if not name.startswith("data/sample/")}
+    assert {name.rsplit("/", 1)[1] for name in kept} == {"dataset.yaml", "dataset.schema.json"}
+    for place in ("data/cdnow/CDNOW_master.txt", "data/mall/Mall_Customers.csv", "data/shop/shop.xlsx"):
+        assert subprocess.run(["git", "check-ignore", "-q", place], cwd=ROOT).returncode == 0
