@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 
 lower = $(shell printf '%s' '$1' | tr 'A-Z' 'a-z')
 typed = $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $v)),$v))
-options = $(foreach v,$(filter-out PYTHON VENV DEBUG,$(typed)),--$(call lower,$v)='$(subst ','\'',$($v))') $(if $(DEBUG),--debug)
+options = $(foreach v,$(filter-out PYTHON VENV DEBUG COLD,$(typed)),--$(call lower,$v)='$(subst ','\'',$($v))') $(if $(DEBUG),--debug) $(if $(COLD),--cold)
 segmentation = @$(BIN)/python -m segmentation
 
 .DEFAULT_GOAL := help

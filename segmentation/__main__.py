@@ -14,7 +14,6 @@ from typer.exceptions import TyperException
 
 from segmentation.dataset import ROOT, Dataset, suggest
 from segmentation.errors import SegmentationError, UsageError
-from segmentation.kernels import start_fork_server
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
@@ -27,6 +26,7 @@ KOption = Annotated[Text, typer.Option(help="How many segments: auto or a number
 FeaturesOption = Annotated[Text, typer.Option(help="The columns that form the segments: a,b.")]
 SeedOption = Annotated[Text, typer.Option(help="Of every random start.")]
 ResamplesOption = Annotated[Text, typer.Option(help="How often the table is resampled (100).")]
+ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
 RunOption = Annotated[Text, typer.Option(help="The folder under assets/ and report/ (the dataset's name).")]
 
 
@@ -39,9 +39,12 @@ def report(
     seed: SeedOption = None,
     resamples: ResamplesOption = None,
     run: RunOption = None,
+    cold: ColdOption = False,
 ) -> None:
     """Run the notebooks that are out of date and render report.html."""
-    _make("report.html", dataset=dataset, data=data, k=k, features=features, seed=seed, resamples=resamples, run=run)
+    _make(
+        "report.html", cold, dataset=dataset, data=data, k=k, features=features, seed=seed, resamples=resamples, run=run
+    )
 
 
 @app.command()
@@ -53,21 +56,22 @@ def pdf(
     seed: SeedOption = None,
     resamples: ResamplesOption = None,
     run: RunOption = None,
+    cold: ColdOption = False,
 ) -> None:
     """Do the same, and print report.pdf."""
-    _make("report.pdf", dataset=dataset, data=data, k=k, features=features, seed=seed, resamples=resamples, run=run)
+    _make(
+        "report.pdf", cold, dataset=dataset, data=data, k=k, features=features, seed=seed, resamples=resamples, run=run
+    )
 
 
-def _make(wanted: str, **given: Text) -> None:
-    # Imported here, because it takes seconds that a usage message should not.
-    from segmentation.plan import make_plan
-
-    plan = make_plan(**given)
-    start_fork_server()
+def _make(wanted: str, *, cold: bool, **given: Text) -> None:
+    # Imported here, because a usage message should not wait for it.
     from segmentation.pipeline import run_pipeline
+    from segmentation.plan import make_plan
     from segmentation.summary import summarize
 
-    outcome = run_pipeline(plan, pdf=wanted == "report.pdf")
+    plan = make_plan(**given)
+    outcome = run_pipeline(plan, pdf=wanted == "report.pdf", cold=cold)
     console = Console(highlight=False, soft_wrap=True)
     console.print(summarize(plan, outcome), markup=False)
     console.print(f"report/{plan.study.run}/{wanted}", style="bold", markup=False)

@@ -7,7 +7,7 @@ from scipy.stats import chi2_contingency, kruskal
 from segmentation.dataset import Dataset
 from segmentation.decision import SIGNIFICANT
 from segmentation.errors import UsageError
-from segmentation.narrative import escape, listing, show_p
+from segmentation.words import escape, listing, show_p
 
 FORMATS = {"statistic": "{:.2f}", "p": show_p, "p_corrected": show_p, "effect": "{:.3f}"}
 

@@ -9,11 +9,11 @@ import pandas as pd
 from segmentation.checking import COPY, check_repeats, check_rows, conventions_of, is_empty, stripped, text_name
 from segmentation.dataset import Dataset
 from segmentation.errors import DataError
-from segmentation.narrative import count, escape, listing, sentence
 from segmentation.numbers import Convention
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.transactions import purchases_dataset, summarize_purchases
 from segmentation.units import plain_unit
+from segmentation.words import count, escape, listing, sentence
 
 FEWEST = 10
 MOST_REJECTED = 0.2
@@ -268,15 +268,6 @@ def tell_idle(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ..
 
 def _was(n: int) -> str:
     return "was" if n == 1 else "were"
-
-
-def tell_rows(account: dict) -> str:
-    """Return what became of the rows: "200 rows = 198 clean + 2 refused"."""
-    collapsed = f" + {account['collapsed']:,} collapsed" if account["collapsed"] else ""
-    made = f", of {account['customers']:,} customers" if account["customers"] != account["clean"] else ""
-    return (
-        f"{account['rows_in']:,} rows = {account['clean']:,} clean + {account['rejected']:,} refused{collapsed}{made}"
-    )
 
 
 def tell_purchases(account: dict) -> str:

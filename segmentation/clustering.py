@@ -8,9 +8,9 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.dataset import Dataset
 from segmentation.k_selection import best_kmeans
-from segmentation.narrative import amount, escape, listing, percent
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scaling import scale
+from segmentation.words import amount, escape, listing, percent
 
 DECIMALS = 6
 NEAR = 0.25

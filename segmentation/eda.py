@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from segmentation.dataset import Dataset
-from segmentation.narrative import amount, count, escape, listing
 from segmentation.privacy import SMALLEST_GROUP, withheld
+from segmentation.words import amount, count, escape, listing
 
 CLEAR = 0.5
 WEAK = 0.2

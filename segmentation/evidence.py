@@ -17,7 +17,6 @@ from segmentation.decision import (
     stable_k,
 )
 from segmentation.k_selection import LARGEST_RESAMPLED, Optimum, fit_each_k, inertia_from_one, sample_rows
-from segmentation.narrative import count, listing, percent, sentence, tell_p
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.reference import (
     NULL_LEVEL,
@@ -29,6 +28,7 @@ from segmentation.reference import (
 )
 from segmentation.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
 from segmentation.structure import dip_of_distances, mixture_bic, untie, valley_p
+from segmentation.words import count, listing, percent, sentence, tell_p
 
 NULL_RESAMPLES = 5
 FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025

@@ -11,10 +11,10 @@ import pandas as pd
 from segmentation.artifacts import sha256
 from segmentation.checking import conventions_of
 from segmentation.dataset import ROOT, Column, Dataset
-from segmentation.narrative import count, escape, percent
 from segmentation.numbers import Convention, to_number
 from segmentation.reading import read_table
 from segmentation.sources import locate
+from segmentation.words import count, escape, percent
 
 SKETCH = 64
 FEWEST_ALIKE = 6  # of 64, where one in 256 is alike by chance

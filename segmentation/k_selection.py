@@ -10,8 +10,8 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 from threadpoolctl import threadpool_limits
 
 from segmentation.errors import DataError, UsageError
-from segmentation.narrative import escape, listing, percent
 from segmentation.privacy import SMALLEST_GROUP
+from segmentation.words import escape, listing, percent
 from segmentation.workers import spread
 
 TIMES_REACHED = 5

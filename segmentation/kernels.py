@@ -5,10 +5,14 @@ import multiprocessing.connection
 import multiprocessing.forkserver
 import os
 import sys
+import tempfile
 import threading
 from importlib.metadata import entry_points
+from pathlib import Path
 
 NAME = "segmentation-fork"
+TEMPORARY = "SEGMENTATION_TEMPORARY"
+_starting, _started = threading.Lock(), threading.Event()
 PRELOADED = [
     "ipykernel.kernelapp",
     *(
@@ -32,13 +36,19 @@ def end_with_parent() -> None:
 def start_fork_server() -> None:
     """Start the server whose forks are this process's kernels, where forking is safe and the package is installed.
 
-    Elsewhere the kernels are ordinary ones. The server ends with this process.
+    Elsewhere the kernels are ordinary ones. The server ends with this process, however that ends, and takes with it
+    the folder of its socket and of its kernels' connection files.
     """
     registered = {entry.name for entry in entry_points(group="jupyter_client.kernel_provisioners")}
-    if sys.platform != "linux" or NAME not in registered:
-        return
-    os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME
-    # What an ordinary kernel sets before matplotlib is imported.
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
-    multiprocessing.forkserver.ensure_running()
+    with _starting:
+        if sys.platform != "linux" or NAME not in registered or _started.is_set():
+            return
+        _started.set()
+        os.environ[TEMPORARY] = folder = tempfile.mkdtemp(prefix="segmentation-")
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
+        os.environ["JUPYTER_RUNTIME_DIR"] = str(Path(folder) / "runtime")
+        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME
+        # What an ordinary kernel sets before matplotlib is imported.
+        os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, "segmentation.tidy"])
+        multiprocessing.forkserver.ensure_running()

@@ -1,15 +1,15 @@
 """What the report shows around its chapters, every figure of it from the artifacts."""
 
-from segmentation.cleaning import tell_rows
 from segmentation.decision import NOUNS, SIGNIFICANT, VERDICTS
 from segmentation.explore import MOST_ROWS, embedded, explore_data
 from segmentation.manifest import versions
 from segmentation.marks import colour, glyph
-from segmentation.narrative import amount, count, listing, percent, sentence, show_index, spanning
 from segmentation.plan import Plan
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.profiling import SMALL
+from segmentation.summary import headline, tell_rows
 from segmentation.uncertainty import LEVEL
+from segmentation.words import amount, count, listing, percent, sentence, show_index, spanning
 
 
 def describe_report(plan: Plan, executed: list) -> dict:
@@ -50,18 +50,6 @@ def tell_explore(customers: int, *, private: bool) -> str:
         )
     drawn = f"A random sample of {MOST_ROWS:,} of the {customers:,}" if customers > MOST_ROWS else f"All {customers:,}"
     return f"{drawn} customers, rounded and without ids. Nothing leaves this file."
-
-
-def headline(selection: dict, profiles: dict) -> str:
-    """Return the title of the report: the finding, in words that the verdict allows."""
-    customers, k = count(profiles["customers"], "customer"), selection["k"]
-    titles = {
-        "natural": f"{count(k, 'segment')} among {customers}",
-        "reproducible": f"{count(k, 'reproducible segment')} among {customers}",
-        "constructive": f"{customers}, cut into {count(k, 'part')}",
-        "none": f"no segments among {customers}",
-    }
-    return sentence(titles[selection["verdict"]])
 
 
 def tell_answer(segments: list[dict], verdict: str) -> str:

@@ -11,21 +11,22 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import nbformat
-import papermill
 from doit.cmd_base import ModuleTaskLoader
 from doit.doit_cmd import DoitMain
 from doit.reporter import ZeroReporter
 from doit.tools import config_changed
 from filelock import FileLock, Timeout
-from papermill.exceptions import PapermillExecutionError
 from rich.console import Console
 
-from segmentation import manifest, render
+from segmentation import manifest
 from segmentation.artifacts import sha256, write_text
 from segmentation.dataset import ROOT
+from segmentation.dependencies import PACKAGE, modules_behind, modules_of, notebook_source
 from segmentation.errors import DataError, NotebookFailed, SegmentationError, UsageError
+from segmentation.kernels import start_fork_server
 from segmentation.plan import STAGES, Plan, Stage, declared
+
+CELL_SECONDS = 3600
 
 
 @dataclass
@@ -37,8 +38,10 @@ class Outcome:
     fault: SegmentationError | None = None
 
 
-def run_pipeline(plan: Plan, *, pdf: bool = False) -> Outcome:
+def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcome:
     """Run every stage that is out of date, 02 beside the others, then render the report.
+
+    `cold` starts an ordinary kernel for each notebook instead of forking it from a warm process.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def run_pipeline(plan: Plan, *, pdf: bool = False) -> Outcome:
     plan.study.folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(plan.study.folder / ".lock", blocking=False), _described(plan):
-            return _run_tasks(plan, pdf)
+            return _run_tasks(plan, pdf, cold)
     except Timeout:
         raise SegmentationError(
             f"run {plan.study.run} is being made by another process; wait for it, or make another run: RUN=name"
@@ -74,7 +77,7 @@ def _described(plan: Plan):
         raise
 
 
-def _run_tasks(plan: Plan, pdf: bool) -> Outcome:
+def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
     outcome = Outcome()
     config = {
         "dep_file": str(plan.study.folder / ".doit.json"),
@@ -86,7 +89,7 @@ def _run_tasks(plan: Plan, pdf: bool) -> Outcome:
     }
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     _drop_if_damaged(plan.study.folder / ".doit.json")
-    tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, pdf)}
+    tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, pdf, cold)}
     try:
         code = DoitMain(ModuleTaskLoader(tasks), config_filenames=()).run(["run"])
     finally:
@@ -125,9 +128,8 @@ def _reporter(outcome: Outcome):
     return Reporter
 
 
-def _tasks(plan: Plan, outcome: Outcome, pdf: bool):
-    code = [*sorted((ROOT / "segmentation").glob("*.py")), ROOT / "requirements.txt"]
-    sources = [plan.described, *(stage.notebook for stage in STAGES), *code]
+def _tasks(plan: Plan, outcome: Outcome, pdf: bool, cold: bool):
+    lock = ROOT / "requirements.txt"
     template = [path for path in sorted((ROOT / "report" / "template").iterdir()) if path.is_file()]
     executed = [plan.executed(stage) for stage in STAGES]
     page, printed = plan.report / "report.html", plan.report / "report.pdf"
@@ -136,18 +138,19 @@ def _tasks(plan: Plan, outcome: Outcome, pdf: bool):
         first = stage.name == "01_cleaning"
         inputs = plan.source.files if first else [plan.study.path(name) for name in stage.reads]
         targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
-        needs = [stage.notebook, plan.described, *inputs, *code]
-        drawn = partial(plan.figures, stage)
-        task = _task(outcome, stage.name, needs, targets, parameters, _execute, stage, parameters, plan, drawn=drawn)
+        needs = [plan.described, *inputs, *modules_of(stage.notebook), lock]
+        drawn, told = partial(plan.figures, stage), [parameters, notebook_source(stage.notebook)]
+        task = _task(outcome, stage.name, needs, targets, told, _execute, stage, parameters, plan, cold, drawn=drawn)
         # Nobody can see from outside whether a database has changed.
         yield task | ({"uptodate": [False]} if first and plan.source.url else {})
-    told = plan.told_parameters()
+    told, code = plan.told_parameters(), [*modules_behind("render"), lock]
     needs = [*executed, *plan.artifacts(), *template, *code]
-    yield _task(outcome, "report.html", needs, [page], told, _render, page.name, render.write_report, plan)
+    yield _task(outcome, "report.html", needs, [page], told, _render, page.name, "write_report", plan)
     if pdf:
         needs = [page, *template, *code]
-        yield _task(outcome, "report.pdf", needs, [printed], None, _render, printed.name, render.write_pdf, plan)
+        yield _task(outcome, "report.pdf", needs, [printed], None, _render, printed.name, "write_pdf", plan)
     made = [*plan.artifacts(), page, *([printed] if pdf else [])]
+    sources = [plan.described, *(stage.notebook for stage in STAGES), *sorted(PACKAGE.glob("*.py")), lock]
     told = [told, manifest.revision(), printed.is_file()]
     targets = [plan.study.path("manifest.json")]
     yield _task(outcome, "manifest.json", [*made, *sources], targets, told, manifest.write_manifest, plan, sources)
@@ -192,17 +195,26 @@ def _guarded(outcome: Outcome, action, *arguments) -> bool:
     return True
 
 
-def _render(name: str, action, plan: Plan) -> None:
+def _render(name: str, action: str, plan: Plan) -> None:
     """Render a document, and show that this is going on."""
+    from segmentation import render  # imported here, because it takes seconds
+
     console = Console(stderr=True)
     if not console.is_terminal:
         print(f"{name}: rendering", file=sys.stderr, flush=True)
     with console.status(f"Rendering {name}"):
-        action(plan)
+        getattr(render, action)(plan)
 
 
-def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
+def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool) -> None:
     """Execute one notebook, and keep its executed copy, partly executed when it failed."""
+    if not cold:
+        start_fork_server()
+    # Imported here, beside the server that imports the rest; a run in which nothing changed needs neither.
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
     final = plan.executed(stage)
     final.parent.mkdir(parents=True, exist_ok=True)
     failed, running = final.with_name(f"{stage.name}.failed.ipynb"), final.with_name(f".{stage.name}.ipynb")
@@ -217,6 +229,7 @@ def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
             str(running).replace("{", "{{").replace("}", "}}"),
             parameters=parameters,
             kernel_name="python3",
+            execution_timeout=CELL_SECONDS,
             extra_arguments=["--log-level=50"],
             progress_bar={"desc": f"{stage.name:<15}"} if shows else False,
         )
@@ -225,13 +238,25 @@ def _execute(stage: Stage, parameters: dict, plan: Plan) -> None:
         running.replace(failed)
         raise _told(fault, stage, failed) from fault
     except Exception as fault:
-        raise NotebookFailed(f"notebooks/{stage.notebook.name} stopped: {fault}") from None
+        raise NotebookFailed(f"notebooks/{stage.notebook.name}, {_stopped_at(running)} stopped: {fault}") from None
     notebook = _publishable(nbformat.read(running, as_version=4), plan)
     nbformat.write(notebook, running)
     running.replace(final)
     for path, written in before.items():
         if path.stat().st_mtime_ns == written:
             path.unlink()  # a figure that this run no longer draws
+
+
+def _stopped_at(running: Path) -> str:
+    """Return which cell ran when its kernel died or hung: papermill writes that down before each cell."""
+    try:
+        cells = [c for c in json.loads(running.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    except (OSError, ValueError):
+        return "before its first cell,"
+    begun = [c for c in cells if c["metadata"].get("papermill", {}).get("status") != "pending"]
+    own = [c for c in begun if "injected-parameters" not in c["metadata"].get("tags", [])]
+    first = "".join(own[-1]["source"]).strip().splitlines() if own else ["none"]
+    return f"code cell {len(own)} ({first[0]})"
 
 
 def _told(fault, stage: Stage, failed: Path) -> SegmentationError:

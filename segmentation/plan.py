@@ -7,7 +7,6 @@ from pathlib import Path
 
 from segmentation.dataset import ASSUMED, ROOT, dataset_path, parse_dataset, parse_features
 from segmentation.errors import UsageError
-from segmentation.guess import describe, guess_columns
 from segmentation.sources import Source, find_table, locate, run_name
 from segmentation.study import Study, check_run_name, open_study
 
@@ -135,6 +134,8 @@ def make_plan(**given) -> Plan:
 
 def _assume(data: str) -> str:
     """Return the dataset.yaml of what a table that nobody has described seems to be."""
+    from segmentation.guess import describe, guess_columns  # imported here, because it takes seconds
+
     source = locate("DATA", data)
     return describe(guess_columns(source), source, title=source.name)
 

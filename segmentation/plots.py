@@ -17,9 +17,10 @@ from segmentation.eda import column_edges, grid_edges
 from segmentation.evidence import STRONG_PREDICTION
 from segmentation.k_selection import origins
 from segmentation.marks import colour, marker
-from segmentation.narrative import INK, amount, percent
+from segmentation.narrative import INK
 from segmentation.privacy import SMALLEST_GROUP, in_tens, withheld
 from segmentation.reference import NULL_LEVEL
+from segmentation.words import amount, percent
 
 NEUTRAL = "#5F7A99"
 CROSS = "#D62728"

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from segmentation.dataset import Dataset
-from segmentation.narrative import amount, escape, listing, percent, show_index, spanning
 from segmentation.privacy import SMALLEST_GROUP, withheld
 from segmentation.scaling import scale
+from segmentation.words import amount, escape, listing, percent, show_index, spanning
 
 HIGH = 0.5
 SMALL = 30

@@ -6,8 +6,8 @@ from sklearn.model_selection import KFold, cross_val_score
 from sklearn.tree import DecisionTreeClassifier
 
 from segmentation.dataset import Dataset
-from segmentation.narrative import count, listing, sentence
 from segmentation.privacy import SMALLEST_GROUP
+from segmentation.words import count, listing, sentence
 
 MORE_LEAVES = 2
 # Words of SQL that could name a column; only these are quoted, because databases quote in different ways.

@@ -8,7 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from segmentation.dataset import Dataset
-from segmentation.narrative import escape, listing
+from segmentation.words import escape, listing
 
 UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
 LAMBDA_DECIMALS = 6

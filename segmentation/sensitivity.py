@@ -10,9 +10,9 @@ from sklearn.preprocessing import minmax_scale, robust_scale, scale
 
 from segmentation.dataset import Dataset
 from segmentation.k_selection import best_kmeans, sample_rows
-from segmentation.narrative import at_least, count, escape
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scaling import scaling
+from segmentation.words import at_least, count, escape
 from segmentation.workers import spread
 
 LARGEST_COMPARED = 5_000

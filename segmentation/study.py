@@ -4,8 +4,6 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from segmentation.artifacts import read_json
 from segmentation.dataset import NOT_RUNS, ROOT, Dataset, load_dataset
 from segmentation.errors import UsageError
@@ -37,7 +35,11 @@ class Study:
         path = self.path(name)
         if not path.is_file():
             raise UsageError(f"assets/{self.run}/{name} does not exist yet; run the notebooks before this one first")
-        return pd.read_parquet(path) if path.suffix == ".parquet" else read_json(path)
+        if path.suffix == ".json":
+            return read_json(path)
+        import pandas as pd  # takes a second that a run in which nothing changed does not need
+
+        return pd.read_parquet(path)
 
 
 def open_study(run: str, dataset: str) -> Study:
