@@ -42,9 +42,7 @@ def report(
     cold: ColdOption = False,
 ) -> None:
     """Run the notebooks that are out of date and render report.html."""
-    _make(
-        "report.html", cold, dataset=dataset, data=data, k=k, features=features, seed=seed, resamples=resamples, run=run
-    )
+    _make("report.html", **locals())
 
 
 @app.command()
@@ -59,9 +57,7 @@ def pdf(
     cold: ColdOption = False,
 ) -> None:
     """Do the same, and print report.pdf."""
-    _make(
-        "report.pdf", cold, dataset=dataset, data=data, k=k, features=features, seed=seed, resamples=resamples, run=run
-    )
+    _make("report.pdf", **locals())
 
 
 def _make(wanted: str, *, cold: bool, **given: Text) -> None:
