@@ -1,75 +1,35 @@
-"""The benchmarks: what a step costs beside the bare work in it, as a ratio measured in one run.
+"""The benchmarks: what our way costs beside another, as ratios measured in one run; one above its limit fails.
 
-A ratio above its limit makes the command fail.
+Each leaves its times, its ratios and a picture in assets/mall/bench/.
 """
 
 import sys
-import time
-from collections import Counter
-from unittest import mock
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.datasets import make_blobs
-from threadpoolctl import threadpool_limits
+import pandas as pd
 
-from segmentation import evidence, k_selection, workers
+from segmentation import workers
+from tests.benchmarks import evidence_cost, timing, warm_start
+from tests.conftest import ROOT
 
-K_VALUES = range(2, 11)
-REPEATS = 20
-
-
-def evidence_ratio() -> float:
-    """Return the time of the whole evidence on 200 customers over (number of fits) x (one bare scikit-learn fit)."""
-    X, _ = make_blobs(200, centers=5, random_state=0)
-    with mock.patch.object(workers, "_cores", return_value=1):
-        fits = _fits(X)
-    bare = sum(number * _seconds_of_a_fit(X, *fit) for fit, number in fits.items())
-    return _seconds(_gather, X) / bare
-
-
-def _gather(X: np.ndarray) -> None:
-    optima = k_selection.fit_each_k(X, K_VALUES)
-    scores = k_selection.score_each_k(X, optima)
-    evidence.gather_evidence(X, optima, scores, resamples=100)
-
-
-def _fits(X: np.ndarray) -> Counter:
-    """Return how many fits the evidence makes, by k and starts."""
-    fits, fit = Counter(), KMeans.fit
-
-    def counted(self, *given, **named):
-        fits[self.n_clusters, self.n_init] += 1
-        return fit(self, *given, **named)
-
-    with mock.patch.object(KMeans, "fit", counted):
-        _gather(X)
-    return fits
-
-
-def _seconds_of_a_fit(X: np.ndarray, k: int, starts: int) -> float:
-    with threadpool_limits(1):
-        return np.mean([_seconds(KMeans(k, n_init=starts, random_state=i).fit, X) for i in range(REPEATS)])
-
-
-def _seconds(function, *given) -> float:
-    start = time.perf_counter()
-    function(*given)
-    return time.perf_counter() - start
-
-
-BENCHMARKS = {"evidence / (number of fits x one bare fit)": (evidence_ratio, 1.5)}
+KEPT = ROOT / "assets" / "mall" / "bench"
 
 
 def main() -> None:
     """Print each ratio beside its limit."""
-    slow = False
     with workers.ready_workers():
-        for name, (measure, limit) in BENCHMARKS.items():
-            ratio = measure()
-            slow = slow or bool(ratio > limit)
-            print(f"{name}: {ratio:.2f} (at most {limit})")
-    sys.exit(slow)
+        cost = evidence_cost.ratio()
+    rows = [("evidence", "as many bare fits", cost, evidence_cost.LIMIT)]
+    found = [pd.DataFrame(rows, columns=["measured", "against", "ratio", "at_most"])]
+    with TemporaryDirectory() as folder:
+        ways, root = warm_start.contenders(Path(folder))
+        times = timing.compare(ways, root)
+    found.append(timing.ratios(times, warm_start.LIMITS))
+    timing.keep("warm-start", times, found[-1], KEPT)
+    table = pd.concat(found)
+    print(table.to_string(index=False, float_format="{:.3f}".format))
+    sys.exit(bool((table["ratio"] > table["at_most"]).any()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,80 @@
+"""Times that can be compared: interleaved, in rotated order, a fresh process each, with the load of the machine."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+REPEATS = 5
+
+
+class Contender(NamedTuple):
+    """One way to do the work: what must be true before it, and the commands that are timed."""
+
+    prepare: callable
+    commands: list[list[str]]
+
+
+def compare(contenders: dict[str, Contender], folder: Path, repeats: int = REPEATS) -> pd.DataFrame:
+    """Time every contender `repeats` times.
+
+    Returns
+    -------
+    DataFrame
+        round, place (in the round), contender, seconds, megabytes (the most of any process), load (before, of one
+        minute).
+    """
+    names, rows = list(contenders), []
+    for number in range(repeats):
+        turn = number % len(names)
+        for place, name in enumerate(names[turn:] + names[:turn]):
+            contenders[name].prepare()
+            load = os.getloadavg()[0]
+            used = [_timed(command, folder) for command in contenders[name].commands]
+            seconds, most = sum(time for time, _ in used), max(memory for _, memory in used)
+            rows.append((number, place, name, seconds, most, load))
+            print(f"{name:<40} {seconds:7.2f} s   {most:7.0f} MB   load {load:.1f}", file=sys.stderr, flush=True)
+    return pd.DataFrame(rows, columns=["round", "place", "contender", "seconds", "megabytes", "load"])
+
+
+def _timed(command: list[str], folder: Path) -> tuple[float, float]:
+    """Return seconds, and megabytes of the largest process among the command and those that it waited for."""
+    start = time.perf_counter()
+    variables = {**os.environ, "PYTHONPATH": str(folder)}
+    process = subprocess.Popen(command, cwd=folder, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    told = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{told.decode()}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1024
+
+
+def ratios(times: pd.DataFrame, limits: dict[tuple[str, str], float]) -> pd.DataFrame:
+    """Return measured, against, ratio of the medians, and the ratio that it may be at most."""
+    medians = times.groupby("contender")["seconds"].median()
+    rows = [(one, other, medians[one] / medians[other], most) for (one, other), most in limits.items()]
+    return pd.DataFrame(rows, columns=["measured", "against", "ratio", "at_most"])
+
+
+def keep(name: str, times: pd.DataFrame, found: pd.DataFrame, folder: Path) -> None:
+    """Write the times, the ratios and a picture of the times to `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    times.to_csv(folder / f"{name}-times.csv", index=False)
+    found.to_csv(folder / f"{name}-ratios.csv", index=False)
+    order = times.groupby("contender")["seconds"].median().sort_values().index
+    _, ax = plt.subplots(figsize=(8, 0.6 + 0.5 * len(order)), layout="constrained")
+    for place, contender in enumerate(order):
+        own = times.loc[times["contender"] == contender, "seconds"]
+        ax.barh(place, own.median(), color="#5F7A99")
+        ax.plot(own, [place] * len(own), "k.", markersize=4)
+    ax.set(
+        yticks=range(len(order)), yticklabels=order, xlabel=f"seconds: median and each of {times['round'].nunique()}"
+    )
+    plt.savefig(folder / f"{name}.svg")
+    plt.close()

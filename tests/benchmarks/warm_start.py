@@ -1,0 +1,78 @@
+"""The pipeline against the same notebooks run otherwise, on the Mall table."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from segmentation.plan import STAGES, declared
+from tests.benchmarks.timing import Contender
+from tests.conftest import MALL, ROOT, Project, copy_project
+
+LIMITS = {
+    ("cold report", "papermill and nbconvert"): 0.45,
+    ("cold report", "one plain script"): 1.9,
+    ("profiling changed", "cold report"): 0.4,
+    ("nothing changed", "cold report"): 0.06,
+}
+
+
+def contenders(folder: Path) -> tuple[dict[str, Contender], Path]:
+    """Return the ways to make the report, in a copy of the project in which everything has been made once."""
+    places = [ROOT.parent / "shared" / "data" / MALL, ROOT / "data" / "mall" / MALL]
+    table = next((place for place in places if place.is_file()), None)
+    if table is None:
+        sys.exit(f"{MALL} is not here; `make report DATASET=mall` fetches it into data/mall/")
+    project = copy_project(folder)
+    shutil.copy(table, project.root / "data" / "mall" / MALL)
+    report = [sys.executable, "-m", "segmentation", "report", "--dataset", "mall"]
+    forget, remake = (lambda: _forget(project)), (lambda: project.run("report", "--dataset", "mall"))
+    script = project.root / "plain.py"
+    script.write_text(_script())
+    return {
+        "cold report": Contender(forget, [report]),
+        "papermill and nbconvert": Contender(forget, _one_after_another(project)),
+        "one plain script": Contender(forget, [[sys.executable, str(script)]]),
+        "profiling changed": Contender(lambda: (remake(), _touch(project)), [report]),
+        "nothing changed": Contender(remake, [report]),
+    }, project.root
+
+
+def _forget(project: Project) -> None:
+    for part in ("assets", "report/mall", "out"):
+        shutil.rmtree(project.root / part, ignore_errors=True)
+    (project.root / "out").mkdir()
+
+
+def _touch(project: Project) -> None:
+    """Change the last cell of the profiling notebook, in another way each time."""
+    path = project.root / "notebooks" / "05_profiling.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][-1]["source"].append("\n# changed")
+    path.write_text(json.dumps(notebook))
+
+
+def _one_after_another(project: Project) -> list[list[str]]:
+    made = [f"out/{stage.notebook.name}" for stage in STAGES]
+    runs = [
+        [sys.executable, "-m", "papermill", f"notebooks/{stage.notebook.name}", out, "--log-level=ERROR"]
+        + [word for name, value in _given(stage).items() for word in ("-p", name, value)]
+        for stage, out in zip(STAGES, made, strict=True)
+    ]
+    return [*runs, [sys.executable, "-m", "nbconvert", "--to", "html", "--log-level=ERROR", *made]]
+
+
+def _given(stage) -> dict[str, str]:
+    return {name: "mall" for name in declared(stage) if name in ("run", "dataset")}
+
+
+def _script() -> str:
+    """Return the code cells of all notebooks as one program; its figures are saved, as in the notebooks."""
+    parts = ["import matplotlib\nmatplotlib.use('Agg')\n"]
+    for stage in STAGES:
+        for cell in json.loads(stage.notebook.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                parts.append("".join(cell["source"]))
+            if "parameters" in cell["metadata"].get("tags", []):
+                parts += [f"{name} = {value!r}" for name, value in _given(stage).items()]
+    return "\n\n".join(parts)

@@ -1,0 +1,123 @@
+"""The pipeline: only what changed is made again, kernels are forked from a warm process, and nothing is left behind."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from segmentation.artifacts import read_json
+from segmentation.dependencies import modules_of
+from segmentation.plan import STAGES
+from tests.conftest import Project, copy_project
+
+FAST = ["--resamples", "10"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Project:
+    """A copy of the project in which the report on the sample has been made."""
+    project = copy_project(tmp_path_factory.mktemp("made"))
+    done = project.run("report", *FAST)
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+def _ran(project: Project, *words: str) -> str:
+    done = project.run("report", *FAST, *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[4].removeprefix("  Ran       ")
+
+
+def test_a_changed_module_makes_again_what_hangs_on_it(made):
+    path = made.root / "segmentation" / "uncertainty.py"
+    path.write_text(f"{path.read_text()}\n# changed\n")
+    assert _ran(made) == "05_profiling, report.html and manifest.json"
+    path = made.root / "segmentation" / "guess.py"
+    path.write_text(f"{path.read_text()}\n# changed\n")
+    assert "01_cleaning" not in _ran(made)
+    locked = made.root / "requirements.txt"
+    locked.write_text(f"{locked.read_text()}\n# changed\n")
+    assert _ran(made).startswith("01_cleaning, 02_eda, 03_k_selection, 04_clustering, 05_profiling, report.html")
+
+
+def test_outputs_and_runs_by_hand_change_no_notebook(made):
+    path = made.root / "notebooks" / "02_eda.ipynb"
+    before = path.read_bytes()
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata["kernelspec"]["display_name"] = "Another"
+    notebook.cells[3]["execution_count"] = 7
+    nbformat.write(notebook, path)
+    assert _ran(made) in ("manifest.json", "nothing; everything was up to date")
+    path.write_bytes(before)
+    _ran(made)
+
+
+def test_a_parameter_that_a_stage_does_not_declare_leaves_it_as_it_is(made):
+    assert _ran(made, "--seed", "3") == "03_k_selection, 04_clustering, 05_profiling, report.html and manifest.json"
+    assert _ran(made).startswith("03_k_selection")
+
+
+def test_the_modules_of_a_stage_are_those_that_a_kernel_imports():
+    for stage in STAGES:
+        cells = [c for c in json.loads(stage.notebook.read_text())["cells"] if c["cell_type"] == "code"]
+        code = "\n".join("".join(c["source"]) for c in cells)
+        imports = "\n".join(re.findall(r"(?m)^(?:from|import) .*", code))
+        show = "import sys; print(*(m.partition('.')[2] for m in sys.modules if m.startswith('segmentation.')))"
+        done = subprocess.run([sys.executable, "-c", f"{imports}\n{show}"], capture_output=True, text=True, check=True)
+        assert set(done.stdout.split()) <= {path.stem for path in modules_of(stage.notebook)}
+
+
+def test_cold_kernels_give_the_same_bytes(made, tmp_path):
+    other = copy_project(tmp_path)
+    for path in (made.root / "segmentation").glob("*.py"):
+        (other.root / "segmentation" / path.name).write_bytes(path.read_bytes())
+    (other.root / "requirements.txt").write_bytes((made.root / "requirements.txt").read_bytes())
+    assert _ran(other, "--cold").startswith("01_cleaning")
+    _ran(made)
+    outputs = [read_json(project.artifact("sample", "manifest.json"))["outputs"] for project in (made, other)]
+    assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("import os\nos.kill(os.getpid(), 9)", "stopped: Kernel died"),
+        ("import threading\nthreading.Event().wait()", "stopped: A cell timed out"),
+    ],
+)
+def test_a_kernel_that_dies_or_hangs_is_told_with_its_cell(fresh, code, told):
+    path = fresh.root / "notebooks" / "02_eda.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(5, nbformat.v4.new_code_cell(code))
+    nbformat.write(notebook, path)
+    pipeline = fresh.root / "segmentation" / "pipeline.py"
+    pipeline.write_text(pipeline.read_text().replace("CELL_SECONDS = 3600", "CELL_SECONDS = 20"))
+    done = fresh.run("report", *FAST)
+    assert done.returncode == 1
+    assert re.search(rf"notebooks/02_eda\.ipynb, code cell 4 \({code.splitlines()[0]}\) {told}", done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("how", ["to its end", signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_of_a_run(fresh, tmp_path, how):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    variables = {**os.environ, "PYTHONPATH": str(fresh.root), "TMPDIR": str(place)}
+    command = [sys.executable, "-m", "segmentation", "report", *FAST]
+    run = subprocess.Popen(
+        command, cwd=fresh.root, env=variables, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while (line := run.stderr.readline()) and not line.startswith("04_clustering"):
+        pass
+    assert line
+    if how != "to its end":
+        run.send_signal(how)
+    # Its kernels and their server hold the other end of this pipe, so that it closes when the last of them has ended.
+    run.communicate()
+    assert list(place.iterdir()) == []
+    assert (run.returncode == 0) == (how == "to its end")
