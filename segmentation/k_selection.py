@@ -10,6 +10,7 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silho
 from threadpoolctl import threadpool_limits
 
 from segmentation.errors import DataError, UsageError
+from segmentation.lloyd import LARGEST, fit_starts
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.words import escape, listing, percent
 from segmentation.workers import spread
@@ -63,6 +64,8 @@ def best_kmeans(X: np.ndarray, k: int, *, seed: int = 0) -> Optimum:
 def _search(X: np.ndarray, k: int, seed: int) -> tuple[KMeans, int, int]:
     """Return the best of many strictly converged fits, how many starts were made, and how many reached it."""
     most = int(np.clip(2_000_000 // X.size, 20, MOST_STARTS))
+    if len(X) <= LARGEST:
+        return _search_at_once(X, k, seed, most)
     seeds = np.random.SeedSequence([seed, k]).generate_state(most)
     best, reached, starts = None, 0, 0
     while starts < most and (reached < TIMES_REACHED or starts < FEWEST_STARTS):
@@ -73,6 +76,21 @@ def _search(X: np.ndarray, k: int, seed: int) -> tuple[KMeans, int, int]:
         elif fit.inertia_ <= best.inertia_ * (1 + SAME_INERTIA):
             reached += 1
     return best, starts, reached
+
+
+def _search_at_once(X: np.ndarray, k: int, seed: int, most: int) -> tuple[KMeans, int, int]:
+    """Do the same on a small table, a hundred starts at once; scikit-learn takes the last step from the best."""
+    inertia, centres = np.empty(0), []
+    rng = np.random.default_rng(np.random.SeedSequence([seed, k]))
+    reached = 0
+    while len(inertia) < most and reached < TIMES_REACHED:
+        fits = fit_starts(X, k, rng, FEWEST_STARTS)
+        inertia, centres = np.append(inertia, fits.inertia), [*centres, *fits.centres]
+        reached = int((inertia <= inertia.min() * (1 + SAME_INERTIA)).sum())
+    if not np.isfinite(inertia.min()):
+        return KMeans(k, n_init=FEWEST_STARTS, tol=0, max_iter=1000, random_state=seed).fit(X), len(inertia), 1
+    best = KMeans(k, init=centres[int(inertia.argmin())], n_init=1, tol=0, max_iter=1000).fit(X)
+    return best, len(inertia), reached
 
 
 def _canonical(fit: KMeans) -> KMeans:

@@ -5,6 +5,7 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from segmentation.lloyd import Fit, fit_best
 from segmentation.workers import spread
 
 STARTS = 10
@@ -17,9 +18,9 @@ def random_state(*key: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(key))
 
 
-def fit_once(X: np.ndarray, k: int, rng: np.random.Generator) -> KMeans:
+def fit_once(X: np.ndarray, k: int, rng: np.random.Generator) -> Fit | KMeans:
     """Fit K-Means from ten k-means++ starts."""
-    return KMeans(k, n_init=STARTS, random_state=int(rng.integers(2**31))).fit(X)
+    return fit_best(X, k, rng, STARTS)
 
 
 def resampled_jaccard(X: np.ndarray, partitions: dict[int, np.ndarray], *, resamples: int, seed: int = 0) -> dict:
