@@ -22,8 +22,8 @@ NOUNS = {"natural": "segment", "reproducible": "segment", "constructive": "part"
 def stable_k(scores: pd.DataFrame, stability: pd.DataFrame, null_limit: pd.Series) -> list[int]:
     """Return each k whose every segment is stable and large enough.
 
-    A segment is stable when its mean Jaccard coefficient is at least 0.75 (Hennig 2007) and exceeds the 95th
-    percentile of what tables without segments give.
+    A segment is stable when its mean Jaccard coefficient is at least 0.75 (Hennig 2007) and at least the 95th
+    percentile of what tables without segments give; that may be 1, which nothing can exceed.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def stable_k(scores: pd.DataFrame, stability: pd.DataFrame, null_limit: pd.Serie
     return [
         int(k)
         for k in weakest.index
-        if weakest[k] >= STABLE and weakest[k] > null_limit[k] and scores["smallest"][k] >= LARGE_ENOUGH
+        if weakest[k] >= STABLE and weakest[k] >= null_limit[k] and scores["smallest"][k] >= LARGE_ENOUGH
     ]
 
 

@@ -41,7 +41,7 @@ class Evidence:
     """What speaks for each k, on `customers` customers.
 
     By k: inertia (from 1), scores, gaps, mixtures, agreement, strength; stability, one row a segment of each k;
-    null_limit (limit and error), what a segment's stability must exceed; valleys, the p-value of no valley between
+    null_limit (limit and error), what a segment's stability must reach; valleys, the p-value of no valley between
     some two segments; sizes, the customers of each segment; null, the silhouettes of tables without segments.
     dip : of all customers.
     """
@@ -208,7 +208,7 @@ def tell_rule() -> str:
     odds = count(round(1 / SIGNIFICANT), "table")
     return (
         f"**The rule.** Among the k whose every segment is stable (a mean Jaccard coefficient of at least {STABLE}, "
-        f"and above what {percent(NULL_LEVEL)} of the segments of tables without structure reach) and has "
+        f"and at least the {100 * NULL_LEVEL:g}th percentile of the segments of tables without structure) and has "
         f"{LARGE_ENOUGH} customers or more, the one with the best silhouette is taken; of equals the smaller. Where no "
         f"k is stable, the best silhouette of those with {LARGE_ENOUGH} customers or more in every segment gives a "
         "cut, and the report says that it is no more.\n\n"

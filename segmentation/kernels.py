@@ -50,5 +50,5 @@ def start_fork_server() -> None:
         os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME
         # What an ordinary kernel sets before matplotlib is imported.
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-        multiprocessing.get_context("forkserver").set_forkserver_preload([*PRELOADED, "segmentation.tidy"])
+        multiprocessing.get_context("forkserver").set_forkserver_preload(["segmentation.tidy", *PRELOADED])
         multiprocessing.forkserver.ensure_running()

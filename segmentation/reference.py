@@ -142,7 +142,7 @@ def null_p_value(found: float, null: pd.Series) -> dict[str, float]:
 
 
 def null_stability(X: np.ndarray, k_values, *, tables: int, resamples: int, seed: int = 0) -> pd.DataFrame:
-    """Return for each k the Jaccard coefficient that a segment must exceed: what structure is not needed for.
+    """Return for each k the Jaccard coefficient that a segment must reach: what structure is not needed for.
 
     On tables without segments each segment's mean coefficient over a few bootstrap resamples is found, as for the
     real table; the limit is the 95th percentile over the segments of all tables, under the null model where it is

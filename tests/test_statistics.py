@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
-from segmentation import clustering, eda, k_selection, narrative, profiling, uncertainty
+from segmentation import clustering, eda, k_selection, profiling, uncertainty, words
 from segmentation.dataset import Dataset
 from segmentation.errors import DataError, UsageError
 
@@ -186,19 +186,19 @@ def test_bands_have_one_round_width():
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (narrative.count(0, "row"), "no rows"),
-        (narrative.count(1, "row was", "rows were"), "one row was"),
-        (narrative.count(12345, "row"), "12,345 rows"),
-        (narrative.listing(["a", "b", "c"]), "a, b and c"),
-        (narrative.amount(1234.56, "€"), "1,235 €"),
-        (narrative.amount(12.0), "12"),
-        (narrative.amount(0.0253), "0.025"),
-        (narrative.amount(-0.5), "-0.5"),
-        (narrative.amount(0), "0"),
-        (narrative.at_least(0.999), "1.00"),
-        (narrative.show_index(None), "–"),
-        (narrative.percent(0.004), "under 1%"),
-        (narrative.escape("<b>*x*|$"), "&lt;b&gt;\\*x\\*\\|$"),
+        (words.count(0, "row"), "no rows"),
+        (words.count(1, "row was", "rows were"), "one row was"),
+        (words.count(12345, "row"), "12,345 rows"),
+        (words.listing(["a", "b", "c"]), "a, b and c"),
+        (words.amount(1234.56, "€"), "1,235 €"),
+        (words.amount(12.0), "12"),
+        (words.amount(0.0253), "0.025"),
+        (words.amount(-0.5), "-0.5"),
+        (words.amount(0), "0"),
+        (words.at_least(0.999), "1.00"),
+        (words.show_index(None), "–"),
+        (words.percent(0.004), "under 1%"),
+        (words.escape("<b>*x*|$"), "&lt;b&gt;\\*x\\*\\|$"),
     ],
 )
 def test_words(found, expected):
