@@ -12,6 +12,7 @@ from pathlib import Path
 
 NAME = "segmentation-fork"
 TEMPORARY = "SEGMENTATION_TEMPORARY"
+LONGEST_PLACE = 50  # the name of a socket may have 107 bytes
 _starting, _started = threading.Lock(), threading.Event()
 PRELOADED = [
     "ipykernel.kernelapp",
@@ -44,7 +45,8 @@ def start_fork_server() -> None:
         if sys.platform != "linux" or NAME not in registered or _started.is_set():
             return
         _started.set()
-        os.environ[TEMPORARY] = folder = tempfile.mkdtemp(prefix="segmentation-")
+        short = tempfile.gettempdir() if len(tempfile.gettempdir()) < LONGEST_PLACE else "/tmp"
+        os.environ[TEMPORARY] = folder = tempfile.mkdtemp(prefix="segmentation-", dir=short)
         tempfile.tempdir = os.environ["TMPDIR"] = folder
         os.environ["JUPYTER_RUNTIME_DIR"] = str(Path(folder) / "runtime")
         os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME

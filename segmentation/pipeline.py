@@ -238,7 +238,8 @@ def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool) -> None:
         running.replace(failed)
         raise _told(fault, stage, failed) from fault
     except Exception as fault:
-        raise NotebookFailed(f"notebooks/{stage.notebook.name}, {_stopped_at(running)} stopped: {fault}") from None
+        told = (str(fault) or type(fault).__name__).splitlines()[0]
+        raise NotebookFailed(f"notebooks/{stage.notebook.name}, {_stopped_at(running)} stopped: {told}") from None
     notebook = _publishable(nbformat.read(running, as_version=4), plan)
     nbformat.write(notebook, running)
     running.replace(final)
@@ -253,7 +254,7 @@ def _stopped_at(running: Path) -> str:
         cells = [c for c in json.loads(running.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
     except (OSError, ValueError):
         return "before its first cell,"
-    begun = [c for c in cells if c["metadata"].get("papermill", {}).get("status") != "pending"]
+    begun = [c for c in cells if c["metadata"].get("papermill", {}).get("start_time")]
     own = [c for c in begun if "injected-parameters" not in c["metadata"].get("tags", [])]
     first = "".join(own[-1]["source"]).strip().splitlines() if own else ["none"]
     return f"code cell {len(own)} ({first[0]})"

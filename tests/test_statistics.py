@@ -12,6 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 from segmentation import clustering, eda, k_selection, profiling, uncertainty, words
 from segmentation.dataset import Dataset
 from segmentation.errors import DataError, UsageError
+from segmentation.lloyd import fit_best, fit_starts
 
 DATASET = Dataset.model_validate(
     {
@@ -203,3 +204,34 @@ def test_bands_have_one_round_width():
 )
 def test_words(found, expected):
     assert found == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 6), st.integers(1, 4))
+def test_many_starts_at_once_end_in_local_optima_of_k_means(seed, k, d):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(40, d)).round(1)
+    fits = fit_starts(X, k, rng, 7)
+    for labels, centres, inertia in zip(fits.labels, fits.centres, fits.inertia, strict=True):
+        distances = ((X[:, None] - centres) ** 2).sum(axis=2)
+        np.testing.assert_allclose(distances[range(40), labels], distances.min(axis=1), atol=1e-9)
+        if np.isfinite(inertia):
+            assert inertia == pytest.approx(distances.min(axis=1).sum())
+            means = [X[labels == j].mean(axis=0) for j in range(k)]
+            np.testing.assert_allclose(centres, means, atol=1e-9)
+            again = KMeans(k, init=centres, n_init=1, tol=0).fit(X)
+            assert again.inertia_ == pytest.approx(inertia)
+
+
+@pytest.mark.parametrize("k", [3, 5, 8])
+def test_the_best_of_many_starts_is_that_of_scikit_learn(k):
+    X, _ = make_blobs(300, centers=6, cluster_std=2, random_state=k)
+    ours = fit_best(X, k, np.random.default_rng(0), 100)
+    theirs = KMeans(k, n_init=100, tol=0, random_state=0).fit(X)
+    assert ours.inertia_ == pytest.approx(theirs.inertia_, rel=1e-9)
+    assert adjusted_rand_score(ours.predict(X), theirs.labels_) == 1
+
+
+def test_more_rows_are_fitted_by_scikit_learn():
+    X, truth = make_blobs(600, centers=[[0, 0], [20, 0], [0, 20]], random_state=0)
+    assert adjusted_rand_score(truth, fit_best(X, 3, np.random.default_rng(0), 10).labels_) == 1
