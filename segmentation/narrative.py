@@ -9,6 +9,10 @@ from IPython.display import HTML, Markdown, display
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from segmentation.artifacts import write_text
+from segmentation.words import amount, count, escape, listing, percent, sentence
+
+# A notebook finds all of its words in one place.
+__all__ = ["amount", "code", "count", "escape", "figure", "listing", "percent", "say", "sentence", "table"]
 
 INK = "#010203"
 PIXELS_PER_POINT = 4 / 3
