@@ -89,7 +89,8 @@ def _search_at_once(X: np.ndarray, k: int, seed: int, most: int) -> tuple[KMeans
         reached = int((inertia <= inertia.min() * (1 + SAME_INERTIA)).sum())
     if not np.isfinite(inertia.min()):
         return KMeans(k, n_init=FEWEST_STARTS, tol=0, max_iter=1000, random_state=seed).fit(X), len(inertia), 1
-    best = KMeans(k, init=centres[int(inertia.argmin())], n_init=1, tol=0, max_iter=1000).fit(X)
+    first = centres[int(inertia.argmin())]
+    best = KMeans(k, init=first, n_init=1, tol=0, max_iter=1000, random_state=seed).fit(X)
     return best, len(inertia), reached
 
 

@@ -201,7 +201,7 @@ def _render(name: str, action: str, plan: Plan) -> None:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        print(f"{name}: rendering", file=sys.stderr, flush=True)
+        _say(f"{name}: rendering")
     with console.status(f"Rendering {name}"):
         getattr(render, action)(plan)
 
@@ -222,7 +222,7 @@ def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool) -> None:
     before = {path: path.stat().st_mtime_ns for path in plan.figures(stage)}
     shows = sys.stderr.isatty()
     if not shows:
-        print(f"{stage.name}: {stage.question}", file=sys.stderr, flush=True)
+        _say(f"{stage.name}: {stage.question}")
     try:
         papermill.execute_notebook(
             str(stage.notebook).replace("{", "{{").replace("}", "}}"),
@@ -246,6 +246,12 @@ def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool) -> None:
     for path, written in before.items():
         if path.stat().st_mtime_ns == written:
             path.unlink()  # a figure that this run no longer draws
+
+
+def _say(line: str) -> None:
+    """Write one line at once, so that two stages that begin together do not write into each other's."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _stopped_at(running: Path) -> str:

@@ -50,9 +50,10 @@ def test_killed_at_any_stage_nothing_is_half_written_and_the_next_run_succeeds(m
     for i, place in enumerate([*(stage.name for stage in STAGES), "report.html"], start=1):
         table = tmp_path / f"{i}.csv"
         table.write_text("\n".join(rows[: len(rows) - i]))
-        run = _start(made, "--dataset", "sample", "--data", str(table), *FAST)
+        run, told = _start(made, "--dataset", "sample", "--data", str(table), *FAST), []
         while not (line := run.stderr.readline()).startswith(place):
-            assert line, f"the run ended before {place}"
+            assert line, f"the run ended before {place}: {told}"
+            told.append(line)
         run.kill()
         # Its kernels hold the other ends of these pipes: they end when the last of them has ended.
         run.communicate()
