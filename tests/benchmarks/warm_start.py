@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 
 from segmentation.plan import STAGES, declared
@@ -24,14 +25,14 @@ def contenders(folder: Path) -> tuple[dict[str, Contender], Path]:
     if table is None:
         sys.exit(f"{MALL} is not here; `make report DATASET=mall` fetches it into data/mall/")
     project = copy_project(folder)
-    shutil.copy(table, project.root / "data" / "mall" / MALL)
-    report = [sys.executable, "-m", "segmentation", "report", "--dataset", "mall"]
-    forget, remake = (lambda: _forget(project)), (lambda: project.run("report", "--dataset", "mall"))
+    words = ["report", "--dataset", "mall", "--data", str(table)]
+    report = [sys.executable, "-m", "segmentation", *words]
+    forget, remake = (lambda: _forget(project)), (lambda: project.run(*words))
     script = project.root / "plain.py"
-    script.write_text(_script())
+    script.write_text(_script(table))
     return {
         "cold report": Contender(forget, [report]),
-        "papermill and nbconvert": Contender(forget, _one_after_another(project)),
+        "papermill and nbconvert": Contender(forget, _one_after_another(project, table)),
         "one plain script": Contender(forget, [[sys.executable, str(script)]]),
         "profiling changed": Contender(lambda: (remake(), _touch(project)), [report]),
         "nothing changed": Contender(remake, [report]),
@@ -52,21 +53,22 @@ def _touch(project: Project) -> None:
     path.write_text(json.dumps(notebook))
 
 
-def _one_after_another(project: Project) -> list[list[str]]:
+def _one_after_another(project: Project, table: Path) -> list[list[str]]:
     made = [f"out/{stage.notebook.name}" for stage in STAGES]
     runs = [
         [sys.executable, "-m", "papermill", f"notebooks/{stage.notebook.name}", out, "--log-level=ERROR"]
-        + [word for name, value in _given(stage).items() for word in ("-p", name, value)]
+        + [word for name, value in _given(stage, table).items() for word in ("-p", name, value)]
         for stage, out in zip(STAGES, made, strict=True)
     ]
     return [*runs, [sys.executable, "-m", "nbconvert", "--to", "html", "--log-level=ERROR", *made]]
 
 
-def _given(stage) -> dict[str, str]:
-    return {name: "mall" for name in declared(stage) if name in ("run", "dataset")}
+def _given(stage, table: Path) -> dict[str, str]:
+    given = {"run": "mall", "dataset": "mall", "data": str(table)}
+    return {name: given[name] for name in declared(stage) if name in given}
 
 
-def _script() -> str:
+def _script(table: Path) -> str:
     """Return the code cells of all notebooks as one program; its figures are saved, as in the notebooks."""
     parts = ["import matplotlib\nmatplotlib.use('Agg')\n"]
     for stage in STAGES:
@@ -74,5 +76,6 @@ def _script() -> str:
             if cell["cell_type"] == "code":
                 parts.append("".join(cell["source"]))
             if "parameters" in cell["metadata"].get("tags", []):
-                parts += [f"{name} = {value!r}" for name, value in _given(stage).items()]
-    return "\n\n".join(parts)
+                parts += [f"{name} = {value!r}" for name, value in _given(stage, table).items()]
+    # The workers import the program again.
+    return 'if __name__ == "__main__":\n' + textwrap.indent("\n\n".join(parts), "    ")
