@@ -1,0 +1,39 @@
+"""The segment of every row by the engine: that of scikit-learn, for every scale and transformation."""
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentation.artifacts import read_json
+from segmentation.assignment import assign_rows
+from segmentation.clustering import assign, fit_segments
+from segmentation.dataset import Dataset
+from segmentation.scaling import describe_scaling
+
+
+def test_the_engine_gives_every_customer_of_mall_the_segment_of_the_run(mall):
+    customers = pd.read_parquet(mall.artifact("mall", "customers.parquet"))
+    found = assign_rows(ibis.memtable(customers), read_json(mall.artifact("mall", "model.json"))).to_pandas()
+    segments = pd.read_parquet(mall.artifact("mall", "segments.parquet"))
+    pd.testing.assert_frame_equal(found[list(segments)], segments, atol=2e-6)
+    assert (found["segment"] == segments["segment"]).all()
+
+
+@pytest.mark.parametrize("transform", ["none", "log", "yeo-johnson"])
+@pytest.mark.parametrize("scaling", ["standard", "robust", "none"])
+@pytest.mark.parametrize("k", [2, 7])
+def test_the_engine_assigns_as_scikit_learn_does(scaling, transform, k):
+    rng = np.random.default_rng(k)
+    columns = {"a": {"role": "feature", "transform": transform}, "b": {"role": "feature"}, "c": {"role": "feature"}}
+    dataset = Dataset.model_validate({"title": "T", "columns": columns, "scaling": scaling})
+    low = 0 if transform == "log" else -3
+    customers = pd.DataFrame({"a": rng.lognormal(size=400) + low, "b": rng.normal(size=400), "c": rng.poisson(4, 400)})
+    model = fit_segments(customers, dataset, ("a", "b", "c"), k)
+    features = [{"name": n, **how} for n, how in zip("abc", describe_scaling(model, ("a", "b", "c")), strict=True)]
+    told = {"features": features, "centroids": model[-1].cluster_centers_.tolist()}
+    new = pd.DataFrame({n: rng.normal(3, 5, 10_000).clip(low + 0.01) for n in "abc"})
+    found = assign_rows(ibis.memtable(new.assign(row=range(10_000))), told).order_by("row").to_pandas()
+    expected = assign(model, new.to_numpy())
+    assert (found["segment"] == expected["segment"]).all()
+    np.testing.assert_allclose(found[["distance", "margin"]], expected[["distance", "margin"]], rtol=1e-9, atol=2e-6)
