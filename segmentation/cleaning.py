@@ -127,9 +127,8 @@ def require_enough(account: dict, *, file: str) -> None:
 
 
 def _needed(dataset: Dataset, features: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the features that are neither imputed when they are missing nor declared as not required."""
-    columns = {name: dataset.columns[name] for name in features}
-    return tuple(n for n, column in columns.items() if column.missing == "reject" and column.required is not False)
+    """Return the features that are not imputed when they are missing."""
+    return tuple(name for name in features if dataset.columns[name].missing == "reject")
 
 
 def _customers(fine: pd.DataFrame, dataset: Dataset, names: list[str]) -> pd.DataFrame:
@@ -268,6 +267,14 @@ def tell_idle(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ..
 
 def _was(n: int) -> str:
     return "was" if n == 1 else "were"
+
+
+def tell_repeated(repeated: int) -> str:
+    """Say, of a table without ids, how many rows repeat another."""
+    if not repeated:
+        return "No column is an id, and no row repeats another."
+    rows = count(repeated, "row that repeats", "rows that repeat")
+    return f"No column is an id; {rows} another {_was(repeated)} kept."
 
 
 def tell_purchases(account: dict) -> str:

@@ -13,8 +13,10 @@ SIGNS = {
     "zł": "pln",
     "kč": "czk",
     "rs.": "inr",
+    "rs": "inr",
+    "fr.": "chf",
+    "kr.": "kr",
 }
-SIGNS |= {"rs": "inr", "fr.": "chf", "kr.": "kr"}
 CURRENCIES = (
     *("eur", "usd", "gbp", "chf", "cad", "aud", "jpy", "cny", "inr", "brl", "sek", "nok", "dkk", "pln", "czk", "huf"),
     *("try", "zar", "mxn", "kr"),

@@ -151,9 +151,14 @@ function explore(data) {
     };
     const sx = scale(x, 66, width - 10), sy = scale(y, height - 44, 10);
     const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-    for (const t of sx.t) svg.append(
-      make("line", { x1: sx.place(t), x2: sx.place(t), y1: 10, y2: height - 44, class: "grid" }),
-      make("text", { x: sx.place(t), y: height - 28, "text-anchor": "middle" }, number(t)));
+    let free = 0;
+    for (const t of sx.t) {
+      svg.append(make("line", { x1: sx.place(t), x2: sx.place(t), y1: 10, y2: height - 44, class: "grid" }));
+      const half = 4 * number(t).length, middle = Math.min(sx.place(t), width - half);
+      if (middle - half < free) continue;
+      svg.append(make("text", { x: middle, y: height - 28, "text-anchor": "middle" }, number(t)));
+      free = middle + half;
+    }
     for (const t of sy.t) svg.append(
       make("line", { x1: 66, x2: width - 10, y1: sy.place(t), y2: sy.place(t), class: "grid" }),
       make("text", { x: 60, y: sy.place(t) + 4, "text-anchor": "end" }, number(t)));
