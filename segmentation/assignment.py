@@ -23,7 +23,7 @@ def assign_rows(table: ibis.Table, model: dict) -> ibis.Table:
     z = [scaled[f"_z{i}"] for i in range(len(features))]
     scored = scaled.mutate(
         {f"_s{j}": _score(z, centroid) for j, centroid in enumerate(model["centroids"])}
-        | {"_norm": sum((v * v for v in z), start=_double(0))}
+        | {"_norm": sum((v * v for v in z), start=double(0))}
     )
     scores = [scored[f"_s{j}"] for j in range(len(model["centroids"]))]
     found = scored.mutate(_near=ibis.least(*scores))
@@ -31,7 +31,7 @@ def assign_rows(table: ibis.Table, model: dict) -> ibis.Table:
     found = found.mutate(
         segment=ibis.cases(*[(found[f"_s{j - 1}"] <= found["_near"], ibis.literal(j, "int64")) for j in numbers])
     )
-    others = [(found["segment"] == j).ifelse(_double("inf"), found[f"_s{j - 1}"]) for j in numbers]
+    others = [(found["segment"] == j).ifelse(double("inf"), found[f"_s{j - 1}"]) for j in numbers]
     near, following = (_root(found["_norm"] + squared) for squared in (found["_near"], ibis.least(*others)))
     told = found.mutate(distance=near.round(DECIMALS), margin=(following - near).round(DECIMALS))
     return told.select(*table.columns, "segment", "distance", "margin")
@@ -41,22 +41,22 @@ def _scaled(value: ibis.Value, feature: dict) -> ibis.Value:
     """Return a feature as the model sees it (Yeo & Johnson 2000 where it is transformed, then centre and spread)."""
     power, x = feature["lambda"], value.cast("float64")
     if power != 1:
-        one, rest = _double(1), _double(2 - power)
-        above = (x + one).ln() if power == 0 else ((x + one) ** _double(power) - one) / _double(power)
+        one, rest = double(1), double(2 - power)
+        above = (x + one).ln() if power == 0 else ((x + one) ** double(power) - one) / double(power)
         below = -((one - x).ln()) if power == 2 else -((one - x) ** rest - one) / rest
         x = (x >= 0).ifelse(above, below)
-    return (x - _double(feature["centre"])) / _double(feature["spread"])
+    return (x - double(feature["centre"])) / double(feature["spread"])
 
 
 def _score(z: list[ibis.Value], centroid: list[float]) -> ibis.Value:
-    squared = _double(sum(c * c for c in centroid))
-    return sum((value * _double(-2 * c) for value, c in zip(z, centroid, strict=True)), start=squared)
+    squared = double(sum(c * c for c in centroid))
+    return sum((value * double(-2 * c) for value, c in zip(z, centroid, strict=True)), start=squared)
 
 
-def _double(value: float) -> ibis.Value:
+def double(value: float) -> ibis.Value:
     """Return a number as a double: DuckDB takes a bare 0.1 for a decimal, which is slower and not the same."""
     return ibis.literal(repr(float(value))).cast("float64")
 
 
 def _root(squared: ibis.Value) -> ibis.Value:
-    return ibis.greatest(squared, _double(0)).sqrt()
+    return ibis.greatest(squared, double(0)).sqrt()

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 import ibis
+import pandas as pd
 
+from segmentation.assignment import double
 from segmentation.dataset import Column, Dataset
+from segmentation.engine import held, is_held
 from segmentation.errors import DataError
 from segmentation.numbers import BLANKS, Convention, find_conventions, tell_undecided, to_number
 
@@ -20,6 +23,8 @@ BEHIND_SUM = (  # "Total", "Total general", "Total: 200 customers", "Totals (n=2
 FEWEST_TO_ADD_UP = 10
 YES = ("yes", "y", "true", "t", "1", "ja", "j", "oui", "si", "sí")
 NO = ("no", "n", "false", "f", "0", "nein", "non")
+PARTS = ("column", "value", "rule")
+MOST_REPLACED = 100
 COPY = "one row an id, this is an identical copy"
 TOTAL = "a customer, not a total"
 
@@ -72,37 +77,72 @@ def check_rows(
         How many cells a whole row has.
     """
     table = _typed(raw, dataset, names, conventions)
-    rules = [*_totals(table, dataset, names), _whole(table, fields)]
+    rules = [*_totals(raw, table, dataset, names), _whole(table, fields)]
     rules += _column_rules(table, dataset, names, required, conventions)
     table = judge(table, [*rules, _some_feature(table, features)])
+    if is_held(raw):
+        table = held(table)
     return judge(table, [_sum_of_others(table, dataset, features)])
 
 
 def check_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
-    """Refuse, among the rows that are fine by themselves, those that repeat what must stand once."""
+    """Refuse, among the rows that are fine by themselves, those that repeat what must stand once.
+
+    What stands more than once is found first, and only its rows are compared with each other.
+    """
     table = checked
-    for id_name in dataset.named("id"):
-        table = judge(table, _repeat_rules(table, id_name, names))
-    unique = [name for name in names if dataset.columns[name].unique]
-    return judge(table, [_unique(table, name) for name in unique]) if unique else table
-
-
-def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dict) -> ibis.Table:
-    """Add, beside each text `x_text`, its value `x`: a number, a mended category, or null."""
-    table = raw.rename({text_name(name): name for name in names})
-    values = {name: _value(table[text_name(name)], dataset.columns[name], conventions.get(name)) for name in names}
-    table = table.mutate(values)
-    for name in names:
-        column = dataset.columns[name]
-        if column.type == "category" and not column.categories:
-            table = _usual_spelling(table, name)
+    for name in dataset.named("id"):
+        table = _judge_repeats(table, name, lambda peers, own=name: _repeat_rules(peers, own, names))
+    for name in (name for name in names if dataset.columns[name].unique):
+        table = _judge_repeats(table, name, lambda peers, own=name: [_unique(peers, own)])
     return table
 
 
-def _value(text: ibis.Value, column: Column, convention: Convention | None) -> ibis.Value:
-    present = is_empty(text, column).ifelse(ibis.null("string"), stripped(text))
+def _judge_repeats(table: ibis.Table, name: str, rules_of) -> ibis.Table:
+    """Judge the fine rows whose value of a column stands more than once."""
+    fine = table.filter(table["rule"].isnull() & table[name].notnull())
+    repeated = held(fine.group_by(name).having(ibis._.count() > 1).agg(_n=ibis._.count()))
+    if not int(repeated.count().execute()):
+        return table
+    peers = fine.drop("column", "value", "rule").semi_join(repeated, name)
+    judged = held(judge(peers, rules_of(peers)).select("row", *(ibis._[part].name(f"_{part}") for part in PARTS)))
+    table = table.left_join(judged, "row")
+    return table.mutate({part: ibis.coalesce(table[part], table[f"_{part}"]) for part in PARTS}).drop(
+        "row_right", *(f"_{part}" for part in PARTS)
+    )
+
+
+def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dict) -> ibis.Table:
+    """Add, beside the text of each cell, its value: a number, a mended category, or null."""
+    usual = {name: usual_spellings(raw, name, dataset.columns[name]) for name in names if is_free(dataset, name)}
+    table = raw.rename({f"_raw_{name}": name for name in names})
+    for name in names:
+        cell = f"_raw_{name}"
+        if name in usual:
+            table = _respell(table, cell, name, usual[name])
+        else:
+            table = table.mutate({name: _value(table[cell], dataset.columns[name], conventions.get(name))})
+    for name in names:
+        cell = table[f"_raw_{name}"]
+        text, empty = cell.cast("string").fill_null(""), is_empty(cell, dataset.columns[name])
+        if f"_odd_{name}" in table.columns:
+            text = ibis.coalesce(table[f"_odd_{name}"], text)
+            empty &= is_empty(table[f"_odd_{name}"], dataset.columns[name])
+        table = table.mutate({text_name(name): text, empty_name(name): empty})
+    return table.drop(*(f"_raw_{name}" for name in names))
+
+
+def is_free(dataset: Dataset, name: str) -> bool:
+    """Return whether a column holds categories that dataset.yaml does not list."""
+    return dataset.columns[name].type == "category" and not dataset.columns[name].categories
+
+
+def _value(cell: ibis.Value, column: Column, convention: Convention | None) -> ibis.Value:
     if convention:
-        return to_number(present, convention)
+        return to_number(cell if cell.type().is_numeric() else _present(cell, column), convention)
+    if column.role == "id" and cell.type().is_integer():
+        return cell
+    present = _present(cell.cast("string").fill_null(""), column)
     if column.type == "yes/no":
         yes, no = (1.0, 0.0) if column.numeric else ("yes", "no")
         return ibis.cases((present.lower().isin(YES), yes), (present.lower().isin(NO), no))
@@ -113,13 +153,26 @@ def _value(text: ibis.Value, column: Column, convention: Convention | None) -> i
     return present
 
 
+def _present(text: ibis.Value, column: Column) -> ibis.Value:
+    """Return a text without blanks around it, null where it says that there is none."""
+    return is_empty(text, column).ifelse(ibis.null("string"), stripped(text))
+
+
 def text_name(name: str) -> str:
     """Return the name under which the text of a column is kept; no column of a dataset starts with a line."""
     return f"_text_{name}"
 
 
-def is_empty(text: ibis.Value, column: Column) -> ibis.Value:
+def empty_name(name: str) -> str:
+    """Return the name under which it is kept whether the cell of a column holds nothing."""
+    return f"_empty_{name}"
+
+
+def is_empty(cell: ibis.Value, column: Column) -> ibis.Value:
     """Return whether a cell holds nothing; a spelling that dataset.yaml declares is something."""
+    if cell.type().is_numeric():
+        return cell.isnull() | (cell.isnan() if cell.type().is_floating() else False)
+    text = cell.cast("string").fill_null("")
     declared = {_folded(key) for name, spellings in (column.categories or {}).items() for key in (name, *spellings)}
     return stripped(text).lower().isin([word for word in MISSING if word not in declared])
 
@@ -137,37 +190,71 @@ def _folded(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def _usual_spelling(table: ibis.Table, name: str) -> ibis.Table:
-    """Write every spelling that differs only in case and blanks as the most frequent one."""
-    table = table.mutate(_key=_spelling_key(table[name]))
-    counts = table.filter(table[name].notnull()).group_by("_key", name).agg(_n=ibis._.count())
-    usual = counts.group_by("_key").agg(_usual=counts[name].first(order_by=[counts["_n"].desc(), counts[name]]))
-    return table.left_join(usual, "_key").mutate({name: ibis._["_usual"]}).drop("_usual", "_key", "_key_right")
+def usual_spellings(raw: ibis.Table, name: str, column: Column) -> pd.DataFrame:
+    """Return the cells of a column of free categories that are written otherwise than most of their kind.
+
+    Spellings that differ only in case and blanks are one category, and are written as the most frequent one.
+
+    Returns
+    -------
+    DataFrame
+        cell, usual (missing where the cell holds nothing).
+    """
+    cells = raw.select(cell=raw[name].cast("string").fill_null("")).group_by("cell").agg(n=ibis._.count())
+    cells = cells.mutate(text=_present(cells["cell"], column)).mutate(key=_spelling_key(ibis._["text"]))
+    known = cells.filter(cells["text"].notnull()).group_by("key", "text").agg(n=ibis._["n"].sum())
+    usual = known.group_by("key").agg(usual=known["text"].first(order_by=[known["n"].desc(), known["text"]]))
+    found = cells.left_join(usual, "key").select("cell", "usual")
+    changed = found["usual"].isnull() | (found["usual"] != found["cell"])
+    return found.filter(changed & (found["cell"] != "")).order_by("cell").to_pandas()
 
 
-def _totals(table: ibis.Table, dataset: Dataset, names: list[str]) -> list[Rule]:
+def _respell(table: ibis.Table, cell: str, name: str, usual: pd.DataFrame) -> ibis.Table:
+    """Add a column of categories in their usual spelling; a cell that is not listed is written so already."""
+    text = table[cell].cast("string").nullif("")
+    if len(usual) <= MOST_REPLACED:
+        return table.mutate({name: text.substitute(dict(zip(usual["cell"], _nullable(usual), strict=True)))})
+    listed = ibis.memtable({"_cell": usual["cell"].tolist(), "_usual": _nullable(usual)})
+    joined = table.left_join(listed, text == listed["_cell"])
+    value = joined["_cell"].notnull().ifelse(joined["_usual"], joined[cell].cast("string").nullif(""))
+    return joined.mutate({name: value}).drop("_cell", "_usual")
+
+
+def _nullable(usual: pd.DataFrame) -> list[str | None]:
+    return [text if isinstance(text, str) else None for text in usual["usual"]]
+
+
+def _totals(raw: ibis.Table, table: ibis.Table, dataset: Dataset, names: list[str]) -> list[Rule]:
     """Refuse a line of totals below the customers: "Total" for an id, or, where there is none, for a category."""
     ids = [name for name in dataset.named("id") if name in names]
-    columns = {name: dataset.columns[name] for name in names}
-    texts = ids or [name for name, column in columns.items() if column.type == "category" and not column.categories]
-    words = SUMMARY if ids else f"^(?:{SUM})"
     rules = []
-    for name in texts:
-        text = table[text_name(name)]
-        # A category that stands in several rows is one of the table's own words.
-        alone = ibis.literal(True) if ids else text.count().over(ibis.window(group_by=text)) == 1
-        rules.append(Rule(name, TOTAL, text, is_total(stripped(text).lower(), words) & alone))
+    for name in ids or [name for name in names if is_free(dataset, name)]:
+        if raw[name].type().is_string():
+            text = table[text_name(name)]
+            broken = is_total(stripped(text).lower()) if ids else text.isin(_single_totals(raw[name]))
+            rules.append(Rule(name, TOTAL, text, broken))
     return rules
+
+
+def _single_totals(text: ibis.Value) -> list[str]:
+    """Return the cells that say total and stand in one row; what stands in several is one of the table's own words."""
+    counts = text.value_counts(name="n")
+    named = is_total(stripped(counts[text.get_name()]).lower(), f"^(?:{SUM})")
+    return sorted(counts.filter(named & (counts["n"] == 1))[text.get_name()].to_pandas())
 
 
 def _sum_of_others(table: ibis.Table, dataset: Dataset, features: tuple[str, ...]) -> Rule:
     """Refuse a row whose features are the sums of all other rows, whatever it is called."""
     numbers = [name for name in features if dataset.columns[name].type == "number"]
-    fine = ibis.window(group_by=table["rule"].isnull())
-    sums = {name: table[name].sum().over(fine) for name in numbers}
-    adds_up = [((2 * table[n] - total).abs() <= 1e-9 * total.abs()) & (total != 0) for n, total in sums.items()]
-    many = table["row"].count().over(fine) >= FEWEST_TO_ADD_UP
-    broken = ibis.and_(many, table["rule"].isnull(), *adds_up) if adds_up else ibis.literal(False)
+    fine = table.filter(table["rule"].isnull())
+    sums = fine.agg(_rows=fine.count(), **{name: fine[name].sum() for name in numbers}).to_pandas().iloc[0]
+    adds_up = [
+        (table[name] + table[name] - double(sums[name])).abs() <= double(1e-9 * abs(sums[name]))
+        for name in numbers
+        if pd.notna(sums[name]) and sums[name]
+    ]
+    enough = sums["_rows"] >= FEWEST_TO_ADD_UP and len(adds_up) == len(numbers) > 0
+    broken = ibis.and_(table["rule"].isnull(), *adds_up) if enough else ibis.literal(False)
     return Rule("row", TOTAL, table["row"].cast("string"), broken)
 
 
@@ -192,7 +279,7 @@ def _column_rules(
     rules = []
     for name in names:
         column, text, value = dataset.columns[name], table[text_name(name)], table[name]
-        empty = is_empty(text, column)
+        empty = table[empty_name(name)]
         if name in required or column.required or column.role == "id":
             rules.append(Rule(name, "present", text, empty))
         rules.append(Rule(name, _expected(column, conventions.get(name)), text, value.isnull() & ~empty))
@@ -211,32 +298,24 @@ def _expected(column: Column, convention: Convention | None) -> str:
     return convention.expects() if convention else f"a {column.type}" if column.type != "yes/no" else "yes or no"
 
 
-def _unique(table: ibis.Table, name: str) -> Rule:
-    """Among the rows that broke no rule: refuse all that share a value which should be unique."""
-    peers = table[name].count().over(ibis.window(group_by=[table[name], table["rule"].isnull()]))
-    return Rule(name, "unique", table[text_name(name)], table["rule"].isnull() & table[name].notnull() & (peers > 1))
+def _unique(peers: ibis.Table, name: str) -> Rule:
+    """Refuse all rows that share a value which should be unique."""
+    return Rule(name, "unique", peers[text_name(name)], ibis.literal(True))
 
 
-def _repeat_rules(table: ibis.Table, id_name: str, names: list[str]) -> list[Rule]:
-    """Among the rows that broke no rule: refuse differing rows of one id, and later identical copies."""
-    fine = table["rule"].isnull()
-    peers = ibis.window(group_by=[table[id_name], fine])
-    contents = [table[name].cast("string").fill_null("") for name in names]
-    differ = ibis.or_(*[content.min().over(peers) != content.max().over(peers) for content in contents])
-    copy = table["row"] > table["row"].min().over(peers)
-    text = table[text_name(id_name)]
-    return [
-        Rule(id_name, "one row an id, this one's rows differ", text, fine & differ),
-        Rule(id_name, COPY, text, fine & copy),
-    ]
+def _repeat_rules(peers: ibis.Table, id_name: str, names: list[str]) -> list[Rule]:
+    """Refuse differing rows of one id, and later identical copies."""
+    own = ibis.window(group_by=peers[id_name])
+    contents = [peers[name].cast("string").fill_null("") for name in names]
+    differ = ibis.or_(*[content.min().over(own) != content.max().over(own) for content in contents])
+    copy = peers["row"] > peers["row"].min().over(own)
+    text = peers[text_name(id_name)]
+    return [Rule(id_name, "one row an id, this one's rows differ", text, differ), Rule(id_name, COPY, text, copy)]
 
 
 def judge(table: ibis.Table, rules: list[Rule]) -> ibis.Table:
     """Add column, value and rule of the first broken rule, null where none is; an earlier verdict stands."""
-    first = {
-        part: ibis.cases(*[(rule.broken, getattr(rule, part)) for rule in rules])
-        for part in ("column", "value", "rule")
-    }
+    first = {part: ibis.cases(*[(rule.broken, getattr(rule, part)) for rule in rules]) for part in PARTS}
     if "rule" in table.columns:
         first = {part: ibis.coalesce(table[part], now) for part, now in first.items()}
     return table.mutate(first)

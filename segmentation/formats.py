@@ -24,6 +24,7 @@ from segmentation.sources import QUERY, Source
 
 DELIMITERS = ";\t|,"  # of equals the first: a comma may be in amounts
 SAMPLE = 50
+HEAD = 1_000_000  # bytes
 DATABASES = {b"SQLite format 3\0": "sqlite", b"DUCK": "duckdb"}
 
 
@@ -96,6 +97,13 @@ def _read_content(content: bytes, name: str, part: str | None) -> Rows:
     if name.lower().endswith((".jsonl", ".ndjson", ".json")):
         return _read_json_lines(content, name)
     return _read_text(content, name)
+
+
+def read_head(path: Path) -> Rows:
+    """Read the first whole lines of a text file."""
+    with path.open("rb") as file:
+        start = file.read(HEAD)
+    return _read_text(start[: start.rfind(b"\n") + 1] or start, path.name)
 
 
 def _choose(part: str | None, choices: list[str], name: str, what: str) -> str:

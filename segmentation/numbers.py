@@ -82,8 +82,10 @@ def find_conventions(
     DataError
         When files of one table write numbers differently, or cells have another unit than the declared one.
     """
-    around = {name: _around(raw, name, unit, known.get(name), file) for name, unit in units.items()}
-    free = [name for name in units if name not in typed and decimal == "auto"]
+    texts = [name for name in units if raw[name].type().is_string()]
+    around = {name: ((plain_unit(unit),) if unit else (), True) for name, unit in units.items()}
+    around |= {name: _around(raw, name, units[name], known.get(name), file) for name in texts}
+    free = [name for name in texts if name not in typed and decimal == "auto"]
     votes = {name: _votes(raw, name) for name in free}
     _refuse_mixed(votes)
     own = {name: {mark: int(vote[mark].sum()) for mark in (*MARKS, "open")} for name, vote in votes.items()}
@@ -133,7 +135,10 @@ def _refuse_mixed(votes: dict[str, pd.DataFrame]) -> None:
 
 
 def to_number(text: ibis.Value, convention: Convention) -> ibis.Value:
-    """Return the numbers in a text column, null where a cell is not a number of this convention."""
+    """Return the numbers in a column, null where a cell is not a number of this convention."""
+    if text.type().is_numeric():
+        value = text.cast("float64")
+        return (value.isnan() | value.isinf()).ifelse(ibis.null("float64"), value)
     mark, other = convention.decimal, MARKS[convention.decimal]
     text = _signed_digits(text)
     digits = text.re_extract(PARTS, 2).replace("−", "-")

@@ -8,11 +8,12 @@ from segmentation.dataset import Dataset, header_keys, match_columns
 from segmentation.errors import DataError
 from segmentation.formats import Number, read_parts
 from segmentation.header import split_header
+from segmentation.large import is_large, read_large
 from segmentation.sources import Source
 
 
 def read_table(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> tuple[ibis.Table, dict]:
-    """Read a raw table as text under its canonical names.
+    """Read a raw table under its canonical names: as text, or a large one as the engine reads it (`read_large`).
 
     Returns
     -------
@@ -29,6 +30,8 @@ def read_table(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> 
     DataError
         When the table cannot be read, has no rows, or lacks a wanted column.
     """
+    if is_large(source):
+        return read_large(source, dataset, wanted=wanted)
     headers, rows, told = read_rows(source, header_keys(dataset))
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
     if not rows:
