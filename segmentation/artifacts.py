@@ -40,11 +40,22 @@ def read_json(path: Path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_csv(path: Path, frame) -> None:
-    """Write a pandas frame without its index; no text in it is a formula to a spreadsheet (OWASP: CSV injection)."""
-    texts = frame.select_dtypes(["object", "string"]).columns
-    safe = frame.assign(**{name: frame[name].map(_harmless) for name in texts})
-    write_text(path, safe.to_csv(index=False, lineterminator="\n"))
+def write_csv(path: Path, table) -> None:
+    """Write a frame or an Ibis table; no text in it is a formula to a spreadsheet (OWASP: CSV injection)."""
+    if not is_expression(table):
+        texts = table.select_dtypes(["object", "string"]).columns
+        safe = table.assign(**{name: table[name].map(_harmless) for name in texts})
+        write_text(path, safe.to_csv(index=False, lineterminator="\n"))
+        return
+    texts = [name for name, kind in table.schema().items() if kind.is_string()]
+    with replacing(path) as beside:
+        table.mutate(**{name: _harmless_column(table[name]) for name in texts}).to_csv(beside)
+
+
+def _harmless_column(text):
+    """Return the same as an expression."""
+    formula = text.re_search(f"^'*({FORMULA})") & ~text.re_search(f"^({NUMBER})$")
+    return formula.ifelse("'" + text, text)
 
 
 def _harmless(value):
@@ -57,10 +68,18 @@ def as_it_was(text: str) -> str:
     return text[1:] if re.match(f"'+({FORMULA})", text) else text
 
 
-def write_parquet(path: Path, frame) -> None:
-    """Write a pandas frame without its index, its columns in their order."""
+def write_parquet(path: Path, table) -> None:
+    """Write a frame without its index, or an Ibis table, the columns in their order."""
     with replacing(path) as beside:
-        frame.to_parquet(beside, index=False)
+        if is_expression(table):
+            table.to_parquet(beside)
+        else:
+            table.to_parquet(beside, index=False)
+
+
+def is_expression(table) -> bool:
+    """Return whether a table is one of Ibis, to be computed by the engine, and no frame."""
+    return hasattr(table, "to_pyarrow")
 
 
 def sha256(path: Path) -> str:

@@ -6,8 +6,11 @@ from itertools import combinations
 import ibis
 import pandas as pd
 
+from segmentation.assignment import double
 from segmentation.checking import COPY, check_repeats, check_rows, conventions_of, is_empty, stripped, text_name
+from segmentation.customers import Customers
 from segmentation.dataset import Dataset
+from segmentation.engine import is_held, stored
 from segmentation.errors import DataError
 from segmentation.numbers import Convention
 from segmentation.privacy import SMALLEST_GROUP
@@ -60,10 +63,11 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
         return _clean_purchases(raw, dataset, features, headers, file)
     names = [name for name in dataset.columns if name in raw.columns and dataset.columns[name].role != "ignore"]
     conventions = conventions_of(raw, dataset, names, headers, file=file)
-    needed = _needed(dataset, features)
-    needs = {"features": features, "required": needed, "fields": headers["fields"]}
-    checked = check_rows(raw, dataset, names, conventions, **needs)
-    judged = check_repeats(checked, dataset, names).order_by("row").to_pandas()
+    needs = {"features": features, "required": _needed(dataset, features), "fields": headers["fields"]}
+    judged = check_repeats(check_rows(raw, dataset, names, conventions, **needs), dataset, names)
+    if not is_held(raw):
+        return _clean_large(raw, judged, dataset, names, features, conventions)
+    judged = judged.order_by("row").to_pandas()
     fine, refused = judged[judged["rule"].isna()], judged[judged["rule"].notna()]
     collapsed = int((refused["rule"] == COPY).sum())
     rejected = refused[["file", "line", "column", "value", "rule"]].reset_index(drop=True)
@@ -83,10 +87,76 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
         "imputed": flagged["column"].value_counts().to_dict(),
         "numbers": {name: convention.record() for name, convention in conventions.items()},
     }
-    if account["rows_in"] != account["clean"] + account["rejected"] + account["collapsed"]:
-        raise AssertionError(f"a row was lost or doubled: {account}")
+    _require_whole(account)
     far = _far(customers, [name for name in conventions if name in customers])
     return Cleaned(customers, rejected, pd.concat([flagged, far], ignore_index=True), account)
+
+
+def _clean_large(raw: ibis.Table, judged: ibis.Table, dataset: Dataset, names: list[str], features, conventions: dict):
+    """Do the same by the engine: what was refused is put aside, what is clean is computed when it is written."""
+    fine = judged.filter(judged["rule"].isnull())
+    rejected = stored(judged.filter(judged["rule"].notnull()).select("row", "file", "line", "column", "value", "rule"))
+    rules = rejected.group_by("column", "rule").agg(n=ibis._.count()).to_pandas()
+    rules = rules.sort_values(["n", "column", "rule"], ascending=[False, True, True])
+    collapsed = int(rules.loc[rules["rule"] == COPY, "n"].sum())
+    categories = _categories(dataset, names)
+    cells = {f"missing {name}": fine[name].isnull().sum() for name in names}
+    cells |= {f"mended {name}": (fine[name] != fine[text_name(name)]).sum() for name in categories}
+    counts = fine.agg(clean=fine.count(), **cells).to_pandas().iloc[0].fillna(0).astype(int)
+    customers, medians = fine.select(_id(fine, dataset), *(n for n in names if n not in dataset.named("id"))), {}
+    for name in (n for n in features if dataset.columns[n].missing == "median" and counts[f"missing {n}"]):
+        medians[name] = float(_middle(fine[name], dataset.columns[name]))
+    flagged = _flagged(customers, medians, [name for name in conventions if name in customers.columns])
+    customers = customers.mutate(**{name: customers[name].fill_null(value) for name, value in medians.items()})
+    account = {
+        "rows_in": int(raw.count().execute()),
+        "clean": int(counts["clean"]),
+        "customers": int(counts["clean"]),
+        "rejected": int(rules["n"].sum()) - collapsed,
+        "collapsed": collapsed,
+        "rules": {f"{row.column}: {row.rule}": int(row.n) for row in rules.itertuples()},
+        "mended": {name: int(counts[f"mended {name}"]) for name in categories if counts[f"mended {name}"]},
+        "repeated": 0
+        if dataset.named("id")
+        else int(counts["clean"]) - int(fine.select(names).distinct().count().execute()),
+        "missing": {name: int(counts[f"missing {name}"]) for name in names if counts[f"missing {name}"]},
+        "imputed": {name: int(counts[f"missing {name}"]) for name in medians},
+        "numbers": {name: convention.record() for name, convention in conventions.items()},
+    }
+    _require_whole(account)
+    return Cleaned(customers, rejected.order_by("row").drop("row"), flagged, account)
+
+
+def _id(table: ibis.Table, dataset: Dataset) -> ibis.Value:
+    """Return the id of each customer: as it is, or the number of the row."""
+    return table[dataset.named("id")[0] if dataset.named("id") else "row"].name("id")
+
+
+def _middle(value: ibis.Value, column) -> float:
+    """Return the median; between two ranks, or between yes and no, lies nothing: there the lower middle one."""
+    middle = value.quantile(0.5).execute()
+    return middle if column.type == "number" else value.max(where=value <= double(middle)).execute()
+
+
+def _flagged(customers: ibis.Table, medians: dict[str, float], numbers: list[str]) -> ibis.Table:
+    """List the cells that are imputed, and those far from the rest."""
+    parts = [(name, customers[name].isnull(), double(value), "imputed: the median") for name, value in medians.items()]
+    for name in numbers:
+        low, high = customers[name].quantile([0.25, 0.75]).execute()
+        reach = 1.5 * (high - low)
+        beyond = (customers[name] < double(low - reach)) | (customers[name] > double(high + reach))
+        parts.append((name, beyond, customers[name], "far from the rest"))
+    return ibis.union(
+        *(
+            customers.filter(which).select("id", column=ibis.literal(name), value=value, flag=ibis.literal(flag))
+            for name, which, value, flag in parts
+        ),
+    )
+
+
+def _require_whole(account: dict) -> None:
+    if account["rows_in"] != account["clean"] + account["rejected"] + account["collapsed"]:
+        raise AssertionError(f"a row was lost or doubled: {account}")
 
 
 def _clean_purchases(raw: ibis.Table, dataset: Dataset, features: tuple[str, ...], headers: dict, file: str) -> Cleaned:
@@ -172,8 +242,12 @@ def _is_far(values: pd.Series) -> pd.Series:
     return (values < low - reach) | (values > high + reach)
 
 
+def _categories(dataset: Dataset, names: list[str]) -> list[str]:
+    return [name for name in names if name not in dataset.named("id") and not dataset.columns[name].numeric]
+
+
 def _mended(fine: pd.DataFrame, dataset: Dataset, names: list[str]) -> dict[str, int]:
-    categories = [name for name in names if name not in dataset.named("id") and not dataset.columns[name].numeric]
+    categories = _categories(dataset, names)
     changed = {name: int((fine[name].notna() & (fine[name] != fine[text_name(name)])).sum()) for name in categories}
     return {name: n for name, n in changed.items() if n}
 
@@ -182,7 +256,7 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
     """Return one row a matched column: its header, role, type, and how many cells are filled and distinct."""
     counts = raw.agg(
         {f"{name}_filled": (~is_empty(raw[name], dataset.columns[name])).sum() for name in headers}
-        | {f"{name}_distinct": stripped(raw[name]).nunique() for name in headers}
+        | {f"{name}_distinct": _spelt(raw[name]).nunique() for name in headers}
     ).to_pandas()
     rows = [
         {
@@ -196,6 +270,10 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
         for name, header in headers.items()
     ]
     return pd.DataFrame(rows)
+
+
+def _spelt(cell: ibis.Value) -> ibis.Value:
+    return stripped(cell) if cell.type().is_string() else cell
 
 
 def tell_reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset) -> str:
@@ -240,19 +318,27 @@ def _article(role: str) -> str:
     return f"{'an' if role == 'id' else 'a'} {role}"
 
 
-def tell_idle(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...]) -> str:
+def tell_idle(customers: Customers, dataset: Dataset, features: tuple[str, ...]) -> str:
     """Say which columns tell nothing, because they hold nothing or one value, and which features are nearly copies."""
     told = []
-    for name in customers.columns[1:]:
-        values = customers[name].dropna()
-        if values.nunique() < 2:
-            what = "empty" if values.empty else "the same for every customer"
-            told.append(f"{escape(dataset.label(name))} is {what} and divides nobody.")
-        elif not dataset.columns[name].numeric and values.is_unique and len(values) > FEWEST:
-            told.append(f"{escape(dataset.label(name))} is another text for every customer and describes no group.")
-    numbers = [name for name in customers.columns[1:] if dataset.columns[name].numeric]
+    filled = customers.filled(customers.columns)
+    numbers = [name for name in customers.columns if dataset.columns[name].numeric]
+    limits = customers.limits(numbers)
+    for name in customers.columns:
+        label, texts = escape(dataset.label(name)), name not in numbers
+        distinct = (
+            customers.sample[name].nunique()
+            if texts
+            else 1 + (filled[name] and limits["high"][name] > limits["low"][name])
+        )
+        if not filled[name] or distinct < 2:
+            what = "the same for every customer" if filled[name] else "empty"
+            told.append(f"{label} is {what} and divides nobody.")
+        elif texts and distinct == customers.sample[name].count() > FEWEST:
+            told.append(f"{label} is another text for every customer and describes no group.")
+    correlation = customers.correlation(numbers)
     for one, other in combinations(numbers, 2):
-        r = customers[one].corr(customers[other])
+        r = correlation.loc[one, other]
         if abs(r) > NEARLY_COPY:
             both = {one, other} <= set(features)
             why = (
@@ -301,9 +387,14 @@ def changes_table(account: dict, dataset: Dataset) -> pd.DataFrame:
     return pd.DataFrame({"column": [dataset.label(name) for name in names], **columns})
 
 
-def far_values(customers: pd.DataFrame, dataset: Dataset, numbers: list[str]) -> list[str]:
+def far_values(customers: Customers, dataset: Dataset, numbers: list[str]) -> list[str]:
     """Say for each column how many customers lie far from the middle half."""
-    far = {name: int(_is_far(customers[name]).sum()) for name in numbers}
+    far = {name: _number_far(customers, name) for name in numbers}
     least = SMALLEST_GROUP if dataset.privacy == "aggregate" else 0
     many = {name: count(n, "value") if n >= least else f"fewer than {least} values" for name, n in far.items()}
     return [f"{escape(dataset.label(name))} has {how} far from the rest" for name, how in many.items()]
+
+
+def _number_far(customers: Customers, name: str) -> int:
+    low, high = customers.quantiles(name, [0.25, 0.75]).iloc[0][[0.25, 0.75]]
+    return customers.beyond(name, low - 1.5 * (high - low), high + 1.5 * (high - low))

@@ -6,14 +6,19 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from segmentation.artifacts import is_expression, write_csv, write_parquet
+from segmentation.assignment import assign_rows, double
+from segmentation.customers import Customers
 from segmentation.dataset import Dataset
 from segmentation.k_selection import best_kmeans
 from segmentation.privacy import SMALLEST_GROUP
-from segmentation.scaling import scale
+from segmentation.scaling import describe_scaling, scale
+from segmentation.study import Study
 from segmentation.words import amount, escape, listing, percent
 
 DECIMALS = 6
 NEAR = 0.25
+MOST_IN_CSV = 1_000_000
 
 
 def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], k: int, *, seed: int = 0):
@@ -53,23 +58,53 @@ def centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(original, columns=list(features), index=pd.RangeIndex(1, len(original) + 1, name="segment"))
 
 
-def near_border(model: Pipeline, X: np.ndarray, ids: pd.Series) -> pd.DataFrame:
-    """List the customers whose margin is less than a quarter of the features' standard deviation in scaled units.
+def describe(model: Pipeline, features: tuple[str, ...]) -> dict:
+    """Return what the engine needs to assign customers: how each feature is scaled, and the centroids."""
+    scaled = zip(features, describe_scaling(model, features), strict=True)
+    centres = model[-1].cluster_centers_.tolist()
+    return {"features": [{"name": name, **how} for name, how in scaled], "centroids": centres}
 
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, n_features), in original units
 
-    Returns
-    -------
-    DataFrame
-        Indexed by row of X: id, segment, next_segment (the one across the border), margin; the smallest margin first.
-    """
+def segment(customers: Customers, model: Pipeline, features: tuple[str, ...]) -> Customers:
+    """Return the customers with segment, distance and margin, as `assign` gives them, and the next segment."""
+    X = customers.sample[list(features)].to_numpy()
     with threadpool_limits(1):
-        order = np.argsort(model.transform(X), axis=1, kind="stable")
-    listed = pd.DataFrame({"id": ids.to_numpy(), "segment": order[:, 0] + 1, "next_segment": order[:, 1] + 1})
-    listed["margin"] = assign(model, X)["margin"]
-    return listed[listed["margin"] < near_limit(model, X)].sort_values(["margin", "id"])
+        following = np.argsort(model.transform(X), axis=1, kind="stable")[:, 1] + 1
+    assigned = assign(model, X).assign(next_segment=following)
+    everyone = assign_rows(customers.everyone, describe(model, features)) if customers.sampled else None
+    return Customers(customers.sample.join(assigned), everyone)
+
+
+def write_segments(study: Study, segmented: Customers) -> None:
+    """Write segments.parquet, and segments.csv up to a million customers: id, segment, distance, margin."""
+    columns = ["id", "segment", "distance", "margin"]
+    table = segmented.everyone.select(columns) if segmented.sampled else segmented.sample[columns]
+    write_parquet(study.path("segments.parquet"), table)
+    if segmented.number <= MOST_IN_CSV:
+        write_csv(study.path("segments.csv"), table)
+    else:
+        study.path("segments.csv").unlink(missing_ok=True)
+
+
+def nearest(segmented: Customers, features: tuple[str, ...], most: int = 10) -> pd.DataFrame:
+    """Return segment, next segment, margin and features of the customers nearest to a border."""
+    columns = ["segment", "next_segment", "margin", *features]
+    if segmented.sampled:
+        return segmented.everyone.order_by("margin", "id").limit(most).select(*columns).to_pandas()
+    return segmented.sample.sort_values(["margin", "id"])[columns].head(most)
+
+
+def near_border(segmented: Customers, limit: float):
+    """Return id, segment, next_segment (the one across the border) and margin of who is nearer than `limit` to one.
+
+    A frame, indexed by row of the sample, the smallest margin first; of more customers than can be held an Ibis table.
+    """
+    columns = ["id", "segment", "next_segment", "margin"]
+    if segmented.sampled:
+        t = segmented.everyone
+        return t.filter(t["margin"] < double(limit)).select(*columns)
+    listed = segmented.sample[columns]
+    return listed[listed["margin"] < limit].sort_values(["margin", "id"])
 
 
 def near_limit(model: Pipeline, X: np.ndarray) -> float:
@@ -77,39 +112,39 @@ def near_limit(model: Pipeline, X: np.ndarray) -> float:
     return NEAR * float(np.sqrt(model[:-1].transform(X).var(axis=0).mean()))
 
 
-def tell_border(near: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:
+def tell_border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:
     """Say how many customers are near a border, and near which most; nothing of fewer than ten when `private`.
 
     Parameters
     ----------
+    pairs : DataFrame
+        As `borders` returns them.
     limit : str
         The largest margin of those near a border, with its unit.
     """
-    if near.empty:
+    if pairs.empty:
         return f"For no customer is the next centroid less than {limit} farther than the own."
-    least = SMALLEST_GROUP if private else 1
-    many = f"{len(near):,}" if len(near) >= least else f"Fewer than {SMALLEST_GROUP}"
+    least, near = SMALLEST_GROUP if private else 1, int(pairs["customers"].sum())
+    many = f"{near:,}" if near >= least else f"Fewer than {SMALLEST_GROUP}"
     told = (
         f"{many} of {customers:,} customers are near a border: the next centroid is less than "
         f"{limit} farther than the own"
     )
-    pairs = borders(near)
     if pairs["customers"].iloc[0] < least:
         return f"{told}."
     return f"{told}. Most of them ({pairs['customers'].iloc[0]:,}) lie between segments {pairs['between'].iloc[0]}."
 
 
-def borders(near: pd.DataFrame) -> pd.DataFrame:
+def borders(near) -> pd.DataFrame:
     """Return how many of the customers near a border lie between each two segments: between, customers."""
-    ends = np.sort(near[["segment", "next_segment"]].to_numpy(), axis=1)
-    between = pd.Series([f"{one} and {other}" for one, other in ends], name="between", dtype=object)
-    return (
-        between.value_counts(sort=False)
-        .sort_index()
-        .sort_values(ascending=False, kind="stable")
-        .rename("customers")
-        .reset_index()
-    )
+    by = ["segment", "next_segment"]
+    if is_expression(near):
+        counts = near.group_by(by).agg(customers=near.count()).to_pandas().set_index(by)["customers"]
+    else:
+        counts = near.groupby(by).size()
+    ends = [f"{min(pair)} and {max(pair)}" for pair in counts.index]
+    found = counts.groupby(ends).sum().sort_index().sort_values(ascending=False, kind="stable")
+    return found.rename_axis("between").rename("customers").reset_index()
 
 
 def scaled_centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
@@ -127,22 +162,34 @@ def tell_nearest(centres: pd.DataFrame, unit: str) -> str:
     return f"The closest two, {one + 1} and {other + 1}, are {distances.min():.1f} {unit} apart."
 
 
-def principal_map(X: np.ndarray, centres: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
-    """Project scaled customers and centroids on the first two principal components (Pearson 1901).
+def principal_map(
+    scaled: Customers, features: tuple[str, ...], centres: pd.DataFrame
+) -> tuple[Customers, pd.DataFrame, pd.DataFrame]:
+    """Project scaled customers and centroids on the first two principal components (Pearson 1901) of the sample.
 
     Returns
     -------
-    points : DataFrame, one row a customer
+    points : Customers
     centres : DataFrame, one row a segment
     explained : DataFrame
         For each of the two components its share of the variance, and the weight of each feature.
     """
+    X, names = scaled.sample[list(features)].to_numpy(), ["first component", "second component"]
     components = PCA(2, svd_solver="full").fit(X)
-    names = ["first component", "second component"]
-    points = pd.DataFrame(components.transform(X), columns=names)
+    points = pd.DataFrame(components.transform(X), columns=names).assign(segment=scaled.sample["segment"])
     crosses = pd.DataFrame(components.transform(centres.to_numpy()), columns=names, index=centres.index)
     weights = pd.DataFrame(components.components_, index=names, columns=list(centres))
-    return points, crosses, weights.assign(share=components.explained_variance_ratio_)
+    everyone = _projected(scaled.everyone, components, names, features) if scaled.sampled else None
+    return Customers(points, everyone), crosses, weights.assign(share=components.explained_variance_ratio_)
+
+
+def _projected(table, components: PCA, names: list[str], features: tuple[str, ...]):
+    centred = [table[f] - double(mean) for f, mean in zip(features, components.mean_, strict=True)]
+    found = {
+        name: sum((z * double(w) for z, w in zip(centred, weights, strict=True)), start=double(0))
+        for name, weights in zip(names, components.components_, strict=True)
+    }
+    return table.select("segment", **found)
 
 
 def tell_map(explained: pd.DataFrame, dataset: Dataset) -> str:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from segmentation.customers import Customers, Grouping
 from segmentation.dataset import Dataset
 from segmentation.privacy import SMALLEST_GROUP, withheld
 from segmentation.words import amount, count, escape, listing
@@ -16,51 +17,56 @@ MOST_PAIRED = 4
 PREFERRED = ((1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8), (1, 1.6, 2.5, 4, 6.3), (1, 2, 5), (1, 3), (1,))
 
 
-def split_types(customers: pd.DataFrame, dataset: Dataset, columns) -> tuple[list[str], list[str]]:
+def split_types(customers: Customers, dataset: Dataset, columns) -> tuple[list[str], list[str]]:
     """Split columns into numbers and categories, without those that hold nothing (or too little to be shown)."""
     least = SMALLEST_GROUP if dataset.privacy == "aggregate" else 1
-    filled = [name for name in columns if customers[name].notna().sum() >= least]
-    numbers = [name for name in filled if dataset.columns[name].numeric]
-    return numbers, [name for name in filled if name not in numbers]
+    filled = customers.filled(columns)
+    numbers = [name for name in columns if filled[name] >= least and dataset.columns[name].numeric]
+    return numbers, [name for name in columns if filled[name] >= least and name not in numbers]
 
 
-def lump(customers: pd.DataFrame, categories: list[str]) -> pd.DataFrame:
+def lump(customers: Customers, categories: list[str]) -> Customers:
     """Bring the rarer categories of a column with more than twelve together, as "289 others"; ties go by name."""
-    lumped = {}
     for name in categories:
-        counts = customers[name].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+        counts = by_size(customers.counts(name))
         if len(counts) > MOST_CATEGORIES:
-            rest = counts.index[MOST_CATEGORIES - 1 :]
-            lumped[name] = customers[name].mask(customers[name].isin(rest), f"{len(rest):,} others")
-    return customers.assign(**lumped)
+            rest = list(counts.index[MOST_CATEGORIES - 1 :])
+            customers = customers.replacing(name, rest, f"{len(rest):,} others")
+    return customers
 
 
-def quantiles(customers: pd.DataFrame, names: list[str], dataset: Dataset) -> pd.DataFrame:
+def by_size(counts: pd.Series) -> pd.Series:
+    """Return counts from the largest to the smallest; ties stay as they are."""
+    return counts.sort_values(ascending=False, kind="stable")
+
+
+def quantiles(customers: Customers, names: list[str], dataset: Dataset) -> pd.DataFrame:
     """Return the 5th, 25th, 50th, 75th and 95th percentile of each column, one row a column.
 
     The smallest and the largest value are left out: each belongs to one customer. So do the outer percentiles of a
     small table that is private.
     """
-    outer = dataset.privacy == "rows" or len(customers) >= 20 * SMALLEST_GROUP
+    outer = dataset.privacy == "rows" or customers.number >= 20 * SMALLEST_GROUP
     shown = {"5%": 0.05, "25%": 0.25, "median": 0.5, "75%": 0.75, "95%": 0.95}
     shown = shown if outer else {name: q for name, q in shown.items() if 0.25 <= q <= 0.75}
-    table = customers[names].quantile(list(shown.values())).T
+    levels = list(shown.values())
+    table = pd.concat([customers.quantiles(name, levels)[levels] for name in names])
     table.columns = list(shown)
     return table.set_axis([dataset.axis(name) for name in names]).rename_axis("column")
 
 
-def tell_distributions(customers: pd.DataFrame, names: list[str], dataset: Dataset) -> str:
+def tell_distributions(customers: Customers, names: list[str], dataset: Dataset) -> str:
     """Say for each column where the middle half of the customers lies, and whether the distribution leans."""
-    return " ".join(
-        _tell_distribution(customers[name], dataset.label(name), dataset.columns[name].unit) for name in names
-    )
+    return " ".join(_tell_distribution(customers, name, dataset) for name in names)
 
 
-def _tell_distribution(values: pd.Series, label: str, unit: str | None) -> str:
-    low, middle, high = values.quantile([0.25, 0.5, 0.75])
-    if values.nunique() == 1:
+def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str:
+    label, unit = dataset.label(name), dataset.columns[name].unit
+    low, middle, high = customers.quantiles(name, [0.25, 0.5, 0.75]).iloc[0][[0.25, 0.5, 0.75]]
+    limits = customers.limits([name]).loc[name]
+    if limits["low"] == limits["high"]:
         return f"**{escape(label)}** is {amount(middle, unit)} for every customer."
-    skew = values.skew()
+    skew = customers.skew(name)
     side = "high" if skew > 0 else "low"
     lean = "leans neither way" if abs(skew) < CLEAR else f"has its long tail on the {side} side"
     return (
@@ -69,9 +75,9 @@ def _tell_distribution(values: pd.Series, label: str, unit: str | None) -> str:
     )
 
 
-def tell_categories(values: pd.Series, label: str) -> str:
+def tell_categories(counts: pd.Series, label: str) -> str:
     """Say how the customers divide among the categories, the groups under 10 left out."""
-    counts = values.value_counts()
+    counts = by_size(counts)
     shown = counts[~withheld(counts.to_numpy())]
     parts = listing(f"{escape(name)} {n:,} ({100 * n / counts.sum():.0f}%)" for name, n in shown.items())
     return f"**{escape(label)}**: {parts or 'no group has ten customers or more'}."
@@ -126,14 +132,15 @@ def tell_clear_pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:
     return f"{some} ({listing(clear)})" if clear else some
 
 
-def bands(values: pd.Series) -> pd.Series:
+def bands(customers: Customers, name: str) -> Grouping:
     """Cut numbers into at most eight bands of one round width, labelled as "20-29"."""
-    edges = round_edges(values.min(), values.max(), MOST_BANDS)
+    low, high, _ = customers.limits([name]).loc[name]
+    edges = round_edges(low, high, MOST_BANDS)
     width = edges[1] - edges[0]
     whole = width > 1 and float(width).is_integer()
     ends = edges[1:] - 1 if whole else edges[1:]
-    labels = [f"{a:.12g}{'–' if whole else ' up to '}{b:.12g}" for a, b in zip(edges[:-1], ends, strict=True)]
-    return pd.cut(values, edges, right=False, labels=labels)
+    joined = "–" if whole else " up to "
+    return Grouping(name, edges, tuple(f"{a:.12g}{joined}{b:.12g}" for a, b in zip(edges[:-1], ends, strict=True)))
 
 
 def round_edges(low: float, high: float, most: int) -> np.ndarray:
@@ -142,32 +149,32 @@ def round_edges(low: float, high: float, most: int) -> np.ndarray:
     return width * np.arange(np.floor(low / width), np.floor(high / width) + 2)
 
 
-def log_edges(values: pd.Series, most: int) -> np.ndarray:
+def log_edges(low: float, high: float, most: int, *, whole: bool) -> np.ndarray:
     """Return edges of at most `most` bands that look alike on a logarithmic scale (preferred numbers, Renard 1877).
 
-    Between -1 and 1 there are two bands, parted by 0; whole numbers have no band between two of them.
+    Between -1 and 1 there are two bands, parted by 0; `whole` numbers have no band between two of them.
     """
-    low, high = values.min(), values.max()
     decades = 10.0 ** np.arange(np.ceil(np.log10(max(abs(low), abs(high), 1))) + 1)
     for mantissas in PREFERRED:
         above = np.outer(decades, mantissas).ravel()
         edges = np.concatenate([-above[::-1], [0], above])
-        edges = np.unique(np.ceil(edges)) if (values.dropna() % 1 == 0).all() else edges
+        edges = np.unique(np.ceil(edges)) if whole else edges
         edges = edges[np.searchsorted(edges, low, "right") - 1 : np.searchsorted(edges, high, "right") + 1]
         if len(edges) - 1 <= most:
             break
     return edges
 
 
-def column_edges(values: pd.Series, most: int, *, logged: bool = False) -> np.ndarray:
+def column_edges(customers: Customers, name: str, most: int, *, logged: bool = False) -> np.ndarray:
     """Return the edges of at most `most` + 1 bands of a column, on the scale on which it is shown."""
-    return log_edges(values, most) if logged else round_edges(values.min(), values.max(), most)
+    low, high, whole = customers.limits([name]).loc[name]
+    return log_edges(low, high, most, whole=whole) if logged else round_edges(low, high, most)
 
 
-def grid_edges(values: pd.Series, customers: int, *, most: int, logged: bool = False) -> np.ndarray:
+def grid_edges(customers: Customers, name: str, *, most: int, logged: bool = False) -> np.ndarray:
     """Return the edges of a column in a grid of two: so many bins that a cell holds ten or more, if spread evenly."""
-    bins = int(np.clip((customers / 2 / SMALLEST_GROUP) ** 0.5, FEWEST_BINS, most))
-    return column_edges(values, bins, logged=logged)
+    bins = int(np.clip((customers.number / 2 / SMALLEST_GROUP) ** 0.5, FEWEST_BINS, most))
+    return column_edges(customers, name, bins, logged=logged)
 
 
 def _round_width(least: float) -> float:
@@ -175,21 +182,15 @@ def _round_width(least: float) -> float:
     return float(next(step * scale for step in (1, 2, 5, 10) if step * scale >= least))
 
 
-def group_medians(values: pd.Series, groups: pd.Series) -> pd.DataFrame:
-    """Return customers and median for each group of at least ten.
-
-    Returns
-    -------
-    DataFrame
-        group, customers, median.
-    """
-    table = values.groupby(groups, observed=True).agg(customers="size", median="median")
+def group_medians(customers: Customers, name: str, groups: Grouping) -> pd.DataFrame:
+    """Return group, customers and median of a column for each group of at least ten."""
+    table = customers.quantiles(name, [0.5], groups).rename(columns={0.5: "median"})
     return table[table["customers"] >= SMALLEST_GROUP].rename_axis("group").reset_index()
 
 
-def tell_groups(values: pd.Series, groups: pd.Series, by: str, name: str, dataset: Dataset) -> str:
+def tell_groups(customers: Customers, groups: Grouping, by: str, name: str, dataset: Dataset) -> str:
     """Say in which group the median of column `name` is highest and lowest."""
-    medians, label, unit = group_medians(values, groups), dataset.label(name), dataset.columns[name].unit
+    medians, label, unit = group_medians(customers, name, groups), dataset.label(name), dataset.columns[name].unit
     if len(medians) < 2:
         return f"{escape(by)} has no two groups of {SMALLEST_GROUP} customers or more to compare."
     if medians["median"].nunique() < 2:

@@ -2,6 +2,7 @@
 
 import tempfile
 from functools import cache
+from itertools import count
 
 import ibis
 from ibis.expr.operations import InMemoryTable
@@ -37,3 +38,18 @@ def is_held(table: ibis.Table) -> bool:
 def held(table: ibis.Table) -> ibis.Table:
     """Compute a table of few rows once, and keep it in memory."""
     return ibis.memtable(table.to_pyarrow())
+
+
+def stored(table: ibis.Table) -> ibis.Table:
+    """Compute a table of any size once, and keep it on the disk until the process ends."""
+    copy = new_file()
+    table.to_parquet(copy)
+    return connect().read_parquet(copy)
+
+
+def new_file() -> str:
+    """Return the path of a file in `scratch` that nobody else writes."""
+    return f"{scratch()}/{next(_numbers)}.parquet"
+
+
+_numbers = count()

@@ -6,6 +6,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import pandas as pd
 
+from segmentation.customers import Customers
 from segmentation.dataset import Dataset
 from segmentation.eda import grid_edges, split_types
 from segmentation.k_selection import sample_rows
@@ -30,16 +31,12 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
     """
     dataset = study.dataset
     profiles, model = study.read("profiles.json")["segments"], study.read("model.json")
-    segments = study.read("segments.parquet")[["id", "segment"]]
-    customers = study.read("customers.parquet").merge(segments, on="id", validate="one_to_one")
+    customers = study.segmented()
     numbers, categories = split_types(customers, dataset, dataset.named("feature", "descriptor"))
     private = dataset.privacy == "aggregate"
-    edges = {
-        name: grid_edges(customers[name], len(customers), most=MOST_BINS, logged=dataset.axis(name).logged)
-        for name in numbers
-    }
-    held = _grids(customers, edges) if private else _rows(customers, dataset, numbers, categories, seed)
-    ranges = edges if private else {name: customers[name] for name in numbers}
+    edges = {name: grid_edges(customers, name, most=MOST_BINS, logged=dataset.axis(name).logged) for name in numbers}
+    held = _grids(customers, edges) if private else _rows(customers.sample, dataset, numbers, categories, seed)
+    ranges = edges if private else customers.limits(numbers)[["low", "high"]].T
     return {
         "segments": [
             {key: p[key] for key in ("segment", "name", "size")}
@@ -55,7 +52,7 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
             "unit": model["distance_unit"],
         },
         "numbers": [{"name": name, **_labelled(name, dataset)} for name in numbers],
-        "customers": len(customers),
+        "customers": customers.number,
         **held,
     }
 
@@ -98,15 +95,14 @@ def _rounded(values: pd.Series, logged: bool) -> list[float | None]:
     return [int(v) if v is not None and v == int(v) else v for v in rounded]
 
 
-def _grids(customers: pd.DataFrame, edges: dict[str, np.ndarray]) -> dict:
+def _grids(customers: Customers, edges: dict[str, np.ndarray]) -> dict:
     """Return for every two numbers [segment, bin of x, bin of y, customers in tens] for each group of ten or more."""
     grids = []
     for x, y in combinations_with_replacement(edges, 2):
         cells = []
-        for segment, own in customers[[x, y]].groupby(customers["segment"]):
-            known = own.dropna().to_numpy()
-            counts = in_tens(np.histogram2d(known[:, 0], known[:, -1], [edges[x], edges[y]])[0].astype(int))
-            cells += [[int(segment), int(i), int(j), int(counts[i, j])] for i, j in np.argwhere(counts)]
+        for segment, own in sorted(customers.grids((x, y), (edges[x], edges[y]), "segment").items()):
+            counts = in_tens(own)
+            cells += [[segment, int(i), int(j), int(counts[i, j])] for i, j in np.argwhere(counts)]
         grids.append({"x": x, "y": y, "cells": cells})
     return {"edges": {name: ends.tolist() for name, ends in edges.items()}, "grids": grids}
 

@@ -11,9 +11,10 @@ import pandas as pd
 from segmentation.artifacts import sha256
 from segmentation.checking import conventions_of
 from segmentation.dataset import ROOT, Column, Dataset
+from segmentation.engine import is_held
 from segmentation.numbers import Convention, to_number
 from segmentation.reading import read_table
-from segmentation.sources import locate
+from segmentation.sources import Source, locate
 from segmentation.words import count, escape, percent
 
 SKETCH = 64
@@ -37,8 +38,14 @@ class Fingerprint:
     sketch: str
 
 
-def fingerprint(raw: ibis.Table, dataset: Dataset, conventions: dict[str, Convention]) -> Fingerprint:
-    """Return the fingerprint of the declared columns of a raw table."""
+def fingerprint(
+    raw: ibis.Table, dataset: Dataset, conventions: dict[str, Convention], source: Source | None = None
+) -> Fingerprint:
+    """Return the fingerprint of the declared columns of a raw table; of a large one that of its files alone."""
+    if source and not is_held(raw):
+        return Fingerprint(
+            pd.DataFrame(), hashlib.sha256("".join(source.fingerprints().values()).encode()).hexdigest(), ""
+        )
     names = [name for name in dataset.columns if name in raw.columns]
     frame = raw.select(
         "row", *names, **{f"_{name}": to_number(raw[name], how) for name, how in conventions.items()}

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from segmentation.dataset import Dataset, header_keys, match_columns
-from segmentation.engine import MOST_HELD, connect, scratch
+from segmentation.engine import MOST_HELD, connect, new_file, stored
 from segmentation.errors import DataError
-from segmentation.formats import Rows, read_head
+from segmentation.formats import read_head
 from segmentation.header import split_header
 from segmentation.numbers import find_conventions, tell_undecided, to_number
 from segmentation.sources import Source
@@ -19,7 +19,7 @@ from segmentation.sources import Source
 LARGE_TEXT = 32_000_000  # bytes
 LOOKED_AT = 1_000_000  # rows from which it is told how numbers are written
 MOST_BROKEN = 1_000
-WHOLE = {"row": "int64", "file": "string", "line": "int64", "fields": "int64"}
+WHOLE = {"_row": "int64", "_file": "string", "_line": "int64", "_fields": "int64"}
 PLAIN = r"^[+\-]?[0-9]+([.][0-9]+)?$"
 
 
@@ -56,7 +56,8 @@ def read_large(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> 
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
     parts, before = [], 0
     for table, _ in read:
-        parts.append(table.select((table["row"] + before).name("row"), *list(WHOLE)[1:], **_cells(table, matched)))
+        whole = {"row": table["_row"] + before, **{name[1:]: table[name] for name in list(WHOLE)[1:]}}
+        parts.append(table.select(**whole, **_cells(table, matched)))
         before += int(table.count().execute())
     raw = ibis.union(*parts) if len(parts) > 1 else parts[0]
     texts = [name for name in matched if dataset.columns[name].type == "number" and raw[name].type().is_string()]
@@ -72,7 +73,7 @@ def _open_parquet(path: Path) -> tuple[ibis.Table, dict]:
     table = connect().read_parquet(path, file_row_number=True)
     headers = [name for name in table.columns if name != "file_row_number"]
     place = table["file_row_number"] + 1
-    whole = {"row": place, "file": ibis.literal(path.name), "line": place, "fields": ibis.literal(len(headers))}
+    whole = {"_row": place, "_file": ibis.literal(path.name), "_line": place, "_fields": ibis.literal(len(headers))}
     return table.select(**whole, **{name: table[name] for name in headers}), {"above": 0, "delimiter": None}
 
 
@@ -97,20 +98,21 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
         )
     headers, _, notes = split_header(head, header_keys(dataset))
     top = head.records[notes["above"]][0]
-    copy = Path(scratch()) / f"{path.stem}-{abs(hash(path))}.parquet"
+    copy = new_file()
     broken = _copy_text(path, headers, head.delimiter, top, copy)
-    table, _ = _open_parquet(copy)
-    shifts = [(table["row"] > good, table["row"] + top + n) for n, good in reversed([*enumerate(broken["good"], 1)])]
-    line = ibis.cases(*shifts, else_=table["row"] + top) if shifts else table["row"] + top
-    table = table.mutate(line=line, file=ibis.literal(path.name), fields=ibis.literal(len(headers)))
+    table, _ = _open_parquet(Path(copy))
+    place = table["_row"]
+    shifts = [(place > good, place + top + n) for n, good in reversed([*enumerate(broken["good"], 1)])]
+    line = ibis.cases(*shifts, else_=place + top) if shifts else place + top
+    table = table.mutate(_line=line, _file=ibis.literal(path.name))
     if len(broken):
-        rows = broken.assign(row=range(-len(broken) + 1, 1), file=path.name)[list(WHOLE)]
+        rows = broken.assign(_row=range(-len(broken) + 1, 1), _file=path.name)[list(WHOLE)]
         beside = ibis.memtable(rows, schema=WHOLE).mutate(**{name: ibis.null("string") for name in headers})
         table = ibis.union(table.cast(WHOLE), beside.select(table.columns))
     return table, {"above": notes["above"], "delimiter": head.delimiter}
 
 
-def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: Path) -> pd.DataFrame:
+def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: str) -> pd.DataFrame:
     """Copy the rows of a text file to Parquet, and return line and fields of those that have another width.
 
     Raises
@@ -140,7 +142,7 @@ def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: P
     faults = faults.drop_duplicates("line", ignore_index=True)
     widths = [len(next(csv.reader(io.StringIO(text), delimiter=delimiter), [])) for text in faults["csv_line"]]
     good = faults["line"].astype(int) - top - range(1, len(faults) + 1)
-    return pd.DataFrame({"line": faults["line"].astype(int), "fields": widths, "good": good})
+    return pd.DataFrame({"_line": faults["line"].astype(int), "_fields": widths, "good": good})
 
 
 def _with_numbers(raw: ibis.Table, dataset: Dataset, names: list[str], delimiter: str | None, file: str) -> ibis.Table:
@@ -158,6 +160,4 @@ def _with_numbers(raw: ibis.Table, dataset: Dataset, names: list[str], delimiter
         made[name] = plain.ifelse(text.try_cast("float64"), to_number(text, convention))
     typed = raw.mutate(**made, **{f"_odd_{name}": raw[name] for name in names})
     typed = typed.mutate({f"_odd_{n}": typed[n].isnull().ifelse(typed[f"_odd_{n}"], None) for n in names})
-    copy = Path(scratch()) / "numbers.parquet"
-    typed.to_parquet(copy)
-    return connect().read_parquet(copy)
+    return stored(typed)

@@ -139,7 +139,7 @@ def _tasks(plan: Plan, outcome: Outcome, pdf: bool, cold: bool):
         inputs = plan.source.files if first else [plan.study.path(name) for name in stage.reads]
         targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
         needs = [plan.described, *inputs, *modules_of(stage.notebook), lock]
-        drawn, told = partial(plan.figures, stage), [parameters, notebook_source(stage.notebook)]
+        drawn, told = partial(_drawn, plan, stage), [parameters, notebook_source(stage.notebook)]
         task = _task(outcome, stage.name, needs, targets, told, _execute, stage, parameters, plan, cold, drawn=drawn)
         # Nobody can see from outside whether a database has changed.
         yield task | ({"uptodate": [False]} if first and plan.source.url else {})
@@ -154,6 +154,11 @@ def _tasks(plan: Plan, outcome: Outcome, pdf: bool, cold: bool):
     told = [told, manifest.revision(), printed.is_file()]
     targets = [plan.study.path("manifest.json")]
     yield _task(outcome, "manifest.json", [*made, *sources], targets, told, manifest.write_manifest, plan, sources)
+
+
+def _drawn(plan: Plan, stage: Stage) -> list[Path]:
+    """Return what a stage has made besides its targets: figures, and artifacts that it does not always write."""
+    return [*plan.figures(stage), *plan.perhaps(stage)]
 
 
 def _task(outcome: Outcome, name: str, needs: list, makes: list, told, action, *arguments, drawn=list) -> dict:

@@ -19,6 +19,7 @@ class Stage:
     question: str
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    may_write: tuple[str, ...] = ()  # by the number of customers
 
     @property
     def notebook(self) -> Path:
@@ -31,6 +32,7 @@ STAGES = (
         "01_cleaning",
         "Which customers can we trust?",
         writes=("customers.parquet", "rejected.csv", "flagged.csv", "cleaning.json"),
+        may_write=("sample.parquet",),
     ),
     Stage("02_eda", "What do the customers look like?", reads=("customers.parquet",)),
     Stage("03_k_selection", "How many segments?", reads=("customers.parquet",), writes=("k_selection.json",)),
@@ -38,7 +40,8 @@ STAGES = (
         "04_clustering",
         "Which segment does each customer belong to?",
         reads=("customers.parquet", "k_selection.json"),
-        writes=("segments.parquet", "segments.csv", "borderline.csv", "model.skops", "model.json"),
+        writes=("segments.parquet", "borderline.csv", "model.skops", "model.json"),
+        may_write=("segments.csv",),
     ),
     Stage(
         "05_profiling",
@@ -79,7 +82,12 @@ class Plan:
 
     def artifacts(self) -> list[Path]:
         """Return every artifact that the stages write, figures aside."""
-        return [self.study.path(name) for stage in STAGES for name in stage.writes]
+        written = [self.study.path(name) for stage in STAGES for name in stage.writes]
+        return written + [path for stage in STAGES for path in self.perhaps(stage) if path.is_file()]
+
+    def perhaps(self, stage: Stage) -> list[Path]:
+        """Return the artifacts that a stage writes for some numbers of customers only."""
+        return [self.study.path(name) for name in stage.may_write]
 
     def results(self) -> list[dict]:
         """Return cleaning.json, k_selection.json, model.json and profiles.json."""

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
+from segmentation.customers import Customers, Grouping
 from segmentation.decision import STABLE
-from segmentation.eda import column_edges, grid_edges
+from segmentation.eda import by_size, column_edges, grid_edges
 from segmentation.evidence import STRONG_PREDICTION
 from segmentation.k_selection import origins
 from segmentation.marks import colour, marker
@@ -25,6 +26,7 @@ from segmentation.words import amount, percent
 NEUTRAL = "#5F7A99"
 CROSS = "#D62728"
 MOST_POINTS = 5_000
+WHISKERS = [0.05, 0.25, 0.5, 0.75, 0.95]
 MOST_BINS = 40
 PAGE = 8.0
 WHISKER = {"ecolor": INK, "elinewidth": 1, "capsize": 3}
@@ -73,18 +75,48 @@ def _show(ax, side: str, axis: str, *, label: bool = True):
         ticks.set_major_formatter(lambda value, _: amount(value))
 
 
-def plot_distributions(customers: pd.DataFrame, labels: dict[str, str], *, private: bool):
+def plot_distributions(customers: Customers, labels: dict[str, str], *, private: bool):
     """Draw a histogram and a box plot of each numeric column; `labels` maps column to axis label."""
     axes = _panels(2 * len(labels))
     for i, (name, label) in enumerate(labels.items()):
-        values = customers[name].dropna()
-        _histogram(axes[2 * i], values, label, private)
+        _histogram(axes[2 * i], customers, name, label, private)
         axes[2 * i].set(ylabel="customers")
-        sns.boxplot(x=values, ax=axes[2 * i + 1], color=NEUTRAL, width=0.4, **_box(private))
+        _boxes(axes[2 * i + 1], customers, name, Grouping(), private, vertical=False)
+        axes[2 * i + 1].set(yticks=[])
         for ax in axes[2 * i : 2 * i + 2]:
             _show(ax, "x", label)
             _few_ticks(ax)
     return axes
+
+
+def _boxes(ax, customers: Customers, name: str, groups: Grouping, private: bool, *, vertical=True, shades=None):
+    """Draw the middle half of each group, whiskers to the 5th and 95th percentile and the customers beyond.
+
+    When private the boxes stand alone, those of ten customers or more; of a sample nobody beyond is drawn.
+    """
+    found = customers.quantiles(name, WHISKERS, groups)
+    found = found[found["customers"] >= (SMALLEST_GROUP if private else 1)]
+    ends = [0.25, 0.75] if private else [WHISKERS[0], WHISKERS[-1]]
+    beyond = {} if private or customers.sampled else _beyond(customers.sample, name, groups, found)
+    stats = [
+        {"label": str(group), "whislo": row[ends[0]], "q1": row[0.25], "med": row[0.5], "q3": row[0.75],
+         "whishi": row[ends[1]], "fliers": beyond.get(group, [])}
+        for group, row in found.iterrows()
+    ]  # fmt: skip
+    drawn = ax.bxp(stats, orientation="vertical" if vertical else "horizontal", widths=0.5, patch_artist=True,
+                   showcaps=not private, boxprops={"edgecolor": INK}, medianprops={"color": INK},
+                   flierprops={"markersize": 3, "markeredgecolor": INK, "marker": "o", "fillstyle": "none"},
+                   whiskerprops={"color": INK}, capprops={"color": INK})  # fmt: skip
+    for i, box in enumerate(drawn["boxes"]):
+        box.set_facecolor(shades[i] if shades else NEUTRAL)
+    return found.index
+
+
+def _beyond(frame: pd.DataFrame, name: str, groups: Grouping, found: pd.DataFrame) -> dict:
+    """Return the values of each group beyond its whiskers."""
+    values = frame[name].groupby(groups.of_frame(frame), observed=True)
+    outer = {group: (found.loc[group, WHISKERS[0]], found.loc[group, WHISKERS[-1]]) for group in found.index}
+    return {g: own[(own < outer[g][0]) | (own > outer[g][1])].to_numpy() for g, own in values if g in outer}
 
 
 def _few_ticks(ax, most: int = 5):
@@ -93,16 +125,10 @@ def _few_ticks(ax, most: int = 5):
     ax.xaxis.get_major_locator().set_params(**({"nbins": most} if linear else {"numticks": most}))
 
 
-def _box(private: bool) -> dict:
-    """Whiskers to the 5th and 95th percentile and the customers beyond; when private, the box alone."""
-    style = {"linewidth": 1, "linecolor": INK, "fliersize": 3}
-    return style | ({"showfliers": False, "showcaps": False, "whis": 0} if private else {"whis": (5, 95)})
-
-
-def _histogram(ax, values: pd.Series, label: str, private: bool):
-    bins = min(30, max(5, round(len(values) ** 0.5)))
-    edges = column_edges(values, bins, logged=getattr(label, "logged", False))
-    counts = _public(np.histogram(values, edges)[0], private)
+def _histogram(ax, customers: Customers, name: str, label: str, private: bool):
+    bins = min(30, max(5, round(customers.filled([name])[name] ** 0.5)))
+    edges = column_edges(customers, name, bins, logged=getattr(label, "logged", False))
+    counts = _public(customers.histogram(name, edges), private)
     drawn = counts > 0
     style = {"align": "edge", "color": NEUTRAL, "edgecolor": "white", "linewidth": 0.5}
     ax.bar(edges[:-1][drawn], counts[drawn], np.diff(edges)[drawn], **style)
@@ -112,11 +138,11 @@ def _public(counts: np.ndarray, private: bool) -> np.ndarray:
     return np.where(withheld(counts), 0, counts) if private else counts
 
 
-def plot_categories(customers: pd.DataFrame, labels: dict[str, str], *, private: bool):
+def plot_categories(customers: Customers, labels: dict[str, str], *, private: bool):
     """Draw the number of customers in each category of each column."""
     axes = _panels(len(labels))
     for ax, (name, label) in zip(axes, labels.items(), strict=True):
-        counts = customers[name].value_counts()
+        counts = by_size(customers.counts(name))
         counts = counts[~withheld(counts.to_numpy())] if private else counts
         ax.barh(counts.index.astype(str), counts, color=NEUTRAL)
         ax.bar_label(ax.containers[0], padding=3)
@@ -125,44 +151,52 @@ def plot_categories(customers: pd.DataFrame, labels: dict[str, str], *, private:
     return axes
 
 
-def plot_relation(x: pd.Series, y: pd.Series, x_label: str, y_label: str, *, private: bool, ax=None):
-    """Draw two numeric columns against each other."""
+def plot_relation(customers: Customers, labels: dict[str, str], *, private: bool, ax=None):
+    """Draw two numeric columns against each other; `labels` maps the two, x first, to axis labels."""
     ax = ax or plt.subplots(figsize=(PAGE * 0.7, 4.5))[1]
-    _cloud(ax, x, y, (x_label, y_label), np.ones(len(x), int), private, palette={1: NEUTRAL})
-    _show(ax, "x", x_label)
-    _show(ax, "y", y_label)
+    _cloud(ax, customers, labels, private)
+    for side, label in zip("xy", labels.values(), strict=True):
+        _show(ax, side, label)
     return ax
 
 
-def _cloud(ax, x, y, labels: tuple[str, str], segments, private: bool, palette=None):
-    """Draw points, or where these would show customers or be too many, counts on a grid."""
-    grid = private or len(x) > MOST_POINTS
-    logged = [getattr(label, "logged", False) for label in labels]
-    edges = [grid_edges(v, len(x), most=MOST_BINS, logged=log) for v, log in zip((x, y), logged, strict=True)]
-    for segment in np.unique(segments):
-        own = segments == segment
-        shade = palette[segment] if palette else colour(segment)
-        if grid:
-            cells = np.histogram2d(x[own], y[own], edges)[0]
-            cells = in_tens(cells) if private else cells
-            shades = mpl.colors.LinearSegmentedColormap.from_list("shade", [(*mpl.colors.to_rgb(shade), 0.15), shade])
-            ax.pcolormesh(*edges, np.ma.masked_equal(cells.T, 0), cmap=shades, rasterized=True)
-        ax.scatter(*([], []) if grid else (x[own], y[own]), s=22, alpha=0.8, color=shade, linewidth=0,
-                   marker=marker(segment), label=f"segment {segment}")  # fmt: skip
+def _cloud(ax, customers: Customers, labels: dict[str, str], private: bool, by: str | None = None):
+    """Draw points, or where these would show customers or be too many, counts on a grid; `by` gives them colours."""
+    x, y = (list(labels) * 2)[:2]
+    if not private and customers.number <= MOST_POINTS:
+        frame = customers.sample
+        for group, own in frame.groupby(by) if by else [(1, frame)]:
+            ax.scatter(own[x], own[y], **_mark(group, by))
+        return
+    edges = tuple(
+        grid_edges(customers, name, most=MOST_BINS, logged=getattr(labels[name], "logged", False)) for name in (x, y)
+    )
+    for group, cells in sorted(customers.grids((x, y), edges, by).items()):
+        cells = in_tens(cells) if private else cells
+        style = _mark(group, by)
+        shades = [(*mpl.colors.to_rgb(style["color"]), 0.15), style["color"]]
+        shades = mpl.colors.LinearSegmentedColormap.from_list("shade", shades)
+        ax.pcolormesh(*edges, np.ma.masked_equal(cells.T, 0), cmap=shades, rasterized=True)
+        ax.scatter([], [], **style)
 
 
-def plot_pairwise(customers: pd.DataFrame, labels: dict[str, str], *, private: bool):
+def _mark(group: int, by: str | None) -> dict:
+    shade = colour(group) if by else NEUTRAL
+    return {"s": 22, "alpha": 0.8, "color": shade, "linewidth": 0, "marker": marker(group), "label": f"segment {group}"}
+
+
+def plot_pairwise(customers: Customers, labels: dict[str, str], *, private: bool):
     """Draw every pair of numeric columns, with histograms on the diagonal."""
     n = len(labels)
     axes = np.reshape(_panels(n * n, columns=n, height=PAGE / n * 0.8), (n, n))
     for i, row in enumerate(labels):
         for j, column in enumerate(labels):
             if i == j:
-                _histogram(axes[i, j], customers[row].dropna(), labels[row], private)
+                _histogram(axes[i, j], customers, row, labels[row], private)
                 _show(axes[i, j], "x", labels[row])
             else:
-                known = customers[[row, column]].dropna()
-                plot_relation(known[column], known[row], labels[column], labels[row], private=private, ax=axes[i, j])
+                both = {name: labels[name] for name in (column, row)}
+                plot_relation(customers, both, private=private, ax=axes[i, j])
             _few_ticks(axes[i, j], most=3)
             axes[i, j].set(xlabel=_wrapped(labels[column]) if i == n - 1 else "")
             axes[i, j].set(ylabel=_wrapped(labels[row]) if j == 0 else "")
@@ -183,17 +217,14 @@ def plot_correlation(correlation: pd.DataFrame):
     return ax
 
 
-def plot_groups(values: pd.Series, groups: dict[str, pd.Series], label: str, *, private: bool):
+def plot_groups(customers: Customers, name: str, groups: dict[str, Grouping], label: str, *, private: bool):
     """Draw box plots of a numeric column, one panel for each way to group the customers."""
     axes = _panels(len(groups), height=3.2)
-    for ax, (by, group) in zip(axes, groups.items(), strict=True):
-        size = group.map(group.value_counts()).astype(float)
-        kept = size >= SMALLEST_GROUP if private else group.notna()
-        shown = group[kept].cat.remove_unused_categories() if group.dtype == "category" else group[kept]
-        sns.boxplot(x=shown, y=values[kept], ax=ax, color=NEUTRAL, width=0.5, **_box(private))
+    for ax, (by, grouping) in zip(axes, groups.items(), strict=True):
+        shown = _boxes(ax, customers, name, grouping, private)
         ax.set(xlabel=by)
         _show(ax, "y", label)
-        ax.tick_params(axis="x", rotation=30 if shown.nunique() > 4 else 0)
+        ax.tick_params(axis="x", rotation=30 if len(shown) > 4 else 0)
     return axes
 
 
@@ -320,14 +351,14 @@ def _means_of_ten(values: np.ndarray) -> np.ndarray:
     return (np.bincount(group, values) / np.bincount(group))[group]
 
 
-def plot_segments(points: pd.DataFrame, segments, centroids: pd.DataFrame, labels: dict[str, str], *, private: bool):
+def plot_segments(customers: Customers, centroids: pd.DataFrame, labels: dict[str, str], *, private: bool):
     """Draw two columns of the customers by segment, with the centroids as red crosses.
 
     The first two columns of `labels` (column to axis label) are drawn, a single one against itself.
     """
     _, ax = plt.subplots(figsize=(PAGE * 0.8, 5))
     x, y = (list(labels) * 2)[:2]
-    _cloud(ax, points[x], points[y], (labels[x], labels[y]), np.asarray(segments), private)
+    _cloud(ax, customers, {name: labels[name] for name in (x, y)}, private, by="segment")
     ax.scatter(centroids[x], centroids[y], marker="x", s=110, linewidth=3, color=CROSS, label="centroid", zorder=3)
     for segment, centre in centroids.iterrows():
         ax.annotate(str(segment), (centre[x], centre[y]), (7, 7), textcoords="offset points", fontweight="bold")
@@ -337,16 +368,13 @@ def plot_segments(points: pd.DataFrame, segments, centroids: pd.DataFrame, label
     return ax
 
 
-def plot_by_segment(values: pd.Series, segments: pd.Series, label: str, *, private: bool):
+def plot_by_segment(customers: Customers, name: str, label: str, *, private: bool):
     """Draw a box plot of a numeric column for each segment."""
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 3.4))
-    order = sorted(segments.unique())
-    known = values.notna()
-    if private:
-        known &= known.groupby(segments).transform("sum") >= SMALLEST_GROUP
-    values, segments = values[known], segments[known]
-    sns.boxplot(x=segments, y=values, hue=segments, order=order, hue_order=order, legend=False, ax=ax, width=0.5,
-                palette=[colour(segment) for segment in order], **_box(private))  # fmt: skip
+    by = Grouping("segment")
+    segments = customers.quantiles(name, [0.5], by)["customers"]
+    shown = segments[segments >= (SMALLEST_GROUP if private else 1)].index
+    _boxes(ax, customers, name, by, private, shades=[colour(segment) for segment in shown])
     ax.set(xlabel="segment")
     _show(ax, "y", label)
     return ax

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
+from segmentation.customers import Customers, Grouping
 from segmentation.dataset import Dataset
 from segmentation.privacy import SMALLEST_GROUP, withheld
-from segmentation.scaling import scale
+from segmentation.uncertainty import bootstrap_intervals
 from segmentation.words import amount, escape, listing, percent, show_index, spanning
 
 HIGH = 0.5
@@ -13,14 +14,16 @@ MOST_NAMED = 3  # with more features, a name leaves the average ones out
 
 
 def profile_segments(
-    customers: pd.DataFrame, dataset: Dataset, features: list[str], intervals: pd.DataFrame
+    customers: Customers, heights: pd.DataFrame, dataset: Dataset, features: list[str], intervals: pd.DataFrame
 ) -> list[dict]:
     """Describe each segment.
 
     Parameters
     ----------
-    customers : DataFrame
+    customers : Customers
         segment (from 1), features and descriptors.
+    heights : DataFrame
+        How many standard deviations each segment's mean stands above that of all, as `heights` returns them.
     intervals : DataFrame
         As `bootstrap_intervals` returns them.
 
@@ -30,22 +33,19 @@ def profile_segments(
         segment, size, share and share_interval; for each feature its mean (centre) and centre_interval, its index
         (mean of all = 100; null where values are below 0, or all 0) and level; descriptors; level_name, name, action.
     """
-    means = customers[features].mean()
-    indexed = [f for f in features if means[f] > 0 and customers[f].min() >= 0]
+    means, lows = customers.mean(features), customers.limits(features)["low"]
+    indexed = [f for f in features if means[f] > 0 and lows[f] >= 0]
     descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
     described = {name: _describe(customers, name, dataset) for name in descriptors}
-    scaled = pd.DataFrame(scale(customers, dataset, features)[1], columns=features)
-    heights = (scaled - scaled.mean()) / scaled.std(ddof=0).replace(0, 1)
-    heights = heights.groupby(customers["segment"].to_numpy()).mean()
-    profiles = []
-    for segment, members in customers.groupby("segment"):
-        centre = members[features].mean()
+    centres, profiles = customers.means(features, "segment"), []
+    for segment, size in customers.counts("segment").items():
+        centre = centres.loc[segment]
         levels = {f: level(heights.loc[segment, f]) for f in features}
         profiles.append(
             {
                 "segment": int(segment),
-                "size": len(members),
-                "share": len(members) / len(customers),
+                "size": int(size),
+                "share": int(size) / customers.number,
                 "share_interval": _interval(intervals, segment, "share"),
                 "centre": centre.to_dict(),
                 "centre_interval": {f: _interval(intervals, segment, f"centre_{f}") for f in features},
@@ -56,7 +56,33 @@ def profile_segments(
                 **_named(levels, dataset),
             }
         )
-    return _distinct_names(profiles, dataset, customers[features].std().replace(0, 1))
+    return _distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1))
+
+
+def heights(scaled: Customers, features: list[str]) -> pd.DataFrame:
+    """Return how many standard deviations each segment's mean of each scaled feature stands above that of all."""
+    n = scaled.number
+    spread = scaled.deviation(features).replace(0, 1) * ((n - 1) / n) ** 0.5
+    return (scaled.means(features, "segment") - scaled.mean(features)) / spread
+
+
+def intervals(
+    customers: Customers, scaled: Customers, features: list[str], *, resamples: int, seed: int
+) -> pd.DataFrame:
+    """Return the intervals of `bootstrap_intervals`, of a sample moved to where all customers stand."""
+    some, labels = customers.sample, customers.sample["segment"].to_numpy() - 1
+    X = scaled.sample[features].to_numpy()
+    found = bootstrap_intervals(X, some[features], labels, resamples=resamples, seed=seed)
+    if customers.sampled:
+        moved = _shares_and_means(customers, features) - _shares_and_means(Customers(some), features)
+        for quantity in moved:
+            found[quantity] = found[quantity].add(moved[quantity], axis=0)
+    return found
+
+
+def _shares_and_means(customers: Customers, features: list[str]) -> pd.DataFrame:
+    shares = customers.counts("segment") / customers.number
+    return customers.means(features, "segment").add_prefix("centre_").assign(share=shares)
 
 
 def _interval(intervals: pd.DataFrame, segment: int, quantity: str) -> list[float]:
@@ -106,15 +132,15 @@ def _spread(values: list[float]) -> float:
     return max(values) - min(values)
 
 
-def _describe(customers: pd.DataFrame, name: str, dataset: Dataset) -> dict[int, dict]:
+def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, dict]:
     """Return for each segment the mean and median, or the share of each category, of a descriptor."""
     private = dataset.privacy == "aggregate"
     if not dataset.columns[name].numeric:
         shares = category_shares(customers, name, private=private)
         return {segment: row.dropna().to_dict() for segment, row in shares.iterrows()}
-    table = customers.groupby("segment")[name].agg(["mean", "median", "count"])
-    known = table[table["count"] >= (SMALLEST_GROUP if private else 1)]
-    known = known[["mean", "median"]].to_dict("index")
+    table = customers.means([name], "segment").rename(columns={name: "mean"})
+    table["median"] = segment_medians(customers, name, private=private)
+    known = table.dropna().to_dict("index")
     return {segment: known.get(segment, {}) for segment in table.index}
 
 
@@ -145,24 +171,23 @@ def centre_table(profiles: list[dict], dataset: Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def category_shares(customers: pd.DataFrame, name: str, *, private: bool) -> pd.DataFrame:
+def category_shares(customers: Customers, name: str, *, private: bool) -> pd.DataFrame:
     """Return how each segment divides among the categories of a descriptor, one row a segment.
 
     When `private`, a group of fewer than ten is hidden (NaN), in a category of fewer than ten every group, and so are
     as many more that none can be worked out from the sums of its row or column.
     """
-    counts = pd.crosstab(customers["segment"], customers[name])
-    counts = counts.reindex(sorted(customers["segment"].unique()), fill_value=0)
+    counts = customers.counts(name, by="segment").reindex(customers.counts("segment").index, fill_value=0)
     shares = counts.div(counts.sum(axis=1).replace(0, 1), axis=0)
     if not private:
         return shares
     return shares.mask(withheld(counts.to_numpy()) | (counts.sum() < SMALLEST_GROUP).to_numpy())
 
 
-def segment_medians(customers: pd.DataFrame, name: str, *, private: bool) -> pd.Series:
+def segment_medians(customers: Customers, name: str, *, private: bool) -> pd.Series:
     """Return the median of a descriptor by segment, where it is known for any customer (ten when `private`)."""
-    by_segment = customers.groupby("segment")[name]
-    return by_segment.median()[by_segment.count() >= (SMALLEST_GROUP if private else 1)]
+    found = customers.quantiles(name, [0.5], Grouping("segment"))
+    return found[0.5][found["customers"] >= (SMALLEST_GROUP if private else 1)]
 
 
 def tell_segments(profiles: list[dict]) -> str:

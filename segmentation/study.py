@@ -24,8 +24,20 @@ class Study:
         """Return where the artifact `name` lies."""
         return self.folder / name
 
-    def read(self, name: str):
-        """Read an artifact: a frame for .parquet, the content for .json.
+    def customers(self):
+        """Return the clean customers, as `Customers`."""
+        from segmentation.customers import open_customers  # imported here, because it takes seconds
+
+        return open_customers(self)
+
+    def segmented(self, *, scaled: bool = False):
+        """Return the clean customers with their segments, as `Customers`; `scaled` as K-Means sees them."""
+        from segmentation.customers import open_segmented
+
+        return open_segmented(self, scaled=scaled)
+
+    def existing(self, name: str) -> Path:
+        """Return where the artifact `name` lies.
 
         Raises
         ------
@@ -35,6 +47,17 @@ class Study:
         path = self.path(name)
         if not path.is_file():
             raise UsageError(f"assets/{self.run}/{name} does not exist yet; run the notebooks before this one first")
+        return path
+
+    def read(self, name: str):
+        """Read an artifact: a frame for .parquet, the content for .json.
+
+        Raises
+        ------
+        UsageError
+            When the stage that writes it has not run yet.
+        """
+        path = self.existing(name)
         if path.suffix == ".json":
             return read_json(path)
         import pandas as pd  # takes a second that a run in which nothing changed does not need
