@@ -45,9 +45,9 @@ class Customers:
         if not self.sampled:
             return ""
         return (
-            f"The segments are formed on {len(self.sample):,} of the {self.number:,} customers, those whose ids have the "
-            f"smallest hash; counts and figures hold for all. On generated customers the inertia of such segments over "
-            f"all rows was at most {MOST_LOST:.1%} above that of a fit to all of them."
+            f"The segments are formed on {len(self.sample):,} of the {self.number:,} customers, those whose ids have "
+            "the smallest hash; counts and figures hold for all. On generated customers the inertia of such segments "
+            f"over all rows was at most {MOST_LOST:.1%} above that of a fit to all of them."
         )
 
     @property

@@ -15,7 +15,6 @@ MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 def connect():
     """Return the DuckDB of this process, with a limit of memory and a folder to spill to."""
     engine = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=scratch())
-    engine.raw_sql("SET enable_progress_bar = false")
     return engine
 
 

@@ -19,12 +19,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from segmentation.engine import MOST_HELD
 from segmentation.errors import DataError
 from segmentation.sources import QUERY, Source
 
 DELIMITERS = ";\t|,"  # of equals the first: a comma may be in amounts
 SAMPLE = 50
-HEAD = 1_000_000  # bytes
+HEAD, ROWS = 2_000_000, 50_000  # bytes and rows from which it is told what a large table holds
+LARGE_TEXT = 32_000_000  # bytes
 DATABASES = {b"SQLite format 3\0": "sqlite", b"DUCK": "duckdb"}
 
 
@@ -50,7 +52,7 @@ class Rows:
 
 
 def read_parts(source: Source) -> list[Rows]:
-    """Read every file of a table, or its database.
+    """Read every file of a table, or its database; of a large table the first rows.
 
     Raises
     ------
@@ -59,6 +61,8 @@ def read_parts(source: Source) -> list[Rows]:
     """
     if source.url:
         return [_query(source.url, source.part, source.name)]
+    if is_large(source):
+        return [read_head(path) for path in source.files[:1]]
     return [_read_file(path, source.part) for path in source.files]
 
 
@@ -99,8 +103,26 @@ def _read_content(content: bytes, name: str, part: str | None) -> Rows:
     return _read_text(content, name)
 
 
+def is_large(source: Source) -> bool:
+    """Return whether a table has too many rows to be held: Parquet by its rows, plain text by its bytes."""
+    if source.files and all(is_parquet(path) for path in source.files):
+        return sum(pq.read_metadata(path).num_rows for path in source.files) > MOST_HELD
+    plain = all(path.suffix.lower() in (".csv", ".txt", ".tsv") for path in source.files)
+    return plain and sum(path.stat().st_size for path in source.files) > LARGE_TEXT
+
+
+def is_parquet(path: Path) -> bool:
+    """Return whether a file is Parquet, by what it holds."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
 def read_head(path: Path) -> Rows:
-    """Read the first whole lines of a text file."""
+    """Read the first rows of a file of Parquet or text."""
+    if is_parquet(path):
+        first = next(pq.ParquetFile(path).iter_batches(ROWS))
+        rows = zip(*(column.to_pylist() for column in first.columns), strict=True)
+        return _from_rows(first.schema.names, rows, path.name)
     with path.open("rb") as file:
         start = file.read(HEAD)
     return _read_text(start[: start.rfind(b"\n") + 1] or start, path.name)

@@ -6,34 +6,19 @@ from pathlib import Path
 
 import ibis
 import pandas as pd
-import pyarrow.parquet as pq
 
 from segmentation.dataset import Dataset, header_keys, match_columns
-from segmentation.engine import MOST_HELD, connect, new_file, stored
+from segmentation.engine import connect, new_file, stored
 from segmentation.errors import DataError
-from segmentation.formats import read_head
+from segmentation.formats import is_parquet, read_head
 from segmentation.header import split_header
 from segmentation.numbers import find_conventions, tell_undecided, to_number
 from segmentation.sources import Source
 
-LARGE_TEXT = 32_000_000  # bytes
 LOOKED_AT = 1_000_000  # rows from which it is told how numbers are written
 MOST_BROKEN = 1_000
 WHOLE = {"_row": "int64", "_file": "string", "_line": "int64", "_fields": "int64"}
 PLAIN = r"^[+\-]?[0-9]+([.][0-9]+)?$"
-
-
-def is_large(source: Source) -> bool:
-    """Return whether a table has too many rows to be held: Parquet by its rows, plain text by its bytes."""
-    if source.files and all(_is_parquet(path) for path in source.files):
-        return sum(pq.read_metadata(path).num_rows for path in source.files) > MOST_HELD
-    plain = all(path.suffix.lower() in (".csv", ".txt", ".tsv") for path in source.files)
-    return plain and sum(path.stat().st_size for path in source.files) > LARGE_TEXT
-
-
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
 
 
 def read_large(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> tuple[ibis.Table, dict]:
@@ -47,7 +32,7 @@ def read_large(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> 
     DataError
         As `read_table`, and where a text is not UTF-8, or its columns are parted by blanks.
     """
-    read = [_open_parquet(path) if _is_parquet(path) else _open_text(path, dataset) for path in source.files]
+    read = [_open_parquet(path) if is_parquet(path) else _open_text(path, dataset) for path in source.files]
     first, told = read[0]
     headers = [name for name in first.columns if name not in WHOLE]
     for path, (table, _) in zip(source.files, read, strict=True):

@@ -28,7 +28,7 @@ def versions() -> dict[str, str]:
 
 def write_manifest(plan: Plan, sources: list[Path]) -> None:
     """Write manifest.json: the SHA-256 of every input and output, the parameters, the versions, the revision."""
-    made = [[plan.executed(stage), *plan.figures(stage)] for stage in STAGES]
+    made = [[plan.executed(stage), *plan.figures(stage), *plan.perhaps(stage)] for stage in STAGES]
     outputs = [*plan.artifacts(), *chain(*made), plan.report / "report.html", plan.report / "report.pdf"]
     manifest = {
         "inputs": _inputs(plan) | _fingerprints(sources),

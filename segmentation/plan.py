@@ -81,9 +81,8 @@ class Plan:
         return sorted(self.study.path("figures").glob(f"{stage.name[:2]}-*.svg"))
 
     def artifacts(self) -> list[Path]:
-        """Return every artifact that the stages write, figures aside."""
-        written = [self.study.path(name) for stage in STAGES for name in stage.writes]
-        return written + [path for stage in STAGES for path in self.perhaps(stage) if path.is_file()]
+        """Return every artifact that the stages always write, figures aside."""
+        return [self.study.path(name) for stage in STAGES for name in stage.writes]
 
     def perhaps(self, stage: Stage) -> list[Path]:
         """Return the artifacts that a stage writes for some numbers of customers only."""

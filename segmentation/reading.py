@@ -6,9 +6,9 @@ import pandas as pd
 from segmentation.artifacts import as_it_was
 from segmentation.dataset import Dataset, header_keys, match_columns
 from segmentation.errors import DataError
-from segmentation.formats import Number, read_parts
+from segmentation.formats import Number, is_large, read_parts
 from segmentation.header import split_header
-from segmentation.large import is_large, read_large
+from segmentation.large import read_large
 from segmentation.sources import Source
 
 
@@ -49,7 +49,7 @@ def read_table(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> 
 
 
 def read_rows(source: Source, known: frozenset[str] = frozenset()) -> tuple[list[str], list[tuple], dict]:
-    """Read every file of a table.
+    """Read every file of a table, of a large one the first rows.
 
     Parameters
     ----------
