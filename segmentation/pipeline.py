@@ -16,7 +16,6 @@ from doit.doit_cmd import DoitMain
 from doit.reporter import ZeroReporter
 from doit.tools import config_changed
 from filelock import FileLock, Timeout
-from rich.console import Console
 
 from segmentation import manifest
 from segmentation.artifacts import sha256, write_text
@@ -25,16 +24,19 @@ from segmentation.dependencies import PACKAGE, modules_behind, modules_of, noteb
 from segmentation.errors import DataError, NotebookFailed, SegmentationError, UsageError
 from segmentation.kernels import start_fork_server
 from segmentation.plan import STAGES, Plan, Stage, declared
+from segmentation.progress import Progress, expected_seconds, follow
 
 CELL_SECONDS = 3600
 
 
 @dataclass
 class Outcome:
-    """What happened in a run: the stages that ran, those that were up to date, and the first fault."""
+    """What happened in a run: what was made, in how many seconds each, what was up to date, and the first fault."""
 
     ran: list[str] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    total: float = 0
     fault: SegmentationError | None = None
 
 
@@ -78,57 +80,81 @@ def _described(plan: Plan):
 
 
 def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
-    outcome = Outcome()
+    outcome, record = Outcome(), plan.study.folder / ".doit.json"
+    progress = _follow(plan, pdf, _read_record(record))
     config = {
-        "dep_file": str(plan.study.folder / ".doit.json"),
+        "dep_file": str(record),
         "backend": "json",
-        "reporter": _reporter(outcome),
+        "reporter": _reporter(outcome, progress),
         "num_process": 2,
         "par_type": "thread",
-        "verbosity": 2,
+        "verbosity": 0,
     }
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    _drop_if_damaged(plan.study.folder / ".doit.json")
-    tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, pdf, cold)}
+    tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, progress, pdf, cold)}
     try:
         code = DoitMain(ModuleTaskLoader(tasks), config_filenames=()).run(["run"])
     finally:
+        progress.stop()
         for kernel in multiprocessing.active_children():
             kernel.kill()
     if outcome.fault:
         raise outcome.fault
     if code:
         raise SegmentationError("the pipeline stopped; run it again with --debug to see why")
+    outcome.seconds, outcome.total = progress.seconds, progress.total()
     return outcome
 
 
-def _drop_if_damaged(record: Path) -> None:
-    """Remove doit's record of what was made when a stopped run left it half-written: everything is made again."""
+def _read_record(record: Path) -> dict:
+    """Return doit's record of what was made; one that a stopped run left half-written goes: all is made again."""
     try:
-        json.loads(record.read_text(encoding="utf-8"))
+        return json.loads(record.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        pass
+        return {}
     except ValueError:
         record.unlink()
+        return {}
 
 
-def _reporter(outcome: Outcome):
+def _follow(plan: Plan, pdf: bool, record: dict) -> Progress:
+    """Return what shows the run, with the seconds that each task took when it was last made."""
+    names = [*(stage.name for stage in STAGES), "report.html", *(["report.pdf"] if pdf else []), "manifest.json"]
+    size = sum(path.stat().st_size for path in plan.source.files)
+    work = {"bytes": size, "resamples": plan.parameters["resamples"]}
+    took = {name: record.get(f"report:{name}", {}).get("_values_:", {}).get("took") for name in names}
+    return follow({name: expected_seconds(took[name], work) for name in names}, work)
+
+
+def _reporter(outcome: Outcome, progress: Progress):
     class Reporter(ZeroReporter):
         def skip_uptodate(self, task):
-            outcome.fresh.append(task.name.partition(":")[2])
+            outcome.fresh.append(_name(task))
+            progress.skip(_name(task))
+
+        def execute_task(self, task):
+            if task.actions:
+                task.value_savers.append(lambda: {"took": progress.took(_name(task))})
+                progress.begin(_name(task), task.doc)
 
         def add_success(self, task):
             if task.actions:
-                outcome.ran.append(task.name.partition(":")[2])
+                outcome.ran.append(_name(task))
+                progress.end(_name(task))
 
         def add_failure(self, task, fail):
+            progress.end(_name(task), failed=True)
             if outcome.fault is None:
-                outcome.fault = SegmentationError(f"{task.name.partition(':')[2]}: {fail.get_msg().strip()}")
+                outcome.fault = SegmentationError(f"{_name(task)}: {fail.get_msg().strip()}")
 
     return Reporter
 
 
-def _tasks(plan: Plan, outcome: Outcome, pdf: bool, cold: bool):
+def _name(task) -> str:
+    return task.name.partition(":")[2]
+
+
+def _tasks(plan: Plan, outcome: Outcome, progress: Progress, pdf: bool, cold: bool):
     lock = ROOT / "requirements.txt"
     template = [path for path in sorted((ROOT / "report" / "template").iterdir()) if path.is_file()]
     executed = [plan.executed(stage) for stage in STAGES]
@@ -140,20 +166,21 @@ def _tasks(plan: Plan, outcome: Outcome, pdf: bool, cold: bool):
         targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
         needs = [plan.described, *inputs, *modules_of(stage.notebook), lock]
         drawn, told = partial(_drawn, plan, stage), [parameters, notebook_source(stage.notebook)]
-        task = _task(outcome, stage.name, needs, targets, told, _execute, stage, parameters, plan, cold, drawn=drawn)
+        work = [_execute, stage, parameters, plan, cold, partial(progress.reach, stage.name)]
+        task = _task(outcome, stage.name, stage.question, needs, targets, told, *work, drawn=drawn)
         # Nobody can see from outside whether a database has changed.
         yield task | ({"uptodate": [False]} if first and plan.source.url else {})
     told, code = plan.told_parameters(), [*modules_behind("render"), lock]
     needs = [*executed, *plan.artifacts(), *template, *code]
-    yield _task(outcome, "report.html", needs, [page], told, _render, page.name, "write_report", plan)
+    yield _task(outcome, page.name, "rendering", needs, [page], told, _render, "write_report", plan)
     if pdf:
         needs = [page, *template, *code]
-        yield _task(outcome, "report.pdf", needs, [printed], None, _render, printed.name, "write_pdf", plan)
+        yield _task(outcome, printed.name, "rendering", needs, [printed], None, _render, "write_pdf", plan)
     made = [*plan.artifacts(), page, *([printed] if pdf else [])]
     sources = [plan.described, *(stage.notebook for stage in STAGES), *sorted(PACKAGE.glob("*.py")), lock]
     told = [told, manifest.revision(), printed.is_file()]
-    targets = [plan.study.path("manifest.json")]
-    yield _task(outcome, "manifest.json", [*made, *sources], targets, told, manifest.write_manifest, plan, sources)
+    targets, work = [plan.study.path("manifest.json")], [manifest.write_manifest, plan, sources]
+    yield _task(outcome, targets[0].name, "checksums", [*made, *sources], targets, told, *work)
 
 
 def _drawn(plan: Plan, stage: Stage) -> list[Path]:
@@ -161,10 +188,12 @@ def _drawn(plan: Plan, stage: Stage) -> list[Path]:
     return [*plan.figures(stage), *plan.perhaps(stage)]
 
 
-def _task(outcome: Outcome, name: str, needs: list, makes: list, told, action, *arguments, drawn=list) -> dict:
+def _task(outcome: Outcome, name: str, asks: str, needs: list, makes: list, told, action, *arguments, drawn=list):
     """Return a doit task: out of date when a file that it needs or makes, a figure drawn, or what is told changed."""
     return {
         "name": name,
+        "doc": asks,
+        "io": {"capture": False},
         "actions": [(_guarded, [outcome, action, *arguments])],
         "file_dep": [str(path) for path in dict.fromkeys(needs)],
         "targets": [str(path) for path in makes],
@@ -200,18 +229,13 @@ def _guarded(outcome: Outcome, action, *arguments) -> bool:
     return True
 
 
-def _render(name: str, action: str, plan: Plan) -> None:
-    """Render a document, and show that this is going on."""
+def _render(action: str, plan: Plan) -> None:
     from segmentation import render  # imported here, because it takes seconds
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        _say(f"{name}: rendering")
-    with console.status(f"Rendering {name}"):
-        getattr(render, action)(plan)
+    getattr(render, action)(plan)
 
 
-def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool) -> None:
+def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool, reach) -> None:
     """Execute one notebook, and keep its executed copy, partly executed when it failed."""
     if not cold:
         start_fork_server()
@@ -225,9 +249,7 @@ def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool) -> None:
     failed, running = final.with_name(f"{stage.name}.failed.ipynb"), final.with_name(f".{stage.name}.ipynb")
     failed.unlink(missing_ok=True)
     before = {path: path.stat().st_mtime_ns for path in plan.figures(stage)}
-    shows = sys.stderr.isatty()
-    if not shows:
-        _say(f"{stage.name}: {stage.question}")
+    cells = len(notebook_source(stage.notebook)) + 1  # papermill adds one
     try:
         papermill.execute_notebook(
             str(stage.notebook).replace("{", "{{").replace("}", "}}"),
@@ -236,7 +258,8 @@ def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool) -> None:
             kernel_name="python3",
             execution_timeout=CELL_SECONDS,
             extra_arguments=["--log-level=50"],
-            progress_bar={"desc": f"{stage.name:<15}"} if shows else False,
+            progress_bar=False,
+            on_cell_start=lambda cell, cell_index: reach(cell_index, cells, cell),
         )
     except PapermillExecutionError as fault:
         nbformat.write(_publishable(nbformat.read(running, as_version=4), plan), running)
@@ -251,12 +274,6 @@ def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool) -> None:
     for path, written in before.items():
         if path.stat().st_mtime_ns == written:
             path.unlink()  # a figure that this run no longer draws
-
-
-def _say(line: str) -> None:
-    """Write one line at once, so that two stages that begin together do not write into each other's."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 def _stopped_at(running: Path) -> str:

@@ -1,13 +1,16 @@
-"""What the terminal shows after a run: five lines from the artifacts."""
+"""What the terminal shows after a run: five lines from the artifacts, and one about a long run's time."""
 
 from segmentation.findings import headline, tell_rows
 from segmentation.pipeline import Outcome
 from segmentation.plan import Plan
+from segmentation.progress import duration
 from segmentation.words import listing, percent
+
+LONG = 20  # seconds after which somebody may ask where they went
 
 
 def summarize(plan: Plan, outcome: Outcome) -> str:
-    """Return five lines: the finding, the data, the segments, the evidence, and what was run."""
+    """Return five lines: the finding, the data, the segments, the evidence, and what was run; a sixth of a long run."""
     cleaning, chosen, _, profiles = plan.results()
     row = chosen["criteria"][str(chosen["k"])]
     weakest = min(segment["jaccard"] for segment in row["segments"])
@@ -19,5 +22,13 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         f"  Segments  {', '.join(segments)}",
         f"  Evidence  {chosen['verdict']}; mean silhouette {row['silhouette']:.3f}, least stable segment {weakest:.2f}",
         f"  Ran       {ran}",
+        *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),
     ]
     return "\n".join(lines)
+
+
+def tell_time(seconds: dict[str, float], total: float) -> str:
+    """Return where the time of a run went, longest first; what took under a second is not named."""
+    longest = sorted(seconds, key=seconds.get, reverse=True)
+    parts = (f"{name} {duration(seconds[name])}" for name in longest if seconds[name] >= 1)
+    return f"{duration(total)} in all: {', '.join(parts)}"

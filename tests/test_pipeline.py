@@ -1,5 +1,6 @@
 """The pipeline: only what changed is made again, kernels are forked from a warm process, and nothing is left behind."""
 
+import contextlib
 import json
 import os
 import re
@@ -85,6 +86,43 @@ def test_cold_kernels_give_the_same_bytes(made, tmp_path):
     assert outputs[0] == outputs[1]
 
 
+def test_each_stage_is_told_when_it_begins_and_when_it_ends(made):
+    done = made.run("report", *FAST, "--seed", "4")
+    lines = done.stderr.splitlines()
+    assert re.fullmatch(r"03_k_selection: How many segments\? \(up to about \S+ (s|min) left\)", lines[0])
+    assert re.fullmatch(r"03_k_selection: done in \S+ (s|min)", lines[1])
+    names = ["03_k_selection", "04_clustering", "05_profiling", "report.html", "manifest.json"]
+    assert [line.partition(":")[0] for line in lines] == [name for name in names for _ in range(2)]
+    assert made.run("report", *FAST, "--seed", "4").stderr == ""
+
+
+def test_a_terminal_shows_a_bar_for_each_stage(made):
+    ours, theirs = os.openpty()
+    variables = {**os.environ, "PYTHONPATH": str(made.root), "TERM": "xterm", "COLUMNS": "80"}
+    command = [sys.executable, "-m", "segmentation", "report", *FAST, "--seed", "5"]
+    with subprocess.Popen(
+        command, cwd=made.root, env=variables, stdout=subprocess.PIPE, stderr=theirs, text=True
+    ) as run:
+        os.close(theirs)
+        shown = _read_terminal(ours)
+        assert run.stdout.readline().startswith("Five segments")
+    assert run.returncode == 0
+    last = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.rpartition("03_k_selection")[2])
+    cells = len(json.loads((made.root / "notebooks" / "04_clustering.ipynb").read_text())["cells"]) + 1
+    assert re.search(rf"04_clustering +━+ {cells}/{cells} \d:\d\d:\d\d Which segment does each cus", last)
+    assert re.search(r"report\.html +━+ +\d:\d\d:\d\d rendering", last)
+
+
+def _read_terminal(terminal: int) -> str:
+    """Read what a process writes to its terminal until it ends."""
+    shown = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(terminal, 65536):
+            shown += part
+    os.close(terminal)
+    return shown.decode()
+
+
 @pytest.mark.parametrize(
     ("code", "told"),
     [
@@ -102,6 +140,7 @@ def test_a_kernel_that_dies_or_hangs_is_told_with_its_cell(fresh, code, told):
     done = fresh.run("report", *FAST)
     assert done.returncode == 1
     assert re.search(rf"notebooks/02_eda\.ipynb, code cell 5 \({code.splitlines()[0]}\) {told}", done.stderr)
+    assert "\n02_eda: failed in " in done.stderr
     assert "Traceback" not in done.stderr
 
 
