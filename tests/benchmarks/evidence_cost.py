@@ -1,7 +1,6 @@
 """What the evidence costs beside the bare fits in it."""
 
 import time
-from collections import Counter
 from unittest import mock
 
 import numpy as np
@@ -9,20 +8,21 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from threadpoolctl import threadpool_limits
 
-from segmentation import evidence, k_selection, workers
+from segmentation import evidence, k_selection, lloyd, workers
 
 K_VALUES = range(2, 11)
-REPEATS = 20
 LIMIT = 1.5
 
 
 def ratio() -> float:
-    """Return the time of the whole evidence on 200 customers over (number of fits) x (one bare scikit-learn fit)."""
+    """Return the time of the whole evidence on 200 customers over that of its fits made by scikit-learn alone.
+
+    Each is made again with as many rows, segments and starts, one after the other in one thread.
+    """
     X, _ = make_blobs(200, centers=5, random_state=0)
     with mock.patch.object(workers, "_cores", return_value=1):
         fits = _fits(X)
-    bare = sum(number * _seconds_of_a_fit(X, *fit) for fit, number in fits.items())
-    return _seconds(_gather, X) / bare
+    return _seconds(_gather, X) / _seconds(_make_bare, X, fits)
 
 
 def _gather(X: np.ndarray) -> None:
@@ -31,22 +31,27 @@ def _gather(X: np.ndarray) -> None:
     evidence.gather_evidence(X, optima, scores, resamples=100)
 
 
-def _fits(X: np.ndarray) -> Counter:
-    """Return how many fits the evidence makes, by k and starts."""
-    fits, fit = Counter(), KMeans.fit
+def _fits(X: np.ndarray) -> list[tuple[int, int, int]]:
+    """Return rows, k and starts of each fit that the evidence makes, by our own Lloyd or by KMeans."""
+    fits, draw, fit = [], lloyd._plus_plus, KMeans.fit
 
-    def counted(self, *given, **named):
-        fits[self.n_clusters, self.n_init] += 1
-        return fit(self, *given, **named)
+    def drawn(X, k, rng, starts):
+        fits.append((len(X), k, starts))
+        return draw(X, k, rng, starts)
 
-    with mock.patch.object(KMeans, "fit", counted):
+    def fitted(self, X, *given, **named):
+        fits.append((len(X), self.n_clusters, self.n_init))
+        return fit(self, X, *given, **named)
+
+    with mock.patch.object(lloyd, "_plus_plus", drawn), mock.patch.object(KMeans, "fit", fitted):
         _gather(X)
     return fits
 
 
-def _seconds_of_a_fit(X: np.ndarray, k: int, starts: int) -> float:
+def _make_bare(X: np.ndarray, fits: list[tuple[int, int, int]]) -> None:
     with threadpool_limits(1):
-        return np.mean([_seconds(KMeans(k, n_init=starts, random_state=i).fit, X) for i in range(REPEATS)])
+        for i, (rows, k, starts) in enumerate(fits):
+            KMeans(k, n_init=starts, random_state=i).fit(X[:rows])
 
 
 def _seconds(function, *given) -> float:
