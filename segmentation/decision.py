@@ -3,12 +3,14 @@
 import pandas as pd
 
 from segmentation.errors import DataError
-from segmentation.stability import DISSOLVED
 
 STABLE = 0.75
+DISSOLVED = 0.5
 LARGE_ENOUGH = 10
 SIGNIFICANT = 0.05
 DISTINCT_SILHOUETTE = 0.5
+SMALL = 30
+LEVEL = 0.95
 
 VERDICTS = {
     "natural": "distinct groups that come back from other samples of the customers",

@@ -200,3 +200,10 @@ def tell_groups(customers: Customers, groups: Grouping, by: str, name: str, data
         f"By {escape(by)}, the median {escape(label)} runs from {amount(bottom['median'])} ({escape(bottom['group'])}) "
         f"to {amount(top['median'], unit)} ({escape(top['group'])})."
     )
+
+
+def sample_rows(n: int, most: int, *, seed: int = 0) -> np.ndarray:
+    """Return all row numbers, or `most` of them drawn without replacement, in order."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))

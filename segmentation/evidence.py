@@ -16,7 +16,8 @@ from segmentation.decision import (
     judge,
     stable_k,
 )
-from segmentation.k_selection import LARGEST_RESAMPLED, Optimum, fit_each_k, inertia_from_one, sample_rows
+from segmentation.eda import sample_rows
+from segmentation.k_selection import LARGEST_RESAMPLED, Optimum, fit_each_k, inertia_from_one
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.reference import (
     NULL_LEVEL,

@@ -8,8 +8,7 @@ import pandas as pd
 
 from segmentation.customers import Customers
 from segmentation.dataset import Dataset
-from segmentation.eda import grid_edges, split_types
-from segmentation.k_selection import sample_rows
+from segmentation.eda import grid_edges, sample_rows, split_types
 from segmentation.marks import colour, glyph
 from segmentation.privacy import in_tens
 from segmentation.study import Study

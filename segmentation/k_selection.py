@@ -9,6 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
 from threadpoolctl import threadpool_limits
 
+from segmentation.eda import sample_rows
 from segmentation.errors import DataError, UsageError
 from segmentation.lloyd import LARGEST, fit_starts
 from segmentation.privacy import SMALLEST_GROUP
@@ -157,13 +158,6 @@ def silhouettes(X: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> pd.DataF
     with threadpool_limits(1):
         values = silhouette_samples(X[rows], labels[rows])
     return pd.DataFrame({"row": rows, "segment": labels[rows] + 1, "silhouette": values})
-
-
-def sample_rows(n: int, most: int, *, seed: int = 0) -> np.ndarray:
-    """Return all row numbers, or `most` of them drawn without replacement, in order."""
-    if n <= most:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
 
 
 def feasible_k(X: np.ndarray, k_range: tuple[int, int], k, *, seed: int = 0) -> list[int]:

@@ -1,14 +1,12 @@
 """What the report shows around its chapters, every figure of it from the artifacts."""
 
-from segmentation.decision import NOUNS, SIGNIFICANT, VERDICTS
+from segmentation.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
 from segmentation.explore import MOST_ROWS, embedded, explore_data
 from segmentation.findings import headline, tell_rows
 from segmentation.manifest import versions
 from segmentation.marks import colour, glyph
 from segmentation.plan import Plan
 from segmentation.privacy import SMALLEST_GROUP
-from segmentation.profiling import SMALL
-from segmentation.uncertainty import LEVEL
 from segmentation.words import amount, count, listing, percent, sentence, show_index, spanning
 
 

@@ -4,12 +4,12 @@ import pandas as pd
 
 from segmentation.customers import Customers, Grouping
 from segmentation.dataset import Dataset
+from segmentation.decision import SMALL
 from segmentation.privacy import SMALLEST_GROUP, withheld
 from segmentation.uncertainty import bootstrap_intervals
 from segmentation.words import amount, escape, listing, percent, show_index, spanning
 
 HIGH = 0.5
-SMALL = 30
 MOST_NAMED = 3  # with more features, a name leaves the average ones out
 
 

@@ -9,7 +9,8 @@ from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import minmax_scale, robust_scale, scale
 
 from segmentation.dataset import Dataset
-from segmentation.k_selection import best_kmeans, sample_rows
+from segmentation.eda import sample_rows
+from segmentation.k_selection import best_kmeans
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scaling import scaling
 from segmentation.words import at_least, count, escape

@@ -5,11 +5,11 @@ import pandas as pd
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from segmentation.decision import DISSOLVED
 from segmentation.lloyd import Fit, fit_best
 from segmentation.workers import spread
 
 STARTS = 10
-DISSOLVED = 0.5
 RECOVERED = 0.75
 
 

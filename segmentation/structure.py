@@ -8,7 +8,7 @@ from diptest import diptest
 from scipy.spatial.distance import pdist
 from sklearn.mixture import GaussianMixture
 
-from segmentation.k_selection import sample_rows
+from segmentation.eda import sample_rows
 from segmentation.workers import spread
 
 COVARIANCES = ("full", "tied", "diag", "spherical")

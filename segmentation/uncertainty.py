@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from segmentation.decision import LEVEL
 from segmentation.stability import fit_once, random_state
 from segmentation.workers import spread
 
 LARGEST_DRAW = 2_000
-LEVEL = 0.95
 
 
 def bootstrap_intervals(
