@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 
 from jupyter_client.provisioning import LocalProvisioner
 
@@ -59,5 +60,6 @@ def _run_kernel(words: list[str], environment: dict[str, str], folder: str | Non
         os.chdir(folder)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     end_with_parent()
+    sys.modules["debugpy"] = None  # nobody debugs a report, and its debugger is most of what a kernel still imports
     with ready_workers():
         IPKernelApp.launch_instance(argv=words)
