@@ -14,13 +14,6 @@ NAME = "segmentation-fork"
 TEMPORARY = "SEGMENTATION_TEMPORARY"
 LONGEST_PLACE = 50  # the name of a socket may have 107 bytes
 _starting, _started = threading.Lock(), threading.Event()
-PRELOADED = [
-    "ipykernel.kernelapp",
-    *(
-        f"segmentation.{name}"
-        for name in ("cleaning", "clustering", "evidence", "model", "plots", "profiling", "reading")
-    ),
-]
 
 
 def end_with_parent() -> None:
@@ -34,11 +27,11 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def start_fork_server() -> None:
+def start_fork_server(modules: list[str]) -> None:
     """Start the server whose forks are this process's kernels, where forking is safe and the package is installed.
 
-    Elsewhere the kernels are ordinary ones. The server ends with this process, however that ends, and takes with it
-    the folder of its socket and of its kernels' connection files.
+    Elsewhere the kernels are ordinary ones. The server imports `modules`, what the notebooks need. It ends with this
+    process, however that ends, and takes with it the folder of its socket and of its kernels' connection files.
     """
     registered = {entry.name for entry in entry_points(group="jupyter_client.kernel_provisioners")}
     with _starting:
@@ -52,5 +45,7 @@ def start_fork_server() -> None:
         os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME
         # What an ordinary kernel sets before matplotlib is imported.
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-        multiprocessing.get_context("forkserver").set_forkserver_preload(["segmentation.tidy", *PRELOADED])
+        multiprocessing.get_context("forkserver").set_forkserver_preload(
+            ["segmentation.tidy", "ipykernel.kernelapp", *modules]
+        )
         multiprocessing.forkserver.ensure_running()

@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from doit.cmd_base import ModuleTaskLoader
@@ -27,6 +28,8 @@ from segmentation.plan import STAGES, Plan, Stage, declared
 from segmentation.progress import Progress, expected_seconds, follow
 
 CELL_SECONDS = 3600
+# Without it nbformat does not check addresses, of which a notebook has none; with it, it builds a grammar for a second.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 
 @dataclass
@@ -235,15 +238,22 @@ def _render(action: str, plan: Plan) -> None:
     getattr(render, action)(plan)
 
 
+def _imported_from(stage: Stage) -> list[str]:
+    """Return the modules of this package that the notebook of a stage imports, and those after it, which may follow."""
+    own = set().union(*(modules_of(later.notebook) for later in STAGES[STAGES.index(stage) :]))
+    return sorted(f"segmentation.{path.stem}" for path in own if path.stem != "__init__")
+
+
 def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool, reach) -> None:
     """Execute one notebook, and keep its executed copy, partly executed when it failed."""
     if not cold:
-        start_fork_server()
-    # Imported here, beside the server that imports the rest; a run in which nothing changed needs neither.
+        start_fork_server(_imported_from(stage))
+    # Imported here, beside the server that imports the rest; a run in which nothing changed needs none of them.
     import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
+    import_module("segmentation.render")
     final = plan.executed(stage)
     final.parent.mkdir(parents=True, exist_ok=True)
     failed, running = final.with_name(f"{stage.name}.failed.ipynb"), final.with_name(f".{stage.name}.ipynb")

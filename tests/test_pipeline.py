@@ -15,6 +15,7 @@ import pytest
 
 from segmentation.artifacts import read_json
 from segmentation.dependencies import modules_of
+from segmentation.pipeline import _imported_from
 from segmentation.plan import STAGES
 from tests.conftest import Project, copy_project
 
@@ -63,6 +64,17 @@ def test_outputs_and_runs_by_hand_change_no_notebook(made):
 def test_a_parameter_that_a_stage_does_not_declare_leaves_it_as_it_is(made):
     assert _ran(made, "--seed", "3") == "03_k_selection, 04_clustering, 05_profiling, report.html and manifest.json"
     assert _ran(made).startswith("03_k_selection")
+
+
+@pytest.mark.parametrize(
+    ("modules", "needless"),
+    [(_imported_from(STAGES[-1]), {"ibis", "skops", "nbconvert"}), (["segmentation.render"], {"sklearn", "scipy"})],
+)
+def test_profiling_and_the_page_import_nothing_heavy_that_they_do_not_use(modules, needless):
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(modules) <= set(done.stdout.split())
+    assert not needless & set(done.stdout.split())
 
 
 def test_the_modules_of_a_stage_are_those_that_a_kernel_imports():

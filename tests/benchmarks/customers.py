@@ -16,7 +16,7 @@ def write_customers(path: Path, customers: int, *, seed: int = SEED) -> None:
     drawn = ", ".join(f"{_uniform(part, seed)} as u{part}" for part in range(1, 5))
     source = f"""
         with drawn as (
-            select i, hash(i, {seed}) as h, (hash(i, {seed}) % 5)::integer as g,
+            select i, {_drawn(0, seed)} as h, ({_drawn(0, seed)} % 5)::integer as g,
                    {drawn}
             from range({customers}) t(i)
         )
@@ -35,4 +35,9 @@ def write_customers(path: Path, customers: int, *, seed: int = SEED) -> None:
 
 def _uniform(part: int, seed: int) -> str:
     """Return a number in (0, 1) drawn from the row's number."""
-    return f"((hash(i, {seed}, {part}) >> 11)::double + 0.5) / 9007199254740992"
+    return f"(({_drawn(part, seed)} >> 11)::double + 0.5) / 9007199254740992"
+
+
+def _drawn(part: int, seed: int) -> str:
+    """Return 64 bits drawn from the row's number: a hash of one number, because those of several are correlated."""
+    return f"hash(i * 8 + {part} + {seed} * 1000000000000)"
