@@ -124,12 +124,18 @@ def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dic
             table = table.mutate({name: _value(table[cell], dataset.columns[name], conventions.get(name))})
     for name in names:
         cell = table[f"_raw_{name}"]
-        text, empty = cell.cast("string").fill_null(""), is_empty(cell, dataset.columns[name])
+        text, empty = _text_of(cell), is_empty(cell, dataset.columns[name])
         if f"_odd_{name}" in table.columns:
             text = ibis.coalesce(table[f"_odd_{name}"], text)
             empty &= is_empty(table[f"_odd_{name}"], dataset.columns[name])
         table = table.mutate({text_name(name): text, empty_name(name): empty})
     return table.drop(*(f"_raw_{name}" for name in names))
+
+
+def _text_of(cell: ibis.Value) -> ibis.Value:
+    """Return a cell as text, a whole number without a point."""
+    text = cell.cast("string").fill_null("")
+    return text.re_replace(r"\.0$", "") if cell.type().is_floating() else text
 
 
 def is_free(dataset: Dataset, name: str) -> bool:

@@ -78,9 +78,7 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
     head = read_head(path)
     if head.encoding or head.delimiter == " ":
         what = f"is {head.encoding}" if head.encoding else "has columns parted by blanks"
-        raise DataError(
-            f"{path.name} {what}; a text of this size must be UTF-8 and parted by , ; | or tabs; convert it"
-        )
+        raise DataError(f"{path.name} {what}; expected UTF-8, parted by , ; | or tabs, in a file so large; convert it")
     headers, _, notes = split_header(head, header_keys(dataset))
     top = head.records[notes["above"]][0]
     copy = new_file()
@@ -105,19 +103,17 @@ def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: s
     DataError
         When more than a thousand have, or the file cannot be read.
     """
-    engine = connect()
+    engine, faulty = connect(), f"broken_{Path(copy).stem}"
     quoted = {what: str(text).replace("'", "''") for what, text in (("path", path), ("copy", copy))}
     columns = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for name in headers)
     try:
         engine.raw_sql(
             f"COPY (SELECT * FROM read_csv('{quoted['path']}', auto_detect=false, header=false, skip={top}, "
-            f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, store_rejects=true)) "
+            f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, "
+            f"store_rejects=true, rejects_table='{faulty}', rejects_scan='{faulty}_scan')) "
             f"TO '{quoted['copy']}' (FORMAT parquet)"
         )
-        faults = engine.raw_sql(
-            "SELECT line, csv_line, error_type::VARCHAR AS kind FROM reject_errors "
-            "WHERE scan_id = (SELECT max(scan_id) FROM reject_errors) ORDER BY line"
-        ).df()
+        faults = engine.raw_sql(f"SELECT line, csv_line, error_type::VARCHAR AS kind FROM {faulty} ORDER BY line").df()
     except Exception as fault:
         raise DataError(f"{path.name} cannot be read: {str(fault).splitlines()[0]}") from None
     other = faults[~faults["kind"].isin(["MISSING COLUMNS", "TOO MANY COLUMNS"])]
@@ -126,7 +122,7 @@ def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: s
         raise DataError(f"{path.name}, line {line}: {kind.lower()}, and {len(faults):,} such lines in all; mend them")
     faults = faults.drop_duplicates("line", ignore_index=True)
     widths = [len(next(csv.reader(io.StringIO(text), delimiter=delimiter), [])) for text in faults["csv_line"]]
-    good = faults["line"].astype(int) - top - range(1, len(faults) + 1)
+    good = faults["line"].astype(int) - top - (faults.index + 1)
     return pd.DataFrame({"_line": faults["line"].astype(int), "_fields": widths, "good": good})
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from segmentation import profiling
 from segmentation.artifacts import read_json
+from segmentation.customers import Customers
 from tests.conftest import Project, shop_table
 
 
@@ -69,7 +70,7 @@ def test_no_hidden_group_can_be_worked_out_from_the_sums(counts):
         return
     customers = pd.DataFrame(rows, columns=["segment", "city"])
     table = pd.crosstab(customers["segment"], customers["city"])
-    shares = profiling.category_shares(customers, "city", private=True)
+    shares = profiling.category_shares(Customers(customers), "city", private=True)
     hidden = shares.isna()
     assert not ((table > 0) & (table < 10) & ~hidden).any(axis=None)
     for axis in (0, 1):

@@ -10,9 +10,11 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
 from segmentation import clustering, eda, k_selection, profiling, uncertainty, words
+from segmentation.customers import Customers, Grouping
 from segmentation.dataset import Dataset
 from segmentation.errors import DataError, UsageError
 from segmentation.lloyd import fit_best, fit_starts
+from segmentation.scaling import scale
 
 DATASET = Dataset.model_validate(
     {
@@ -102,7 +104,9 @@ def test_what_does_not_vary_is_not_correlated():
 def _profile(table: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[dict]:
     X, labels = table[features].to_numpy(float), table["segment"].to_numpy() - 1
     intervals = uncertainty.bootstrap_intervals(X, table[features], labels, resamples=10)
-    return profiling.profile_segments(table, dataset, features, intervals)
+    scaled = pd.DataFrame(scale(table, dataset, features)[1], columns=features).assign(segment=table["segment"])
+    heights = profiling.heights(Customers(scaled), features)
+    return profiling.profile_segments(Customers(table), heights, dataset, features, intervals)
 
 
 def test_index_needs_values_that_are_not_below_0(customers):
@@ -166,22 +170,27 @@ def test_segments_of_one_name_are_told_apart(customers):
 
 def test_small_groups_are_not_shown_when_private(customers):
     table = customers.assign(segment=1, city=["Rome"] * 48 + ["Oslo"] * 9 + ["Bonn"] * 3)
-    assert list(profiling.category_shares(table, "city", private=False)) == ["Bonn", "Oslo", "Rome"]
-    shares = profiling.category_shares(table, "city", private=True)
+    assert list(profiling.category_shares(Customers(table), "city", private=False)) == ["Bonn", "Oslo", "Rome"]
+    shares = profiling.category_shares(Customers(table), "city", private=True)
     assert shares["Rome"].tolist() == [0.8]
     assert shares[["Bonn", "Oslo"]].isna().all(axis=None)
     private = DATASET.model_copy(update={"privacy": "aggregate"})
     [profile] = _profile(table, private, ["income"])
     assert profile["descriptors"]["city"] == {"Rome": 0.8}
-    assert eda.group_medians(table["income"], table["city"])["group"].tolist() == ["Rome"]
+    assert eda.group_medians(Customers(table), "income", Grouping("city"))["group"].tolist() == ["Rome"]
+
+
+def _bands(values: list[float]) -> list[str]:
+    customers = Customers(pd.DataFrame({"age": values}))
+    groups = eda.bands(customers, "age")
+    assert groups.of_frame(customers.sample).notna().all()
+    return list(groups.labels)
 
 
 def test_bands_have_one_round_width():
-    assert eda.bands(pd.Series([18, 33, 70])).cat.categories.tolist() == [
-        "10–19", "20–29", "30–39", "40–49", "50–59", "60–69", "70–79",
-    ]  # fmt: skip
-    assert eda.bands(pd.Series([0.5, 2.5])).cat.categories.tolist()[0] == "0.5 up to 1"
-    assert eda.bands(pd.Series([5, 5, 5])).notna().all()
+    assert _bands([18, 33, 70]) == ["10–19", "20–29", "30–39", "40–49", "50–59", "60–69", "70–79"]
+    assert _bands([0.5, 2.5])[0] == "0.5 up to 1"
+    assert _bands([5, 5, 5])
 
 
 @pytest.mark.parametrize(

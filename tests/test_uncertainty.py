@@ -145,9 +145,9 @@ def test_few_borderline_customers_are_not_counted_when_private():
     limit = "0.25 standard deviations"
     near_what = f"near a border: the next centroid is less than {limit} farther than the own"
     told = f"10 of 50 customers are {near_what}"
-    assert clustering.tell_border(near, 50, limit, private=True) == f"{told}."
-    assert (
-        clustering.tell_border(near, 50, limit, private=False)
-        == f"{told}. Most of them (6) lie between segments 1 and 2."
-    )
-    assert clustering.tell_border(near[:9], 50, limit, private=True).startswith("Fewer than 10 of 50 customers")
+    pairs = clustering.borders(near)
+    assert clustering.tell_border(pairs, 50, limit, private=True) == f"{told}."
+    most = "Most of them (6) lie between segments 1 and 2."
+    assert clustering.tell_border(pairs, 50, limit, private=False) == f"{told}. {most}"
+    few = clustering.borders(near[:9])
+    assert clustering.tell_border(few, 50, limit, private=True).startswith("Fewer than 10 of 50 customers")

@@ -1,0 +1,158 @@
+"""Large tables: read, cleaned and counted by the engine as small ones are in memory."""
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segmentation import engine, formats
+from segmentation.cleaning import clean
+from segmentation.customers import Customers, Grouping, bin_of
+from segmentation.dataset import Dataset
+from segmentation.eda import log_edges, round_edges
+from segmentation.errors import DataError
+from segmentation.reading import read_table
+from segmentation.sources import locate
+
+COLUMNS = {
+    "id": {"role": "id"},
+    "city": {"role": "descriptor", "type": "category"},
+    "age": {"role": "descriptor", "min": 18},
+    "income": {"role": "feature", "unit": "k$"},
+    "visits": {"role": "feature", "missing": "median", "min": 0},
+}
+DATASET = Dataset.model_validate({"title": "Shop", "columns": COLUMNS})
+FEATURES = ("income", "visits")
+
+
+def _table(rows: int = 300) -> pd.DataFrame:
+    """Return customers with every fault that a rule refuses, and with cells to be mended and imputed."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"id": range(1, rows + 1), "city": rng.choice(["Oslo", "Rome", "oslo ", None], rows)})
+    table["age"] = rng.integers(18, 90, rows).astype(float)
+    table["income"] = rng.normal(50, 10, rows).round(2)
+    table["visits"] = rng.poisson(4, rows).astype(float)
+    table.loc[[3, 50], "income"] = np.nan
+    table.loc[7, "age"] = 5
+    table.loc[[9, 10, 11], "visits"] = np.nan
+    table.loc[20, "visits"] = -1
+    table.loc[31] = table.loc[30]
+    table.loc[41, "id"] = table.loc[40, "id"]
+    table.loc[60, "income"] = 900
+    return table
+
+
+def _cleaned(path, monkeypatch, *, large: bool):
+    """Clean a table in memory, or as if it were too large for that."""
+    monkeypatch.setattr(formats, "MOST_HELD", 100 if large else 10**9)
+    monkeypatch.setattr(formats, "LARGE_TEXT", 100 if large else 10**9)
+    source = locate("DATA", str(path))
+    raw, headers = read_table(source, DATASET, wanted=DATASET.named("id", "feature", "descriptor"))
+    assert engine.is_held(raw) != large
+    found = clean(raw, DATASET, features=FEATURES, headers=headers, file=source.name)
+    if not large:
+        return found.customers, found.rejected, found.flagged, found.account
+    frames = (table.to_pandas() for table in (found.customers, found.rejected, found.flagged))
+    return *frames, found.account
+
+
+def _compare(small, large) -> None:
+    for own, other, by in zip(small[:3], large[:3], ("id", "line", ["column", "id"]), strict=True):
+        own, other = (f.astype({"id": str}) if "id" in f else f for f in (own, other))
+        own, other = (f.sort_values(by, ignore_index=True) for f in (own, other))
+        pd.testing.assert_frame_equal(other[list(own)], own, check_dtype=False)
+    account, other = small[3], large[3]
+    assert {k: v for k, v in account.items() if k != "numbers"} == {k: v for k, v in other.items() if k != "numbers"}
+
+
+def test_a_large_parquet_file_is_cleaned_as_a_small_one(tmp_path, monkeypatch):
+    path = tmp_path / "shop.parquet"
+    _table().to_parquet(path)
+    small, large = (_cleaned(path, monkeypatch, large=large) for large in (False, True))
+    _compare(small, large)
+    assert large[3]["collapsed"] == 1
+    assert len(large[3]["rules"]) == 5
+
+
+def test_a_large_text_file_is_cleaned_as_a_small_one(tmp_path, monkeypatch):
+    path = tmp_path / "shop.csv"
+    lines = _table().astype({"age": "Int64"}).to_csv(index=False).splitlines()
+    lines[14] = "14,Oslo,old,40.5,3"  # no number
+    lines[15] = "15,Oslo,30,n/a,3"
+    lines[100] = "100,Oslo,30,40"  # a cell too few
+    lines[200] = "200,Oslo,30,40,3,x"  # one too many
+    path.write_text("\n".join(["A title", *lines, ""]))
+    small, large = (_cleaned(path, monkeypatch, large=large) for large in (False, True))
+    _compare(small, large)
+    refused = large[1].set_index("line")
+    assert refused.loc[16, ["column", "value"]].tolist() == ["age", "old"]
+    assert refused.loc[[102, 202], "value"].tolist() == ["4", "6"]
+
+
+def test_decimal_commas_in_a_large_text_file(tmp_path, monkeypatch):
+    path = tmp_path / "shop.csv"
+    _table().astype({"age": "Int64", "visits": "Int64"}).to_csv(path, index=False, sep=";", decimal=",")
+    _compare(*(_cleaned(path, monkeypatch, large=large) for large in (False, True)))
+
+
+def test_several_large_files_are_one_table(tmp_path, monkeypatch):
+    table = _table()
+    table[:200].to_parquet(tmp_path / "a.parquet")
+    table[200:].to_parquet(tmp_path / "b.parquet")
+    _compare(*(_cleaned(tmp_path / "*.parquet", monkeypatch, large=large) for large in (False, True)))
+
+
+def test_a_large_file_that_cannot_be_read_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "shop.csv"
+    path.write_bytes("id,city,age,income,visits\n1,Zürich,20,3.5,2\n".encode("cp1252") * 20)
+    with pytest.raises(DataError, match=r"shop.csv is Windows-1252; expected UTF-8"):
+        _cleaned(path, monkeypatch, large=True)
+
+
+numbers = st.lists(st.integers(-300, 300).map(lambda n: n / 10), min_size=3, max_size=60)
+
+
+@settings(max_examples=40, deadline=None)
+@given(numbers, st.integers(2, 30))
+def test_the_engine_counts_bins_as_numpy_does(values, most):
+    for edges in (round_edges(min(values), max(values), most), log_edges(min(values), max(values), most, whole=False)):
+        table = ibis.memtable({"x": values}, schema={"x": "float64"})
+        found = table.select(bin=bin_of(table["x"], edges)).to_pandas()["bin"].dropna().astype(int)
+        expected = np.histogram(values, edges)[0]
+        assert np.bincount(found, minlength=len(expected)).tolist() == expected.tolist()
+
+
+COUNTED = {
+    "filled": lambda c: c.filled(["a", "b"]),
+    "mean": lambda c: c.mean(["a", "b"]),
+    "deviation": lambda c: c.deviation(["a", "b"]),
+    "means by segment": lambda c: c.means(["a", "b"], "segment"),
+    "limits": lambda c: c.limits(["a", "b"]),
+    "quantiles": lambda c: c.quantiles("a", [0.05, 0.25, 0.5]),
+    "quantiles by category": lambda c: c.quantiles("a", [0.25, 0.5], Grouping("city")),
+    "quantiles by bands": lambda c: c.quantiles("a", [0.5], Grouping("b", np.array([0, 5, 10, 20.0]), ("x", "y", "z"))),
+    "beyond": lambda c: c.beyond("a", -0.5, 0.5),
+    "counts": lambda c: c.counts("city"),
+    "counts by segment": lambda c: c.counts("city", by="segment"),
+    "histogram": lambda c: c.histogram("b", np.arange(0, 21, 2.0)),
+    "grids": lambda c: c.grids(("a", "b"), (np.arange(-5, 6, 0.5), np.arange(0, 21, 2.0)), "segment"),
+    "correlation": lambda c: c.correlation(["a", "b"]),
+    "skewness": lambda c: c.skew("b"),
+    "lumped": lambda c: c.replacing("city", ["Oslo", "Rome"], "2 others").counts("city"),
+}
+
+
+@pytest.mark.parametrize("what", COUNTED)
+def test_the_engine_counts_all_customers_as_pandas_does(what):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"a": rng.normal(size=500), "b": rng.poisson(5, 500).astype(float)})
+    frame["city"], frame["segment"] = rng.choice(["Bonn", "Oslo", "Rome"], 500), rng.integers(1, 4, 500)
+    frame.loc[::7, "a"] = np.nan
+    held, counted = COUNTED[what](Customers(frame)), COUNTED[what](Customers(frame[:9], ibis.memtable(frame)))
+    if isinstance(held, dict):
+        assert {k: v.tolist() for k, v in held.items()} == {k: v.tolist() for k, v in counted.items()}
+        return
+    held, counted = (np.asarray(x.to_frame() if isinstance(x, pd.Series) else x) for x in (held, counted))
+    np.testing.assert_allclose(counted.astype(float), held.astype(float), rtol=1e-9)
