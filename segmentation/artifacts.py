@@ -5,6 +5,7 @@ import json
 import os
 import re
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 FORMULA = r"\s*[=+\-@＝＋－＠]|[\t\r\n]"
@@ -83,6 +84,12 @@ def is_expression(table) -> bool:
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal digits."""
+    """Return the SHA-256 of a file as hexadecimal digits; it is read once as long as nobody writes it."""
+    now = path.stat()
+    return _digest(path, now.st_ino, now.st_mtime_ns, now.st_size)
+
+
+@cache
+def _digest(path: Path, *_) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

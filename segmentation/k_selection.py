@@ -6,13 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
-from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_samples
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
 from segmentation.eda import sample_rows
 from segmentation.errors import DataError, UsageError
 from segmentation.lloyd import LARGEST, fit_starts
 from segmentation.privacy import SMALLEST_GROUP
+from segmentation.silhouette import silhouette_values
 from segmentation.words import escape, listing, percent
 from segmentation.workers import spread
 
@@ -124,15 +125,20 @@ def score_each_k(X: np.ndarray, optima: dict[int, Optimum], *, seed: int = 0) ->
         Indexed by k: inertia, silhouette, calinski_harabasz, davies_bouldin, smallest (segment), starts, reached
         (share of the starts that reached the best inertia).
     """
-    rows = spread(_criteria, list(optima.values()), X, seed)
+    sample = sample_rows(len(X), LARGEST_EXACT, seed=seed)
+    with threadpool_limits(1):
+        found = silhouette_values(X[sample], [optimum.model.labels_[sample] for optimum in optima.values()])
+    means = [values.mean() for values in found]
+    rows = spread(_criteria, list(zip(optima.values(), means, strict=True)), X)
     return pd.DataFrame(rows, index=pd.Index(optima, name="k")).astype({"smallest": int, "starts": int})
 
 
-def _criteria(optimum: Optimum, X: np.ndarray, seed: int) -> dict:
+def _criteria(task: tuple[Optimum, float], X: np.ndarray) -> dict:
+    optimum, silhouette = task
     labels = optimum.model.labels_
     return {
         "inertia": optimum.model.inertia_,
-        "silhouette": silhouettes(X, labels, seed=seed)["silhouette"].mean(),
+        "silhouette": silhouette,
         "calinski_harabasz": calinski_harabasz_score(X, labels),
         "davies_bouldin": davies_bouldin_score(X, labels),
         "smallest": np.bincount(labels).min(),
@@ -156,7 +162,7 @@ def silhouettes(X: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> pd.DataF
     """
     rows = sample_rows(len(X), LARGEST_EXACT, seed=seed)
     with threadpool_limits(1):
-        values = silhouette_samples(X[rows], labels[rows])
+        [values] = silhouette_values(X[rows], [labels[rows]])
     return pd.DataFrame({"row": rows, "segment": labels[rows] + 1, "silhouette": values})
 
 

@@ -82,12 +82,27 @@ def _described(plan: Plan):
         raise
 
 
+class _Content(MD5Checker):
+    """Compares files as doit does, by the digest that the manifest needs too, so that large ones are read once."""
+
+    def check_modified(self, file_path, file_stat, state):
+        written, size, digest = state
+        return file_stat.st_mtime != written and (file_stat.st_size != size or sha256(Path(file_path)) != digest)
+
+    def get_state(self, dep, current_state):
+        now = Path(dep).stat()
+        if current_state and current_state[0] == now.st_mtime:
+            return None
+        return now.st_mtime, now.st_size, sha256(Path(dep))
+
+
 def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
     outcome, record = Outcome(), plan.study.folder / ".doit.json"
     progress = _follow(plan, pdf, _read_record(record))
     config = {
         "dep_file": str(record),
         "backend": "json",
+        "check_file_uptodate": _Content,
         "reporter": _reporter(outcome, progress),
         "num_process": 2,
         "par_type": "thread",

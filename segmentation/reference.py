@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import silhouette_score
 
 from segmentation.decision import SIGNIFICANT
+from segmentation.silhouette import silhouette_values
 from segmentation.stability import fit_once, jaccard_of_resample, random_state
 from segmentation.structure import p_of_one_mode, untie
 from segmentation.workers import spread
@@ -106,7 +106,8 @@ def null_silhouettes(X: np.ndarray, k_values, *, tables: int, seed: int = 0) -> 
 
 def _null_silhouette(task: tuple[str, int], X: np.ndarray, k_values: list[int], seed: int) -> list[float]:
     table, rng = _null_table(task, X, seed)
-    return [silhouette_score(table, fit_once(table, k, rng).labels_) for k in k_values]
+    found = silhouette_values(table, [fit_once(table, k, rng).labels_ for k in k_values])
+    return [float(values.mean()) for values in found]
 
 
 def _null_table(task: tuple[str, int], X: np.ndarray, seed: int) -> tuple[np.ndarray, np.random.Generator]:
