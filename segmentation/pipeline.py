@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from doit.cmd_base import ModuleTaskLoader
+from doit.dependency import MD5Checker
 from doit.doit_cmd import DoitMain
 from doit.reporter import ZeroReporter
 from doit.tools import config_changed
