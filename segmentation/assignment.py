@@ -46,7 +46,7 @@ def _compare(found: ibis.Table, number: int) -> ibis.Table:
 
 
 def _number(segment: int) -> ibis.Value:
-    return ibis.literal(segment, "int64")
+    return ibis.literal(segment).cast("int64")
 
 
 def scaled_feature(value: ibis.Value, feature: dict) -> ibis.Value:

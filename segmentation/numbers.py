@@ -1,5 +1,6 @@
 """Numbers as people write them: which mark is the decimal one, and what stands around the digits."""
 
+import sys
 from dataclasses import asdict, dataclass
 
 import ibis
@@ -9,11 +10,15 @@ from segmentation.errors import DataError
 from segmentation.units import contradict, is_money, is_unit, other_amount, plain_unit
 
 SPACES = " '’\u00a0\u202f"
-BLANKS = r"[\s\p{Z}]"
+# Each blank by itself, because every engine means something else by \s.
+BLANKS = "[\t\n\x0b\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 DIGITS = rf"([+\-−]?[0-9.,](?:[0-9.,{SPACES}]*[0-9.,])?(?:[eE][+\-]?[0-9]+)?)"
-PARTS = rf"^{BLANKS}*([^0-9+\-−.,]*?){BLANKS}*{DIGITS}{BLANKS}*([^0-9]*?){BLANKS}*$"
+# A sign may stand before a currency (-$5), and a point behind its letters (Rs. 5).
+BEFORE = rf"([+\-−]?){BLANKS}*((?:\p{{L}}+\.)?[^0-9+\-−.,]*?)"
+PARTS = rf"^{BLANKS}*{BEFORE}{BLANKS}*{DIGITS}{BLANKS}*([^0-9]*?){BLANKS}*$"
 MARKS = {".": ",", ",": "."}
 DECISIVE = 0.05
+LARGEST = repr(sys.float_info.max)
 
 
 @dataclass(frozen=True)
@@ -140,36 +145,38 @@ def to_number(text: ibis.Value, convention: Convention) -> ibis.Value:
         value = text.cast("float64")
         return (value.isnan() | value.isinf()).ifelse(ibis.null("float64"), value)
     mark, other = convention.decimal, MARKS[convention.decimal]
-    text = _signed_digits(text)
-    digits = text.re_extract(PARTS, 2).replace("−", "-")
+    digits = _digits(text).replace("−", "-")
     whole = rf"^[+\-]?([0-9]{{1,3}}([{other}{SPACES}][0-9]{{3}})+|[0-9]*)([{mark}][0-9]*)?([eE][+\-]?[0-9]+)?$"
     plain = digits.re_replace(rf"[{other}{SPACES}]", "").replace(mark, ".")
     value = digits.re_search(whole).ifelse(plain.try_cast("float64"), ibis.null("float64"))
     value = _stands(text).isin([*convention.around, *([""] * convention.bare)]).ifelse(value, ibis.null("float64"))
-    return (value.isnan() | value.isinf()).ifelse(ibis.null("float64"), value)
+    # Compared, because Spark's translation of isinf finds nothing; not-a-number is more than any number everywhere.
+    return (value.abs() <= ibis.literal(LARGEST).cast("float64")).ifelse(value, ibis.null("float64"))
 
 
-def _signed_digits(text: ibis.Value) -> ibis.Value:
-    """Bring a sign that stands before a currency to the digits (-$5 is $-5), and drop the point of Rs. and Fr."""
-    text = text.re_replace(rf"^({BLANKS}*\p{{L}}+)\.", r"\1")
-    return text.re_replace(rf"^{BLANKS}*([+\-−]){BLANKS}*([^0-9+\-−.,]+)", r"\2\1")
+def _digits(text: ibis.Value) -> ibis.Value:
+    """Return the number in a cell, with the sign that stands before it."""
+    return text.re_extract(PARTS, 1) + text.re_extract(PARTS, 3)
 
 
 def _stands(text: ibis.Value) -> ibis.Value:
-    return _plain(text, 1) + _plain(text, 3)
+    return _before(text) + _behind(text)
 
 
-def _plain(text: ibis.Value, part: int) -> ibis.Value:
-    """Return what stands before (1) or behind (3) the digits, without blanks and case."""
-    return text.re_extract(PARTS, part).re_replace(f"{BLANKS}+", "").lower()
+def _before(text: ibis.Value) -> ibis.Value:
+    return text.re_extract(PARTS, 2).re_replace(f"{BLANKS}+|[.]", "").lower()
+
+
+def _behind(text: ibis.Value) -> ibis.Value:
+    return text.re_extract(PARTS, 4).re_replace(f"{BLANKS}+", "").lower()
 
 
 def _around(
     raw: ibis.Table, name: str, unit: str | None, known: Convention | None, file: str
 ) -> tuple[tuple[str, ...], bool]:
     """Return what may stand around the digits: the declared unit, and what stands in half of the cells or more."""
-    text = _signed_digits(raw[name])
-    cells = raw.filter(text.re_search(PARTS)).select(before=_plain(text, 1), behind=_plain(text, 3))
+    text = raw[name]
+    cells = raw.filter(text.re_search(PARTS)).select(before=_before(text), behind=_behind(text))
     counts = cells.group_by("before", "behind").agg(n=ibis._.count()).to_pandas()
     counts = counts.sort_values(["n", "before", "behind"], ascending=[False, True, True]).itertuples()
     declared = plain_unit(unit)
@@ -199,7 +206,7 @@ def _refuse_other_units(usual: list[str], name: str, unit: str | None, known: Co
 
 def _votes(raw: ibis.Table, name: str) -> pd.DataFrame:
     """Count, for each file, the cells that show which mark is the decimal one, and those that leave it open."""
-    digits = _signed_digits(raw[name]).re_extract(PARTS, 2).re_replace(f"[{SPACES}]", "")
+    digits = _digits(raw[name]).re_replace(f"[{SPACES}]", "")
     shows = {
         mark: digits.re_search(
             rf"[{other}].*[{mark}]|^[+\-−]?[0-9]*[{mark}]([0-9]{{1,2}}|[0-9]{{4,}})$|^[+\-−]?(0|[0-9]{{4,}})[{mark}][0-9]+$"
