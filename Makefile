@@ -10,9 +10,10 @@ lower = $(shell printf '%s' '$1' | tr 'A-Z' 'a-z')
 typed = $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $v)),$v))
 options = $(foreach v,$(filter-out PYTHON VENV DEBUG COLD,$(typed)),--$(call lower,$v)='$(subst ','\'',$($v))') $(if $(DEBUG),--debug) $(if $(COLD),--cold)
 segmentation = @$(BIN)/python -m segmentation
+COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf verify test lab dataset score bench pictures lint lock clean
+.PHONY: help report pdf verify test lab dataset score bench pictures spark lint lock clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,13 +46,17 @@ pictures: $(READY) ## take the pictures of the README again (needs Chromium)
 	$(segmentation) pdf
 	@$(BIN)/python -m tests.pictures
 
+spark: $(READY) ## install what ENGINE=spark needs besides Java
+	@$(BIN)/python -m uv pip install --quiet --require-hashes --requirement requirements-spark.txt
+
 lint: $(READY) ## check code and notebooks
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/python -m nbstripout --keep-id --verify notebooks/*.ipynb || { echo "notebooks hold outputs; remove them: $(BIN)/python -m nbstripout --keep-id notebooks/*.ipynb"; exit 1; }
 
-lock: $(UV) ## compile requirements.txt from pyproject.toml
-	@$(BIN)/python -m uv pip compile --quiet --upgrade pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock' --output-file requirements.txt
+lock: $(UV) ## compile requirements.txt and requirements-spark.txt from pyproject.toml
+	@$(COMPILE) --upgrade pyproject.toml --all-extras --output-file requirements.txt
+	@$(COMPILE) --upgrade --group spark --constraint requirements.txt --output-file requirements-spark.txt
 
 clean: $(READY) ## remove what was generated under assets/ and report/
 	$(segmentation) clean

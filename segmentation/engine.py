@@ -1,32 +1,49 @@
-"""The engine that reads and computes tables of any size."""
+"""The engine that reads and computes tables of any size: DuckDB in this process, or Spark."""
 
 import tempfile
 from functools import cache
 from itertools import count
+from pathlib import Path
 
 import ibis
 from ibis.expr.operations import InMemoryTable
 
+ENGINES = ("duckdb", "spark")
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
+_chosen, _kept, _numbers = ["duckdb"], [], count()
+
+
+def choose(engine: str) -> None:
+    """Let large tables be computed by "duckdb" or "spark" from now on."""
+    _chosen[0] = engine
+
+
+def connect() -> ibis.BaseBackend:
+    """Return the chosen engine of this process."""
+    return _connect(_chosen[0])
 
 
 @cache
-def connect():
+def _connect(engine: str) -> ibis.BaseBackend:
+    if engine == "spark":
+        from segmentation.spark import connect_spark  # imported here, because few have it
+
+        return connect_spark(scratch())
+    return connect_duckdb()
+
+
+@cache
+def connect_duckdb() -> ibis.BaseBackend:
     """Return the DuckDB of this process, with a limit of memory and a folder to spill to."""
-    engine = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=scratch())
-    return engine
+    return ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(scratch()))
 
 
 @cache
-def scratch() -> str:
-    """Return a folder for what is put aside, which ends with the process, or with its run."""
-    folder = tempfile.TemporaryDirectory(prefix="segmentation-")
-    _kept.append(folder)
-    return folder.name
-
-
-_kept = []
+def scratch() -> Path:
+    """Return a folder for what is put aside, which ends with the process."""
+    _kept.append(tempfile.TemporaryDirectory(prefix="segmentation-"))
+    return Path(_kept[-1].name)
 
 
 def is_held(table: ibis.Table) -> bool:
@@ -46,9 +63,17 @@ def stored(table: ibis.Table) -> ibis.Table:
     return connect().read_parquet(copy)
 
 
-def new_file() -> str:
+def new_file() -> Path:
     """Return the path of a file in `scratch` that nobody else writes."""
-    return f"{scratch()}/{next(_numbers)}.parquet"
+    return scratch() / f"{next(_numbers)}.parquet"
 
 
-_numbers = count()
+def read_numbered(path: Path) -> ibis.Table:
+    """Read a Parquet file with file_row_number, the place of each row from 0."""
+    engine = connect()
+    if engine.name == "duckdb":
+        return engine.read_parquet(path, file_row_number=True)
+    view = f"numbered_{next(_numbers)}"
+    rows = engine._session.read.parquet(str(path)).selectExpr("*", "_metadata.row_index AS file_row_number")
+    rows.createOrReplaceTempView(view)
+    return engine.table(view)

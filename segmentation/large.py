@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 
 from segmentation.dataset import Dataset, header_keys, match_columns
-from segmentation.engine import connect, new_file, stored
+from segmentation.engine import connect_duckdb, new_file, read_numbered, stored
 from segmentation.errors import DataError
 from segmentation.formats import is_parquet, read_head
 from segmentation.header import split_header
@@ -55,7 +55,7 @@ def read_large(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> 
 
 
 def _open_parquet(path: Path) -> tuple[ibis.Table, dict]:
-    table = connect().read_parquet(path, file_row_number=True)
+    table = read_numbered(path)
     headers = [name for name in table.columns if name != "file_row_number"]
     place = table["file_row_number"] + 1
     whole = {"_row": place, "_file": ibis.literal(path.name), "_line": place, "_fields": ibis.literal(len(headers))}
@@ -83,7 +83,7 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
     top = head.records[notes["above"]][0]
     copy = new_file()
     broken = _copy_text(path, headers, head.delimiter, top, copy)
-    table, _ = _open_parquet(Path(copy))
+    table, _ = _open_parquet(copy)
     place = table["_row"]
     shifts = [(place > good, place + top + n) for n, good in reversed([*enumerate(broken["good"], 1)])]
     line = ibis.cases(*shifts, else_=place + top) if shifts else place + top
@@ -95,7 +95,7 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
     return table, {"above": notes["above"], "delimiter": head.delimiter}
 
 
-def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: str) -> pd.DataFrame:
+def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: Path) -> pd.DataFrame:
     """Copy the rows of a text file to Parquet, and return line and fields of those that have another width.
 
     Raises
@@ -103,7 +103,7 @@ def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: s
     DataError
         When more than a thousand have, or the file cannot be read.
     """
-    engine, faulty = connect(), f"broken_{Path(copy).stem}"
+    engine, faulty = connect_duckdb(), f"broken_{copy.stem}"
     quoted = {what: str(text).replace("'", "''") for what, text in (("path", path), ("copy", copy))}
     columns = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for name in headers)
     try:

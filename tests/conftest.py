@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,3 +126,32 @@ def shop_table() -> pd.DataFrame:
 def shop(tmp_path_factory) -> Project:
     """A copy of the project in which the report on a private table with awkward columns has been made."""
     return make_report(tmp_path_factory.mktemp("shop"), "shop", SHOP, shop_table(), "pdf")
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens to."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server of our own, which is gone after the tests: its URL."""
+    places = [str(place) for place in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
+    pg_ctl = shutil.which("pg_ctl", path=os.pathsep.join([*places, os.environ["PATH"]]))
+    if not pg_ctl:
+        pytest.skip("PostgreSQL is not installed; on Debian: apt-get install postgresql")
+    # The server refuses to run as root.
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    port = free_port()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        if user:
+            shutil.chown(folder, "postgres")
+        data = f"{folder}/data"
+        subprocess.run([*user, pg_ctl, "init", "-D", data, "-o", "-A trust -U me"], check=True, capture_output=True)
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        start = [*user, pg_ctl, "-D", data, "-l", f"{folder}/log", "-o", options, "-w", "start"]
+        subprocess.run(start, check=True, stdout=subprocess.DEVNULL)
+        yield f"postgresql://me:secret@127.0.0.1:{port}/postgres"
+        subprocess.run([*user, pg_ctl, "-D", data, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL)

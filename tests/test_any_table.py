@@ -3,14 +3,8 @@
 import gzip
 import io
 import json
-import os
-import shutil
-import socket
 import sqlite3
-import subprocess
-import tempfile
 import zipfile
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -245,30 +239,6 @@ def test_files_of_databases_are_read(tmp_path, expected):
     assert read(f"sqlite://{tmp_path}/shop.sqlite#select * from customers where age < 40").account["rows_in"] > 50
     half = read(f"{tmp_path}/shop.duckdb#select * from customers where age < 40").customers
     assert len(half) == (base()["age"] < 40).sum()
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    """A PostgreSQL server of our own, which is gone after the tests: its URL."""
-    places = [str(place) for place in sorted(Path("/usr/lib/postgresql").glob("*/bin"))]
-    pg_ctl = shutil.which("pg_ctl", path=os.pathsep.join([*places, os.environ["PATH"]]))
-    if not pg_ctl:
-        pytest.skip("PostgreSQL is not installed; on Debian: apt-get install postgresql")
-    # The server refuses to run as root.
-    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        if user:
-            shutil.chown(folder, "postgres")
-        data = f"{folder}/data"
-        subprocess.run([*user, pg_ctl, "init", "-D", data, "-o", "-A trust -U me"], check=True, capture_output=True)
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        start = [*user, pg_ctl, "-D", data, "-l", f"{folder}/log", "-o", options, "-w", "start"]
-        subprocess.run(start, check=True, stdout=subprocess.DEVNULL)
-        yield f"postgresql://me:secret@127.0.0.1:{port}/postgres"
-        subprocess.run([*user, pg_ctl, "-D", data, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL)
 
 
 def test_a_table_and_a_query_of_postgresql_are_read(postgres, expected):

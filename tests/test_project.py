@@ -16,12 +16,17 @@ from packaging.specifiers import SpecifierSet
 from segmentation.plan import STAGES, make_plan
 from tests.conftest import ROOT, Project
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCK = (ROOT / "requirements.txt").read_text()
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
+LOCK = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-spark.txt").read_text()
 
 
 def _direct() -> list[Requirement]:
-    listed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    listed = [
+        *PROJECT["dependencies"],
+        *PROJECT["optional-dependencies"]["dev"],
+        *PYPROJECT["dependency-groups"]["spark"],
+    ]
     return [Requirement(text) for text in listed]
 
 
