@@ -15,11 +15,12 @@ import pytest
 from segmentation.assignment import assign_rows
 from segmentation.checking import check_repeats, check_rows, conventions_of
 from segmentation.dataset import Dataset
-from segmentation.engine import connect
+from segmentation.engine import connect_duckdb
 from segmentation.errors import UsageError
 from segmentation.reading import read_table
 from segmentation.sampling import sampled
 from segmentation.sources import locate
+from segmentation.spark import connect_spark
 from tests.conftest import free_port
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PySpark has not met pandas 3
@@ -70,7 +71,7 @@ def spark(cluster, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_MASTER", cluster)
         patch.setenv("PYSPARK_PYTHON", sys.executable)
-        backend = connect("spark", tmp_path_factory.mktemp("spark"))
+        backend = connect_spark(tmp_path_factory.mktemp("spark"))
     yield backend
     backend.disconnect()
 
@@ -104,7 +105,7 @@ def both(load, other, tmp_path):
     """Return what an expression on a frame comes to in DuckDB and in the other engine, in the order of the rows."""
 
     def computed(frame: pd.DataFrame, expression) -> list[pd.DataFrame]:
-        backends = [connect("duckdb", tmp_path), other]
+        backends = [connect_duckdb(), other]
         tables = [expression(load(frame, backend)) for backend in backends]
         return [table.order_by(table.columns[0]).to_pandas() for table in tables]
 
@@ -189,7 +190,7 @@ def checked_rows(raw: ibis.Table, dataset: Dataset, headers: dict, features: tup
 def test_the_same_rows_are_refused_for_the_same_reasons(load, spark, tmp_path):
     (tmp_path / "shop.csv").write_text(DIRTY, encoding="utf-8")
     raw, headers = read_table(locate("DATA", str(tmp_path / "shop.csv")), SHOP, wanted=())
-    backends = connect("duckdb", tmp_path), spark
+    backends = connect_duckdb(), spark
     (known, duckdb), (conventions, found) = (
         checked_rows(load(raw.to_pandas(), backend), SHOP, headers, FEATURES) for backend in backends
     )
@@ -230,10 +231,10 @@ def test_a_master_that_is_not_there_is_named_with_the_remedy(monkeypatch, tmp_pa
     pytest.importorskip("pyspark", reason="PySpark is not installed; make spark")
     monkeypatch.setenv("SPARK_MASTER", f"spark://{LOOPBACK}:{free_port()}")
     with pytest.raises(UsageError, match="does not answer; start it, or leave SPARK_MASTER out"):
-        connect("spark", tmp_path)
+        connect_spark(tmp_path)
 
 
 def test_without_pyspark_the_message_says_how_to_install_it(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "pyspark.errors", None)
     with pytest.raises(UsageError, match="ENGINE=spark needs PySpark; install it: make spark"):
-        connect("spark", tmp_path)
+        connect_spark(tmp_path)
