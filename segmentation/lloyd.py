@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 LARGEST = 500
 MOST_STEPS = 1000
@@ -36,13 +35,15 @@ class Fit:
         return _distances(X, self.cluster_centers_[None]).argmin(axis=1)[0]
 
 
-def fit_best(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> Fit | KMeans:
-    """Return the best of several k-means++ starts; on tables of more than 500 rows by scikit-learn."""
+def fit_best(X: np.ndarray, k: int, rng: np.random.Generator, starts: int):
+    """Return the best of several k-means++ starts; on tables of more than 500 rows a KMeans of scikit-learn."""
     if len(X) <= LARGEST:
         fits = fit_starts(X, k, rng, starts)
         best = int(fits.inertia.argmin())
         if np.isfinite(fits.inertia[best]):
             return Fit(fits.labels[best], fits.centres[best], float(fits.inertia[best]))
+    from sklearn.cluster import KMeans  # a second, which the other fits do without
+
     return KMeans(k, n_init=starts, random_state=int(rng.integers(2**31))).fit(X)
 
 
@@ -53,7 +54,12 @@ def fit_starts(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> 
     ----------
     X : ndarray of shape (n, d), with at least k distinct rows
     """
-    centres = _plus_plus(X, k, rng, starts)
+    return descend(X, _plus_plus(X, k, rng, starts))
+
+
+def descend(X: np.ndarray, centres: np.ndarray) -> Fits:
+    """Run Lloyd's algorithm from centres of shape (starts, k, d) until no customer changes."""
+    starts, k, _ = centres.shape
     offset, weights = (np.arange(starts) * k)[:, None], [np.tile(column, starts) for column in X.T]
     labels = None
     for _ in range(MOST_STEPS):

@@ -26,8 +26,8 @@ def compare(contenders: dict[str, Contender], folder: Path, repeats: int = REPEA
     Returns
     -------
     DataFrame
-        round, place (in the round), contender, seconds, megabytes (the most of any process), load (before, of one
-        minute).
+        round, place (in the round), contender, seconds, cpu (seconds, of all processes), megabytes (the most of any
+        process), load (before, of one minute).
     """
     names, rows = list(contenders), []
     for number in range(repeats):
@@ -36,14 +36,14 @@ def compare(contenders: dict[str, Contender], folder: Path, repeats: int = REPEA
             contenders[name].prepare()
             load = os.getloadavg()[0]
             used = [_timed(command, folder) for command in contenders[name].commands]
-            seconds, most = sum(time for time, _ in used), max(memory for _, memory in used)
-            rows.append((number, place, name, seconds, most, load))
+            seconds, cpu, most = sum(u[0] for u in used), sum(u[1] for u in used), max(u[2] for u in used)
+            rows.append((number, place, name, seconds, cpu, most, load))
             print(f"{name:<40} {seconds:7.2f} s   {most:7.0f} MB   load {load:.1f}", file=sys.stderr, flush=True)
-    return pd.DataFrame(rows, columns=["round", "place", "contender", "seconds", "megabytes", "load"])
+    return pd.DataFrame(rows, columns=["round", "place", "contender", "seconds", "cpu", "megabytes", "load"])
 
 
-def _timed(command: list[str], folder: Path) -> tuple[float, float]:
-    """Return seconds, and megabytes of the largest process among the command and those that it waited for."""
+def _timed(command: list[str], folder: Path) -> tuple[float, float, float]:
+    """Return seconds, and of the command and the processes that it waited for the CPU time and the largest's megabytes."""
     start = time.perf_counter()
     variables = {**os.environ, "PYTHONPATH": str(folder)}
     process = subprocess.Popen(command, cwd=folder, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -52,7 +52,7 @@ def _timed(command: list[str], folder: Path) -> tuple[float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{told.decode()}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
+    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def ratios(times: pd.DataFrame, limits: dict[tuple[str, str], float]) -> pd.DataFrame:

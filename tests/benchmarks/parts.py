@@ -1,0 +1,57 @@
+"""The parts of the bare path, as CPU time against reading and writing the same file unchanged, in one process."""
+
+import resource
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from segmentation.assignment import assign_rows
+from tests.benchmarks import bare
+
+LIMITS = {"clean and quarantine": 1.5, "assignment, k = 5": 1.35, "assignment, k = 10": 1.6, "duplicate ids": 1.0}
+REPEATS = 5
+
+
+def ratios(table: Path, repeats: int = REPEATS) -> pd.DataFrame:
+    """Return each part, its CPU time over that of the floor (medians of interleaved runs), and the limit."""
+    connection = bare.connect(2, "2GB")
+    with TemporaryDirectory() as folder:
+        parts = _parts(connection, table, Path(folder))
+        used = pd.DataFrame([{name: _cpu(part) for name, part in parts.items()} for _ in range(repeats)]).median()
+    rows = [(name, "floor (CPU)", used[name] / used["floor"], most) for name, most in LIMITS.items()]
+    return pd.DataFrame(rows, columns=["measured", "against", "ratio", "at_most"])
+
+
+def _parts(connection, table: Path, folder: Path) -> dict[str, callable]:
+    judged = bare.judge(connection.read_parquet(table))
+    clean, rejected = bare.clean(judged), bare.rejected(judged)
+    drawn = bare.sample(connection, clean)
+
+    def floor():
+        connection.raw_sql(f"copy (from '{table}') to '{folder / 'floor.parquet'}' (format parquet)")
+
+    def clean_and_quarantine():
+        bare.write(connection, clean, folder / "clean.parquet")
+        bare.write(connection, rejected, folder / "rejected.parquet")
+
+    def assignment(k: int):
+        told = assign_rows(clean, bare.fit(drawn, k)).select("id", "segment", "distance", "margin")
+        return lambda: bare.write(connection, told, folder / "segments.parquet")
+
+    def duplicate_ids():
+        found = bare.judge_ids(connection, judged)
+        bare.write(connection, found.filter(found["rule"] == bare.REPEATED), folder / "repeated.parquet")
+
+    return dict(
+        zip(
+            ["floor", *LIMITS], [floor, clean_and_quarantine, assignment(5), assignment(10), duplicate_ids], strict=True
+        )
+    )
+
+
+def _cpu(part: callable) -> float:
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    part()
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
