@@ -39,7 +39,8 @@ dataset: $(READY) ## look at a new table and write a dataset.yaml to start from:
 score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=scored.csv RUN=
 	$(segmentation) score $(options)
 
-bench: $(READY) ## measure what each step costs beside the bare work in it, as ratios
+bench: $(READY) ## measure what a run and the bare path cost beside their rivals, as ratios
+	@$(BIN)/python -m uv pip install --quiet --require-hashes --requirement requirements-bench.txt
 	@$(BIN)/python -m tests.benchmarks
 
 pictures: $(READY) ## take the pictures of the README again (needs Chromium)
@@ -54,9 +55,10 @@ lint: $(READY) ## check code and notebooks
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/python -m nbstripout --keep-id --verify notebooks/*.ipynb || { echo "notebooks hold outputs; remove them: $(BIN)/python -m nbstripout --keep-id notebooks/*.ipynb"; exit 1; }
 
-lock: $(UV) ## compile requirements.txt and requirements-spark.txt from pyproject.toml
+lock: $(UV) ## compile requirements.txt, requirements-spark.txt and requirements-bench.txt from pyproject.toml
 	@$(COMPILE) --upgrade pyproject.toml --all-extras --output-file requirements.txt
 	@$(COMPILE) --upgrade --group spark --constraint requirements.txt --output-file requirements-spark.txt
+	@$(COMPILE) --upgrade --group bench --constraint requirements.txt --output-file requirements-bench.txt
 
 clean: $(READY) ## remove what was generated under assets/ and report/
 	$(segmentation) clean

@@ -16,24 +16,25 @@ from packaging.specifiers import SpecifierSet
 from segmentation.plan import STAGES, make_plan
 from tests.conftest import ROOT, Project
 
-PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-PROJECT = PYPROJECT["project"]
+TOLD = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT, RIVALS = TOLD["project"], [Requirement(text) for text in TOLD["dependency-groups"]["bench"]]
 LOCK = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-spark.txt").read_text()
+BENCH_LOCK = (ROOT / "requirements-bench.txt").read_text()
 
 
 def _direct() -> list[Requirement]:
     listed = [
         *PROJECT["dependencies"],
         *PROJECT["optional-dependencies"]["dev"],
-        *PYPROJECT["dependency-groups"]["spark"],
+        *TOLD["dependency-groups"]["spark"],
     ]
     return [Requirement(text) for text in listed]
 
 
-def _locked() -> dict[str, list[tuple[str, str]]]:
+def _locked(lock: str = LOCK) -> dict[str, list[tuple[str, str]]]:
     """Return the pinned (version, marker) of each package; a package may be pinned once for each Python."""
     pins: dict[str, list[tuple[str, str]]] = {}
-    for name, version, marker in re.findall(r"^([\w.-]+)==(\S+)(?: ; ([^\\\n]+))?", LOCK, flags=re.M):
+    for name, version, marker in re.findall(r"^([\w.-]+)==(\S+)(?: ; ([^\\\n]+))?", lock, flags=re.M):
         pins.setdefault(name, []).append((version, marker))
     return pins
 
@@ -44,11 +45,19 @@ def test_every_direct_dependency_is_locked_at_an_allowed_version(needed):
     assert all(version in needed.specifier for version, _ in pins)
 
 
-def test_every_locked_package_has_hashes_and_no_place():
-    blocks = re.split(r"\n(?=[\w.-]+==)", LOCK[LOCK.index("\n", LOCK.index("make lock")) :].strip())
-    assert len(blocks) > 100
+@pytest.mark.parametrize(("lock", "least"), [(LOCK, 100), (BENCH_LOCK, 20)])
+def test_every_locked_package_has_hashes_and_no_place(lock, least):
+    blocks = re.split(r"\n(?=[\w.-]+==)", lock[lock.index("\n", lock.index("make lock")) :].strip())
+    assert len(blocks) > least
     assert all("--hash=sha256:" in block for block in blocks)
-    assert not re.search(r"https?://|file://|--index|--find-links", LOCK)
+    assert not re.search(r"https?://|file://|--index|--find-links", lock)
+
+
+def test_the_rivals_are_locked_beside_the_very_versions_of_a_run():
+    ours, theirs = _locked(), _locked(BENCH_LOCK)
+    assert all(version in need.specifier for need in RIVALS for version, _ in theirs[need.name])
+    for name in ours.keys() & theirs.keys():
+        assert {version for version, _ in theirs[name]} <= {version for version, _ in ours[name]}
 
 
 def test_conda_environment_agrees():
@@ -69,7 +78,7 @@ def test_declared_pythons_are_the_allowed_ones():
 
 def test_every_direct_dependency_has_a_reason():
     lines = re.findall(r'^  "[\w.,\[\]-]+[<>=].*$', (ROOT / "pyproject.toml").read_text(), flags=re.M)
-    assert len(lines) == len(_direct())
+    assert len(lines) == len(_direct()) + len(RIVALS)
     assert all(re.search(r'",\s+# \w+', line) for line in lines)
 
 

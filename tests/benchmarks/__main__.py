@@ -1,6 +1,6 @@
 """The benchmarks: what our way costs beside another, as ratios measured in one run; one above its limit fails.
 
-Each leaves its times, its ratios and a picture in assets/mall/bench/.
+Each leaves its times, its ratios and a picture in assets/mall/bench/; the rivals take most of the time.
 """
 
 import sys
@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from segmentation import workers
-from tests.benchmarks import evidence_cost, timing, warm_start
+from tests.benchmarks import evidence_cost, rivals, timing, warm_start
 from tests.conftest import ROOT
 
 KEPT = ROOT / "assets" / "mall" / "bench"
@@ -27,6 +27,10 @@ def main() -> None:
         times = timing.compare(ways, root)
     found.append(timing.ratios(times, warm_start.LIMITS))
     timing.keep("warm-start", times, found[-1], KEPT)
+    for customers in rivals.SIZES:
+        times, ratios = rivals.measure(customers)
+        print(f"{customers} rows\n{rivals.table(times)}\n")
+        found.append(ratios)
     table = pd.concat(found)
     print(table.to_string(index=False, float_format="{:.3f}".format))
     sys.exit(bool((table["ratio"] > table["at_most"]).any()))

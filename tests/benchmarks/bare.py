@@ -31,7 +31,7 @@ def run(table: Path, out: Path, k: int, threads: int, duplicates: bool = False) 
     if duplicates:
         judged = judge_ids(connection, judged)
     model = fit(sample(connection, clean(judged)), k)
-    found = assign_rows(clean(judged), model).select("id", "segment", "distance", "margin")
+    found = assign_rows(clean(judged), model).select("id", "segment", "distance")
     write(connection, found, out / "segments.parquet")
     write(connection, rejected(judged), out / "rejected.parquet")
     scales = [(feature["centre"], feature["spread"]) for feature in model["features"]]

@@ -9,7 +9,14 @@ import pandas as pd
 from segmentation.assignment import assign_rows
 from tests.benchmarks import bare
 
-LIMITS = {"clean and quarantine": 1.5, "assignment, k = 5": 1.35, "assignment, k = 10": 1.6, "duplicate ids": 1.0}
+LIMITS = {
+    "clean and quarantine": 1.5,
+    "assignment, k = 5": 1.35,
+    "assignment, k = 10": 1.6,
+    "assignment with margin, k = 5": None,
+    "assignment with margin, k = 10": None,
+    "duplicate ids": 1.0,
+}
 REPEATS = 5
 
 
@@ -35,19 +42,16 @@ def _parts(connection, table: Path, folder: Path) -> dict[str, callable]:
         bare.write(connection, clean, folder / "clean.parquet")
         bare.write(connection, rejected, folder / "rejected.parquet")
 
-    def assignment(k: int):
-        told = assign_rows(clean, bare.fit(drawn, k)).select("id", "segment", "distance", "margin")
+    def assignment(k: int, *more: str):
+        told = assign_rows(clean, bare.fit(drawn, k)).select("id", "segment", "distance", *more)
         return lambda: bare.write(connection, told, folder / "segments.parquet")
 
     def duplicate_ids():
         found = bare.judge_ids(connection, judged)
         bare.write(connection, found.filter(found["rule"] == bare.REPEATED), folder / "repeated.parquet")
 
-    return dict(
-        zip(
-            ["floor", *LIMITS], [floor, clean_and_quarantine, assignment(5), assignment(10), duplicate_ids], strict=True
-        )
-    )
+    assignments = [assignment(5), assignment(10), assignment(5, "margin"), assignment(10, "margin")]
+    return dict(zip(["floor", *LIMITS], [floor, clean_and_quarantine, *assignments, duplicate_ids], strict=True))
 
 
 def _cpu(part: callable) -> float:

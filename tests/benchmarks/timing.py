@@ -1,15 +1,16 @@
 """Times that can be compared: interleaved, in rotated order, a fresh process each, with the load of the machine."""
 
+import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import pandas as pd
 
+LAUNCH = Path(__file__).with_name("launch.py")
 REPEATS = 5
 
 
@@ -43,16 +44,13 @@ def compare(contenders: dict[str, Contender], folder: Path, repeats: int = REPEA
 
 
 def _timed(command: list[str], folder: Path) -> tuple[float, float, float]:
-    """Return seconds, and of the command and the processes that it waited for the CPU time and the largest's megabytes."""
-    start = time.perf_counter()
+    """Return seconds, CPU seconds and megabytes of the command and the processes that it waited for."""
     variables = {**os.environ, "PYTHONPATH": str(folder)}
-    process = subprocess.Popen(command, cwd=folder, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    told = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{told.decode()}")
-    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    launched = [sys.executable, "-S", str(LAUNCH), *command]
+    run = subprocess.run(launched, cwd=folder, env=variables, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{run.stderr}")
+    return tuple(json.loads(run.stdout))
 
 
 def ratios(times: pd.DataFrame, limits: dict[tuple[str, str], float]) -> pd.DataFrame:
