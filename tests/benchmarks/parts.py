@@ -31,9 +31,10 @@ def ratios(table: Path, repeats: int = REPEATS) -> pd.DataFrame:
 
 
 def _parts(connection, table: Path, folder: Path) -> dict[str, callable]:
-    judged = bare.judge(connection.read_parquet(table))
+    raw = connection.read_parquet(table)
+    judged = bare.judge(raw)
     clean, rejected = bare.clean(judged), bare.rejected(judged)
-    drawn = bare.sample(connection, clean)
+    drawn = bare.sample(connection, clean, bare.count(connection, raw))
 
     def floor():
         connection.raw_sql(f"copy (from '{table}') to '{folder / 'floor.parquet'}' (format parquet)")
