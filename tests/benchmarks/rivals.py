@@ -35,6 +35,7 @@ NAMES = {
     TEN: ("kmeans_of_ten", []),
     "pandas, MiniBatchKMeans": ("minibatch", []),
     FAISS: ("faiss_of_some", ["faiss", "polars"]),
+    "Polars, faiss, 10 starts": ("faiss_of_ten", ["faiss", "polars"]),
     "Polars, faiss on all rows": ("faiss_of_all", ["faiss", "polars"]),
     "dask-ml": ("dask_ml", ["dask_ml"]),
     MLLIB: ("mllib", ["pyspark"]),

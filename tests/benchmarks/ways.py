@@ -74,8 +74,12 @@ def faiss_of_all(table: Path, out: Path, threads: int) -> list:
     return faiss_of_some(table, out, threads, max_points_per_centroid=10**9)
 
 
+def faiss_of_ten(table: Path, out: Path, threads: int) -> list:
+    return faiss_of_some(table, out, threads, nredo=10)
+
+
 def faiss_of_some(table: Path, out: Path, threads: int, **options) -> list:
-    """Train on 256 rows a centroid, which is what faiss does unless told otherwise."""
+    """Train on 256 rows a centroid from one random start, which is what faiss does unless told otherwise."""
     import faiss
     import numpy as np
     import polars as pl
@@ -171,7 +175,7 @@ def mllib(table: Path, out: Path, threads: int) -> list:
 
 
 WAYS = {way.__name__: way for way in (
-    floor, bare, bare_and_duplicates, kmeans, kmeans_of_ten, minibatch, faiss_of_some, faiss_of_all,
+    floor, bare, bare_and_duplicates, kmeans, kmeans_of_ten, minibatch, faiss_of_some, faiss_of_ten, faiss_of_all,
     cleaning, cleaning_with_polars, dask_ml, mllib,
 )}  # fmt: skip
 
