@@ -13,9 +13,11 @@ SPACES = " '’\u00a0\u202f"
 # Each blank by itself, because every engine means something else by \s.
 BLANKS = "[\t\n\x0b\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 DIGITS = rf"([+\-−]?[0-9.,](?:[0-9.,{SPACES}]*[0-9.,])?(?:[eE][+\-]?[0-9]+)?)"
-# A sign may stand before a currency (-$5), and a point behind its letters (Rs. 5).
-BEFORE = rf"([+\-−]?){BLANKS}*((?:\p{{L}}+\.)?[^0-9+\-−.,]*?)"
-PARTS = rf"^{BLANKS}*{BEFORE}{BLANKS}*{DIGITS}{BLANKS}*([^0-9]*?){BLANKS}*$"
+SIGN = rf"^{BLANKS}*([+\-−])"
+# A sign may stand before a currency (-$5), and a point behind its letters (Rs. 5): Latin, Greek or Cyrillic ones,
+# because with those of all scripts the pattern takes four times as long.
+BEFORE = r"((?:[A-Za-zÀ-ӿ]+\.)?[^0-9+\-−.,]*?)"
+PARTS = rf"^{BLANKS}*[+\-−]?{BLANKS}*{BEFORE}{BLANKS}*{DIGITS}{BLANKS}*([^0-9]*?){BLANKS}*$"
 MARKS = {".": ",", ",": "."}
 DECISIVE = 0.05
 LARGEST = repr(sys.float_info.max)
@@ -156,7 +158,7 @@ def to_number(text: ibis.Value, convention: Convention) -> ibis.Value:
 
 def _digits(text: ibis.Value) -> ibis.Value:
     """Return the number in a cell, with the sign that stands before it."""
-    return text.re_extract(PARTS, 1) + text.re_extract(PARTS, 3)
+    return text.re_extract(SIGN, 1) + text.re_extract(PARTS, 2)
 
 
 def _stands(text: ibis.Value) -> ibis.Value:
@@ -164,11 +166,11 @@ def _stands(text: ibis.Value) -> ibis.Value:
 
 
 def _before(text: ibis.Value) -> ibis.Value:
-    return text.re_extract(PARTS, 2).re_replace(f"{BLANKS}+|[.]", "").lower()
+    return text.re_extract(PARTS, 1).re_replace(f"{BLANKS}+|[.]", "").lower()
 
 
 def _behind(text: ibis.Value) -> ibis.Value:
-    return text.re_extract(PARTS, 4).re_replace(f"{BLANKS}+", "").lower()
+    return text.re_extract(PARTS, 3).re_replace(f"{BLANKS}+", "").lower()
 
 
 def _around(
