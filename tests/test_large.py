@@ -30,7 +30,9 @@ FEATURES = ("income", "visits")
 def _table(rows: int = 300) -> pd.DataFrame:
     """Return customers with every fault that a rule refuses, and with cells to be mended and imputed."""
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"id": range(1, rows + 1), "city": rng.choice(["Oslo", "Rome", "oslo ", None], rows)})
+    table = pd.DataFrame(
+        {"id": range(1, rows + 1), "city": rng.choice(["Oslo", "Rome", "oslo ", None], rows, p=[0.5, 0.2, 0.2, 0.1])}
+    )
     table["age"] = rng.integers(18, 90, rows).astype(float)
     table["income"] = rng.normal(50, 10, rows).round(2)
     table["visits"] = rng.poisson(4, rows).astype(float)
