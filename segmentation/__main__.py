@@ -26,6 +26,7 @@ KOption = Annotated[Text, typer.Option(help="How many segments: auto or a number
 FeaturesOption = Annotated[Text, typer.Option(help="The columns that form the segments: a,b.")]
 SeedOption = Annotated[Text, typer.Option(help="Of every random start.")]
 ResamplesOption = Annotated[Text, typer.Option(help="How often the table is resampled (100).")]
+EngineOption = Annotated[Text, typer.Option(help="What computes tables of over 200,000 rows: duckdb or spark.")]
 ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
 RunOption = Annotated[Text, typer.Option(help="The folder under assets/ and report/ (the dataset's name).")]
 
@@ -38,6 +39,7 @@ def report(
     features: FeaturesOption = None,
     seed: SeedOption = None,
     resamples: ResamplesOption = None,
+    engine: EngineOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
 ) -> None:
@@ -53,6 +55,7 @@ def pdf(
     features: FeaturesOption = None,
     seed: SeedOption = None,
     resamples: ResamplesOption = None,
+    engine: EngineOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
 ) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import ibis
 from ibis.expr.operations import InMemoryTable
 
-ENGINES = ("duckdb", "spark")
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 _chosen, _kept, _numbers = ["duckdb"], [], count()

@@ -5,10 +5,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from segmentation.dataset import ASSUMED, ROOT, dataset_path, parse_dataset, parse_features
+from segmentation.dataset import ASSUMED, ROOT, dataset_path, parse_dataset, parse_features, suggest
 from segmentation.errors import UsageError
 from segmentation.sources import Source, find_table, locate, run_name
 from segmentation.study import Study, check_run_name, open_study
+
+ENGINES = ("duckdb", "spark")
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def make_plan(**given) -> Plan:
     Parameters
     ----------
     given : str or None
-        run, dataset, data, features, k, seed, resamples as typed; None where nothing was typed.
+        run, dataset, data, features, k, seed, resamples, engine as typed; None where nothing was typed.
 
     Raises
     ------
@@ -114,6 +116,10 @@ def make_plan(**given) -> Plan:
     defaults = _notebook_defaults()
     least = {"k": 2, "seed": 0, "resamples": 10}
     typed = given | {name: _number(given[name], name.upper(), least=number) for name, number in least.items()}
+    if typed["engine"] not in (None, *ENGINES):
+        raise UsageError(
+            f"ENGINE={typed['engine']} is not known{suggest(typed['engine'], ENGINES)} Known: duckdb, spark."
+        )
     assumed = typed["data"] is not None and typed["dataset"] is None
     run = typed["run"] or typed["dataset"] or (run_name(typed["data"]) if assumed else defaults["run"])
     name = ASSUMED if assumed else typed["dataset"] or defaults["dataset"]
@@ -134,6 +140,7 @@ def make_plan(**given) -> Plan:
         "k": _ranked("k", typed, defaults, dataset),
         "seed": _ranked("seed", typed, defaults, dataset),
         "resamples": _ranked("resamples", typed, defaults, dataset),
+        "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
     }
     values = {key: value for key, (value, _) in chosen.items()}
     return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()}, text)

@@ -65,8 +65,10 @@ class Study:
         return pd.read_parquet(path)
 
 
-def open_study(run: str, dataset: str) -> Study:
+def open_study(run: str, dataset: str, engine: str = "duckdb") -> Study:
     """Open run `run` of the dataset in data/<dataset>/, or of the one that was assumed for it.
+
+    Large tables are computed by `engine` from then on: "duckdb" or "spark".
 
     Raises
     ------
@@ -74,6 +76,10 @@ def open_study(run: str, dataset: str) -> Study:
         When the run's name is not a plain folder name, or dataset.yaml cannot be used.
     """
     check_run_name(run)
+    if engine != "duckdb":
+        from segmentation.engine import choose  # imported here, because it takes a second
+
+        choose(engine)
     return Study(run, load_dataset(dataset, run))
 
 
