@@ -6,6 +6,7 @@ from itertools import combinations
 import ibis
 import pandas as pd
 
+from segmentation.artifacts import is_expression
 from segmentation.assignment import double
 from segmentation.checking import COPY, check_repeats, check_rows, conventions_of, is_empty, stripped, text_name
 from segmentation.customers import Customers
@@ -162,10 +163,15 @@ def _require_whole(account: dict) -> None:
 def _clean_purchases(raw: ibis.Table, dataset: Dataset, features: tuple[str, ...], headers: dict, file: str) -> Cleaned:
     """Make the customers from their purchases."""
     made, rejected, account = summarize_purchases(raw, dataset, headers, file=file)
-    names = [name for name in dataset.columns if dataset.columns[name].role != "ignore"]
-    customers = _customers(made.assign(row=0), dataset, [name for name in made if name in names])
-    rest = {"customers": len(customers), "collapsed": 0, "repeated": 0, "mended": {}, "missing": {}, "imputed": {}}
+    names = [name for name in made.columns if name in dataset.columns and dataset.columns[name].role != "ignore"]
+    rest = {"collapsed": 0, "repeated": 0, "mended": {}, "missing": {}, "imputed": {}}
     account |= rest | {"rules": (rejected["column"] + ": " + rejected["rule"]).value_counts().to_dict()}
+    if is_expression(made):
+        customers = stored(made.select(_id(made, dataset), *(n for n in names if n not in dataset.named("id"))))
+        account["customers"] = int(customers.count().execute())
+        return Cleaned(customers, rejected, _flagged(customers, {}, list(customers.columns[1:])), account)
+    customers = _customers(made.assign(row=0), dataset, names)
+    account["customers"] = len(customers)
     return Cleaned(customers, rejected, _far(customers, list(customers.columns[1:])), account)
 
 

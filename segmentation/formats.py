@@ -60,7 +60,10 @@ def read_parts(source: Source) -> list[Rows]:
         When one is damaged or unreadable, or holds several tables of which none was named.
     """
     if source.url:
-        return [_query(source.url, source.part, source.name)]
+        if is_large(source):
+            found = table_on_server(source).limit(ROWS).to_pyarrow()
+            return [_from_arrow(found, source.name)]
+        return [_read_connection(connect_server(source.url, source.name), source.part, source.name)]
     if is_large(source):
         return [read_head(path) for path in source.files[:1]]
     return [_read_file(path, source.part) for path in source.files]
@@ -104,11 +107,21 @@ def _read_content(content: bytes, name: str, part: str | None) -> Rows:
 
 
 def is_large(source: Source) -> bool:
-    """Return whether a table has too many rows to be held: Parquet by its rows, plain text by its bytes."""
+    """Return whether a table has too many rows to be held: Parquet and databases by their rows, text by its bytes."""
+    if source.url:
+        return _rows_on_server(source) > MOST_HELD
     if source.files and all(is_parquet(path) for path in source.files):
         return sum(pq.read_metadata(path).num_rows for path in source.files) > MOST_HELD
     plain = all(path.suffix.lower() in (".csv", ".txt", ".tsv") for path in source.files)
     return plain and sum(path.stat().st_size for path in source.files) > LARGE_TEXT
+
+
+def _rows_on_server(source: Source) -> int:
+    """Count the rows of a table of a database; 0 where it says why it cannot be read when it is read."""
+    try:
+        return int(table_on_server(source).count().execute())
+    except Exception:
+        return 0
 
 
 def is_parquet(path: Path) -> bool:
@@ -120,9 +133,7 @@ def is_parquet(path: Path) -> bool:
 def read_head(path: Path) -> Rows:
     """Read the first rows of a file of Parquet or text."""
     if is_parquet(path):
-        first = next(pq.ParquetFile(path).iter_batches(ROWS))
-        rows = zip(*(column.to_pylist() for column in first.columns), strict=True)
-        return _from_rows(first.schema.names, rows, path.name)
+        return _from_arrow(next(pq.ParquetFile(path).iter_batches(ROWS)), path.name)
     with path.open("rb") as file:
         start = file.read(HEAD)
     return _read_text(start[: start.rfind(b"\n") + 1] or start, path.name)
@@ -289,8 +300,8 @@ def _once(pairs: list[tuple]) -> dict:
     return dict(pairs)
 
 
-def _query(url: str, part: str | None, name: str) -> Rows:
-    """Read a table of a database on a server, or the result of a query; nothing can be written."""
+def connect_server(url: str, name: str):
+    """Return a connection to a database on a server, through which nothing can be written."""
     try:
         connection = ibis.connect(url)
     except Exception as fault:
@@ -299,7 +310,15 @@ def _query(url: str, part: str | None, name: str) -> Rows:
         raise DataError(f"{name} cannot be read from the database: {told}") from None
     if connection.name == "postgres":
         connection.raw_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY").close()
-    return _read_connection(connection, part, name)
+    return connection
+
+
+def table_on_server(source: Source) -> ibis.Table:
+    """Return a table of a database on a server, or the result of a query, without reading it."""
+    connection, part = connect_server(source.url, source.name), source.part
+    if part and QUERY.match(part):
+        return connection.sql(part.rstrip("; \n"))
+    return connection.table(_choose(part, connection.list_tables(), source.name, "table"))
 
 
 def _read_database(path: Path, kind: str, part: str | None) -> Rows:
@@ -336,8 +355,11 @@ def _read_connection(connection, part: str | None, name: str) -> Rows:
 
 def _read_parquet(place: Path | io.BytesIO, name: str) -> Rows:
     """Read through Arrow: a whole number stays one beside empty cells, as it would not in pandas."""
-    found = pq.read_table(place)
-    return _from_rows(found.column_names, zip(*(column.to_pylist() for column in found.columns), strict=True), name)
+    return _from_arrow(pq.read_table(place), name)
+
+
+def _from_arrow(found: pa.Table | pa.RecordBatch, name: str) -> Rows:
+    return _from_rows(found.schema.names, zip(*(column.to_pylist() for column in found.columns), strict=True), name)
 
 
 def _from_rows(headers: list[str], rows, name: str) -> Rows:

@@ -10,7 +10,7 @@ import pandas as pd
 from segmentation.dataset import Dataset, header_keys, match_columns
 from segmentation.engine import connect_duckdb, new_file, read_numbered, stored
 from segmentation.errors import DataError
-from segmentation.formats import is_parquet, read_head
+from segmentation.formats import is_parquet, read_head, table_on_server
 from segmentation.header import split_header
 from segmentation.numbers import find_conventions, tell_undecided, to_number
 from segmentation.sources import Source
@@ -32,10 +32,13 @@ def read_large(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> 
     DataError
         As `read_table`, and where a text is not UTF-8, or its columns are parted by blanks.
     """
-    read = [_open_parquet(path) if is_parquet(path) else _open_text(path, dataset) for path in source.files]
+    if source.url:
+        read = [_open_server(source)]
+    else:
+        read = [_open_parquet(path) if is_parquet(path) else _open_text(path, dataset) for path in source.files]
     first, told = read[0]
     headers = [name for name in first.columns if name not in WHOLE]
-    for path, (table, _) in zip(source.files, read, strict=True):
+    for path, (table, _) in zip(source.files, read, strict=False):
         if set(table.columns) != set(first.columns):
             raise DataError(f"{path.name} has other columns than {source.files[0].name}; expected the same in all")
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
@@ -52,6 +55,18 @@ def read_large(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> 
     typed = [matched[name] for name in matched if raw[name].type().is_numeric()]
     notes = {"above": sum(notes["above"] for _, notes in read), "beside": 0, "encoding": None}
     return raw, {"columns": matched, "ignored": ignored, "fields": len(headers), "typed": typed, **told, **notes}
+
+
+def _open_server(source: Source) -> tuple[ibis.Table, dict]:
+    """Copy a table of a database to Parquet, a part at a time; nothing can be written into the database."""
+    copy = new_file()
+    try:
+        table_on_server(source).to_parquet(copy)
+    except Exception as fault:
+        told = (str(fault) or type(fault).__name__).splitlines()[0]
+        raise DataError(f"{source.name} cannot be read from the database: {told}") from None
+    table, notes = _open_parquet(copy)
+    return table.mutate(_file=ibis.literal(source.name)), notes
 
 
 def _open_parquet(path: Path) -> tuple[ibis.Table, dict]:
@@ -84,6 +99,7 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
     copy = new_file()
     broken = _copy_text(path, headers, head.delimiter, top, copy)
     table, _ = _open_parquet(copy)
+    _refuse_swallowed(table, headers, head.delimiter, path.name, top)
     place = table["_row"]
     shifts = [(place > good, place + top + n) for n, good in reversed([*enumerate(broken["good"], 1)])]
     line = ibis.cases(*shifts, else_=place + top) if shifts else place + top
@@ -93,6 +109,18 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
         beside = ibis.memtable(rows, schema=WHOLE).mutate(**{name: ibis.null("string") for name in headers})
         table = ibis.union(table.cast(WHOLE), beside.select(table.columns))
     return table, {"above": notes["above"], "delimiter": head.delimiter}
+
+
+def _refuse_swallowed(table: ibis.Table, headers: list[str], delimiter: str, name: str, top: int) -> None:
+    """Refuse a cell that holds whole rows, because a quotation mark was opened in one and closed in another."""
+    marks = {h: table[h].length() - table[h].replace(delimiter, "").length() for h in headers}
+    held = ibis.or_(*(table[h].contains("\n") & (marks[h] >= len(headers) - 1) for h in headers))
+    first = table.filter(held)["_row"].min().execute() if len(headers) > 1 else None
+    if pd.notna(first):
+        raise DataError(
+            f"{name}, line {int(first) + top}: a quotation mark opens a cell that holds the rows below it; expected "
+            "one row a line; remove the mark, or double it"
+        )
 
 
 def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: Path) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import ibis
 
 from segmentation.checking import Rule, check_rows, conventions_of, judge, text_name
 from segmentation.dataset import Column, Dataset
+from segmentation.engine import held, is_held, stored
 
 DATES = {  # how a date is written, and which of its numbers are year, month and day
     "yyyy-mm-dd": (r"^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})($|[ T][0-9])", (1, 2, 3)),
@@ -62,7 +63,7 @@ def summarize_purchases(
 
     Returns
     -------
-    customers : DataFrame
+    customers : DataFrame, or of a large table an Ibis table
         id, recency, frequency, monetary, tenure, basket.
     rejected : DataFrame
         file, line, column, value, rule.
@@ -80,9 +81,10 @@ def summarize_purchases(
         Rule("amount", f"below {MOST:,.0f}", checked[text_name("amount")], checked["amount"].abs() >= MOST),
     ]
     checked = _judge_customers(judge(checked.mutate(day=day), rules), dataset)
-    checked = ibis.memtable(checked.to_pyarrow())
+    checked = held(checked) if is_held(raw) else stored(checked)
     fine, refused = (checked.filter(condition) for condition in (checked["rule"].isnull(), checked["rule"].notnull()))
-    customers = _customers(fine, given.as_of).order_by("id").to_pandas()
+    customers = _customers(fine, given.as_of).order_by("id")
+    customers = customers.to_pandas() if is_held(raw) else customers
     rejected = refused.order_by("row").select("file", "line", "column", "value", "rule").to_pandas()
     clean, returns = int(fine.count().execute()), int(fine.filter(fine["amount"] < 0).count().execute())
     account = {"rows_in": clean + len(rejected), "clean": clean, "rejected": len(rejected), "returns": returns}
@@ -94,11 +96,18 @@ def _judge_customers(checked: ibis.Table, dataset: Dataset) -> ibis.Table:
     """Refuse the rows of customers of whom nothing can be said: they bought nothing, or returned more than that."""
     peers = ibis.window(group_by=[checked["id"], checked["rule"].isnull()])
     buys = (checked["amount"] >= 0).fill_null(False)
-    rules = [Rule("id", "a customer with a purchase", checked["id"], ~buys.any().over(peers))]
+    rules = [Rule("id", "a customer with a purchase", checked["id"].cast("string"), ~buys.any().over(peers))]
     monetary = dataset.columns.get("monetary")
     if monetary and (monetary.transform == "log" or monetary.min is not None):
         owed = _exact(checked["amount"]).sum().over(peers) < (monetary.min or 0)
-        rules.append(Rule("id", f"a customer worth {monetary.min or 0:g} or more after returns", checked["id"], owed))
+        rules.append(
+            Rule(
+                "id",
+                f"a customer worth {monetary.min or 0:g} or more after returns",
+                checked["id"].cast("string"),
+                owed,
+            )
+        )
     return judge(checked, rules)
 
 

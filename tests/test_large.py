@@ -3,12 +3,13 @@
 import ibis
 import numpy as np
 import pandas as pd
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation import engine, formats
-from segmentation.cleaning import clean
+from segmentation.cleaning import clean, raw_dataset
 from segmentation.customers import Customers, Grouping, bin_of
 from segmentation.dataset import Dataset
 from segmentation.eda import log_edges, round_edges
@@ -80,7 +81,7 @@ def test_a_large_parquet_file_is_cleaned_as_a_small_one(tmp_path, monkeypatch):
 
 def test_a_large_text_file_is_cleaned_as_a_small_one(tmp_path, monkeypatch):
     path = tmp_path / "shop.csv"
-    lines = _table().astype({"age": "Int64"}).to_csv(index=False).splitlines()
+    lines = _table().astype({"age": "Int64", "visits": "Int64"}).to_csv(index=False).splitlines()
     lines[14] = "14,Oslo,old,40.5,3"  # no number
     lines[15] = "15,Oslo,30,n/a,3"
     lines[100] = "100,Oslo,30,40"  # a cell too few
@@ -104,6 +105,55 @@ def test_several_large_files_are_one_table(tmp_path, monkeypatch):
     table[:200].to_parquet(tmp_path / "a.parquet")
     table[200:].to_parquet(tmp_path / "b.parquet")
     _compare(*(_cleaned(tmp_path / "*.parquet", monkeypatch, large=large) for large in (False, True)))
+
+
+def test_a_quotation_mark_that_swallows_rows_is_refused_in_a_large_file_too(tmp_path, monkeypatch):
+    path = tmp_path / "shop.csv"
+    lines = _table().to_csv(index=False).splitlines()
+    lines[70], lines[75] = '70,"Oslo,30,40,3', '75,Oslo",30,40,3'
+    path.write_text("\n".join(lines))
+    for large in (False, True):
+        with pytest.raises(DataError, match=r"shop.csv, line 71: a quotation mark opens a cell that holds the rows"):
+            _cleaned(path, monkeypatch, large=large)
+
+
+def test_a_large_table_of_postgresql_is_cleaned_as_a_small_one(postgres, monkeypatch):
+    with psycopg.connect(postgres) as connection:
+        connection.execute("create table shop (id int, city text, age float, income float, visits float)")
+        rows = _table().astype(object).where(lambda t: t.notna(), None)
+        with connection.cursor() as cursor:
+            cursor.executemany("insert into shop values (%s, %s, %s, %s, %s)", rows.to_numpy().tolist())
+    _compare(*(_cleaned(f"{postgres}#shop", monkeypatch, large=large) for large in (False, True)))
+
+
+PURCHASES = Dataset.model_validate(
+    {
+        "title": "Shop",
+        "transactions": {"customer": ["who"], "date": ["day"], "amount": ["paid"], "as_of": "2024-12-31"},
+        "columns": {"id": {"role": "id"}, "recency": {"role": "feature"}, "monetary": {"role": "feature"}},
+    }
+)
+
+
+def test_a_large_log_of_purchases_becomes_the_customers_of_a_small_one(tmp_path, monkeypatch):
+    rng = np.random.default_rng(3)
+    log = pd.DataFrame({"who": rng.integers(1, 60, 900), "paid": rng.normal(30, 15, 900).round(2)})
+    log["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 380, 900), unit="D")
+    log["day"] = log["day"].dt.strftime("%Y-%m-%d")
+    log.to_parquet(tmp_path / "log.parquet")
+    found = []
+    for most in (10**9, 100):
+        monkeypatch.setattr(formats, "MOST_HELD", most)
+        source = locate("DATA", str(tmp_path / "log.parquet"))
+        raw, headers = read_table(source, raw_dataset(PURCHASES), wanted=("id", "date", "amount"))
+        found.append(clean(raw, PURCHASES, features=("recency", "monetary"), headers=headers, file=source.name))
+    small, large = found
+    customers = large.customers.to_pandas().astype({"id": str}).set_index("id").loc[small.customers["id"]].reset_index()
+    pd.testing.assert_frame_equal(customers, small.customers, check_dtype=False)
+    assert len(large.rejected) == len(small.rejected) > 0
+    assert {k: v for k, v in large.account.items() if k != "numbers"} == {
+        k: v for k, v in small.account.items() if k != "numbers"
+    }
 
 
 def test_a_large_file_that_cannot_be_read_is_refused(tmp_path, monkeypatch):

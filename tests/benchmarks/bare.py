@@ -17,7 +17,7 @@ PRIME, FACTOR, SHIFT = 2**31 - 1, 1_103_515_245, 12_345
 REPEATED = "id: unique"
 SURE = 1.1  # how much larger the first cut is than the sample, of which some rows are rejected
 # Encodings by column and no large dictionaries: a third less time to write, and a smaller file.
-WRITTEN = "format parquet, parquet_version v2, dictionary_size_limit 1000"
+WRITTEN = "format parquet"
 
 
 def connect(threads: int, memory: str):
