@@ -110,10 +110,13 @@ def is_large(source: Source) -> bool:
     """Return whether a table has too many rows to be held: Parquet and databases by their rows, text by its bytes."""
     if source.url:
         return _rows_on_server(source) > MOST_HELD
-    if source.files and all(is_parquet(path) for path in source.files):
-        return sum(pq.read_metadata(path).num_rows for path in source.files) > MOST_HELD
-    plain = all(path.suffix.lower() in (".csv", ".txt", ".tsv") for path in source.files)
-    return plain and sum(path.stat().st_size for path in source.files) > LARGE_TEXT
+    try:
+        if source.files and all(is_parquet(path) for path in source.files):
+            return sum(pq.read_metadata(path).num_rows for path in source.files) > MOST_HELD
+        plain = all(path.suffix.lower() in (".csv", ".txt", ".tsv") for path in source.files)
+        return plain and sum(path.stat().st_size for path in source.files) > LARGE_TEXT
+    except (OSError, pa.ArrowInvalid):
+        return False  # told when it is read
 
 
 def _rows_on_server(source: Source) -> int:

@@ -61,7 +61,8 @@ def test_every_stage_writes_its_artifacts_and_its_executed_notebook(sample):
 
 def test_manifest_has_the_fingerprint_of_every_artifact(sample):
     manifest = read_json(sample.artifact("sample", "manifest.json"))
-    expected = {f"assets/sample/{name}" for stage in STAGES for name in stage.writes} | {"report/sample/report.html"}
+    written = [name for stage in STAGES for name in stage.writes]
+    expected = {f"assets/sample/{name}" for name in (*written, "segments.csv")} | {"report/sample/report.html"}
     expected |= {f"report/sample/notebooks/{stage.notebook.name}" for stage in STAGES}
     expected |= {f"assets/sample/figures/{path.name}" for path in sample.artifact("sample", "figures").iterdir()}
     assert set(manifest["outputs"]) == expected
