@@ -14,6 +14,7 @@ from segmentation.engine import MOST_HELD, connect
 from segmentation.sampling import sampled
 from segmentation.study import Study
 
+MOST_CELLS = 200_000
 MOST_LOST = 0.001  # the limit that the benchmark of the sample keeps
 
 
@@ -155,7 +156,8 @@ class Customers:
         """Return how many customers lie in each bin of a column."""
         if self.everyone is None:
             return np.histogram(self.sample[name].dropna(), edges)[0]
-        found = bin_of(self.everyone[name], edges).name("bin").value_counts(name="n").to_pandas().dropna()
+        inside = self.everyone.filter(self.everyone[name].between(double(edges[0]), double(edges[-1])))
+        found = bin_of(inside[name], edges).name("bin").value_counts(name="n").to_pandas()
         return np.bincount(found["bin"].astype(int), found["n"], len(edges) - 1).astype(int)
 
     def grids(self, columns: tuple[str, str], edges: tuple, by: str | None = None) -> dict[int, np.ndarray]:
@@ -167,15 +169,42 @@ class Customers:
                 int(group): np.histogram2d(own[columns[0]], own[columns[1]], edges)[0].astype(int)
                 for group, own in known.groupby(groups)
             }
-        table = self.everyone
-        bins = [bin_of(table[name], ends) for name, ends in zip(columns, edges, strict=True)]
-        cells = table.select(x=bins[0], y=bins[1], group=table[by] if by else ibis.literal(1))
-        cells = cells.filter(cells["x"].notnull() & cells["y"].notnull()).group_by("group", "x", "y")
-        found = cells.agg(n=ibis._.count()).to_pandas()
-        grids = {}
-        for group, own in found.groupby("group"):
-            grids[int(group)] = np.zeros([len(ends) - 1 for ends in edges], int)
-            grids[int(group)][own["x"].astype(int), own["y"].astype(int)] = own["n"]
+        key = _grid_key(columns, edges, by)
+        if key not in self._grids_found:
+            self._grids_found[key] = self._count_cells(list(columns), list(edges), by)
+        return {group: cells[:-1, :-1] for group, cells in self._grids_found[key].items()}
+
+    def count_together(self, edges: dict[str, np.ndarray], by: str | None = None) -> None:
+        """Count the grids of every two of these columns in one pass, where that makes not too many cells."""
+        names, bounds = list(edges), list(edges.values())
+        if self.everyone is None or np.prod([len(ends) for ends in bounds]) > MOST_CELLS:
+            return
+        found = self._count_cells(names, bounds, by)
+        for i, one in enumerate(names):
+            for j, other in enumerate(names):
+                rest = tuple(set(range(len(names))) - {i, j})
+                grids = {group: cells.sum(axis=rest) for group, cells in found.items()}
+                grids = {group: np.diag(g) if i == j else g.T if i > j else g for group, g in grids.items()}
+                self._grids_found[_grid_key((one, other), (bounds[i], bounds[j]), by)] = grids
+
+    @cached_property
+    def _grids_found(self) -> dict:
+        return {}
+
+    def _count_cells(self, names: list[str], edges: list[np.ndarray], by: str | None) -> dict[int, np.ndarray]:
+        """Count the cells of several columns, the last bin of each for what has no value; a cell is one number."""
+        shape, cell = tuple(len(ends) for ends in edges), ibis.literal(0).cast("int64")
+        if by:
+            cell = self.everyone[by].cast("int64")
+        for name, ends in zip(names, edges, strict=True):
+            found = ibis.coalesce(bin_of(self.everyone[name], ends), len(ends) - 1)
+            cell = cell * len(ends) + found
+        counts = self.everyone.select(cell=cell).group_by("cell").agg(n=ibis._.count()).to_pandas()
+        size, grids = int(np.prod(shape)), {}
+        for group, own in counts.groupby(counts["cell"] // size):
+            cells = np.zeros(size, int)
+            cells[own["cell"] % size] = own["n"]
+            grids[int(group) if by else 1] = cells.reshape(shape)
         return grids
 
     def correlation(self, names: list[str]) -> pd.DataFrame:
@@ -237,7 +266,10 @@ class Grouping:
         """Return the group of each row as an expression: a value of the column, or the number of its band."""
         if self.column is None:
             return ibis.literal(0)
-        return table[self.column] if self.edges is None else bin_of(table[self.column], self.edges)
+        if self.edges is None:
+            return table[self.column]
+        value = table[self.column]
+        return value.between(double(self.edges[0]), double(self.edges[-1])).ifelse(bin_of(value, self.edges), None)
 
     def named(self, by_group: pd.DataFrame) -> pd.DataFrame:
         """Name the bands of what the engine found."""
@@ -247,23 +279,27 @@ class Grouping:
         return by_group.set_axis(pd.CategoricalIndex(bands, list(self.labels), ordered=True))
 
 
+def _grid_key(columns: tuple[str, str], edges, by: str | None) -> tuple:
+    return columns, tuple(ends.tobytes() for ends in edges), by
+
+
 def bin_of(value: ibis.Value, edges: np.ndarray) -> ibis.Value:
-    """Return the number of the bin (from 0) that holds a value, null outside; the last bin holds its upper edge."""
-    inside = (value >= double(edges[0])) & (value <= double(edges[-1]))
-    last, width = len(edges) - 2, float(f"{edges[1] - edges[0]:.9g}")
+    """Return the number of the bin (from 0) of a value between the edges; the last bin holds its upper edge."""
+    width = float(f"{edges[1] - edges[0]:.9g}")
     first = round(edges[0] / width)
     if not np.array_equal(width * np.arange(first, first + len(edges)), edges):
-        return inside.ifelse(_halved(value, edges, 0, last), None)
+        return _halved(value, edges, 0, len(edges) - 2).cast("int32")
     # The division may be one bin off; the products are the edges themselves.
-    near = (value / double(width)).floor()
-    off = (value < near * double(width)).ifelse(-1, (value >= (near + 1) * double(width)).ifelse(1, 0))
-    return inside.ifelse(ibis.least(near.cast("int32") + off - first, last), None)
+    near = (value / double(width)).floor().cast("float64")
+    above, below = value >= (near + double(1)) * double(width), value < near * double(width)
+    place = near.cast("int32") + above.cast("int32") - below.cast("int32") - first
+    return place - (value >= double(edges[-1])).cast("int32")
 
 
 def _halved(value: ibis.Value, edges: np.ndarray, first: int, last: int) -> ibis.Value:
     """Find a bin by halves: six comparisons for forty bins."""
     if first == last:
-        return ibis.literal(first, "int16")
+        return value.notnull().cast("int32").nullif(0) - 1 + first
     middle = (first + last + 1) // 2
     return (value < double(edges[middle])).ifelse(
         _halved(value, edges, first, middle - 1), _halved(value, edges, middle, last)

@@ -96,6 +96,7 @@ def _rounded(values: pd.Series, logged: bool) -> list[float | None]:
 
 def _grids(customers: Customers, edges: dict[str, np.ndarray]) -> dict:
     """Return for every two numbers [segment, bin of x, bin of y, customers in tens] for each group of ten or more."""
+    customers.count_together(edges, "segment")
     grids = []
     for x, y in combinations_with_replacement(edges, 2):
         cells = []

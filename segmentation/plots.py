@@ -168,9 +168,7 @@ def _cloud(ax, customers: Customers, labels: dict[str, str], private: bool, by: 
         for group, own in frame.groupby(by) if by else [(1, frame)]:
             ax.scatter(own[x], own[y], **_mark(group, by))
         return
-    edges = tuple(
-        grid_edges(customers, name, most=MOST_BINS, logged=getattr(labels[name], "logged", False)) for name in (x, y)
-    )
+    edges = tuple(_edges(customers, name, labels[name]) for name in (x, y))
     for group, cells in sorted(customers.grids((x, y), edges, by).items()):
         cells = in_tens(cells) if private else cells
         style = _mark(group, by)
@@ -178,6 +176,10 @@ def _cloud(ax, customers: Customers, labels: dict[str, str], private: bool, by: 
         shades = mpl.colors.LinearSegmentedColormap.from_list("shade", shades)
         ax.pcolormesh(*edges, np.ma.masked_equal(cells.T, 0), cmap=shades, rasterized=True)
         ax.scatter([], [], **style)
+
+
+def _edges(customers: Customers, name: str, label: str) -> np.ndarray:
+    return grid_edges(customers, name, most=MOST_BINS, logged=getattr(label, "logged", False))
 
 
 def _mark(group: int, by: str | None) -> dict:
@@ -188,6 +190,7 @@ def _mark(group: int, by: str | None) -> dict:
 def plot_pairwise(customers: Customers, labels: dict[str, str], *, private: bool):
     """Draw every pair of numeric columns, with histograms on the diagonal."""
     n = len(labels)
+    customers.count_together({name: _edges(customers, name, label) for name, label in labels.items()})
     axes = np.reshape(_panels(n * n, columns=n, height=PAGE / n * 0.8), (n, n))
     for i, row in enumerate(labels):
         for j, column in enumerate(labels):

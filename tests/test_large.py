@@ -1,5 +1,7 @@
 """Large tables: read, cleaned and counted by the engine as small ones are in memory."""
 
+from itertools import product
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -171,7 +173,7 @@ numbers = st.lists(st.integers(-300, 300).map(lambda n: n / 10), min_size=3, max
 def test_the_engine_counts_bins_as_numpy_does(values, most):
     for edges in (round_edges(min(values), max(values), most), log_edges(min(values), max(values), most, whole=False)):
         table = ibis.memtable({"x": values}, schema={"x": "float64"})
-        found = table.select(bin=bin_of(table["x"], edges)).to_pandas()["bin"].dropna().astype(int)
+        found = table.select(bin=bin_of(table["x"], edges)).to_pandas()["bin"]
         expected = np.histogram(values, edges)[0]
         assert np.bincount(found, minlength=len(expected)).tolist() == expected.tolist()
 
@@ -194,6 +196,20 @@ COUNTED = {
     "skewness": lambda c: c.skew("b"),
     "lumped": lambda c: c.replacing("city", ["Oslo", "Rome"], "2 others").counts("city"),
 }
+
+
+def test_grids_counted_together_are_those_counted_by_themselves():
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"a": rng.normal(size=300), "b": rng.poisson(5, 300), "c": rng.random(300)}).astype(float)
+    frame["segment"] = rng.integers(1, 4, 300)
+    frame.loc[::7, "b"] = np.nan
+    edges = {"a": np.arange(-5, 6, 0.5), "b": np.array([0, 1, 2, 5, 20.0]), "c": np.arange(0, 1.2, 0.1)}
+    together = Customers(frame[:9], ibis.memtable(frame))
+    together.count_together(edges, "segment")
+    for pair in product(edges, repeat=2):
+        wanted = Customers(frame).grids(pair, tuple(edges[name] for name in pair), "segment")
+        found = together.grids(pair, tuple(edges[name] for name in pair), "segment")
+        assert {group: cells.tolist() for group, cells in found.items()} == {g: c.tolist() for g, c in wanted.items()}
 
 
 @pytest.mark.parametrize("what", COUNTED)

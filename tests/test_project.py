@@ -147,7 +147,7 @@ def test_make_passes_what_was_typed():
     assert "--datset='mall'" in shown
 
 
-NOTHING = dict.fromkeys(("run", "dataset", "data", "features", "k", "seed", "resamples"))
+NOTHING = dict.fromkeys(("run", "dataset", "data", "features", "k", "seed", "resamples", "engine"))
 
 
 def test_command_line_wins_over_dataset_yaml_and_notebook():
