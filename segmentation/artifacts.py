@@ -73,7 +73,9 @@ def write_parquet(path: Path, table) -> None:
     """Write a frame without its index, or an Ibis table, the columns in their order."""
     with replacing(path) as beside:
         if is_expression(table):
-            table.to_parquet(beside)
+            from segmentation.engine import write  # imported here, because frames do without it
+
+            write(table, beside)
         else:
             table.to_parquet(beside, index=False)
 

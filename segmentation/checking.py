@@ -50,7 +50,7 @@ def conventions_of(
     found, undecided = find_conventions(raw, units, file=file, known=known or {}, **how)
     if undecided:
         raise DataError(f"{file}: {tell_undecided(undecided)}")
-    return found
+    return found | {name: Convention(**how) for name, how in headers.get("numbers", {}).items() if name in found}
 
 
 def check_rows(
@@ -124,7 +124,7 @@ def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dic
             table = table.mutate({name: _value(table[cell], dataset.columns[name], conventions.get(name))})
     for name in names:
         cell = table[f"_raw_{name}"]
-        text, empty = _text_of(cell), is_empty(cell, dataset.columns[name])
+        text, empty = text_of(cell).fill_null(""), is_empty(cell, dataset.columns[name])
         if f"_odd_{name}" in table.columns:
             text = ibis.coalesce(table[f"_odd_{name}"], text)
             empty &= is_empty(table[f"_odd_{name}"], dataset.columns[name])
@@ -132,9 +132,9 @@ def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dic
     return table.drop(*(f"_raw_{name}" for name in names))
 
 
-def _text_of(cell: ibis.Value) -> ibis.Value:
+def text_of(cell: ibis.Value) -> ibis.Value:
     """Return a cell as text, a whole number without a point."""
-    text = cell.cast("string").fill_null("")
+    text = cell.cast("string")
     return text.re_replace(r"\.0$", "") if cell.type().is_floating() else text
 
 

@@ -105,7 +105,9 @@ def _clean_large(raw: ibis.Table, judged: ibis.Table, dataset: Dataset, names: l
     cells |= {f"mended {name}": (fine[name] != fine[text_name(name)]).sum() for name in categories}
     counts = fine.agg(clean=fine.count(), **cells).to_pandas().iloc[0].fillna(0).astype(int)
     customers, medians = fine.select(_id(fine, dataset), *(n for n in names if n not in dataset.named("id"))), {}
-    for name in (n for n in features if dataset.columns[n].missing == "median" and counts[f"missing {n}"]):
+    for name in (
+        n for n in features if dataset.columns[n].missing == "median" and 0 < counts[f"missing {n}"] < counts["clean"]
+    ):
         medians[name] = float(_middle(fine[name], dataset.columns[name]))
     flagged = _flagged(customers, medians, [name for name in conventions if name in customers.columns])
     customers = customers.mutate(**{name: customers[name].fill_null(value) for name, value in medians.items()})
@@ -125,7 +127,7 @@ def _clean_large(raw: ibis.Table, judged: ibis.Table, dataset: Dataset, names: l
         "numbers": {name: convention.record() for name, convention in conventions.items()},
     }
     _require_whole(account)
-    return Cleaned(customers, rejected.order_by("row").drop("row"), flagged, account)
+    return Cleaned(customers, rejected.order_by("file", "line").drop("row"), flagged, account)
 
 
 def _id(table: ibis.Table, dataset: Dataset) -> ibis.Value:
@@ -141,18 +143,25 @@ def _middle(value: ibis.Value, column) -> float:
 
 def _flagged(customers: ibis.Table, medians: dict[str, float], numbers: list[str]) -> ibis.Table:
     """List the cells that are imputed, and those far from the rest."""
-    parts = [(name, customers[name].isnull(), double(value), "imputed: the median") for name, value in medians.items()]
-    for name in numbers:
-        low, high = customers[name].quantile([0.25, 0.75]).execute()
-        reach = 1.5 * (high - low)
-        beyond = (customers[name] < double(low - reach)) | (customers[name] > double(high + reach))
-        parts.append((name, beyond, customers[name], "far from the rest"))
-    return ibis.union(
-        *(
-            customers.filter(which).select("id", column=ibis.literal(name), value=value, flag=ibis.literal(flag))
-            for name, which, value, flag in parts
-        ),
-    )
+    nobody = [(numbers[0], ibis.literal(False), double(0), "")]
+    imputed = [(n, customers[n].isnull(), double(value), "imputed: the median") for n, value in medians.items()]
+    far = [
+        (n, beyond, customers[n], "far from the rest") for n in numbers if (beyond := _beyond(customers[n])) is not None
+    ]
+    parts = [
+        customers.filter(which).select("id", column=ibis.literal(name), value=value, flag=ibis.literal(flag))
+        for name, which, value, flag in (*nobody, *imputed, *far)
+    ]
+    return ibis.union(*parts).order_by("column", "id")
+
+
+def _beyond(value: ibis.Value) -> ibis.Value | None:
+    """Return which values lie beyond 1.5 interquartile ranges of the middle half (Tukey 1977); None without a value."""
+    ends = value.quantile([0.25, 0.75]).execute()
+    if ends is None:
+        return None
+    reach = 1.5 * (ends[1] - ends[0])
+    return (value < double(ends[0] - reach)) | (value > double(ends[1] + reach))
 
 
 def _require_whole(account: dict) -> None:

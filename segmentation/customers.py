@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from segmentation.artifacts import write_parquet
 from segmentation.assignment import assign_rows, double, scaled_feature
-from segmentation.engine import MOST_HELD, connect
+from segmentation.engine import MOST_HELD, read
 from segmentation.sampling import sampled
 from segmentation.study import Study
 
@@ -76,14 +76,14 @@ class Customers:
         names = list(names)
         if self.everyone is None:
             return self.sample[names].mean()
-        return self._aggregated({name: self.everyone[name].mean() for name in names})
+        return self._aggregated({name: self.everyone[name].mean() for name in names}).map(_rounded)
 
     def deviation(self, names) -> pd.Series:
         """Return the standard deviation of each column of numbers, with n - 1."""
         names = list(names)
         if self.everyone is None:
             return self.sample[names].std()
-        return self._aggregated({name: self.everyone[name].std() for name in names})
+        return self._aggregated({name: self.everyone[name].std() for name in names}).map(_rounded)
 
     def means(self, names, by: str) -> pd.DataFrame:
         """Return the mean of each column for each value of the column `by`."""
@@ -91,7 +91,7 @@ class Customers:
         if self.everyone is None:
             return self.sample.groupby(by)[names].mean()
         found = self.everyone.group_by(by).agg(**{name: self.everyone[name].mean() for name in names})
-        return found.to_pandas().set_index(by).sort_index()
+        return found.to_pandas().set_index(by).sort_index().map(_rounded)
 
     def limits(self, names) -> pd.DataFrame:
         """Return the smallest and the largest value of each column, and whether all are whole numbers.
@@ -226,7 +226,8 @@ class Customers:
             for other in names[i:]:
                 n, x, y, xx, yy, xy = (found[f"{what} {i} {other}"] for what in ("n", "x", "y", "xx", "yy", "xy"))
                 spread = (xx - x * x / n) * (yy - y * y / n)
-                table.loc[one, other] = table.loc[other, one] = (xy - x * y / n) / spread**0.5 if spread > 0 else np.nan
+                r = _rounded((xy - x * y / n) / spread**0.5) if spread > 0 else np.nan
+                table.loc[one, other] = table.loc[other, one] = r
         return table
 
     def skew(self, name: str) -> float:
@@ -237,13 +238,18 @@ class Customers:
         n, two, three = self._aggregated(
             {"n": value.count(), "two": (value * value).sum(), "three": (value * value * value).sum()}
         )[["n", "two", "three"]]
-        return np.sqrt(n * (n - 1)) / (n - 2) * (three / n) / (two / n) ** 1.5 if two > 0 else 0.0
+        return _rounded(np.sqrt(n * (n - 1)) / (n - 2) * (three / n) / (two / n) ** 1.5) if two > 0 else 0.0
 
     def _aggregated(self, parts: dict) -> pd.Series:
         """Compute several sums in one pass."""
         names = {f"_{i}": name for i, name in enumerate(parts)}
         sums = {short: parts[name] for short, name in names.items()}
         return self.everyone.agg(**sums).to_pandas().iloc[0].rename(names).astype(float)
+
+
+def _rounded(value: float) -> float:
+    """Round a sum of floats to ten digits: threads add in any order, which changes the last ones."""
+    return float(f"{value:.10g}")
 
 
 @dataclass(frozen=True)
@@ -317,14 +323,14 @@ def open_customers(study: Study) -> Customers:
     path = study.existing("customers.parquet")
     if pq.read_metadata(path).num_rows <= MOST_HELD:
         return Customers(study.read("customers.parquet"))
-    return Customers(study.read("sample.parquet"), connect().read_parquet(path))
+    return Customers(study.read("sample.parquet"), read(path))
 
 
 def keep_sample(study: Study) -> None:
     """Write sample.parquet, in the order of the ids, where the customers are too many to be held."""
     path = study.existing("customers.parquet")
     if pq.read_metadata(path).num_rows > MOST_HELD:
-        sample = sampled(connect().read_parquet(path), "id", MOST_HELD).to_pandas()
+        sample = sampled(read(path), "id", MOST_HELD).to_pandas()
         write_parquet(study.path("sample.parquet"), sample.sort_values("id", ignore_index=True))
     else:
         study.path("sample.parquet").unlink(missing_ok=True)

@@ -1,12 +1,13 @@
 """The engine that reads and computes tables of any size: DuckDB in this process, or Spark."""
 
+import re
 import tempfile
 from functools import cache
 from itertools import count
 from pathlib import Path
 
 import ibis
-from ibis.expr.operations import InMemoryTable
+from ibis.expr.operations import InMemoryTable, JoinChain
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
@@ -55,11 +56,25 @@ def held(table: ibis.Table) -> ibis.Table:
     return ibis.memtable(table.to_pyarrow())
 
 
+def write(table: ibis.Table, path: Path) -> None:
+    """Write a table as Parquet, its rows always in one order: several threads would lose it in a join."""
+    engine = table.get_backend()
+    alone = engine.name == "duckdb" and bool(table.op().find(JoinChain))
+    threads = engine.raw_sql("SELECT current_setting('threads')").fetchone()[0] if alone else None
+    try:
+        if alone:
+            engine.raw_sql("SET threads = 1")
+        table.to_parquet(path)
+    finally:
+        if alone:
+            engine.raw_sql(f"SET threads = {threads}")
+
+
 def stored(table: ibis.Table) -> ibis.Table:
     """Compute a table of any size once, and keep it on the disk until the process ends."""
     copy = new_file()
-    table.to_parquet(copy)
-    return connect().read_parquet(copy)
+    write(table, copy)
+    return read(copy)
 
 
 def new_file() -> Path:
@@ -67,11 +82,22 @@ def new_file() -> Path:
     return scratch() / f"{next(_numbers)}.parquet"
 
 
+def read(path: Path) -> ibis.Table:
+    """Read one Parquet file, whatever marks are in its name."""
+    engine = connect()
+    return engine.read_parquet(plain(path) if engine.name == "duckdb" else path)
+
+
+def plain(path: Path) -> str:
+    """Return a path in which DuckDB sees no pattern."""
+    return re.sub(r"([\[*?])", r"[\1]", str(path))
+
+
 def read_numbered(path: Path) -> ibis.Table:
     """Read a Parquet file with file_row_number, the place of each row from 0."""
     engine = connect()
     if engine.name == "duckdb":
-        return engine.read_parquet(path, file_row_number=True)
+        return engine.read_parquet(plain(path), file_row_number=True)
     view = f"numbered_{next(_numbers)}"
     rows = engine._session.read.parquet(str(path)).selectExpr("*", "_metadata.row_index AS file_row_number")
     rows.createOrReplaceTempView(view)

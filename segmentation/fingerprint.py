@@ -58,6 +58,13 @@ def fingerprint(
     return Fingerprint(cells, whole, _sketch(np.array([int(value[:16], 16) for value in hashes], np.uint64)))
 
 
+def _extremes(raw: ibis.Table) -> list:
+    """Return how many rows a table of a database has, and the filled cells and the ends of each column."""
+    names = [name for name in raw.columns if name not in ("file", "line", "fields")]
+    parts = [part for name in names for part in (raw[name].count(), raw[name].min(), raw[name].max())]
+    return raw.agg(**{f"_{i}": part for i, part in enumerate(parts)}).to_pandas().iloc[0].tolist()
+
+
 def _sketch(rows: np.ndarray) -> str:
     """Return the sketch of the hashes of rows, each mixed anew for each order (Steele, Lea & Flood 2014)."""
     first = []
@@ -92,6 +99,8 @@ def tell_origin(found: Fingerprint, dataset: Dataset, name: str) -> str:
         return ""
     if found.whole == source.fingerprint:
         return "This is the published table."
+    if not found.sketch:
+        return ""  # a large table is compared by its files
     alike = sum(a == b for a, b in zip(bytes.fromhex(found.sketch), bytes.fromhex(source.sketch or ""), strict=False))
     if alike < FEWEST_ALIKE:
         return "This is another table than the published one."

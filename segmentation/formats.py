@@ -27,6 +27,7 @@ DELIMITERS = ";\t|,"  # of equals the first: a comma may be in amounts
 SAMPLE = 50
 HEAD, ROWS = 2_000_000, 50_000  # bytes and rows from which it is told what a large table holds
 LARGE_TEXT = 32_000_000  # bytes
+MOST_CUT = 50  # lines of a cell
 DATABASES = {b"SQLite format 3\0": "sqlite", b"DUCK": "duckdb"}
 
 
@@ -138,8 +139,14 @@ def read_head(path: Path) -> Rows:
     if is_parquet(path):
         return _from_arrow(next(pq.ParquetFile(path).iter_batches(ROWS)), path.name)
     with path.open("rb") as file:
-        start = file.read(HEAD)
-    return _read_text(start[: start.rfind(b"\n") + 1] or start, path.name)
+        lines = file.read(HEAD).splitlines(keepends=True)
+    faults = []
+    for cut in range(1, MOST_CUT):  # the last line may be cut, or lie in the middle of a quoted cell
+        try:
+            return _read_text(b"".join(lines[:-cut] or lines), path.name)
+        except DataError as fault:
+            faults.append(fault)
+    raise faults[0]
 
 
 def _choose(part: str | None, choices: list[str], name: str, what: str) -> str:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import ibis
 import pandas as pd
+import pyarrow.parquet as pq
 
+from segmentation.checking import text_of
 from segmentation.dataset import Dataset, header_keys, match_columns
-from segmentation.engine import connect_duckdb, new_file, read_numbered, stored
+from segmentation.engine import connect_duckdb, new_file, plain, read_numbered, stored
 from segmentation.errors import DataError
 from segmentation.formats import is_parquet, read_head, table_on_server
 from segmentation.header import split_header
@@ -17,14 +19,17 @@ from segmentation.sources import Source
 
 LOOKED_AT = 1_000_000  # rows from which it is told how numbers are written
 MOST_BROKEN = 1_000
-WHOLE = {"_row": "int64", "_file": "string", "_line": "int64", "_fields": "int64"}
+WHOLE = {"_its_row": "int64", "_its_file": "string", "_its_line": "int64", "_its_fields": "int64"}
 PLAIN = r"^[+\-]?[0-9]+([.][0-9]+)?$"
 
 
-def read_large(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> tuple[ibis.Table, dict]:
+def read_large(
+    source: Source, dataset: Dataset, *, wanted: tuple[str, ...], known: dict | None = None
+) -> tuple[ibis.Table, dict]:
     """Read a large table under its canonical names, as `read_table` does; numbers are numbers already.
 
-    Beside a column of numbers that was text, `_odd_x` holds the cells that are none. The line of a row of text counts
+    Beside a column of numbers that was text, `_odd_x` holds the cells that are none, and headers has `numbers`: how
+    they were written in the first million rows of each file. The line of a row of text counts
     rows, also where a cell holds several lines.
 
     Raises
@@ -42,15 +47,25 @@ def read_large(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> 
         if set(table.columns) != set(first.columns):
             raise DataError(f"{path.name} has other columns than {source.files[0].name}; expected the same in all")
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
-    parts, before = [], 0
+    kinds, parts, before = _kinds([table for table, _ in read], matched, dataset), [], 0
     for table, _ in read:
-        whole = {"row": table["_row"] + before, **{name[1:]: table[name] for name in list(WHOLE)[1:]}}
-        parts.append(table.select(**whole, **_cells(table, matched)))
+        whole = {
+            "row": table["_its_row"] + before,
+            **{name.removeprefix("_its_"): table[name] for name in list(WHOLE)[1:]},
+        }
+        cells = {name: _cell(table[header], kinds[name]) for name, header in matched.items()}
+        filled = ibis.or_(table["_its_fields"] != len(headers),
+                          *(table[header].notnull() for header in matched.values()))  # fmt: skip
+        parts.append(table.filter(filled).select(**whole, **cells))
         before += int(table.count().execute())
     raw = ibis.union(*parts) if len(parts) > 1 else parts[0]
     texts = [name for name in matched if dataset.columns[name].type == "number" and raw[name].type().is_string()]
     numbers = [name for name in texts if dataset.columns[name].role in ("feature", "descriptor")]
-    raw = _with_numbers(raw, dataset, numbers, told["delimiter"], source.name) if numbers else raw
+    told["numbers"] = {}
+    if numbers:
+        how = {"delimiter": told["delimiter"], "file": source.name, "known": known or {}}
+        raw, conventions = _with_numbers(raw, dataset, numbers, how)
+        told["numbers"] = {name: convention.record() for name, convention in conventions.items()}
     ignored = [header for header in headers if header not in matched.values()]
     typed = [matched[name] for name in matched if raw[name].type().is_numeric()]
     notes = {"above": sum(notes["above"] for _, notes in read), "beside": 0, "encoding": None}
@@ -66,26 +81,57 @@ def _open_server(source: Source) -> tuple[ibis.Table, dict]:
         told = (str(fault) or type(fault).__name__).splitlines()[0]
         raise DataError(f"{source.name} cannot be read from the database: {told}") from None
     table, notes = _open_parquet(copy)
-    return table.mutate(_file=ibis.literal(source.name)), notes
+    return table.mutate(_its_file=ibis.literal(source.name)), notes
+
+
+def _refuse_alike(headers: list[str], file: str) -> None:
+    """Refuse names that the engine cannot tell apart, or that it uses itself."""
+    small = [header.lower() for header in headers]
+    alike = [header for header in headers if small.count(header.lower()) > 1]
+    own = [header for header in headers if header.lower() in (*WHOLE, "file_row_number")]
+    if alike or own:
+        raise DataError(
+            f"{file}: the column names {alike or own} {'differ in case alone' if alike else 'are used by the engine'}; "
+            "rename them, because a table of this size is read by its engine"
+        )
 
 
 def _open_parquet(path: Path) -> tuple[ibis.Table, dict]:
+    _refuse_alike(pq.read_schema(path).names, path.name)
     table = read_numbered(path)
     headers = [name for name in table.columns if name != "file_row_number"]
     place = table["file_row_number"] + 1
-    whole = {"_row": place, "_file": ibis.literal(path.name), "_line": place, "_fields": ibis.literal(len(headers))}
+    whole = {
+        "_its_row": place,
+        "_its_file": ibis.literal(path.name),
+        "_its_line": place,
+        "_its_fields": ibis.literal(len(headers)),
+    }
     return table.select(**whole, **{name: table[name] for name in headers}), {"above": 0, "delimiter": None}
 
 
-def _cells(table: ibis.Table, matched: dict[str, str]) -> dict[str, ibis.Value]:
-    """Return the matched columns: numbers and texts as they are, decimals as numbers, all else as text."""
-    kinds = {name: table[header].type() for name, header in matched.items()}
-    to = {
-        name: kind if kind.is_string() or kind.is_integer() or kind.is_floating() else "string"
-        for name, kind in kinds.items()
-    }
-    to |= {name: "float64" for name, kind in kinds.items() if kind.is_decimal()}
-    return {name: table[header].cast(to[name]) for name, header in matched.items()}
+def _kinds(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset) -> dict[str, str]:
+    """Return as what each column is read: numbers where dataset.yaml says so, whole ids too, all else as text."""
+    kinds = {}
+    for name, header in matched.items():
+        found = [kind for kind in (table[header].type() for table in tables) if not kind.is_null()]
+        number = dataset.columns[name].numeric and dataset.columns[name].type == "number"
+        whole = dataset.columns[name].role == "id" and all(k.is_integer() and k != ibis.dtype("uint64") for k in found)
+        plain = number and all(kind.is_numeric() for kind in found)
+        kinds[name] = "int64" if whole and found else "float64" if plain else "string"
+    return kinds
+
+
+def _cell(cell: ibis.Value, kind: str) -> ibis.Value:
+    """Return a cell as a number, or as the text that a small table has for it."""
+    if kind != "string":
+        return cell.cast(kind)
+    if cell.type().is_boolean():
+        return cell.ifelse("True", "False")
+    if cell.type().is_timestamp():
+        text = cell.cast("string").replace(" ", "T")
+        return text.endswith("T00:00:00").ifelse(text.left(10), text)
+    return text_of(cell) if cell.type().is_floating() else cell.cast("string")
 
 
 def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
@@ -95,17 +141,18 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
         what = f"is {head.encoding}" if head.encoding else "has columns parted by blanks"
         raise DataError(f"{path.name} {what}; expected UTF-8, parted by , ; | or tabs, in a file so large; convert it")
     headers, _, notes = split_header(head, header_keys(dataset))
+    _refuse_alike(headers, path.name)
     top = head.records[notes["above"]][0]
     copy = new_file()
     broken = _copy_text(path, headers, head.delimiter, top, copy)
     table, _ = _open_parquet(copy)
     _refuse_swallowed(table, headers, head.delimiter, path.name, top)
-    place = table["_row"]
+    place = table["_its_row"]
     shifts = [(place > good, place + top + n) for n, good in reversed([*enumerate(broken["good"], 1)])]
     line = ibis.cases(*shifts, else_=place + top) if shifts else place + top
-    table = table.mutate(_line=line, _file=ibis.literal(path.name))
+    table = table.mutate(_its_line=line, _its_file=ibis.literal(path.name))
     if len(broken):
-        rows = broken.assign(_row=range(-len(broken) + 1, 1), _file=path.name)[list(WHOLE)]
+        rows = broken.assign(_its_row=range(-len(broken) + 1, 1), _its_file=path.name)[list(WHOLE)]
         beside = ibis.memtable(rows, schema=WHOLE).mutate(**{name: ibis.null("string") for name in headers})
         table = ibis.union(table.cast(WHOLE), beside.select(table.columns))
     return table, {"above": notes["above"], "delimiter": head.delimiter}
@@ -115,7 +162,7 @@ def _refuse_swallowed(table: ibis.Table, headers: list[str], delimiter: str, nam
     """Refuse a cell that holds whole rows, because a quotation mark was opened in one and closed in another."""
     marks = {h: table[h].length() - table[h].replace(delimiter, "").length() for h in headers}
     held = ibis.or_(*(table[h].contains("\n") & (marks[h] >= len(headers) - 1) for h in headers))
-    first = table.filter(held)["_row"].min().execute() if len(headers) > 1 else None
+    first = table.filter(held)["_its_row"].min().execute() if len(headers) > 1 else None
     if pd.notna(first):
         raise DataError(
             f"{name}, line {int(first) + top}: a quotation mark opens a cell that holds the rows below it; expected "
@@ -132,7 +179,7 @@ def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: P
         When more than a thousand have, or the file cannot be read.
     """
     engine, faulty = connect_duckdb(), f"broken_{copy.stem}"
-    quoted = {what: str(text).replace("'", "''") for what, text in (("path", path), ("copy", copy))}
+    quoted = {what: str(text).replace("'", "''") for what, text in (("path", plain(path)), ("copy", copy))}
     columns = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for name in headers)
     try:
         engine.raw_sql(
@@ -151,17 +198,16 @@ def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: P
     faults = faults.drop_duplicates("line", ignore_index=True)
     widths = [len(next(csv.reader(io.StringIO(text), delimiter=delimiter), [])) for text in faults["csv_line"]]
     good = faults["line"].astype(int) - top - (faults.index + 1)
-    return pd.DataFrame({"_line": faults["line"].astype(int), "_fields": widths, "good": good})
+    return pd.DataFrame({"_its_line": faults["line"].astype(int), "_its_fields": widths, "good": good})
 
 
-def _with_numbers(raw: ibis.Table, dataset: Dataset, names: list[str], delimiter: str | None, file: str) -> ibis.Table:
+def _with_numbers(raw: ibis.Table, dataset: Dataset, names: list[str], how: dict) -> tuple[ibis.Table, dict]:
     """Copy a table with the numbers of its text columns, and beside them what is no number."""
     units = {name: dataset.columns[name].unit for name in names}
-    how = {"decimal": dataset.decimal, "typed": frozenset(), "delimiter": delimiter, "file": file, "known": {}}
-    looked_at = raw.filter(raw["row"] <= LOOKED_AT)
-    conventions, undecided = find_conventions(looked_at, units, **how)
+    looked_at = raw.filter(raw["line"] <= LOOKED_AT)
+    conventions, undecided = find_conventions(looked_at, units, decimal=dataset.decimal, typed=frozenset(), **how)
     if undecided:
-        raise DataError(f"{file}: {tell_undecided(undecided)}")
+        raise DataError(f"{how['file']}: {tell_undecided(undecided)}")
     made = {}
     for name, convention in conventions.items():
         text = raw[name].fill_null("")
@@ -169,4 +215,4 @@ def _with_numbers(raw: ibis.Table, dataset: Dataset, names: list[str], delimiter
         made[name] = plain.ifelse(text.try_cast("float64"), to_number(text, convention))
     typed = raw.mutate(**made, **{f"_odd_{name}": raw[name] for name in names})
     typed = typed.mutate({f"_odd_{n}": typed[n].isnull().ifelse(typed[f"_odd_{n}"], None) for n in names})
-    return stored(typed)
+    return stored(typed), conventions

@@ -152,7 +152,7 @@ def _read_customers(study: Study, new: Source, features: tuple[str, ...]) -> pd.
     known = {name: Convention(**how) for name, how in numbers.items()}
     made = study.dataset.transactions is not None
     wanted = dataset.named("id", "feature", "descriptor") if made else (*dataset.named("id"), *features)
-    raw, headers = read_table(new, dataset, wanted=wanted)
+    raw, headers = read_table(new, dataset, wanted=wanted, known=known)
     if headers["ignored"] and not made:
         raise DataError(
             f"{new.name}: columns {headers['ignored']} are not in dataset.yaml; remove them, or declare them there "

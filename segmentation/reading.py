@@ -12,8 +12,15 @@ from segmentation.large import read_large
 from segmentation.sources import Source
 
 
-def read_table(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> tuple[ibis.Table, dict]:
+def read_table(
+    source: Source, dataset: Dataset, *, wanted: tuple[str, ...], known: dict | None = None
+) -> tuple[ibis.Table, dict]:
     """Read a raw table under its canonical names: as text, or a large one as the engine reads it (`read_large`).
+
+    Parameters
+    ----------
+    known : dict
+        How the numbers of an earlier table of this kind were written, which a large one is read by.
 
     Returns
     -------
@@ -31,7 +38,7 @@ def read_table(source: Source, dataset: Dataset, *, wanted: tuple[str, ...]) -> 
         When the table cannot be read, has no rows, or lacks a wanted column.
     """
     if is_large(source):
-        return read_large(source, dataset, wanted=wanted)
+        return read_large(source, dataset, wanted=wanted, known=known)
     headers, rows, told = read_rows(source, header_keys(dataset))
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
     if not rows:
