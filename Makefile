@@ -75,6 +75,6 @@ $(UV):
 
 $(READY): $(UV) requirements.txt pyproject.toml
 	@echo "Installing the locked environment into $(VENV)"
-	@$(BIN)/python -m uv pip sync --quiet --require-hashes requirements.txt
+	@$(BIN)/python -m uv pip sync --quiet --compile-bytecode --require-hashes requirements.txt
 	@$(BIN)/python -m uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -150,10 +150,10 @@ def _value(cell: ibis.Value, column: Column, convention: Convention | None) -> i
         return cell
     present = _present(cell.cast("string").fill_null(""), column)
     if column.type == "yes/no":
-        yes, no = (1.0, 0.0) if column.numeric else ("yes", "no")
+        yes, no = (double(1), double(0)) if column.numeric else ("yes", "no")
         return ibis.cases((present.lower().isin(YES), yes), (present.lower().isin(NO), no))
     if column.categories:
-        value = {name: float(i) if column.type == "ordinal" else name for i, name in enumerate(column.categories, 1)}
+        value = {name: double(i) if column.type == "ordinal" else name for i, name in enumerate(column.categories, 1)}
         pairs = [(key, value[name]) for name, spellings in column.categories.items() for key in (name, *spellings)]
         return ibis.cases(*[(_spelling_key(present) == _folded(key), found) for key, found in pairs])
     return present

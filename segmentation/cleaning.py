@@ -94,23 +94,23 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
 
 
 def _clean_large(raw: ibis.Table, judged: ibis.Table, dataset: Dataset, names: list[str], features, conventions: dict):
-    """Do the same by the engine: what was refused is put aside, what is clean is computed when it is written."""
+    """Do the same by the engine, which puts aside what is clean and what was refused."""
     fine = judged.filter(judged["rule"].isnull())
     rejected = stored(judged.filter(judged["rule"].notnull()).select("row", "file", "line", "column", "value", "rule"))
     rules = rejected.group_by("column", "rule").agg(n=ibis._.count()).to_pandas()
     rules = rules.sort_values(["n", "column", "rule"], ascending=[False, True, True])
     collapsed = int(rules.loc[rules["rule"] == COPY, "n"].sum())
+    customers = stored(fine.select(_id(fine, dataset), *(n for n in names if n not in dataset.named("id"))))
+    held = {"clean": customers.count(), **{n: customers[n].isnull().sum() for n in customers.columns[1:]}}
+    counts = customers.agg(**held).to_pandas().iloc[0].fillna(0).astype(int)
     categories = _categories(dataset, names)
-    cells = {f"missing {name}": fine[name].isnull().sum() for name in names}
-    cells |= {f"mended {name}": (fine[name] != fine[text_name(name)]).sum() for name in categories}
-    counts = fine.agg(clean=fine.count(), **cells).to_pandas().iloc[0].fillna(0).astype(int)
-    customers, medians = fine.select(_id(fine, dataset), *(n for n in names if n not in dataset.named("id"))), {}
-    for name in (
-        n for n in features if dataset.columns[n].missing == "median" and 0 < counts[f"missing {n}"] < counts["clean"]
-    ):
-        medians[name] = float(_middle(fine[name], dataset.columns[name]))
+    mended = {name: (fine[name] != fine[text_name(name)]).sum() for name in categories}
+    mended = fine.agg(**mended).to_pandas().iloc[0].fillna(0).astype(int) if mended else {}
+    asked = [n for n in features if dataset.columns[n].missing == "median" and 0 < counts[n] < counts["clean"]]
+    medians = {name: float(_middle(customers[name], dataset.columns[name])) for name in asked}
     flagged = _flagged(customers, medians, [name for name in conventions if name in customers.columns])
-    customers = customers.mutate(**{name: customers[name].fill_null(value) for name, value in medians.items()})
+    if medians:
+        customers = customers.mutate(**{name: customers[name].fill_null(double(m)) for name, m in medians.items()})
     account = {
         "rows_in": int(raw.count().execute()),
         "clean": int(counts["clean"]),
@@ -118,16 +118,18 @@ def _clean_large(raw: ibis.Table, judged: ibis.Table, dataset: Dataset, names: l
         "rejected": int(rules["n"].sum()) - collapsed,
         "collapsed": collapsed,
         "rules": {f"{row.column}: {row.rule}": int(row.n) for row in rules.itertuples()},
-        "mended": {name: int(counts[f"mended {name}"]) for name in categories if counts[f"mended {name}"]},
-        "repeated": 0
-        if dataset.named("id")
-        else int(counts["clean"]) - int(fine.select(names).distinct().count().execute()),
-        "missing": {name: int(counts[f"missing {name}"]) for name in names if counts[f"missing {name}"]},
-        "imputed": {name: int(counts[f"missing {name}"]) for name in medians},
+        "mended": {name: int(mended[name]) for name in categories if mended[name]},
+        "repeated": 0 if dataset.named("id") else int(counts["clean"]) - _distinct(customers.drop("id")),
+        "missing": {name: int(counts[name]) for name in customers.columns[1:] if counts[name]},
+        "imputed": {name: int(counts[name]) for name in medians},
         "numbers": {name: convention.record() for name, convention in conventions.items()},
     }
     _require_whole(account)
     return Cleaned(customers, rejected.order_by("file", "line").drop("row"), flagged, account)
+
+
+def _distinct(table: ibis.Table) -> int:
+    return int(table.distinct().count().execute())
 
 
 def _id(table: ibis.Table, dataset: Dataset) -> ibis.Value:

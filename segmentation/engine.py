@@ -1,17 +1,18 @@
 """The engine that reads and computes tables of any size: DuckDB in this process, or Spark."""
 
 import re
+import shutil
 import tempfile
 from functools import cache
 from itertools import count
 from pathlib import Path
 
 import ibis
-from ibis.expr.operations import InMemoryTable, JoinChain
+from ibis.expr.operations import DatabaseTable, InMemoryTable, JoinChain
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
-_chosen, _kept, _numbers = ["duckdb"], [], count()
+_chosen, _kept, _copies, _numbers = ["duckdb"], [], {}, count()
 
 
 def choose(engine: str) -> None:
@@ -58,6 +59,9 @@ def held(table: ibis.Table) -> ibis.Table:
 
 def write(table: ibis.Table, path: Path) -> None:
     """Write a table as Parquet, its rows always in one order: several threads would lose it in a join."""
+    if isinstance(table.op(), DatabaseTable) and table.get_name() in _copies:
+        shutil.copyfile(_copies[table.get_name()], path)
+        return
     engine = table.get_backend()
     alone = engine.name == "duckdb" and bool(table.op().find(JoinChain))
     threads = engine.raw_sql("SELECT current_setting('threads')").fetchone()[0] if alone else None
@@ -74,7 +78,9 @@ def stored(table: ibis.Table) -> ibis.Table:
     """Compute a table of any size once, and keep it on the disk until the process ends."""
     copy = new_file()
     write(table, copy)
-    return read(copy)
+    kept = read(copy)
+    _copies[kept.get_name()] = copy
+    return kept
 
 
 def new_file() -> Path:

@@ -32,7 +32,7 @@ COLUMNS = {
 DATASET = Dataset.model_validate({"title": "Shop", "columns": COLUMNS})
 
 
-def _table(rows: int = 300) -> pd.DataFrame:
+def dirty_customers(rows: int = 300) -> pd.DataFrame:
     """Return customers with every fault that a rule refuses, and with cells to be mended and imputed."""
     rng = np.random.default_rng(0)
     table = pd.DataFrame(
@@ -75,7 +75,7 @@ def _compare(small, large) -> None:
 
 def test_a_large_parquet_file_is_cleaned_as_a_small_one(tmp_path, monkeypatch):
     path = tmp_path / "shop.parquet"
-    _table().to_parquet(path)
+    dirty_customers().to_parquet(path)
     small, large = (_cleaned(path, monkeypatch, large=large) for large in (False, True))
     _compare(small, large)
     assert large[3]["collapsed"] == 1
@@ -126,7 +126,7 @@ def test_every_type_of_parquet_means_what_it_means_in_a_small_table(tmp_path, mo
 
 
 def test_parts_of_one_table_may_differ_in_their_types(tmp_path, monkeypatch):
-    table = _table()
+    table = dirty_customers()
     table[:200].assign(age=table["age"][:200].fillna(30).astype(int)).to_parquet(tmp_path / "a.parquet")
     table[200:].assign(city=None).to_parquet(tmp_path / "b.parquet")
     _compare(*(_cleaned(tmp_path / "*.parquet", monkeypatch, large=large) for large in (False, True)))
@@ -135,7 +135,7 @@ def test_parts_of_one_table_may_differ_in_their_types(tmp_path, monkeypatch):
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_a_name_with_brackets_is_no_pattern(tmp_path, monkeypatch, form):
     for name, rows in (("s[1]", 300), ("s1", 200)):
-        table = _table(rows).astype({"age": "Int64", "visits": "Int64"})
+        table = dirty_customers(rows).astype({"age": "Int64", "visits": "Int64"})
         table.to_parquet(tmp_path / f"{name}.parquet")
         table.to_csv(tmp_path / f"{name}.csv", index=False)
     monkeypatch.setattr(formats, "MOST_HELD", 100)
@@ -145,7 +145,7 @@ def test_a_name_with_brackets_is_no_pattern(tmp_path, monkeypatch, form):
 
 
 def test_large_results_are_the_same_for_any_number_of_threads(tmp_path, monkeypatch):
-    table = pd.concat([_table().assign(id=lambda t, i=i: t["id"] + 1000 * i) for i in range(100)])
+    table = pd.concat([dirty_customers().assign(id=lambda t, i=i: t["id"] + 1000 * i) for i in range(100)])
     table.to_parquet(tmp_path / "shop.parquet", row_group_size=2048, index=False)
     monkeypatch.setattr(formats, "MOST_HELD", 100)
     written = set()
@@ -162,7 +162,7 @@ def test_large_results_are_the_same_for_any_number_of_threads(tmp_path, monkeypa
 
 
 def test_a_table_without_a_clean_row_is_told_by_its_rules(tmp_path, monkeypatch):
-    _table().assign(income=np.nan).to_parquet(tmp_path / "shop.parquet")
+    dirty_customers().assign(income=np.nan).to_parquet(tmp_path / "shop.parquet")
     customers, rejected, flagged, account = _cleaned(tmp_path / "shop.parquet", monkeypatch, large=True)
     assert (len(customers), len(rejected), len(flagged)) == (0, 300, 0)
     with pytest.raises(DataError, match=r"0 of 300 rows are clean"):
@@ -170,14 +170,16 @@ def test_a_table_without_a_clean_row_is_told_by_its_rules(tmp_path, monkeypatch)
 
 
 def test_names_that_the_engine_cannot_tell_apart_are_refused(tmp_path, monkeypatch):
-    _table().assign(Visits=1, visits=2).to_parquet(tmp_path / "shop.parquet")
+    dirty_customers().assign(Visits=1, visits=2).to_parquet(tmp_path / "shop.parquet")
     with pytest.raises(DataError, match=r"\['visits', 'Visits'\] differ in case alone"):
         _cleaned(tmp_path / "shop.parquet", monkeypatch, large=True)
 
 
 def test_cells_of_several_lines_at_the_end_of_the_head(tmp_path, monkeypatch):
     path = tmp_path / "shop.csv"
-    _table().assign(city="Oslo\nNorway street").astype({"age": "Int64", "visits": "Int64"}).to_csv(path, index=False)
+    dirty_customers().assign(city="Oslo\nNorway street").astype({"age": "Int64", "visits": "Int64"}).to_csv(
+        path, index=False
+    )
     for head in range(2500, 2540, 10):
         monkeypatch.setattr(formats, "HEAD", head)
         assert _cleaned(path, monkeypatch, large=True)[3]["rows_in"] == 300
@@ -185,7 +187,7 @@ def test_cells_of_several_lines_at_the_end_of_the_head(tmp_path, monkeypatch):
 
 def test_a_large_text_file_is_cleaned_as_a_small_one(tmp_path, monkeypatch):
     path = tmp_path / "shop.csv"
-    lines = _table().astype({"age": "Int64", "visits": "Int64"}).to_csv(index=False).splitlines()
+    lines = dirty_customers().astype({"age": "Int64", "visits": "Int64"}).to_csv(index=False).splitlines()
     lines[14] = "14,Oslo,old,40.5,3"  # no number
     lines[15] = "15,Oslo,30,n/a,3"
     lines[100] = "100,Oslo,30,40"  # a cell too few
@@ -200,12 +202,12 @@ def test_a_large_text_file_is_cleaned_as_a_small_one(tmp_path, monkeypatch):
 
 def test_decimal_commas_in_a_large_text_file(tmp_path, monkeypatch):
     path = tmp_path / "shop.csv"
-    _table().astype({"age": "Int64", "visits": "Int64"}).to_csv(path, index=False, sep=";", decimal=",")
+    dirty_customers().astype({"age": "Int64", "visits": "Int64"}).to_csv(path, index=False, sep=";", decimal=",")
     _compare(*(_cleaned(path, monkeypatch, large=large) for large in (False, True)))
 
 
 def test_several_large_files_are_one_table(tmp_path, monkeypatch):
-    table = _table()
+    table = dirty_customers()
     table[:200].to_parquet(tmp_path / "a.parquet")
     table[200:].to_parquet(tmp_path / "b.parquet")
     _compare(*(_cleaned(tmp_path / "*.parquet", monkeypatch, large=large) for large in (False, True)))
@@ -213,7 +215,7 @@ def test_several_large_files_are_one_table(tmp_path, monkeypatch):
 
 def test_a_quotation_mark_that_swallows_rows_is_refused_in_a_large_file_too(tmp_path, monkeypatch):
     path = tmp_path / "shop.csv"
-    lines = _table().to_csv(index=False).splitlines()
+    lines = dirty_customers().to_csv(index=False).splitlines()
     lines[70], lines[75] = '70,"Oslo,30,40,3', '75,Oslo",30,40,3'
     path.write_text("\n".join(lines))
     for large in (False, True):
@@ -224,7 +226,7 @@ def test_a_quotation_mark_that_swallows_rows_is_refused_in_a_large_file_too(tmp_
 def test_a_large_table_of_postgresql_is_cleaned_as_a_small_one(postgres, monkeypatch):
     with psycopg.connect(postgres) as connection:
         connection.execute("create table shop (id int, city text, age float, income float, visits float)")
-        rows = _table().astype(object).where(lambda t: t.notna(), None)
+        rows = dirty_customers().astype(object).where(lambda t: t.notna(), None)
         with connection.cursor() as cursor:
             cursor.executemany("insert into shop values (%s, %s, %s, %s, %s)", rows.to_numpy().tolist())
     _compare(*(_cleaned(f"{postgres}#shop", monkeypatch, large=large) for large in (False, True)))

@@ -10,10 +10,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from segmentation import workers
-from tests.benchmarks import evidence_cost, rivals, timing, warm_start
-from tests.conftest import ROOT
-
-KEPT = ROOT / "assets" / "mall" / "bench"
+from tests.benchmarks import evidence_cost, rivals, timing, warm_start, whole
 
 
 def main() -> None:
@@ -26,11 +23,12 @@ def main() -> None:
         ways, root = warm_start.contenders(Path(folder))
         times = timing.compare(ways, root)
     found.append(timing.ratios(times, warm_start.LIMITS))
-    timing.keep("warm-start", times, found[-1], KEPT)
+    timing.keep("warm-start", times, found[-1], timing.KEPT)
     for customers in rivals.SIZES:
         times, ratios = rivals.measure(customers)
         print(f"{customers} rows\n{rivals.table(times)}\n")
         found.append(ratios)
+    found.append(whole.main())
     table = pd.concat(found)
     print(table.to_string(index=False, float_format="{:.3f}".format))
     sys.exit(bool((table["ratio"] > table["at_most"]).any()))

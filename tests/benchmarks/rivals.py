@@ -19,7 +19,6 @@ from tests.benchmarks.customers import write_customers
 from tests.benchmarks.ways import FEATURES
 from tests.conftest import ROOT
 
-KEPT = ROOT / "assets" / "mall" / "bench"
 SIZES = (1_000_000, 10_000_000)
 JUDGED = 10_000_000  # rows from which on the limits hold
 REPEATS, THREADS = 3, (1, 2)
@@ -71,7 +70,7 @@ def measure(customers: int, repeats: int = REPEATS) -> tuple[pd.DataFrame, pd.Da
         else:
             found["at_most"] = float("nan")
     found.insert(0, "rows", customers)
-    timing.keep(f"rivals-{customers}", times, found, KEPT)
+    timing.keep(f"rivals-{customers}", times, found, timing.KEPT)
     return times, found
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 LAUNCH = Path(__file__).with_name("launch.py")
 REPEATS = 5
+KEPT = Path(__file__).resolve().parents[2] / "assets" / "mall" / "bench"
 
 
 class Contender(NamedTuple):
