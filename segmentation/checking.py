@@ -86,30 +86,31 @@ def check_rows(
 
 
 def check_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
-    """Refuse, among the rows that are fine by themselves, those that repeat what must stand once.
+    """Refuse, among the rows that are fine by themselves, those that repeat what must stand once."""
+    found = find_repeats(checked, dataset, names)
+    if found is None:
+        return checked
+    table = checked.left_join(found.select("row", **{f"_{part}": found[part] for part in PARTS}), "row")
+    judged = {part: ibis.coalesce(table[part], table[f"_{part}"]) for part in PARTS}
+    return table.mutate(judged).drop("row_right", *(f"_{part}" for part in PARTS))
+
+
+def find_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table | None:
+    """Return row, file, line, column, value and rule of the rows that repeat what must stand once; None without any.
 
     What stands more than once is found first, and only its rows are compared with each other.
     """
-    table = checked
-    for name in dataset.named("id"):
-        table = _judge_repeats(table, name, lambda peers, own=name: _repeat_rules(peers, own, names))
-    for name in (name for name in names if dataset.columns[name].unique):
-        table = _judge_repeats(table, name, lambda peers, own=name: [_unique(peers, own)])
-    return table
-
-
-def _judge_repeats(table: ibis.Table, name: str, rules_of) -> ibis.Table:
-    """Judge the fine rows whose value of a column stands more than once."""
-    fine = table.filter(table["rule"].isnull() & table[name].notnull())
-    repeated = held(fine.group_by(name).having(ibis._.count() > 1).agg(_n=ibis._.count()))
-    if not int(repeated.count().execute()):
-        return table
-    peers = fine.drop("column", "value", "rule").semi_join(repeated, name)
-    judged = held(judge(peers, rules_of(peers)).select("row", *(ibis._[part].name(f"_{part}") for part in PARTS)))
-    table = table.left_join(judged, "row")
-    return table.mutate({part: ibis.coalesce(table[part], table[f"_{part}"]) for part in PARTS}).drop(
-        "row_right", *(f"_{part}" for part in PARTS)
-    )
+    fine, found = checked.filter(checked["rule"].isnull()).drop(*PARTS), []
+    ids, unique = dataset.named("id"), [name for name in names if dataset.columns[name].unique]
+    for name in (*ids, *unique):
+        known = fine.filter(fine[name].notnull())
+        repeated = held(known.group_by(name).having(ibis._.count() > 1).agg(_n=ibis._.count()))
+        if int(repeated.count().execute()):
+            peers = known.semi_join(repeated, name)
+            judged = judge(peers, _repeat_rules(peers, name, names) if name in ids else [_unique(peers, name)])
+            found.append(held(judged.filter(judged["rule"].notnull()).select("row", "file", "line", *PARTS)))
+            fine = fine.anti_join(found[-1], "row")
+    return ibis.union(*found) if len(found) > 1 else found[0] if found else None
 
 
 def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dict) -> ibis.Table:
@@ -124,12 +125,17 @@ def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dic
             table = table.mutate({name: _value(table[cell], dataset.columns[name], conventions.get(name))})
     for name in names:
         cell = table[f"_raw_{name}"]
-        text, empty = text_of(cell).fill_null(""), is_empty(cell, dataset.columns[name])
+        empty = is_empty(cell, dataset.columns[name])
         if f"_odd_{name}" in table.columns:
-            text = ibis.coalesce(table[f"_odd_{name}"], text)
             empty &= is_empty(table[f"_odd_{name}"], dataset.columns[name])
-        table = table.mutate({text_name(name): text, empty_name(name): empty})
-    return table.drop(*(f"_raw_{name}" for name in names))
+        table = table.mutate({empty_name(name): empty})
+    return table.rename({cell_name(name): f"_raw_{name}" for name in names})
+
+
+def text_in(table: ibis.Table, name: str) -> ibis.Value:
+    """Return what the cells of a column say: written out where it is asked for, because most rows are fine."""
+    text = text_of(table[cell_name(name)]).fill_null("")
+    return ibis.coalesce(table[f"_odd_{name}"], text) if f"_odd_{name}" in table.columns else text
 
 
 def text_of(cell: ibis.Value) -> ibis.Value:
@@ -164,9 +170,9 @@ def _present(text: ibis.Value, column: Column) -> ibis.Value:
     return is_empty(text, column).ifelse(ibis.null("string"), stripped(text))
 
 
-def text_name(name: str) -> str:
-    """Return the name under which the text of a column is kept; no column of a dataset starts with a line."""
-    return f"_text_{name}"
+def cell_name(name: str) -> str:
+    """Return the name under which the cells of a column are kept as read; no column of a dataset starts with a line."""
+    return f"_cell_{name}"
 
 
 def empty_name(name: str) -> str:
@@ -237,7 +243,7 @@ def _totals(raw: ibis.Table, table: ibis.Table, dataset: Dataset, names: list[st
     rules = []
     for name in ids or [name for name in names if is_free(dataset, name)]:
         if raw[name].type().is_string():
-            text = table[text_name(name)]
+            text = text_in(table, name)
             broken = is_total(stripped(text).lower()) if ids else text.isin(_single_totals(raw[name]))
             rules.append(Rule(name, TOTAL, text, broken))
     return rules
@@ -273,7 +279,7 @@ def is_total(text: ibis.Value, words: str = SUMMARY) -> ibis.Value:
 def _some_feature(table: ibis.Table, features: tuple[str, ...]) -> Rule:
     """Refuse a customer of whom every feature would have to be invented."""
     empty = ibis.and_(*[table[name].isnull() for name in features])
-    return Rule(features[0], "a value in one feature", table[text_name(features[0])], empty)
+    return Rule(features[0], "a value in one feature", text_in(table, features[0]), empty)
 
 
 def _whole(table: ibis.Table, fields: int) -> Rule:
@@ -285,7 +291,7 @@ def _column_rules(
 ) -> list[Rule]:
     rules = []
     for name in names:
-        column, text, value = dataset.columns[name], table[text_name(name)], table[name]
+        column, text, value = dataset.columns[name], text_in(table, name), table[name]
         empty = table[empty_name(name)]
         if name in required or column.required or column.role == "id":
             rules.append(Rule(name, "present", text, empty))
@@ -307,7 +313,7 @@ def _expected(column: Column, convention: Convention | None) -> str:
 
 def _unique(peers: ibis.Table, name: str) -> Rule:
     """Refuse all rows that share a value which should be unique."""
-    return Rule(name, "unique", peers[text_name(name)], ibis.literal(True))
+    return Rule(name, "unique", text_in(peers, name), ibis.literal(True))
 
 
 def _repeat_rules(peers: ibis.Table, id_name: str, names: list[str]) -> list[Rule]:
@@ -316,7 +322,7 @@ def _repeat_rules(peers: ibis.Table, id_name: str, names: list[str]) -> list[Rul
     contents = [peers[name].cast("string").fill_null("") for name in names]
     differ = ibis.or_(*[content.min().over(own) != content.max().over(own) for content in contents])
     copy = peers["row"] > peers["row"].min().over(own)
-    text = peers[text_name(id_name)]
+    text = text_in(peers, id_name)
     return [Rule(id_name, "one row an id, this one's rows differ", text, differ), Rule(id_name, COPY, text, copy)]
 
 

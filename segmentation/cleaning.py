@@ -8,7 +8,17 @@ import pandas as pd
 
 from segmentation.artifacts import is_expression
 from segmentation.assignment import double
-from segmentation.checking import COPY, check_repeats, check_rows, conventions_of, is_empty, stripped, text_name
+from segmentation.checking import (
+    COPY,
+    cell_name,
+    check_repeats,
+    check_rows,
+    conventions_of,
+    find_repeats,
+    is_empty,
+    stripped,
+    text_in,
+)
 from segmentation.customers import Customers
 from segmentation.dataset import Dataset
 from segmentation.engine import is_held, stored
@@ -65,10 +75,10 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
     names = [name for name in dataset.columns if name in raw.columns and dataset.columns[name].role != "ignore"]
     conventions = conventions_of(raw, dataset, names, headers, file=file)
     needs = {"features": features, "required": _needed(dataset, features), "fields": headers["fields"]}
-    judged = check_repeats(check_rows(raw, dataset, names, conventions, **needs), dataset, names)
+    checked = check_rows(raw, dataset, names, conventions, **needs)
     if not is_held(raw):
-        return _clean_large(raw, judged, dataset, names, features, conventions)
-    judged = judged.order_by("row").to_pandas()
+        return _clean_large(raw, checked, dataset, names, features, conventions)
+    judged = check_repeats(checked, dataset, names).order_by("row").to_pandas()
     fine, refused = judged[judged["rule"].isna()], judged[judged["rule"].notna()]
     collapsed = int((refused["rule"] == COPY).sum())
     rejected = refused[["file", "line", "column", "value", "rule"]].reset_index(drop=True)
@@ -93,10 +103,14 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
     return Cleaned(customers, rejected, pd.concat([flagged, far], ignore_index=True), account)
 
 
-def _clean_large(raw: ibis.Table, judged: ibis.Table, dataset: Dataset, names: list[str], features, conventions: dict):
+def _clean_large(raw: ibis.Table, checked: ibis.Table, dataset: Dataset, names: list[str], features, conventions: dict):
     """Do the same by the engine, which puts aside what is clean and what was refused."""
-    fine = judged.filter(judged["rule"].isnull())
-    rejected = stored(judged.filter(judged["rule"].notnull()).select("row", "file", "line", "column", "value", "rule"))
+    parts = ["row", "file", "line", "column", "value", "rule"]
+    fine, refused = (checked.filter(which) for which in (checked["rule"].isnull(), checked["rule"].notnull()))
+    repeats, rejected = find_repeats(checked, dataset, names), refused.select(parts)
+    if repeats is not None:
+        fine, rejected = fine.anti_join(repeats, "row"), ibis.union(rejected, repeats.select(parts))
+    rejected = stored(rejected)
     rules = rejected.group_by("column", "rule").agg(n=ibis._.count()).to_pandas()
     rules = rules.sort_values(["n", "column", "rule"], ascending=[False, True, True])
     collapsed = int(rules.loc[rules["rule"] == COPY, "n"].sum())
@@ -104,7 +118,7 @@ def _clean_large(raw: ibis.Table, judged: ibis.Table, dataset: Dataset, names: l
     held = {"clean": customers.count(), **{n: customers[n].isnull().sum() for n in customers.columns[1:]}}
     counts = customers.agg(**held).to_pandas().iloc[0].fillna(0).astype(int)
     categories = _categories(dataset, names)
-    mended = {name: (fine[name] != fine[text_name(name)]).sum() for name in categories}
+    mended = {name: (fine[name] != text_in(fine, name)).sum() for name in categories}
     mended = fine.agg(**mended).to_pandas().iloc[0].fillna(0).astype(int) if mended else {}
     asked = [n for n in features if dataset.columns[n].missing == "median" and 0 < counts[n] < counts["clean"]]
     medians = {name: float(_middle(customers[name], dataset.columns[name])) for name in asked}
@@ -265,7 +279,7 @@ def _categories(dataset: Dataset, names: list[str]) -> list[str]:
 
 def _mended(fine: pd.DataFrame, dataset: Dataset, names: list[str]) -> dict[str, int]:
     categories = _categories(dataset, names)
-    changed = {name: int((fine[name].notna() & (fine[name] != fine[text_name(name)])).sum()) for name in categories}
+    changed = {name: int((fine[name].notna() & (fine[name] != fine[cell_name(name)])).sum()) for name in categories}
     return {name: n for name, n in changed.items() if n}
 
 

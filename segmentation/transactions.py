@@ -4,7 +4,7 @@ from datetime import date
 
 import ibis
 
-from segmentation.checking import Rule, check_rows, conventions_of, judge, text_name
+from segmentation.checking import Rule, check_rows, conventions_of, judge, text_in
 from segmentation.dataset import Column, Dataset
 from segmentation.engine import held, is_held, stored
 
@@ -78,7 +78,7 @@ def summarize_purchases(
     rules = [
         Rule("date", f"a date as {given.date_format}", checked["date"], day.isnull()),
         Rule("date", f"on or before {given.as_of}", checked["date"], day > ibis.literal(given.as_of)),
-        Rule("amount", f"below {MOST:,.0f}", checked[text_name("amount")], checked["amount"].abs() >= MOST),
+        Rule("amount", f"below {MOST:,.0f}", text_in(checked, "amount"), checked["amount"].abs() >= MOST),
     ]
     checked = _judge_customers(judge(checked.mutate(day=day), rules), dataset)
     checked = held(checked) if is_held(raw) else stored(checked)
