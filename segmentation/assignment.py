@@ -5,8 +5,8 @@ import ibis
 DECIMALS = 6
 
 
-def assign_rows(table: ibis.Table, model: dict) -> ibis.Table:
-    """Add to each row segment (from 1), distance to its centroid, margin (how much farther the next is), next_segment.
+def assign_rows(table: ibis.Table, model: dict, *, across: bool = False) -> ibis.Table:
+    """Add to each row its segment (from 1), distance to its centroid, and margin: how much farther the next one is.
 
     The nearest centroid c of z is that with the least |c|^2 - 2 z.c, because |z|^2 is the same for all; ties go to
     the smaller number. Customers are compared with one centroid after the other.
@@ -17,32 +17,46 @@ def assign_rows(table: ibis.Table, model: dict) -> ibis.Table:
         With a number column for each feature of the model, none of them null.
     model : dict
         The content of model.json.
+    across : bool
+        Whether next_segment, the one across the border, is added too.
     """
     features = model["features"]
     scaled = table.mutate({f"_z{i}": scaled_feature(table[f["name"]], f) for i, f in enumerate(features)})
     z = [scaled[f"_z{i}"] for i in range(len(features))]
     scores = {f"_s{number}": _score(z, centroid) for number, centroid in enumerate(model["centroids"], 1)}
     found = scaled.mutate(_norm=sum((v * v for v in z), start=double(0)), **scores)
-    found = found.mutate(_near=found["_s1"], _next=double("inf"), segment=_number(1), next_segment=_number(1))
-    for number in range(2, len(scores) + 1):
-        found = _compare(found, number)
+    two = _in_turn if table.get_backend().name == "duckdb" else _at_once
+    found = two(found, len(scores))
     near, following = (_root(found["_norm"] + found[score]) for score in ("_near", "_next"))
     told = found.mutate(distance=near.round(DECIMALS), margin=(following - near).round(DECIMALS))
-    return told.select(*table.columns, "segment", "distance", "margin", "next_segment")
+    return told.select(*table.columns, "segment", "distance", "margin", *(["next_segment"] if across else []))
 
 
-def _compare(found: ibis.Table, number: int) -> ibis.Table:
-    """Keep the two least scores and their segments (`least` of all of them takes DuckDB twice as long)."""
-    score, near, following = found[f"_s{number}"], found["_near"], found["_next"]
-    closer = score < near
-    return found.mutate(
-        _near=closer.ifelse(score, near),
-        _next=ibis.cases((closer, near), (score < following, score), else_=following),
-        segment=closer.ifelse(_number(number), found["segment"]),
-        next_segment=ibis.cases(
-            (closer, found["segment"]), (score < following, _number(number)), else_=found["next_segment"]
-        ),
-    )
+def _in_turn(found: ibis.Table, k: int) -> ibis.Table:
+    """Find the two least scores and their segments by one comparison after the other: for DuckDB half of the work."""
+    found = found.mutate(_near=found["_s1"], _next=double("inf"), segment=_number(1), next_segment=_number(1))
+    for number in range(2, k + 1):
+        score, near, following = found[f"_s{number}"], found["_near"], found["_next"]
+        closer, own, other = score < near, found["segment"], found["next_segment"]
+        found = found.mutate(
+            _near=closer.ifelse(score, near),
+            _next=ibis.cases((closer, near), (score < following, score), else_=following),
+            segment=closer.ifelse(_number(number), own),
+            next_segment=ibis.cases((closer, own), (score < following, _number(number)), else_=other),
+        )
+    return found
+
+
+def _at_once(found: ibis.Table, k: int) -> ibis.Table:
+    """Find the same without a chain: an engine that writes each step into the next would make it longer every time."""
+    scores = {j: found[f"_s{j}"] for j in range(1, k + 1)}
+    found = found.mutate(_near=ibis.least(*scores.values()))
+    number = ibis.cases(*((found[f"_s{j}"] <= found["_near"], j) for j in scores))
+    found = found.mutate(segment=number.cast("int64"))
+    others = [(found["segment"] == j).ifelse(double("inf"), found[f"_s{j}"]) for j in scores]
+    found = found.mutate(_next=ibis.least(*others))
+    across = ((found["segment"] != j) & (found[f"_s{j}"] <= found["_next"]) for j in scores)
+    return found.mutate(next_segment=ibis.cases(*zip(across, scores, strict=True)).cast("int64"))
 
 
 def _number(segment: int) -> ibis.Value:

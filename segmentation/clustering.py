@@ -71,7 +71,7 @@ def segment(customers: Customers, model: Pipeline, features: tuple[str, ...]) ->
     with threadpool_limits(1):
         following = np.argsort(model.transform(X), axis=1, kind="stable")[:, 1] + 1
     assigned = assign(model, X).assign(next_segment=following)
-    everyone = assign_rows(customers.everyone, describe(model, features)) if customers.sampled else None
+    everyone = assign_rows(customers.everyone, describe(model, features), across=True) if customers.sampled else None
     return Customers(customers.sample.join(assigned), everyone)
 
 
