@@ -36,7 +36,7 @@ NEARLY_COPY = 0.95
 
 @dataclass(frozen=True)
 class Cleaned:
-    """The parts of a raw table and their account.
+    """The parts of a raw table and their account; of a large table the first three are Ibis tables.
 
     customers : id (text), features and descriptors (numbers as float64, categories as text), in the order of the ids,
         or without an id in that of the values, so that the order of the rows changes nothing.

@@ -125,7 +125,7 @@ class Customers:
         if self.everyone is None:
             known = self.sample[name].notna()
             values = self.sample[name][known].groupby(groups.of_frame(self.sample)[known], observed=True)
-            return values.quantile(levels).unstack().assign(customers=values.size())
+            return values.quantile(levels).unstack().reindex(columns=levels).assign(customers=values.size())
         table = self.everyone.select(group=groups.of_table(self.everyone), value=self.everyone[name])
         table = table.filter(table["value"].notnull() & table["group"].notnull()).group_by("group")
         found = table.agg(customers=ibis._.count(), at=ibis._["value"].quantile(levels)).to_pandas()

@@ -37,39 +37,39 @@ def read_large(
     DataError
         As `read_table`, and where a text is not UTF-8, or its columns are parted by blanks.
     """
-    if source.url:
-        read = [_open_server(source)]
-    else:
-        read = [_open_parquet(path) if is_parquet(path) else _open_text(path, dataset) for path in source.files]
-    first, told = read[0]
-    headers = [name for name in first.columns if name not in WHOLE]
-    for path, (table, _) in zip(source.files, read, strict=False):
-        if set(table.columns) != set(first.columns):
-            raise DataError(f"{path.name} has other columns than {source.files[0].name}; expected the same in all")
+    files = [_open_parquet(path) if is_parquet(path) else _open_text(path, dataset) for path in source.files]
+    read = files or [_open_server(source)]
+    tables, told = [table for table, _ in read], dict(read[0][1])
+    headers = _headers_of(tables, source)
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
-    kinds, parts, before = _kinds([table for table, _ in read], matched, dataset), [], 0
-    for table, _ in read:
-        whole = {
-            "row": table["_its_row"] + before,
-            **{name.removeprefix("_its_"): table[name] for name in list(WHOLE)[1:]},
-        }
+    raw = _as_one(tables, matched, dataset, len(headers))
+    how = {"delimiter": told["delimiter"], "file": source.name, "known": known or {}}
+    raw, conventions = _with_numbers(raw, dataset, list(matched), how)
+    told |= {"above": sum(notes["above"] for _, notes in read), "beside": 0, "encoding": None, "fields": len(headers)}
+    told["numbers"] = {name: convention.record() for name, convention in conventions.items()}
+    told["typed"] = [matched[name] for name in matched if raw[name].type().is_numeric()]
+    told["ignored"] = [header for header in headers if header not in matched.values()]
+    return raw, {"columns": matched, **told}
+
+
+def _headers_of(tables: list[ibis.Table], source: Source) -> list[str]:
+    for path, table in zip(source.files[1:], tables[1:], strict=False):
+        if set(table.columns) != set(tables[0].columns):
+            raise DataError(f"{path.name} has other columns than {source.files[0].name}; expected the same in all")
+    return [name for name in tables[0].columns if name not in WHOLE]
+
+
+def _as_one(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset, fields: int) -> ibis.Table:
+    """Put the parts of a table below each other, without rows in which every matched column is empty."""
+    kinds, parts, before = _kinds(tables, matched, dataset), [], 0
+    for table in tables:
+        whole = {name.removeprefix("_its_"): table[name] for name in WHOLE}
         cells = {name: _cell(table[header], kinds[name]) for name, header in matched.items()}
-        filled = ibis.or_(table["_its_fields"] != len(headers),
-                          *(table[header].notnull() for header in matched.values()))  # fmt: skip
-        parts.append(table.filter(filled).select(**whole, **cells))
+        filled = (table[header].notnull() for header in matched.values())
+        full = table.filter(ibis.or_(table["_its_fields"] != fields, *filled))
+        parts.append(full.select(**whole | {"row": table["_its_row"] + before}, **cells))
         before += int(table.count().execute())
-    raw = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    texts = [name for name in matched if dataset.columns[name].type == "number" and raw[name].type().is_string()]
-    numbers = [name for name in texts if dataset.columns[name].role in ("feature", "descriptor")]
-    told["numbers"] = {}
-    if numbers:
-        how = {"delimiter": told["delimiter"], "file": source.name, "known": known or {}}
-        raw, conventions = _with_numbers(raw, dataset, numbers, how)
-        told["numbers"] = {name: convention.record() for name, convention in conventions.items()}
-    ignored = [header for header in headers if header not in matched.values()]
-    typed = [matched[name] for name in matched if raw[name].type().is_numeric()]
-    notes = {"above": sum(notes["above"] for _, notes in read), "beside": 0, "encoding": None}
-    return raw, {"columns": matched, "ignored": ignored, "fields": len(headers), "typed": typed, **told, **notes}
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 
 def _open_server(source: Source) -> tuple[ibis.Table, dict]:
@@ -203,6 +203,10 @@ def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: P
 
 def _with_numbers(raw: ibis.Table, dataset: Dataset, names: list[str], how: dict) -> tuple[ibis.Table, dict]:
     """Copy a table with the numbers of its text columns, and beside them what is no number."""
+    texts = [name for name in names if dataset.columns[name].type == "number" and raw[name].type().is_string()]
+    names = [name for name in texts if dataset.columns[name].role in ("feature", "descriptor")]
+    if not names:
+        return raw, {}
     units = {name: dataset.columns[name].unit for name in names}
     looked_at = raw.filter(raw["line"] <= LOOKED_AT)
     conventions, undecided = find_conventions(looked_at, units, decimal=dataset.decimal, typed=frozenset(), **how)

@@ -68,7 +68,7 @@ def test_a_parameter_that_a_stage_does_not_declare_leaves_it_as_it_is(made):
 
 @pytest.mark.parametrize(
     ("modules", "needless"),
-    [(_imported_from(STAGES[-1]), {"ibis", "skops", "nbconvert"}), (["segmentation.render"], {"sklearn", "scipy"})],
+    [(_imported_from(STAGES[-1]), {"skops", "nbconvert"}), (["segmentation.render"], {"sklearn", "scipy"})],
 )
 def test_profiling_and_the_page_import_nothing_heavy_that_they_do_not_use(modules, needless):
     code = f"import sys, {', '.join(modules)}; print(*sys.modules)"

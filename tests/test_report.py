@@ -77,6 +77,7 @@ def test_manifest_has_the_fingerprint_of_every_artifact(sample):
         "resamples": 100,
         "run": "sample",
         "seed": 0,
+        "engine": "duckdb",
     }
     assert {"python", "pandas", "scikit-learn"} <= set(manifest["versions"])
 
