@@ -3,6 +3,7 @@
 import ibis
 
 DECIMALS = 6
+ADDED = ("segment", "distance", "margin", "next_segment")
 
 
 def assign_rows(table: ibis.Table, model: dict, *, across: bool = False) -> ibis.Table:
@@ -29,7 +30,7 @@ def assign_rows(table: ibis.Table, model: dict, *, across: bool = False) -> ibis
     found = two(found, len(scores))
     near, following = (_root(found["_norm"] + found[score]) for score in ("_near", "_next"))
     told = found.mutate(distance=near.round(DECIMALS), margin=(following - near).round(DECIMALS))
-    return told.select(*table.columns, "segment", "distance", "margin", *(["next_segment"] if across else []))
+    return told.select(*table.columns, *(ADDED if across else ADDED[:-1]))
 
 
 def _in_turn(found: ibis.Table, k: int) -> ibis.Table:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from segmentation.assignment import double
 from segmentation.dataset import Column, Dataset
-from segmentation.engine import held, is_held
+from segmentation.engine import held, is_held, without
 from segmentation.errors import DataError
 from segmentation.numbers import BLANKS, Convention, find_conventions, tell_undecided, to_number
 
@@ -109,7 +109,7 @@ def find_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibi
             peers = known.semi_join(repeated, name)
             judged = judge(peers, _repeat_rules(peers, name, names) if name in ids else [_unique(peers, name)])
             found.append(held(judged.filter(judged["rule"].notnull()).select("row", "file", "line", *PARTS)))
-            fine = fine.anti_join(found[-1], "row")
+            fine = without(fine, found[-1], "row")
     return ibis.union(*found) if len(found) > 1 else found[0] if found else None
 
 
@@ -125,7 +125,7 @@ def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dic
             table = table.mutate({name: _value(table[cell], dataset.columns[name], conventions.get(name))})
     for name in names:
         cell = table[f"_raw_{name}"]
-        empty = is_empty(cell, dataset.columns[name])
+        empty = table[name].isnull() if name in usual else is_empty(cell, dataset.columns[name])
         if f"_odd_{name}" in table.columns:
             empty &= is_empty(table[f"_odd_{name}"], dataset.columns[name])
         table = table.mutate({empty_name(name): empty})

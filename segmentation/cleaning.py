@@ -16,15 +16,17 @@ from segmentation.checking import (
     conventions_of,
     find_repeats,
     is_empty,
+    is_free,
     stripped,
     text_in,
 )
 from segmentation.customers import Customers
 from segmentation.dataset import Dataset
-from segmentation.engine import is_held, stored
+from segmentation.engine import MOST_HELD, is_held, stored, without
 from segmentation.errors import DataError
 from segmentation.numbers import Convention
 from segmentation.privacy import SMALLEST_GROUP
+from segmentation.sampling import sampled
 from segmentation.transactions import purchases_dataset, summarize_purchases
 from segmentation.units import plain_unit
 from segmentation.words import count, escape, listing, sentence
@@ -109,7 +111,7 @@ def _clean_large(raw: ibis.Table, checked: ibis.Table, dataset: Dataset, names: 
     fine, refused = (checked.filter(which) for which in (checked["rule"].isnull(), checked["rule"].notnull()))
     repeats, rejected = find_repeats(checked, dataset, names), refused.select(parts)
     if repeats is not None:
-        fine, rejected = fine.anti_join(repeats, "row"), ibis.union(rejected, repeats.select(parts))
+        fine, rejected = without(fine, repeats, "row"), ibis.union(rejected, repeats.select(parts))
     rejected = stored(rejected)
     rules = rejected.group_by("column", "rule").agg(n=ibis._.count()).to_pandas()
     rules = rules.sort_values(["n", "column", "rule"], ascending=[False, True, True])
@@ -118,11 +120,12 @@ def _clean_large(raw: ibis.Table, checked: ibis.Table, dataset: Dataset, names: 
     held = {"clean": customers.count(), **{n: customers[n].isnull().sum() for n in customers.columns[1:]}}
     counts = customers.agg(**held).to_pandas().iloc[0].fillna(0).astype(int)
     categories = _categories(dataset, names)
-    mended = {name: (fine[name] != text_in(fine, name)).sum() for name in categories}
-    mended = fine.agg(**mended).to_pandas().iloc[0].fillna(0).astype(int) if mended else {}
+    mended = _mended_large(fine, categories) if categories else {}
     asked = [n for n in features if dataset.columns[n].missing == "median" and 0 < counts[n] < counts["clean"]]
-    medians = {name: float(_middle(customers[name], dataset.columns[name])) for name in asked}
-    flagged = _flagged(customers, medians, [name for name in conventions if name in customers.columns])
+    sample = sampled(customers, "id", MOST_HELD).to_pandas()
+    everyone = Customers(sample, customers)
+    medians = {name: _middle(everyone, name, dataset.columns[name]) for name in asked}
+    flagged = _flagged(everyone, medians, [name for name in conventions if name in customers.columns])
     if medians:
         customers = customers.mutate(**{name: customers[name].fill_null(double(m)) for name, m in medians.items()})
     account = {
@@ -151,18 +154,27 @@ def _id(table: ibis.Table, dataset: Dataset) -> ibis.Value:
     return table[dataset.named("id")[0] if dataset.named("id") else "row"].name("id")
 
 
-def _middle(value: ibis.Value, column) -> float:
+def _mended_large(fine: ibis.Table, categories: list[str]) -> pd.Series:
+    """Return how many cells of each column are written otherwise than they were; few rows have one."""
+    respelt = fine.filter(ibis.or_(*(fine[name] != text_in(fine, name) for name in categories)))
+    differ = {name: (respelt[name] != text_in(respelt, name)).sum() for name in categories}
+    return respelt.agg(**differ).to_pandas().iloc[0].fillna(0).astype(int)
+
+
+def _middle(customers: Customers, name: str, column) -> float:
     """Return the median; between two ranks, or between yes and no, lies nothing: there the lower middle one."""
-    middle = value.quantile(0.5).execute()
-    return middle if column.type == "number" else value.max(where=value <= double(middle)).execute()
+    middle = float(customers.quantiles(name, [0.5]).iloc[0][0.5])
+    value = customers.everyone[name]
+    return middle if column.type == "number" else float(value.max(where=value <= double(middle)).execute())
 
 
-def _flagged(customers: ibis.Table, medians: dict[str, float], numbers: list[str]) -> ibis.Table:
+def _flagged(everyone: Customers, medians: dict[str, float], numbers: list[str]) -> ibis.Table:
     """List the cells that are imputed, and those far from the rest."""
+    customers = everyone.everyone
     nobody = [(numbers[0], ibis.literal(False), double(0), "")]
     imputed = [(n, customers[n].isnull(), double(value), "imputed: the median") for n, value in medians.items()]
     far = [
-        (n, beyond, customers[n], "far from the rest") for n in numbers if (beyond := _beyond(customers[n])) is not None
+        (n, beyond, customers[n], "far from the rest") for n in numbers if (beyond := _beyond(everyone, n)) is not None
     ]
     parts = [
         customers.filter(which).select("id", column=ibis.literal(name), value=value, flag=ibis.literal(flag))
@@ -171,13 +183,14 @@ def _flagged(customers: ibis.Table, medians: dict[str, float], numbers: list[str
     return ibis.union(*parts).order_by("column", "id")
 
 
-def _beyond(value: ibis.Value) -> ibis.Value | None:
+def _beyond(everyone: Customers, name: str) -> ibis.Value | None:
     """Return which values lie beyond 1.5 interquartile ranges of the middle half (Tukey 1977); None without a value."""
-    ends = value.quantile([0.25, 0.75]).execute()
-    if ends is None:
+    found, value = everyone.quantiles(name, [0.25, 0.75]), everyone.everyone[name]
+    if found.empty:
         return None
-    reach = 1.5 * (ends[1] - ends[0])
-    return (value < double(ends[0] - reach)) | (value > double(ends[1] + reach))
+    low, high = found.iloc[0][[0.25, 0.75]]
+    reach = 1.5 * (high - low)
+    return (value < double(low - reach)) | (value > double(high + reach))
 
 
 def _require_whole(account: dict) -> None:
@@ -194,7 +207,8 @@ def _clean_purchases(raw: ibis.Table, dataset: Dataset, features: tuple[str, ...
     if is_expression(made):
         customers = stored(made.select(_id(made, dataset), *(n for n in names if n not in dataset.named("id"))))
         account["customers"] = int(customers.count().execute())
-        return Cleaned(customers, rejected, _flagged(customers, {}, list(customers.columns[1:])), account)
+        everyone = Customers(sampled(customers, "id", MOST_HELD).to_pandas(), customers)
+        return Cleaned(customers, rejected, _flagged(everyone, {}, list(customers.columns[1:])), account)
     customers = _customers(made.assign(row=0), dataset, names)
     account["customers"] = len(customers)
     return Cleaned(customers, rejected, _far(customers, list(customers.columns[1:])), account)
@@ -284,10 +298,14 @@ def _mended(fine: pd.DataFrame, dataset: Dataset, names: list[str]) -> dict[str,
 
 
 def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.DataFrame:
-    """Return one row a matched column: its header, role, type, and how many cells are filled and distinct."""
+    """Return one row a matched column: its header, role, type, and how many cells are filled and distinct.
+
+    In a large table nothing but categories is counted as distinct: what its other columns hold is nearly all distinct.
+    """
+    counted = [name for name in headers if is_held(raw) or is_free(dataset, name)]
     counts = raw.agg(
         {f"{name}_filled": (~is_empty(raw[name], dataset.columns[name])).sum() for name in headers}
-        | {f"{name}_distinct": _spelt(raw[name]).nunique() for name in headers}
+        | {f"{name}_distinct": _spelt(raw[name]).nunique() for name in counted}
     ).to_pandas()
     rows = [
         {
@@ -296,7 +314,7 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
             "role": dataset.columns[name].role,
             "type": "text" if dataset.columns[name].role == "id" else dataset.columns[name].type,
             "filled": int(counts[f"{name}_filled"].iloc[0]),
-            "distinct": int(counts[f"{name}_distinct"].iloc[0]),
+            "distinct": int(counts[f"{name}_distinct"].iloc[0]) if name in counted else None,
         }
         for name, header in headers.items()
     ]

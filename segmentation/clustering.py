@@ -10,6 +10,7 @@ from segmentation.artifacts import is_expression, write_csv, write_parquet
 from segmentation.assignment import assign_rows, double
 from segmentation.customers import Customers
 from segmentation.dataset import Dataset
+from segmentation.engine import stored
 from segmentation.k_selection import best_kmeans
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scaling import describe_scaling, scale
@@ -102,7 +103,7 @@ def near_border(segmented: Customers, limit: float):
     columns = ["id", "segment", "next_segment", "margin"]
     if segmented.sampled:
         t = segmented.everyone
-        return t.filter(t["margin"] < double(limit)).select(*columns)
+        return stored(t.filter(t["margin"] < double(limit)).select(*columns))
     listed = segmented.sample[columns]
     return listed[listed["margin"] < limit].sort_values(["margin", "id"])
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from segmentation.customers import Customers, Grouping
+from segmentation.customers import Customers
 from segmentation.dataset import Dataset
 from segmentation.privacy import SMALLEST_GROUP, withheld
+from segmentation.tallies import Grouping
 from segmentation.words import amount, count, escape, listing
 
 CLEAR = 0.5

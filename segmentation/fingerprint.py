@@ -101,7 +101,9 @@ def tell_origin(found: Fingerprint, dataset: Dataset, name: str) -> str:
         return "This is the published table."
     if not found.sketch:
         return ""  # a large table is compared by its files
-    alike = sum(a == b for a, b in zip(bytes.fromhex(found.sketch), bytes.fromhex(source.sketch or ""), strict=False))
+    if not source.sketch:
+        return "This is not the published table; whether it is an altered copy of it is not known."
+    alike = sum(a == b for a, b in zip(bytes.fromhex(found.sketch), bytes.fromhex(source.sketch), strict=True))
     if alike < FEWEST_ALIKE:
         return "This is another table than the published one."
     reference = ROOT / "data" / name / source.path

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from segmentation.customers import Customers, Grouping
+from segmentation.customers import Customers
 from segmentation.decision import STABLE
 from segmentation.eda import by_size, column_edges, grid_edges
 from segmentation.evidence import STRONG_PREDICTION
@@ -21,6 +21,7 @@ from segmentation.marks import colour, marker
 from segmentation.narrative import INK
 from segmentation.privacy import SMALLEST_GROUP, in_tens, withheld
 from segmentation.reference import NULL_LEVEL
+from segmentation.tallies import Grouping
 from segmentation.words import amount, percent
 
 NEUTRAL = "#5F7A99"

@@ -2,10 +2,11 @@
 
 import pandas as pd
 
-from segmentation.customers import Customers, Grouping
+from segmentation.customers import Customers
 from segmentation.dataset import Dataset
 from segmentation.decision import SMALL
 from segmentation.privacy import SMALLEST_GROUP, withheld
+from segmentation.tallies import Grouping
 from segmentation.uncertainty import bootstrap_intervals
 from segmentation.words import amount, escape, listing, percent, show_index, spanning
 
@@ -37,7 +38,7 @@ def profile_segments(
     indexed = [f for f in features if means[f] > 0 and lows[f] >= 0]
     descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
     described = {name: _describe(customers, name, dataset) for name in descriptors}
-    centres, profiles = customers.means(features, "segment"), []
+    centres, profiles = customers.means(features), []
     for segment, size in customers.counts("segment").items():
         centre = centres.loc[segment]
         levels = {f: level(heights.loc[segment, f]) for f in features}
@@ -63,7 +64,7 @@ def heights(scaled: Customers, features: list[str]) -> pd.DataFrame:
     """Return how many standard deviations each segment's mean of each scaled feature stands above that of all."""
     n = scaled.number
     spread = scaled.deviation(features).replace(0, 1) * ((n - 1) / n) ** 0.5
-    return (scaled.means(features, "segment") - scaled.mean(features)) / spread
+    return (scaled.means(features) - scaled.mean(features)) / spread
 
 
 def intervals(
@@ -82,7 +83,7 @@ def intervals(
 
 def _shares_and_means(customers: Customers, features: list[str]) -> pd.DataFrame:
     shares = customers.counts("segment") / customers.number
-    return customers.means(features, "segment").add_prefix("centre_").assign(share=shares)
+    return customers.means(features).add_prefix("centre_").assign(share=shares)
 
 
 def _interval(intervals: pd.DataFrame, segment: int, quantity: str) -> list[float]:
@@ -138,7 +139,7 @@ def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, di
     if not dataset.columns[name].numeric:
         shares = category_shares(customers, name, private=private)
         return {segment: row.dropna().to_dict() for segment, row in shares.iterrows()}
-    table = customers.means([name], "segment").rename(columns={name: "mean"})
+    table = customers.means([name]).rename(columns={name: "mean"})
     table["median"] = segment_medians(customers, name, private=private)
     known = table.dropna().to_dict("index")
     return {segment: known.get(segment, {}) for segment in table.index}

@@ -2,6 +2,8 @@
 
 import ibis
 
+from segmentation.engine import held
+
 PRIME = 2**31 - 1
 FACTOR, SHIFT = 1_103_515_245, 12_345
 DIGITS = 8
@@ -29,7 +31,7 @@ def sampled(table: ibis.Table, id_column: str, most: int) -> ibis.Table:
     if rows <= most:
         return table
     hashed = table.mutate(_hash=hash_of(table[id_column]))
-    few = hashed.filter(hashed["_hash"] < _cut(hashed["_hash"], (most + SURE * most**0.5) / rows))
+    few = held(hashed.filter(hashed["_hash"] < _cut(hashed["_hash"], (most + SURE * most**0.5) / rows)))
     if few.count().to_pyarrow().as_py() < most:
         few = hashed
     return few.order_by("_hash", id_column).limit(most).select(*table.columns)

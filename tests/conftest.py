@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MALL = "Mall_Customers.csv"
-
+FAST = ["--resamples", "10"]
 
 SHOP = """title: Shop
 source: {path: shop.csv}
@@ -104,6 +104,15 @@ def mall(tmp_path_factory, mall_table) -> Project:
     """A copy of the project in which the report on the real table, and its PDF, have been made."""
     project = copy_project(tmp_path_factory.mktemp("mall"))
     done = project.run("pdf", "--dataset", "mall", "--data", str(mall_table))
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Project:
+    """A copy of the project in which the report on the sample has been made, for one module to change as it likes."""
+    project = copy_project(tmp_path_factory.mktemp("made"))
+    done = project.run("report", *FAST)
     assert done.returncode == 0, done.stderr
     return project
 

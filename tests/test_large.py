@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from segmentation import engine, formats
 from segmentation.artifacts import sha256, write_csv, write_parquet
 from segmentation.cleaning import clean, raw_dataset, require_enough
-from segmentation.customers import Customers, Grouping, bin_of
+from segmentation.customers import Customers
 from segmentation.dataset import Dataset
 from segmentation.eda import log_edges, round_edges
 from segmentation.errors import DataError
 from segmentation.reading import read_table
 from segmentation.sources import locate
+from segmentation.tallies import Grouping, bin_of
 
 COLUMNS = {
     "id": {"role": "id"},
@@ -284,7 +285,7 @@ COUNTED = {
     "filled": lambda c: c.filled(["a", "b"]),
     "mean": lambda c: c.mean(["a", "b"]),
     "deviation": lambda c: c.deviation(["a", "b"]),
-    "means by segment": lambda c: c.means(["a", "b"], "segment"),
+    "means by segment": lambda c: c.means(["a", "b"]),
     "limits": lambda c: c.limits(["a", "b"]),
     "quantiles": lambda c: c.quantiles("a", [0.05, 0.25, 0.5]),
     "quantiles by category": lambda c: c.quantiles("a", [0.25, 0.5], Grouping("city")),

@@ -17,18 +17,7 @@ from segmentation.artifacts import read_json
 from segmentation.dependencies import modules_of
 from segmentation.pipeline import _imported_from
 from segmentation.plan import STAGES
-from tests.conftest import Project, copy_project
-
-FAST = ["--resamples", "10"]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Project:
-    """A copy of the project in which the report on the sample has been made."""
-    project = copy_project(tmp_path_factory.mktemp("made"))
-    done = project.run("report", *FAST)
-    assert done.returncode == 0, done.stderr
-    return project
+from tests.conftest import FAST, Project, copy_project
 
 
 def _ran(project: Project, *words: str) -> str:

@@ -10,11 +10,12 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
 from segmentation import clustering, eda, k_selection, profiling, uncertainty, words
-from segmentation.customers import Customers, Grouping
+from segmentation.customers import Customers
 from segmentation.dataset import Dataset
 from segmentation.errors import DataError, UsageError
 from segmentation.lloyd import fit_best, fit_starts
 from segmentation.scaling import scale
+from segmentation.tallies import Grouping
 
 DATASET = Dataset.model_validate(
     {

@@ -1,0 +1,316 @@
+"""Exact counts, sums and quantiles of a table too large to be held, by the engine, each pass over it made once."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from segmentation.assignment import ADDED, double
+
+MOST_CELLS = 200_000
+EVERYWHERE = (-np.inf, np.inf)
+USUAL = (0.05, 0.25, 0.5, 0.75, 0.95)  # the quantiles of most figures, found together
+SURE = 4  # standard deviations by which the sample may miss a quantile; beyond them, the engine sorts all
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """How customers are divided: by the values of a column, by bands of its numbers, or without a column not at all."""
+
+    column: str | None = None
+    edges: np.ndarray | None = None
+    labels: tuple[str, ...] = ()
+
+    def of_frame(self, frame: pd.DataFrame) -> pd.Series:
+        """Return the group of each row."""
+        if self.column is None:
+            return pd.Series(0, frame.index)
+        if self.edges is None:
+            return frame[self.column]
+        return pd.cut(frame[self.column], self.edges, right=False, labels=list(self.labels))
+
+    def of_table(self, table: ibis.Table) -> ibis.Value:
+        """Return the group of each row as an expression: a value of the column, or the number of its band."""
+        if self.column is None:
+            return ibis.literal(0)
+        if self.edges is None:
+            return table[self.column]
+        value = table[self.column]
+        return value.between(double(self.edges[0]), double(self.edges[-1])).ifelse(bin_of(value, self.edges), None)
+
+    def numbered(self, frame: pd.DataFrame) -> pd.Series:
+        """Return the group of each row of a frame as the engine has it, null where there is none."""
+        found = self.of_frame(frame)
+        return found.cat.codes.where(found.notna()) if self.edges is not None else found
+
+    def named(self, by_group: pd.DataFrame) -> pd.DataFrame:
+        """Name the bands of what the engine found."""
+        if self.edges is None:
+            return by_group
+        bands = [self.labels[int(i)] for i in by_group.index]
+        return by_group.set_axis(pd.CategoricalIndex(bands, list(self.labels), ordered=True))
+
+
+@dataclass(frozen=True)
+class Tallies:
+    """What is counted over all rows of a table; its methods are those of `Customers`.
+
+    table : ibis.Table
+    sample : DataFrame
+        Some of its rows, which say where to look.
+    """
+
+    table: ibis.Table
+    sample: pd.DataFrame
+
+    @cached_property
+    def number(self) -> int:
+        return int(self.table.count().execute())
+
+    @cached_property
+    def _columns(self) -> list[str]:
+        return [name for name in self.table.columns if name in self.sample and name not in ("id", *ADDED)]
+
+    @cached_property
+    def _numbers(self) -> list[str]:
+        return [name for name in self._columns if self.table[name].type().is_numeric()]
+
+    @cached_property
+    def _sums(self) -> pd.DataFrame:
+        """One row a column: filled, low, high, whole, and sums of the first three powers about `centre`."""
+        means = self.sample[self._numbers].mean().fillna(0)
+        parts = {f"{name} filled": self.table[name].count() for name in self._columns}
+        for name in self._numbers:
+            value = self.table[name]
+            beside = value - double(means[name])
+            parts |= {f"{name} low": value.min(), f"{name} high": value.max()}
+            parts[f"{name} whole"] = (value == value.floor()).all().cast("float64")
+            parts |= {f"{name} one": beside.sum(), f"{name} two": (beside * beside).sum()}
+            parts[f"{name} three"] = (beside * beside * beside).sum()
+        found = self._aggregated(parts)
+        kinds = ("filled", "low", "high", "whole", "one", "two", "three")
+        rows = {name: [found.get(f"{name} {kind}", np.nan) for kind in kinds] for name in self._columns}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=kinds).assign(centre=means)
+
+    def _aggregated(self, parts: dict) -> pd.Series:
+        """Compute several sums in one pass."""
+        names = {f"_{i}": name for i, name in enumerate(parts)}
+        sums = {short: parts[name] for short, name in names.items()}
+        return self.table.agg(**sums).to_pandas().iloc[0].rename(names).astype(float)
+
+    def filled(self, names: list[str]) -> pd.Series:
+        return self._sums.loc[names, "filled"].astype(int)
+
+    def limits(self, names: list[str]) -> pd.DataFrame:
+        return self._sums.loc[names, ["low", "high", "whole"]].astype({"whole": bool})
+
+    def mean(self, names: list[str]) -> pd.Series:
+        of = self._sums.loc[names]
+        return (of["centre"] + of["one"] / of["filled"]).map(_rounded)
+
+    def deviation(self, names: list[str]) -> pd.Series:
+        of = self._sums.loc[names]
+        return ((of["two"] - of["one"] ** 2 / of["filled"]) / (of["filled"] - 1)).pow(0.5).map(_rounded)
+
+    def skew(self, name: str) -> float:
+        n, one, two, three = self._sums.loc[name, ["filled", "one", "two", "three"]]
+        second = two - one**2 / n
+        third = three - 3 * one * two / n + 2 * one**3 / n**2
+        if second <= 0:
+            return 0.0
+        return _rounded(np.sqrt(n * (n - 1)) / (n - 2) * (third / n) / (second / n) ** 1.5)
+
+    @cached_property
+    def _segments(self) -> pd.DataFrame:
+        """One row a segment: customers, and the mean of each column of numbers."""
+        means = {name: self.table[name].mean() for name in self._numbers}
+        found = self.table.group_by("segment").agg(_n=ibis._.count(), **means).to_pandas()
+        return found.set_index("segment").sort_index()
+
+    def means(self, names: list[str]) -> pd.DataFrame:
+        return self._segments[names].map(_rounded)
+
+    def counts(self, name: str, by: str | None = None) -> pd.Series | pd.DataFrame:
+        if name == "segment":
+            return self._segments["_n"].rename("count")
+        if (name, by) not in self._counted:
+            known = self.table.filter(self.table[name].notnull())
+            found = known.group_by([*([by] if by else []), name]).agg(n=known.count()).to_pandas()
+            self._counted[name, by] = (
+                found.pivot(index=by, columns=name, values="n").fillna(0).astype(int)
+                if by
+                else found.set_index(name)["n"].sort_index().rename("count")
+            )
+        return self._counted[name, by]
+
+    @cached_property
+    def _counted(self) -> dict:
+        return {}
+
+    def beyond(self, name: str, low: float, high: float) -> int:
+        value = self.table[name]
+        return int(((value < double(low)) | (value > double(high))).sum().execute() or 0)
+
+    def quantiles(self, name: str, levels: list[float], groups: Grouping) -> pd.DataFrame:
+        key = name, groups.column, groups.labels
+        if key not in self._found or not {*levels} <= {*self._found[key]}:
+            self._found[key] = self._quantiles(name, sorted({*USUAL, *levels}), groups)
+        return self._found[key][[*levels, "customers"]]
+
+    @cached_property
+    def _found(self) -> dict:
+        return {}
+
+    def _quantiles(self, name: str, levels: list[float], groups: Grouping) -> pd.DataFrame:
+        """Look, by the sample, where the quantiles must be: rows are counted, and only those nearby are sorted.
+
+        This is the selection of Floyd & Rivest (1975), with one sample for all levels.
+        """
+        table = self.table.select(group=groups.of_table(self.table), value=self.table[name].cast("float64"))
+        table = table.filter(table["value"].notnull() & table["group"].notnull())
+        values, own = self.sample[name].dropna(), groups.numbered(self.sample)
+        nearby = {group: _nearby(np.sort(some), levels) for group, some in values.groupby(own.loc[values.index])}
+        found = _sorted_nearby(table, nearby, levels)
+        if found is None:
+            found = table.group_by("group").agg(customers=ibis._.count(), at=ibis._["value"].quantile(levels))
+            found = found.to_pandas().set_index("group")
+            spread = pd.DataFrame(found["at"].tolist(), index=found.index, columns=levels)
+            found = spread.assign(customers=found["customers"])
+        return groups.named(found.sort_index())
+
+    def histogram(self, name: str, edges: np.ndarray) -> np.ndarray:
+        inside = self.table.filter(self.table[name].between(double(edges[0]), double(edges[-1])))
+        found = bin_of(inside[name], edges).name("bin").value_counts(name="n").to_pandas()
+        return np.bincount(found["bin"].astype(int), found["n"], len(edges) - 1).astype(int)
+
+    def grids(self, columns: tuple[str, str], edges: tuple, by: str | None) -> dict[int, np.ndarray]:
+        key = _grid_key(columns, edges, by)
+        if key not in self._grids:
+            self._grids[key] = self._count_cells(list(columns), list(edges), by)
+        return {group: cells[:-1, :-1] for group, cells in self._grids[key].items()}
+
+    def count_together(self, edges: dict[str, np.ndarray], by: str | None) -> None:
+        names, bounds = list(edges), list(edges.values())
+        if np.prod([len(ends) for ends in bounds]) > MOST_CELLS:
+            return
+        found = self._count_cells(names, bounds, by)
+        for i, one in enumerate(names):
+            for j, other in enumerate(names):
+                rest = tuple(set(range(len(names))) - {i, j})
+                grids = {group: cells.sum(axis=rest) for group, cells in found.items()}
+                grids = {group: np.diag(g) if i == j else g.T if i > j else g for group, g in grids.items()}
+                self._grids[_grid_key((one, other), (bounds[i], bounds[j]), by)] = grids
+
+    @cached_property
+    def _grids(self) -> dict:
+        return {}
+
+    def _count_cells(self, names: list[str], edges: list[np.ndarray], by: str | None) -> dict[int, np.ndarray]:
+        """Count the cells of several columns, the last bin of each for what has no value; a cell is one number."""
+        shape, cell = tuple(len(ends) for ends in edges), ibis.literal(0).cast("int64")
+        if by:
+            cell = self.table[by].cast("int64")
+        for name, ends in zip(names, edges, strict=True):
+            found = ibis.coalesce(bin_of(self.table[name], ends), len(ends) - 1)
+            cell = cell * len(ends) + found
+        counts = self.table.select(cell=cell).group_by("cell").agg(n=ibis._.count()).to_pandas()
+        size, grids = int(np.prod(shape)), {}
+        for group, own in counts.groupby(counts["cell"] // size):
+            cells = np.zeros(size, int)
+            cells[own["cell"] % size] = own["n"]
+            grids[int(group) if by else 1] = cells.reshape(shape)
+        return grids
+
+    def correlation(self, names: list[str]) -> pd.DataFrame:
+        t, means = self.table, self.mean(names)
+        parts = {}
+        for i, one in enumerate(names):
+            for other in names[i:]:
+                both = t[one].notnull() & t[other].notnull()
+                x, y = (both.ifelse(t[name] - double(means[name]), None) for name in (one, other))
+                sums = {"n": both.sum(), "x": x.sum(), "y": y.sum(), "xx": (x * x).sum(), "yy": (y * y).sum()}
+                sums["xy"] = (x * y).sum()
+                parts |= {f"{what} {i} {other}": value for what, value in sums.items()}
+        found = self._aggregated(parts)
+        table = pd.DataFrame(np.nan, names, names)
+        for i, one in enumerate(names):
+            for other in names[i:]:
+                n, x, y, xx, yy, xy = (found[f"{what} {i} {other}"] for what in ("n", "x", "y", "xx", "yy", "xy"))
+                spread = (xx - x * x / n) * (yy - y * y / n)
+                r = _rounded((xy - x * y / n) / spread**0.5) if spread > 0 else np.nan
+                table.loc[one, other] = table.loc[other, one] = r
+        return table
+
+
+def _rounded(value: float) -> float:
+    """Round a sum of floats to ten digits: threads add in any order, which changes the last ones."""
+    return float(f"{value:.10g}")
+
+
+def _nearby(values: np.ndarray, levels: list[float]) -> list[tuple[float, float]]:
+    """Return between which values each quantile of all must lie, by sorted values of a sample; what overlaps is one."""
+    last, spans = len(values) - 1, []
+    for level in sorted(levels):
+        reach = SURE * np.sqrt(len(values) * level * (1 - level)) + 2
+        low, high = int(np.floor(level * last - reach)), int(np.ceil(level * last + reach))
+        span = (values[low] if low >= 0 else -np.inf, values[high] if high <= last else np.inf)
+        if spans and span[0] <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(span[1], spans[-1][1]))
+        else:
+            spans.append(span)
+    return spans
+
+
+def _sorted_nearby(table: ibis.Table, nearby: dict, levels: list[float]) -> pd.DataFrame | None:
+    """Return each group's quantiles and size, from its sorted values in the spans nearby and the counts between them.
+
+    None where a quantile is in no span; a group that the sample does not know is sorted whole.
+    """
+
+    def place(spans) -> ibis.Value:
+        ends = [table["value"] >= double(low) for low, _ in spans if low > -np.inf]
+        ends += [table["value"] > double(high) for _, high in spans if high < np.inf]
+        return sum((end.cast("int32") for end in ends), start=ibis.literal(int(spans[0][0] == -np.inf)).cast("int32"))
+
+    known = [(table["group"] == group, place(spans)) for group, spans in nearby.items()]
+    told = table.mutate(place=ibis.cases(*known, else_=place([EVERYWHERE])) if known else place([EVERYWHERE]))
+    told = told.mutate(near=(told["place"] % 2 == 1).ifelse(told["value"], None))
+    counts = told.group_by("group", "place", "near").agg(n=ibis._.count()).to_pandas()
+    rows = {}
+    for group, own in counts.sort_values(["place", "near"]).groupby("group"):
+        up_to = own["n"].cumsum().to_numpy()
+        ranks = np.array(levels) * (up_to[-1] - 1)
+        low, high = (own["near"].to_numpy()[np.searchsorted(up_to, whole(ranks), side="right")]
+                     for whole in (np.floor, np.ceil))  # fmt: skip
+        rows[group] = [*(low + (high - low) * (ranks % 1)), up_to[-1]]
+    found = pd.DataFrame.from_dict(rows, orient="index", columns=[*levels, "customers"])
+    return None if found.isna().any(axis=None) else found.astype({"customers": int})
+
+
+def _grid_key(columns: tuple[str, str], edges, by: str | None) -> tuple:
+    return columns, tuple(ends.tobytes() for ends in edges), by
+
+
+def bin_of(value: ibis.Value, edges: np.ndarray) -> ibis.Value:
+    """Return the number of the bin (from 0) of a value between the edges; the last bin holds its upper edge."""
+    width = float(f"{edges[1] - edges[0]:.9g}")
+    first = round(edges[0] / width)
+    if not np.array_equal(width * np.arange(first, first + len(edges)), edges):
+        return _halved(value, edges, 0, len(edges) - 2).cast("int32")
+    # The division may be one bin off; the products are the edges themselves.
+    near = (value / double(width)).floor().cast("float64")
+    above, below = value >= (near + double(1)) * double(width), value < near * double(width)
+    place = near.cast("int32") + above.cast("int32") - below.cast("int32") - first
+    return place - (value >= double(edges[-1])).cast("int32")
+
+
+def _halved(value: ibis.Value, edges: np.ndarray, first: int, last: int) -> ibis.Value:
+    """Find a bin by halves: six comparisons for forty bins."""
+    if first == last:
+        return value.notnull().cast("int32").nullif(0) - 1 + first
+    middle = (first + last + 1) // 2
+    return (value < double(edges[middle])).ifelse(
+        _halved(value, edges, first, middle - 1), _halved(value, edges, middle, last)
+    )
