@@ -7,7 +7,7 @@ import pandas as pd
 
 from segmentation.assignment import double
 from segmentation.dataset import Column, Dataset
-from segmentation.engine import held, is_held, without
+from segmentation.engine import held, is_held
 from segmentation.errors import DataError
 from segmentation.numbers import BLANKS, Convention, find_conventions, tell_undecided, to_number
 
@@ -109,7 +109,7 @@ def find_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibi
             peers = known.semi_join(repeated, name)
             judged = judge(peers, _repeat_rules(peers, name, names) if name in ids else [_unique(peers, name)])
             found.append(held(judged.filter(judged["rule"].notnull()).select("row", "file", "line", *PARTS)))
-            fine = without(fine, found[-1], "row")
+            fine = fine.anti_join(found[-1], "row")
     return ibis.union(*found) if len(found) > 1 else found[0] if found else None
 
 

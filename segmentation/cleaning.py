@@ -22,7 +22,7 @@ from segmentation.checking import (
 )
 from segmentation.customers import Customers
 from segmentation.dataset import Dataset
-from segmentation.engine import MOST_HELD, is_held, stored, without
+from segmentation.engine import MOST_HELD, is_held, stored
 from segmentation.errors import DataError
 from segmentation.numbers import Convention
 from segmentation.privacy import SMALLEST_GROUP
@@ -111,7 +111,7 @@ def _clean_large(raw: ibis.Table, checked: ibis.Table, dataset: Dataset, names: 
     fine, refused = (checked.filter(which) for which in (checked["rule"].isnull(), checked["rule"].notnull()))
     repeats, rejected = find_repeats(checked, dataset, names), refused.select(parts)
     if repeats is not None:
-        fine, rejected = without(fine, repeats, "row"), ibis.union(rejected, repeats.select(parts))
+        fine, rejected = fine.anti_join(repeats, "row"), ibis.union(rejected, repeats.select(parts))
     rejected = stored(rejected)
     rules = rejected.group_by("column", "rule").agg(n=ibis._.count()).to_pandas()
     rules = rules.sort_values(["n", "column", "rule"], ascending=[False, True, True])

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import ibis
-import ibis.expr.datatypes as dt
+import pyarrow.parquet as pq
 from ibis.expr.operations import DatabaseTable, InMemoryTable, JoinChain
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
@@ -61,12 +61,18 @@ def held(table: ibis.Table) -> ibis.Table:
 
 
 def write(table: ibis.Table, path: Path) -> None:
-    """Write a table as Parquet, its rows always in one order: several threads would lose it in a join."""
-    if isinstance(table.op(), DatabaseTable) and table.get_name() in _copies:
-        shutil.copyfile(_copies[table.get_name()], path)
-        return
+    """Write a table as one Parquet file, by DuckDB its rows always in one order."""
+    kept = isinstance(table.op(), DatabaseTable) and _copies.get(table.get_name())
+    if kept or table.get_backend().name != "duckdb":
+        _gather(kept or _write_parts(table), path)
+    else:
+        _write_in_order(table, path)
+
+
+def _write_in_order(table: ibis.Table, path: Path) -> None:
+    """Write by DuckDB: in a join several threads would lose the order of the rows."""
     engine = table.get_backend()
-    alone = engine.name == "duckdb" and bool(table.op().find(JoinChain))
+    alone = bool(table.op().find(JoinChain))
     threads = engine.raw_sql("SELECT current_setting('threads')").fetchone()[0] if alone else None
     try:
         if alone:
@@ -77,34 +83,32 @@ def write(table: ibis.Table, path: Path) -> None:
             engine.raw_sql(f"SET threads = {threads}")
 
 
-@ibis.udf.scalar.builtin
-def getvariable(variable: str) -> str:
-    """Name the function of DuckDB: what is kept under a name."""
+def _write_parts(table: ibis.Table) -> Path:
+    """Write by an engine whose workers write a part each, into one folder."""
+    folder = new_file()
+    table.to_parquet(folder)
+    return folder
 
 
-@ibis.udf.scalar.builtin
-def get_bit(bits: str, place: dt.int32) -> dt.int32:
-    """Name the function of DuckDB: the bit at a place, from 0."""
-
-
-def without(table: ibis.Table, rows: ibis.Table, number: str) -> ibis.Table:
-    """Leave out the rows of which a column has the same whole number as one of `rows`, which are few."""
-    engine = table.get_backend()
-    if engine is not connect_duckdb():
-        return table.anti_join(rows, number)
-    # A join would lose the order of the rows, or keep it on one thread alone; a bit for each row can do neither.
-    left, kept = stored(rows.select(number)), f"left_out_{next(_numbers)}"
-    first, last = left.agg(first=left[number].min(), last=left[number].max()).to_pandas().iloc[0]
-    engine.raw_sql(f"SET VARIABLE {kept} = (SELECT bitstring_agg({number}, {first}, {last}) FROM {left.get_name()})")
-    inside = table[number].between(int(first), int(last))
-    bit = get_bit(getvariable(kept), (table[number] - int(first)).cast("int32"))
-    return table.filter(inside.ifelse(bit, 0) == 0)
+def _gather(kept: Path, path: Path) -> None:
+    """Copy a Parquet file, or the parts of one in their order."""
+    if kept.is_file():
+        shutil.copyfile(kept, path)
+        return
+    parts = sorted(kept.glob("*.parquet"))
+    with pq.ParquetWriter(path, pq.read_schema(parts[0]).remove_metadata()) as file:
+        for part in parts:
+            for batch in pq.ParquetFile(part).iter_batches():
+                file.write_batch(batch)
 
 
 def stored(table: ibis.Table) -> ibis.Table:
     """Compute a table of any size once, and keep it on the disk until the process ends."""
-    copy = new_file()
-    write(table, copy)
+    if table.get_backend().name == "duckdb":
+        copy = new_file()
+        write(table, copy)
+    else:
+        copy = _write_parts(table)
     kept = read(copy)
     _copies[kept.get_name()] = copy
     return kept

@@ -31,6 +31,14 @@ columns:
   day: {role: descriptor, label: Day}
 """
 
+PEOPLE = {
+    "id": {"role": "id"},
+    "city": {"role": "descriptor", "type": "category"},
+    "size": {"role": "descriptor", "type": "category", "categories": {"Small": ["s"], "Large": ["l"]}},
+    "age": {"role": "descriptor", "min": 0, "max": 120},
+    "spend": {"role": "feature", "min": 0},
+}
+
 
 @dataclass(frozen=True)
 class Project:

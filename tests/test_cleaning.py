@@ -13,20 +13,9 @@ from segmentation.dataset import Dataset, load_dataset, parse_features
 from segmentation.errors import DataError
 from segmentation.reading import read_table
 from segmentation.sources import locate
-from tests.conftest import ROOT
+from tests.conftest import PEOPLE, ROOT
 
-SHOP = Dataset.model_validate(
-    {
-        "title": "Shop",
-        "columns": {
-            "id": {"role": "id"},
-            "city": {"role": "descriptor", "type": "category"},
-            "size": {"role": "descriptor", "type": "category", "categories": {"Small": ["s"], "Large": ["l"]}},
-            "age": {"role": "descriptor", "min": 0, "max": 120},
-            "spend": {"role": "feature", "min": 0},
-        },
-    }
-)
+SHOP = Dataset.model_validate({"title": "Shop", "columns": PEOPLE})
 FEATURES = ("spend",)
 CATEGORY = {"role": "descriptor", "type": "category"}
 

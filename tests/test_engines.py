@@ -1,5 +1,6 @@
 """A Spark cluster and a PostgreSQL server compute what DuckDB does: assignment, cleaning, aggregates, sample."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,8 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from segmentation import engine, formats
+from segmentation.artifacts import read_json, write_parquet
 from segmentation.assignment import assign_rows
 from segmentation.checking import check_repeats, check_rows, conventions_of
+from segmentation.cleaning import clean
+from segmentation.customers import Customers
 from segmentation.dataset import Dataset
 from segmentation.engine import connect_duckdb
 from segmentation.errors import UsageError
@@ -21,7 +26,11 @@ from segmentation.reading import read_table
 from segmentation.sampling import sampled
 from segmentation.sources import locate
 from segmentation.spark import connect_spark
-from tests.conftest import free_port
+from segmentation.tallies import Grouping
+from tests.benchmarks.customers import write_customers
+from tests.conftest import PEOPLE, free_port
+from tests.test_large import DATASET as LARGE
+from tests.test_large import dirty_customers
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PySpark has not met pandas 3
 
@@ -47,11 +56,15 @@ def start_daemon(log: Path, kind: str, *words: str, until: str) -> subprocess.Po
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
-    """A standalone master and one worker of Spark on loopback, which are gone after the tests: the master's URL."""
+def needs_spark():
     pytest.importorskip("pyspark", reason="PySpark is not installed; make spark")
     if not shutil.which("java"):
         pytest.skip("Java is not installed; on Debian: apt-get install default-jre-headless")
+
+
+@pytest.fixture(scope="session")
+def cluster(needs_spark, tmp_path_factory):
+    """A standalone master and one worker of Spark on loopback, which are gone after the tests: the master's URL."""
     folder, port, daemons = tmp_path_factory.mktemp("cluster"), free_port(), []
     master, here = f"spark://{LOOPBACK}:{port}", ["--host", LOOPBACK, "--webui-port", "0"]
     try:
@@ -129,14 +142,10 @@ SHOP = Dataset.model_validate(
     {
         "title": "Shop",
         "columns": {
-            "id": {"role": "id"},
-            "city": {"role": "descriptor", "type": "category"},
-            "size": {"role": "descriptor", "type": "category", "categories": {"Small": ["s"], "Large": ["l"]}},
+            **PEOPLE,
             "level": {"role": "descriptor", "type": "ordinal", "categories": {"Bronze": ["b"], "Gold": []}},
             "news": {"role": "descriptor", "type": "yes/no"},
             "mail": {"role": "descriptor", "type": "category", "unique": True},
-            "age": {"role": "descriptor", "min": 0, "max": 120},
-            "spend": {"role": "feature", "min": 0, "unit": "EUR"},
             "visits": {"role": "feature", "transform": "log", "missing": "median"},
         },
     }
@@ -238,3 +247,48 @@ def test_without_pyspark_the_message_says_how_to_install_it(monkeypatch, tmp_pat
     monkeypatch.setitem(sys.modules, "pyspark.errors", None)
     with pytest.raises(UsageError, match="ENGINE=spark needs PySpark; install it: make spark"):
         connect_spark(tmp_path)
+
+
+def test_a_large_table_is_cleaned_counted_and_assigned_as_duckdb_does(spark, tmp_path, monkeypatch):
+    dirty_customers().to_parquet(tmp_path / "shop.parquet")
+    monkeypatch.setattr(formats, "MOST_HELD", 100)
+    model = {
+        "features": [{"name": n, "lambda": 1.0, "centre": 20.0, "spread": 9.0} for n in ("income", "visits")],
+        "centroids": [[0.0, -2.0], [3.0, -1.0], [4.0, -2.0]],
+    }
+    found = []
+    for name, backend in (("duckdb", connect_duckdb()), ("spark", spark)):
+        monkeypatch.setattr(engine, "connect", lambda backend=backend: backend)
+        raw, headers = read_table(locate("DATA", str(tmp_path / "shop.parquet")), LARGE, wanted=())
+        cleaned = clean(raw, LARGE, features=("income", "visits"), headers=headers, file="shop.parquet")
+        write_parquet(tmp_path / f"{name}.parquet", cleaned.customers)
+        everyone = assign_rows(engine.read(tmp_path / f"{name}.parquet"), model)
+        assert everyone.get_backend().name == {"spark": "pyspark"}.get(name, name)
+        customers = Customers(dirty_customers()[:9], everyone)
+        frames = [everyone.to_pandas().sort_values("id"), cleaned.rejected.to_pandas(), cleaned.flagged.to_pandas()]
+        frames += [customers.means(["age", "income"]), customers.limits(["age", "income"])]
+        frames += [customers.quantiles("age", [0.05, 0.5], Grouping("city")), customers.counts("city", by="segment")]
+        frames += [customers.correlation(["age", "income"])]
+        grids = customers.grids(("age", "income"), (np.arange(0, 100, 10.0), np.arange(0, 1000, 50.0)), "segment")
+        found.append((frames, {group: cells.tolist() for group, cells in grids.items()}, cleaned.account))
+    (duckdb, *rest), (on_spark, *others) = found
+    assert rest == others
+    for own, other in zip(duckdb, on_spark, strict=True):
+        pd.testing.assert_frame_equal(
+            other.reset_index(drop=True), own.reset_index(drop=True), rtol=1e-9, check_dtype=False
+        )
+
+
+def test_the_report_of_a_large_table_is_the_same_on_spark(needs_spark, fresh, tmp_path):
+    write_customers(tmp_path / "many.parquet", 220_000)
+    profiles = []
+    for name in ("duckdb", "spark"):
+        words = ["--data", str(tmp_path / "many.parquet"), "--run", name, "--engine", name, "--resamples", "10"]
+        done = fresh.run("report", *words, SPARK_MASTER="local[2]")
+        assert done.returncode == 0, done.stderr
+        profiles.append(read_json(fresh.artifact(name, "profiles.json")))
+    assert profiles[0]["customers"] == profiles[1]["customers"] > 200_000
+    duckdb, found = (json.dumps(profile, sort_keys=True) for profile in profiles)
+    assert found == duckdb
+    page = fresh.page("spark")
+    assert "The segments are formed on 200,000 of the" in page

@@ -162,6 +162,23 @@ def test_large_results_are_the_same_for_any_number_of_threads(tmp_path, monkeypa
     assert len(written) == 1
 
 
+def test_the_rows_keep_their_order_on_two_threads(tmp_path, monkeypatch):
+    rows = 200_000
+    member = np.random.default_rng(5).choice(["yes", "no", "N", "TRUE", "0", "oui"], rows)
+    income = np.arange(rows) % 97.0
+    income[::50] = np.nan
+    table = pd.DataFrame({"id": np.arange(rows), "member": member, "income": income})
+    table.to_parquet(tmp_path / "shop.parquet", row_group_size=2048, index=False)
+    columns = {name: KINDS[name] for name in ("id", "member", "income")}
+    dataset = Dataset.model_validate({"title": "Shop", "columns": columns})
+    engine.connect_duckdb().raw_sql("SET threads = 2")
+    for last in (rows - 1, rows - 2):  # without, and with one id that stands twice
+        table.assign(id=table["id"].clip(upper=last)).to_parquet(tmp_path / "shop.parquet", row_group_size=2048)
+        customers, *_ = _cleaned(tmp_path / "shop.parquet", monkeypatch, large=True, dataset=dataset)
+        assert customers["id"].is_monotonic_increasing
+        assert len(customers) == rows * 49 // 50 - 2 * (last < rows - 1)
+
+
 def test_a_table_without_a_clean_row_is_told_by_its_rules(tmp_path, monkeypatch):
     dirty_customers().assign(income=np.nan).to_parquet(tmp_path / "shop.parquet")
     customers, rejected, flagged, account = _cleaned(tmp_path / "shop.parquet", monkeypatch, large=True)
@@ -299,6 +316,19 @@ COUNTED = {
     "skewness": lambda c: c.skew("b"),
     "lumped": lambda c: c.replacing("city", ["Oslo", "Rome"], "2 others").counts("city"),
 }
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(-9, 9), min_size=1, max_size=300), st.lists(st.integers(-12, 12), max_size=300))
+def test_quantiles_are_exact_whatever_the_sample_says(values, sample):
+    frame, some = (pd.DataFrame({"x": of, "segment": [v % 3 for v in of]}).astype(float) for of in (values, sample))
+    for by in (None, Grouping("segment"), Grouping("x", np.array([-9, -3, 0, 9.5]), ("a", "b", "c"))):
+        held, found = (
+            c.quantiles("x", [0.25, 0.5, 0.95], by) for c in (Customers(frame), Customers(some, ibis.memtable(frame)))
+        )
+        held = held[held["customers"] > 0]
+        assert found["customers"].tolist() == held["customers"].tolist()
+        np.testing.assert_allclose(found.to_numpy(float), held.to_numpy(float), rtol=1e-12)
 
 
 def test_grids_counted_together_are_those_counted_by_themselves():
