@@ -80,6 +80,11 @@ def write_parquet(path: Path, table) -> None:
             table.to_parquet(beside, index=False)
 
 
+def plain(path: Path) -> str:
+    """Return a path in which DuckDB sees no pattern."""
+    return re.sub(r"([\[*?])", r"[\1]", str(path))
+
+
 def is_expression(table) -> bool:
     """Return whether a table is one of Ibis, to be computed by the engine, and no frame."""
     return hasattr(table, "to_pyarrow")
