@@ -43,7 +43,7 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
   }
 </script>"""
 TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).with_name("template")), autoescape=True)
-QUIET = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+QUIET = {"displayModeBar": False}
 
 
 def label(text: str) -> str:
@@ -105,7 +105,10 @@ def show_all() -> None:
 def show_summary(study, selection: dict, profiles: dict, cleaning: dict) -> None:
     told = [("p", "kicker", study.dataset.title), ("h1", "", headline(selection, profiles))]
     told += [("p", "lead", tell_answer(profiles["segments"], selection["verdict"]))]
-    st.html("".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told))
+    shown = "".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told)
+    cut = tell_cut(selection)
+    warning = f'<p class="warning">{html.escape(cut)}</p>' if cut else ""
+    st.html(f"{shown}<p><b>How sure?</b> {html.escape(tell_sureness(selection))}</p>{warning}")
     figures = as_html("figures", figures=key_figures(cleaning, selection))
     st.html(figures + COUNT_UP, unsafe_allow_javascript=True)
 
@@ -115,11 +118,9 @@ def as_html(part: str, **report) -> str:
     return TEMPLATES.get_template(f"{part}.html.j2").render(report=report)
 
 
-def show_verdict(selection: dict) -> None:
+def show_evidence(selection: dict) -> None:
     st.header("How sure is that?", anchor=False)
-    cut, table = tell_cut(selection), evidence_table(selection)
-    warning = f'<p class="warning">{html.escape(cut)}</p>' if cut else ""
-    st.html(f"<p>{html.escape(tell_sureness(selection))}</p>{warning}")
+    table = evidence_table(selection)
     st.plotly_chart(draw_evidence(table), config=QUIET, key="evidence")
     with st.expander("Every figure behind the choice"):
         yes = {True: "yes", False: ""}
@@ -294,8 +295,8 @@ def main() -> None:
     show_summary(study, selection, profiles, cleaning)
     show_explore(customers, filters)
     show_download(run, customers, filters)
-    show_verdict(selection)
     show_profiles(selection, profiles, study.dataset)
+    show_evidence(selection)
     show_question(study, customers)
     show_upload(study)
 

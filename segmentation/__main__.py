@@ -132,7 +132,7 @@ def dashboard(
     """Explore a finished run in the browser."""
     from segmentation.serve import HERE, serve
 
-    sys.exit(serve(run or "sample", host or HERE, port))
+    serve(run or "sample", host or HERE, port)
 
 
 @app.command()

@@ -28,7 +28,7 @@ def draw_shares(counts: pd.Series, names: dict[int, str]) -> go.Figure:
         hole=0.6,
         sort=False,
         direction="clockwise",
-        textinfo="percent",
+        textinfo="none",
         hovertemplate="%{label}: %{value:,} (%{percent})<extra></extra>",
     )
     total = {"text": f"<b>{counts.sum():,}</b><br>customers", "showarrow": False, "font": {"size": 16}}
@@ -44,11 +44,14 @@ def draw_sizes(counts: pd.Series, names: dict[int, str]) -> go.Figure:
         orientation="h",
         marker={"color": [colour(segment) for segment in counts.index]},
         text=[f"{n:,} ({share:.0%})" for n, share in zip(counts, shares, strict=True)],
-        textposition="auto",
+        textposition="outside",
+        cliponaxis=False,
         hovertemplate="%{y}: %{x:,}<extra></extra>",
     )
     figure = _framed(go.Figure(bars), height=300)
-    return figure.update_xaxes(visible=False).update_yaxes(autorange="reversed", automargin=True, ticksuffix=" ")
+    return figure.update_xaxes(visible=False, range=[0, 1.3 * max(counts.max(), 1)]).update_yaxes(
+        autorange="reversed", automargin=True, ticksuffix=" "
+    )
 
 
 def draw_scatter(marks: pd.DataFrame, columns: tuple[str, ...], customers: SegmentedCustomers) -> go.Figure:
@@ -87,9 +90,12 @@ def draw_evidence(table: pd.DataFrame) -> go.Figure:
         hover = "k = %{x}: %{y:.2f}<extra></extra>"
         figure.add_scatter(x=table["k"], y=table[name], name=label, mode="lines+markers", hovertemplate=hover, **style)
     chosen = table.loc[table["chosen"], "k"].iloc[0]
-    figure.add_vrect(x0=chosen - 0.3, x1=chosen + 0.3, fillcolor=PALE, line_width=0, annotation_text="chosen")
-    figure.add_hline(y=STABLE, line={"color": NEUTRAL, "width": 1, "dash": "dash"})
-    figure.update_xaxes(title="number of segments k", dtick=1).update_yaxes(range=[0, 1.05])
+    line = {"color": NEUTRAL, "width": 1, "dash": "dash"}
+    figure.add_vrect(x0=chosen - 0.3, x1=chosen + 0.3, fillcolor=PALE, line_width=0, layer="below")
+    figure.add_hline(y=STABLE, line=line, name=f"stable from {STABLE:g}", showlegend=True)
+    ticks = [f"<b>{k}</b><br>chosen" if k == chosen else str(k) for k in table["k"]]
+    figure.update_xaxes(title="number of segments k", tickvals=table["k"], ticktext=ticks, gridcolor=PALE)
+    figure.update_yaxes(range=[0, 1.05], gridcolor=PALE)
     return _framed(figure, legend=LEGEND, dragmode=False, height=360)
 
 

@@ -1,8 +1,8 @@
 """Starts the dashboard: one local server, which asks nobody else for anything."""
 
 import os
-import subprocess
-import sys
+from importlib import import_module
+from threading import Thread
 
 from segmentation.dataset import ROOT
 from segmentation.manifest import open_run
@@ -35,8 +35,8 @@ SETTINGS = {
 }
 
 
-def serve(run: str, host: str = HERE, port: int | None = None) -> int:
-    """Serve the dashboard until it is stopped, and return the exit code of the server.
+def serve(run: str, host: str = HERE, port: int | None = None) -> None:
+    """Serve the dashboard, in this process, until it is stopped.
 
     Raises
     ------
@@ -44,19 +44,17 @@ def serve(run: str, host: str = HERE, port: int | None = None) -> int:
         When the run has not been made.
     """
     open_run(run, None)
-    return subprocess.run(command(host, port), cwd=ROOT, env=environment(run)).returncode
+    os.environ[RUN] = run
+    from streamlit.web.cli import main  # takes a second, which a wrong name should not wait for
+
+    # What the first picture needs is read while the browser loads the page.
+    Thread(target=import_module, args=["segmentation.charts"], daemon=True).start()
+    main(["run", str(ROOT / "report" / "dashboard.py"), *options(host, port)], prog_name="dashboard")
 
 
-def command(host: str = HERE, port: int | None = None) -> list[str]:
-    """Return the words that start the server."""
+def options(host: str = HERE, port: int | None = None) -> list[str]:
+    """Return the options of the server."""
     settings = SETTINGS | {"server.address": host} | ({"server.port": port} if port else {})
     # Another page must not reach the server by a name of its own (DNS rebinding).
     hosts = [f"--server.allowedHosts={name}" for name in (HERE, "localhost")] if host == HERE else []
-    options = [f"--{name}={value}" for name, value in settings.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(ROOT / "report" / "dashboard.py"), *options, *hosts]
-
-
-def environment(run: str) -> dict[str, str]:
-    """Return the variables of the server: its run, and this very package."""
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, RUN: run}
+    return [*(f"--{name}={value}" for name, value in settings.items()), *hosts]
