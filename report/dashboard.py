@@ -2,24 +2,17 @@
 
 import html
 import os
+import re
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import streamlit as st
 from jinja2 import Environment, FileSystemLoader
 
 from segmentation.briefing import cards, key_figures, tell_answer, tell_cut, tell_sureness
 from segmentation.charts import draw_evidence, draw_scatter, draw_shares, draw_sizes
-from segmentation.dashboard import (
-    MOST_POINTS,
-    UPLOADED,
-    SegmentedCustomers,
-    evidence_table,
-    finished_runs,
-    score_customer,
-    score_upload,
-    tell_shown,
-)
+from segmentation.dashboard import MOST_POINTS, SegmentedCustomers, evidence_table, finished_runs, tell_shown
 from segmentation.decision import LEVEL
 from segmentation.errors import SegmentationError
 from segmentation.findings import headline
@@ -27,6 +20,7 @@ from segmentation.manifest import open_run
 from segmentation.marks import colour, glyph
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.serve import MOST_UPLOADED, RUN
+from segmentation.uploads import UPLOADED, get_ready_to_score, score_customer, score_upload
 from segmentation.words import amount, count, escape, percent
 
 COUNT_UP = """<script>
@@ -43,12 +37,13 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
   }
 </script>"""
 TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).with_name("template")), autoescape=True)
+MARKDOWN = r"[\\`*_\[\]|~:<>&#]|\$.*\$"
 QUIET = {"displayModeBar": False}
 
 
 def label(text: str) -> str:
-    """Return a text from the data as Streamlit shows it unchanged, where it would read Markdown."""
-    return escape(text).replace("$", r"\$").replace(":", r"\:")
+    """Return a text from the data that Streamlit shows unchanged; screen readers get the escapes too, so seldom any."""
+    return escape(text).replace("$", r"\$").replace(":", r"\:") if re.search(MARKDOWN, text) else text
 
 
 def opened(run: str):
@@ -60,6 +55,11 @@ def opened(run: str):
 @st.cache_resource(max_entries=2, show_spinner="Reading the customers")
 def customers_of(run: str, made: int) -> SegmentedCustomers:
     return SegmentedCustomers(open_run(run, None))
+
+
+@st.cache_resource
+def ready_to_score() -> None:
+    Thread(target=get_ready_to_score, daemon=True).start()
 
 
 def choose_run() -> str:
@@ -88,8 +88,13 @@ def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
                 filters[name] = kept
         for name, values in customers.numbers.items():
             ends = (values[0], values[-1])
+            ordinal = dataset.columns[name].type == "ordinal"
             kept = st.select_slider(
-                label(dataset.axis(name)), values, ends, format_func=amount, key=f"filter:{run}:{name}"
+                label(dataset.label(name) if ordinal else dataset.axis(name)),
+                values,
+                ends,
+                format_func=partial(customers.tell, name) if ordinal else amount,
+                key=f"filter:{run}:{name}",
             )
             if kept != ends:
                 filters[name] = kept
@@ -213,13 +218,14 @@ def show_question(study, customers: SegmentedCustomers) -> None:
 
 def ask(place, name: str, customers: SegmentedCustomers):
     """Show the field of one feature, and return its number."""
-    dataset, column = customers.dataset, customers.dataset.columns[name]
+    dataset, column, key = customers.dataset, customers.dataset.columns[name], f"ask:{customers.run}:{name}"
     text = label(dataset.axis(name) if column.type == "number" else dataset.label(name))
     if column.type == "number":
         hint = f"{amount(customers.numbers[name][0])} to {amount(customers.numbers[name][-1])}"
-        return place.number_input(text, column.min, column.max, None, placeholder=hint, key=f"ask:{name}")
+        least, most = dataset.accepted(name).values()
+        return place.number_input(text, least, most, None, format="%.12g", placeholder=hint, key=key)
     levels = list(column.categories) if column.type == "ordinal" else ["no", "yes"]
-    chosen = place.selectbox(text, levels, index=None, key=f"ask:{name}")
+    chosen = place.selectbox(text, levels, index=None, key=key)
     return None if chosen is None else levels.index(chosen) + (column.type == "ordinal")
 
 
@@ -299,6 +305,7 @@ def main() -> None:
     show_evidence(selection)
     show_question(study, customers)
     show_upload(study)
+    ready_to_score()
 
 
 main()

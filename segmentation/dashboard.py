@@ -1,10 +1,8 @@
 """The customers of a finished run behind the dashboard: filtered, counted, drawn and listed by DuckDB."""
 
 import html
-import re
 import tempfile
 from pathlib import Path
-from threading import Lock
 
 import duckdb
 import numpy as np
@@ -13,9 +11,8 @@ import pandas as pd
 from segmentation.artifacts import FORMULA, NUMBER, plain
 from segmentation.dataset import ROOT
 from segmentation.edges import log_edges, round_edges
-from segmentation.errors import DataError, SegmentationError, UsageError
+from segmentation.errors import UsageError
 from segmentation.privacy import SMALLEST_GROUP, in_tens
-from segmentation.serve import MOST_UPLOADED
 from segmentation.study import Study
 from segmentation.words import amount, count
 
@@ -23,9 +20,7 @@ MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 MOST_POINTS = 2_000  # a browser draws them at once
 MOST_STEPS = 100
 MOST_BINS, FEWEST_BINS = 12, 4
-UPLOADED = ("csv", "tsv", "txt", "xlsx", "parquet")
 MARGIN = 0.18  # of a cell: how far the marks of its segments stand from its middle
-_scoring = Lock()
 
 # The order decides which points are drawn of many: those whose ids have the smallest MD5.
 LOAD = """
@@ -82,6 +77,7 @@ class SegmentedCustomers:
     def edges(self, name: str, most: int) -> np.ndarray:
         """Return round edges of about `most` bands of a column, on the scale on which it is shown."""
         low, high, whole = self._limits.loc[name, ["low", "high", "whole"]]
+        most = int(np.clip(high - low, 1, most)) if whole else most
         return log_edges(low, high, most, whole=whole) if self.logged(name) else round_edges(low, high, most)
 
     def logged(self, name: str) -> bool:
@@ -135,7 +131,7 @@ class SegmentedCustomers:
         column = self.dataset.columns[name]
         if column.type == "ordinal":
             return list(column.categories)[int(value) - 1]
-        return amount(value, column.unit) if name in self.numbers else str(value)
+        return amount(value, column.unit) if column.numeric else str(value)
 
     def _cells(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
         where, values = _condition(filters)
@@ -253,46 +249,3 @@ def evidence_table(selection: dict) -> pd.DataFrame:
         if "segments" in row
     ]
     return pd.DataFrame(rows).sort_values("k", ignore_index=True)
-
-
-def score_customer(study: Study, values: dict[str, float]) -> dict:
-    """Return segment, name, distance, margin and outside of one customer."""
-    from segmentation.scoring import score_rows  # imported here, because it takes a second
-
-    with _scoring:
-        return score_rows(study, pd.DataFrame([values])).iloc[0].to_dict()
-
-
-def score_upload(study: Study, name: str, content: bytes):
-    """Score an uploaded table as `make score` would; what was uploaded lies in a folder that is gone afterwards.
-
-    Returns
-    -------
-    Scored
-
-    Raises
-    ------
-    SegmentationError
-        When the file cannot be scored, with a message to show as it is.
-    """
-    from segmentation.formats import is_large  # imported here, because they take a second
-    from segmentation.scoring import score_source
-    from segmentation.sources import locate
-
-    shown = re.sub(r"[^\w.-]+", "-", Path(name).name)[-80:].lstrip(".")
-    if shown.rpartition(".")[2].lower() not in UPLOADED:
-        raise DataError(f"{shown} cannot be scored here; expected one of .{', .'.join(UPLOADED)}")
-    if len(content) > MOST_UPLOADED * 1_000_000:
-        raise DataError(f"{shown} has more than {MOST_UPLOADED} MB; use make score")
-    with _scoring, tempfile.TemporaryDirectory(prefix="segmentation-") as folder:
-        path = Path(folder, shown)
-        path.write_bytes(content)
-        source = locate("NEW", str(path))
-        if is_large(source):
-            raise DataError(f"{shown} has too many rows to be scored here; use make score")
-        try:
-            return score_source(study, source)
-        except (SegmentationError, MemoryError):
-            raise
-        except Exception as fault:  # whatever a reader of foreign bytes may stumble over
-            raise DataError(f"{shown} cannot be read as a table ({type(fault).__name__})") from fault
