@@ -1,6 +1,7 @@
 """Interactive figures for the dashboard: tables in, Plotly figures out. Nothing here reads, counts or filters."""
 
 import html
+import textwrap
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,11 @@ from segmentation.words import amount
 
 NEUTRAL = "#5F7A99"  # on light and on dark paper
 PALE = "rgba(127, 140, 155, 0.25)"
+SOLID = {"showbackground": False, "gridcolor": "#9aa7b5", "linecolor": "#9aa7b5", "showline": True}
 TICKS = 6
+WIDEST = 24  # characters
 LARGEST, SMALLEST, USUAL = 26, 6, 8  # pixels
+EYE = {"x": 1.5, "y": -1.9, "z": 0.7}  # so near that the cube fills the frame, and no axis title is cut
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"}
 
 
@@ -49,7 +53,7 @@ def draw_sizes(counts: pd.Series, names: dict[int, str]) -> go.Figure:
         hovertemplate="%{y}: %{x:,}<extra></extra>",
     )
     figure = _framed(go.Figure(bars), height=300)
-    return figure.update_xaxes(visible=False, range=[0, 1.3 * max(counts.max(), 1)]).update_yaxes(
+    return figure.update_xaxes(visible=False, range=[0, 1.4 * max(counts.max(), 1)]).update_yaxes(
         autorange="reversed", automargin=True, ticksuffix=" "
     )
 
@@ -75,10 +79,14 @@ def draw_scatter(marks: pd.DataFrame, columns: tuple[str, ...], customers: Segme
                 hoverinfo="text",
             )
         )
-    axes = {f"{side}axis": _axis(name, customers) for side, name in zip("xyz", columns, strict=False)}
+    axes = {
+        f"{side}axis": _axis(name, customers) | ({} if flat else SOLID)
+        for side, name in zip("xyz", columns, strict=False)
+    }
     if flat:
         return _framed(figure, **axes, legend=LEGEND, showlegend=True, dragmode=False, height=520)
-    return _framed(figure, scene=axes | {"aspectmode": "cube"}, legend=LEGEND, showlegend=True, height=560)
+    scene = axes | {"aspectmode": "cube", "camera": {"eye": EYE, "center": {"z": -0.1}}}
+    return _framed(figure, scene=scene, legend=LEGEND, showlegend=True, height=600)
 
 
 def draw_evidence(table: pd.DataFrame) -> go.Figure:
@@ -100,7 +108,9 @@ def draw_evidence(table: pd.DataFrame) -> go.Figure:
 
 
 def _marked(segment: int, names: dict[int, str]) -> str:
-    return f"{glyph(segment)} {html.escape(names[segment])}"
+    """Return the mark and the name of a segment, in lines that leave room for the bars."""
+    lines = textwrap.wrap(names[segment], WIDEST) or [""]
+    return f"{glyph(segment)} {'<br>'.join(map(html.escape, lines))}"
 
 
 def _axis(name: str, customers: SegmentedCustomers) -> dict:
