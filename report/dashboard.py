@@ -74,6 +74,8 @@ def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
     key = f"filter:{st.session_state.get('anew', 0)}:{run}:{{}}".format
     with st.sidebar:
         st.header("Filters", anchor=False)
+        # Above them, because a list that is left closes, and moves what is below it away from the click.
+        st.button("Show all", on_click=show_all)
         names = {segment: f"{glyph(segment)} {profile['name']}" for segment, profile in customers.segments.items()}
         kept = st.multiselect("Segment", list(names), format_func=names.get, key=key("segment"), placeholder="all")
         if kept:
@@ -97,7 +99,6 @@ def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
             )
             if kept != ends:
                 filters[name] = kept
-        st.button("Show all", on_click=show_all)
     return filters
 
 

@@ -17,6 +17,7 @@ PALE = "rgba(127, 140, 155, 0.25)"
 SOLID = {"showbackground": False, "gridcolor": "#9aa7b5", "linecolor": "#9aa7b5", "showline": True}
 TICKS = 6
 WIDEST = 24  # characters
+ROOM = 64  # pixels beside the longest bar, for its number
 LARGEST, SMALLEST, USUAL = 26, 6, 8  # pixels
 EYE = {"x": 1.5, "y": -1.9, "z": 0.7}  # so near that the cube fills the frame, and no axis title is cut
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"}
@@ -47,13 +48,13 @@ def draw_sizes(counts: pd.Series, names: dict[int, str]) -> go.Figure:
         y=[_marked(segment, names) for segment in counts.index],
         orientation="h",
         marker={"color": [colour(segment) for segment in counts.index]},
-        text=[f"{n:,} ({share:.0%})" for n, share in zip(counts, shares, strict=True)],
+        text=[f"{n:,}<br>{share:.0%}" for n, share in zip(counts, shares, strict=True)],
         textposition="outside",
         cliponaxis=False,
         hovertemplate="%{y}: %{x:,}<extra></extra>",
     )
-    figure = _framed(go.Figure(bars), height=300)
-    return figure.update_xaxes(visible=False, range=[0, 1.4 * max(counts.max(), 1)]).update_yaxes(
+    figure = _framed(go.Figure(bars), height=300).update_layout(margin={"r": ROOM})
+    return figure.update_xaxes(visible=False, range=[0, max(counts.max(), 1)]).update_yaxes(
         autorange="reversed", automargin=True, ticksuffix=" "
     )
 

@@ -387,7 +387,7 @@ def test_filter_and_download(reader, mall):
     expect(status).to_contain_text("200 of 200 customers shown")
     reader.get_by_role("combobox", name="Up").click()
     reader.get_by_role("option", name="Age (years)").click()
-    expect(reader.locator(".st-key-scatter2 .ytitle")).to_have_text("Age (years)")
+    expect(reader.locator(".st-key-scatter2 .ytitle")).to_have_text(["Age (years)"], timeout=SLOW)
     expect(status).to_contain_text("200 of 200 customers shown")
 
 
