@@ -95,7 +95,8 @@ def score(
     scored = score_source(study, locate("NEW", new))
     write_scored(scored, place)
     print(f"{out}: {scored.drift['customers']:,} customers scored with the model of run {study.run}")
-    print(f"{refused}: {count(scored.rows_refused, 'row')} refused, each with its reason")
+    reasons = ", with the reasons" if scored.rows_refused else ""
+    print(f"{refused}: {count(scored.rows_refused, 'row')} refused{reasons}")
     for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in scored.drift["features"]}):
         print(f"  {line}")
 

@@ -98,7 +98,7 @@ def test_rows_that_cannot_be_scored_are_listed_and_the_others_scored(score):
         {"file": "new.csv", "line": 4, "column": "income", "value": "", "rule": "present"},
     ]
     assert "2 customers scored" in done.stdout
-    assert "2 rows refused" in done.stdout
+    assert "two rows refused" in done.stdout
     assert "Outside the range of the training data: 1 of 2 customers" in done.stdout
 
 
@@ -147,7 +147,8 @@ def test_a_large_table_is_scored_as_a_small_one(mall, tmp_path):
 def test_a_table_of_a_database_is_scored(mall, mall_table, tmp_path, postgres):
     table = pd.read_csv(mall_table)[:50]
     with duckdb.connect(tmp_path / "shop.duckdb") as connection:
-        connection.execute("create table customers as from table")
+        connection.register("fifty", table)
+        connection.execute("create table customers as from fifty")
     with psycopg.connect(postgres) as connection:
         connection.execute('create table if not exists scored ("CustomerID" int, income float, spending float)')
         for row in table.iloc[:, [0, 3, 4]].to_numpy().tolist():
