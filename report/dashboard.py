@@ -11,8 +11,15 @@ import streamlit as st
 from jinja2 import Environment, FileSystemLoader
 
 from segmentation.briefing import cards, key_figures, tell_answer, tell_cut, tell_sureness
-from segmentation.charts import draw_evidence, draw_scatter, draw_shares, draw_sizes
-from segmentation.dashboard import MOST_POINTS, SegmentedCustomers, evidence_table, finished_runs, tell_shown
+from segmentation.charts import draw_evidence, draw_scatter
+from segmentation.dashboard import (
+    MOST_POINTS,
+    SegmentedCustomers,
+    evidence_table,
+    finished_runs,
+    size_table,
+    tell_shown,
+)
 from segmentation.decision import LEVEL
 from segmentation.errors import SegmentationError
 from segmentation.findings import headline
@@ -151,10 +158,7 @@ def show_explore(customers: SegmentedCustomers, filters: dict) -> None:
     st.header("Explore", anchor=False)
     counts = customers.counts(filters)
     st.html(f'<p role="status">{html.escape(tell_shown(customers, counts, filters))}</p>')
-    names = {segment: profile["name"] for segment, profile in customers.segments.items()}
-    ring, bars = st.columns([2, 3], vertical_alignment="center")
-    ring.plotly_chart(draw_shares(counts, names), config=QUIET, key="shares")
-    bars.plotly_chart(draw_sizes(counts, names), config=QUIET, key="sizes")
+    st.html(as_html("sizes", sizes=size_table(customers, counts), total=f"{counts.sum():,}"))
     columns = choose_axes(customers)
     if columns:
         marks = customers.marks(filters, columns)

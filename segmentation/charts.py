@@ -1,7 +1,6 @@
 """Interactive figures for the dashboard: tables in, Plotly figures out. Nothing here reads, counts or filters."""
 
 import html
-import textwrap
 
 import numpy as np
 import pandas as pd
@@ -9,54 +8,16 @@ import plotly.graph_objects as go
 
 from segmentation.dashboard import SegmentedCustomers, bend
 from segmentation.decision import STABLE
-from segmentation.marks import colour, glyph, solid, symbol
+from segmentation.marks import colour, solid, symbol
 from segmentation.words import amount
 
 NEUTRAL = "#5F7A99"  # on light and on dark paper
 PALE = "rgba(127, 140, 155, 0.25)"
 SOLID = {"showbackground": False, "gridcolor": "#9aa7b5", "linecolor": "#9aa7b5", "showline": True}
 TICKS = 6
-WIDEST = 24  # characters
-ROOM = 64  # pixels beside the longest bar, for its number
 LARGEST, SMALLEST, USUAL = 26, 6, 8  # pixels
 EYE = {"x": 1.5, "y": -1.9, "z": 0.7}  # so near that the cube fills the frame, and no axis title is cut
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"}
-
-
-def draw_shares(counts: pd.Series, names: dict[int, str]) -> go.Figure:
-    """Draw the share of each segment as a ring around their number."""
-    counts = counts[counts > 0]
-    ring = go.Pie(
-        values=counts.tolist(),
-        labels=[_marked(segment, names) for segment in counts.index],
-        marker={"colors": [colour(segment) for segment in counts.index]},
-        hole=0.6,
-        sort=False,
-        direction="clockwise",
-        textinfo="none",
-        hovertemplate="%{label}: %{value:,} (%{percent})<extra></extra>",
-    )
-    total = {"text": f"<b>{counts.sum():,}</b><br>customers", "showarrow": False, "font": {"size": 16}}
-    return _framed(go.Figure(ring), showlegend=False, annotations=[total], height=300)
-
-
-def draw_sizes(counts: pd.Series, names: dict[int, str]) -> go.Figure:
-    """Draw how many customers each segment has as bars, the first on top."""
-    shares = counts / max(counts.sum(), 1)
-    bars = go.Bar(
-        x=counts.tolist(),
-        y=[_marked(segment, names) for segment in counts.index],
-        orientation="h",
-        marker={"color": [colour(segment) for segment in counts.index]},
-        text=[f"{n:,}<br>{share:.0%}" for n, share in zip(counts, shares, strict=True)],
-        textposition="outside",
-        cliponaxis=False,
-        hovertemplate="%{y}: %{x:,}<extra></extra>",
-    )
-    figure = _framed(go.Figure(bars), height=300).update_layout(margin={"r": ROOM})
-    return figure.update_xaxes(visible=False, range=[0, max(counts.max(), 1)]).update_yaxes(
-        autorange="reversed", automargin=True, ticksuffix=" "
-    )
 
 
 def draw_scatter(marks: pd.DataFrame, columns: tuple[str, ...], customers: SegmentedCustomers) -> go.Figure:
@@ -106,12 +67,6 @@ def draw_evidence(table: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(title="number of segments k", tickvals=table["k"], ticktext=ticks, gridcolor=PALE)
     figure.update_yaxes(range=[0, 1.05], gridcolor=PALE)
     return _framed(figure, legend=LEGEND, dragmode=False, height=360)
-
-
-def _marked(segment: int, names: dict[int, str]) -> str:
-    """Return the mark and the name of a segment, in lines that leave room for the bars."""
-    lines = textwrap.wrap(names[segment], WIDEST) or [""]
-    return f"{glyph(segment)} {'<br>'.join(map(html.escape, lines))}"
 
 
 def _axis(name: str, customers: SegmentedCustomers) -> dict:

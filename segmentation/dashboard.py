@@ -12,9 +12,10 @@ from segmentation.artifacts import FORMULA, NUMBER, plain
 from segmentation.dataset import ROOT
 from segmentation.edges import log_edges, round_edges
 from segmentation.errors import UsageError
+from segmentation.marks import colour, glyph
 from segmentation.privacy import SMALLEST_GROUP, in_tens
 from segmentation.study import Study
-from segmentation.words import amount, count
+from segmentation.words import amount, count, percent
 
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 MOST_POINTS = 2_000  # a browser draws them at once
@@ -225,6 +226,25 @@ def bend(values, logged: bool):
 def unbend(places, logged: bool):
     """Return the numbers at these places of a scale."""
     return np.sign(places) * np.expm1(np.abs(places)) if logged else places
+
+
+def size_table(customers: SegmentedCustomers, counts: pd.Series) -> list[dict]:
+    """Return how the counts of the segments divide, as a ring (before to end) and bars (long) show it, in percent."""
+    parts = 100 * counts / max(counts.sum(), 1)
+    ends, long = parts.cumsum(), 100 * counts / max(counts.max(), 1)
+    return [
+        {
+            "name": profile["name"],
+            "colour": colour(segment),
+            "glyph": glyph(segment),
+            "customers": int(counts[segment]),
+            "told": f"{counts[segment]:,} ({percent(parts[segment] / 100)})",
+            "before": round(ends[segment] - parts[segment], 3),
+            "end": round(ends[segment], 3),
+            "long": round(long[segment], 1),
+        }
+        for segment, profile in customers.segments.items()
+    ]
 
 
 def tell_shown(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> str:

@@ -89,9 +89,11 @@ def test_filters_move_the_counts_and_every_picture(in_mall):
     left = table[table["segment"].isin([1, 2, 4]) & (table["gender"] == "Female") & table["age"].between(30, 60)]
     counts = left["segment"].value_counts().sort_index()
     assert f"{len(left)} of 200 customers shown: Standard customers {counts[1]}, Target customers " in _shown(app)
-    ring, bars, scatter, _ = _charts(app)
-    assert _numbers(ring[0]["values"]) == counts.tolist()
-    assert _numbers(bars[0]["x"]) == [counts.get(segment, 0) for segment in range(1, 6)]
+    ends = [float(end) for end in re.findall(r"#\w{6} [\d.]+% ([\d.]+)%", _shown(app))]
+    assert ends == pytest.approx((100 * counts.cumsum() / len(left)).tolist(), abs=0.001)
+    bars = [int(n) for n in re.findall(r": <b>(\d+) \(", _shown(app))]
+    assert bars == [counts.get(segment, 0) for segment in range(1, 6)]
+    scatter, _ = _charts(app)
     drawn = [sorted(_numbers(trace["x"])) for trace in scatter]
     assert drawn == [sorted(left.loc[left["segment"] == segment, "income"]) for segment in range(1, 6)]
     next(button for button in app.button if button.label == "Show all").click().run()
@@ -112,15 +114,15 @@ def test_every_pair_and_three_of_the_numbers_can_be_drawn(in_mall):
     app.selectbox(key="axis:mall:Across").set_value("spending").run()
     assert app.selectbox(key="axis:mall:Up").value == "income"
     app.selectbox(key="axis:mall:Up").set_value("age").run()
-    first = _charts(app)[2][0]
+    first = _charts(app)[0][0]
     assert sorted(_numbers(first["y"])) == sorted(table.loc[table["segment"] == 1, "age"])
     app.toggle[0].set_value(True).run()
     assert app.selectbox(key="axis:mall:Deep").value == "income"
-    assert {trace["type"] for trace in _charts(app)[2]} == {"scatter3d"}
+    assert {trace["type"] for trace in _charts(app)[0]} == {"scatter3d"}
 
 
 def test_tooltips_say_all_but_the_id(in_mall):
-    told = [text for trace in _charts(_open_app(in_mall))[2] for text in trace["hovertext"]]
+    told = [text for trace in _charts(_open_app(in_mall))[0] for text in trace["hovertext"]]
     assert len(told) == 200
     pattern = r"[A-Z][a-z ]+<br>Age \d+ years<br>Annual income \d+ k\$<br>Spending score \d+ points<br>Gender \w+"
     assert all(re.fullmatch(pattern, text) for text in told)
@@ -190,7 +192,7 @@ def test_private_rows_stay_private(in_shop):
 
 def _check_counts_alone(app: AppTest) -> None:
     """Check that every mark counts ten customers or more, in tens."""
-    told = [text for trace in _charts(app)[2] for text in trace["hovertext"]]
+    told = [text for trace in _charts(app)[0] for text in trace["hovertext"]]
     counts = [int(re.search(r"<br>at least (\d+|ten) customers<br>", text)[1].replace("ten", "10")) for text in told]
     assert counts
     assert {n % 10 for n in counts} == {0}
@@ -335,7 +337,7 @@ def reader(browser, address):
 
 def _wait(page) -> None:
     """Wait for the first picture, and for all that follows it."""
-    page.locator(".js-plotly-plot .scatterlayer path").first.wait_for(timeout=SLOW)
+    page.locator(".st-key-scatter2 path.point").first.wait_for(timeout=SLOW)
     page.get_by_text("Which segments are these customers?").wait_for(timeout=SLOW)
 
 
