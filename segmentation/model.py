@@ -12,8 +12,9 @@ from sklearn.pipeline import Pipeline
 from segmentation.artifacts import read_json, replacing, sha256, write_csv, write_json
 from segmentation.checking import MISSING, check_rows, conventions_of
 from segmentation.cleaning import raw_dataset
-from segmentation.clustering import assign, centroids
+from segmentation.clustering import assign, centroids, describe
 from segmentation.errors import DataError, UsageError
+from segmentation.formats import MOST_UNPACKED
 from segmentation.manifest import read_manifest
 from segmentation.numbers import Convention
 from segmentation.reading import read_table
@@ -101,7 +102,8 @@ def load_model(study: Study) -> Pipeline:
     UsageError
         When the run has not been made.
     DataError
-        When the model, its description or the names were changed since, or a type is not trusted.
+        When the model, its description or the names were changed since, a type is not trusted, or the model is not the
+        one that model.json describes.
     """
     path, shown = study.path("model.skops"), f"assets/{study.run}/model.skops"
     again = f"make it again: make report RUN={study.run}"
@@ -111,14 +113,25 @@ def load_model(study: Study) -> Pipeline:
         if not study.path(name).is_file() or recorded.get(place) != sha256(study.path(name)):
             raise DataError(f"{place} is not the file that the run wrote (its SHA-256 is not the manifest's); {again}")
     try:
+        _refuse_bomb(path, shown)
         foreign = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
         if foreign:
             raise DataError(f"{shown} holds types that are not trusted: {', '.join(sorted(foreign))}; {again}")
-        return skops.io.load(path, trusted=TRUSTED)
+        model, told = skops.io.load(path, trusted=TRUSTED), read_json(study.path("model.json"))
+        features = tuple(feature["name"] for feature in told["features"])
+        known = set(features) <= set(study.dataset.columns)
+        if not known or describe(model, features)["centroids"] != told["centroids"]:
+            raise DataError(f"{shown} is not the model that model.json describes; {again}")
+        return model
     except DataError:
         raise
     except Exception as fault:
         raise DataError(f"{shown} cannot be read as a model ({type(fault).__name__}); {again}") from None
+
+
+def _refuse_bomb(path: Path, shown: str) -> None:
+    if sum(part.file_size for part in zipfile.ZipFile(path).infolist()) > MOST_UNPACKED:
+        raise DataError(f"{shown} unpacks to more than {MOST_UNPACKED // 1_000_000:,} MB, which no model of ours does")
 
 
 def score_table(study: Study, new: Source, out: Path) -> pd.DataFrame:
