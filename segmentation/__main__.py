@@ -143,7 +143,8 @@ def release(
     from segmentation import release
 
     new = release.release(version, part)
-    print(f"pyproject.toml and CHANGELOG.md say {new}; look at them, then: git commit -am 'Release {new}' && git tag v{new}")
+    print(f"pyproject.toml and CHANGELOG.md say {new}; look at them, then:")
+    print(f"git commit -m 'Release {new}' pyproject.toml CHANGELOG.md && git tag v{new}")
 
 
 @app.command()

@@ -70,7 +70,7 @@ def describe_sample() -> dict:
     manifest = read_manifest(SAMPLE)
     names = sorted(name for name in manifest["outputs"] if not name.endswith(".pdf"))
     return {
-        "inputs": {name: digest for name, digest in manifest["inputs"].items() if name.startswith(("customers", "data/"))},
+        "inputs": {name: manifest["inputs"][name] for name in ("customers.csv", "data/sample/dataset.yaml")},
         "parameters": manifest["parameters"],
         "content": {name: content(ROOT / name) for name in names if not name.endswith(BY_BYTES)},
         "bytes": {name: sha256(ROOT / name) for name in names},

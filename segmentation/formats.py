@@ -4,7 +4,9 @@ import csv
 import gzip
 import io
 import json
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -32,6 +34,9 @@ MOST_CUT = 50  # lines of a cell
 MOST_LETTERS = csv.field_size_limit()  # of a cell
 MOST_COLUMNS = 2_000
 MOST_UNPACKED = 256_000_000  # bytes that a packed file may become; plain text and Parquet may be of any size
+# What the libraries raise for files that are not what they begin as.
+DAMAGED = (EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+           pa.ArrowException)  # fmt: skip
 DATABASES = {b"SQLite format 3\0": "sqlite", b"DUCK": "duckdb"}
 
 
@@ -88,7 +93,7 @@ def _read_file(path: Path, part: str | None) -> Rows:
         return _read_content(content, path.name, part)
     except OSError as fault:
         raise DataError(f"{path.name} cannot be read: {fault.strerror or 'it is damaged'}") from None
-    except (EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, pa.ArrowInvalid):
+    except DAMAGED:
         raise DataError(f"{path.name} is damaged, cut short or encrypted; copy or export it again") from None
 
 

@@ -14,7 +14,6 @@ import zlib
 import pytest
 import skops.io
 
-from segmentation import formats, sheets
 from segmentation.artifacts import read_json, sha256, write_json
 from segmentation.dataset import load_dataset, parse_dataset
 from segmentation.errors import DataError, UsageError
@@ -23,8 +22,7 @@ from segmentation.reading import read_rows
 from segmentation.rules import write_sql
 from segmentation.sources import find_table, locate
 from segmentation.study import Study
-from tests.conftest import FAST, ROOT, copy_project
-
+from tests.conftest import FAST, ROOT, copy_project, shop_table, write_model_of
 from tests.test_any_table import base
 from tests.test_any_table import sheets as book_of
 
@@ -127,7 +125,9 @@ def test_no_table_that_is_written_holds_a_formula(tmp_path):
     folder = project.root / "data" / "hostile"
     folder.mkdir()
     lines = ["id,x,y,town"]
-    lines += [f'"{HOSTILE[i % 8]}{i}",{i // 40 * 50 + i % 7},{i // 40 * 30 + i % 5},"{HOSTILE[i % 8]}"' for i in range(120)]
+    lines += [
+        f'"{HOSTILE[i % 8]}{i}",{i // 40 * 50 + i % 7},{i // 40 * 30 + i % 5},"{HOSTILE[i % 8]}"' for i in range(120)
+    ]
     lines += [f'"{text}x{i}",much,1,"{text}"' for i, text in enumerate(HOSTILE)]
     (folder / "h.csv").write_text("\n".join(lines), encoding="utf-8")
     described = {
@@ -140,7 +140,9 @@ def test_no_table_that_is_written_holds_a_formula(tmp_path):
             "y": {"role": "feature"},
             "town": {"role": "descriptor", "type": "category"},
         },
-        "segments": [{"levels": {"x": level}, "name": "=NAME()", "action": "@ACT"} for level in ("low", "average", "high")],
+        "segments": [
+            {"levels": {"x": level}, "name": "=NAME()", "action": "@ACT"} for level in ("low", "average", "high")
+        ],
     }
     (folder / "dataset.yaml").write_text(json.dumps(described))
     done = project.run("report", "--dataset", "hostile", *FAST)
@@ -153,7 +155,9 @@ def test_no_table_that_is_written_holds_a_formula(tmp_path):
     assert [path.stem for path in tables] == ["borderline", "flagged", "profiles", "rejected", "scored", "segments"]
     cells = [cell for path in tables for row in csv.reader(path.open(encoding="utf-8", newline="")) for cell in row]
     assert sum(cell.startswith("'") for cell in cells) > 100
-    assert [cell for cell in cells if re.match(r"\s*[=+\-@＝＋－＠]", cell) and not re.fullmatch(r"-?[\d.e-]+", cell)] == []
+    assert [
+        cell for cell in cells if re.match(r"\s*[=+\-@＝＋－＠]", cell) and not re.fullmatch(r"-?[\d.e-]+", cell)
+    ] == []
 
 
 def test_a_name_cannot_leave_its_comment_in_sql():
@@ -188,7 +192,9 @@ def test_a_hostile_dataset_yaml_is_refused(text, told):
 
 def test_a_few_lines_that_stand_for_billions_are_refused_at_once():
     lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [f"{n}: &{n} [{', '.join([f'*{before}'] * 10)}]" for before, n in zip("abcdefghi", "bcdefghij", strict=True)]
+    lines += [
+        f"{n}: &{n} [{', '.join([f'*{before}'] * 10)}]" for before, n in zip("abcdefghi", "bcdefghij", strict=True)
+    ]
     code = f"from segmentation.dataset import parse_dataset; parse_dataset({chr(10).join(lines)!r}, 'x')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=30)
     assert "found the alias *a; write it out" in done.stderr
@@ -198,7 +204,9 @@ def test_many_keys_take_no_hours():
     keys = "\n".join(f"k{i}: 1" for i in range(30_000))
     code = f"from segmentation.dataset import parse_dataset; parse_dataset({keys!r}, 'x')"
     program = "import sys; exec(sys.stdin.read())"
-    done = subprocess.run([sys.executable, "-c", program], input=code, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=code, capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
     assert "unknown key" in done.stderr
 
 
@@ -215,15 +223,12 @@ def test_a_link_out_of_the_folder_of_a_dataset_is_not_followed(tmp_path, monkeyp
 
 
 @pytest.fixture
-def study(made, monkeypatch):
-    """The run of the sample, whose model a test may change; all of it is put back."""
-    for module in ("segmentation.study", "segmentation.dataset", "segmentation.manifest"):
-        monkeypatch.setattr(f"{module}.ROOT", made.root)
-    folder = made.root / "assets" / "sample"
-    before = {path: path.read_bytes() for path in folder.glob("*.*") if path.is_file()}
-    yield Study("sample", load_dataset("sample"))
-    for path, content in before.items():
-        path.write_bytes(content)
+def study(tmp_path, monkeypatch):
+    """A run with a model that a test may change."""
+    for module in ("segmentation.study", "segmentation.manifest"):
+        monkeypatch.setattr(f"{module}.ROOT", tmp_path)
+    write_model_of(tmp_path)
+    return Study("sample", load_dataset("sample"))
 
 
 def _accept(study: Study, name: str) -> None:
@@ -280,9 +285,15 @@ def test_a_package_with_another_content_is_not_installed(tmp_path):
 
 
 def test_nothing_that_may_be_sent_holds_a_row_of_a_private_table(shop):
-    from tests.conftest import shop_table
-
-    names = ("manifest.json", "profiles.json", "profiles.csv", "k_selection.json", "model.json", "rules.sql", "cleaning.json")
+    names = (
+        "manifest.json",
+        "profiles.json",
+        "profiles.csv",
+        "k_selection.json",
+        "model.json",
+        "rules.sql",
+        "cleaning.json",
+    )
     shared = [shop.artifact("shop", name).read_text(encoding="utf-8") for name in names]
     shared += [path.read_text(encoding="utf-8") for path in shop.artifact("shop", "figures").glob("*.svg")]
     shared += [path.read_text(encoding="utf-8") for path in (shop.root / "report" / "shop").rglob("*.ipynb")]
