@@ -8,9 +8,7 @@ WORKDIR /app
 COPY requirements.txt pyproject.toml ./
 # uv by its hash in the lock; then what the project needs to run, each package by its version and hash there too.
 RUN python -m venv /opt/uv \
-    && for tool in uv flit-core; do \
-         awk "/^$tool==/ {on=1} on {print} on && !/\\\\\$/ {exit}" requirements.txt > /opt/uv/$tool.txt; \
-       done \
+    && for tool in uv flit-core; do sed -n "/^$tool==/,/[^\\]$/p" requirements.txt > /opt/uv/$tool.txt; done \
     && /opt/uv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /opt/uv/uv.txt
 RUN python -m venv --without-pip /opt/venv \
     && /opt/uv/bin/uv pip install --no-cache --python /opt/venv/bin/python --compile-bytecode --require-hashes \
