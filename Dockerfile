@@ -22,13 +22,14 @@ FROM python:3.11.17-slim-trixie@sha256:45037981b62b34b44602584fccbc4d884d5f7dc92
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin analyst \
-    && install --directory --owner analyst --mode 0777 /app/assets /app/report
+    && useradd --uid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin analyst
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 # What Jupyter and Matplotlib keep between runs has no place here: any user may run this, and none owns a home.
 ENV PATH=/opt/venv/bin:$PATH HOME=/tmp USER=analyst PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 WORKDIR /app
+# All but these two belongs to root.
+RUN install --directory --mode 0777 assets report
 USER analyst
 # The dashboard finds the sample made; whoever runs the image may make it again.
 RUN umask 000 && python -m segmentation report
