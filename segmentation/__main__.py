@@ -79,17 +79,25 @@ def _make(wanted: str, *, cold: bool, **given: Text) -> None:
 @app.command()
 def score(
     new: Annotated[str, typer.Option(help="The table of new customers.")],
-    out: Annotated[str, typer.Option(help="Where to write id, segment, name, distance and margin.")],
+    out: Annotated[str, typer.Option(help="Where to write the scored customers: .csv or .parquet.")],
     dataset: DatasetOption = None,
     run: RunOption = None,
 ) -> None:
-    """Write the segment of each new customer."""
-    from segmentation.model import open_run, score_table
+    """Write the segment of each new customer, and say how far they differ from those of the run."""
+    from segmentation.drift import tell_drift
+    from segmentation.scoring import beside, open_run, score_source, write_scored
     from segmentation.sources import locate
+    from segmentation.words import count
 
-    study = open_run(run, dataset)
-    scored = score_table(study, locate("NEW", new), Path(out).expanduser())
-    print(f"{out}: {len(scored):,} customers scored with the model of run {study.run}")
+    study, place = open_run(run, dataset), Path(out).expanduser()
+    refused, _ = beside(place)
+    scored = score_source(study, locate("NEW", new))
+    write_scored(scored, place)
+    print(f"{out}: {scored.drift['customers']:,} customers scored with the model of run {study.run}")
+    reasons = ", with the reasons" if scored.rows_refused else ""
+    print(f"{refused}: {count(scored.rows_refused, 'row')} refused{reasons}")
+    for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in scored.drift["features"]}):
+        print(f"  {line}")
 
 
 @app.command()

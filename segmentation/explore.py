@@ -16,6 +16,7 @@ from segmentation.study import Study
 MOST_ROWS = 5_000
 MOST_BINS = 12
 DIGITS = 3
+SCALED = ("name", "transform", "lambda", "centre", "spread", "low", "high")
 
 
 def explore_data(study: Study, *, seed: int = 0) -> dict:
@@ -35,7 +36,6 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
     private = dataset.privacy == "aggregate"
     edges = {name: grid_edges(customers, name, most=MOST_BINS, logged=dataset.axis(name).logged) for name in numbers}
     held = _grids(customers, edges) if private else _rows(customers.sample, dataset, numbers, categories, seed)
-    ranges = edges if private else customers.limits(numbers)[["low", "high"]].T
     return {
         "segments": [
             {key: p[key] for key in ("segment", "name", "size")}
@@ -44,7 +44,7 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
         ],
         "model": {
             "features": [
-                {**f, **_labelled(f["name"], dataset), **_limits(f["name"], dataset, ranges[f["name"]])}
+                {key: f[key] for key in SCALED} | _labelled(f["name"], dataset) | _limits(f["name"], dataset)
                 for f in model["features"]
             ],
             "centroids": model["centroids"],
@@ -64,12 +64,12 @@ def _labelled(name: str, dataset: Dataset) -> dict:
     return {"label": label, "unit": column.unit, "logged": axis.logged, "levels": levels}
 
 
-def _limits(name: str, dataset: Dataset, values) -> dict:
-    """Return what `make score` accepts (min, max), and the range that the model has seen (low, high)."""
+def _limits(name: str, dataset: Dataset) -> dict:
+    """Return what `make score` accepts."""
     column = dataset.columns[name]
     logged = 0.0 if column.transform == "log" else None
     least = [limit for limit in (column.min, logged) if limit is not None]
-    return {"min": max(least, default=None), "max": column.max, "low": float(min(values)), "high": float(max(values))}
+    return {"min": max(least, default=None), "max": column.max}
 
 
 def _rows(customers: pd.DataFrame, dataset: Dataset, numbers: list[str], categories: list[str], seed: int) -> dict:

@@ -69,6 +69,26 @@ def read_manifest(run: str) -> dict:
     raise DataError(f"assets/{run}/manifest.json is damaged; make the run again: make report RUN={run}")
 
 
+def require_unchanged(run: str) -> None:
+    """Refuse a run whose model, or what its scores are told by, was changed since.
+
+    Raises
+    ------
+    UsageError
+        When the run has not been made.
+    DataError
+        When a file is not the one that the run wrote.
+    """
+    recorded = read_manifest(run)["outputs"]
+    for name in ("model.skops", "model.json", "profiles.json", "cleaning.json"):
+        place = f"assets/{run}/{name}"
+        if not (ROOT / place).is_file() or recorded.get(place) != sha256(ROOT / place):
+            raise DataError(
+                f"{place} is not the file that the run wrote (its SHA-256 is not the manifest's); make it again: "
+                f"make report RUN={run}"
+            )
+
+
 def verify_run(run: str, data: str | None) -> int:
     """Make a finished run again in another folder, compare every file with the manifest, and return their number.
 

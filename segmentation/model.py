@@ -1,4 +1,4 @@
-"""The stored model: written without a pickle, the same bytes every time, and used to score new customers."""
+"""The stored model: written without a pickle, the same bytes every time."""
 
 import io
 import re
@@ -9,34 +9,34 @@ import pandas as pd
 import skops.io
 from sklearn.pipeline import Pipeline
 
-from segmentation.artifacts import read_json, replacing, sha256, write_csv, write_json
-from segmentation.checking import MISSING, check_rows, conventions_of
-from segmentation.cleaning import raw_dataset
-from segmentation.clustering import assign, centroids, describe
-from segmentation.errors import DataError, UsageError
+from segmentation.artifacts import replacing, write_json, write_text
+from segmentation.clustering import centroids, describe
+from segmentation.customers import Customers
+from segmentation.drift import bin_feature
+from segmentation.eda import grid_edges
+from segmentation.errors import DataError
+from segmentation.explore import MOST_BINS
 from segmentation.formats import MOST_UNPACKED
-from segmentation.manifest import read_manifest
-from segmentation.numbers import Convention
-from segmentation.reading import read_table
+from segmentation.manifest import require_unchanged
 from segmentation.scaling import UNITS, describe_scaling
-from segmentation.sources import Source
-from segmentation.study import Study, check_run_name, open_study
-from segmentation.transactions import summarize_purchases
+from segmentation.sql import nearest_sql
+from segmentation.study import Study
 
 TRUSTED = ["segmentation.scaling.Unskew"]
-FAULTS_SHOWN = 5
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def describe_model(model: Pipeline, study: Study, features: tuple[str, ...], choices: pd.DataFrame) -> dict:
-    """Return model.json: enough to score anywhere, and how far the segments of other choices agree.
+def describe_model(model: Pipeline, study: Study, segmented: Customers, choices: pd.DataFrame, features) -> dict:
+    """Return model.json: enough to score anywhere, what the training data were, and how far other choices agree.
 
     A customer's feature x becomes z = (t - centre) / spread, where t is x for lambda 1, log(1 + x) for lambda 0, and
     else x transformed as Yeo and Johnson (2000) do; the segment is the number (from 1) of the centroid nearest to z.
     """
-    columns = study.dataset.columns
+    columns, private = study.dataset.columns, study.dataset.privacy == "aggregate"
     return {
         "method": "k-means",
+        "customers": segmented.number,
+        "sizes": segmented.counts("segment").tolist(),
         "distance_unit": UNITS[study.dataset.scaling],
         "features": [
             {
@@ -45,6 +45,8 @@ def describe_model(model: Pipeline, study: Study, features: tuple[str, ...], cho
                 "unit": columns[name].unit,
                 "transform": columns[name].transform,
                 **scaled,
+                **bin_feature(segmented, name),
+                **_range(segmented, name, rounded=private and study.dataset.axis(name)),
             }
             for name, scaled in zip(features, describe_scaling(model, features), strict=True)
         ],
@@ -55,11 +57,22 @@ def describe_model(model: Pipeline, study: Study, features: tuple[str, ...], cho
     }
 
 
-def write_model(model: Pipeline, study: Study, features: tuple[str, ...], choices: pd.DataFrame) -> None:
-    """Write model.skops and model.json."""
+def _range(customers: Customers, name: str, *, rounded) -> dict:
+    """Return the smallest and the largest value of a feature, where these tell of customers rounded outwards."""
+    if rounded:
+        low, *_, high = grid_edges(customers, name, most=MOST_BINS, logged=rounded.logged)
+    else:
+        low, high = customers.limits([name]).loc[name, ["low", "high"]]
+    return {"low": float(low), "high": float(high)}
+
+
+def write_model(model: Pipeline, study: Study, segmented: Customers, choices: pd.DataFrame, features) -> None:
+    """Write model.skops, model.json and segments.sql."""
     with replacing(study.path("model.skops")) as beside:
         beside.write_bytes(_repeatable(skops.io.dumps(model)))
-    write_json(study.path("model.json"), describe_model(model, study, features, choices))
+    described = describe_model(model, study, segmented, choices, features)
+    write_json(study.path("model.json"), described)
+    write_text(study.path("segments.sql"), nearest_sql(described))
 
 
 def _repeatable(archive: bytes) -> bytes:
@@ -78,22 +91,6 @@ def _repeatable(archive: bytes) -> bytes:
     return new.getvalue()
 
 
-def open_run(run: str | None, dataset: str | None) -> Study:
-    """Open a finished run, by its name or by that of its dataset.
-
-    Raises
-    ------
-    UsageError
-        When there is no such run, or it is one of another dataset.
-    """
-    run = run or dataset or "sample"
-    check_run_name(run)
-    made_from = read_manifest(run)["parameters"]["dataset"]
-    if dataset not in (None, made_from):
-        raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
-    return open_study(run, made_from)
-
-
 def load_model(study: Study) -> Pipeline:
     """Load model.skops of a finished run, after checking that it is the one that the run wrote.
 
@@ -102,22 +99,17 @@ def load_model(study: Study) -> Pipeline:
     UsageError
         When the run has not been made.
     DataError
-        When the model, its description or the names were changed since, a type is not trusted, or the model is not the
-        one that model.json describes.
+        When an artifact was changed since, a type is not trusted, or the model is not the one that model.json describes.
     """
+    require_unchanged(study.run)
     path, shown = study.path("model.skops"), f"assets/{study.run}/model.skops"
     again = f"make it again: make report RUN={study.run}"
-    recorded = read_manifest(study.run)["outputs"]
-    for name in ("model.skops", "model.json", "profiles.json", "cleaning.json"):
-        place = f"assets/{study.run}/{name}"
-        if not study.path(name).is_file() or recorded.get(place) != sha256(study.path(name)):
-            raise DataError(f"{place} is not the file that the run wrote (its SHA-256 is not the manifest's); {again}")
     try:
         _refuse_bomb(path, shown)
         foreign = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
         if foreign:
             raise DataError(f"{shown} holds types that are not trusted: {', '.join(sorted(foreign))}; {again}")
-        model, told = skops.io.load(path, trusted=TRUSTED), read_json(study.path("model.json"))
+        model, told = skops.io.load(path, trusted=TRUSTED), study.read("model.json")
         features = tuple(feature["name"] for feature in told["features"])
         known = set(features) <= set(study.dataset.columns)
         if not known or describe(model, features)["centroids"] != told["centroids"]:
@@ -132,65 +124,3 @@ def load_model(study: Study) -> Pipeline:
 def _refuse_bomb(path: Path, shown: str) -> None:
     if sum(part.file_size for part in zipfile.ZipFile(path).infolist()) > MOST_UNPACKED:
         raise DataError(f"{shown} unpacks to more than {MOST_UNPACKED // 1_000_000:,} MB, which no model of ours does")
-
-
-def score_table(study: Study, new: Source, out: Path) -> pd.DataFrame:
-    """Write the segment of each customer of the table `new` to `out`.
-
-    Returns
-    -------
-    DataFrame
-        id (when the table has one), segment, name, distance, margin; in the order of the table.
-
-    Raises
-    ------
-    DataError
-        When a column is missing or unknown, or a cell is not a number; nothing is written then.
-    """
-    model = load_model(study)
-    features = tuple(feature["name"] for feature in read_json(study.path("model.json"))["features"])
-    customers = _read_customers(study, new, features)
-    scored = assign(model, customers[list(features)].to_numpy(float))
-    names = {profile["segment"]: profile["name"] for profile in study.read("profiles.json")["segments"]}
-    scored.insert(1, "name", scored["segment"].map(names))
-    for id_name in study.dataset.named("id"):
-        scored.insert(0, "id", customers[id_name])
-    write_csv(out, scored)
-    return scored
-
-
-def _read_customers(study: Study, new: Source, features: tuple[str, ...]) -> pd.DataFrame:
-    """Read the customers to score, as the table of the run was read, in the order of the table."""
-    dataset, numbers = raw_dataset(study.dataset), study.read("cleaning.json")["numbers"]
-    known = {name: Convention(**how) for name, how in numbers.items()}
-    made = study.dataset.transactions is not None
-    wanted = dataset.named("id", "feature", "descriptor") if made else (*dataset.named("id"), *features)
-    raw, headers = read_table(new, dataset, wanted=wanted, known=known)
-    if headers["ignored"] and not made:
-        raise DataError(
-            f"{new.name}: columns {headers['ignored']} are not in dataset.yaml; remove them, or declare them there "
-            "(role: ignore)"
-        )
-    if made:
-        customers, rejected, _ = summarize_purchases(raw, study.dataset, headers, file=new.name, known=known)
-        _refuse(rejected, new)
-        return customers
-    conventions = conventions_of(raw, dataset, list(features), headers, file=new.name, known=known)
-    needs = {"features": features, "required": features, "fields": headers["fields"]}
-    checked = check_rows(raw, dataset, list(wanted), conventions, **needs)
-    customers = checked.order_by("row").to_pandas()
-    _refuse(customers[customers["rule"].notna()], new)
-    return customers
-
-
-def _refuse(faults: pd.DataFrame, new: Source) -> None:
-    """Refuse a table with faults: the first are listed."""
-    if faults.empty:
-        return
-    shown = "\n".join(
-        f"  line {fault.line}, column {fault.column}: found "
-        f"{'nothing' if fault.value.strip().lower() in MISSING else repr(fault.value)}, expected {fault.rule}"
-        for fault in faults.head(FAULTS_SHOWN).itertuples()
-    )
-    more = f"\n  and {len(faults) - FAULTS_SHOWN:,} more" if len(faults) > FAULTS_SHOWN else ""
-    raise DataError(f"{new.name} cannot be scored; mend or remove these rows:\n{shown}{more}")

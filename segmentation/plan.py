@@ -42,7 +42,7 @@ STAGES = (
         "04_clustering",
         "Which segment does each customer belong to?",
         reads=("customers.parquet", "k_selection.json"),
-        writes=("segments.parquet", "borderline.csv", "model.skops", "model.json"),
+        writes=("segments.parquet", "borderline.csv", "model.skops", "model.json", "segments.sql"),
         may_write=("segments.csv",),
     ),
     Stage(

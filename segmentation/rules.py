@@ -7,20 +7,10 @@ from sklearn.tree import DecisionTreeClassifier
 
 from segmentation.dataset import Dataset
 from segmentation.privacy import SMALLEST_GROUP
+from segmentation.sql import column_name
 from segmentation.words import count, listing, sentence
 
 MORE_LEAVES = 2
-# Words of SQL that could name a column; only these are quoted, because databases quote in different ways.
-WORDS = (
-    "all any array as at between by case cast check column current date day default desc distinct each end "
-    "exists first for from full function group hour in index int interval is join key last left level like "
-    "limit local match member method minute module month natural new no none not null number of offset old on "
-    "only open option or order out over partition period position precision primary procedure range rank read "
-    "real ref result return right role row rows scope search second select session set share similar size some "
-    "sql start state table then time timestamp to true type union unique update usage user using value values "
-    "view when where window with year zone"
-)
-SQL_WORDS = frozenset(WORDS.split())
 FOLDS = 10
 
 
@@ -134,7 +124,7 @@ def write_sql(rules: dict, names: dict[int, str]) -> str:
 def _conditions(bounds: dict[str, list]) -> list[str]:
     parts = []
     for feature, (above, up_to) in bounds.items():
-        name = f'"{feature}"' if feature in SQL_WORDS else feature
+        name = column_name(feature)
         parts += [f"{name} > {_exactly(above)}"] if above is not None else []
         parts += [f"{name} <= {_exactly(up_to)}"] if up_to is not None else []
     return parts

@@ -2,10 +2,19 @@
 
 import io
 import json
+import math
+import subprocess
+import sys
 import zipfile
 
+import duckdb
+import numpy as np
 import pandas as pd
+import psycopg
 import pytest
+
+from segmentation.artifacts import read_json
+from segmentation.drift import SHIFTED, stability_index
 
 HEADER = "CustomerID,Gender,Age,Annual Income (k$),Spending Score (1-100)\n"
 
@@ -35,9 +44,13 @@ def test_scoring_the_training_table_gives_back_its_segments(mall, mall_table, sc
     done, out = score(mall_table.read_text(encoding="utf-8"))
     assert done.returncode == 0, done.stderr
     scored = pd.read_csv(out, dtype={"id": str})
-    assert list(scored) == ["id", "segment", "name", "distance", "margin"]
+    assert list(scored) == ["id", "segment", "name", "distance", "margin", "outside"]
     expected = pd.read_csv(mall.artifact("mall", "segments.csv"), dtype={"id": str})
-    pd.testing.assert_frame_equal(scored.drop(columns="name"), expected)
+    pd.testing.assert_frame_equal(scored.drop(columns=["name", "outside"]), expected)
+    assert not scored["outside"].any()
+    drift = read_json(out.with_name("scored-drift.json"))
+    assert [part["index"] for part in (*drift["features"].values(), drift["segments"])] == [0, 0, 0]
+    assert "Refresh" not in done.stdout
     assert scored.groupby("name").size().to_dict()["Target customers"] == 39
 
 
@@ -52,7 +65,7 @@ def test_a_rich_big_spender_is_a_target_customer(score):
     [
         ("id,income\n1,90\n", ["new.csv", "'spending' is missing"]),
         ("id,income,spending,shoe\n1,90,90,44\n", ["new.csv", "shoe", "role: ignore"]),
-        ("id,income,spending\n1,90,90\n2,much,90\n", ["line 3, column income", "'much'", "expected a number"]),
+        ("id,income,spending\n2,much,90\n", ["line 2, column income", "'much'", "expected a number"]),
         ("id,income,spending\n1,,90\n", ["line 2, column income", "found nothing"]),
         ("id,income,spending\n1,inf,90\n", ["line 2, column income", "'inf'"]),
         ("id,income,spending\n1,90\n", ["line 2", "found '2', expected 3 cells"]),
@@ -72,6 +85,85 @@ def test_a_table_that_cannot_be_scored(score, table, told):
     assert "Traceback" not in done.stderr
     assert [word for word in told if word not in done.stderr] == []
     assert not out.exists()
+
+
+def test_rows_that_cannot_be_scored_are_listed_and_the_others_scored(score):
+    done, out = score("id,income,spending\n1,90,90\n2,much,90\n3,,40\n4,300,40\n")
+    assert done.returncode == 0, done.stderr
+    scored = pd.read_csv(out, dtype={"id": str}).set_index("id")
+    assert scored["outside"].to_dict() == {"1": False, "4": True}
+    refused = pd.read_csv(out.with_name("scored-refused.csv"), keep_default_na=False)
+    assert refused.to_dict("records") == [
+        {"file": "new.csv", "line": 3, "column": "income", "value": "much", "rule": "a number"},
+        {"file": "new.csv", "line": 4, "column": "income", "value": "", "rule": "present"},
+    ]
+    assert "2 customers scored" in done.stdout
+    assert "two rows refused" in done.stdout
+    assert "Outside the range of the training data: 1 of 2 customers" in done.stdout
+
+
+@pytest.mark.parametrize("shift", [0, 40])
+def test_a_shifted_table_asks_for_a_refresh(mall, mall_table, tmp_path, shift):
+    drawn = pd.read_csv(mall_table).sample(2_000, replace=True, random_state=1).assign(CustomerID=range(2_000))
+    drawn["Annual Income (k$)"] += shift
+    drawn.to_excel(tmp_path / "april.xlsx", index=False)
+    words = ["--new", str(tmp_path / "april.xlsx"), "--out", str(tmp_path / "april.csv")]
+    done = mall.run("score", "--run", "mall", *words)
+    assert done.returncode == 0, done.stderr
+    asked = "Refresh the segmentation: Annual income and the shares of the segments differ from the training data"
+    assert (asked in done.stdout) == (shift > 0)
+
+
+def test_the_index_of_a_known_answer():
+    found = stability_index([0.5, 0.5], 10**9, [25 * 10**7, 75 * 10**7])
+    assert found["index"] == pytest.approx(0.25 * math.log(0.75 / 0.25), rel=1e-6)
+    assert found == {"index": found["index"], "limit": SHIFTED, "shifted": True}
+
+
+def test_chance_alone_seldom_asks_for_a_refresh():
+    rng, shares = np.random.default_rng(2), [0.1] * 10
+    drawn = [stability_index(shares, 10**7, rng.multinomial(60, shares).tolist())["shifted"] for _ in range(1_000)]
+    assert sum(drawn) <= 20
+
+
+def test_a_large_table_is_scored_as_a_small_one(mall, tmp_path):
+    rng, rows = np.random.default_rng(3), 210_000
+    table = pd.DataFrame(
+        {"id": range(rows), "income": rng.normal(60, 30, rows), "spending": rng.integers(-2, 101, rows)}
+    )
+    table.to_parquet(tmp_path / "large.parquet")
+    table[:1_000].to_csv(tmp_path / "small.csv", index=False)
+    for new, out in (("large.parquet", "large.parquet"), ("small.csv", "small.csv")):
+        done = mall.run("score", "--run", "mall", "--new", str(tmp_path / new), "--out", f"{tmp_path}/out-{out}")
+        assert done.returncode == 0, done.stderr
+    large, small = pd.read_parquet(tmp_path / "out-large.parquet"), pd.read_csv(tmp_path / "out-small.csv")
+    refused = [pd.read_csv(tmp_path / f"out-{name}-refused.csv") for name in ("large", "small")]
+    assert len(large) + len(refused[0]) == rows
+    pd.testing.assert_frame_equal(large[: len(small)], small, check_dtype=False)
+    columns = ["column", "rule"]
+    pd.testing.assert_frame_equal(refused[0].loc[: len(refused[1]) - 1, columns], refused[1][columns])
+
+
+def test_a_table_of_a_database_is_scored(mall, mall_table, tmp_path, postgres):
+    table = pd.read_csv(mall_table)[:50]
+    with duckdb.connect(tmp_path / "shop.duckdb") as connection:
+        connection.register("fifty", table)
+        connection.execute("create table customers as from fifty")
+    with psycopg.connect(postgres) as connection:
+        connection.execute('create table if not exists scored ("CustomerID" int, income float, spending float)')
+        for row in table.iloc[:, [0, 3, 4]].to_numpy().tolist():
+            connection.execute("insert into scored values (%s, %s, %s)", row)
+    for place in (f"{tmp_path / 'shop.duckdb'}#customers", f"{postgres}#scored"):
+        done = mall.run("score", "--run", "mall", "--new", place, "--out", str(tmp_path / "out.csv"))
+        assert done.returncode == 0, done.stderr
+        expected = pd.read_csv(mall.artifact("mall", "segments.csv"))[:50]
+        assert pd.read_csv(tmp_path / "out.csv")["segment"].tolist() == expected["segment"].tolist()
+
+
+def test_another_ending_is_refused_before_anything_is_read(mall, tmp_path):
+    done = mall.run("score", "--run", "mall", "--new", "nowhere.csv", "--out", str(tmp_path / "out.xlsx"))
+    assert done.returncode == 2
+    assert "expected .csv or .parquet" in done.stderr
 
 
 def test_a_changed_model_is_refused(score, model):
@@ -106,7 +198,7 @@ def test_a_run_knows_its_dataset(mall, mall_table, tmp_path):
     assert "was made from dataset 'mall'" in done.stderr
 
 
-def test_a_foreign_type_is_refused_even_when_the_manifest_was_changed_too(mall, score, model):
+def test_a_foreign_type_is_refused_even_when_the_manifest_was_changed_too(mall, model):
     import skops.io
 
     from segmentation.artifacts import read_json, sha256, write_json
@@ -117,10 +209,11 @@ def test_a_foreign_type_is_refused_even_when_the_manifest_was_changed_too(mall, 
     manifest = read_json(manifest_path)
     manifest["outputs"]["assets/mall/model.skops"] = sha256(model)
     write_json(manifest_path, manifest)
-    done, out = score("id,income,spending\n1,90,90\n")
+    code = "from segmentation.model import load_model; from segmentation.study import open_study; "
+    code += "load_model(open_study('mall', 'mall'))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=mall.root, capture_output=True, text=True)
     manifest_path.write_bytes(original)
-    assert (done.returncode, out.exists()) == (3, False)
-    assert "types that are not trusted" in done.stderr
+    assert "DataError: assets/mall/model.skops holds types that are not trusted" in done.stderr
 
 
 def test_a_run_that_was_never_made(mall, mall_table, tmp_path):

@@ -1,0 +1,66 @@
+"""The segments in plain SQL, for databases that know nothing of this program."""
+
+# Words of SQL that could name a column; only these are quoted, because databases quote in different ways.
+WORDS = (
+    "all any array as at between by case cast check column current date day default desc distinct each end "
+    "exists first for from full function group hour in index int interval is join key last left level like "
+    "limit local match member method minute module month natural new no none not null number of offset old on "
+    "only open option or order out over partition period position precision primary procedure range rank read "
+    "real ref result return right role row rows scope search second select session set share similar size some "
+    "sql start state table then time timestamp to true type union unique update usage user using value values "
+    "view when where window with year zone"
+)
+SQL_WORDS = frozenset(WORDS.split())
+
+
+def column_name(feature: str) -> str:
+    """Return how a column is written in SQL."""
+    return f'"{feature}"' if feature in SQL_WORDS else feature
+
+
+def nearest_sql(model: dict) -> str:
+    """Return a query that gives each row of a table `customers` the segment of its nearest centroid.
+
+    It runs in DuckDB and PostgreSQL, on the columns named as in dataset.yaml, of which none may be null.
+
+    Parameters
+    ----------
+    model : dict
+        The content of model.json.
+    """
+    numbers = range(1, len(model["centroids"]) + 1)
+    scaled = [f"{_scaled(feature)} AS z{i}" for i, feature in enumerate(model["features"], 1)]
+    scores = [f"{_score(centroid)} AS s{number}" for number, centroid in zip(numbers, model["centroids"], strict=True)]
+    least = f"least({', '.join(f's{number}' for number in numbers)})"
+    whens = "".join(f"\n  WHEN s{number} THEN {number}" for number in numbers)
+    return (
+        "-- The segment of each customer: the nearest centroid c of z is that with the least |c|^2 - 2 z.c\n"
+        f"WITH scaled AS (\n  SELECT *,\n    {_lines(scaled)}\n  FROM customers\n),\n"
+        f"scored AS (\n  SELECT *,\n    {_lines(scores)}\n  FROM scaled\n)\n"
+        f"SELECT *, CASE {least}{whens}\nEND AS segment\nFROM scored;\n"
+    )
+
+
+def _lines(parts: list[str]) -> str:
+    return ",\n    ".join(parts)
+
+
+def _scaled(feature: dict) -> str:
+    power, x = feature["lambda"], f"CAST({column_name(feature['name'])} AS DOUBLE PRECISION)"
+    if power != 1:
+        above = f"ln({x} + 1)" if power == 0 else f"(power({x} + 1, {_number(power)}) - 1) / {_number(power)}"
+        rest = 2 - power
+        below = f"-ln(1 - {x})" if rest == 0 else f"-(power(1 - {x}, {_number(rest)}) - 1) / {_number(rest)}"
+        x = f"CASE WHEN {x} >= 0 THEN {above} ELSE {below} END"
+    return f"({x} - {_number(feature['centre'])}) / {_number(feature['spread'])}"
+
+
+def _score(centroid: list[float]) -> str:
+    parts = [_number(sum(c * c for c in centroid)), *(f"{_number(-2 * c)} * z{i}" for i, c in enumerate(centroid, 1))]
+    return " + ".join(parts)
+
+
+def _number(value: float) -> str:
+    """Write a number with an exponent: DuckDB takes a bare 0.1 for a decimal, which is not the same."""
+    text = repr(float(value))
+    return text if "e" in text else f"{text}e0"

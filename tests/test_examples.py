@@ -1,0 +1,88 @@
+"""docs/model.md: its examples, and segments.sql, give the segments that `make score` gives."""
+
+import json
+import re
+
+import duckdb
+import numpy as np
+import pandas as pd
+import psycopg
+import pytest
+
+from segmentation.sql import nearest_sql
+from tests.browser import find_chromium, open_browser
+from tests.conftest import ROOT
+
+CUSTOMERS = 10_000
+SKEWED = {"order": 0.0, "income": 0.37, "debt": 2.0, "visits": 1.0}
+
+
+def _example(language: str) -> str:
+    page = (ROOT / "docs" / "model.md").read_text(encoding="utf-8")
+    return re.search(rf"```{language}\n(.*?)```", page, re.S)[1]
+
+
+@pytest.fixture(scope="module", params=["mall", "skewed"])
+def known(request, tmp_path_factory) -> tuple[dict, pd.DataFrame, list[int]]:
+    """A model, random customers, and their segments: by `make score`, or by the engine where features are skewed."""
+    rng = np.random.default_rng(11)
+    if request.param == "mall":
+        mall, folder = request.getfixturevalue("mall"), tmp_path_factory.mktemp("scored")
+        rows = pd.DataFrame({"id": range(CUSTOMERS), "income": rng.integers(0, 160, CUSTOMERS)})
+        rows["spending"] = rng.integers(1, 101, CUSTOMERS)
+        rows.to_parquet(folder / "new.parquet")
+        done = mall.run("score", "--run", "mall", "--new", f"{folder}/new.parquet", "--out", f"{folder}/out.csv")
+        assert done.returncode == 0, done.stderr
+        model = json.loads(mall.artifact("mall", "model.json").read_text())
+        assert mall.artifact("mall", "segments.sql").read_text() == nearest_sql(model)
+        return model, rows, pd.read_csv(folder / "out.csv")["segment"].tolist()
+    import ibis
+
+    from segmentation.assignment import assign_rows
+
+    features = [{"name": name, "lambda": power, "centre": 0.3, "spread": 1.7} for name, power in SKEWED.items()]
+    model = {"features": features, "centroids": rng.normal(0, 2, (6, len(SKEWED))).tolist()}
+    rows = pd.DataFrame({name: rng.normal(0, 4, CUSTOMERS) for name in SKEWED}).assign(id=range(CUSTOMERS))
+    found = assign_rows(ibis.memtable(rows), model).order_by("id").to_pandas()
+    assert found["segment"].nunique() > 3
+    return model, rows, found["segment"].tolist()
+
+
+def test_fifteen_lines_of_python(known, tmp_path, monkeypatch, capsys):
+    model, rows, segments = known
+    example, names = _example("python"), {}
+    assert len([line for line in example.splitlines() if line.strip()]) <= 15
+    (tmp_path / "model.json").write_text(json.dumps(model))
+    monkeypatch.chdir(tmp_path)
+    exec(example.partition("print(")[0], names)
+    assert [names["segment_of"](row, model) for row in rows.to_dict("records")] == segments
+
+
+def test_sql_in_duckdb(known):
+    model, rows, segments = known
+    with duckdb.connect() as connection:
+        connection.register("customers", rows)
+        found = connection.execute(nearest_sql(model)).df()
+    assert found.sort_values("id")["segment"].tolist() == segments
+
+
+def test_sql_in_postgresql(known, postgres):
+    model, rows, segments = known
+    with psycopg.connect(postgres) as connection:
+        columns = ", ".join(f'"{name}" float' for name in rows.columns.drop("id"))
+        connection.execute(f"create temp table customers (id int, {columns})")
+        with connection.cursor().copy("copy customers from stdin") as copy:
+            for row in rows[["id", *rows.columns.drop("id")]].to_numpy().tolist():
+                copy.write_row([int(row[0]), *row[1:]])
+        found = connection.execute(nearest_sql(model).strip().rstrip(";")).fetchall()
+    assert [row[-1] for row in sorted(found)] == segments
+
+
+def test_javascript(known):
+    if not find_chromium():
+        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
+    model, rows, segments = known
+    with open_browser() as browser:
+        page = browser.new_page()
+        call = f"([rows, model]) => {{ {_example('js')} return rows.map((row) => segmentOf(row, model)); }}"
+        assert page.evaluate(call, [rows.to_dict("records"), model]) == segments
