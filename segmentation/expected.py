@@ -1,10 +1,10 @@
 """What the sample report is expected to hold: data/sample/manifest.json, and a comparison with it.
 
 The last digits of a number differ between processors, and Python and the packages between machines. So a file is
-compared by its content: every number rounded to six digits, without what tells of versions. One of a hundred resamples
-may even end in another optimum, which moves the evidence for some k by a hundredth. So of the evidence the conclusion
-is compared, with the figures of the k that was chosen, and of the pages that show all of it the words without numbers
-and pictures. Where every byte is the same, that is told.
+compared by its content: every number rounded to six digits, without what tells of versions. A resample may even end in
+another optimum, which moves the evidence for a k that is not stable. So of the evidence the conclusion is compared,
+with the figures of the k that was chosen, and of the pages that show all of it the words without numbers and pictures.
+Where every byte is the same, that is told.
 """
 
 import hashlib

@@ -99,7 +99,7 @@ def load_model(study: Study) -> Pipeline:
     UsageError
         When the run has not been made.
     DataError
-        When an artifact was changed since, a type is not trusted, or the model is not the one that model.json describes.
+        When an artifact was changed since, a type is not trusted, or the model is not the one of model.json.
     """
     require_unchanged(study.run)
     path, shown = study.path("model.skops"), f"assets/{study.run}/model.skops"
