@@ -30,7 +30,7 @@ ENV PATH=/opt/venv/bin:$PATH HOME=/tmp USER=analyst PYTHONDONTWRITEBYTECODE=1 PY
 WORKDIR /app
 # All but these two belongs to root.
 RUN install --directory --mode 0777 assets report
-USER analyst
+USER 10001
 # The dashboard finds the sample made; whoever runs the image may make it again.
 RUN umask 000 && python -m segmentation report
 EXPOSE 8501
