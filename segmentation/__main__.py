@@ -124,6 +124,38 @@ def verify(run: RunOption = None, data: DataOption = None) -> None:
 
 
 @app.command()
+def check() -> None:
+    """Compare the sample report that was made with data/sample/manifest.json."""
+    from segmentation.expected import compare_sample
+
+    found = compare_sample()
+    same, exact = len(found["same"]), len(found["bytes"])
+    print(f"the sample report holds what is expected: {same} files by content, {exact} of them byte for byte")
+
+
+@app.command()
+def renew() -> None:
+    """Expect from now on the sample report that was made: write data/sample/manifest.json."""
+    from segmentation.expected import PLACE, renew_sample
+
+    renew_sample()
+    print(f"{PLACE.relative_to(ROOT).as_posix()} is written; commit it with what changed the report")
+
+
+@app.command()
+def release(
+    version: Annotated[Text, typer.Option(help="The new version, such as 0.2.0.")] = None,
+    part: Annotated[Text, typer.Option(help="What to bump instead: major, minor or patch.")] = None,
+) -> None:
+    """Bump the version and date the changelog; nothing is committed or tagged."""
+    from segmentation import release
+
+    new = release.release(version, part)
+    print(f"pyproject.toml and CHANGELOG.md say {new}; look at them, then:")
+    print(f"git commit -m 'Release {new}' pyproject.toml CHANGELOG.md && git tag v{new}")
+
+
+@app.command()
 def lab() -> None:
     """Open JupyterLab on notebooks/."""
     sys.exit(subprocess.run([sys.executable, "-m", "jupyterlab", str(ROOT / "notebooks")]).returncode)

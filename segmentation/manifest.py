@@ -61,9 +61,10 @@ def read_manifest(run: str) -> dict:
         raise UsageError(f"assets/{run}/manifest.json does not exist; make the run first: make report RUN={run}")
     try:
         manifest = read_json(path)
-        if {"inputs", "outputs", "parameters", "set_by", "versions"} <= set(manifest):
+        parts = [manifest[part] for part in ("inputs", "outputs", "parameters", "set_by", "versions")]
+        if all(isinstance(part, dict) for part in parts) and isinstance(manifest["parameters"]["dataset"], str):
             return manifest
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise DataError(f"assets/{run}/manifest.json is damaged; make the run again: make report RUN={run}")
 

@@ -12,6 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.cluster import KMeans
+from sklearn.pipeline import Pipeline
+
+from segmentation.dataset import load_dataset
 
 ROOT = Path(__file__).resolve().parents[1]
 MALL = "Mall_Customers.csv"
@@ -86,6 +90,28 @@ def make_report(folder: Path, name: str, described: str, table: pd.DataFrame, co
 def fresh(tmp_path) -> Project:
     """A copy of the project in which nothing has run."""
     return copy_project(tmp_path)
+
+
+def write_model_of(folder: Path) -> None:
+    """Write assets/sample/ with a model of the sample, what describes it, and a manifest: all that loading needs."""
+    import skops.io
+
+    from segmentation.artifacts import sha256, write_json
+    from segmentation.clustering import describe
+    from segmentation.scaling import scaling
+
+    features = ("income", "spending")
+    table = pd.read_csv(ROOT / "data" / "sample" / "customers.csv")
+    X = table[["annual_income_k", "spending_score"]].to_numpy(float)
+    steps = [*scaling(load_dataset("sample"), features).steps, ("kmeans", KMeans(5, n_init=1, random_state=0))]
+    model, assets = Pipeline(steps).fit(X), folder / "assets" / "sample"
+    assets.mkdir(parents=True)
+    (assets / "model.skops").write_bytes(skops.io.dumps(model))
+    for name, content in (("model", describe(model, features)), ("profiles", {}), ("cleaning", {})):
+        write_json(assets / f"{name}.json", content)
+    written = {path.relative_to(folder).as_posix(): sha256(path) for path in sorted(assets.iterdir())}
+    parts = {"inputs": {}, "set_by": {}, "versions": {}, "parameters": {"dataset": "sample"}}
+    write_json(assets / "manifest.json", parts | {"outputs": written})
 
 
 @pytest.fixture(scope="session")
