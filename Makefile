@@ -13,7 +13,7 @@ segmentation = @$(BIN)/python -m segmentation
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf verify check renew test lab dataset score bench pictures spark lint audit lock release clean
+.PHONY: help report pdf verify check renew test lab dashboard dataset score bench pictures spark lint audit lock release clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -38,6 +38,9 @@ test: $(READY) ## run all tests
 
 lab: $(READY) ## open JupyterLab on notebooks/
 	$(segmentation) lab
+
+dashboard: $(READY) ## explore a finished run in the browser, on this machine alone: RUN=mall HOST= PORT=
+	$(segmentation) dashboard $(options)
 
 dataset: $(READY) ## look at a new table and write a dataset.yaml to start from: NAME=shop DATA=shop.csv
 	$(segmentation) dataset $(options)

@@ -85,7 +85,8 @@ def score(
 ) -> None:
     """Write the segment of each new customer, and say how far they differ from those of the run."""
     from segmentation.drift import tell_drift
-    from segmentation.scoring import beside, open_run, score_source, write_scored
+    from segmentation.manifest import open_run
+    from segmentation.scoring import beside, score_source, write_scored
     from segmentation.sources import locate
     from segmentation.words import count
 
@@ -153,6 +154,18 @@ def release(
     new = release.release(version, part)
     print(f"pyproject.toml and CHANGELOG.md say {new}; look at them, then:")
     print(f"git commit -m 'Release {new}' pyproject.toml CHANGELOG.md && git tag v{new}")
+
+
+@app.command()
+def dashboard(
+    run: RunOption = None,
+    host: Annotated[Text, typer.Option(help="The address to listen at (127.0.0.1: this machine alone).")] = None,
+    port: Annotated[int | None, typer.Option(help="The port (8501, or the next one that is free).")] = None,
+) -> None:
+    """Explore a finished run in the browser."""
+    from segmentation.serve import HERE, serve
+
+    serve(run or "sample", host or HERE, port)
 
 
 @app.command()

@@ -44,13 +44,18 @@ def read_json(path: Path):
 def write_csv(path: Path, table) -> None:
     """Write a frame or an Ibis table; no text in it is a formula to a spreadsheet (OWASP: CSV injection)."""
     if not is_expression(table):
-        texts = table.select_dtypes(["object", "string"]).columns
-        safe = table.assign(**{name: table[name].map(_harmless) for name in texts})
-        write_text(path, safe.to_csv(index=False, lineterminator="\n"))
+        write_text(path, as_csv(table))
         return
     texts = [name for name, kind in table.schema().items() if kind.is_string()]
     with replacing(path) as beside:
         table.mutate(**{name: _harmless_column(table[name]) for name in texts}).to_csv(beside)
+
+
+def as_csv(frame) -> str:
+    """Return a frame as `write_csv` writes it."""
+    texts = frame.select_dtypes(["object", "string"]).columns
+    safe = frame.assign(**{name: frame[name].map(_harmless) for name in texts})
+    return safe.to_csv(index=False, lineterminator="\n")
 
 
 def _harmless_column(text):
@@ -78,6 +83,11 @@ def write_parquet(path: Path, table) -> None:
             write(table, beside)
         else:
             table.to_parquet(beside, index=False)
+
+
+def plain(path: Path) -> str:
+    """Return a path in which DuckDB sees no pattern."""
+    return re.sub(r"([\[*?])", r"[\1]", str(path))
 
 
 def is_expression(table) -> bool:

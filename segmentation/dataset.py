@@ -190,6 +190,13 @@ class Dataset(_Strict):
         axis.logged = column.transform != "none"
         return axis
 
+    def accepted(self, name: str) -> dict[str, float | None]:
+        """Return the least (min) and the greatest value (max) of a feature that `make score` accepts, None for any."""
+        column = self.columns[name]
+        logged = 0.0 if column.transform == "log" else None
+        least = [limit for limit in (column.min, logged) if limit is not None]
+        return {"min": max(least, default=None), "max": column.max}
+
 
 def suggest(word: str, choices) -> str:
     """Return the end of a sentence: a question that offers the choice nearest to `word`, or a full stop."""

@@ -5,6 +5,7 @@ import pandas as pd
 
 from segmentation.customers import Customers
 from segmentation.dataset import Dataset
+from segmentation.edges import log_edges, round_edges
 from segmentation.privacy import SMALLEST_GROUP, withheld
 from segmentation.tallies import Grouping
 from segmentation.words import amount, count, escape, listing
@@ -15,7 +16,6 @@ MOST_BANDS = 7
 MOST_CATEGORIES = 12
 FEWEST_BINS = 4
 MOST_PAIRED = 4
-PREFERRED = ((1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8), (1, 1.6, 2.5, 4, 6.3), (1, 2, 5), (1, 3), (1,))
 
 
 def split_types(customers: Customers, dataset: Dataset, columns) -> tuple[list[str], list[str]]:
@@ -144,28 +144,6 @@ def bands(customers: Customers, name: str) -> Grouping:
     return Grouping(name, edges, tuple(f"{a:.12g}{joined}{b:.12g}" for a, b in zip(edges[:-1], ends, strict=True)))
 
 
-def round_edges(low: float, high: float, most: int) -> np.ndarray:
-    """Return edges of at most `most` + 1 bands of one round width, from below `low` to above `high`."""
-    width = _round_width((high - low) / most)
-    return width * np.arange(np.floor(low / width), np.floor(high / width) + 2)
-
-
-def log_edges(low: float, high: float, most: int, *, whole: bool) -> np.ndarray:
-    """Return edges of at most `most` bands that look alike on a logarithmic scale (preferred numbers, Renard 1877).
-
-    Between -1 and 1 there are two bands, parted by 0; `whole` numbers have no band between two of them.
-    """
-    decades = 10.0 ** np.arange(np.ceil(np.log10(max(abs(low), abs(high), 1))) + 1)
-    for mantissas in PREFERRED:
-        above = np.outer(decades, mantissas).ravel()
-        edges = np.concatenate([-above[::-1], [0], above])
-        edges = np.unique(np.ceil(edges)) if whole else edges
-        edges = edges[np.searchsorted(edges, low, "right") - 1 : np.searchsorted(edges, high, "right") + 1]
-        if len(edges) - 1 <= most:
-            break
-    return edges
-
-
 def column_edges(customers: Customers, name: str, most: int, *, logged: bool = False) -> np.ndarray:
     """Return the edges of at most `most` + 1 bands of a column, on the scale on which it is shown."""
     low, high, whole = customers.limits([name]).loc[name]
@@ -176,11 +154,6 @@ def grid_edges(customers: Customers, name: str, *, most: int, logged: bool = Fal
     """Return the edges of a column in a grid of two: so many bins that a cell holds ten or more, if spread evenly."""
     bins = int(np.clip((customers.number / 2 / SMALLEST_GROUP) ** 0.5, FEWEST_BINS, most))
     return column_edges(customers, name, bins, logged=logged)
-
-
-def _round_width(least: float) -> float:
-    scale = 10.0 ** np.floor(np.log10(least)) if least > 0 else 1.0
-    return float(next(step * scale for step in (1, 2, 5, 10) if step * scale >= least))
 
 
 def group_medians(customers: Customers, name: str, groups: Grouping) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """The engine that reads and computes tables of any size: DuckDB in this process, or Spark."""
 
-import re
 import shutil
 import tempfile
 from functools import cache
@@ -10,6 +9,8 @@ from pathlib import Path
 import ibis
 import pyarrow.parquet as pq
 from ibis.expr.operations import DatabaseTable, InMemoryTable, JoinChain
+
+from segmentation.artifacts import plain
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
@@ -123,11 +124,6 @@ def read(path: Path) -> ibis.Table:
     """Read one Parquet file, whatever marks are in its name."""
     engine = connect()
     return engine.read_parquet(plain(path) if engine.name == "duckdb" else path)
-
-
-def plain(path: Path) -> str:
-    """Return a path in which DuckDB sees no pattern."""
-    return re.sub(r"([\[*?])", r"[\1]", str(path))
 
 
 def read_numbered(path: Path) -> ibis.Table:

@@ -44,7 +44,7 @@ def explore_data(study: Study, *, seed: int = 0) -> dict:
         ],
         "model": {
             "features": [
-                {key: f[key] for key in SCALED} | _labelled(f["name"], dataset) | _limits(f["name"], dataset)
+                {key: f[key] for key in SCALED} | _labelled(f["name"], dataset) | dataset.accepted(f["name"])
                 for f in model["features"]
             ],
             "centroids": model["centroids"],
@@ -62,14 +62,6 @@ def _labelled(name: str, dataset: Dataset) -> dict:
     levels = list(column.categories) if column.type == "ordinal" else None
     label = dataset.label(name) if column.unit else axis
     return {"label": label, "unit": column.unit, "logged": axis.logged, "levels": levels}
-
-
-def _limits(name: str, dataset: Dataset) -> dict:
-    """Return what `make score` accepts."""
-    column = dataset.columns[name]
-    logged = 0.0 if column.transform == "log" else None
-    least = [limit for limit in (column.min, logged) if limit is not None]
-    return {"min": max(least, default=None), "max": column.max}
 
 
 def _rows(customers: pd.DataFrame, dataset: Dataset, numbers: list[str], categories: list[str], seed: int) -> dict:

@@ -8,9 +8,10 @@ import ibis
 import pandas as pd
 import pyarrow.parquet as pq
 
+from segmentation.artifacts import plain
 from segmentation.checking import text_of
 from segmentation.dataset import Dataset, header_keys, match_columns
-from segmentation.engine import connect_duckdb, new_file, plain, read_numbered, stored
+from segmentation.engine import connect_duckdb, new_file, read_numbered, stored
 from segmentation.errors import DataError
 from segmentation.formats import is_parquet, read_head, table_on_server
 from segmentation.header import split_header

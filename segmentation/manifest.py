@@ -17,6 +17,7 @@ from segmentation.dataset import ASSUMED, ROOT
 from segmentation.errors import DataError, SegmentationError, UsageError
 from segmentation.plan import STAGES, Plan
 from segmentation.sources import locate
+from segmentation.study import Study, check_run_name, open_study
 
 
 def versions() -> dict[str, str]:
@@ -44,6 +45,22 @@ def write_manifest(plan: Plan, sources: list[Path]) -> None:
 def _inputs(plan: Plan) -> dict[str, str]:
     """Return the SHA-256 of each file of the raw table; of a database the fingerprint of what was read."""
     return plan.source.fingerprints() or {plan.source.name: plan.study.read("cleaning.json")["fingerprint"]}
+
+
+def open_run(run: str | None, dataset: str | None) -> Study:
+    """Open a finished run, by its name or by that of its dataset.
+
+    Raises
+    ------
+    UsageError
+        When there is no such run, or it is one of another dataset.
+    """
+    run = run or dataset or "sample"
+    check_run_name(run)
+    made_from = read_manifest(run)["parameters"]["dataset"]
+    if dataset not in (None, made_from):
+        raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
+    return open_study(run, made_from)
 
 
 def read_manifest(run: str) -> dict:

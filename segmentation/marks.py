@@ -7,6 +7,9 @@ PALETTE = (
 )  # fmt: skip
 MARKERS = "osD^vPX*<>"
 GLYPHS = "●■◆▲▼✚✖★◀▶"
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "triangle-left",
+           "triangle-right")  # fmt: skip
+SOLIDS = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open")
 
 
 def colour(segment: int) -> str:
@@ -22,6 +25,16 @@ def marker(segment: int) -> str:
 def glyph(segment: int) -> str:
     """Return the marker of a segment (from 1) as a character."""
     return GLYPHS[_shape(segment)]
+
+
+def symbol(segment: int) -> str:
+    """Return the Plotly marker of a segment (from 1)."""
+    return SYMBOLS[_shape(segment)]
+
+
+def solid(segment: int) -> str:
+    """Return the Plotly marker of a segment (from 1) in three dimensions, where there are fewer."""
+    return SOLIDS[_shape(segment) % len(SOLIDS)]
 
 
 def _shape(segment: int) -> int:

@@ -13,11 +13,11 @@ from segmentation.cleaning import raw_dataset
 from segmentation.drift import describe_drift
 from segmentation.engine import held, is_held, stored
 from segmentation.errors import DataError, UsageError
-from segmentation.manifest import read_manifest, require_unchanged
+from segmentation.manifest import require_unchanged
 from segmentation.numbers import Convention
 from segmentation.reading import read_table
 from segmentation.sources import Source
-from segmentation.study import Study, check_run_name, open_study
+from segmentation.study import Study
 from segmentation.transactions import summarize_purchases
 
 FAULTS_SHOWN = 5
@@ -43,22 +43,6 @@ class Scored:
     def rows_refused(self) -> int:
         """How many rows were refused."""
         return len(self.refused) if isinstance(self.refused, pd.DataFrame) else int(self.refused.count().execute())
-
-
-def open_run(run: str | None, dataset: str | None) -> Study:
-    """Open a finished run, by its name or by that of its dataset.
-
-    Raises
-    ------
-    UsageError
-        When there is no such run, or it is one of another dataset.
-    """
-    run = run or dataset or "sample"
-    check_run_name(run)
-    made_from = read_manifest(run)["parameters"]["dataset"]
-    if dataset not in (None, made_from):
-        raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
-    return open_study(run, made_from)
 
 
 def score_source(study: Study, new: Source) -> Scored:

@@ -29,15 +29,15 @@ def open_browser():
 
 
 @contextmanager
-def open_page(browser: Browser, path: Path, look: str = "light", **options):
-    """Open a file with the network off; the page notes what it asked for and what it complained of."""
-    context = browser.new_context(offline=True, **LOOKS[look] | options)
+def open_page(browser: Browser, place: Path | str, look: str = "light", **options):
+    """Open a file with the network off, or an address; the page notes what it asked for and what it complained of."""
+    context = browser.new_context(offline=isinstance(place, Path), **LOOKS[look] | options)
     page: Page = context.new_page()
     page.set_default_timeout(5_000)
     page.requested, page.complaints = [], []
     page.on("request", lambda request: page.requested.append(request.url))
     page.on("console", lambda message: page.complaints.append(message.text))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.goto(path.as_uri())
+    page.goto(place.as_uri() if isinstance(place, Path) else place)
     yield page
     context.close()

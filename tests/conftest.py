@@ -71,6 +71,8 @@ def copy_project(folder: Path) -> Project:
         shutil.copytree(ROOT / part, root / part, ignore=skip)
     for name in ("pyproject.toml", "requirements.txt"):
         shutil.copy(ROOT / name, root / name)
+    for path in (ROOT / "report").glob("dashboard.*"):
+        shutil.copy(path, root / "report")
     return Project(root)
 
 

@@ -17,7 +17,7 @@ from segmentation.artifacts import sha256, write_csv, write_parquet
 from segmentation.cleaning import clean, raw_dataset, require_enough
 from segmentation.customers import Customers
 from segmentation.dataset import Dataset
-from segmentation.eda import log_edges, round_edges
+from segmentation.edges import log_edges, round_edges
 from segmentation.errors import DataError
 from segmentation.reading import read_table
 from segmentation.sources import locate

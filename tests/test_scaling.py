@@ -10,7 +10,7 @@ from sklearn.preprocessing import PowerTransformer
 
 from segmentation.clustering import telling_order
 from segmentation.dataset import Dataset
-from segmentation.eda import log_edges
+from segmentation.edges import log_edges
 from segmentation.scaling import Unskew, describe_scaling, scale, tell_scaling
 
 

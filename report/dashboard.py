@@ -1,0 +1,311 @@
+"""The dashboard over a finished run: `make dashboard RUN=mall`. What it shows is computed by the package."""
+
+import html
+import os
+import re
+from functools import partial
+from pathlib import Path
+from threading import Thread
+
+import streamlit as st
+from jinja2 import Environment, FileSystemLoader
+
+from segmentation.briefing import cards, key_figures, tell_answer, tell_cut, tell_sureness
+from segmentation.charts import draw_evidence, draw_scatter, draw_shares, draw_sizes
+from segmentation.dashboard import MOST_POINTS, SegmentedCustomers, evidence_table, finished_runs, tell_shown
+from segmentation.decision import LEVEL
+from segmentation.errors import SegmentationError
+from segmentation.findings import headline
+from segmentation.manifest import open_run
+from segmentation.marks import colour, glyph
+from segmentation.privacy import SMALLEST_GROUP
+from segmentation.serve import MOST_UPLOADED, RUN
+from segmentation.uploads import UPLOADED, get_ready_to_score, score_customer, score_upload
+from segmentation.words import amount, count, escape, percent
+
+COUNT_UP = """<script>
+if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
+  for (const figure of document.querySelectorAll(".figures b")) {
+    const end = figure.textContent, value = Number(end.replaceAll(",", "")), digits = (end.split(".")[1] ?? "").length;
+    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits }, start = performance.now();
+    const step = (now) => {
+      const part = Math.min(1, (now - start) / 900), eased = 1 - (1 - part) ** 3;
+      figure.textContent = part < 1 ? (value * eased).toLocaleString("en", options) : end;
+      if (part < 1) requestAnimationFrame(step);
+    };
+    requestAnimationFrame(step);
+  }
+</script>"""
+TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).with_name("template")), autoescape=True)
+MARKDOWN = r"[\\`*_\[\]|~:<>&#]|\$.*\$"
+QUIET = {"displayModeBar": False}
+
+
+def label(text: str) -> str:
+    """Return a text from the data that Streamlit shows unchanged; screen readers get the escapes too, so seldom any."""
+    return escape(text).replace("$", r"\$").replace(":", r"\:") if re.search(MARKDOWN, text) else text
+
+
+def opened(run: str):
+    """Return the study of a run and its customers; made anew when the run was."""
+    study = open_run(run, None)
+    return study, customers_of(run, study.path("manifest.json").stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the customers")
+def customers_of(run: str, made: int) -> SegmentedCustomers:
+    return SegmentedCustomers(open_run(run, None))
+
+
+@st.cache_resource
+def ready_to_score() -> None:
+    Thread(target=get_ready_to_score, daemon=True).start()
+
+
+def choose_run() -> str:
+    runs, first = finished_runs(), os.environ.get(RUN, "sample")
+    place = runs.index(first) if first in runs else 0
+    return st.sidebar.selectbox("Run", runs, index=place, key="run", bind="query-params")
+
+
+def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
+    """Show a filter for the segments and for every column; return those that leave something out."""
+    dataset, filters = customers.dataset, {}
+    with st.sidebar:
+        st.header("Filters", anchor=False)
+        names = {segment: f"{glyph(segment)} {profile['name']}" for segment, profile in customers.segments.items()}
+        kept = st.multiselect(
+            "Segment", list(names), format_func=names.get, key=f"filter:{run}:segment", placeholder="all"
+        )
+        if kept:
+            filters["segment"] = kept
+        for name, levels in customers.categories.items():
+            shown = {level: "not known" if level is None else level for level in levels}
+            kept = st.multiselect(
+                label(dataset.label(name)), levels, format_func=shown.get, key=f"filter:{run}:{name}", placeholder="all"
+            )
+            if kept:
+                filters[name] = kept
+        for name, values in customers.numbers.items():
+            ends = (values[0], values[-1])
+            ordinal = dataset.columns[name].type == "ordinal"
+            kept = st.select_slider(
+                label(dataset.label(name) if ordinal else dataset.axis(name)),
+                values,
+                ends,
+                format_func=partial(customers.tell, name) if ordinal else amount,
+                key=f"filter:{run}:{name}",
+            )
+            if kept != ends:
+                filters[name] = kept
+        st.button("Show all", on_click=show_all)
+    return filters
+
+
+def show_all() -> None:
+    for key in [key for key in st.session_state if key.startswith("filter:")]:
+        del st.session_state[key]
+
+
+def show_summary(study, selection: dict, profiles: dict, cleaning: dict) -> None:
+    told = [("p", "kicker", study.dataset.title), ("h1", "", headline(selection, profiles))]
+    told += [("p", "lead", tell_answer(profiles["segments"], selection["verdict"]))]
+    shown = "".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told)
+    cut = tell_cut(selection)
+    warning = f'<p class="warning">{html.escape(cut)}</p>' if cut else ""
+    st.html(f"{shown}<p><b>How sure?</b> {html.escape(tell_sureness(selection))}</p>{warning}")
+    figures = as_html("figures", figures=key_figures(cleaning, selection))
+    st.html(figures + COUNT_UP, unsafe_allow_javascript=True)
+
+
+def as_html(part: str, **report) -> str:
+    """Return a part of the page as the template of the report has it."""
+    return TEMPLATES.get_template(f"{part}.html.j2").render(report=report)
+
+
+def show_evidence(selection: dict) -> None:
+    st.header("How sure is that?", anchor=False)
+    table = evidence_table(selection)
+    st.plotly_chart(draw_evidence(table), config=QUIET, key="evidence")
+    with st.expander("Every figure behind the choice"):
+        yes = {True: "yes", False: ""}
+        shown = table.assign(stable=table["stable"].map(yes), chosen=table["chosen"].map(yes))
+        reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in selection["reasons"])
+        st.html(f"{as_table(shown, 'What speaks for each number of segments')}<ul>{reasons}</ul>")
+
+
+def as_table(frame, caption: str) -> str:
+    """Return a frame as a table that can be scrolled by keyboard; everything in it is escaped."""
+    table = frame.to_html(index=False, border=0, justify="left", float_format="{:.2f}".format, na_rep="–")
+    title = html.escape(caption)
+    return f'<div class="table" tabindex="0" role="region" aria-label="{title}">{table}</div>'
+
+
+def show_explore(customers: SegmentedCustomers, filters: dict) -> None:
+    st.header("Explore", anchor=False)
+    counts = customers.counts(filters)
+    st.html(f'<p role="status">{html.escape(tell_shown(customers, counts, filters))}</p>')
+    names = {segment: profile["name"] for segment, profile in customers.segments.items()}
+    ring, bars = st.columns([2, 3], vertical_alignment="center")
+    ring.plotly_chart(draw_shares(counts, names), config=QUIET, key="shares")
+    bars.plotly_chart(draw_sizes(counts, names), config=QUIET, key="sizes")
+    columns = choose_axes(customers)
+    if columns:
+        marks = customers.marks(filters, columns)
+        st.plotly_chart(draw_scatter(marks, columns, customers), config=QUIET, key=f"scatter{len(columns)}")
+        st.caption(tell_marks(customers, len(marks), counts.sum()))
+
+
+def choose_axes(customers: SegmentedCustomers) -> tuple[str, ...]:
+    """Return the two or three columns to draw: at first the features."""
+    features = [name for name in customers.dataset.named("feature") if name in customers.numbers]
+    names = list(dict.fromkeys([*features, *customers.numbers]))
+    if len(names) < 2:
+        return ()
+    places = st.columns(4, vertical_alignment="bottom")
+    sides = ["Across", "Up", "Deep"] if len(names) > 2 and places[3].toggle("In 3-D") else ["Across", "Up"]
+    chosen = [
+        place.selectbox(side, names, index=i, format_func=customers.dataset.axis, key=f"axis:{customers.run}:{side}")
+        for i, (place, side) in enumerate(zip(places, sides, strict=False))
+    ]
+    return tuple(chosen) if len(set(chosen)) == len(chosen) else tuple(dict.fromkeys(chosen))
+
+
+def tell_marks(customers: SegmentedCustomers, marks: int, shown: int) -> str:
+    """Say what a mark of the scatter is."""
+    if customers.private:
+        least = count(SMALLEST_GROUP, "customer")
+        return (
+            f"Each mark counts {least} or more, rounded down to tens, in one cell of a grid; smaller groups are left "
+            "out. dataset.yaml says privacy: aggregate, so no customer is shown and no rows can be downloaded."
+        )
+    if marks == MOST_POINTS:
+        return f"{marks:,} of the {shown:,} customers are drawn, the same ones every time. Point at one to read it."
+    return "Each mark is a customer. Point at one to read it."
+
+
+def show_download(run: str, customers: SegmentedCustomers, filters: dict) -> None:
+    if customers.private:
+        return
+    st.download_button(
+        "Download these customers as CSV",
+        partial(customers.csv, filters),  # made when it is asked for
+        f"{run}-customers.csv",
+        "text/csv",
+        on_click="ignore",
+    )
+    st.caption("With their ids, which no picture here shows: the file stays with you.")
+
+
+def show_profiles(selection: dict, profiles: dict, dataset) -> None:
+    st.header("Who they are, and what to do", anchor=False)
+    st.html(as_html("cards", cards=cards(selection, profiles, dataset), level=percent(LEVEL)))
+
+
+@st.fragment
+def show_question(study, customers: SegmentedCustomers) -> None:
+    st.header("Which segment is this customer?", anchor=False)
+    features = study.read("model.json")["features"]
+    with st.form("ask", enter_to_submit=True):
+        places = st.columns(min(len(features), 3))
+        values = {f["name"]: ask(places[i % 3], f["name"], customers) for i, f in enumerate(features)}
+        asked = st.form_submit_button("Find the segment")
+    if asked and None in values.values():
+        complain("Fill in every field.")
+    elif asked:
+        answer(study, values, {p["segment"]: p for p in customers.segments.values()})
+
+
+def ask(place, name: str, customers: SegmentedCustomers):
+    """Show the field of one feature, and return its number."""
+    dataset, column, key = customers.dataset, customers.dataset.columns[name], f"ask:{customers.run}:{name}"
+    text = label(dataset.axis(name) if column.type == "number" else dataset.label(name))
+    if column.type == "number":
+        hint = f"{amount(customers.numbers[name][0])} to {amount(customers.numbers[name][-1])}"
+        least, most = dataset.accepted(name).values()
+        return place.number_input(text, least, most, None, format="%.12g", placeholder=hint, key=key)
+    levels = list(column.categories) if column.type == "ordinal" else ["no", "yes"]
+    chosen = place.selectbox(text, levels, index=None, key=key)
+    return None if chosen is None else levels.index(chosen) + (column.type == "ordinal")
+
+
+def answer(study, values: dict, profiles: dict) -> None:
+    try:
+        found = score_customer(study, values)
+    except SegmentationError as fault:
+        complain(str(fault))
+        return
+    segment, unit = int(found["segment"]), study.read("model.json")["distance_unit"]
+    careful = (
+        "<p>Careful: this customer lies outside of the data that formed the segments.</p>" if found["outside"] else ""
+    )
+    action = profiles[segment]["action"]
+    st.html(
+        f'<div class="answer" role="status" style="--mark: {colour(segment)}"><p class="lead">'
+        f'<span class="glyph" aria-hidden="true">{glyph(segment)}</span> '
+        f"Segment {segment}, {html.escape(found['name'])}.</p>"
+        f"<p>Distance {found['distance']:.3f} to its centre, {found['margin']:.3f} nearer than the next one "
+        f"({html.escape(unit)}).</p>{careful}"
+        + (f"<p><b>What to do:</b> {html.escape(action)}</p>" if action else "")
+        + "</div>"
+    )
+
+
+def complain(text: str) -> None:
+    st.html(f'<p class="warning" role="alert">{html.escape(text)}</p>')
+
+
+@st.fragment
+def show_upload(study) -> None:
+    st.header("Which segments are these customers?", anchor=False)
+    text = f"A table of customers, at most {MOST_UPLOADED} MB: it is read on this machine and not kept"
+    upload = st.file_uploader(text, list(UPLOADED), max_upload_size=MOST_UPLOADED, key=f"upload:{study.run}")
+    if upload is None:
+        return
+    try:
+        scored = score_upload(study, upload.name, upload.getvalue())
+    except SegmentationError as fault:
+        complain(str(fault))
+        return
+    show_scored(study, scored)
+
+
+def show_scored(study, scored) -> None:
+    from segmentation.artifacts import as_csv
+    from segmentation.drift import tell_drift
+
+    labels = {name: study.dataset.label(name) for name in scored.drift["features"]}
+    told = [f"{count(len(scored.customers), 'customer')} scored, {count(len(scored.refused), 'row')} refused."]
+    lines = "".join(f"<li>{html.escape(line)}.</li>" for line in tell_drift(scored.drift, labels))
+    st.html(f'<p role="status">{" ".join(told)}</p><ul>{lines}</ul>')
+    data, kind = as_csv(scored.customers), "text/csv"
+    st.download_button("Download the scored customers as CSV", data, "scored.csv", kind, on_click="ignore")
+    if len(scored.refused):
+        st.html(as_table(scored.refused.head(100), "The rows that were refused"))
+
+
+def main() -> None:
+    st.set_page_config("Customer segments", layout="wide")
+    st.html(Path(__file__).with_suffix(".css"))
+    if not finished_runs():
+        complain("No run has been made yet; make one first: make report")
+        return
+    run = choose_run()
+    try:
+        study, customers = opened(run)
+        cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
+    except SegmentationError as fault:
+        complain(str(fault))
+        return
+    filters = choose_filters(run, customers)
+    show_summary(study, selection, profiles, cleaning)
+    show_explore(customers, filters)
+    show_download(run, customers, filters)
+    show_profiles(selection, profiles, study.dataset)
+    show_evidence(selection)
+    show_question(study, customers)
+    show_upload(study)
+    ready_to_score()
+
+
+main()

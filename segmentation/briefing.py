@@ -1,0 +1,121 @@
+"""What the report and the dashboard say first: the answer, how sure it is, key figures, and a card a segment."""
+
+from segmentation.dataset import Dataset
+from segmentation.decision import NOUNS, SIGNIFICANT, SMALL, VERDICTS
+from segmentation.marks import colour, glyph
+from segmentation.words import amount, count, listing, percent, sentence, show_index, spanning
+
+
+def tell_answer(segments: list[dict], verdict: str) -> str:
+    """Say who the segments are, the largest first, or that they are parts of a cut."""
+    told = sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in segments)) + "."
+    parts = count(len(segments), "part")
+    if verdict == "none":
+        return f"The customers differ only gradually. A cut into {parts} would be arbitrary: {told}"
+    return f"A cut into {parts}: {told}" if verdict == "constructive" else told
+
+
+def tell_sureness(selection: dict) -> str:
+    """Say how sure the segments are: the verdict, the evidence behind it, and the dissent."""
+    k, row = selection["k"], selection["criteria"][str(selection["k"])]
+    weakest = min(segment["jaccard"] for segment in row["segments"])
+    told = [f"The verdict is {selection['verdict']}: {VERDICTS[selection['verdict']]}."]
+    if selection["method"] == "given" and k != selection["best"]:
+        told.append(f"The analyst asked for {k}; the evidence speaks for {selection['best']}.")
+    told.append(
+        f"The mean silhouette is {row['silhouette']:.2f}; over {selection['resamples']:,} resamples the least stable "
+        f"segment comes back with a Jaccard coefficient of {weakest:.2f}, where 1 is always whole."
+    )
+    others = listing(f"{name} ({choice})" for name, choice in selection["dissent"].items())
+    told.append(f"Other criteria would choose another number: {others}." if others else "No criterion disagrees.")
+    return " ".join(told)
+
+
+def tell_cut(selection: dict) -> str | None:
+    """Warn where the segments are not groups that exist by themselves."""
+    if selection["verdict"] in ("natural", "reproducible"):
+        return None
+    if selection["verdict_of_best"] in ("natural", "reproducible"):
+        return f"The evidence speaks for {count(selection['best'], 'segment')}; these parts divide or join them."
+    return "These parts are a cut, not groups: customers on both sides of a border may differ little."
+
+
+def key_figures(cleaning: dict, selection: dict) -> list[dict]:
+    """Return the four figures that a reader needs first: each its value, label and note."""
+    row = selection["criteria"][str(selection["k"])]
+    stable = f"of the stable k = {listing(selection['stable'])}" if selection["stable"] else "though no k is stable"
+    how = f"best mean silhouette {stable}" if selection["method"] == "auto" else "given by the analyst"
+    return [
+        {
+            "value": f"{cleaning['customers']:,}",
+            "label": "customers",
+            "note": f"{cleaning['rows_in']:,} rows in, {cleaning['rejected']:,} refused",
+        },
+        {
+            "value": 0 if selection["verdict"] == "none" else selection["k"],
+            "label": "segments" if selection["verdict"] == "none" else f"{NOUNS[selection['verdict']]}s",
+            "note": f"only a cut into {selection['k']} parts, {how}" if selection["verdict"] == "none" else how,
+        },
+        {
+            "value": f"{row['silhouette']:.2f}",
+            "label": "mean silhouette",
+            "note": "1 is far apart, 0 is no border at all",
+        },
+        {
+            "value": f"{min(segment['jaccard'] for segment in row['segments']):.2f}",
+            "label": f"least stable {NOUNS[selection['verdict']]}",
+            "note": "Jaccard coefficient over resamples; 1 is always whole",
+        },
+    ]
+
+
+def _differing(profiles: dict) -> set[str]:
+    """Return the descriptors that differ between the segments by more than chance gives."""
+    return {test["descriptor"] for test in profiles["tests"] if test["p_corrected"] <= SIGNIFICANT}
+
+
+def cards(selection: dict, profiles: dict, dataset: Dataset) -> list[dict]:
+    """Return what the card of each segment says, as text."""
+    stability = selection["criteria"][str(selection["k"])]["segments"]
+    differing = _differing(profiles)
+    return [
+        _card(profile, stable, selection["verdict"], differing, dataset)
+        for profile, stable in zip(profiles["segments"], stability, strict=True)
+    ]
+
+
+def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dataset: Dataset) -> dict:
+    segment = profile["segment"]
+    return {
+        **{key: profile[key] for key in ("segment", "name", "level_name")},
+        "action": None if verdict == "none" else profile["action"],
+        "noun": NOUNS[verdict],
+        "colour": colour(segment),
+        "glyph": glyph(segment),
+        "size": count(profile["size"], "customer"),
+        "share": percent(profile["share"]),
+        "share_interval": spanning(profile["share_interval"], percent),
+        "small": f"Small: fewer than {SMALL} customers." if profile["size"] < SMALL else None,
+        "stability": f"{stability['jaccard']:.2f}",
+        "features": [
+            {
+                "label": dataset.label(name),
+                "centre": amount(value, dataset.columns[name].unit),
+                "interval": spanning(profile["centre_interval"][name]),
+                "index": show_index(profile["index"][name]),
+            }
+            for name, value in profile["centre"].items()
+        ],
+        "descriptors": [
+            {"label": dataset.label(name), "told": _tell_descriptor(values, dataset.columns[name].unit)}
+            for name, values in profile["descriptors"].items()
+            if values and name in differing
+        ],
+    }
+
+
+def _tell_descriptor(values: dict, unit: str | None) -> str:
+    if "median" in values:
+        return f"{amount(values['median'], unit)} (median)"
+    top = sorted(values.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return ", ".join(f"{name} {percent(share)}" for name, share in top if share)

@@ -1,0 +1,426 @@
+"""The dashboard: by Streamlit's own test of apps, and as a reader meets it in a real Chromium."""
+
+import base64
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+from streamlit.testing.v1 import AppTest
+
+from segmentation import dashboard, dataset, manifest, study
+from segmentation.artifacts import as_csv, read_json, write_json, write_parquet
+from segmentation.dashboard import SegmentedCustomers, tell_shown
+from segmentation.dataset import Dataset
+from segmentation.errors import DataError, UsageError
+from segmentation.manifest import open_run
+from segmentation.serve import RUN, options
+from segmentation.study import Study
+from segmentation.uploads import score_customer, score_upload
+from tests.browser import LOOKS, find_chromium, open_browser, open_page
+from tests.conftest import Project, free_port
+
+SLOW = 30_000  # milliseconds until the first picture, on a machine that is busy
+
+
+def _enter(project: Project, patch: pytest.MonkeyPatch, run: str) -> None:
+    """Let this process work in a copy of the project."""
+    for module in (dashboard, dataset, manifest, study):
+        patch.setattr(module, "ROOT", project.root)
+    patch.setenv(RUN, run)
+
+
+@pytest.fixture
+def in_mall(mall, monkeypatch) -> Project:
+    _enter(mall, monkeypatch, "mall")
+    return mall
+
+
+@pytest.fixture
+def in_shop(shop, monkeypatch) -> Project:
+    _enter(shop, monkeypatch, "shop")
+    return shop
+
+
+def _open_app(project: Project) -> AppTest:
+    app = AppTest.from_file(project.root / "report" / "dashboard.py", default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def _shown(app: AppTest) -> str:
+    """Return all of the text that is ours."""
+    return "\n".join(element.proto.body for element in app.get("html"))
+
+
+def _charts(app: AppTest) -> list[list[dict]]:
+    """Return the traces of each figure."""
+    return [json.loads(chart.proto.spec)["data"] for chart in app.get("plotly_chart")]
+
+
+def _numbers(encoded) -> list[float]:
+    """Return the numbers of a trace, which Plotly packs."""
+    if isinstance(encoded, dict):
+        return np.frombuffer(base64.b64decode(encoded["bdata"]), encoded["dtype"]).tolist()
+    return list(encoded)
+
+
+def _segmented(project: Project, run: str) -> pd.DataFrame:
+    parts = [pd.read_parquet(project.artifact(run, f"{name}.parquet")) for name in ("customers", "segments")]
+    return parts[0].merge(parts[1], on="id")
+
+
+def test_filters_move_the_counts_and_every_picture(in_mall):
+    app, table = _open_app(in_mall), _segmented(in_mall, "mall")
+    assert "200 of 200 customers shown" in _shown(app)
+    app.multiselect(key="filter:mall:segment").set_value([1, 2, 4])
+    app.multiselect(key="filter:mall:gender").set_value(["Female"])
+    app.select_slider(key="filter:mall:age").set_value((30.0, 60.0)).run()
+    left = table[table["segment"].isin([1, 2, 4]) & (table["gender"] == "Female") & table["age"].between(30, 60)]
+    counts = left["segment"].value_counts().sort_index()
+    assert f"{len(left)} of 200 customers shown: Standard customers {counts[1]}, Target customers " in _shown(app)
+    ring, bars, scatter, _ = _charts(app)
+    assert _numbers(ring[0]["values"]) == counts.tolist()
+    assert _numbers(bars[0]["x"]) == [counts.get(segment, 0) for segment in range(1, 6)]
+    drawn = [sorted(_numbers(trace["x"])) for trace in scatter]
+    assert drawn == [sorted(left.loc[left["segment"] == segment, "income"]) for segment in range(1, 6)]
+    next(button for button in app.button if button.label == "Show all").click().run()
+    assert "200 of 200 customers shown" in _shown(app)
+
+
+def test_nothing_is_shown_when_nothing_passes(in_mall):
+    app = _open_app(in_mall)
+    app.multiselect(key="filter:mall:segment").set_value([4])
+    app.select_slider(key="filter:mall:income").set_value((100.0, 138.0)).run()
+    assert not app.exception
+    assert "0 of 200 customers shown." in _shown(app)
+
+
+def test_every_pair_and_three_of_the_numbers_can_be_drawn(in_mall):
+    app, table = _open_app(in_mall), _segmented(in_mall, "mall")
+    app.selectbox(key="axis:mall:Up").set_value("age").run()
+    first = _charts(app)[2][0]
+    assert sorted(_numbers(first["y"])) == sorted(table.loc[table["segment"] == 1, "age"])
+    app.toggle[0].set_value(True).run()
+    app.selectbox(key="axis:mall:Up").set_value("spending").run()
+    app.selectbox(key="axis:mall:Deep").set_value("age").run()
+    assert {trace["type"] for trace in _charts(app)[2]} == {"scatter3d"}
+
+
+def test_tooltips_say_all_but_the_id(in_mall):
+    told = [text for trace in _charts(_open_app(in_mall))[2] for text in trace["hovertext"]]
+    assert len(told) == 200
+    pattern = r"[A-Z][a-z ]+<br>Age \d+ years<br>Annual income \d+ k\$<br>Spending score \d+ points<br>Gender \w+"
+    assert all(re.fullmatch(pattern, text) for text in told)
+
+
+def test_the_form_gives_the_segment_of_the_run(in_mall):
+    app, table = _open_app(in_mall), _segmented(in_mall, "mall")
+    names = {p["segment"]: p["name"] for p in read_json(in_mall.artifact("mall", "profiles.json"))["segments"]}
+    ask = next(button for button in app.button if button.label == "Find the segment")
+    ask.click().run()
+    assert "Fill in every field." in _shown(app)
+    for customer in table.groupby("segment").head(1).itertuples():
+        app.number_input(key="ask:mall:income").set_value(customer.income)
+        app.number_input(key="ask:mall:spending").set_value(customer.spending)
+        next(button for button in app.button if button.label == "Find the segment").click().run()
+        assert f"Segment {customer.segment}, {names[customer.segment]}." in _shown(app)
+        assert f"Distance {customer.distance:.3f} to its centre, {customer.margin:.3f} nearer" in _shown(app)
+        assert "Careful:" not in _shown(app)
+    assert score_customer(open_run("mall", None), {"income": 500, "spending": 90})["outside"]
+
+
+@pytest.fixture
+def april(mall):
+    """Another run beside that on the Mall table."""
+    folder = mall.root / "assets" / "april"
+    shutil.copytree(mall.root / "assets" / "mall", folder)
+    profiles = read_json(folder / "profiles.json")
+    profiles["segments"][0]["name"] = "Spring customers"
+    write_json(folder / "profiles.json", profiles)
+    yield "april"
+    shutil.rmtree(folder)
+
+
+def test_the_run_is_chosen_in_the_sidebar(in_mall, april):
+    app = _open_app(in_mall)
+    assert app.sidebar.selectbox[0].options == ["april", "mall"]
+    assert "Spring customers" not in _shown(app)
+    app.sidebar.selectbox[0].set_value("april").run()
+    assert not app.exception
+    assert "Spring customers (40%)" in _shown(app)
+    (in_mall.root / "assets" / "april" / "profiles.json").unlink()
+    app.run()
+    assert "assets/april/profiles.json does not exist" in _shown(app)
+
+
+def test_private_rows_stay_private(in_shop):
+    app, table = _open_app(in_shop), _segmented(in_shop, "shop")
+    assert app.get("download_button") == []
+    _check_counts_alone(app)
+    spend = app.select_slider(key="filter:shop:spend")
+    spend.set_value((0.0, 60.0)).run()
+    assert "At least " in _shown(app)
+    _check_counts_alone(app)
+    sent = "".join(chart.proto.spec for chart in app.get("plotly_chart")) + _shown(app)
+    assert not re.search(r"customer-\d", sent)
+    assert "Hollow" not in sent
+    assert app.multiselect(key="filter:shop:village").options == ["Mill"]
+    customers = SegmentedCustomers(open_run("shop", None))
+    with pytest.raises(UsageError, match="privacy: aggregate"):
+        customers.csv({})
+    left = table["spend"].between(0, 60).sum()
+    assert left - 10 * len(customers.segments) < customers.counts({"spend": (0.0, 60.0)}).sum() <= left
+
+
+def _check_counts_alone(app: AppTest) -> None:
+    """Check that every mark counts ten customers or more, in tens."""
+    told = [text for trace in _charts(app)[2] for text in trace["hovertext"]]
+    counts = [int(re.search(r"<br>at least (\d+|ten) customers<br>", text)[1].replace("ten", "10")) for text in told]
+    assert counts
+    assert {n % 10 for n in counts} == {0}
+    assert min(counts) >= 10
+
+
+HOSTILE = ["<script>alert(1)</script>", "=1+1", " =1", "-3", "-x", "'=1", "a,b\"c'd", "\tx", "＝1", "", None, "+4.5"]
+
+
+@pytest.fixture
+def hostile(tmp_path, monkeypatch) -> SegmentedCustomers:
+    """Twelve customers whose texts are no good."""
+    for module in (study, dataset):
+        monkeypatch.setattr(module, "ROOT", tmp_path)
+    columns = {"id": {"role": "id"}, "x": {"role": "feature"}, "y": {"role": "feature"},
+               "c": {"role": "descriptor", "type": "category"}}  # fmt: skip
+    run = Study("h", Dataset(title="<b>", columns=columns, privacy="rows"))
+    n = len(HOSTILE)
+    table = pd.DataFrame({"id": [f"={i}" for i in range(n)], "x": np.arange(n) / 4, "y": 1.0, "c": HOSTILE})
+    write_parquet(run.path("customers.parquet"), table)
+    found = pd.DataFrame({"id": table["id"], "segment": [1, 2] * 6, "distance": 0.5, "margin": 0.25})
+    write_parquet(run.path("segments.parquet"), found)
+    profiles = [{"segment": s, "name": name, "size": 6} for s, name in ((1, "@it's"), (2, "<i>"))]
+    write_json(run.path("profiles.json"), {"segments": profiles})
+    return SegmentedCustomers(run)
+
+
+def test_the_download_holds_what_passes_and_no_formula(hostile):
+    table = pd.DataFrame({"id": [f"={i}" for i in range(12)], "segment": [1, 2] * 6, "name": ["@it's", "<i>"] * 6})
+    table = table.assign(distance=0.5, margin=0.25, x=np.arange(12) / 4, y=1.0, c=HOSTILE)
+    for filters, kept in (({}, table), ({"x": (0.5, 2.0)}, table[2:9]), ({"c": ["=1+1", None]}, table.iloc[[1, 10]])):
+        ours = list(csv.DictReader(io.StringIO(hostile.csv(filters).decode())))
+        assert ours == list(csv.DictReader(io.StringIO(as_csv(kept))))
+        assert hostile.counts(filters).sum() == len(kept)
+    assert "'=1+1" in hostile.csv({}).decode()
+    assert hostile.csv({"c": []}).decode().count("\n") == 1
+
+
+def test_tooltips_are_escaped(hostile):
+    told = hostile.marks({}, ("x", "y"))["told"]
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in "".join(told)
+    assert not re.search("<(?!br>)", "".join(told))
+    assert tell_shown(hostile, hostile.counts({}), {}) == "12 of 12 customers shown: @it's 6, <i> 6."
+
+
+@pytest.fixture
+def nowhere(tmp_path, monkeypatch):
+    """Where temporary files go: what is left there afterwards was kept."""
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    yield place
+    assert [path.name for path in place.iterdir() if path.name != "scratch"] == []
+
+
+GOOD = "id,income,spending\n=7,90,90\n8,20,20\n9,much,20\n"
+
+
+def test_an_upload_is_scored_as_make_score_does_and_not_kept(in_mall, tmp_path, nowhere):
+    new, out = tmp_path / "new.csv", tmp_path / "out.csv"
+    new.write_text(GOOD)
+    scored = score_upload(open_run("mall", None), "new.csv", GOOD.encode())
+    done = in_mall.run("score", "--dataset", "mall", "--new", str(new), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert as_csv(scored.customers) == out.read_text()
+    assert scored.refused["line"].tolist() == [4]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("new.csv", b"id,income\n1,90\n", "new.csv: 'spending' is missing"),
+        ("new.csv", b"", "new.csv is empty"),
+        ("new.pkl", b"\x80\x04K\x01.", "new.pkl cannot be scored here"),
+        ("new.parquet", b"PAR1 and no more", "new.parquet is damaged"),
+        ("new.xlsx", b"\x00" * 99, "not what its ending says"),
+        ("../../new<b>.csv", b"x\n1\n", "new-b-.csv: 'id' is missing"),
+        ("new.csv", b"1\n" * 10_000_001, "more than 20 MB"),
+    ],
+)
+def test_a_bad_upload_is_refused_in_words(in_mall, nowhere, name, content, told):
+    with pytest.raises(DataError, match=re.escape(told)):
+        score_upload(open_run("mall", None), name, content)
+
+
+def test_an_archive_is_not_unpacked(in_mall, nowhere):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("new.csv", GOOD)
+    with pytest.raises(DataError, match="not what its ending says"):
+        score_upload(open_run("mall", None), "new.csv", packed.getvalue())
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("bomb.xml", bytes(201_000_000))
+    with pytest.raises(DataError, match="200 unpacked"):
+        score_upload(open_run("mall", None), "new.xlsx", packed.getvalue())
+
+
+def test_a_run_that_was_never_made(fresh):
+    done = fresh.run("dashboard", "--run", "april")
+    assert done.returncode == 2
+    assert "make report RUN=april" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_it_listens_here_alone_unless_told_otherwise():
+    assert "--server.address=127.0.0.1" in options()
+    assert {"--browser.gatherUsageStats=false", "--server.maxUploadSize=20"} <= set(options())
+    assert "--server.address=0.0.0.0" in options("0.0.0.0", 9000)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not find_chromium():
+        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
+    with open_browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def address(mall) -> str:
+    """The dashboard over the Mall run, as `make dashboard RUN=mall` starts it."""
+    port = free_port()
+    words = [sys.executable, "-m", "segmentation", "dashboard", "--run", "mall", "--port", str(port)]
+    server = subprocess.Popen(words, cwd=mall.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    told = []
+    for line in server.stdout:
+        told.append(line)
+        if "URL:" in line:
+            break
+    assert f"URL: http://127.0.0.1:{port}" in "".join(told), told
+    yield f"http://127.0.0.1:{port}"
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture
+def reader(browser, address):
+    with open_page(browser, address, reduced_motion="reduce") as page:
+        _wait(page)
+        yield page
+
+
+def _wait(page) -> None:
+    """Wait for the first picture, and for all that follows it."""
+    page.locator(".js-plotly-plot .scatterlayer path").first.wait_for(timeout=SLOW)
+    page.get_by_text("Which segments are these customers?").wait_for(timeout=SLOW)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_page_is_accessible_quiet_and_as_wide_as_the_screen(browser, address, look):
+    with open_page(browser, address, look) as page:
+        _wait(page)
+        expect(page.locator(".figures b").first).to_have_text("200")
+        wide = "Math.max(document.documentElement.scrollWidth, document.querySelector('.stMain').scrollWidth)"
+        assert page.evaluate(wide) <= LOOKS[look]["viewport"]["width"]
+        assert {url.split("/")[2] for url in page.requested if not url.startswith(("data:", "blob:"))} == {
+            address.removeprefix("http://")
+        }
+        assert page.complaints == []
+        paper = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+        assert paper == ("rgb(18, 23, 30)" if look == "dark" else "rgb(255, 255, 255)")
+        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+        serious = [fault for fault in found.response["violations"] if fault["impact"] in ("serious", "critical")]
+        assert [(fault["id"], node["html"][:300]) for fault in serious for node in fault["nodes"]] == []
+
+
+def test_key_figures_count_up(browser, address):
+    with open_page(browser, "about:blank") as page:
+        page.add_init_script("""window.seen = [];
+            new MutationObserver(() => {
+                const figure = document.querySelector(".figures b");
+                if (figure) seen.push(figure.textContent);
+            }).observe(document, { subtree: true, childList: true, characterData: true });""")
+        page.goto(address)
+        _wait(page)
+        expect(page.locator(".figures b").first).to_have_text("200")
+        seen = [int(text) for text in page.evaluate("seen")]
+        assert any(0 < value < 200 for value in seen)
+        assert seen[-1] == 200
+
+
+def test_filter_and_download(reader, mall):
+    gender = reader.get_by_role("combobox", name="Gender")
+    gender.click()
+    reader.get_by_role("option", name="Female").click()
+    reader.keyboard.press("Escape")
+    status = reader.get_by_role("status").filter(has_text="customers shown")
+    table = _segmented(mall, "mall")
+    left = table[table["gender"] == "Female"]
+    expect(status).to_contain_text(f"{len(left)} of 200 customers shown")
+    expect(reader.locator(".st-key-scatter2 path.point")).to_have_count(len(left))
+    with reader.expect_download() as caught:
+        reader.get_by_role("button", name="Download these customers as CSV").click()
+    rows = list(csv.DictReader(caught.value.path().read_text(encoding="utf-8").splitlines()))
+    assert [row["id"] for row in rows] == left["id"].tolist()
+    assert {row["gender"] for row in rows} == {"Female"}
+    assert caught.value.suggested_filename == "mall-customers.csv"
+
+
+def test_a_slider_is_reached_and_moved_by_keyboard(reader, mall):
+    reader.get_by_role("combobox", name="Run").focus()
+    passed, slider = [], "document.activeElement.matches('[role=slider], input[type=range]')"
+    while not reader.evaluate(slider):
+        reader.keyboard.press("Tab")
+        passed.append(reader.evaluate("document.activeElement.getAttribute('aria-label')"))
+        assert len(passed) < 20, passed
+    reader.keyboard.press("ArrowRight")
+    age = _segmented(mall, "mall")["age"]
+    left = (age > age.min()).sum()
+    status = reader.get_by_role("status").filter(has_text="customers shown")
+    expect(status).to_contain_text(f"{left} of 200 customers shown")
+
+
+def test_three_dimensions(reader):
+    reader.get_by_text("In 3-D").click()
+    expect(reader.locator(".js-plotly-plot .gl-container canvas").first).to_be_visible()
+    expect(reader.get_by_role("combobox", name="Deep")).to_be_visible()
+
+
+def test_predict_by_form_and_by_upload(reader, tmp_path):
+    reader.get_by_label("Annual income (k$)").last.fill("90")
+    reader.get_by_label("Spending score (points)").last.fill("90")
+    reader.get_by_role("button", name="Find the segment").click()
+    expect(reader.locator(".answer")).to_contain_text("Segment 2, Target customers.", timeout=SLOW)
+    good, bad = tmp_path / "new.csv", tmp_path / "bad.csv"
+    good.write_text(GOOD)
+    bad.write_text("id,income\n1,90\n")
+    reader.locator("input[type=file]").set_input_files(bad)
+    expect(reader.get_by_role("alert")).to_contain_text("bad.csv: 'spending' is missing", timeout=SLOW)
+    reader.locator("input[type=file]").set_input_files(good)
+    status = reader.get_by_role("status").filter(has_text="scored")
+    expect(status).to_contain_text("two customers scored, one row refused", ignore_case=True, timeout=SLOW)
+    with reader.expect_download() as caught:
+        reader.get_by_role("button", name="Download the scored customers as CSV").click()
+    rows = list(csv.DictReader(caught.value.path().read_text(encoding="utf-8").splitlines()))
+    assert [(row["id"], row["name"]) for row in rows] == [("'=7", "Target customers"), ("8", "Sensible customers")]
+    assert reader.complaints == []
+    assert "Traceback" not in reader.content()
