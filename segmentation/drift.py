@@ -12,6 +12,7 @@ MOST_BINS = 10
 FEWEST_IN_BIN = 10
 SHIFTED = 0.25  # by convention: below 0.1 the same, above 0.25 another population (Siddiqi 2006)
 CHANCE = 0.01  # how often chance alone may give as much
+REACH = 0.95  # of the customers of a segment lie no farther from its centroid
 SPARE = 0.5  # added to each count, so that an empty bin has a logarithm
 
 

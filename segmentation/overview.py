@@ -2,7 +2,7 @@
 
 from segmentation.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
 from segmentation.explore import MOST_ROWS, embedded, explore_data
-from segmentation.findings import headline, tell_rows
+from segmentation.findings import headline, tell_lineage, tell_origin, tell_rows
 from segmentation.manifest import versions
 from segmentation.marks import colour, glyph
 from segmentation.plan import Plan
@@ -14,17 +14,21 @@ def describe_report(plan: Plan, executed: list) -> dict:
     """Return what the template shows around the chapters, every figure of it from the artifacts."""
     cleaning, selection, _, profiles = plan.results()
     dataset, private = plan.study.dataset, plan.study.dataset.privacy == "aggregate"
-    segments = selection["criteria"][str(selection["k"])]["segments"]
+    segments, lineage = selection["criteria"][str(selection["k"])]["segments"], plan.lineage()
+    if lineage:
+        segments = [segments[row["selected_as"] - 1] for row in lineage["now"]]
     return {
         "title": headline(selection, profiles),
         "dataset": dataset.title,
         "heading": f"The {NOUNS[selection['verdict']]}s",
         "answer": tell_answer(profiles["segments"], selection["verdict"]),
         "sureness": tell_sureness(selection),
+        "base": lineage and lineage["base"],
+        "changes": tell_lineage(lineage) if lineage else None,
         "figures": _key_figures(cleaning, selection),
         "warning": tell_cut(selection),
         "cards": [
-            _card(*pair, selection["verdict"], _differing(profiles), dataset)
+            _card(*pair, selection["verdict"], _differing(profiles), dataset, lineage)
             for pair in zip(profiles["segments"], segments, strict=True)
         ],
         "chapters": [{"anchor": notebook.cells[0]["id"], "title": _heading(notebook)} for notebook in executed],
@@ -52,7 +56,8 @@ def tell_explore(customers: int, *, private: bool) -> str:
 
 def tell_answer(segments: list[dict], verdict: str) -> str:
     """Say who the segments are, the largest first, or that they are parts of a cut."""
-    told = sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in segments)) + "."
+    largest_first = sorted(segments, key=lambda segment: -segment["size"])
+    told = sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in largest_first)) + "."
     parts = count(len(segments), "part")
     if verdict == "none":
         return f"The customers differ only gradually. A cut into {parts} would be arbitrary: {told}"
@@ -117,7 +122,7 @@ def _differing(profiles: dict) -> set[str]:
     return {test["descriptor"] for test in profiles["tests"] if test["p_corrected"] <= SIGNIFICANT}
 
 
-def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dataset) -> dict:
+def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dataset, lineage) -> dict:
     segment = profile["segment"]
     return {
         **{key: profile[key] for key in ("segment", "name", "level_name")},
@@ -130,6 +135,7 @@ def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dat
         "share_interval": spanning(profile["share_interval"], percent),
         "small": f"Small: fewer than {SMALL} customers." if profile["size"] < SMALL else None,
         "stability": f"{stability['jaccard']:.2f}",
+        "change": tell_origin(lineage["now"][segment - 1], lineage) if lineage else None,
         "features": [
             {
                 "label": dataset.label(name),
