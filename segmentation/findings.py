@@ -15,6 +15,12 @@ def headline(selection: dict, profiles: dict) -> str:
     return sentence(titles[selection["verdict"]])
 
 
+def tell_choice(selection: dict) -> str:
+    """Return why there are so many segments."""
+    stable = f"of the stable k = {listing(selection['stable'])}" if selection["stable"] else "though no k is stable"
+    return f"best mean silhouette {stable}" if selection["method"] == "auto" else "given by the analyst"
+
+
 def tell_rows(account: dict) -> str:
     """Return what became of the rows: "200 rows = 198 clean + 2 refused"."""
     collapsed = f" + {account['collapsed']:,} collapsed" if account["collapsed"] else ""

@@ -85,18 +85,29 @@ def trace(counts: np.ndarray, sizes: np.ndarray, shares: list[float]) -> list[Fa
     return fates
 
 
-def tell_rule() -> str:
-    """Say by which rule an earlier segment survives, is split, merged or gone."""
+def tell_rule(*, matched_by: str = "centroids") -> str:
+    """Say by which rule an earlier segment is found again, split, merged or gone, and which keeps its number."""
+    how = "distances between the centroids" if matched_by == "centroids" else "shares of customers that are not in both"
     return (
         "The customers are also placed by the earlier model. Those who lie farther from its centroid than "
         f"{percent(REACH)} of its own customers did, and than half the way to the next centroid, belong to no earlier "
-        "segment. An earlier segment is split where "
-        f"several segments, each with {percent(PART)} of its customers or more, come from it for more than "
-        f"{percent(MAJORITY)}, and merged or found again where one segment holds more than {percent(MAJORITY)} of "
-        "them, with others or alone. Otherwise it is gone; so is one that others take over when it has less than "
-        f"{percent(PART)} of its former share (after MONIC; Spiliopoulou et al. 2006). Which segment keeps a number, "
-        "a name and a colour is decided by the Hungarian method on the distances between the centroids (Kuhn 1955)."
+        f"segment. An earlier segment is *split* where several segments, each with {percent(PART)} of its customers or "
+        f"more, come from it for more than {percent(MAJORITY)}; *found again* where one segment holds more than "
+        f"{percent(MAJORITY)} of them, and *merged* where that one holds others too. Otherwise it is *gone*; so is one "
+        f"that others take over when it has less than {percent(PART)} of its former share (after MONIC; Spiliopoulou "
+        "et al. 2006). Which segment keeps a number, a name and a colour is decided by the Hungarian method (Kuhn 1955) "
+        f"on the {how}."
     )
+
+
+def known_customers(customers: Customers, model: dict) -> ibis.Table:
+    """Return the features of a model, and as `now` the own segment, of the customers who have all of them."""
+    names = [feature["name"] for feature in model["features"]]
+    if customers.sampled:
+        known = customers.everyone.filter(ibis.and_(*(customers.everyone[name].notnull() for name in names)))
+    else:
+        known = ibis.memtable(customers.sample[[*names, "segment"]].dropna())
+    return known.select(*names, now="segment")
 
 
 def cross(customers: Customers, model: dict) -> pd.DataFrame:
@@ -107,12 +118,7 @@ def cross(customers: Customers, model: dict) -> pd.DataFrame:
     DataFrame
         then, now, near (whether they lie where the earlier segment had its customers), customers.
     """
-    names = [feature["name"] for feature in model["features"]]
-    if customers.sampled:
-        known = customers.everyone.filter(ibis.and_(*(customers.everyone[name].notnull() for name in names)))
-    else:
-        known = ibis.memtable(customers.sample[[*names, "segment"]].dropna())
-    told = assign_rows(known.select(*names, now="segment"), model)
+    told = assign_rows(known_customers(customers, model), model)
     reach = ibis.cases(*((told["segment"] == number, double(far)) for number, far in enumerate(_reach(model), 1)))
     by = {"then": told["segment"], "now": told["now"], "near": told["distance"] <= reach}
     found = told.group_by(**by).agg(customers=told.count()).to_pandas()

@@ -70,8 +70,8 @@ def read_manifest(run: str) -> dict:
     raise DataError(f"assets/{run}/manifest.json is damaged; make the run again: make report RUN={run}")
 
 
-def require_unchanged(run: str) -> None:
-    """Refuse a run whose model, or what its scores are told by, was changed since.
+def require_unchanged(run: str, *more: str) -> None:
+    """Refuse a run whose model, or what its scores are told by, or one of `more` artifacts was changed since.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def require_unchanged(run: str) -> None:
         When a file is not the one that the run wrote.
     """
     recorded = read_manifest(run)["outputs"]
-    for name in CHECKED:
+    for name in (*CHECKED, *more):
         place = f"assets/{run}/{name}"
         if not (ROOT / place).is_file() or recorded.get(place) != sha256(ROOT / place):
             raise DataError(

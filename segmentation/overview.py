@@ -2,7 +2,7 @@
 
 from segmentation.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
 from segmentation.explore import MOST_ROWS, embedded, explore_data
-from segmentation.findings import headline, tell_lineage, tell_origin, tell_rows
+from segmentation.findings import headline, tell_choice, tell_lineage, tell_origin, tell_rows
 from segmentation.manifest import versions
 from segmentation.marks import colour, glyph
 from segmentation.plan import Plan
@@ -91,8 +91,7 @@ def tell_cut(selection: dict) -> str | None:
 
 def _key_figures(cleaning: dict, selection: dict) -> list[dict]:
     row = selection["criteria"][str(selection["k"])]
-    stable = f"of the stable k = {listing(selection['stable'])}" if selection["stable"] else "though no k is stable"
-    how = f"best mean silhouette {stable}" if selection["method"] == "auto" else "given by the analyst"
+    how = tell_choice(selection)
     return [
         {
             "value": f"{cleaning['customers']:,}",

@@ -27,8 +27,10 @@ from segmentation.errors import DataError, NotebookFailed, SegmentationError, Us
 from segmentation.kernels import start_fork_server
 from segmentation.plan import STAGES, Plan, Stage, declared
 from segmentation.progress import Progress, expected_seconds, follow
+from segmentation.study import check_run_name
 
 CELL_SECONDS = 3600
+COMPARE = ROOT / "notebooks" / "06_compare.ipynb"
 # Without it nbformat does not check addresses, of which a notebook has none; with it, it builds a grammar for a second.
 sys.modules.setdefault("rfc3987_syntax", None)
 
@@ -173,6 +175,35 @@ def _name(task) -> str:
     return task.name.partition(":")[2]
 
 
+def make_comparison(base: str, run: str) -> Path:
+    """Execute the notebook that compares two finished runs, render it, and return where the page lies.
+
+    Raises
+    ------
+    NotebookFailed, UsageError, DataError
+        When they cannot be compared; a page made before stays as it was.
+    SegmentationError
+        When another process makes the later run.
+    """
+    for name, option in ((base, "BASE"), (run, "RUN")):
+        check_run_name(name, option)
+        manifest.require_unchanged(name)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    page = ROOT / "report" / run / f"compare-{base}.html"
+    executed = ROOT / "report" / run / "notebooks" / f"compare-{base}.ipynb"
+    start_fork_server([f"segmentation.{path.stem}" for path in modules_of(COMPARE) if path.stem != "__init__"])
+    try:
+        with FileLock(ROOT / "assets" / run / ".lock", blocking=False):
+            execute_notebook(COMPARE, {"base": base, "run": run}, executed, lambda *_: None)
+            _render("write_comparison", executed, page, f"{base} and {run} compared")
+    except Timeout:
+        raise SegmentationError(f"run {run} is being made by another process; wait for it") from None
+    finally:
+        for kernel in multiprocessing.active_children():
+            kernel.kill()
+    return page
+
+
 def _tasks(plan: Plan, outcome: Outcome, progress: Progress, pdf: bool, cold: bool):
     lock = ROOT / "requirements.txt"
     template = [path for path in sorted((ROOT / "report" / "template").iterdir()) if path.is_file()]
@@ -254,10 +285,10 @@ def _guarded(outcome: Outcome, action, *arguments) -> bool:
     return True
 
 
-def _render(action: str, plan: Plan) -> None:
+def _render(action: str, *arguments) -> None:
     from segmentation import render  # imported here, because it takes seconds
 
-    getattr(render, action)(plan)
+    getattr(render, action)(*arguments)
 
 
 def _imported_from(stage: Stage) -> list[str]:
