@@ -178,25 +178,21 @@ def tell_agreement(found: Comparison) -> str:
 
 
 def runs_table(found: Comparison) -> pd.DataFrame:
-    """Return customers, features, k, how it was chosen, verdict, silhouette and least stability of each run."""
-    rows = []
-    for name, study, base in (("then", found.earlier, found.base), ("now", found.later, found.run)):
+    """Return customers, features, k, how it was chosen, verdict, silhouette and least stability: a column a run."""
+    columns = {}
+    for when, study, base in (("then", found.earlier, found.base), ("now", found.later, found.run)):
         selection = study.read("k_selection.json")
         row = selection["criteria"][str(selection["k"])]
-        labels = listing(study.dataset.label(feature) for feature in base.features)
-        rows.append(
-            {
-                "": f"{name}: {base.run}",
-                "customers": base.model["customers"],
-                "features": labels,
-                "k": selection["k"],
-                "why this k": tell_choice(selection),
-                "verdict": selection["verdict"],
-                "silhouette": row["silhouette"],
-                "least stable": min(segment["jaccard"] for segment in row["segments"]),
-            }
-        )
-    return pd.DataFrame(rows)
+        columns[f"{when}: {base.run}"] = {
+            "customers": f"{base.model['customers']:,}",
+            "features": listing(study.dataset.label(feature) for feature in base.features),
+            "number of segments k": f"{selection['k']}",
+            "why this k": tell_choice(selection),
+            "verdict": selection["verdict"],
+            "mean silhouette": f"{row['silhouette']:.2f}",
+            "least stable segment (Jaccard)": f"{min(segment['jaccard'] for segment in row['segments']):.2f}",
+        }
+    return pd.DataFrame(columns).rename_axis("of")
 
 
 def tell_verdicts(found: Comparison) -> str:
@@ -265,8 +261,8 @@ def shares_as_text(shares: pd.DataFrame) -> pd.DataFrame:
         shown = {side: f"{row[side]:.0f}" if row[side] == row[side] else "–" for side in ("then", "now")}
         rows.append(
             {
-                "segment then": shown["then"],
-                "segment now": shown["now"],
+                "then": shown["then"],
+                "now": shown["now"],
                 "name": row["name"],
                 "share then": told(row, "then"),
                 "share now": told(row, "now"),
@@ -291,7 +287,7 @@ def tell_shares(shares: pd.DataFrame) -> str:
     apart = both[(both["low_now"] > both["high_then"]) | (both["low_then"] > both["high_now"])]
     if len(apart):
         told = (_tell_share(row) for _, row in apart.iterrows())
-        return f"By more than their intervals allow changed {listing(told)}."
+        return f"{sentence(count(len(apart), 'share'))} changed by more than the intervals allow: {listing(told)}."
     row = both.loc[change.abs().idxmax()]
     return f"No share changed by more than the intervals allow; most changed {_tell_share(row)}."
 
@@ -400,7 +396,8 @@ def tell_moves(table: pd.DataFrame, found: Comparison) -> str:
     if top["customers"] < least or len(public_moves(table, found).merge(moved.loc[[top.name], ["then", "now"]])) == 0:
         return f"{many} {verb}."
     way = f"from {_name(found.base, top['then'])} to {_name(found.run, top['now'])}"
-    return f"{many} {verb}; most of them ({top['customers']:,}) {way}."
+    most = "all" if top["customers"] == n else f"the largest group, {top['customers']:,}"
+    return f"{many} {verb}, {most} {way}."
 
 
 def _name(run: Base, segment: int) -> str:
@@ -422,10 +419,10 @@ def fates_table(found: Comparison) -> pd.DataFrame:
     words = {"survives": "found again", "split": "split", "merged": "merged", "gone": "gone"}
     return pd.DataFrame(
         {
-            "segment then": row["segment"],
+            "then": row["segment"],
             "name": row["name"],
             "became": words[row["fate"]],
-            "segment now": listing(row["into"]) or "–",
+            "now": listing(row["into"]) or "–",
         }
         for row in found.lineage["before"]
     )
@@ -480,7 +477,7 @@ def tell_drift(found: Comparison) -> str:
 
 
 def tell_answer(found: Comparison) -> list[str]:
-    """Say in a few sentences what changed."""
+    """Say in a few sentences what changed: of the segments and their customers, and how far one can go on."""
     nothing = all(
         (
             all(row["fate"] == "survives" and row["kept_as"] == row["segment"] for row in found.lineage["before"]),
@@ -488,11 +485,10 @@ def tell_answer(found: Comparison) -> list[str]:
             all(then["share"] == now["share"] for then, now in found.pairs),
         )
     )
-    told = ["**Nothing has changed.**"] if nothing else [f"**{escape(tell_lineage(found.lineage))}**"]
-    told += [] if nothing else [tell_shares(shares_table(found))]
-    told += [] if nothing or found.shared is None else [tell_moves(moves(found), found)]
-    told += [tell_agreement(found), tell_verdicts(found)]
-    warning = found.drift and tell_shift(
-        found.drift, {n: found.later.dataset.label(n) for n in found.drift["features"]}
-    )
-    return [*told, f"{escape(warning)}."] if warning else told
+    labels = {feature["name"]: feature["label"] for feature in found.base.model["features"]}
+    warning = tell_shift(found.drift, labels) if found.drift else ""
+    last = " ".join([tell_agreement(found), tell_verdicts(found), f"{escape(warning)}." if warning else ""]).strip()
+    if nothing:
+        return [f"**Nothing has changed.** {last}"]
+    moved = "" if found.shared is None else tell_moves(moves(found), found)
+    return [f"**{escape(tell_lineage(found.lineage))}**", f"{tell_shares(shares_table(found))} {moved}".strip(), last]

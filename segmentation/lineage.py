@@ -95,8 +95,8 @@ def tell_rule(*, matched_by: str = "centroids") -> str:
         f"more, come from it for more than {percent(MAJORITY)}; *found again* where one segment holds more than "
         f"{percent(MAJORITY)} of them, and *merged* where that one holds others too. Otherwise it is *gone*; so is one "
         f"that others take over when it has less than {percent(PART)} of its former share (after MONIC; Spiliopoulou "
-        "et al. 2006). Which segment keeps a number, a name and a colour is decided by the Hungarian method (Kuhn 1955) "
-        f"on the {how}."
+        "et al. 2006). Which segment keeps a number, a name and a colour is decided by the Hungarian method "
+        f"(Kuhn 1955) on the {how}."
     )
 
 

@@ -458,13 +458,13 @@ def plot_changed_shares(shares: pd.DataFrame):
                 reach = [[row[f"share_{side}"] - row[f"low_{side}"]], [row[f"high_{side}"] - row[f"share_{side}"]]]
                 ax.barh(height, row[f"share_{side}"], 0.34, color=shade, alpha=alpha)
                 ax.errorbar(row[f"share_{side}"], height, xerr=np.clip(reach, 0, None), **WHISKER)
-                ax.text(
-                    row[f"high_{side}"], height, f" {side} {percent(row[f'share_{side}'])}", va="center", fontsize=9
-                )
+                told = f"{side} {percent(row[f'share_{side}'])}"
+                ax.annotate(told, (row[f"high_{side}"], height), (6, 0), textcoords="offset points", va="center")
     ax.set(xlabel="share of the customers", yticks=range(len(shares)), xlim=(0, None))
     ax.set_yticklabels([textwrap.fill(name, 26) for name in shares["name"]])
     ax.margins(x=0.12)
-    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    ax.grid(axis="y", visible=False)
+    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
     ax.invert_yaxis()
     return ax
 
