@@ -9,8 +9,6 @@ from segmentation.study import Study, check_run_name
 from segmentation.units import contradict
 from segmentation.words import listing
 
-INPUTS = ("model.json", "profiles.json")
-
 
 @dataclass(frozen=True)
 class Base:

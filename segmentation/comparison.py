@@ -168,12 +168,12 @@ def tell_agreement(found: Comparison) -> str:
     told = []
     if found.placed is not None:
         index = rand_index(as_matrix(found.placed, *found.shape))
-        how = "alike" if index == 1 else f"with an adjusted Rand index of {show_index(index)}"
-        shown = " (adjusted Rand index 1)" if index == 1 else ", where 1 is alike and 0 is chance"
-        told.append(f"Both models place the customers of {found.run.run} {how}{shown}.")
-    if found.shared is not None:
+        same = f"Both models place the customers of {escape(found.run.run)} alike (adjusted Rand index 1)."
+        other = f"The two models agree on the customers of {escape(found.run.run)} with an adjusted Rand index of "
+        told.append(same if index == 1 else f"{other}{show_index(index)}, where 1 is alike and 0 is chance.")
+    if found.shared is not None and not found.same:
         index = rand_index(as_matrix(found.shared, *found.shape))
-        told.append(f"Then and now, the segments of the customers in both runs agree by {show_index(index)}.")
+        told.append(f"For the customers in both runs, the index of their segments then and now is {show_index(index)}.")
     return " ".join(told)
 
 
@@ -192,7 +192,7 @@ def runs_table(found: Comparison) -> pd.DataFrame:
             "mean silhouette": f"{row['silhouette']:.2f}",
             "least stable segment (Jaccard)": f"{min(segment['jaccard'] for segment in row['segments']):.2f}",
         }
-    return pd.DataFrame(columns).rename_axis("of")
+    return pd.DataFrame(columns).rename_axis("run")
 
 
 def tell_verdicts(found: Comparison) -> str:
@@ -381,23 +381,30 @@ def moves_matrix(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
 def tell_moves(table: pd.DataFrame, found: Comparison) -> str:
     """Say how many customers are in another segment than the one that theirs became, and which way most went."""
     into = {row["segment"]: row["into"] for row in found.lineage["before"]}
-    gone = [now not in into[then] for then, now in zip(table["then"], table["now"], strict=True)]
-    moved, everyone = table[gone], int(table["customers"].sum())
-    n, least = int(moved["customers"].sum()), SMALLEST_GROUP if found.private else 1
-    who = f"customer{'' if everyone == 1 else 's'} in both runs"
-    if found.shared is None:
-        who = f"customers of {escape(found.run.run)}"
-    verb = "changed segment" if found.shared is not None else "would be in another segment by the earlier model"
-    if not n:
-        return f"None of the {everyone:,} {who} {verb}."
-    many = f"{n:,} of the {everyone:,} {who} ({percent(n / everyone)})" if n >= least else None
-    many = many or f"Fewer than {SMALLEST_GROUP} of the {everyone:,} {who}"
-    top = moved.loc[moved["customers"].idxmax()]
-    if top["customers"] < least or len(public_moves(table, found).merge(moved.loc[[top.name], ["then", "now"]])) == 0:
-        return f"{many} {verb}."
-    way = f"from {_name(found.base, top['then'])} to {_name(found.run, top['now'])}"
-    most = "all" if top["customers"] == n else f"the largest group, {top['customers']:,}"
-    return f"{many} {verb}, {most} {way}."
+    moved = table[[now not in into[then] for then, now in zip(table["then"], table["now"], strict=True)]]
+    shown = moved[moved.index.isin(public_moves(table, found).index)]
+    who = f"{int(table['customers'].sum()):,} customers of {escape(found.run.run)}"
+    verb = "would be in another segment by the earlier model"
+    if found.shared is not None:
+        who, verb = f"{count(int(table['customers'].sum()), 'customer')} in both runs", "changed segment"
+    if moved.empty:
+        return f"None of the {who} {verb}."
+    told = f"{_how_many(moved, shown)} of the {who} {verb}"
+    if shown.empty:
+        return f"{told}."
+    top = shown.loc[shown["customers"].idxmax()]
+    way = f"in {_name(found.run, top['now'])} instead of {_name(found.base, top['then'])}"
+    if len(moved) == 1:
+        return f"{told}: {'it is' if top['customers'] == 1 else 'all of them are'} {way}."
+    return f"{told}; the largest group ({top['customers']:,}) is {way}."
+
+
+def _how_many(moved: pd.DataFrame, shown: pd.DataFrame) -> str:
+    """Return how many customers moved, in words that give away no group that is hidden."""
+    every, told = int(moved["customers"].sum()), int(shown["customers"].sum())
+    if every == told:
+        return f"{told:,}"
+    return f"Fewer than {SMALLEST_GROUP}" if every < SMALLEST_GROUP else f"At least {max(told, SMALLEST_GROUP):,}"
 
 
 def _name(run: Base, segment: int) -> str:

@@ -195,7 +195,7 @@ def make_comparison(base: str, run: str) -> Path:
     try:
         with FileLock(ROOT / "assets" / run / ".lock", blocking=False):
             execute_notebook(COMPARE, {"base": base, "run": run}, executed, lambda *_: None)
-            _render("write_comparison", executed, page, f"{base} and {run} compared")
+            _render("write_comparison", executed, page, f"{base} compared with {'itself' if base == run else run}")
     except Timeout:
         raise SegmentationError(f"run {run} is being made by another process; wait for it") from None
     finally:

@@ -11,6 +11,7 @@ from segmentation.sources import Source, find_table, locate, run_name
 from segmentation.study import Study, check_run_name, open_study
 
 ENGINES = ("duckdb", "spark")
+OF_BASE = ("model.json", "profiles.json")  # what is read of an earlier run
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,8 @@ class Plan:
     @property
     def base_files(self) -> list[Path]:
         """What is read of the run that this one starts from."""
-        from segmentation.base import INPUTS
-
         base = self.parameters["base"]
-        return [ROOT / "assets" / base / name for name in INPUTS] if base else []
+        return [ROOT / "assets" / base / name for name in OF_BASE] if base else []
 
     def inputs(self, stage: Stage) -> list[Path]:
         """Return the files that a stage reads."""
