@@ -169,11 +169,13 @@ def tell_agreement(found: Comparison) -> str:
     if found.placed is not None:
         index = rand_index(as_matrix(found.placed, *found.shape))
         same = f"Both models place the customers of {escape(found.run.run)} alike (adjusted Rand index 1)."
-        other = f"The two models agree on the customers of {escape(found.run.run)} with an adjusted Rand index of "
+        other = f"The adjusted Rand index of the two models on the customers of {escape(found.run.run)} is "
         told.append(same if index == 1 else f"{other}{show_index(index)}, where 1 is alike and 0 is chance.")
     if found.shared is not None and not found.same:
         index = rand_index(as_matrix(found.shared, *found.shape))
-        told.append(f"For the customers in both runs, the index of their segments then and now is {show_index(index)}.")
+        told.append(
+            f"The adjusted Rand index of the segments then and now of the customers in both is {show_index(index)}."
+        )
     return " ".join(told)
 
 
@@ -266,7 +268,7 @@ def shares_as_text(shares: pd.DataFrame) -> pd.DataFrame:
                 "name": row["name"],
                 "share then": told(row, "then"),
                 "share now": told(row, "now"),
-                "points": "–" if difference != difference else f"{difference:+.1f}" if difference else "0",
+                "points": "–" if difference != difference else f"{difference:+.1f}" if abs(difference) >= 0.05 else "0",
             }
         )
     return pd.DataFrame(rows)
@@ -480,7 +482,7 @@ def tell_drift(found: Comparison) -> str:
         f"Of {everyone:,} customers {many} {'is' if outside == 1 and not few else 'are'} outside of the former range."
     )
     told = tell_shift(found.drift, labels)
-    return f"**{escape(told)}.** {beyond}" if told else f"No feature differs by more than chance gives. {beyond}"
+    return f"**{escape(told)}.** {beyond}" if told else f"No index is above its limit. {beyond}"
 
 
 def tell_answer(found: Comparison) -> list[str]:
