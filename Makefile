@@ -13,12 +13,12 @@ segmentation = @$(BIN)/python -m segmentation
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf verify check renew test lab dashboard dataset score bench pictures spark lint audit lock release clean
+.PHONY: help report pdf verify check renew test lab dashboard dataset score compare bench pictures spark lint audit lock release clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= FEATURES= SEED= RESAMPLES= ENGINE= RUN=
+report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= FEATURES= SEED= RESAMPLES= ENGINE= BASE= RUN=
 	$(segmentation) report $(options)
 
 pdf: $(READY) ## the same, and report.pdf
@@ -47,6 +47,9 @@ dataset: $(READY) ## look at a new table and write a dataset.yaml to start from:
 
 score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=scored.csv RUN=
 	$(segmentation) score $(options)
+
+compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=april
+	$(segmentation) compare $(options)
 
 bench: $(READY) ## measure what a run and the bare path cost beside their rivals, as ratios
 	@$(BIN)/python -m uv pip install --quiet --require-hashes --requirement requirements-bench.txt

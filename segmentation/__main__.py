@@ -28,6 +28,7 @@ SeedOption = Annotated[Text, typer.Option(help="Of every random start.")]
 ResamplesOption = Annotated[Text, typer.Option(help="How often the table is resampled (100).")]
 EngineOption = Annotated[Text, typer.Option(help="What computes tables of over 200,000 rows: duckdb or spark.")]
 ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
+BaseOption = Annotated[Text, typer.Option(help="The earlier run whose numbers, names and colours are kept.")]
 RunOption = Annotated[Text, typer.Option(help="The folder under assets/ and report/ (the dataset's name).")]
 
 
@@ -40,6 +41,7 @@ def report(
     seed: SeedOption = None,
     resamples: ResamplesOption = None,
     engine: EngineOption = None,
+    base: BaseOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
 ) -> None:
@@ -56,6 +58,7 @@ def pdf(
     seed: SeedOption = None,
     resamples: ResamplesOption = None,
     engine: EngineOption = None,
+    base: BaseOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
 ) -> None:
@@ -99,6 +102,17 @@ def score(
     print(f"{refused}: {count(scored.rows_refused, 'row')} refused{reasons}")
     for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in scored.drift["features"]}):
         print(f"  {line}")
+
+
+@app.command()
+def compare(
+    base: Annotated[str, typer.Option(help="The earlier run.")],
+    run: Annotated[str, typer.Option(help="The later run.")],
+) -> None:
+    """Write a report of what changed between two finished runs."""
+    from segmentation.pipeline import make_comparison
+
+    print(make_comparison(base, run).relative_to(ROOT).as_posix())
 
 
 @app.command()

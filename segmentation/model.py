@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from segmentation.artifacts import replacing, write_json, write_text
 from segmentation.clustering import centroids, describe
 from segmentation.customers import Customers
-from segmentation.drift import bin_feature
+from segmentation.drift import REACH, bin_feature
 from segmentation.eda import grid_edges
 from segmentation.errors import DataError
 from segmentation.explore import MOST_BINS
@@ -21,6 +21,7 @@ from segmentation.manifest import require_unchanged
 from segmentation.scaling import UNITS, describe_scaling
 from segmentation.sql import nearest_sql
 from segmentation.study import Study
+from segmentation.tallies import Grouping
 
 TRUSTED = ["segmentation.scaling.Unskew"]
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -51,6 +52,7 @@ def describe_model(model: Pipeline, study: Study, segmented: Customers, choices:
             for name, scaled in zip(features, describe_scaling(model, features), strict=True)
         ],
         "centroids": model[-1].cluster_centers_.tolist(),
+        "reach": segmented.quantiles("distance", [REACH], Grouping("segment"))[REACH].tolist(),
         "centroids_original_units": centroids(model, features).to_numpy().tolist(),
         "inertia": model[-1].inertia_,
         "agreement": choices.set_index("choice")["agreement"].to_dict(),
