@@ -21,7 +21,7 @@ from segmentation.marks import colour, glyph
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.serve import MOST_UPLOADED, RUN
 from segmentation.uploads import UPLOADED, get_ready_to_score, score_customer, score_upload
-from segmentation.words import amount, count, escape, percent
+from segmentation.words import amount, count, escape, percent, sentence
 
 COUNT_UP = """<script>
 if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
@@ -71,18 +71,19 @@ def choose_run() -> str:
 def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
     """Show a filter for the segments and for every column; return those that leave something out."""
     dataset, filters = customers.dataset, {}
+    key = f"filter:{st.session_state.get('anew', 0)}:{run}:{{}}".format
     with st.sidebar:
         st.header("Filters", anchor=False)
+        # Above them, because a list that is left closes, and moves what is below it away from the click.
+        st.button("Show all", on_click=show_all)
         names = {segment: f"{glyph(segment)} {profile['name']}" for segment, profile in customers.segments.items()}
-        kept = st.multiselect(
-            "Segment", list(names), format_func=names.get, key=f"filter:{run}:segment", placeholder="all"
-        )
+        kept = st.multiselect("Segment", list(names), format_func=names.get, key=key("segment"), placeholder="all")
         if kept:
             filters["segment"] = kept
         for name, levels in customers.categories.items():
             shown = {level: "not known" if level is None else level for level in levels}
             kept = st.multiselect(
-                label(dataset.label(name)), levels, format_func=shown.get, key=f"filter:{run}:{name}", placeholder="all"
+                label(dataset.label(name)), levels, format_func=shown.get, key=key(name), placeholder="all"
             )
             if kept:
                 filters[name] = kept
@@ -94,17 +95,16 @@ def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
                 values,
                 ends,
                 format_func=partial(customers.tell, name) if ordinal else amount,
-                key=f"filter:{run}:{name}",
+                key=key(name),
             )
             if kept != ends:
                 filters[name] = kept
-        st.button("Show all", on_click=show_all)
     return filters
 
 
 def show_all() -> None:
-    for key in [key for key in st.session_state if key.startswith("filter:")]:
-        del st.session_state[key]
+    """Begin with new filters: the browser would keep the values of those that it has."""
+    st.session_state["anew"] = st.session_state.get("anew", 0) + 1
 
 
 def show_summary(study, selection: dict, profiles: dict, cleaning: dict) -> None:
@@ -277,9 +277,9 @@ def show_scored(study, scored) -> None:
     from segmentation.drift import tell_drift
 
     labels = {name: study.dataset.label(name) for name in scored.drift["features"]}
-    told = [f"{count(len(scored.customers), 'customer')} scored, {count(len(scored.refused), 'row')} refused."]
+    told = f"{count(len(scored.customers), 'customer')} scored, {count(len(scored.refused), 'row')} refused."
     lines = "".join(f"<li>{html.escape(line)}.</li>" for line in tell_drift(scored.drift, labels))
-    st.html(f'<p role="status">{" ".join(told)}</p><ul>{lines}</ul>')
+    st.html(f'<p role="status">{sentence(told)}</p><ul>{lines}</ul>')
     data, kind = as_csv(scored.customers), "text/csv"
     st.download_button("Download the scored customers as CSV", data, "scored.csv", kind, on_click="ignore")
     if len(scored.refused):

@@ -1,6 +1,7 @@
 """Interactive figures for the dashboard: tables in, Plotly figures out. Nothing here reads, counts or filters."""
 
 import html
+import textwrap
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,12 @@ from segmentation.words import amount
 
 NEUTRAL = "#5F7A99"  # on light and on dark paper
 PALE = "rgba(127, 140, 155, 0.25)"
+SOLID = {"showbackground": False, "gridcolor": "#9aa7b5", "linecolor": "#9aa7b5", "showline": True}
 TICKS = 6
+WIDEST = 24  # characters
+ROOM = 64  # pixels beside the longest bar, for its number
 LARGEST, SMALLEST, USUAL = 26, 6, 8  # pixels
+EYE = {"x": 1.5, "y": -1.9, "z": 0.7}  # so near that the cube fills the frame, and no axis title is cut
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"}
 
 
@@ -43,13 +48,13 @@ def draw_sizes(counts: pd.Series, names: dict[int, str]) -> go.Figure:
         y=[_marked(segment, names) for segment in counts.index],
         orientation="h",
         marker={"color": [colour(segment) for segment in counts.index]},
-        text=[f"{n:,} ({share:.0%})" for n, share in zip(counts, shares, strict=True)],
+        text=[f"{n:,}<br>{share:.0%}" for n, share in zip(counts, shares, strict=True)],
         textposition="outside",
         cliponaxis=False,
         hovertemplate="%{y}: %{x:,}<extra></extra>",
     )
-    figure = _framed(go.Figure(bars), height=300)
-    return figure.update_xaxes(visible=False, range=[0, 1.3 * max(counts.max(), 1)]).update_yaxes(
+    figure = _framed(go.Figure(bars), height=300).update_layout(margin={"r": ROOM})
+    return figure.update_xaxes(visible=False, range=[0, max(counts.max(), 1)]).update_yaxes(
         autorange="reversed", automargin=True, ticksuffix=" "
     )
 
@@ -75,10 +80,14 @@ def draw_scatter(marks: pd.DataFrame, columns: tuple[str, ...], customers: Segme
                 hoverinfo="text",
             )
         )
-    axes = {f"{side}axis": _axis(name, customers) for side, name in zip("xyz", columns, strict=False)}
+    axes = {
+        f"{side}axis": _axis(name, customers) | ({} if flat else SOLID)
+        for side, name in zip("xyz", columns, strict=False)
+    }
     if flat:
         return _framed(figure, **axes, legend=LEGEND, showlegend=True, dragmode=False, height=520)
-    return _framed(figure, scene=axes | {"aspectmode": "cube"}, legend=LEGEND, showlegend=True, height=560)
+    scene = axes | {"aspectmode": "cube", "camera": {"eye": EYE, "center": {"z": -0.1}}}
+    return _framed(figure, scene=scene, legend=LEGEND, showlegend=True, height=600)
 
 
 def draw_evidence(table: pd.DataFrame) -> go.Figure:
@@ -100,7 +109,9 @@ def draw_evidence(table: pd.DataFrame) -> go.Figure:
 
 
 def _marked(segment: int, names: dict[int, str]) -> str:
-    return f"{glyph(segment)} {html.escape(names[segment])}"
+    """Return the mark and the name of a segment, in lines that leave room for the bars."""
+    lines = textwrap.wrap(names[segment], WIDEST) or [""]
+    return f"{glyph(segment)} {'<br>'.join(map(html.escape, lines))}"
 
 
 def _axis(name: str, customers: SegmentedCustomers) -> dict:

@@ -9,7 +9,7 @@ MARKERS = "osD^vPX*<>"
 GLYPHS = "●■◆▲▼✚✖★◀▶"
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "triangle-left",
            "triangle-right")  # fmt: skip
-SOLIDS = ("circle", "square", "diamond", "cross", "x", "circle-open", "square-open", "diamond-open")
+SOLIDS = ("circle", "square", "diamond", "circle-open", "square-open", "diamond-open", "cross")  # in every font
 
 
 def colour(segment: int) -> str:

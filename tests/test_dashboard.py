@@ -83,9 +83,9 @@ def _segmented(project: Project, run: str) -> pd.DataFrame:
 def test_filters_move_the_counts_and_every_picture(in_mall):
     app, table = _open_app(in_mall), _segmented(in_mall, "mall")
     assert "200 of 200 customers shown" in _shown(app)
-    app.multiselect(key="filter:mall:segment").set_value([1, 2, 4])
-    app.multiselect(key="filter:mall:gender").set_value(["Female"])
-    app.select_slider(key="filter:mall:age").set_value((30.0, 60.0)).run()
+    app.multiselect(key="filter:0:mall:segment").set_value([1, 2, 4])
+    app.multiselect(key="filter:0:mall:gender").set_value(["Female"])
+    app.select_slider(key="filter:0:mall:age").set_value((30.0, 60.0)).run()
     left = table[table["segment"].isin([1, 2, 4]) & (table["gender"] == "Female") & table["age"].between(30, 60)]
     counts = left["segment"].value_counts().sort_index()
     assert f"{len(left)} of 200 customers shown: Standard customers {counts[1]}, Target customers " in _shown(app)
@@ -100,8 +100,8 @@ def test_filters_move_the_counts_and_every_picture(in_mall):
 
 def test_nothing_is_shown_when_nothing_passes(in_mall):
     app = _open_app(in_mall)
-    app.multiselect(key="filter:mall:segment").set_value([4])
-    app.select_slider(key="filter:mall:income").set_value((100.0, 138.0)).run()
+    app.multiselect(key="filter:0:mall:segment").set_value([4])
+    app.select_slider(key="filter:0:mall:income").set_value((100.0, 138.0)).run()
     assert not app.exception
     assert "0 of 200 customers shown." in _shown(app)
 
@@ -168,14 +168,14 @@ def test_private_rows_stay_private(in_shop):
     app, table = _open_app(in_shop), _segmented(in_shop, "shop")
     assert app.get("download_button") == []
     _check_counts_alone(app)
-    spend = app.select_slider(key="filter:shop:spend")
+    spend = app.select_slider(key="filter:0:shop:spend")
     spend.set_value((0.0, 60.0)).run()
     assert "At least " in _shown(app)
     _check_counts_alone(app)
     sent = "".join(chart.proto.spec for chart in app.get("plotly_chart")) + _shown(app)
     assert not re.search(r"customer-\d", sent)
     assert "Hollow" not in sent
-    assert app.multiselect(key="filter:shop:village").options == ["Mill"]
+    assert app.multiselect(key="filter:0:shop:village").options == ["Mill"]
     customers = SegmentedCustomers(open_run("shop", None))
     with pytest.raises(UsageError, match="privacy: aggregate"):
         customers.csv({})
@@ -383,6 +383,12 @@ def test_filter_and_download(reader, mall):
     assert [row["id"] for row in rows] == left["id"].tolist()
     assert {row["gender"] for row in rows} == {"Female"}
     assert caught.value.suggested_filename == "mall-customers.csv"
+    reader.get_by_role("button", name="Show all").click()
+    expect(status).to_contain_text("200 of 200 customers shown")
+    reader.get_by_role("combobox", name="Up").click()
+    reader.get_by_role("option", name="Age (years)").click()
+    expect(reader.locator(".st-key-scatter2 .ytitle")).to_have_text(["Age (years)"], timeout=SLOW)
+    expect(status).to_contain_text("200 of 200 customers shown")
 
 
 def test_a_slider_is_reached_and_moved_by_keyboard(reader, mall):
@@ -417,7 +423,7 @@ def test_predict_by_form_and_by_upload(reader, tmp_path):
     expect(reader.get_by_role("alert")).to_contain_text("bad.csv: 'spending' is missing", timeout=SLOW)
     reader.locator("input[type=file]").set_input_files(good)
     status = reader.get_by_role("status").filter(has_text="scored")
-    expect(status).to_contain_text("two customers scored, one row refused", ignore_case=True, timeout=SLOW)
+    expect(status).to_contain_text("Two customers scored, one row refused.", timeout=SLOW)
     with reader.expect_download() as caught:
         reader.get_by_role("button", name="Download the scored customers as CSV").click()
     rows = list(csv.DictReader(caught.value.path().read_text(encoding="utf-8").splitlines()))
