@@ -17,9 +17,10 @@ from segmentation.assignment import assign_rows, double, scaled_feature
 from segmentation.base import Base
 from segmentation.customers import Customers
 from segmentation.drift import REACH
+from segmentation.findings import tell_lineage
 from segmentation.k_selection import LARGEST_EXACT
 from segmentation.study import Study
-from segmentation.words import percent
+from segmentation.words import escape, percent
 
 MAJORITY = 0.5
 PART = 0.25
@@ -302,6 +303,16 @@ def _same_segments(labels: np.ndarray, others: np.ndarray) -> list[int]:
     np.add.at(counts, (labels, others), 1)
     pairs = match(counts.max() - counts)
     return [pairs[i] + 1 for i in range(len(counts))]
+
+
+def tell_changes(lineage: dict | None) -> list[str]:
+    """Say what became of the earlier segments, how this fit was started, and by which rule; nothing without a base."""
+    if lineage is None:
+        return []
+    return [
+        f"**Since {escape(lineage['base'])}.** {escape(tell_lineage(lineage))}",
+        f"{escape(tell_start(lineage))} {tell_rule()}",
+    ]
 
 
 def tell_start(lineage: dict) -> str:

@@ -98,14 +98,20 @@ def _describe(project: Project, name: str, text: str, table: pd.DataFrame) -> No
 
 
 @pytest.fixture(scope="module")
-def months(tmp_path_factory) -> Project:
-    """A copy of the project with the runs march, and from its segments april, shuffled and again."""
+def march(tmp_path_factory) -> Project:
+    """A copy of the project with the run march."""
     project = copy_project(tmp_path_factory.mktemp("months"))
     _describe(project, "shop", SHOP.format(name="shop", privacy="rows"), _march())
     _make(project, "march", None)
-    for run, table in (("april", _april()), ("shuffled", _shuffled()), ("again", None)):
-        _make(project, run, table, "--base", "march")
     return project
+
+
+@pytest.fixture(scope="module")
+def months(march) -> Project:
+    """The same copy with the runs april, shuffled and again, which start from march."""
+    for run, table in (("april", _april()), ("shuffled", _shuffled()), ("again", None)):
+        _make(march, run, table, "--base", "march")
+    return march
 
 
 def _lineage(project: Project, run: str) -> dict:
@@ -229,36 +235,36 @@ def test_a_run_compared_with_itself_has_not_changed(months):
     assert "Nothing has changed." in _compare(months, "march", "again").text
 
 
-def test_two_values_of_k_are_compared_and_numbers_are_kept_up_to_the_smaller(months):
-    _make(months, "four", None, "--k", "4", "--base", "march")
-    lineage, page = _lineage(months, "four"), Page(months.page("four"))
+def test_two_values_of_k_are_compared_and_numbers_are_kept_up_to_the_smaller(march):
+    _make(march, "four", None, "--k", "4", "--base", "march")
+    lineage, page = _lineage(march, "four"), Page(march.page("four"))
     kept = {row["segment"]: row["kept_as"] for row in lineage["before"] if row["kept_as"]}
     assert len(kept) == 4
     assert all(now == then for then, now in kept.items() if then <= 4)
     told = "K-Means was not started from the centroids of march: there are 4 segments now, and there were 5."
     assert told in page.text
-    page = _compare(months, "march", "four")
+    page = _compare(march, "march", "four")
     assert "march gives five segments" in page.text
     assert "four gives four" in page.text
     assert re.search(r"are merged into segment \d", page.text)
 
 
-def test_two_sets_of_features_are_compared_by_their_customers(months):
-    _make(months, "visits", None, "--features", "income,visits", "--k", "2")
-    page = _compare(months, "visits", "march")
+def test_two_sets_of_features_are_compared_by_their_customers(march):
+    _make(march, "visits", None, "--features", "income,visits", "--k", "2")
+    page = _compare(march, "visits", "march")
     assert "Other features formed their segments, so that they are matched by their customers alone." in page.text
     assert "their centres cannot be compared" in page.text
     assert "shares of customers that are not in both" in page.text
 
 
-def test_small_groups_of_a_private_table_are_hidden(months):
+def test_small_groups_of_a_private_table_are_hidden(march):
     then = _customers(5, ("a", range(60), (20, 20)), ("b", range(60), (80, 80)))
     now = _customers(6, ("a", range(57), (20, 20)), ("b", range(60), (80, 80)), ("a", range(57, 60), (80, 80)))
     text = SHOP.format(name="quiet", privacy="aggregate").replace("[2, 6]", "[2, 3]")
-    _describe(months, "quiet", text, then)
-    _make(months, "quiet", None, "--k", "2", dataset="quiet")
-    _make(months, "later", now, "--k", "2", "--base", "quiet", dataset="quiet")
-    page = _compare(months, "quiet", "later")
+    _describe(march, "quiet", text, then)
+    _make(march, "quiet", None, "--k", "2", dataset="quiet")
+    _make(march, "later", now, "--k", "2", "--base", "quiet", dataset="quiet")
+    page = _compare(march, "quiet", "later")
     assert "Fewer than 10 of the 120 customers in both runs changed segment." in page.text
     assert "hidden" in page.text
     cells = re.findall(r"now 1 now 2 (.*?) Figure", page.text)[0]
@@ -276,14 +282,14 @@ def test_small_groups_of_a_private_table_are_hidden(months):
         ("changed", 3, "assets/changed/model.skops is not the file that the run wrote"),
     ],
 )
-def test_a_base_that_cannot_be_used(months, base, code, told):
-    _spoil(months)
+def test_a_base_that_cannot_be_used(march, base, code, told):
+    _spoil(march)
     words = ["--dataset", "shop", "--run", "june", "--base", base, "--resamples", "10"]
-    done = months.run("report", *words)
+    done = march.run("report", *words)
     assert done.returncode == code, done.stderr
     assert told in done.stderr
     assert "Traceback" not in done.stderr
-    assert not months.artifact("june", "customers.parquet").exists()
+    assert not march.artifact("june", "customers.parquet").exists()
 
 
 @pytest.mark.parametrize(
@@ -295,13 +301,13 @@ def test_a_base_that_cannot_be_used(months, base, code, told):
         ("march", "changed", 3, "assets/changed/model.skops is not the file that the run wrote"),
     ],
 )
-def test_runs_that_cannot_be_compared(months, base, run, code, told):
-    _spoil(months)
-    done = months.run("compare", "--base", base, "--run", run)
+def test_runs_that_cannot_be_compared(march, base, run, code, told):
+    _spoil(march)
+    done = march.run("compare", "--base", base, "--run", run)
     assert done.returncode == code, done.stderr
     assert told in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (months.root / "report" / run / f"compare-{base}.html").exists()
+    assert not (march.root / "report" / run / f"compare-{base}.html").exists()
 
 
 def _spoil(project: Project) -> None:

@@ -156,11 +156,12 @@ def test_no_table_that_is_written_holds_a_formula(tmp_path):
     done = project.run("report", "--dataset", "hostile", *FAST)
     assert done.returncode == 0, done.stderr
     new = tmp_path / "new.csv"
-    new.write_text('id,x,y\n"=1+1",1,2\n')
+    new.write_text('id,x,y\n"=1+1",1,2\n"=2+2",=much,2\n')
     done = project.run("score", "--dataset", "hostile", "--new", str(new), "--out", "assets/hostile/scored.csv")
     assert done.returncode == 0, done.stderr
     tables = sorted((project.root / "assets" / "hostile").glob("*.csv"))
-    assert [path.stem for path in tables] == ["borderline", "flagged", "profiles", "rejected", "scored", "segments"]
+    written = ["borderline", "flagged", "profiles", "rejected", "scored", "scored-refused", "segments"]
+    assert [path.stem for path in tables] == written
     cells = [cell for path in tables for row in csv.reader(path.open(encoding="utf-8", newline="")) for cell in row]
     assert sum(cell.startswith("'") for cell in cells) > 100
     assert [
