@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 PACKAGE = Path(__file__).parent
-_parsing = Lock()  # Python 3.11 cannot build two syntax trees at a time, and two stages start at once
+_parsing = Lock()  # stages run in threads, and of two that parse at once Python 3.11 now and then stops one
 
 
 def notebook_source(notebook: Path) -> list[list]:
