@@ -54,15 +54,18 @@ def opened(run: str):
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the customers")
 def customers_of(run: str, made: int) -> SegmentedCustomers:
+    """Return the customers of a run, read once."""
     return SegmentedCustomers(open_run(run, None))
 
 
 @st.cache_resource
 def ready_to_score() -> None:
+    """Let the first answer not wait for what it needs."""
     Thread(target=get_ready_to_score, daemon=True).start()
 
 
 def choose_run() -> str:
+    """Return the run that the sidebar or the address names."""
     runs, first = finished_runs(), os.environ.get(RUN, "sample")
     place = runs.index(first) if first in runs else 0
     return st.sidebar.selectbox("Run", runs, index=place, key="run", bind="query-params")
@@ -108,6 +111,7 @@ def show_all() -> None:
 
 
 def show_summary(study, selection: dict, profiles: dict, cleaning: dict) -> None:
+    """Show the finding, how sure it is, and the key figures."""
     told = [("p", "kicker", study.dataset.title), ("h1", "", headline(selection, profiles))]
     told += [("p", "lead", tell_answer(profiles["segments"], selection["verdict"]))]
     shown = "".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told)
@@ -124,6 +128,7 @@ def as_html(part: str, **report) -> str:
 
 
 def show_evidence(selection: dict) -> None:
+    """Show what speaks for each number of segments."""
     st.header("How sure is that?", anchor=False)
     table = evidence_table(selection)
     st.plotly_chart(draw_evidence(table), config=QUIET, key="evidence")
@@ -142,6 +147,7 @@ def as_table(frame, caption: str) -> str:
 
 
 def show_explore(customers: SegmentedCustomers, filters: dict) -> None:
+    """Show how many customers pass the filters, of which segments, and where they stand."""
     st.header("Explore", anchor=False)
     counts = customers.counts(filters)
     st.html(f'<p role="status">{html.escape(tell_shown(customers, counts, filters))}</p>')
@@ -164,11 +170,11 @@ def choose_axes(customers: SegmentedCustomers) -> tuple[str, ...]:
         return ()
     places = st.columns(4, vertical_alignment="bottom")
     sides = ["Across", "Up", "Deep"] if len(names) > 2 and places[3].toggle("In 3-D") else ["Across", "Up"]
-    chosen = [
-        place.selectbox(side, names, index=i, format_func=customers.dataset.axis, key=f"axis:{customers.run}:{side}")
-        for i, (place, side) in enumerate(zip(places, sides, strict=False))
-    ]
-    return tuple(chosen) if len(set(chosen)) == len(chosen) else tuple(dict.fromkeys(chosen))
+    chosen = []
+    for place, side in zip(places, sides, strict=False):
+        free, key = [name for name in names if name not in chosen], f"axis:{customers.run}:{side}"
+        chosen.append(place.selectbox(side, free, format_func=customers.dataset.axis, key=key))
+    return tuple(chosen)
 
 
 def tell_marks(customers: SegmentedCustomers, marks: int, shown: int) -> str:
@@ -185,6 +191,7 @@ def tell_marks(customers: SegmentedCustomers, marks: int, shown: int) -> str:
 
 
 def show_download(run: str, customers: SegmentedCustomers, filters: dict) -> None:
+    """Offer the customers that pass the filters."""
     if customers.private:
         return
     st.download_button(
@@ -198,6 +205,7 @@ def show_download(run: str, customers: SegmentedCustomers, filters: dict) -> Non
 
 
 def show_profiles(study, selection: dict, profiles: dict) -> None:
+    """Show the card of each segment."""
     st.header("Who they are, and what to do", anchor=False)
     lineage = study.read("lineage.json") if study.path("lineage.json").is_file() else None
     told = cards(selection, profiles, study.dataset, lineage)
@@ -206,9 +214,10 @@ def show_profiles(study, selection: dict, profiles: dict) -> None:
 
 @st.fragment
 def show_question(study, customers: SegmentedCustomers) -> None:
+    """Ask for the features of a customer, and answer with the segment."""
     st.header("Which segment is this customer?", anchor=False)
     features = study.read("model.json")["features"]
-    with st.form("ask", enter_to_submit=True):
+    with st.form("ask"):
         places = st.columns(min(len(features), 3))
         values = {f["name"]: ask(places[i % 3], f["name"], customers) for i, f in enumerate(features)}
         asked = st.form_submit_button("Find the segment")
@@ -232,6 +241,7 @@ def ask(place, name: str, customers: SegmentedCustomers):
 
 
 def answer(study, values: dict, profiles: dict) -> None:
+    """Show the segment of one customer."""
     try:
         found = score_customer(study, values)
     except SegmentationError as fault:
@@ -254,25 +264,30 @@ def answer(study, values: dict, profiles: dict) -> None:
 
 
 def complain(text: str) -> None:
+    """Show a message about what cannot be done."""
     st.html(f'<p class="warning" role="alert">{html.escape(text)}</p>')
 
 
 @st.fragment
 def show_upload(study) -> None:
+    """Ask for a table of customers, and answer with their segments."""
     st.header("Which segments are these customers?", anchor=False)
     text = f"A table of customers, at most {MOST_UPLOADED} MB: it is read on this machine and not kept"
     upload = st.file_uploader(text, list(UPLOADED), max_upload_size=MOST_UPLOADED, key=f"upload:{study.run}")
     if upload is None:
+        st.session_state.pop("scored", None)
         return
-    try:
-        scored = score_upload(study, upload.name, upload.getvalue())
+    try:  # scored once, and not again whenever a filter moves
+        if st.session_state.get("scored", [None])[0] != upload.file_id:
+            st.session_state["scored"] = upload.file_id, score_upload(study, upload.name, upload.getvalue())
     except SegmentationError as fault:
         complain(str(fault))
         return
-    show_scored(study, scored)
+    show_scored(study, st.session_state["scored"][1])
 
 
 def show_scored(study, scored) -> None:
+    """Show how uploaded customers divide, how they differ, and what was refused."""
     from segmentation.artifacts import as_csv
     from segmentation.drift import tell_drift
 
@@ -280,13 +295,14 @@ def show_scored(study, scored) -> None:
     told = f"{count(len(scored.customers), 'customer')} scored, {count(len(scored.refused), 'row')} refused."
     lines = "".join(f"<li>{html.escape(line)}.</li>" for line in tell_drift(scored.drift, labels))
     st.html(f'<p role="status">{sentence(told)}</p><ul>{lines}</ul>')
-    data, kind = as_csv(scored.customers), "text/csv"
-    st.download_button("Download the scored customers as CSV", data, "scored.csv", kind, on_click="ignore")
+    data = partial(as_csv, scored.customers)
+    st.download_button("Download the scored customers as CSV", data, "scored.csv", "text/csv", on_click="ignore")
     if len(scored.refused):
         st.html(as_table(scored.refused.head(100), "The rows that were refused"))
 
 
 def main() -> None:
+    """Show the page."""
     st.set_page_config("Customer segments", layout="wide")
     st.html(Path(__file__).with_suffix(".css"))
     if not finished_runs():

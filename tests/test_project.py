@@ -184,8 +184,8 @@ def test_clean_removes_what_was_generated_and_nothing_else(fresh: Project):
         (fresh.root / folder).mkdir(parents=True)
     assert fresh.run("clean").returncode == 0
     assert [path.name for path in (fresh.root / "assets").iterdir()] == ["readme"]
-    left = sorted(path.name for path in (fresh.root / "report").iterdir())
-    assert left == ["dashboard.css", "dashboard.py", "template"]
+    kept = sorted(path.name for path in (fresh.root / "report").iterdir())
+    assert kept == ["dashboard.css", "dashboard.py", "template"]
 
 
 def test_no_table_is_kept_but_the_sample():
