@@ -16,6 +16,7 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
 from segmentation.dataset import load_dataset
+from tests.browser import find_chromium, open_browser
 
 ROOT = Path(__file__).resolve().parents[1]
 MALL = "Mall_Customers.csv"
@@ -171,6 +172,15 @@ def shop_table() -> pd.DataFrame:
 def shop(tmp_path_factory) -> Project:
     """A copy of the project in which the report on a private table with awkward columns has been made."""
     return make_report(tmp_path_factory.mktemp("shop"), "shop", SHOP, shop_table(), "pdf")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a window."""
+    if not find_chromium():
+        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
+    with open_browser() as started:
+        yield started
 
 
 def free_port() -> int:
