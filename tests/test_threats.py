@@ -12,11 +12,12 @@ import tracemalloc
 import zipfile
 import zlib
 
+import ibis
 import pytest
 import skops.io
 
 from segmentation import formats
-from segmentation.artifacts import read_json, sha256, write_json
+from segmentation.artifacts import read_json, sha256, write_csv, write_json
 from segmentation.dataset import load_dataset, parse_dataset
 from segmentation.errors import DataError, UsageError
 from segmentation.model import load_model
@@ -167,6 +168,13 @@ def test_no_table_that_is_written_holds_a_formula(tmp_path):
     assert [
         cell for cell in cells if re.match(r"\s*[=+\-@＝＋－＠]", cell) and not re.fullmatch(r"-?[\d.e-]+", cell)
     ] == []
+
+
+def test_no_large_table_that_is_written_holds_a_formula(tmp_path):
+    texts = [*HOSTILE, "-12.5", "plain"]
+    write_csv(tmp_path / "large.csv", ibis.memtable({"id": texts}))
+    with (tmp_path / "large.csv").open(encoding="utf-8", newline="") as file:
+        assert [row[0] for row in csv.reader(file)] == ["id", *(f"'{text}" for text in HOSTILE), "-12.5", "plain"]
 
 
 def test_a_name_cannot_leave_its_comment_in_sql():
