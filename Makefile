@@ -13,12 +13,12 @@ segmentation = @$(BIN)/python -m segmentation
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf verify test lab dashboard dataset score bench pictures spark lint lock clean
+.PHONY: help report pdf verify check renew test lab dashboard dataset score compare bench pictures spark lint audit lock release clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= FEATURES= SEED= RESAMPLES= ENGINE= RUN=
+report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= FEATURES= SEED= RESAMPLES= ENGINE= BASE= RUN=
 	$(segmentation) report $(options)
 
 pdf: $(READY) ## the same, and report.pdf
@@ -26,6 +26,12 @@ pdf: $(READY) ## the same, and report.pdf
 
 verify: $(READY) ## make a finished run again elsewhere and compare every byte: RUN= DATA=
 	$(segmentation) verify $(options)
+
+check: $(READY) ## compare the sample report that was made with the one that is expected
+	$(segmentation) check
+
+renew: $(READY) ## expect from now on the sample report that was made
+	$(segmentation) renew
 
 test: $(READY) ## run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
@@ -41,6 +47,9 @@ dataset: $(READY) ## look at a new table and write a dataset.yaml to start from:
 
 score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=scored.csv RUN=
 	$(segmentation) score $(options)
+
+compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=april
+	$(segmentation) compare $(options)
 
 bench: $(READY) ## measure what a run and the bare path cost beside their rivals, as ratios
 	@$(BIN)/python -m uv pip install --quiet --require-hashes --requirement requirements-bench.txt
@@ -58,10 +67,18 @@ lint: $(READY) ## check code and notebooks
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/python -m nbstripout --keep-id --verify notebooks/*.ipynb || { echo "notebooks hold outputs; remove them: $(BIN)/python -m nbstripout --keep-id notebooks/*.ipynb"; exit 1; }
 
-lock: $(UV) ## compile requirements.txt, requirements-spark.txt and requirements-bench.txt from pyproject.toml
+audit: $(READY) ## ask the public database of vulnerabilities about every locked package (needs the network)
+	@$(BIN)/python -m uv pip install --quiet --require-hashes --requirement requirements-audit.txt
+	@$(BIN)/python -m pip_audit --disable-pip --require-hashes --requirement requirements.txt
+
+release: $(READY) ## bump the version and date the changelog, and commit nothing: VERSION=0.2.0 or PART=minor
+	$(segmentation) release $(options)
+
+lock: $(UV) ## compile the four locks, requirements*.txt, from pyproject.toml
 	@$(COMPILE) --upgrade pyproject.toml --all-extras --output-file requirements.txt
 	@$(COMPILE) --upgrade --group spark --constraint requirements.txt --output-file requirements-spark.txt
 	@$(COMPILE) --upgrade --group bench --constraint requirements.txt --output-file requirements-bench.txt
+	@$(COMPILE) --upgrade --group audit --constraint requirements.txt --output-file requirements-audit.txt
 
 clean: $(READY) ## remove what was generated under assets/ and report/
 	$(segmentation) clean

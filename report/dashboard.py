@@ -208,10 +208,12 @@ def show_download(run: str, customers: SegmentedCustomers, filters: dict) -> Non
     st.caption("With their ids, which no picture here shows: the file stays with you.")
 
 
-def show_profiles(selection: dict, profiles: dict, dataset) -> None:
+def show_profiles(study, selection: dict, profiles: dict) -> None:
     """Show the card of each segment."""
     st.header("Who they are, and what to do", anchor=False)
-    st.html(as_html("cards", cards=cards(selection, profiles, dataset), level=percent(LEVEL)))
+    lineage = study.read("lineage.json") if study.path("lineage.json").is_file() else None
+    told = cards(selection, profiles, study.dataset, lineage)
+    st.html(as_html("cards", cards=told, level=percent(LEVEL)))
 
 
 @st.fragment
@@ -321,7 +323,7 @@ def main() -> None:
     show_summary(study, selection, profiles, cleaning)
     show_explore(customers, filters)
     show_download(run, customers, filters)
-    show_profiles(selection, profiles, study.dataset)
+    show_profiles(study, selection, profiles)
     show_evidence(selection)
     show_question(study, customers)
     show_upload(study)

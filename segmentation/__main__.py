@@ -28,6 +28,7 @@ SeedOption = Annotated[Text, typer.Option(help="Of every random start.")]
 ResamplesOption = Annotated[Text, typer.Option(help="How often the table is resampled (100).")]
 EngineOption = Annotated[Text, typer.Option(help="What computes tables of over 200,000 rows: duckdb or spark.")]
 ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
+BaseOption = Annotated[Text, typer.Option(help="The earlier run whose numbers, names and colours are kept.")]
 RunOption = Annotated[Text, typer.Option(help="The folder under assets/ and report/ (the dataset's name).")]
 
 
@@ -40,6 +41,7 @@ def report(
     seed: SeedOption = None,
     resamples: ResamplesOption = None,
     engine: EngineOption = None,
+    base: BaseOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
 ) -> None:
@@ -56,6 +58,7 @@ def pdf(
     seed: SeedOption = None,
     resamples: ResamplesOption = None,
     engine: EngineOption = None,
+    base: BaseOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
 ) -> None:
@@ -102,6 +105,17 @@ def score(
 
 
 @app.command()
+def compare(
+    base: Annotated[str, typer.Option(help="The earlier run.")],
+    run: Annotated[str, typer.Option(help="The later run.")],
+) -> None:
+    """Write a report of what changed between two finished runs."""
+    from segmentation.pipeline import make_comparison
+
+    print(make_comparison(base, run).relative_to(ROOT).as_posix())
+
+
+@app.command()
 def dataset(
     name: Annotated[str, typer.Option(help="The folder under data/ to write to.")],
     data: Annotated[str, typer.Option(help="The table to look at.")],
@@ -122,6 +136,38 @@ def verify(run: RunOption = None, data: DataOption = None) -> None:
     name = run or "sample"
     files = verify_run(name, data)
     print(f"run {name} is repeated byte for byte: {files} files")
+
+
+@app.command()
+def check() -> None:
+    """Compare the sample report that was made with data/sample/manifest.json."""
+    from segmentation.expected import compare_sample
+
+    found = compare_sample()
+    same, exact = len(found["same"]), len(found["bytes"])
+    print(f"the sample report holds what is expected: {same} files by content, {exact} of them byte for byte")
+
+
+@app.command()
+def renew() -> None:
+    """Expect from now on the sample report that was made: write data/sample/manifest.json."""
+    from segmentation.expected import PLACE, renew_sample
+
+    renew_sample()
+    print(f"{PLACE.relative_to(ROOT).as_posix()} is written; commit it with what changed the report")
+
+
+@app.command()
+def release(
+    version: Annotated[Text, typer.Option(help="The new version, such as 0.2.0.")] = None,
+    part: Annotated[Text, typer.Option(help="What to bump instead: major, minor or patch.")] = None,
+) -> None:
+    """Bump the version and date the changelog; nothing is committed or tagged."""
+    from segmentation import release
+
+    new = release.release(version, part)
+    print(f"pyproject.toml and CHANGELOG.md say {new}; look at them, then:")
+    print(f"git commit -m 'Release {new}' pyproject.toml CHANGELOG.md && git tag v{new}")
 
 
 @app.command()

@@ -2,13 +2,15 @@
 
 from segmentation.dataset import Dataset
 from segmentation.decision import NOUNS, SIGNIFICANT, SMALL, VERDICTS
+from segmentation.findings import tell_choice, tell_origin
 from segmentation.marks import colour, glyph
 from segmentation.words import amount, count, listing, percent, sentence, show_index, spanning
 
 
 def tell_answer(segments: list[dict], verdict: str) -> str:
     """Say who the segments are, the largest first, or that they are parts of a cut."""
-    told = sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in segments)) + "."
+    largest_first = sorted(segments, key=lambda segment: -segment["size"])
+    told = sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in largest_first)) + "."
     parts = count(len(segments), "part")
     if verdict == "none":
         return f"The customers differ only gradually. A cut into {parts} would be arbitrary: {told}"
@@ -43,8 +45,7 @@ def tell_cut(selection: dict) -> str | None:
 def key_figures(cleaning: dict, selection: dict) -> list[dict]:
     """Return the four figures that a reader needs first: each its value, label and note."""
     row = selection["criteria"][str(selection["k"])]
-    stable = f"of the stable k = {listing(selection['stable'])}" if selection["stable"] else "though no k is stable"
-    how = f"best mean silhouette {stable}" if selection["method"] == "auto" else "given by the analyst"
+    how = tell_choice(selection)
     return [
         {
             "value": f"{cleaning['customers']:,}",
@@ -74,17 +75,18 @@ def _differing(profiles: dict) -> set[str]:
     return {test["descriptor"] for test in profiles["tests"] if test["p_corrected"] <= SIGNIFICANT}
 
 
-def cards(selection: dict, profiles: dict, dataset: Dataset) -> list[dict]:
-    """Return what the card of each segment says, as text."""
-    stability = selection["criteria"][str(selection["k"])]["segments"]
-    differing = _differing(profiles)
+def cards(selection: dict, profiles: dict, dataset: Dataset, lineage: dict | None) -> list[dict]:
+    """Return what the card of each segment says, as text; of a run with a base also where it comes from."""
+    stability, differing = selection["criteria"][str(selection["k"])]["segments"], _differing(profiles)
+    if lineage:
+        stability = [stability[row["selected_as"] - 1] for row in lineage["now"]]
     return [
-        _card(profile, stable, selection["verdict"], differing, dataset)
+        _card(profile, stable, selection["verdict"], differing, dataset, lineage)
         for profile, stable in zip(profiles["segments"], stability, strict=True)
     ]
 
 
-def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dataset: Dataset) -> dict:
+def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dataset: Dataset, lineage) -> dict:
     segment = profile["segment"]
     return {
         **{key: profile[key] for key in ("segment", "name", "level_name")},
@@ -97,6 +99,7 @@ def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dat
         "share_interval": spanning(profile["share_interval"], percent),
         "small": f"Small: fewer than {SMALL} customers." if profile["size"] < SMALL else None,
         "stability": f"{stability['jaccard']:.2f}",
+        "change": tell_origin(lineage["now"][segment - 1], lineage) if lineage else None,
         "features": [
             {
                 "label": dataset.label(name),

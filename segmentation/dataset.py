@@ -4,6 +4,7 @@ import datetime
 import difflib
 import re
 import unicodedata
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -18,6 +19,7 @@ Level = Literal["low", "average", "high"]
 RESERVED = frozenset(
     {"row", "file", "line", "fields", "column", "value", "rule", "segment", "distance", "margin", "name"}
 )
+LONGEST_NAME = 1_000  # letters of a column's name
 NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 
@@ -30,7 +32,7 @@ class Source(_Strict):
     """Where the raw table comes from; `path` is the file name inside the dataset's folder."""
 
     path: str
-    url: str | None = None
+    url: Annotated[str, Field(pattern="^https?://")] | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     licence: str | None = None
     citation: str | None = None
@@ -39,7 +41,7 @@ class Source(_Strict):
 
     @model_validator(mode="after")
     def _fetched_is_checked(self):
-        if Path(self.path).name != self.path:
+        if Path(self.path).name != self.path or self.path in ("", ".."):
             raise ValueError(f"path is {self.path!r}; expected a file name without a folder")
         if self.url and not self.sha256:
             raise ValueError("a url needs its sha256, so that what is fetched can be checked")
@@ -202,16 +204,26 @@ def suggest(word: str, choices) -> str:
     return f"; did you mean {near[0]!r}?" if near else "."
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """Reads plain YAML, and refuses a key that stands twice, where YAML keeps the last one silently."""
+class _PlainLoader(yaml.SafeLoader):
+    """Reads plain YAML: no tag makes an object, no alias repeats a part (a few lines of them can stand for billions).
+
+    A key that stands twice is refused too, where YAML keeps the last one silently.
+    """
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.composer.ComposerError(
+                None, None, f"found the alias *{event.anchor}; write it out", event.start_mark
+            )
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node, deep=False):
-        keys = [key.value for key, _ in node.value]
-        for key, _ in node.value:
-            if keys.count(key.value) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
-                )
+        keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        [(twice, times)] = Counter(keys).most_common(1) or [(None, 0)]
+        if times > 1:
+            mark = [key.start_mark for key, _ in node.value if (key.tag, key.value) == twice][1]
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[1]!r} stands twice", mark)
         return super().construct_mapping(node, deep)
 
 
@@ -251,9 +263,11 @@ def parse_dataset(text: str, shown: str) -> Dataset:
         When it breaks a rule; every fault is listed.
     """
     try:
-        return Dataset.model_validate(yaml.load(text, _OnceLoader))
-    except yaml.YAMLError as fault:
+        found = yaml.load(text, _PlainLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as fault:  # a date or number that is none, too deep a nest
         raise UsageError(f"{shown} is not valid YAML: {fault}") from None
+    try:
+        return Dataset.model_validate(found)
     except ValidationError as fault:
         faults = "\n".join(f"  {_tell(error)}" for error in fault.errors())
         raise UsageError(f"{shown} cannot be used:\n{faults}") from None
@@ -264,7 +278,11 @@ def _tell(error) -> str:
     if error["type"] == "extra_forbidden":
         keys = {field for model in (Dataset, Source, Transactions, Column, SegmentName) for field in model.model_fields}
         return f"{where}: unknown key{suggest(str(error['loc'][-1]), keys)}"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')} (found {error['input']!r:.80})"
+    try:
+        found = f"{error['input']!r:.80}"
+    except ValueError:  # Python prints no number of over 4,300 digits
+        found = "a number of thousands of digits"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')} (found {found})"
 
 
 def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
@@ -363,4 +381,5 @@ def key(header: str) -> str:
 
 def key_without_unit(header: str) -> str:
     """Return the key of a header without what it has in brackets, and without a percent sign or currency."""
-    return re.sub(r"[\W_]", "", key(re.sub(r"[(\[].*?[)\]]", "", header)))
+    # Of a text that is no name only the start: many open brackets take time that grows with the square of its length.
+    return re.sub(r"[\W_]", "", key(re.sub(r"[(\[].*?[)\]]", "", header[:LONGEST_NAME])))

@@ -4,8 +4,10 @@ import ast
 import json
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 PACKAGE = Path(__file__).parent
+_parsing = Lock()  # stages run in threads, and of two that parse at once Python 3.11 now and then stops one
 
 
 def notebook_source(notebook: Path) -> list[list]:
@@ -41,7 +43,9 @@ def _imported_by(name: str) -> frozenset[str]:
 def _imported(code: str) -> frozenset[str]:
     """Return the modules of this package that some code imports, at its top or inside of its functions."""
     words = set()
-    for node in ast.walk(ast.parse(code)):
+    with _parsing:
+        tree = ast.parse(code)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             words |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -12,6 +12,7 @@ MOST_BINS = 10
 FEWEST_IN_BIN = 10
 SHIFTED = 0.25  # by convention: below 0.1 the same, above 0.25 another population (Siddiqi 2006)
 CHANCE = 0.01  # how often chance alone may give as much
+REACH = 0.95  # of the customers of a segment lie no farther from its centroid
 SPARE = 0.5  # added to each count, so that an empty bin has a logarithm
 
 
@@ -103,11 +104,18 @@ def tell_drift(drift: dict, labels: dict[str, str]) -> list[str]:
         f"Drift as population stability index: {', '.join(index)}, segments {drift['segments']['index']:.2f}{chance}",
         f"Outside the range of the training data: {drift['outside']:,} of {drift['customers']:,} customers",
     ]
+    warning = tell_shift(drift, labels)
+    return [*told, warning] if warning else told
+
+
+def tell_shift(drift: dict, labels: dict[str, str]) -> str:
+    """Ask for a refresh where customers differ from the training data by more than chance; empty where they do not."""
     shifted = [labels[name] for name, found in drift["features"].items() if found["shifted"]]
     shifted += ["the shares of the segments"] if drift["segments"]["shifted"] else []
-    if shifted:
-        told.append(
-            f"Refresh the segmentation: {listing(shifted)} differ from the training data by an index above "
-            f"{SHIFTED:g}, and by more than chance gives"
-        )
-    return told
+    differ = "differs" if len(shifted) == 1 and shifted[0] in labels.values() else "differ"
+    if not shifted:
+        return ""
+    return (
+        f"Refresh the segmentation: {listing(shifted)} {differ} from the training data by an index above "
+        f"{SHIFTED:g}, and by more than chance gives"
+    )

@@ -4,7 +4,9 @@ import csv
 import gzip
 import io
 import json
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -21,6 +23,7 @@ import pyarrow.parquet as pq
 
 from segmentation.engine import MOST_HELD
 from segmentation.errors import DataError
+from segmentation.sheets import Unreadable, read_sheet
 from segmentation.sources import QUERY, Source
 
 DELIMITERS = ";\t|,"  # of equals the first: a comma may be in amounts
@@ -28,6 +31,12 @@ SAMPLE = 50
 HEAD, ROWS = 2_000_000, 50_000  # bytes and rows from which it is told what a large table holds
 LARGE_TEXT = 32_000_000  # bytes
 MOST_CUT = 50  # lines of a cell
+MOST_LETTERS = csv.field_size_limit()  # of a cell
+MOST_COLUMNS = 2_000
+MOST_UNPACKED = 256_000_000  # bytes that a packed file may become; plain text and Parquet may be of any size
+# What the libraries raise for files that are not what they begin as.
+DAMAGED = (EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+           pa.ArrowException)  # fmt: skip
 DATABASES = {b"SQLite format 3\0": "sqlite", b"DUCK": "duckdb"}
 
 
@@ -84,20 +93,24 @@ def _read_file(path: Path, part: str | None) -> Rows:
         return _read_content(content, path.name, part)
     except OSError as fault:
         raise DataError(f"{path.name} cannot be read: {fault.strerror or 'it is damaged'}") from None
-    except (EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, pa.ArrowInvalid):
+    except DAMAGED:
         raise DataError(f"{path.name} is damaged, cut short or encrypted; copy or export it again") from None
 
 
 def _read_content(content: bytes, name: str, part: str | None) -> Rows:
     if content.startswith(b"\x1f\x8b"):
-        return _read_content(gzip.decompress(content), name.removesuffix(".gz"), part)
+        unpacked = gzip.GzipFile(fileobj=io.BytesIO(content)).read(MOST_UNPACKED + 1)
+        _refuse_more(len(unpacked), name)
+        return _read_content(unpacked, name.removesuffix(".gz"), part)
     if content.startswith(b"PK\x03\x04"):
-        names = zipfile.ZipFile(io.BytesIO(content)).namelist()
-        members = [m for m in names if not m.endswith("/") and not m.startswith("__MACOSX/")]
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        members = [m for m in archive.namelist() if not m.endswith("/") and not m.startswith("__MACOSX/")]
         if {"xl/workbook.xml", "xl/workbook.bin", "content.xml"} & set(members):
+            _refuse_more(sum(member.file_size for member in archive.infolist()), name)
             return _read_sheet(content, name, part)
         member = _choose(part, members, name, "file")
-        return _read_content(zipfile.ZipFile(io.BytesIO(content)).read(member), member, None)
+        _refuse_more(archive.getinfo(member).file_size, name)
+        return _read_content(archive.read(member), member, None)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         return _read_sheet(content, name, part)
     if content.startswith(b"PAR1"):
@@ -105,6 +118,15 @@ def _read_content(content: bytes, name: str, part: str | None) -> Rows:
     if name.lower().endswith((".jsonl", ".ndjson", ".json")):
         return _read_json_lines(content, name)
     return _read_text(content, name)
+
+
+def _refuse_more(size: int, name: str) -> None:
+    """Refuse to unpack a small file into one that fills the memory."""
+    if size > MOST_UNPACKED:
+        raise DataError(
+            f"{name} unpacks to more than {MOST_UNPACKED // 1_000_000:,} MB; unpack it yourself, and give the table as "
+            "CSV or Parquet, which may be of any size"
+        )
 
 
 def is_large(source: Source) -> bool:
@@ -271,15 +293,12 @@ def _delimiter(text: str) -> str:
 
 def _read_sheet(content: bytes, name: str, part: str | None) -> Rows:
     try:
-        book = pd.ExcelFile(io.BytesIO(content), engine="calamine")
-        sheet = _choose(part, book.sheet_names, name, "sheet")
-        frame = pd.read_excel(book, sheet_name=sheet, header=None, dtype=object, na_filter=False)
-    except DataError:
-        raise
-    except Exception as fault:
+        sheets, rows = read_sheet(content, part)
+    except Unreadable as fault:
         raise DataError(f"{name} is not a readable spreadsheet: {fault}") from None
-    rows = ((line, [_text(value) for value in row]) for line, row in enumerate(frame.to_numpy().tolist(), start=1))
-    return Rows(name, [pair for pair in rows if any(pair[1])])
+    _choose(part, sheets, name, "sheet")
+    texts = _as_texts(enumerate(rows, start=1), name)
+    return Rows(name, [pair for pair in texts if any(pair[1])])
 
 
 def _read_json_lines(content: bytes, name: str) -> Rows:
@@ -299,8 +318,10 @@ def _read_json_lines(content: bytes, name: str) -> Rows:
                 raise DataError(f'{name}, line {line}: found {text[:40]!r}, expected an object such as {{"id": 1}}')
             headers.update(dict.fromkeys(record))
             records.append((line, record))
-    rows = [(line, [_text(record.get(header)) for header in headers]) for line, record in records]
-    return Rows(name, [(0, list(headers)), *rows] if headers else [])
+        if len(headers) > MOST_COLUMNS:
+            raise DataError(f"{name}, line {line}: found more than {MOST_COLUMNS:,} different keys; expected columns")
+    rows = ((line, [record.get(header) for header in headers]) for line, record in records)
+    return Rows(name, [(0, list(headers)), *_as_texts(rows, name)] if headers else [])
 
 
 def _once(pairs: list[tuple]) -> dict:
@@ -373,8 +394,20 @@ def _from_arrow(found: pa.Table | pa.RecordBatch, name: str) -> Rows:
 
 
 def _from_rows(headers: list[str], rows, name: str) -> Rows:
-    texts = ((line, [_text(value) for value in row]) for line, row in enumerate(rows, start=1))
+    texts = _as_texts(enumerate(rows, start=1), name)
     return Rows(name, [(0, list(headers)), *(pair for pair in texts if any(pair[1]))])
+
+
+def _as_texts(rows, name: str):
+    """Yield each (line, cells) with its cells as text, which may be as long as those of a text file."""
+    for line, row in rows:
+        cells = [_text(value) for value in row]
+        longest = max(map(len, cells), default=0)
+        if longest > MOST_LETTERS:
+            raise DataError(
+                f"{name}, row {line}: found a cell of {longest:,} letters, expected {MOST_LETTERS:,} at most"
+            )
+        yield line, cells
 
 
 def _text(value) -> str:

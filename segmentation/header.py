@@ -3,9 +3,9 @@
 import re
 from collections import Counter
 
-from segmentation.dataset import key, key_without_unit
+from segmentation.dataset import LONGEST_NAME, key, key_without_unit
 from segmentation.errors import DataError
-from segmentation.formats import SAMPLE, Rows
+from segmentation.formats import MOST_COLUMNS, SAMPLE, Rows
 
 MOST_STRAY = 2
 YEAR = r"\s*(19|20)[0-9]{2}\s*$"
@@ -30,12 +30,18 @@ def split_header(part: Rows, known: frozenset[str]) -> tuple[list[str], list[tup
     Raises
     ------
     DataError
-        When there is no line of column names, one name stands twice, or most rows have more cells than names.
+        When there is no line of column names, one name stands twice or is too long, there are too many, or most rows
+        have more cells than names.
     """
     if not part.records:
         raise DataError(f"{part.file} is empty; expected a line of column names and one line a customer")
     at = _place([cells for _, cells in part.records[:SAMPLE]], known)
     line, cells = part.records[at]
+    if _filled_to(cells) > MOST_COLUMNS or max(map(len, cells)) > LONGEST_NAME:
+        raise DataError(
+            f"{part.file}, line {line}: found {_filled_to(cells):,} column names, the longest of "
+            f"{max(map(len, cells)):,} letters; expected at most {MOST_COLUMNS:,} of {LONGEST_NAME:,} letters"
+        )
     below = part.records[at + 1 :]
     _refuse_rows_above(part, at)
     if not known:

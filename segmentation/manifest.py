@@ -19,6 +19,8 @@ from segmentation.plan import STAGES, Plan
 from segmentation.sources import locate
 from segmentation.study import Study, check_run_name, open_study
 
+CHECKED = ("model.skops", "model.json", "profiles.json", "cleaning.json")
+
 
 def versions() -> dict[str, str]:
     """Return the version of Python and of every direct dependency."""
@@ -78,15 +80,16 @@ def read_manifest(run: str) -> dict:
         raise UsageError(f"assets/{run}/manifest.json does not exist; make the run first: make report RUN={run}")
     try:
         manifest = read_json(path)
-        if {"inputs", "outputs", "parameters", "set_by", "versions"} <= set(manifest):
+        parts = [manifest[part] for part in ("inputs", "outputs", "parameters", "set_by", "versions")]
+        if all(isinstance(part, dict) for part in parts) and isinstance(manifest["parameters"]["dataset"], str):
             return manifest
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise DataError(f"assets/{run}/manifest.json is damaged; make the run again: make report RUN={run}")
 
 
-def require_unchanged(run: str) -> None:
-    """Refuse a run whose model, or what its scores are told by, was changed since.
+def require_unchanged(run: str, *more: str) -> None:
+    """Refuse a run whose model, or what its scores are told by, or one of `more` artifacts was changed since.
 
     Raises
     ------
@@ -96,7 +99,7 @@ def require_unchanged(run: str) -> None:
         When a file is not the one that the run wrote.
     """
     recorded = read_manifest(run)["outputs"]
-    for name in ("model.skops", "model.json", "profiles.json", "cleaning.json"):
+    for name in (*CHECKED, *more):
         place = f"assets/{run}/{name}"
         if not (ROOT / place).is_file() or recorded.get(place) != sha256(ROOT / place):
             raise DataError(
@@ -119,6 +122,7 @@ def verify_run(run: str, data: str | None) -> int:
     with TemporaryDirectory() as folder:
         root = Path(folder) / "project"
         _copy_project(root, manifest["parameters"]["dataset"])
+        _copy_base(root, manifest["parameters"].get("base"))
         command = [sys.executable, "-m", "segmentation", *_command(run, manifest, data)]
         environment = {**os.environ, "PYTHONPATH": str(root)}
         if subprocess.run(command, cwd=root, env=environment, stdout=subprocess.DEVNULL).returncode:
@@ -141,6 +145,12 @@ def _copy_project(root: Path, dataset: str) -> None:
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
     for name in ("pyproject.toml", "requirements.txt"):
         shutil.copy(ROOT / name, root / name)
+
+
+def _copy_base(root: Path, base: str | None) -> None:
+    for name in ("manifest.json", *CHECKED) if base else ():
+        (root / "assets" / base).mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "assets" / base / name, root / "assets" / base / name)
 
 
 def _command(run: str, manifest: dict, data: str | None) -> list[str]:

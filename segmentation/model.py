@@ -10,16 +10,18 @@ import skops.io
 from sklearn.pipeline import Pipeline
 
 from segmentation.artifacts import replacing, write_json, write_text
-from segmentation.clustering import centroids
+from segmentation.clustering import centroids, describe
 from segmentation.customers import Customers
-from segmentation.drift import bin_feature
+from segmentation.drift import REACH, bin_feature
 from segmentation.eda import grid_edges
 from segmentation.errors import DataError
 from segmentation.explore import MOST_BINS
+from segmentation.formats import MOST_UNPACKED
 from segmentation.manifest import require_unchanged
 from segmentation.scaling import UNITS, describe_scaling
 from segmentation.sql import nearest_sql
 from segmentation.study import Study
+from segmentation.tallies import Grouping
 
 TRUSTED = ["segmentation.scaling.Unskew"]
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -50,6 +52,7 @@ def describe_model(model: Pipeline, study: Study, segmented: Customers, choices:
             for name, scaled in zip(features, describe_scaling(model, features), strict=True)
         ],
         "centroids": model[-1].cluster_centers_.tolist(),
+        "reach": segmented.quantiles("distance", [REACH], Grouping("segment"))[REACH].tolist(),
         "centroids_original_units": centroids(model, features).to_numpy().tolist(),
         "inertia": model[-1].inertia_,
         "agreement": choices.set_index("choice")["agreement"].to_dict(),
@@ -98,17 +101,28 @@ def load_model(study: Study) -> Pipeline:
     UsageError
         When the run has not been made.
     DataError
-        When an artifact was changed since, or a type is not trusted.
+        When an artifact was changed since, a type is not trusted, or the model is not the one of model.json.
     """
     require_unchanged(study.run)
     path, shown = study.path("model.skops"), f"assets/{study.run}/model.skops"
     again = f"make it again: make report RUN={study.run}"
     try:
+        _refuse_bomb(path, shown)
         foreign = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
         if foreign:
             raise DataError(f"{shown} holds types that are not trusted: {', '.join(sorted(foreign))}; {again}")
-        return skops.io.load(path, trusted=TRUSTED)
+        model, told = skops.io.load(path, trusted=TRUSTED), study.read("model.json")
+        features = tuple(feature["name"] for feature in told["features"])
+        known = set(features) <= set(study.dataset.columns)
+        if not known or describe(model, features)["centroids"] != told["centroids"]:
+            raise DataError(f"{shown} is not the model that model.json describes; {again}")
+        return model
     except DataError:
         raise
     except Exception as fault:
         raise DataError(f"{shown} cannot be read as a model ({type(fault).__name__}); {again}") from None
+
+
+def _refuse_bomb(path: Path, shown: str) -> None:
+    if sum(part.file_size for part in zipfile.ZipFile(path).infolist()) > MOST_UNPACKED:
+        raise DataError(f"{shown} unpacks to more than {MOST_UNPACKED // 1_000_000:,} MB, which no model of ours does")

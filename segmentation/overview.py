@@ -3,7 +3,7 @@
 from segmentation.briefing import cards, key_figures, tell_answer, tell_cut, tell_sureness
 from segmentation.decision import LEVEL, NOUNS
 from segmentation.explore import MOST_ROWS, embedded, explore_data
-from segmentation.findings import headline, tell_rows
+from segmentation.findings import headline, tell_lineage, tell_rows
 from segmentation.manifest import versions
 from segmentation.plan import Plan
 from segmentation.privacy import SMALLEST_GROUP
@@ -14,15 +14,18 @@ def describe_report(plan: Plan, executed: list) -> dict:
     """Return what the template shows around the chapters, every figure of it from the artifacts."""
     cleaning, selection, _, profiles = plan.results()
     dataset, private = plan.study.dataset, plan.study.dataset.privacy == "aggregate"
+    lineage = plan.lineage()
     return {
         "title": headline(selection, profiles),
         "dataset": dataset.title,
         "heading": f"The {NOUNS[selection['verdict']]}s",
         "answer": tell_answer(profiles["segments"], selection["verdict"]),
         "sureness": tell_sureness(selection),
+        "base": lineage and lineage["base"],
+        "changes": tell_lineage(lineage) if lineage else None,
         "figures": key_figures(cleaning, selection),
         "warning": tell_cut(selection),
-        "cards": cards(selection, profiles, dataset),
+        "cards": cards(selection, profiles, dataset, lineage),
         "chapters": [{"anchor": notebook.cells[0]["id"], "title": _heading(notebook)} for notebook in executed],
         "parameters": plan.told_parameters(),
         "data": _data(cleaning, dataset),

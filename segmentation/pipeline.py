@@ -27,8 +27,10 @@ from segmentation.errors import DataError, NotebookFailed, SegmentationError, Us
 from segmentation.kernels import start_fork_server
 from segmentation.plan import STAGES, Plan, Stage, declared
 from segmentation.progress import Progress, expected_seconds, follow
+from segmentation.study import check_run_name
 
 CELL_SECONDS = 3600
+COMPARE = ROOT / "notebooks" / "06_compare.ipynb"
 # Without it nbformat does not check addresses, of which a notebook has none; with it, it builds a grammar for a second.
 sys.modules.setdefault("rfc3987_syntax", None)
 
@@ -173,6 +175,35 @@ def _name(task) -> str:
     return task.name.partition(":")[2]
 
 
+def make_comparison(base: str, run: str) -> Path:
+    """Execute the notebook that compares two finished runs, render it, and return where the page lies.
+
+    Raises
+    ------
+    NotebookFailed, UsageError, DataError
+        When they cannot be compared; a page made before stays as it was.
+    SegmentationError
+        When another process makes the later run.
+    """
+    for name, option in ((base, "BASE"), (run, "RUN")):
+        check_run_name(name, option)
+        manifest.require_unchanged(name)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    page = ROOT / "report" / run / f"compare-{base}.html"
+    executed = ROOT / "report" / run / "notebooks" / f"compare-{base}.ipynb"
+    start_fork_server([f"segmentation.{path.stem}" for path in modules_of(COMPARE) if path.stem != "__init__"])
+    try:
+        with FileLock(ROOT / "assets" / run / ".lock", blocking=False):
+            execute_notebook(COMPARE, {"base": base, "run": run}, executed, lambda *_: None)
+            _render("write_comparison", executed, page, f"{base} compared with {'itself' if base == run else run}")
+    except Timeout:
+        raise SegmentationError(f"run {run} is being made by another process; wait for it") from None
+    finally:
+        for kernel in multiprocessing.active_children():
+            kernel.kill()
+    return page
+
+
 def _tasks(plan: Plan, outcome: Outcome, progress: Progress, pdf: bool, cold: bool):
     lock = ROOT / "requirements.txt"
     template = [path for path in sorted((ROOT / "report" / "template").iterdir()) if path.is_file()]
@@ -181,22 +212,28 @@ def _tasks(plan: Plan, outcome: Outcome, progress: Progress, pdf: bool, cold: bo
     for stage in STAGES:
         parameters = {name: plan.parameters[name] for name in declared(stage)}
         first = stage.name == "01_cleaning"
-        inputs = plan.source.files if first else [plan.study.path(name) for name in stage.reads]
         targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
-        needs = [plan.described, *inputs, *modules_of(stage.notebook), lock]
+        needs = [plan.described, *plan.inputs(stage), *modules_of(stage.notebook), lock]
         drawn, told = partial(_drawn, plan, stage), [parameters, notebook_source(stage.notebook)]
         work = [_execute, stage, parameters, plan, cold, partial(progress.reach, stage.name)]
         task = _task(outcome, stage.name, stage.question, needs, targets, told, *work, drawn=drawn)
         # Nobody can see from outside whether a database has changed.
         yield task | ({"uptodate": [False]} if first and plan.source.url else {})
     told, code = plan.told_parameters(), [*modules_behind("render"), lock]
-    needs = [*executed, *plan.artifacts(), *template, *code]
+    lineage = [plan.study.path("lineage.json")] if plan.parameters["base"] else []
+    needs = [*executed, *plan.artifacts(), *lineage, *template, *code]
     yield _task(outcome, page.name, "rendering", needs, [page], told, _render, "write_report", plan)
     if pdf:
         needs = [page, *template, *code]
         yield _task(outcome, printed.name, "rendering", needs, [printed], None, _render, "write_pdf", plan)
     made = [*plan.artifacts(), page, *([printed] if pdf else [])]
-    sources = [plan.described, *(stage.notebook for stage in STAGES), *sorted(PACKAGE.glob("*.py")), lock]
+    sources = [
+        plan.described,
+        *plan.base_files,
+        *(stage.notebook for stage in STAGES),
+        *sorted(PACKAGE.glob("*.py")),
+        lock,
+    ]
     told = [told, manifest.revision(), printed.is_file()]
     targets, work = [plan.study.path("manifest.json")], [manifest.write_manifest, plan, sources]
     yield _task(outcome, targets[0].name, "checksums", [*made, *sources], targets, told, *work)
@@ -248,10 +285,10 @@ def _guarded(outcome: Outcome, action, *arguments) -> bool:
     return True
 
 
-def _render(action: str, plan: Plan) -> None:
+def _render(action: str, *arguments) -> None:
     from segmentation import render  # imported here, because it takes seconds
 
-    getattr(render, action)(plan)
+    getattr(render, action)(*arguments)
 
 
 def _imported_from(stage: Stage) -> list[str]:
@@ -264,21 +301,34 @@ def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool, reach) -> N
     """Execute one notebook, and keep its executed copy, partly executed when it failed."""
     if not cold:
         start_fork_server(_imported_from(stage))
+    before = {path: path.stat().st_mtime_ns for path in plan.figures(stage)}
+    execute_notebook(stage.notebook, parameters, plan.executed(stage), reach, data=plan.source.name)
+    for path, written in before.items():
+        if path.stat().st_mtime_ns == written:
+            path.unlink()  # a figure that this run no longer draws
+
+
+def execute_notebook(notebook: Path, parameters: dict, final: Path, reach, *, data: str = "") -> None:
+    """Execute a notebook, and keep its executed copy at `final`; `data` is what it may say of the raw table's place.
+
+    Raises
+    ------
+    NotebookFailed, UsageError, DataError
+        When a cell fails; the partly executed copy is kept beside `final`.
+    """
     # Imported here, beside the server that imports the rest; a run in which nothing changed needs none of them.
     import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
     import_module("segmentation.render")
-    final = plan.executed(stage)
     final.parent.mkdir(parents=True, exist_ok=True)
-    failed, running = final.with_name(f"{stage.name}.failed.ipynb"), final.with_name(f".{stage.name}.ipynb")
+    failed, running = final.with_name(f"{final.stem}.failed.ipynb"), final.with_name(f".{final.name}")
     failed.unlink(missing_ok=True)
-    before = {path: path.stat().st_mtime_ns for path in plan.figures(stage)}
-    cells = len(notebook_source(stage.notebook)) + 1  # papermill adds one
+    cells = len(notebook_source(notebook)) + 1  # papermill adds one
     try:
         papermill.execute_notebook(
-            str(stage.notebook).replace("{", "{{").replace("}", "}}"),
+            str(notebook).replace("{", "{{").replace("}", "}}"),
             str(running).replace("{", "{{").replace("}", "}}"),
             parameters=parameters,
             kernel_name="python3",
@@ -288,18 +338,14 @@ def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool, reach) -> N
             on_cell_start=lambda cell, cell_index: reach(cell_index, cells, cell),
         )
     except PapermillExecutionError as fault:
-        nbformat.write(_publishable(nbformat.read(running, as_version=4), plan), running)
+        nbformat.write(_publishable(nbformat.read(running, as_version=4), data), running)
         running.replace(failed)
-        raise _told(fault, stage, failed) from fault
+        raise _told(fault, notebook, failed) from fault
     except Exception as fault:
         told = (str(fault) or type(fault).__name__).splitlines()[0]
-        raise NotebookFailed(f"notebooks/{stage.notebook.name}, {_stopped_at(running)} stopped: {told}") from None
-    notebook = _publishable(nbformat.read(running, as_version=4), plan)
-    nbformat.write(notebook, running)
+        raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(running)} stopped: {told}") from None
+    nbformat.write(_publishable(nbformat.read(running, as_version=4), data), running)
     running.replace(final)
-    for path, written in before.items():
-        if path.stat().st_mtime_ns == written:
-            path.unlink()  # a figure that this run no longer draws
 
 
 def _stopped_at(running: Path) -> str:
@@ -314,7 +360,7 @@ def _stopped_at(running: Path) -> str:
     return f"code cell {len(own)} ({first[0]})"
 
 
-def _told(fault, stage: Stage, failed: Path) -> SegmentationError:
+def _told(fault, notebook: Path, failed: Path) -> SegmentationError:
     """Turn an exception inside a kernel into our own error: the user's faults keep their words and exit code."""
     for kind in (UsageError, DataError):
         if fault.ename == kind.__name__:
@@ -322,16 +368,16 @@ def _told(fault, stage: Stage, failed: Path) -> SegmentationError:
     cell = fault.source.strip().splitlines()
     # papermill counts the cell of parameters that it added.
     return NotebookFailed(
-        f"notebooks/{stage.notebook.name}, code cell {fault.exec_count - 1} ({cell[0] if cell else 'empty'}): "
+        f"notebooks/{notebook.name}, code cell {fault.exec_count - 1} ({cell[0] if cell else 'empty'}): "
         f"{fault.ename}: {fault.evalue}\nThe partly executed copy is {failed.relative_to(ROOT).as_posix()}; "
         "a report made before is unchanged."
     )
 
 
-def _publishable(notebook, plan: Plan):
+def _publishable(notebook, data: str):
     """Remove what differs from run to run or tells about the machine: clock times, random ids, folders."""
     notebook.metadata.pop("papermill", None)
-    shown = f"data = {json.dumps(plan.source.name, ensure_ascii=False)}"
+    shown = f"data = {json.dumps(data, ensure_ascii=False)}"
     for i, cell in enumerate(notebook.cells):
         for key in ("papermill", "execution"):
             cell.metadata.pop(key, None)

@@ -11,6 +11,7 @@ from segmentation.sources import Source, find_table, locate, run_name
 from segmentation.study import Study, check_run_name, open_study
 
 ENGINES = ("duckdb", "spark")
+OF_BASE = ("model.json", "profiles.json")  # what is read of an earlier run
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Stage:
     question: str
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
-    may_write: tuple[str, ...] = ()  # by the number of customers
+    may_write: tuple[str, ...] = ()  # by the number of customers, or where there is a base
+    may_read: tuple[str, ...] = ()  # where there is a base
 
     @property
     def notebook(self) -> Path:
@@ -43,13 +45,14 @@ STAGES = (
         "Which segment does each customer belong to?",
         reads=("customers.parquet", "k_selection.json"),
         writes=("segments.parquet", "borderline.csv", "model.skops", "model.json", "segments.sql"),
-        may_write=("segments.csv",),
+        may_write=("segments.csv", "lineage.json"),
     ),
     Stage(
         "05_profiling",
         "Who are they, and what should we do?",
         reads=("customers.parquet", "segments.parquet", "k_selection.json"),
         writes=("profiles.json", "profiles.csv", "rules.sql"),
+        may_read=("lineage.json",),
     ),
 )
 
@@ -87,8 +90,25 @@ class Plan:
         return [self.study.path(name) for stage in STAGES for name in stage.writes]
 
     def perhaps(self, stage: Stage) -> list[Path]:
-        """Return the artifacts that a stage writes for some numbers of customers only."""
+        """Return the artifacts that a stage writes for some numbers of customers, or with a base, only."""
         return [self.study.path(name) for name in stage.may_write]
+
+    @property
+    def base_files(self) -> list[Path]:
+        """What is read of the run that this one starts from."""
+        base = self.parameters["base"]
+        return [ROOT / "assets" / base / name for name in OF_BASE] if base else []
+
+    def inputs(self, stage: Stage) -> list[Path]:
+        """Return the files that a stage reads."""
+        if stage == STAGES[0]:
+            return list(self.source.files)
+        own = [*stage.reads, *(stage.may_read if self.parameters["base"] else ())]
+        return [*map(self.study.path, own), *(self.base_files if "base" in declared(stage) else [])]
+
+    def lineage(self) -> dict | None:
+        """Return lineage.json, where the run has a base."""
+        return self.study.read("lineage.json") if self.parameters["base"] else None
 
     def results(self) -> list[dict]:
         """Return cleaning.json, k_selection.json, model.json and profiles.json."""
@@ -97,7 +117,8 @@ class Plan:
     def told_parameters(self) -> list[dict]:
         """Return each parameter as a reader may see it, and who set it; of a path only the file's name."""
         shown = self.parameters | {"data": self.source.name}
-        return [{"name": name, "value": shown[name], "set_by": self.set_by[name]} for name in sorted(shown)]
+        told = sorted(name for name, value in shown.items() if value is not None)
+        return [{"name": name, "value": shown[name], "set_by": self.set_by[name]} for name in told]
 
 
 def make_plan(**given) -> Plan:
@@ -106,7 +127,7 @@ def make_plan(**given) -> Plan:
     Parameters
     ----------
     given : str or None
-        run, dataset, data, features, k, seed, resamples, engine as typed; None where nothing was typed.
+        run, dataset, data, features, k, seed, resamples, engine, base as typed; None where nothing was typed.
 
     Raises
     ------
@@ -128,6 +149,11 @@ def make_plan(**given) -> Plan:
     study = Study(run, parse_dataset(text, "what was assumed")) if assumed else open_study(run, name)
     dataset = study.dataset
     features = parse_features(typed["features"] or defaults["features"], dataset)
+    base = typed.get("base") or defaults["base"]
+    if base:
+        from segmentation.base import open_base  # imported here, because it imports this module
+
+        open_base(base, run, dataset)
     source = find_table(name, dataset, typed["data"] or defaults["data"])
     chosen = {
         "run": (
@@ -141,6 +167,7 @@ def make_plan(**given) -> Plan:
         "seed": _ranked("seed", typed, defaults, dataset),
         "resamples": _ranked("resamples", typed, defaults, dataset),
         "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
+        "base": (base, "command line" if typed.get("base") else "notebook"),
     }
     values = {key: value for key, (value, _) in chosen.items()}
     return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()}, text)

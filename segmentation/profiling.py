@@ -6,6 +6,7 @@ from segmentation.customers import Customers
 from segmentation.dataset import Dataset
 from segmentation.decision import SMALL
 from segmentation.privacy import SMALLEST_GROUP, withheld
+from segmentation.study import Study
 from segmentation.tallies import Grouping
 from segmentation.uncertainty import bootstrap_intervals
 from segmentation.words import amount, escape, listing, percent, show_index, spanning
@@ -15,7 +16,13 @@ MOST_NAMED = 3  # with more features, a name leaves the average ones out
 
 
 def profile_segments(
-    customers: Customers, heights: pd.DataFrame, dataset: Dataset, features: list[str], intervals: pd.DataFrame
+    customers: Customers,
+    heights: pd.DataFrame,
+    dataset: Dataset,
+    features: list[str],
+    intervals: pd.DataFrame,
+    *,
+    kept: dict[int, dict] | None = None,
 ) -> list[dict]:
     """Describe each segment.
 
@@ -27,6 +34,8 @@ def profile_segments(
         How many standard deviations each segment's mean stands above that of all, as `heights` returns them.
     intervals : DataFrame
         As `bootstrap_intervals` returns them.
+    kept : dict, optional
+        Segment -> name and action that it had in an earlier run; no other gets one of these names.
 
     Returns
     -------
@@ -55,9 +64,24 @@ def profile_segments(
                 "descriptors": {name: rows[segment] for name, rows in described.items()},
                 "level_name": level_name(levels, dataset),
                 **_named(levels, dataset),
+                **_as_before((kept or {}).get(segment), dataset),
             }
         )
-    return _distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1))
+    return _distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept or ()))
+
+
+def kept_names(study: Study) -> dict[int, dict]:
+    """Return name and action of each segment that keeps those of an earlier run."""
+    now = study.read("lineage.json")["now"] if study.path("lineage.json").is_file() else []
+    return {row["segment"]: {"name": row["name"], "action": row["action"]} for row in now if row["name"]}
+
+
+def _as_before(earlier: dict | None, dataset: Dataset) -> dict:
+    """Return the name of an earlier run, with the action that dataset.yaml gives for it now, else that of then."""
+    if earlier is None:
+        return {}
+    actions = {entry.name: entry.action for entry in dataset.segments}
+    return earlier | {"action": actions.get(earlier["name"], earlier["action"])}
 
 
 def heights(scaled: Customers, features: list[str]) -> pd.DataFrame:
@@ -115,9 +139,12 @@ def _named(levels: dict[str, str], dataset: Dataset) -> dict:
     return {"name": level_name(levels, dataset), "action": None}
 
 
-def _distinct_names(profiles: list[dict], dataset: Dataset, deviations: pd.Series) -> list[dict]:
-    """Tell segments of one name apart by the feature in which they differ most, relative to its spread over all."""
-    for profile in profiles:
+def _distinct_names(profiles: list[dict], dataset: Dataset, deviations: pd.Series, kept: tuple) -> list[dict]:
+    """Tell segments of one name apart by the feature in which they differ most, relative to its spread over all.
+
+    Those in `kept` have their names already.
+    """
+    for profile in [profile for profile in profiles if profile["segment"] not in kept]:
         twins = [other for other in profiles if other["name"] == profile["name"]]
         if len(twins) > 1:
             spread = {f: _spread([t["centre"][f] for t in twins]) / deviations[f] for f in profile["centre"]}
@@ -126,6 +153,8 @@ def _distinct_names(profiles: list[dict], dataset: Dataset, deviations: pd.Serie
     for profile in profiles:
         if "apart" in profile:
             profile["name"] += f" ({profile.pop('apart')})"
+            if sum(other["name"] == profile["name"] for other in profiles) > 1:
+                profile["name"] += f", segment {profile['segment']}"
     return profiles
 
 
@@ -194,8 +223,14 @@ def segment_medians(customers: Customers, name: str, *, private: bool) -> pd.Ser
 def tell_segments(profiles: list[dict]) -> str:
     """Name the segments with their shares and levels, the largest first."""
     return listing(
-        f"{escape(p['name'])} ({percent(p['share'])}; {escape(_lower_first(p['level_name']))})" for p in profiles
+        f"{escape(p['name'])} ({percent(p['share'])}; {escape(_lower_first(p['level_name']))})"
+        for p in by_size(profiles)
     )
+
+
+def by_size(profiles: list[dict]) -> list[dict]:
+    """Return the segments from the largest to the smallest: they are numbered otherwise where a run has a base."""
+    return sorted(profiles, key=lambda profile: -profile["size"])
 
 
 def tell_centres(profiles: list[dict], dataset: Dataset, features: list[str]) -> str:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from itertools import count
+from pathlib import Path
 
 import nbformat
 from nbconvert.exporters import HTMLExporter
@@ -99,6 +100,15 @@ def write_report(plan: Plan) -> None:
     page, _ = SegmentationHTMLExporter().from_notebook_node(merged, resources=resources)
     write_text(plan.report / "report.html", page)
     (plan.report / "report.pdf").unlink(missing_ok=True)
+
+
+def write_comparison(executed: Path, page: Path, title: str) -> None:
+    """Write a page of the executed notebook that compares two runs, with its answer above too."""
+    merged = merge([nbformat.read(executed, as_version=4)])
+    answer = "\n\n".join(output.data["text/markdown"] for output in merged.cells[-1].outputs)
+    merged.cells.insert(1, nbformat.v4.new_markdown_cell(answer, id="answer-first"))
+    text, _ = SegmentationHTMLExporter().from_notebook_node(merged, resources={"metadata": {"name": title}})
+    write_text(page, text)
 
 
 def write_pdf(plan: Plan) -> None:

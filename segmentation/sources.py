@@ -55,6 +55,10 @@ def find_table(name: str, dataset: Dataset, data: str | None = None) -> Source:
     if dataset.source is None:
         raise UsageError(f"data/{name}/dataset.yaml names no source; give the table as DATA=path")
     path = ROOT / "data" / name / dataset.source.path
+    if path.is_symlink():
+        raise UsageError(
+            f"data/{name}/{dataset.source.path} is a link, which may lead anywhere; give the table as DATA=path"
+        )
     if not path.is_file():
         if dataset.source.url is None:
             raise UsageError(f"data/{name}/{dataset.source.path} does not exist; give the table as DATA=path")

@@ -1,6 +1,6 @@
 """What the terminal shows after a run: five lines from the artifacts, and one about a long run's time."""
 
-from segmentation.findings import headline, tell_rows
+from segmentation.findings import headline, tell_lineage, tell_rows
 from segmentation.pipeline import Outcome
 from segmentation.plan import Plan
 from segmentation.progress import duration
@@ -10,7 +10,10 @@ LONG = 20  # seconds after which somebody may ask where they went
 
 
 def summarize(plan: Plan, outcome: Outcome) -> str:
-    """Return five lines: the finding, the data, the segments, the evidence, and what was run; a sixth of a long run."""
+    """Return five lines: the finding, the data, the segments, the evidence, and what was run.
+
+    With a base a line says what became of its segments, and after a long run one where its time went.
+    """
     cleaning, chosen, _, profiles = plan.results()
     row = chosen["criteria"][str(chosen["k"])]
     weakest = min(segment["jaccard"] for segment in row["segments"])
@@ -21,6 +24,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         f"  Data      {cleaning['file']}: {tell_rows(cleaning)}",
         f"  Segments  {', '.join(segments)}",
         f"  Evidence  {chosen['verdict']}; mean silhouette {row['silhouette']:.3f}, least stable segment {weakest:.2f}",
+        *([f"  Changes   {tell_lineage(lineage)}"] if (lineage := plan.lineage()) else []),
         f"  Ran       {ran}",
         *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),
     ]

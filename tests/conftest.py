@@ -12,6 +12,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.cluster import KMeans
+from sklearn.pipeline import Pipeline
+
+from segmentation.dataset import load_dataset
+from tests.browser import find_chromium, open_browser
 
 ROOT = Path(__file__).resolve().parents[1]
 MALL = "Mall_Customers.csv"
@@ -90,6 +95,28 @@ def fresh(tmp_path) -> Project:
     return copy_project(tmp_path)
 
 
+def write_model_of(folder: Path) -> None:
+    """Write assets/sample/ with a model of the sample, what describes it, and a manifest: all that loading needs."""
+    import skops.io
+
+    from segmentation.artifacts import sha256, write_json
+    from segmentation.clustering import describe
+    from segmentation.scaling import scaling
+
+    features = ("income", "spending")
+    table = pd.read_csv(ROOT / "data" / "sample" / "customers.csv")
+    X = table[["annual_income_k", "spending_score"]].to_numpy(float)
+    steps = [*scaling(load_dataset("sample"), features).steps, ("kmeans", KMeans(5, n_init=1, random_state=0))]
+    model, assets = Pipeline(steps).fit(X), folder / "assets" / "sample"
+    assets.mkdir(parents=True)
+    (assets / "model.skops").write_bytes(skops.io.dumps(model))
+    for name, content in (("model", describe(model, features)), ("profiles", {}), ("cleaning", {})):
+        write_json(assets / f"{name}.json", content)
+    written = {path.relative_to(folder).as_posix(): sha256(path) for path in sorted(assets.iterdir())}
+    parts = {"inputs": {}, "set_by": {}, "versions": {}, "parameters": {"dataset": "sample"}}
+    write_json(assets / "manifest.json", parts | {"outputs": written})
+
+
 @pytest.fixture(scope="session")
 def mall_table() -> Path:
     """The real Mall Customers table, which the project may not ship."""
@@ -145,6 +172,15 @@ def shop_table() -> pd.DataFrame:
 def shop(tmp_path_factory) -> Project:
     """A copy of the project in which the report on a private table with awkward columns has been made."""
     return make_report(tmp_path_factory.mktemp("shop"), "shop", SHOP, shop_table(), "pdf")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a window."""
+    if not find_chromium():
+        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
+    with open_browser() as started:
+        yield started
 
 
 def free_port() -> int:

@@ -17,18 +17,10 @@ from pypdfium2 import raw
 from segmentation import evidence
 from segmentation.artifacts import read_json
 from segmentation.dataset import ROOT
-from tests.browser import LOOKS, find_chromium, open_browser, open_page
+from tests.browser import LOOKS, open_page
 from tests.conftest import Project, copy_project
 
 A4_INNER = {"width": 673, "height": 1009}  # CSS pixels within the margins
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not find_chromium():
-        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
-    with open_browser() as started:
-        yield started
 
 
 @pytest.fixture

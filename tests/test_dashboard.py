@@ -27,7 +27,7 @@ from segmentation.manifest import open_run
 from segmentation.serve import RUN, options
 from segmentation.study import Study
 from segmentation.uploads import score_customer, score_upload
-from tests.browser import LOOKS, find_chromium, open_browser, open_page
+from tests.browser import LOOKS, open_page
 from tests.conftest import Project, free_port
 
 SLOW = 30_000  # milliseconds until the first picture, on a machine that is busy
@@ -301,14 +301,6 @@ def test_it_listens_here_alone_unless_told_otherwise():
     assert "--server.address=127.0.0.1" in options()
     assert {"--browser.gatherUsageStats=false", "--server.maxUploadSize=20"} <= set(options())
     assert "--server.address=0.0.0.0" in options("0.0.0.0", 9000)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not find_chromium():
-        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
-    with open_browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

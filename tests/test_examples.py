@@ -10,7 +10,6 @@ import psycopg
 import pytest
 
 from segmentation.sql import nearest_sql
-from tests.browser import find_chromium, open_browser
 from tests.conftest import ROOT
 
 CUSTOMERS = 10_000
@@ -78,11 +77,8 @@ def test_sql_in_postgresql(known, postgres):
     assert [row[-1] for row in sorted(found)] == segments
 
 
-def test_javascript(known):
-    if not find_chromium():
-        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
+def test_javascript(known, browser):
     model, rows, segments = known
-    with open_browser() as browser:
-        page = browser.new_page()
-        call = f"([rows, model]) => {{ {_example('js')} return rows.map((row) => segmentOf(row, model)); }}"
-        assert page.evaluate(call, [rows.to_dict("records"), model]) == segments
+    page = browser.new_page()
+    call = f"([rows, model]) => {{ {_example('js')} return rows.map((row) => segmentOf(row, model)); }}"
+    assert page.evaluate(call, [rows.to_dict("records"), model]) == segments

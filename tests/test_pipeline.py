@@ -1,5 +1,6 @@
 """The pipeline: only what changed is made again, kernels are forked from a warm process, and nothing is left behind."""
 
+import ast
 import contextlib
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from segmentation import dependencies
 from segmentation.artifacts import read_json
 from segmentation.dependencies import modules_of
 from segmentation.pipeline import _imported_from
@@ -74,6 +76,16 @@ def test_the_modules_of_a_stage_are_those_that_a_kernel_imports():
         show = "import sys; print(*(m.partition('.')[2] for m in sys.modules if m.startswith('segmentation.')))"
         done = subprocess.run([sys.executable, "-c", f"{imports}\n{show}"], capture_output=True, text=True, check=True)
         assert set(done.stdout.split()) <= {path.stem for path in modules_of(stage.notebook)}
+
+
+def test_no_two_threads_parse_at_once(monkeypatch):
+    parse, held = ast.parse, []
+    monkeypatch.setattr(
+        dependencies.ast, "parse", lambda code: (held.append(dependencies._parsing.locked()), parse(code))[1]
+    )
+    modules_of(STAGES[0].notebook)
+    assert held
+    assert all(held)
 
 
 def test_cold_kernels_give_the_same_bytes(made, tmp_path):

@@ -20,6 +20,7 @@ TOLD = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT, RIVALS = TOLD["project"], [Requirement(text) for text in TOLD["dependency-groups"]["bench"]]
 LOCK = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-spark.txt").read_text()
 BENCH_LOCK = (ROOT / "requirements-bench.txt").read_text()
+AUDIT_LOCK = (ROOT / "requirements-audit.txt").read_text()
 
 
 def _direct() -> list[Requirement]:
@@ -45,7 +46,7 @@ def test_every_direct_dependency_is_locked_at_an_allowed_version(needed):
     assert all(version in needed.specifier for version, _ in pins)
 
 
-@pytest.mark.parametrize(("lock", "least"), [(LOCK, 100), (BENCH_LOCK, 20)])
+@pytest.mark.parametrize(("lock", "least"), [(LOCK, 100), (BENCH_LOCK, 20), (AUDIT_LOCK, 20)])
 def test_every_locked_package_has_hashes_and_no_place(lock, least):
     blocks = re.split(r"\n(?=[\w.-]+==)", lock[lock.index("\n", lock.index("make lock")) :].strip())
     assert len(blocks) > least
@@ -54,10 +55,11 @@ def test_every_locked_package_has_hashes_and_no_place(lock, least):
 
 
 def test_the_rivals_are_locked_beside_the_very_versions_of_a_run():
-    ours, theirs = _locked(), _locked(BENCH_LOCK)
+    ours, theirs, auditors = _locked(), _locked(BENCH_LOCK), _locked(AUDIT_LOCK)
     assert all(version in need.specifier for need in RIVALS for version, _ in theirs[need.name])
-    for name in ours.keys() & theirs.keys():
-        assert {version for version, _ in theirs[name]} <= {version for version, _ in ours[name]}
+    for other in (theirs, auditors):
+        for name in ours.keys() & other.keys():
+            assert {version for version, _ in other[name]} <= {version for version, _ in ours[name]}
 
 
 def test_conda_environment_agrees():
@@ -78,13 +80,13 @@ def test_declared_pythons_are_the_allowed_ones():
 
 def test_every_direct_dependency_has_a_reason():
     lines = re.findall(r'^  "[\w.,\[\]-]+[<>=].*$', (ROOT / "pyproject.toml").read_text(), flags=re.M)
-    assert len(lines) == len(_direct()) + len(RIVALS)
+    assert len(lines) == len(_direct()) + len(RIVALS) + len(TOLD["dependency-groups"]["audit"])
     assert all(re.search(r'",\s+# \w+', line) for line in lines)
 
 
 def test_what_the_package_imports_is_declared():
     names = {"sklearn": "scikit-learn", "ibis": "ibis-framework", "yaml": "pyyaml", "IPython": "ipython",
-             "jupyter_client": "jupyter-client"}  # fmt: skip
+             "jupyter_client": "jupyter-client", "python_calamine": "python-calamine"}  # fmt: skip
     nodes = [node for path in (ROOT / "segmentation").glob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
     modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     modules += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]

@@ -1,0 +1,78 @@
+"""Reading one sheet in a process of its own: a file made to fill the memory, or to crash the reader, ends no other.
+
+A sheet with two cells in far corners takes as much memory as one that is full. Started as a script, with the file as
+input and the name of the sheet as its argument; it writes the names of the sheets, and the rows of the one that was
+named or is the only one, as JSON: numbers as numbers, all else as text.
+"""
+
+import json
+import subprocess
+import sys
+from datetime import date, datetime, time
+from io import BytesIO
+from pathlib import Path
+
+MOST_MEMORY = 4_000_000_000  # bytes
+FAULT = 3  # the exit code of a fault that is told; a crash has another
+
+
+class Unreadable(Exception):
+    """A file that is no spreadsheet, or too large a one."""
+
+
+def read_sheet(content: bytes, part: str | None) -> tuple[list[str], list[list]]:
+    """Return the names of the sheets, and the rows of sheet `part` or of the only one; none where there is a choice.
+
+    Raises
+    ------
+    Unreadable
+        With the reason.
+    """
+    command = [sys.executable, str(Path(__file__)), *([part] if part else [])]
+    done = subprocess.run(command, input=content, capture_output=True)
+    if done.returncode == FAULT:
+        raise Unreadable(done.stderr.decode(errors="replace").strip())
+    if done.returncode:
+        raise Unreadable("its cells do not fit into memory, or crash the reader; save the table as CSV")
+    found = json.loads(done.stdout)
+    return found["sheets"], found["rows"]
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:
+        return  # Windows has no such limit
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    most = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+
+
+def _plain(value):
+    """Return a cell as JSON has it: a whole number without a point, a date as ISO 8601."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, datetime):
+        return value.isoformat().removesuffix("T00:00:00")
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+def _main(part: str | None) -> None:
+    from python_calamine import SheetTypeEnum, load_workbook
+
+    book = load_workbook(BytesIO(sys.stdin.buffer.read()))
+    names = [sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    chosen = part if part in names else names[0] if len(names) == 1 and part is None else None
+    rows = book.get_sheet_by_name(chosen).to_python(skip_empty_area=False) if chosen else []
+    json.dump({"sheets": names, "rows": [[_plain(value) for value in row] for row in rows]}, sys.stdout)
+
+
+if __name__ == "__main__":
+    _limit_memory()
+    try:
+        _main(*sys.argv[1:2] or [None])
+    except MemoryError:
+        sys.exit(1)
+    except Exception as fault:
+        sys.stderr.write(str(fault))
+        sys.exit(FAULT)

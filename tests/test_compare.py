@@ -1,0 +1,452 @@
+"""The next month: a run that starts from an earlier one, and the report on what changed between two."""
+
+import ast
+import json
+import re
+import shutil
+
+import ibis
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
+
+from segmentation.artifacts import read_json
+from segmentation.comparison import rand_index
+from segmentation.customers import Customers
+from segmentation.findings import tell_lineage, tell_origin
+from segmentation.lineage import Fate, cross, match, renumber, trace
+from segmentation.marks import colour
+from segmentation.plan import STAGES
+from tests.conftest import ROOT, Project, copy_project
+from tests.test_report import Page
+
+SHOP = """title: Shop
+source: {{path: {name}.csv}}
+privacy: {privacy}
+k_range: [2, 6]
+columns:
+  id: {{role: id}}
+  income: {{role: feature, label: Income, unit: k$}}
+  spending: {{role: feature, label: Spending, unit: points}}
+  visits: {{role: descriptor, label: Visits}}
+"""
+OTHER = """title: Other
+source: {path: other.csv}
+k_range: [2, 3]
+columns:
+  height: {role: feature}
+  weight: {role: feature}
+"""
+PLACES = {"a": (20, 20), "b": (90, 20), "c": (15, 90), "d": (90, 80), "e": (55, 115)}
+
+
+def _customers(seed: int, *groups: tuple[str, range, tuple[float, float]]) -> pd.DataFrame:
+    """Draw customers about a point for each group, with ids such as a7."""
+    rng, parts = np.random.default_rng(seed), []
+    for letter, ids, place in groups:
+        rows = rng.normal(place, 4, (len(ids), 2)).round(3)
+        visits = rng.integers(1, 4, len(ids)) + 10 * (letter in "ab")
+        named = {"id": [f"{letter}{i}" for i in ids], "income": rows[:, 0], "spending": rows[:, 1], "visits": visits}
+        parts.append(pd.DataFrame(named))
+    return pd.concat(parts)
+
+
+def _march() -> pd.DataFrame:
+    sizes = {"a": 80, "b": 70, "c": 60, "d": 50, "e": 40}
+    return _customers(1, *((letter, range(sizes[letter]), place) for letter, place in PLACES.items()))
+
+
+def _april() -> pd.DataFrame:
+    """a is split, b gone, c and e merged, n new; of d 12 went to a, and 30 came to it."""
+    return _customers(
+        2,
+        ("a", range(45), (20, 5)),
+        ("a", range(45, 80), (20, 36)),
+        ("c", range(60), (35, 103)),
+        ("e", range(40), (35, 103)),
+        ("d", range(38), PLACES["d"]),
+        ("d", range(38, 50), (20, 5)),
+        ("d", range(50, 80), PLACES["d"]),
+        ("n", range(60), (160, 50)),
+    )
+
+
+def _shuffled() -> pd.DataFrame:
+    """The sizes the other way round: the smallest is the largest."""
+    sizes = {"a": 40, "b": 50, "c": 60, "d": 70, "e": 80}
+    return _customers(3, *((letter, range(sizes[letter]), place) for letter, place in PLACES.items()))
+
+
+def _make(project: Project, run: str, table: pd.DataFrame | None, *words: str, dataset: str = "shop"):
+    if table is not None:
+        table.to_csv(project.root / f"{run}.csv", index=False)
+    data = ["--data", str(project.root / f"{run}.csv")] if table is not None else []
+    done = project.run("report", "--dataset", dataset, *data, "--run", run, "--resamples", "10", *words)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def _describe(project: Project, name: str, text: str, table: pd.DataFrame) -> None:
+    place = project.root / "data" / name
+    place.mkdir()
+    (place / "dataset.yaml").write_text(text)
+    table.to_csv(place / f"{name}.csv", index=False)
+
+
+@pytest.fixture(scope="module")
+def march(tmp_path_factory) -> Project:
+    """A copy of the project with the run march."""
+    project = copy_project(tmp_path_factory.mktemp("months"))
+    _describe(project, "shop", SHOP.format(name="shop", privacy="rows"), _march())
+    _make(project, "march", None)
+    return project
+
+
+@pytest.fixture(scope="module")
+def months(march) -> Project:
+    """The same copy with the runs april, shuffled and again, which start from march."""
+    for run, table in (("april", _april()), ("shuffled", _shuffled()), ("again", None)):
+        _make(march, run, table, "--base", "march")
+    return march
+
+
+def _lineage(project: Project, run: str) -> dict:
+    return read_json(project.artifact(run, "lineage.json"))
+
+
+def _names(project: Project, run: str) -> dict[int, str]:
+    return {p["segment"]: p["name"] for p in read_json(project.artifact(run, "profiles.json"))["segments"]}
+
+
+def _compare(project: Project, base: str, run: str) -> Page:
+    done = project.run("compare", "--base", base, "--run", run)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == f"report/{run}/compare-{base}.html"
+    return Page((project.root / "report" / run / f"compare-{base}.html").read_text(encoding="utf-8"))
+
+
+def test_a_planted_month_is_told_right(months):
+    lineage, march, april = _lineage(months, "april"), _names(months, "march"), _names(months, "april")
+    fates = {row["segment"]: row["fate"] for row in lineage["before"]}
+    assert fates == {1: "split", 2: "gone", 3: "merged", 4: "survives", 5: "merged"}
+    segments = pd.read_csv(months.artifact("april", "segments.csv")).set_index("id")["segment"]
+    assert set(segments[["a0", "a44", "d40"]]) | set(segments[["a45", "a79"]]) == set(lineage["before"][0]["into"])
+    assert lineage["before"][2]["into"] == lineage["before"][4]["into"] == [segments["c0"]] == [segments["e0"]]
+    assert segments["d0"] == 4
+    assert [row["segment"] for row in lineage["now"] if not row["comes_from"]] == [segments["n0"]]
+    assert sorted(set(segments)) == [1, 2, 3, 4, 5]
+    for row in lineage["now"]:
+        assert (april[row["segment"]] in march.values()) == (row["kept_from"] is not None)
+        if row["kept_from"]:
+            assert april[row["segment"]] == march[row["kept_from"]]
+    assert len(set(april.values())) == 5
+
+
+def test_the_report_says_what_became_of_the_segments(months):
+    page, lineage = Page(months.page("april")), _lineage(months, "april")
+    assert tell_lineage(lineage) in page.text
+    assert "Of five segments of march, one is found again." in page.text
+    assert "New since march." in page.text
+    assert page.text.count("A part of segment 1 (") == 2
+    assert "K-Means was also started from the centroids of march." in page.text
+    manifest = read_json(months.artifact("april", "manifest.json"))
+    assert manifest["parameters"]["base"] == "march"
+    assert {"assets/march/model.json", "assets/march/profiles.json"} <= set(manifest["inputs"])
+    assert "assets/april/lineage.json" in manifest["outputs"]
+    assert "Since march" not in months.page("march")
+    assert not months.artifact("march", "lineage.json").exists()
+
+
+def test_each_card_has_the_stability_of_its_own_segment(months):
+    row = read_json(months.artifact("shuffled", "k_selection.json"))["criteria"]["5"]["segments"]
+    selected = [row["selected_as"] for row in _lineage(months, "shuffled")["now"]]
+    assert selected == [5, 4, 3, 2, 1]
+    shown = re.findall(r"Stability: (\S+) of 1", months.page("shuffled"))
+    assert shown == [f"{row[number - 1]['jaccard']:.2f}" for number in selected]
+
+
+def test_numbers_names_and_colours_survive_a_shuffle_of_sizes(months):
+    segments = pd.read_csv(months.artifact("shuffled", "segments.csv")).set_index("id")["segment"]
+    assert [segments[f"{letter}0"] for letter in "abcde"] == [1, 2, 3, 4, 5]
+    assert segments.value_counts()[5] == 80
+    assert _names(months, "shuffled") == _names(months, "march")
+    marks = re.findall(r'<li style="--mark: (#\w+)">', months.page("shuffled"))
+    assert marks == [colour(i) for i in range(1, 6)] == re.findall(r"--mark: (#\w+)", months.page("march"))
+    assert "Each of the five segments of march is found again." in months.page("shuffled")
+    text = Page(months.page("shuffled")).text
+    assert re.search(rf"The largest segment, {re.escape(_names(months, 'march')[5])}, holds 27%", text)
+
+
+def test_a_run_refreshed_on_its_own_table_is_the_same(months):
+    for name in ("segments.csv", "profiles.csv", "rules.sql"):
+        assert months.artifact("again", name).read_bytes() == months.artifact("march", name).read_bytes()
+    lineage = _lineage(months, "again")
+    assert lineage["start"] == {"from_base": True, "above": 0.0}
+    assert [row["kept_as"] for row in lineage["before"]] == [1, 2, 3, 4, 5]
+    assert [row["selected_as"] for row in lineage["now"]] == [1, 2, 3, 4, 5]
+
+
+def test_a_refreshed_run_runs_nothing_again_and_can_be_verified(months):
+    assert "nothing; everything was up to date" in _make(months, "again", None, "--base", "march").stdout
+    done = months.run("verify", "--run", "again")
+    assert done.returncode == 0, done.stderr
+    assert "is repeated byte for byte" in done.stdout
+
+
+def test_the_comparison_tells_shares_moves_agreement_and_drift(months):
+    page = _compare(months, "march", "april")
+    then, now = (
+        pd.read_csv(months.artifact(run, "segments.csv")).set_index("id")["segment"] for run in ("march", "april")
+    )
+    both = then.index.intersection(now.index)
+    index = adjusted_rand_score(then[both], now[both])
+    assert f"then and now of the customers in both is {index:.3f}." in page.text
+    assert f"12 of the {len(both)} customers in both runs changed segment: all of them are in " in page.text
+    assert "Refresh the segmentation: Income, Spending and the shares of the segments differ" in page.text
+    profiles = [read_json(months.artifact(run, "profiles.json"))["segments"][3] for run in ("march", "april")]
+    shares = [f"{p['share']:.0%} ({p['share_interval'][0]:.0%} to {p['share_interval'][1]:.0%})" for p in profiles]
+    assert " ".join(shares) in page.text
+    assert "Both runs give five segments, and the verdict on both is natural." in page.text
+    assert tell_lineage(_lineage(months, "april")) in page.text
+    links = [a.get("href", "") for tag, a, _ in page.elements if tag in ("a", "link")] + page.all("img")
+    assert not [link for link in links if not str(link).startswith("#")]
+    assert len([a for tag, a, around in page.elements if tag == "svg" and a.get("role") == "img"]) == 3
+
+
+def test_a_run_compared_with_itself_has_not_changed(months):
+    page = _compare(months, "march", "march")
+    for told in (
+        "Nothing has changed.",
+        "march is compared with itself.",
+        "adjusted Rand index 1",
+        "Each of the five segments of march is found again.",
+        "Every share is what it was.",
+        "No centroid has moved.",
+        "None of the 300 customers in both runs changed segment.",
+        "No index is above its limit.",
+    ):
+        assert told in page.text
+    assert "march and march" not in page.text
+    assert "Refresh" not in page.text
+    assert "Nothing has changed." in _compare(months, "march", "again").text
+
+
+def test_two_values_of_k_are_compared_and_numbers_are_kept_up_to_the_smaller(march):
+    _make(march, "four", None, "--k", "4", "--base", "march")
+    lineage, page = _lineage(march, "four"), Page(march.page("four"))
+    kept = {row["segment"]: row["kept_as"] for row in lineage["before"] if row["kept_as"]}
+    assert len(kept) == 4
+    assert all(now == then for then, now in kept.items() if then <= 4)
+    told = "K-Means was not started from the centroids of march: there are 4 segments now, and there were 5."
+    assert told in page.text
+    page = _compare(march, "march", "four")
+    assert "march gives five segments" in page.text
+    assert "four gives four" in page.text
+    assert re.search(r"are merged into segment \d", page.text)
+
+
+def test_two_sets_of_features_are_compared_by_their_customers(march):
+    _make(march, "visits", None, "--features", "income,visits", "--k", "2")
+    page = _compare(march, "visits", "march")
+    assert "Other features formed their segments, so that they are matched by their customers alone." in page.text
+    assert "their centres cannot be compared" in page.text
+    assert "shares of customers that are not in both" in page.text
+
+
+def test_small_groups_of_a_private_table_are_hidden(march):
+    then = _customers(5, ("a", range(60), (20, 20)), ("b", range(60), (80, 80)))
+    now = _customers(6, ("a", range(57), (20, 20)), ("b", range(60), (80, 80)), ("a", range(57, 60), (80, 80)))
+    text = SHOP.format(name="quiet", privacy="aggregate").replace("[2, 6]", "[2, 3]")
+    _describe(march, "quiet", text, then)
+    _make(march, "quiet", None, "--k", "2", dataset="quiet")
+    _make(march, "later", now, "--k", "2", "--base", "quiet", dataset="quiet")
+    page = _compare(march, "quiet", "later")
+    assert "Fewer than 10 of the 120 customers in both runs changed segment." in page.text
+    assert "hidden" in page.text
+    cells = re.findall(r"now 1 now 2 (.*?) Figure", page.text)[0]
+    assert not re.search(r"\b3\b", cells)
+    assert not re.search(r"\b57\b", cells)
+
+
+@pytest.mark.parametrize(
+    ("base", "code", "told"),
+    [
+        ("may", 2, "make report RUN=may"),
+        ("june", 2, "BASE=june is the run itself"),
+        ("../x", 2, "cannot name a folder"),
+        ("tall", 2, "its segments were formed on height and weight, which this dataset does not have"),
+        ("changed", 3, "assets/changed/model.skops is not the file that the run wrote"),
+    ],
+)
+def test_a_base_that_cannot_be_used(march, base, code, told):
+    _spoil(march)
+    words = ["--dataset", "shop", "--run", "june", "--base", base, "--resamples", "10"]
+    done = march.run("report", *words)
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not march.artifact("june", "customers.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("base", "run", "code", "told"),
+    [
+        ("may", "march", 2, "make report RUN=may"),
+        ("march", "may", 2, "make report RUN=may"),
+        ("tall", "march", 2, "cannot place the customers of march"),
+        ("march", "changed", 3, "assets/changed/model.skops is not the file that the run wrote"),
+    ],
+)
+def test_runs_that_cannot_be_compared(march, base, run, code, told):
+    _spoil(march)
+    done = march.run("compare", "--base", base, "--run", run)
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (march.root / "report" / run / f"compare-{base}.html").exists()
+
+
+def _spoil(project: Project) -> None:
+    """Make the run tall on other columns, and changed, whose model is not its own; once."""
+    if project.artifact("changed", "model.json").exists():
+        return
+    rng = np.random.default_rng(7)
+    table = pd.DataFrame(np.concatenate([rng.normal(c, 1, (30, 2)) for c in (0, 9)]), columns=["height", "weight"])
+    _describe(project, "other", OTHER, table.round(3))
+    _make(project, "tall", None, dataset="other")
+    for name in ("manifest.json", "model.skops", "model.json", "profiles.json", "cleaning.json"):
+        project.artifact("changed", name).parent.mkdir(exist_ok=True)
+        shutil.copy(project.artifact("march", name), project.artifact("changed", name))
+
+
+points = st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=2, max_size=7, unique=True)
+
+
+@settings(max_examples=100, deadline=None)
+@given(then=points, now=points, data=st.data())
+def test_the_matching_does_not_hang_on_the_order_of_the_new_centroids(then, now, data):
+    order = data.draw(st.permutations(range(len(now))))
+    apart = np.linalg.norm(np.array(then)[:, None] - np.array(now), axis=2)
+    found, permuted = match(apart), match(apart[:, order])
+    assert len(found) == min(apart.shape)
+    total = sum(apart[i, j] for i, j in found.items())
+    assert sum(apart[i, order[j]] for i, j in permuted.items()) == pytest.approx(total)
+
+
+@settings(max_examples=50, deadline=None)
+@given(then=points)
+def test_a_model_is_matched_with_itself(then):
+    apart = np.linalg.norm(np.array(then)[:, None] - np.array(then), axis=2)
+    assert sum(apart[i, j] for i, j in match(apart).items()) == 0
+    assert len(match(apart)) == len(then)
+
+
+def test_the_hungarian_method_beats_the_greedy_one():
+    # Greedy takes the 1 first, and has to take the 9: 10 in all. The least sum is 2 + 3.
+    assert match(np.array([[1.0, 2.0], [3.0, 9.0]])) == {0: 1, 1: 0}
+
+
+def test_only_pairs_that_are_allowed_are_matched():
+    apart = np.array([[0.0, 5.0], [5.0, 0.0]])
+    assert match(apart, np.array([[False, True], [False, False]])) == {0: 1}
+
+
+@pytest.mark.parametrize(
+    ("counts", "sizes", "shares", "expected"),
+    [
+        ([[50, 0], [0, 50]], [50, 50], [0.5, 0.5], [Fate("survives", (0,)), Fate("survives", (1,))]),
+        ([[30, 20]], [30, 20], [1.0], [Fate("split", (0, 1))]),
+        ([[40, 10]], [40, 10], [1.0], [Fate("survives", (0,))]),  # a fifth is too little for a part
+        ([[50], [50]], [100], [0.5, 0.5], [Fate("merged", (0,)), Fate("merged", (0,))]),
+        ([[90], [3]], [93], [0.5, 0.5], [Fate("survives", (0,)), Fate("gone", left=True)]),
+        ([[50], [0]], [50], [0.5, 0.5], [Fate("survives", (0,)), Fate("gone", left=True)]),
+        (
+            [[40, 30, 30], [60, 0, 0], [0, 70, 0], [0, 0, 70]],
+            [100, 100, 100],
+            [0.25] * 4,
+            [Fate("gone"), Fate("survives", (0,)), Fate("survives", (1,)), Fate("survives", (2,))],
+        ),
+    ],
+)
+def test_fates_of_known_tables(counts, sizes, shares, expected):
+    assert trace(np.array(counts), np.array(sizes), shares) == expected
+
+
+def test_numbers_that_are_too_high_move_and_new_segments_take_what_is_free():
+    assert renumber({0: 2, 4: 1}, 3) == [3, 2, 1]
+    assert renumber({}, 2) == [1, 2]
+    assert renumber({1: 0, 2: 1, 0: 2}, 3) == [2, 3, 1]
+
+
+def test_the_rand_index_is_that_of_scikit_learn():
+    rng = np.random.default_rng(8)
+    for _ in range(20):
+        one, other = rng.integers(0, 4, 60), rng.integers(0, 3, 60)
+        table = pd.crosstab(one, other).to_numpy()
+        assert rand_index(table) == pytest.approx(adjusted_rand_score(one, other))
+    assert rand_index(np.diag([5, 9, 1])) == 1
+    assert rand_index(np.array([[7]])) == 1
+
+
+def test_a_large_table_is_placed_as_a_small_one():
+    rng = np.random.default_rng(9)
+    frame = pd.DataFrame(rng.normal(size=(500, 2)), columns=["x", "y"]).assign(segment=rng.integers(1, 3, 500))
+    frame.loc[:4, "x"] = np.nan
+    plain = {"lambda": 1.0, "centre": 0.0, "spread": 1.0}
+    model = {"features": [{"name": n, **plain} for n in "xy"], "centroids": [[1.0, 0], [-1.0, 0]], "reach": [0.8, 1.5]}
+    small = cross(Customers(frame), model)
+    assert small["customers"].sum() == 495
+    assert set(small["near"]) == {True, False}
+    large = cross(Customers(frame.head(50), ibis.memtable(frame)), model)
+    pd.testing.assert_frame_equal(small, large)
+
+
+def _row(segment: int, fate: str, into: list[int], kept_as: int | None, **more) -> dict:
+    return {
+        "segment": segment,
+        "name": f"N{segment}",
+        "fate": fate,
+        "into": into,
+        "kept_as": kept_as,
+        "left": True,
+    } | more
+
+
+def test_sentences_read_well_for_one_and_for_many():
+    before = [_row(1, "gone", [], None), _row(2, "survives", [2], 2), _row(3, "survives", [1], 1)]
+    now = [{"segment": n, "kept_from": k, "comes_from": c} for n, k, c in ((1, 3, [3]), (2, 2, [2]), (3, None, []))]
+    lineage = {"base": "march", "before": before, "now": now}
+    assert tell_lineage(lineage) == (
+        "Of three segments of march, two are found again. Segment 1 (N1) is gone: few customers are left where it was. "
+        "Segment 3 is new. Segment 3 (N3) is segment 1 now."
+    )
+    assert [tell_origin(row, lineage) for row in now] == ["Was segment 3 of march.", None, "New since march."]
+    merged = [_row(1, "merged", [1], 1), _row(2, "merged", [1], None)]
+    lineage = {"base": "march", "before": merged, "now": [{"segment": 1, "kept_from": 1, "comes_from": [1, 2]}]}
+    assert tell_lineage(lineage) == (
+        "Of two segments of march, none is found again. Segments 1 (N1) and 2 (N2) are merged into segment 1."
+    )
+    assert tell_origin(lineage["now"][0], lineage) == "Merged from segments 1 (N1) and 2 (N2) of march."
+
+
+def test_the_notebook_is_kept_as_the_house_rules_say():
+    notebook = nbformat.read(ROOT / "notebooks" / "06_compare.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert notebook.cells[0].source.startswith("# ")
+    assert all(f"**{word}" in notebook.cells[0].source for word in ("Question.", "Reads", "Writes"))
+    assert notebook.cells[-2].source == "## Answer"
+    assert "say(" in notebook.cells[-1].source
+    assert 12 <= len(code) <= 20
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    assert all(len([line for line in cell.source.splitlines() if line.strip()]) <= 10 for cell in code)
+    [parameters] = [cell for cell in code if "parameters" in cell.metadata.get("tags", [])]
+    assert [node.targets[0].id for node in ast.parse(parameters.source).body] == ["base", "run"]
+    others = [c["id"] for stage in STAGES for c in json.loads(stage.notebook.read_text())["cells"]]
+    ids = [cell["id"] for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+    assert not set(ids) & set(others)

@@ -1,0 +1,165 @@
+"""What is shipped: the image, the workflows, a release, and the report that the sample is expected to give."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import tomllib
+
+import pytest
+import yaml
+
+from segmentation import expected
+from segmentation.errors import SegmentationError, UsageError
+from segmentation.release import release
+from tests.conftest import ROOT
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def _instructions() -> list[tuple[str, str]]:
+    lines = "\n".join(line for line in DOCKERFILE.splitlines() if not line.startswith("#"))
+    return [tuple(line.split(None, 1)) for line in re.sub(r"\\\n\s*", " ", lines).splitlines() if line]
+
+
+def _last(name: str) -> str:
+    return [rest for instruction, rest in _instructions() if instruction == name][-1]
+
+
+def test_the_image_starts_from_one_digest_and_runs_as_nobody_in_particular():
+    bases = [rest.split()[0] for instruction, rest in _instructions() if instruction == "FROM"]
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"python:3\.11\.\d+-slim-trixie@sha256:[0-9a-f]{64}", bases[0])
+    assert int(_last("USER").split(":")[0]) > 0
+    names = [instruction for instruction, _ in _instructions()]
+    assert names.index("ENTRYPOINT") > len(names) - 1 - names[::-1].index("USER")
+
+
+def test_the_image_installs_nothing_without_its_hash_but_the_project():
+    runs = " && ".join(rest for instruction, rest in _instructions() if instruction == "RUN")
+    installs = [part for part in runs.split("&&") if re.search(r"\b(pip|uv) (pip )?install\b", part)]
+    assert len(installs) == 3
+    assert all("--require-hashes" in part or "--no-deps --no-build-isolation --editable ." in part for part in installs)
+    assert not re.search(r"curl|wget|git clone|pip install --upgrade", DOCKERFILE)
+
+
+def test_the_image_serves_the_dashboard_and_tells_that_it_lives():
+    words = [*json.loads(_last("ENTRYPOINT")), *json.loads(_last("CMD"))]
+    assert words[:4] == ["python", "-m", "segmentation", "dashboard"]
+    assert words[words.index("--host") + 1] == "0.0.0.0"
+    port = words[words.index("--port") + 1]
+    assert _last("EXPOSE") == port
+    check = shlex.split(_last("HEALTHCHECK").partition("CMD ")[2].strip("[]"))[-1]
+    assert f"127.0.0.1:{port}/_stcore/health" in check
+
+
+def test_only_what_the_project_is_enters_the_image():
+    told = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    assert told[0] == "*"
+    kept = [line.removeprefix("!") for line in told if line.startswith("!")]
+    assert not {"assets", "tests", ".git", ".venv", "data", "report", "."} & set(kept)
+    assert [path for path in kept if "*" not in path and not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_may_read_alone_and_take_each_action_by_its_commit(path):
+    text = path.read_text()
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {"contents": "read"}
+    used = re.findall(r"uses: (\S+)( # v[\d.]+)?$", text, flags=re.M)
+    assert used
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) and version for action, version in used)
+
+
+def test_pre_commit_uses_the_locked_tools():
+    [repository] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["repo"] == "local"
+    assert [hook["entry"].split()[:3] for hook in repository["hooks"]] == [
+        [".venv/bin/python", "-m", tool] for tool in ("ruff", "ruff", "nbstripout")
+    ]
+
+
+@pytest.fixture
+def project(tmp_path):
+    for name in ("pyproject.toml", "CHANGELOG.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    for words in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]):
+        subprocess.run(
+            ["git", "-C", str(tmp_path), *words], check=True, env={"GIT_COMMITTER_DATE": "2024-02-29T12:00Z"}
+        )
+    log = tmp_path / "CHANGELOG.md"
+    log.write_text("# Changelog\n\n## Unreleased\n\n- A thing.\n\n## 0.0.1 (2020-01-01)\n\n- Before.\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("version", "part", "new"),
+    [("3.4.5", None, "3.4.5"), (None, "major", "1.0.0"), (None, "minor", "0.2.0"), (None, "patch", "0.1.1")],
+)
+def test_a_release_bumps_the_version_and_dates_the_changelog(project, version, part, new):
+    text = (project / "pyproject.toml").read_text()
+    (project / "pyproject.toml").write_text(re.sub(r'(?m)^version = ".*"', 'version = "0.1.0"', text))
+    assert release(version, part, root=project) == new
+    assert tomllib.loads((project / "pyproject.toml").read_text())["project"]["version"] == new
+    assert (project / "CHANGELOG.md").read_text() == (
+        f"# Changelog\n\n## Unreleased\n\n## {new} (2024-02-29)\n\n- A thing.\n\n## 0.0.1 (2020-01-01)\n\n- Before.\n"
+    )
+    with pytest.raises(UsageError, match="tells nothing under Unreleased"):
+        release(None, "patch", root=project)
+    log = subprocess.run(["git", "-C", str(project), "log", "--oneline"], capture_output=True, text=True).stdout
+    assert log.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "part"), [(None, None), ("1", None), ("0.0.1", None), ("1.0.0", "minor"), (None, "x")]
+)
+def test_a_version_that_is_none_is_refused(project, version, part):
+    before = (project / "pyproject.toml").read_text(), (project / "CHANGELOG.md").read_text()
+    with pytest.raises(UsageError, match=r"expected VERSION=0\.2\.0 or PART=|is not above"):
+        release(version, part, root=project)
+    assert before == ((project / "pyproject.toml").read_text(), (project / "CHANGELOG.md").read_text())
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ('{"share": 0.12345678901234}', '{"share": 0.12345678901299}', True),
+        ('{"share": 0.123456}', '{"share": 0.123457}', False),
+        ('{"rest": 1.2e-17}', '{"rest": -3.4e-17}', True),
+        ('{"size": 1234567}', '{"size": 1234568}', False),
+        ("M12.3456789,3L4-5.6", "M12.3456781,3L4-5.6", True),
+        ('"version": "3.11.7"', '"version": "3.13.1"', True),
+        ("polars 3.11.7", "polars 3.11.8", False),
+        ("five segments", "six segments", False),
+    ],
+)
+def test_what_a_file_says_is_told_from_how_it_is_written(tmp_path, one, other, same):
+    (tmp_path / "a.txt").write_text(one)
+    (tmp_path / "b.txt").write_text(other)
+    assert (expected.content(tmp_path / "a.txt") == expected.content(tmp_path / "b.txt")) == same
+
+
+def test_the_sample_report_is_compared_with_what_is_expected(made, monkeypatch):
+    for module in ("segmentation.expected", "segmentation.manifest"):
+        monkeypatch.setattr(f"{module}.ROOT", made.root)
+    monkeypatch.setattr(expected, "PLACE", made.root / "data" / "sample" / "manifest.json")
+    with pytest.raises(SegmentationError, match="parameters: resamples"):
+        expected.compare_sample()
+    expected.renew_sample()
+    found = expected.compare_sample()
+    assert {"assets/sample/model.json", "report/sample/report.html"} <= set(found["same"])
+    assert "assets/sample/model.skops" in found["bytes"]
+    for name, old, new in (
+        ("assets/sample/profiles.json", '"size": ', '"size": 1'),
+        ("assets/sample/k_selection.json", '"verdict": "natural"', '"verdict": "none"'),
+        ("report/sample/report.html", "How this report was made", "How this was made"),
+    ):
+        path = made.root / name
+        before = path.read_text(encoding="utf-8")
+        path.write_text(before.replace(old, new, 1), encoding="utf-8")
+        with pytest.raises(SegmentationError, match=f"content: {name}\nIf that is meant: make renew"):
+            expected.compare_sample()
+        path.write_text(before, encoding="utf-8")
