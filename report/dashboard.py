@@ -5,7 +5,7 @@ import os
 import re
 from functools import partial
 from pathlib import Path
-from threading import Thread
+from threading import Timer
 
 import streamlit as st
 from jinja2 import Environment, FileSystemLoader
@@ -45,6 +45,7 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
 </script>"""
 TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).with_name("template")), autoescape=True)
 MARKDOWN = r"[\\`*_\[\]|~:<>&#]|\$.*\$"
+WARM_AFTER = 3  # seconds, in which the first pictures are drawn
 QUIET = {"displayModeBar": False}
 
 
@@ -68,7 +69,9 @@ def customers_of(run: str, made: int) -> SegmentedCustomers:
 @st.cache_resource
 def ready_to_score() -> None:
     """Let the first answer not wait for what it needs."""
-    Thread(target=get_ready_to_score, daemon=True).start()
+    timer = Timer(WARM_AFTER, get_ready_to_score)
+    timer.daemon = True
+    timer.start()
 
 
 def choose_run() -> str:

@@ -3,12 +3,14 @@
 import os
 from importlib import import_module
 from threading import Thread
+from time import sleep
 
 from segmentation.dataset import ROOT
 from segmentation.manifest import open_run
 
 HERE = "127.0.0.1"
 MOST_UPLOADED = 20  # MB
+POLL = 0.02  # seconds
 RUN = "SEGMENTATION_RUN"  # tells the app which run to show first
 
 SETTINGS = {
@@ -47,9 +49,17 @@ def serve(run: str, host: str = HERE, port: int | None = None) -> None:
     os.environ[RUN] = run
     from streamlit.web.cli import main  # takes a second, which a wrong name should not wait for
 
-    # What the first picture needs is read while the browser loads the page.
-    Thread(target=import_module, args=["segmentation.charts"], daemon=True).start()
+    Thread(target=_import_beforehand, daemon=True).start()
     main(["run", str(ROOT / "report" / "dashboard.py"), *options(host, port)], prog_name="dashboard")
+
+
+def _import_beforehand() -> None:
+    """Import what the first picture needs while the browser loads the page, and not while the server starts."""
+    from streamlit import runtime
+
+    while not runtime.exists():
+        sleep(POLL)
+    import_module("segmentation.charts")
 
 
 def options(host: str = HERE, port: int | None = None) -> list[str]:
