@@ -20,13 +20,12 @@ from segmentation.checking import (
     stripped,
     text_in,
 )
-from segmentation.customers import Customers
+from segmentation.customers import Customers, with_sample
 from segmentation.dataset import Dataset
-from segmentation.engine import MOST_HELD, is_held, stored
+from segmentation.engine import is_held, stored
 from segmentation.errors import DataError
 from segmentation.numbers import Convention
 from segmentation.privacy import SMALLEST_GROUP
-from segmentation.sampling import sampled
 from segmentation.transactions import purchases_dataset, summarize_purchases
 from segmentation.units import plain_unit
 from segmentation.words import count, escape, listing, sentence
@@ -40,6 +39,7 @@ NEARLY_COPY = 0.95
 class Cleaned:
     """The parts of a raw table and their account; of a large table the first three are Ibis tables.
 
+    everyone : the customers with their sample.
     customers : id (text), features and descriptors (numbers as float64, categories as text), in the order of the ids,
         or without an id in that of the values, so that the order of the rows changes nothing.
     rejected : file, line, column, value, rule, in file order; the rows that were collapsed are listed too.
@@ -48,10 +48,14 @@ class Cleaned:
         each column; how numbers are written; without an id, how many rows repeat another.
     """
 
-    customers: pd.DataFrame
+    everyone: Customers
     rejected: pd.DataFrame
     flagged: pd.DataFrame
     account: dict
+
+    @property
+    def customers(self) -> pd.DataFrame:
+        return self.everyone.table
 
 
 def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], headers: dict, file: str) -> Cleaned:
@@ -102,7 +106,7 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
     }
     _require_whole(account)
     far = _far(customers, [name for name in conventions if name in customers])
-    return Cleaned(customers, rejected, pd.concat([flagged, far], ignore_index=True), account)
+    return Cleaned(Customers(customers), rejected, pd.concat([flagged, far], ignore_index=True), account)
 
 
 def _clean_large(raw: ibis.Table, checked: ibis.Table, dataset: Dataset, names: list[str], features, conventions: dict):
@@ -122,12 +126,12 @@ def _clean_large(raw: ibis.Table, checked: ibis.Table, dataset: Dataset, names: 
     categories = _categories(dataset, names)
     mended = _mended_large(fine, categories) if categories else {}
     asked = [n for n in features if dataset.columns[n].missing == "median" and 0 < counts[n] < counts["clean"]]
-    sample = sampled(customers, "id", MOST_HELD).to_pandas()
-    everyone = Customers(sample, customers)
+    everyone = with_sample(customers)
     medians = {name: _middle(everyone, name, dataset.columns[name]) for name in asked}
     flagged = _flagged(everyone, medians, [name for name in conventions if name in customers.columns])
     if medians:
-        customers = customers.mutate(**{name: customers[name].fill_null(double(m)) for name, m in medians.items()})
+        filled = {name: customers[name].fill_null(double(m)) for name, m in medians.items()}
+        everyone = Customers(everyone.sample.fillna(medians), customers.mutate(**filled))
     account = {
         "rows_in": int(raw.count().execute()),
         "clean": int(counts["clean"]),
@@ -142,7 +146,7 @@ def _clean_large(raw: ibis.Table, checked: ibis.Table, dataset: Dataset, names: 
         "numbers": {name: convention.record() for name, convention in conventions.items()},
     }
     _require_whole(account)
-    return Cleaned(customers, rejected.order_by("file", "line").drop("row"), flagged, account)
+    return Cleaned(everyone, rejected.order_by("file", "line").drop("row"), flagged, account)
 
 
 def _distinct(table: ibis.Table) -> int:
@@ -206,12 +210,12 @@ def _clean_purchases(raw: ibis.Table, dataset: Dataset, features: tuple[str, ...
     account |= rest | {"rules": (rejected["column"] + ": " + rejected["rule"]).value_counts().to_dict()}
     if is_expression(made):
         customers = stored(made.select(_id(made, dataset), *(n for n in names if n not in dataset.named("id"))))
-        account["customers"] = int(customers.count().execute())
-        everyone = Customers(sampled(customers, "id", MOST_HELD).to_pandas(), customers)
-        return Cleaned(customers, rejected, _flagged(everyone, {}, list(customers.columns[1:])), account)
+        everyone = with_sample(customers)
+        account["customers"] = everyone.number
+        return Cleaned(everyone, rejected, _flagged(everyone, {}, list(customers.columns[1:])), account)
     customers = _customers(made.assign(row=0), dataset, names)
     account["customers"] = len(customers)
-    return Cleaned(customers, rejected, _far(customers, list(customers.columns[1:])), account)
+    return Cleaned(Customers(customers), rejected, _far(customers, list(customers.columns[1:])), account)
 
 
 def raw_dataset(dataset: Dataset) -> Dataset:

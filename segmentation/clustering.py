@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.artifacts import is_expression, write_csv, write_parquet
 from segmentation.assignment import assign_rows, double
-from segmentation.customers import Customers
+from segmentation.customers import ASSIGNED, Customers, with_segments
 from segmentation.dataset import Dataset
 from segmentation.engine import stored
 from segmentation.k_selection import best_kmeans
@@ -67,45 +67,52 @@ def describe(model: Pipeline, features: tuple[str, ...]) -> dict:
 
 
 def segment(customers: Customers, model: Pipeline, features: tuple[str, ...]) -> Customers:
-    """Return the customers with segment, distance and margin, as `assign` gives them, and the next segment."""
-    X = customers.sample[list(features)].to_numpy()
-    with threadpool_limits(1):
-        following = np.argsort(model.transform(X), axis=1, kind="stable")[:, 1] + 1
-    assigned = assign(model, X).assign(next_segment=following)
-    everyone = assign_rows(customers.everyone, describe(model, features), across=True) if customers.sampled else None
+    """Return the customers with segment, distance and margin, as `assign` gives them."""
+    assigned = assign(model, customers.sample[list(features)].to_numpy())
+    everyone = assign_rows(customers.everyone, describe(model, features)) if customers.sampled else None
     return Customers(customers.sample.join(assigned), everyone)
 
 
-def write_segments(study: Study, segmented: Customers) -> None:
-    """Write segments.parquet, and segments.csv up to a million customers: id, segment, distance, margin."""
-    columns = ["id", "segment", "distance", "margin"]
-    table = segmented.everyone.select(columns) if segmented.sampled else segmented.sample[columns]
+def keep_segments(study: Study, customers: Customers, model: Pipeline, features: tuple[str, ...]) -> Customers:
+    """Write segments.parquet, and up to a million customers segments.csv: id, segment, distance, margin.
+
+    Returns the customers with their segments, as the next notebook has them.
+    """
+    table = segment(customers, model, features).table[["id", *ASSIGNED]]
     write_parquet(study.path("segments.parquet"), table)
-    if segmented.number <= MOST_IN_CSV:
+    if customers.number <= MOST_IN_CSV:
         write_csv(study.path("segments.csv"), table)
     else:
         study.path("segments.csv").unlink(missing_ok=True)
+    return with_segments(study, customers, describe(model, features))
 
 
-def nearest(segmented: Customers, features: tuple[str, ...], most: int = 10) -> pd.DataFrame:
-    """Return segment, next segment, margin and features of the customers nearest to a border."""
-    columns = ["segment", "next_segment", "margin", *features]
-    if segmented.sampled:
-        return segmented.everyone.order_by("margin", "id").limit(most).select(*columns).to_pandas()
-    return segmented.sample.sort_values(["margin", "id"])[columns].head(most)
-
-
-def near_border(segmented: Customers, limit: float):
-    """Return id, segment, next_segment (the one across the border) and margin of who is nearer than `limit` to one.
+def near_border(segmented: Customers, model: Pipeline, features: tuple[str, ...], limit: float):
+    """Return who is nearer than `limit` to a border: id, segment, next_segment (across it), margin and the features.
 
     A frame, indexed by row of the sample, the smallest margin first; of more customers than can be held an Ibis table.
     """
-    columns = ["id", "segment", "next_segment", "margin"]
+    columns = ["id", "segment", "next_segment", "margin", *features]
     if segmented.sampled:
-        t = segmented.everyone
-        return stored(t.filter(t["margin"] < double(limit)).select(*columns))
-    listed = segmented.sample[columns]
-    return listed[listed["margin"] < limit].sort_values(["margin", "id"])
+        near = segmented.everyone.filter(segmented.everyone["margin"] < double(limit)).drop(*ASSIGNED)
+        return stored(assign_rows(near, describe(model, features), across=True).select(*columns))
+    near = segmented.sample[segmented.sample["margin"] < limit].sort_values(["margin", "id"])
+    if near.empty:
+        return near.assign(next_segment=0)[columns]
+    with threadpool_limits(1):
+        order = np.argsort(model.transform(near[list(features)].to_numpy()), axis=1, kind="stable")
+    return near.assign(next_segment=order[:, 1] + 1)[columns]
+
+
+def nearest(near, most: int = 10) -> pd.DataFrame:
+    """Return segment, next segment, margin and features of the nearest to a border of those that are near one."""
+    first = near.order_by("margin", "id").limit(most).to_pandas() if is_expression(near) else near.head(most)
+    return first.drop(columns="id")
+
+
+def write_near(study: Study, near) -> None:
+    """Write borderline.csv: id, segment, next_segment and margin of who is near a border."""
+    write_csv(study.path("borderline.csv"), near[["id", "segment", "next_segment", "margin"]])
 
 
 def near_limit(model: Pipeline, X: np.ndarray) -> float:

@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 
 from segmentation.artifacts import write_parquet
 from segmentation.assignment import assign_rows, scaled_feature
-from segmentation.engine import MOST_HELD, read
+from segmentation.engine import MOST_HELD, beside, read
 from segmentation.sampling import sampled
 from segmentation.study import Study
 from segmentation.tallies import Grouping, Tallies
 
+ASSIGNED = ("segment", "distance", "margin")
 MOST_LOST = 0.001  # the limit that the benchmark of the sample keeps
 
 
@@ -45,6 +46,11 @@ class Customers:
     def sampled(self) -> bool:
         """Whether the sample is only a part of them."""
         return self.everyone is not None
+
+    @property
+    def table(self) -> pd.DataFrame | ibis.Table:
+        """All of them, held or not."""
+        return self.everyone if self.sampled else self.sample
 
     def tell_sample(self) -> str:
         """Say on what the segments are formed when not on all customers; empty when they are."""
@@ -173,25 +179,36 @@ def open_customers(study: Study) -> Customers:
     return Customers(study.read("sample.parquet"), read(path))
 
 
-def keep_sample(study: Study) -> None:
-    """Write sample.parquet, in the order of the ids, where the customers are too many to be held."""
-    path = study.existing("customers.parquet")
-    if pq.read_metadata(path).num_rows > MOST_HELD:
-        sample = sampled(read(path), "id", MOST_HELD).to_pandas()
-        write_parquet(study.path("sample.parquet"), sample.sort_values("id", ignore_index=True))
-    else:
-        study.path("sample.parquet").unlink(missing_ok=True)
+def with_sample(table: ibis.Table) -> Customers:
+    """Return the customers of a table with a sample of them, in the order of the ids."""
+    return Customers(sampled(table, "id", MOST_HELD).to_pandas().sort_values("id", ignore_index=True), table)
+
+
+def keep_customers(study: Study, customers: Customers) -> Customers:
+    """Write customers.parquet, and of too many sample.parquet; return them as the next notebook has them."""
+    write_parquet(study.path("customers.parquet"), customers.table)
+    study.path("sample.parquet").unlink(missing_ok=True)
+    if customers.number <= MOST_HELD:
+        return open_customers(study)
+    write_parquet(study.path("sample.parquet"), customers.sample)
+    return customers
 
 
 def open_segmented(study: Study, *, scaled: bool = False) -> Customers:
     """Open the clean customers of a run with their segments; `scaled` gives segment and scaled features alone."""
-    customers, model = open_customers(study), study.read("model.json")
-    if customers.sampled:
-        sample = assign_rows(ibis.memtable(customers.sample), model).to_pandas()
-        found = Customers(sample, assign_rows(customers.everyone, model))
-    else:
-        found = Customers(customers.sample.merge(study.read("segments.parquet"), on="id", validate="one_to_one"))
+    model = study.read("model.json")
+    found = with_segments(study, open_customers(study), model)
     return rescaled(found, model) if scaled else found
+
+
+def with_segments(study: Study, customers: Customers, model: dict) -> Customers:
+    """Return the customers of a run with segment, distance and margin, as `model` and segments.parquet have them."""
+    path = study.existing("segments.parquet")
+    if not customers.sampled:
+        return Customers(customers.sample.merge(study.read(path.name), on="id", validate="one_to_one"))
+    sample = assign_rows(ibis.memtable(customers.sample), model).to_pandas()
+    everyone = beside(customers.everyone, read(path).select(*ASSIGNED))
+    return Customers(sample, assign_rows(customers.everyone, model) if everyone is None else everyone)
 
 
 def rescaled(segmented: Customers, model: dict) -> Customers:

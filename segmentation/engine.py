@@ -115,6 +115,17 @@ def stored(table: ibis.Table) -> ibis.Table:
     return kept
 
 
+def beside(left: ibis.Table, right: ibis.Table) -> ibis.Table | None:
+    """Return two tables with one order of rows as one; None by an engine whose tables have no order."""
+    engine = left.get_backend()
+    if engine.name != "duckdb":
+        return None
+    pair = f"pair_{next(_numbers)}"
+    left, right = engine.compile(left), engine.compile(right)
+    engine.raw_sql(f"CREATE TEMP VIEW {pair} AS SELECT * FROM ({left}) POSITIONAL JOIN ({right})")
+    return engine.table(pair)
+
+
 def new_file() -> Path:
     """Return the path of a file in `scratch` that nobody else writes."""
     return scratch() / f"{next(_numbers)}.parquet"

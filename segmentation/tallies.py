@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import ibis
 import numpy as np
@@ -10,7 +11,9 @@ import pandas as pd
 from segmentation.assignment import ADDED, double
 
 MOST_CELLS = 200_000
+MOST_VALUES = 500_000  # of one column, that are counted one by one
 EVERYWHERE = (-np.inf, np.inf)
+SUMS = ("filled", "low", "high", "whole", "one", "two", "three")
 USUAL = (0.05, 0.25, 0.5, 0.75, 0.95)  # the quantiles of most figures, found together
 SURE = 4  # standard deviations by which the sample may miss a quantile; beyond them, the engine sorts all
 
@@ -81,18 +84,42 @@ class Tallies:
     def _sums(self) -> pd.DataFrame:
         """One row a column: filled, low, high, whole, and sums of the first three powers about `centre`."""
         means = self.sample[self._numbers].mean().fillna(0)
-        parts = {f"{name} filled": self.table[name].count() for name in self._columns}
-        for name in self._numbers:
+        held = {name: self._values(name, Grouping()) for name in self._numbers}
+        rows = {name: _summed(values, means[name]) for name, values in held.items() if values is not None}
+        parts = {}
+        for name in [name for name in self._columns if name not in rows]:
             value = self.table[name]
-            beside = value - double(means[name])
-            parts |= {f"{name} low": value.min(), f"{name} high": value.max()}
-            parts[f"{name} whole"] = (value == value.floor()).all().cast("float64")
-            parts |= {f"{name} one": beside.sum(), f"{name} two": (beside * beside).sum()}
-            parts[f"{name} three"] = (beside * beside * beside).sum()
-        found = self._aggregated(parts)
-        kinds = ("filled", "low", "high", "whole", "one", "two", "three")
-        rows = {name: [found.get(f"{name} {kind}", np.nan) for kind in kinds] for name in self._columns}
-        return pd.DataFrame.from_dict(rows, orient="index", columns=kinds).assign(centre=means)
+            parts[f"{name} filled"] = value.count()
+            if name in self._numbers:
+                beside = value - double(means[name])
+                parts |= {f"{name} low": value.min(), f"{name} high": value.max()}
+                parts[f"{name} whole"] = (value == value.floor()).all().cast("float64")
+                parts |= {f"{name} one": beside.sum(), f"{name} two": (beside * beside).sum()}
+                parts[f"{name} three"] = (beside * beside * beside).sum()
+        found = self._aggregated(parts) if parts else pd.Series(dtype=float)
+        rows = {n: rows.get(n) or [found.get(f"{n} {kind}", np.nan) for kind in SUMS] for n in self._columns}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=SUMS).assign(centre=means)
+
+    def _values(self, name: str, groups: Grouping) -> pd.DataFrame | None:
+        """Return group, value and n, how many rows have it, in order; None where a column has too many values."""
+        key = name, groups.column, groups.labels
+        if key not in self._valued:
+            self._valued[key] = None
+            if _least_values(self.sample[name]) <= MOST_VALUES:
+                found = self._beside(name, groups).group_by("group", "value").agg(n=ibis._.count())
+                held = found.limit(2 * MOST_VALUES).to_pandas()
+                if len(held) < 2 * MOST_VALUES:
+                    self._valued[key] = held.sort_values(["group", "value"], ignore_index=True)
+        return self._valued[key]
+
+    @cached_property
+    def _valued(self) -> dict:
+        return {}
+
+    def _beside(self, name: str, groups: Grouping) -> ibis.Table:
+        """Return group and value of the rows that have both."""
+        table = self.table.select(group=groups.of_table(self.table), value=self.table[name].cast("float64"))
+        return table.filter(table["value"].notnull() & table["group"].notnull())
 
     def _aggregated(self, parts: dict) -> pd.Series:
         """Compute several sums in one pass."""
@@ -150,7 +177,9 @@ class Tallies:
         return {}
 
     def beyond(self, name: str, low: float, high: float) -> int:
-        value = self.table[name]
+        held, value = self._values(name, Grouping()), self.table[name]
+        if held is not None:
+            return int(held["n"][(held["value"] < low) | (held["value"] > high)].sum())
         return int(((value < double(low)) | (value > double(high))).sum().execute() or 0)
 
     def quantiles(self, name: str, levels: list[float], groups: Grouping) -> pd.DataFrame:
@@ -164,15 +193,16 @@ class Tallies:
         return {}
 
     def _quantiles(self, name: str, levels: list[float], groups: Grouping) -> pd.DataFrame:
-        """Look, by the sample, where the quantiles must be: rows are counted, and only those nearby are sorted.
+        """Read quantiles off the counts of all values; of too many values, sort only those near the quantiles.
 
-        This is the selection of Floyd & Rivest (1975), with one sample for all levels.
+        Where these must be, the sample says: the selection of Floyd & Rivest (1975), with one sample for all levels.
         """
-        table = self.table.select(group=groups.of_table(self.table), value=self.table[name].cast("float64"))
-        table = table.filter(table["value"].notnull() & table["group"].notnull())
-        values, own = self.sample[name].dropna(), groups.numbered(self.sample)
-        nearby = {group: _nearby(np.sort(some), levels) for group, some in values.groupby(own.loc[values.index])}
-        found = _sorted_nearby(table, nearby, levels)
+        table, held = self._beside(name, groups), self._values(name, groups)
+        if held is None:
+            values, own = self.sample[name].dropna(), groups.numbered(self.sample)
+            nearby = {group: _nearby(np.sort(some), levels) for group, some in values.groupby(own.loc[values.index])}
+            held = _sorted_nearby(table, nearby)
+        found = _read_off(held, levels)
         if found is None:
             found = table.group_by("group").agg(customers=ibis._.count(), at=ibis._["value"].quantile(levels))
             found = found.to_pandas().set_index("group")
@@ -181,6 +211,9 @@ class Tallies:
         return groups.named(found.sort_index())
 
     def histogram(self, name: str, edges: np.ndarray) -> np.ndarray:
+        held = self._values(name, Grouping())
+        if held is not None:
+            return np.histogram(held["value"], edges, weights=held["n"])[0].astype(int)
         inside = self.table.filter(self.table[name].between(double(edges[0]), double(edges[-1])))
         found = bin_of(inside[name], edges).name("bin").value_counts(name="n").to_pandas()
         return np.bincount(found["bin"].astype(int), found["n"], len(edges) - 1).astype(int)
@@ -224,24 +257,33 @@ class Tallies:
         return grids
 
     def correlation(self, names: list[str]) -> pd.DataFrame:
-        t, means = self.table, self.mean(names)
+        varied = self._sums.loc[names, "high"] > self._sums.loc[names, "low"]
+        pairs = list(combinations([name for name in names if varied[name]], 2))
+        gaps = {name for name in names if self._sums.loc[name, "filled"] < self.number}
         parts = {}
-        for i, one in enumerate(names):
-            for other in names[i:]:
-                both = t[one].notnull() & t[other].notnull()
-                x, y = (both.ifelse(t[name] - double(means[name]), None) for name in (one, other))
-                sums = {"n": both.sum(), "x": x.sum(), "y": y.sum(), "xx": (x * x).sum(), "yy": (y * y).sum()}
-                sums["xy"] = (x * y).sum()
-                parts |= {f"{what} {i} {other}": value for what, value in sums.items()}
-        found = self._aggregated(parts)
-        table = pd.DataFrame(np.nan, names, names)
-        for i, one in enumerate(names):
-            for other in names[i:]:
-                n, x, y, xx, yy, xy = (found[f"{what} {i} {other}"] for what in ("n", "x", "y", "xx", "yy", "xy"))
-                spread = (xx - x * x / n) * (yy - y * y / n)
-                r = _rounded((xy - x * y / n) / spread**0.5) if spread > 0 else np.nan
-                table.loc[one, other] = table.loc[other, one] = r
+        for one, other in pairs:
+            x, y = (self.table[name] - double(self._sums.loc[name, "centre"]) for name in (one, other))
+            sums = {"xy": (x * y).sum()}
+            if gaps & {one, other}:
+                both = x.notnull() & y.notnull()
+                x, y = both.ifelse(x, None), both.ifelse(y, None)
+                sums |= {"n": both.sum(), "x": x.sum(), "y": y.sum(), "xx": (x * x).sum(), "yy": (y * y).sum()}
+            parts |= {(one, other, what): value for what, value in sums.items()}
+        found = self._aggregated(parts) if parts else {}
+        table = pd.DataFrame(np.where(np.diag(varied), 1, np.nan), names, names)
+        for one, other in pairs:
+            of = {what: found.get((one, other, what)) for what in ("n", "x", "y", "xx", "yy", "xy")}
+            if not gaps & {one, other}:
+                a, b = self._sums.loc[one], self._sums.loc[other]
+                of |= {"n": a["filled"], "x": a["one"], "y": b["one"], "xx": a["two"], "yy": b["two"]}
+            table.loc[one, other] = table.loc[other, one] = _pearson(**of)
         return table
+
+
+def _pearson(n: float, x: float, y: float, xx: float, yy: float, xy: float) -> float:
+    """Return a correlation from the sums of two columns, their squares and their product; NaN where one is constant."""
+    spread = (xx - x * x / n) * (yy - y * y / n) if n else 0
+    return _rounded((xy - x * y / n) / spread**0.5) if spread > 0 else np.nan
 
 
 def _rounded(value: float) -> float:
@@ -263,10 +305,25 @@ def _nearby(values: np.ndarray, levels: list[float]) -> list[tuple[float, float]
     return spans
 
 
-def _sorted_nearby(table: ibis.Table, nearby: dict, levels: list[float]) -> pd.DataFrame | None:
-    """Return each group's quantiles and size, from its sorted values in the spans nearby and the counts between them.
+def _least_values(values: pd.Series) -> float:
+    """Estimate from a sample how many values a column has at least (Chao 1984, without its bias)."""
+    times = values.value_counts()
+    once, twice = int((times == 1).sum()), int((times == 2).sum())
+    return len(times) + once * (once - 1) / (2 * (twice + 1))
 
-    None where a quantile is in no span; a group that the sample does not know is sorted whole.
+
+def _summed(values: pd.DataFrame, centre: float) -> list[float]:
+    """Return `SUMS` of a column from the counts of its values."""
+    value, n = values["value"].to_numpy(), values["n"].to_numpy()
+    powers = [float((n * (value - centre) ** power).sum()) for power in (1, 2, 3)]
+    low, high = (value[0], value[-1]) if len(value) else (np.nan, np.nan)
+    return [float(n.sum()), low, high, float((value == np.floor(value)).all()), *powers]
+
+
+def _sorted_nearby(table: ibis.Table, nearby: dict) -> pd.DataFrame:
+    """Return group, value and n of each group, in order, of the values in its spans nearby, and between them of none.
+
+    A group that the sample does not know is sorted whole.
     """
 
     def place(spans) -> ibis.Value:
@@ -276,13 +333,18 @@ def _sorted_nearby(table: ibis.Table, nearby: dict, levels: list[float]) -> pd.D
 
     known = [(table["group"] == group, place(spans)) for group, spans in nearby.items()]
     told = table.mutate(place=ibis.cases(*known, else_=place([EVERYWHERE])) if known else place([EVERYWHERE]))
-    told = told.mutate(near=(told["place"] % 2 == 1).ifelse(told["value"], None))
-    counts = told.group_by("group", "place", "near").agg(n=ibis._.count()).to_pandas()
+    told = told.mutate(value=(told["place"] % 2 == 1).ifelse(told["value"], None))
+    counts = told.group_by("group", "place", "value").agg(n=ibis._.count()).to_pandas()
+    return counts.sort_values(["group", "place", "value"])
+
+
+def _read_off(held: pd.DataFrame, levels: list[float]) -> pd.DataFrame | None:
+    """Return each group's quantiles and size by the counts of its values; None where one is among values unknown."""
     rows = {}
-    for group, own in counts.sort_values(["place", "near"]).groupby("group"):
+    for group, own in held.groupby("group"):
         up_to = own["n"].cumsum().to_numpy()
         ranks = np.array(levels) * (up_to[-1] - 1)
-        low, high = (own["near"].to_numpy()[np.searchsorted(up_to, whole(ranks), side="right")]
+        low, high = (own["value"].to_numpy()[np.searchsorted(up_to, whole(ranks), side="right")]
                      for whole in (np.floor, np.ceil))  # fmt: skip
         rows[group] = [*(low + (high - low) * (ranks % 1)), up_to[-1]]
     found = pd.DataFrame.from_dict(rows, orient="index", columns=[*levels, "customers"])

@@ -3,6 +3,7 @@
 import json
 from decimal import Decimal
 from itertools import product
+from unittest.mock import patch
 
 import ibis
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation import engine, formats
+from segmentation import engine, formats, tallies
 from segmentation.artifacts import sha256, write_csv, write_parquet
 from segmentation.cleaning import clean, raw_dataset, require_enough
 from segmentation.customers import Customers
@@ -322,10 +323,11 @@ COUNTED = {
 @given(st.lists(st.integers(-9, 9), min_size=1, max_size=300), st.lists(st.integers(-12, 12), max_size=300))
 def test_quantiles_are_exact_whatever_the_sample_says(values, sample):
     frame, some = (pd.DataFrame({"x": of, "segment": [v % 3 for v in of]}).astype(float) for of in (values, sample))
-    for by in (None, Grouping("segment"), Grouping("x", np.array([-9, -3, 0, 9.5]), ("a", "b", "c"))):
-        held, found = (
-            c.quantiles("x", [0.25, 0.5, 0.95], by) for c in (Customers(frame), Customers(some, ibis.memtable(frame)))
-        )
+    bands = Grouping("x", np.array([-9, -3, 0, 9.5]), ("a", "b", "c"))
+    for by, most in product((None, Grouping("segment"), bands), (0, tallies.MOST_VALUES)):
+        held, counted = Customers(frame), Customers(some, ibis.memtable(frame))
+        with patch.object(tallies, "MOST_VALUES", most):
+            held, found = (customers.quantiles("x", [0.25, 0.5, 0.95], by) for customers in (held, counted))
         held = held[held["customers"] > 0]
         assert found["customers"].tolist() == held["customers"].tolist()
         np.testing.assert_allclose(found.to_numpy(float), held.to_numpy(float), rtol=1e-12)
@@ -345,8 +347,10 @@ def test_grids_counted_together_are_those_counted_by_themselves():
         assert {group: cells.tolist() for group, cells in found.items()} == {g: c.tolist() for g, c in wanted.items()}
 
 
+@pytest.mark.parametrize("most", [0, tallies.MOST_VALUES])
 @pytest.mark.parametrize("what", COUNTED)
-def test_the_engine_counts_all_customers_as_pandas_does(what):
+def test_the_engine_counts_all_customers_as_pandas_does(what, most, monkeypatch):
+    monkeypatch.setattr(tallies, "MOST_VALUES", most)
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"a": rng.normal(size=500), "b": rng.poisson(5, 500).astype(float)})
     frame["city"], frame["segment"] = rng.choice(["Bonn", "Oslo", "Rome"], 500), rng.integers(1, 4, 500)
