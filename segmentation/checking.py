@@ -98,18 +98,20 @@ def check_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ib
 def find_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table | None:
     """Return row, file, line, column, value and rule of the rows that repeat what must stand once; None without any.
 
-    What stands more than once is found first, and only its rows are compared with each other.
+    What stands more than once in any row is found first, which needs no rule, and only those rows are compared.
     """
     fine, found = checked.filter(checked["rule"].isnull()).drop(*PARTS), []
     ids, unique = dataset.named("id"), [name for name in names if dataset.columns[name].unique]
     for name in (*ids, *unique):
-        known = fine.filter(fine[name].notnull())
+        known = checked.filter(checked[name].notnull())
         repeated = held(known.group_by(name).having(ibis._.count() > 1).agg(_n=ibis._.count()))
         if int(repeated.count().execute()):
-            peers = known.semi_join(repeated, name)
+            peers = fine.semi_join(repeated, name)
             judged = judge(peers, _repeat_rules(peers, name, names) if name in ids else [_unique(peers, name)])
-            found.append(held(judged.filter(judged["rule"].notnull()).select("row", "file", "line", *PARTS)))
-            fine = fine.anti_join(found[-1], "row")
+            refused = held(judged.filter(judged["rule"].notnull()).select("row", "file", "line", *PARTS))
+            if int(refused.count().execute()):
+                found.append(refused)
+                fine = fine.anti_join(refused, "row")
     return ibis.union(*found) if len(found) > 1 else found[0] if found else None
 
 
@@ -313,7 +315,8 @@ def _expected(column: Column, convention: Convention | None) -> str:
 
 def _unique(peers: ibis.Table, name: str) -> Rule:
     """Refuse all rows that share a value which should be unique."""
-    return Rule(name, "unique", text_in(peers, name), ibis.literal(True))
+    several = peers["row"].count().over(ibis.window(group_by=peers[name])) > 1
+    return Rule(name, "unique", text_in(peers, name), several)
 
 
 def _repeat_rules(peers: ibis.Table, id_name: str, names: list[str]) -> list[Rule]:

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.artifacts import is_expression, write_csv, write_parquet
 from segmentation.assignment import assign_rows, double
-from segmentation.customers import ASSIGNED, Customers, with_segments
+from segmentation.customers import ASSIGNED, Customers
 from segmentation.dataset import Dataset
 from segmentation.engine import stored
 from segmentation.k_selection import best_kmeans
@@ -67,24 +67,20 @@ def describe(model: Pipeline, features: tuple[str, ...]) -> dict:
 
 
 def segment(customers: Customers, model: Pipeline, features: tuple[str, ...]) -> Customers:
-    """Return the customers with segment, distance and margin, as `assign` gives them."""
+    """Return the customers with segment, distance and margin, as `assign` gives them; too many are put aside so."""
     assigned = assign(model, customers.sample[list(features)].to_numpy())
-    everyone = assign_rows(customers.everyone, describe(model, features)) if customers.sampled else None
+    everyone = stored(assign_rows(customers.everyone, describe(model, features))) if customers.sampled else None
     return Customers(customers.sample.join(assigned), everyone)
 
 
-def keep_segments(study: Study, customers: Customers, model: Pipeline, features: tuple[str, ...]) -> Customers:
-    """Write segments.parquet, and up to a million customers segments.csv: id, segment, distance, margin.
-
-    Returns the customers with their segments, as the next notebook has them.
-    """
-    table = segment(customers, model, features).table[["id", *ASSIGNED]]
+def write_segments(study: Study, segmented: Customers) -> None:
+    """Write segments.parquet, and segments.csv up to a million customers: id, segment, distance, margin."""
+    table = segmented.table[["id", *ASSIGNED]]
     write_parquet(study.path("segments.parquet"), table)
-    if customers.number <= MOST_IN_CSV:
+    if segmented.number <= MOST_IN_CSV:
         write_csv(study.path("segments.csv"), table)
     else:
         study.path("segments.csv").unlink(missing_ok=True)
-    return with_segments(study, customers, describe(model, features))
 
 
 def near_border(segmented: Customers, model: Pipeline, features: tuple[str, ...], limit: float):

@@ -196,19 +196,14 @@ def keep_customers(study: Study, customers: Customers) -> Customers:
 
 def open_segmented(study: Study, *, scaled: bool = False) -> Customers:
     """Open the clean customers of a run with their segments; `scaled` gives segment and scaled features alone."""
-    model = study.read("model.json")
-    found = with_segments(study, open_customers(study), model)
+    customers, model, path = open_customers(study), study.read("model.json"), study.existing("segments.parquet")
+    if customers.sampled:
+        sample = assign_rows(ibis.memtable(customers.sample), model).to_pandas()
+        everyone = beside(customers.everyone, read(path).select(*ASSIGNED))
+        found = Customers(sample, assign_rows(customers.everyone, model) if everyone is None else everyone)
+    else:
+        found = Customers(customers.sample.merge(study.read(path.name), on="id", validate="one_to_one"))
     return rescaled(found, model) if scaled else found
-
-
-def with_segments(study: Study, customers: Customers, model: dict) -> Customers:
-    """Return the customers of a run with segment, distance and margin, as `model` and segments.parquet have them."""
-    path = study.existing("segments.parquet")
-    if not customers.sampled:
-        return Customers(customers.sample.merge(study.read(path.name), on="id", validate="one_to_one"))
-    sample = assign_rows(ibis.memtable(customers.sample), model).to_pandas()
-    everyone = beside(customers.everyone, read(path).select(*ASSIGNED))
-    return Customers(sample, assign_rows(customers.everyone, model) if everyone is None else everyone)
 
 
 def rescaled(segmented: Customers, model: dict) -> Customers:

@@ -13,8 +13,7 @@ from segmentation.assignment import ADDED, double
 MOST_CELLS = 200_000
 MOST_VALUES = 500_000  # of one column, that are counted one by one
 EVERYWHERE = (-np.inf, np.inf)
-SUMS = ("filled", "low", "high", "whole", "one", "two", "three")
-USUAL = (0.05, 0.25, 0.5, 0.75, 0.95)  # the quantiles of most figures, found together
+SUMS, ENDS = ("filled", "one", "two"), ("low", "high", "whole")
 SURE = 4  # standard deviations by which the sample may miss a quantile; beyond them, the engine sorts all
 
 
@@ -82,30 +81,34 @@ class Tallies:
 
     @cached_property
     def _sums(self) -> pd.DataFrame:
-        """One row a column: filled, low, high, whole, and sums of the first three powers about `centre`."""
-        means = self.sample[self._numbers].mean().fillna(0)
-        held = {name: self._values(name, Grouping()) for name in self._numbers}
-        rows = {name: _summed(values, means[name]) for name, values in held.items() if values is not None}
-        parts = {}
-        for name in [name for name in self._columns if name not in rows]:
-            value = self.table[name]
-            parts[f"{name} filled"] = value.count()
+        """One row a column: filled, and of numbers the sums of the first two powers about `centre`."""
+        centre, parts = self.sample[self._numbers].mean().fillna(0), {}
+        for name in self._columns:
+            parts[f"{name} filled"] = self.table[name].count()
             if name in self._numbers:
-                beside = value - double(means[name])
-                parts |= {f"{name} low": value.min(), f"{name} high": value.max()}
-                parts[f"{name} whole"] = (value == value.floor()).all().cast("float64")
+                beside = self.table[name] - double(centre[name])
                 parts |= {f"{name} one": beside.sum(), f"{name} two": (beside * beside).sum()}
-                parts[f"{name} three"] = (beside * beside * beside).sum()
-        found = self._aggregated(parts) if parts else pd.Series(dtype=float)
-        rows = {n: rows.get(n) or [found.get(f"{n} {kind}", np.nan) for kind in SUMS] for n in self._columns}
-        return pd.DataFrame.from_dict(rows, orient="index", columns=SUMS).assign(centre=means)
+        found = self._aggregated(parts)
+        rows = {name: [found.get(f"{name} {kind}", np.nan) for kind in SUMS] for name in self._columns}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=SUMS).assign(centre=centre)
+
+    @cached_property
+    def _ends(self) -> pd.DataFrame:
+        """One row a column of numbers: low, high, whole."""
+        parts = {}
+        for name in self._numbers:
+            value = self.table[name]
+            parts |= {f"{name} low": value.min(), f"{name} high": value.max()}
+            parts[f"{name} whole"] = (value == value.floor()).all().cast("float64")
+        found = self._aggregated(parts)
+        return pd.DataFrame({kind: {n: found[f"{n} {kind}"] for n in self._numbers} for kind in ENDS})
 
     def _values(self, name: str, groups: Grouping) -> pd.DataFrame | None:
         """Return group, value and n, how many rows have it, in order; None where a column has too many values."""
         key = name, groups.column, groups.labels
         if key not in self._valued:
             self._valued[key] = None
-            if _least_values(self.sample[name]) <= MOST_VALUES:
+            if _may_be_held(self.sample[name]):
                 found = self._beside(name, groups).group_by("group", "value").agg(n=ibis._.count())
                 held = found.limit(2 * MOST_VALUES).to_pandas()
                 if len(held) < 2 * MOST_VALUES:
@@ -131,7 +134,7 @@ class Tallies:
         return self._sums.loc[names, "filled"].astype(int)
 
     def limits(self, names: list[str]) -> pd.DataFrame:
-        return self._sums.loc[names, ["low", "high", "whole"]].astype({"whole": bool})
+        return self._ends.loc[names].astype({"whole": bool})
 
     def mean(self, names: list[str]) -> pd.Series:
         of = self._sums.loc[names]
@@ -142,7 +145,12 @@ class Tallies:
         return ((of["two"] - of["one"] ** 2 / of["filled"]) / (of["filled"] - 1)).pow(0.5).map(_rounded)
 
     def skew(self, name: str) -> float:
-        n, one, two, three = self._sums.loc[name, ["filled", "one", "two", "three"]]
+        n, one, two, centre = self._sums.loc[name, [*SUMS, "centre"]]
+        beside, held = self.table[name] - double(centre), self._values(name, Grouping())
+        if held is None:
+            three = self._aggregated({"three": (beside * beside * beside).sum()})["three"]
+        else:
+            three = (held["n"] * (held["value"] - centre) ** 3).sum()
         second = two - one**2 / n
         third = three - 3 * one * two / n + 2 * one**3 / n**2
         if second <= 0:
@@ -185,7 +193,7 @@ class Tallies:
     def quantiles(self, name: str, levels: list[float], groups: Grouping) -> pd.DataFrame:
         key = name, groups.column, groups.labels
         if key not in self._found or not {*levels} <= {*self._found[key]}:
-            self._found[key] = self._quantiles(name, sorted({*USUAL, *levels}), groups)
+            self._found[key] = self._quantiles(name, sorted(levels), groups)
         return self._found[key][[*levels, "customers"]]
 
     @cached_property
@@ -257,7 +265,7 @@ class Tallies:
         return grids
 
     def correlation(self, names: list[str]) -> pd.DataFrame:
-        varied = self._sums.loc[names, "high"] > self._sums.loc[names, "low"]
+        varied = self._ends.loc[names, "high"] > self._ends.loc[names, "low"]
         pairs = list(combinations([name for name in names if varied[name]], 2))
         gaps = {name for name in names if self._sums.loc[name, "filled"] < self.number}
         parts = {}
@@ -305,19 +313,14 @@ def _nearby(values: np.ndarray, levels: list[float]) -> list[tuple[float, float]
     return spans
 
 
-def _least_values(values: pd.Series) -> float:
-    """Estimate from a sample how many values a column has at least (Chao 1984, without its bias)."""
+def _may_be_held(values: pd.Series) -> bool:
+    """Judge by a sample whether all values of a column are few enough (Chao 1984 tells how many there are at least).
+
+    Where most rows of the sample have a value of their own, nothing can be told of the rest.
+    """
     times = values.value_counts()
     once, twice = int((times == 1).sum()), int((times == 2).sum())
-    return len(times) + once * (once - 1) / (2 * (twice + 1))
-
-
-def _summed(values: pd.DataFrame, centre: float) -> list[float]:
-    """Return `SUMS` of a column from the counts of its values."""
-    value, n = values["value"].to_numpy(), values["n"].to_numpy()
-    powers = [float((n * (value - centre) ** power).sum()) for power in (1, 2, 3)]
-    low, high = (value[0], value[-1]) if len(value) else (np.nan, np.nan)
-    return [float(n.sum()), low, high, float((value == np.floor(value)).all()), *powers]
+    return 2 * once <= len(values) and len(times) + once * (once - 1) / (2 * (twice + 1)) <= MOST_VALUES
 
 
 def _sorted_nearby(table: ibis.Table, nearby: dict) -> pd.DataFrame:

@@ -84,6 +84,21 @@ def test_a_large_parquet_file_is_cleaned_as_a_small_one(tmp_path, monkeypatch):
     assert len(large[3]["rules"]) == 5
 
 
+def test_a_row_that_was_refused_refuses_no_other(tmp_path, monkeypatch):
+    columns = COLUMNS | {"mail": {"role": "descriptor", "type": "category", "unique": True}}
+    dataset = Dataset.model_validate({"title": "Shop", "columns": columns})
+    table = dirty_customers().assign(mail=[f"m{i}" for i in range(300)])
+    table.loc[100:104, "age"] = 3
+    table.loc[100:101, "mail"] = ["m200", "m201"]
+    table.loc[103:104, "id"] = table.loc[203:204, "id"].to_numpy()
+    table.loc[210, "mail"] = "m211"
+    table.to_parquet(tmp_path / "shop.parquet")
+    small, large = (_cleaned(tmp_path / "shop.parquet", monkeypatch, large=large, dataset=dataset) for large in (0, 1))
+    _compare(small, large)
+    assert {"m200", "m201", "m203", "m204"} <= set(large[0]["mail"])
+    assert large[3]["rules"]["mail: unique"] == 2
+
+
 KINDS = {
     "id": {"role": "id"},
     "member": {"role": "descriptor", "type": "yes/no"},
