@@ -94,14 +94,15 @@ class Tallies:
 
     @cached_property
     def _ends(self) -> pd.DataFrame:
-        """One row a column of numbers: low, high, whole."""
+        """One row a column of numbers: low, high, whole; what is not whole in the sample need not be asked."""
         parts = {}
         for name in self._numbers:
             value = self.table[name]
             parts |= {f"{name} low": value.min(), f"{name} high": value.max()}
-            parts[f"{name} whole"] = (value == value.floor()).all().cast("float64")
+            if (self.sample[name].dropna() % 1 == 0).all():
+                parts[f"{name} whole"] = (value == value.floor()).all().cast("float64")
         found = self._aggregated(parts)
-        return pd.DataFrame({kind: {n: found[f"{n} {kind}"] for n in self._numbers} for kind in ENDS})
+        return pd.DataFrame({kind: {n: found.get(f"{n} {kind}", 0.0) for n in self._numbers} for kind in ENDS})
 
     def _values(self, name: str, groups: Grouping) -> pd.DataFrame | None:
         """Return group, value and n, how many rows have it, in order; None where a column has too many values."""
