@@ -18,6 +18,7 @@ from segmentation.errors import DataError
 from segmentation.explore import MOST_BINS
 from segmentation.formats import MOST_UNPACKED
 from segmentation.manifest import require_unchanged
+from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scaling import UNITS, describe_scaling
 from segmentation.sql import nearest_sql
 from segmentation.study import Study
@@ -46,7 +47,7 @@ def describe_model(model: Pipeline, study: Study, segmented: Customers, choices:
                 "unit": columns[name].unit,
                 "transform": columns[name].transform,
                 **scaled,
-                **bin_feature(segmented, name),
+                **bin_feature(segmented, name, fewest=SMALLEST_GROUP if private else 1),
                 **_range(segmented, name, rounded=private and study.dataset.axis(name)),
             }
             for name, scaled in zip(features, describe_scaling(model, features), strict=True)

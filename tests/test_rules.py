@@ -53,7 +53,7 @@ def test_sql_says_what_the_rules_say(k, d, seed, size):
 def test_a_missing_value_has_no_segment():
     table = pd.DataFrame({"a": [1.0, 2.0, 8.0, 9.0], "segment": [1, 1, 2, 2]})
     sql = rules.write_sql(rules.grow_rules(table, ["a"], private=False), {1: "low", 2: "high"})
-    assert sql.splitlines()[1:] == ["CASE", "  WHEN a <= 5 THEN 1 -- low", "  WHEN a > 5 THEN 2 -- high", "END"]
+    assert sql.splitlines()[1:] == ["CASE", '  WHEN "a" <= 5 THEN 1 -- low', '  WHEN "a" > 5 THEN 2 -- high', "END"]
     assert _ask(sql, pd.DataFrame({"a": [0, 5, 5.001, None]})) == [1, 1, 2, None]
 
 

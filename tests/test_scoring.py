@@ -8,13 +8,15 @@ import sys
 import zipfile
 
 import duckdb
+import ibis
 import numpy as np
 import pandas as pd
 import psycopg
 import pytest
 
 from segmentation.artifacts import read_json
-from segmentation.drift import SHIFTED, stability_index
+from segmentation.customers import Customers
+from segmentation.drift import SHIFTED, bin_feature, describe_drift, stability_index
 
 HEADER = "CustomerID,Gender,Age,Annual Income (k$),Spending Score (1-100)\n"
 
@@ -118,6 +120,47 @@ def test_the_index_of_a_known_answer():
     found = stability_index([0.5, 0.5], 10**9, [25 * 10**7, 75 * 10**7])
     assert found["index"] == pytest.approx(0.25 * math.log(0.75 / 0.25), rel=1e-6)
     assert found == {"index": found["index"], "limit": SHIFTED, "shifted": True}
+
+
+def _drift(then: list[float], now: list[float]) -> dict:
+    """Return the drift of one feature, whose customers are all in one segment."""
+    customers = Customers(pd.DataFrame({"x": then}, dtype=float))
+    limits = customers.limits(["x"]).loc["x", ["low", "high"]].astype(float).to_dict()
+    model = {"customers": len(then), "sizes": [len(then)]}
+    model["features"] = [{"name": "x", **limits, **bin_feature(customers, "x")}]
+    rows = pd.DataFrame({"x": now}, dtype=float).assign(segment=1, outside=False)
+    return describe_drift(ibis.memtable(rows), model, {1: "All"})["features"]["x"]
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ([0, 1] * 1000, [1] * 1900 + [0] * 100),
+        ([0] * 1900 + list(range(1, 101)), [0] * 200 + list(range(1, 101)) * 18),
+        ([*range(100)] * 10 + [100] * 1000, [99] * 900 + [100] * 100 + [*range(100)] * 10),
+        ([-1] * 20 + [0] * 1900 + list(range(1, 81)), [-1] * 20 + [0] * 190 + list(range(1, 81)) * 20),
+        ([1, 2, 3] * 600, [3] * 1800),
+        ([*range(1000)], [*range(900)] + [5000] * 100),
+        ([7] * 200, [8] * 200),
+    ],
+    ids=["yes or no", "zeros", "at the top", "in the middle", "ranks", "beyond the range", "a constant"],
+)
+def test_a_drift_of_equal_values_and_beyond_the_range_is_seen(then, now):
+    assert _drift(then, now)["shifted"]
+    assert _drift(then, then)["index"] == 0
+
+
+@pytest.mark.parametrize("draw", ["normal", "zeros"])
+def test_chance_alone_seldom_moves_a_feature(draw):
+    rng = np.random.default_rng(4)
+    draws = {"normal": lambda n: rng.normal(size=n), "zeros": lambda n: np.maximum(rng.normal(size=n), 0)}
+    moved = [_drift(draws[draw](100), draws[draw](100))["shifted"] for _ in range(100)]
+    assert sum(moved) <= 5
+
+
+def test_no_bin_of_a_private_table_holds_fewer_than_ten():
+    customers = Customers(pd.DataFrame({"x": [3.0] * 3 + [4.0] * 100 + [5.0] * 97}))
+    assert bin_feature(customers, "x", fewest=10) == {"bounds": [5.0], "shares": [0.515, 0.485]}
 
 
 def test_chance_alone_seldom_asks_for_a_refresh():
