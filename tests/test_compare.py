@@ -272,6 +272,36 @@ def test_small_groups_of_a_private_table_are_hidden(march):
     assert not re.search(r"\b57\b", cells)
 
 
+def test_running_numbers_are_no_people_unless_their_rows_are_alike(march):
+    groups = [("a", range(60), (20, 20)), ("b", range(50), (80, 80))]
+    then, others = (_customers(seed, *groups).sample(frac=1, random_state=seed) for seed in (11, 12))
+    visits = np.random.default_rng(13).integers(1, 40, 110)
+    then, others = (table.assign(id=range(1, 111)) for table in (then.assign(visits=visits), others))
+    month = then.assign(visits=then["visits"] + 1, income=then["income"] + 3).iloc[:-6]
+    month.loc[month["id"] % 4 == 0, ["income", "spending"]] = others.iloc[3::4, 1:3].iloc[: len(month) // 4].to_numpy()
+    text = SHOP.format(name="numbers", privacy="rows").replace("[2, 6]", "[2, 3]")
+    _describe(march, "numbers", text, then)
+    for run, table in (("numbers", None), ("month", month), ("others", others)):
+        _make(march, run, table, "--k", "2", dataset="numbers")
+    assert "104 customers are in both." in _compare(march, "numbers", "month").text
+    page = _compare(march, "numbers", "others")
+    assert "the ids are taken for numbers of rows" in page.text
+    assert "in both runs changed segment" not in page.text
+
+
+def test_nothing_has_changed_only_when_nobody_moved(march):
+    then = _customers(14, ("a", range(40), (20, 20)), ("b", range(40), (80, 80)))
+    now = then.assign(
+        id=[*then["id"][:10], *then["id"][40:50], *then["id"][20:40], *then["id"][10:20], *then["id"][50:]]
+    )
+    _describe(march, "swap", SHOP.format(name="swap", privacy="rows").replace("[2, 6]", "[2, 3]"), then)
+    _make(march, "swap", None, "--k", "2", dataset="swap")
+    _make(march, "swapped", now, "--k", "2", dataset="swap")
+    page = _compare(march, "swap", "swapped")
+    assert "Nothing has changed." not in page.text
+    assert "20 of the 80 customers in both runs changed segment" in page.text.partition("Answer")[2]
+
+
 @pytest.mark.parametrize(
     ("base", "code", "told"),
     [
