@@ -17,7 +17,7 @@ from segmentation.eda import grid_edges
 from segmentation.errors import DataError
 from segmentation.explore import MOST_BINS
 from segmentation.formats import MOST_UNPACKED
-from segmentation.manifest import require_unchanged
+from segmentation.manifest import read_manifest, require_unchanged, tell_remake
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scaling import UNITS, describe_scaling
 from segmentation.sql import nearest_sql
@@ -106,7 +106,7 @@ def load_model(study: Study) -> Pipeline:
     """
     require_unchanged(study.run)
     path, shown = study.path("model.skops"), f"assets/{study.run}/model.skops"
-    again = f"make it again: make report RUN={study.run}"
+    again = f"make it again: {tell_remake(study.run, read_manifest(study.run)['parameters']['dataset'])}"
     try:
         _refuse_bomb(path, shown)
         foreign = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
