@@ -6,7 +6,7 @@ from scipy.stats import chi2
 
 from segmentation.assignment import double
 from segmentation.customers import Customers
-from segmentation.words import listing, percent
+from segmentation.words import count, listing, percent
 
 MOST_BINS = 10
 FEWEST_IN_BIN = 10
@@ -119,7 +119,7 @@ def tell_drift(drift: dict, labels: dict[str, str]) -> list[str]:
     told = [
         f"Shares of the segments, then to now: {', '.join(shares)}",
         f"Drift as population stability index: {', '.join(index)}, segments {drift['segments']['index']:.2f}{chance}",
-        f"Outside the range of the training data: {drift['outside']:,} of {drift['customers']:,} customers",
+        f"Outside the range of the training data: {count(drift['outside'], 'customer')} of {drift['customers']:,}",
     ]
     warning = tell_shift(drift, labels)
     return [*told, warning] if warning else told

@@ -197,6 +197,16 @@ def test_a_refreshed_run_runs_nothing_again_and_can_be_verified(months):
     assert "is repeated byte for byte" in done.stdout
 
 
+def test_a_run_whose_base_is_gone_cannot_be_verified(months):
+    manifest = months.artifact("march", "manifest.json")
+    hidden = manifest.rename(manifest.with_name("hidden.json"))
+    done = months.run("verify", "--run", "again")
+    hidden.rename(manifest)
+    assert done.returncode == 2
+    assert "assets/march/manifest.json does not exist" in done.stderr
+    assert str(months.root) not in done.stderr
+
+
 def test_the_comparison_tells_shares_moves_agreement_and_drift(months):
     page = _compare(months, "march", "april")
     then, now = (
@@ -351,6 +361,17 @@ def _spoil(project: Project) -> None:
     for name in ("manifest.json", "model.skops", "model.json", "profiles.json", "cleaning.json"):
         project.artifact("changed", name).parent.mkdir(exist_ok=True)
         shutil.copy(project.artifact("march", name), project.artifact("changed", name))
+
+
+def test_without_ids_scored_customers_are_told_by_their_rows(march, tmp_path):
+    _spoil(march)
+    (tmp_path / "new.csv").write_text("height,weight\n0,0\nmuch,9\n9,9\n")
+    words = ["--new", str(tmp_path / "new.csv"), "--out", str(tmp_path / "out.csv")]
+    done = march.run("score", "--run", "tall", *words)
+    assert done.returncode == 0, done.stderr
+    scored = pd.read_csv(tmp_path / "out.csv")
+    assert list(scored)[:2] == ["row", "segment"]
+    assert scored["row"].tolist() == [1, 3]
 
 
 points = st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=2, max_size=7, unique=True)

@@ -99,9 +99,9 @@ def test_rows_that_cannot_be_scored_are_listed_and_the_others_scored(score):
         {"file": "new.csv", "line": 3, "column": "income", "value": "much", "rule": "a number"},
         {"file": "new.csv", "line": 4, "column": "income", "value": "", "rule": "present"},
     ]
-    assert "2 customers scored" in done.stdout
+    assert "two customers scored" in done.stdout
     assert "two rows refused" in done.stdout
-    assert "Outside the range of the training data: 1 of 2 customers" in done.stdout
+    assert "Outside the range of the training data: one customer of 2" in done.stdout
 
 
 @pytest.mark.parametrize("shift", [0, 40])
@@ -209,6 +209,39 @@ def test_another_ending_is_refused_before_anything_is_read(mall, tmp_path):
     assert "expected .csv or .parquet" in done.stderr
 
 
+@pytest.mark.parametrize("out", ["new.csv", "link.csv", "assets/mall/segments.csv", "data/mall/new.csv"])
+def test_nothing_that_is_read_is_written_over(mall, tmp_path, out):
+    new = tmp_path / "new.csv"
+    new.write_text("id,income,spending\n1,90,90\n")
+    (tmp_path / "link.csv").symlink_to(new)
+    place = tmp_path / out if "/" not in out else mall.root / out
+    before = place.read_bytes() if place.exists() else None
+    done = mall.run("score", "--run", "mall", "--new", str(new), "--out", str(place))
+    assert done.returncode == 2
+    assert "choose another" in done.stderr
+    assert (place.read_bytes() if place.exists() else None) == before
+
+
+def test_what_is_written_beside_does_not_overwrite_the_new_table(mall, tmp_path):
+    new = tmp_path / "out-refused.csv"
+    new.write_text("id,income,spending\n1,90,90\n")
+    done = mall.run("score", "--run", "mall", "--new", str(new), "--out", str(tmp_path / "out.csv"))
+    assert (done.returncode, new.read_text()) == (2, "id,income,spending\n1,90,90\n")
+    assert "would overwrite out-refused.csv" in done.stderr
+
+
+def test_an_id_that_stands_twice_is_scored_once_or_refused(score):
+    done, out = score("id,income,spending\n1,90,90\n2,20,20\n1,90,90\n3,15,80\n3,80,15\n")
+    assert done.returncode == 0, done.stderr
+    assert pd.read_csv(out)["id"].tolist() == [1, 2]
+    refused = pd.read_csv(out.with_name("scored-refused.csv"))
+    assert refused[["line", "rule"]].to_numpy().tolist() == [
+        [4, "one row an id, this is an identical copy"],
+        [5, "one row an id, this one's rows differ"],
+        [6, "one row an id, this one's rows differ"],
+    ]
+
+
 def test_a_changed_model_is_refused(score, model):
     archive = zipfile.ZipFile(io.BytesIO(model.read_bytes()))
     changed = {name: archive.read(name) for name in archive.namelist()}
@@ -262,7 +295,9 @@ def test_a_foreign_type_is_refused_even_when_the_manifest_was_changed_too(mall, 
 def test_a_run_that_was_never_made(mall, mall_table, tmp_path):
     done = mall.run("score", "--run", "april", "--new", str(mall_table), "--out", str(tmp_path / "o.csv"))
     assert done.returncode == 2
-    assert "make report RUN=april" in done.stderr
+    assert "Known: mall. To make it: make report RUN=april DATASET=name" in done.stderr
+    done = mall.run("score", "--run", "mal", "--new", str(mall_table), "--out", str(tmp_path / "o.csv"))
+    assert "did you mean 'mall'?" in done.stderr
 
 
 def test_a_new_table_that_is_not_there(mall, tmp_path):
