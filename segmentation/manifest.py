@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from segmentation.artifacts import read_json, sha256, write_json
-from segmentation.dataset import ASSUMED, ROOT, suggest
+from segmentation.dataset import ASSUMED, ROOT, dataset_path, suggest
 from segmentation.errors import DataError, SegmentationError, UsageError
 from segmentation.plan import STAGES, Plan
 from segmentation.sources import locate
@@ -90,8 +90,9 @@ def read_manifest(run: str) -> dict:
     raise DataError(f"assets/{run}/manifest.json is damaged; make the run again: {tell_remake(run)}")
 
 
-def tell_remake(run: str, dataset: str = "name") -> str:
+def tell_remake(run: str, dataset: str | None = None) -> str:
     """Return the command that makes a run; RUN alone would make the sample under that name."""
+    dataset = dataset or (run if dataset_path(run, run).is_file() else "name")
     return f"make report RUN={run} {'DATA=path' if dataset == ASSUMED else f'DATASET={dataset}'}"
 
 

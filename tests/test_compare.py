@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from segmentation.artifacts import read_json
+from segmentation.changes import tell_shares
 from segmentation.comparison import rand_index
 from segmentation.customers import Customers
 from segmentation.findings import tell_lineage, tell_origin
@@ -280,6 +281,9 @@ def test_small_groups_of_a_private_table_are_hidden(march):
     cells = re.findall(r"now 1 now 2 (.*?) Figure", page.text)[0]
     assert not re.search(r"\b3\b", cells)
     assert not re.search(r"\b57\b", cells)
+    # As all groups are hidden all marks are of one size: the shapes of two segments, and the ticks.
+    drawn = march.artifact("later", "figures/06-moves.svg").read_text()
+    assert len(set(re.findall(r'<path id="(m\w+)"', drawn))) == 3
 
 
 def test_running_numbers_are_no_people_unless_their_rows_are_alike(march):
@@ -482,6 +486,12 @@ def test_sentences_read_well_for_one_and_for_many():
         "Of two segments of march, none is found again. Segments 1 (N1) and 2 (N2) are merged into segment 1."
     )
     assert tell_origin(lineage["now"][0], lineage) == "Merged from segments 1 (N1) and 2 (N2) of march."
+
+
+def test_a_change_of_a_share_is_told_as_fine_as_it_is():
+    shares = {"then": [1.0], "now": [1.0], "name": ["Fans"], "share_then": [0.404], "share_now": [0.396]}
+    shares |= {f"{end}_{side}": [level] for side in ("then", "now") for end, level in (("low", 0.3), ("high", 0.5))}
+    assert tell_shares(pd.DataFrame(shares)).endswith("most changed Fans (40.4% then, 39.6% now).")
 
 
 def test_the_notebook_is_kept_as_the_house_rules_say():

@@ -59,6 +59,7 @@ def test_scoring_the_training_table_gives_back_its_segments(mall, mall_table, sc
 def test_a_rich_big_spender_is_a_target_customer(score):
     done, out = score("id,income,spending\n0007,90,90\n")
     assert done.returncode == 0, done.stderr
+    assert ": one customer scored with the model of run mall" in done.stdout
     assert out.read_text().splitlines()[1].startswith("0007,2,Target customers,")
 
 
