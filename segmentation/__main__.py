@@ -89,15 +89,17 @@ def score(
     """Write the segment of each new customer, and say how far they differ from those of the run."""
     from segmentation.drift import tell_drift
     from segmentation.manifest import open_run
-    from segmentation.scoring import beside, score_source, write_scored
+    from segmentation.scoring import beside, require_free, score_source, write_scored
     from segmentation.sources import locate
     from segmentation.words import count
 
     study, place = open_run(run, dataset), Path(out).expanduser()
     refused, _ = beside(place)
-    scored = score_source(study, locate("NEW", new))
+    source = locate("NEW", new)
+    require_free(place, source)
+    scored = score_source(study, source)
     write_scored(scored, place)
-    print(f"{out}: {scored.drift['customers']:,} customers scored with the model of run {study.run}")
+    print(f"{out}: {count(scored.drift['customers'], 'customer')} scored with the model of run {study.run}")
     reasons = ", with the reasons" if scored.rows_refused else ""
     print(f"{refused}: {count(scored.rows_refused, 'row')} refused{reasons}")
     for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in scored.drift["features"]}):

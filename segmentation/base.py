@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from segmentation.dataset import Dataset
 from segmentation.errors import DataError, UsageError
-from segmentation.manifest import require_unchanged
+from segmentation.manifest import read_manifest, require_unchanged, tell_remake
 from segmentation.study import Study, check_run_name
 from segmentation.units import contradict
 from segmentation.words import listing
@@ -64,7 +64,8 @@ def read_base(study: Study) -> Base:
     require_unchanged(study.run)
     model = study.read("model.json")
     if "reach" not in model:
-        raise DataError(f"assets/{study.run}/model.json is of an older version; make report RUN={study.run} again")
+        again = tell_remake(study.run, read_manifest(study.run)["parameters"]["dataset"])
+        raise DataError(f"assets/{study.run}/model.json is of an older version; make the run again: {again}")
     return Base(study.run, model, study.read("profiles.json")["segments"])
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from segmentation.base import Base
 from segmentation.comparison import Comparison, moves, public_moves, rand_index, shares_table
-from segmentation.decision import NOUNS
+from segmentation.decision import LEVEL, NOUNS
 from segmentation.drift import tell_shift
 from segmentation.findings import tell_choice, tell_lineage
 from segmentation.lineage import as_matrix
@@ -125,8 +125,19 @@ def tell_shares(shares: pd.DataFrame) -> str:
     return f"No share changed by more than the intervals allow; most changed {_tell_share(row)}."
 
 
+def tell_intervals() -> str:
+    """Say when a share changed by more than the intervals allow."""
+    return (
+        f"Bars: {percent(LEVEL)} intervals; a share changed by more than they allow where the two do not overlap, "
+        f"which is stricter than a test at {percent(1 - LEVEL)}."
+    )
+
+
 def _tell_share(row: pd.Series) -> str:
-    return f"{escape(row['name'])} ({percent(row['share_then'])} then, {percent(row['share_now'])} now)"
+    then, now = percent(row["share_then"]), percent(row["share_now"])
+    if then == now:
+        then, now = (f"{100 * row[f'share_{side}']:.1f}%" for side in ("then", "now"))
+    return f"{escape(row['name'])} ({then} then, {now} now)"
 
 
 def centres_as_text(moved: pd.DataFrame, found: Comparison) -> pd.DataFrame:
@@ -178,8 +189,7 @@ def moves_matrix(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
 
 def tell_moves(table: pd.DataFrame, found: Comparison) -> str:
     """Say how many customers are in another segment than the one that theirs became, and which way most went."""
-    into = {row["segment"]: row["into"] for row in found.lineage["before"]}
-    moved = table[[now not in into[then] for then, now in zip(table["then"], table["now"], strict=True)]]
+    moved = _moved(table, found)
     shown = moved[moved.index.isin(public_moves(table, found).index)]
     who = f"{int(table['customers'].sum()):,} customers of {escape(found.run.run)}"
     verb = "would be in another segment by the earlier model"
@@ -195,6 +205,12 @@ def tell_moves(table: pd.DataFrame, found: Comparison) -> str:
     if len(moved) == 1:
         return f"{told}: {'it is' if top['customers'] == 1 else 'all of them are'} {way}."
     return f"{told}; the largest group ({top['customers']:,}) is {way}."
+
+
+def _moved(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
+    """Return the rows of customers in another segment than the one that theirs became."""
+    into = {row["segment"]: row["into"] for row in found.lineage["before"]}
+    return table[[now not in into[then] for then, now in zip(table["then"], table["now"], strict=True)]]
 
 
 def _how_many(moved: pd.DataFrame, shown: pd.DataFrame) -> str:
@@ -277,15 +293,16 @@ def tell_drift(found: Comparison) -> str:
 
 def tell_answer(found: Comparison) -> list[str]:
     """Say in a few sentences what changed: of the segments and their customers, and how far one can go on."""
+    labels = {feature["name"]: feature["label"] for feature in found.base.model["features"]}
+    warning = tell_shift(found.drift, labels) if found.drift else ""
     nothing = all(
         (
+            not warning and _moved(moves(found), found).empty,
             all(row["fate"] == "survives" and row["kept_as"] == row["segment"] for row in found.lineage["before"]),
             found.same_features and all(then["centre"] == now["centre"] for then, now in found.pairs),
             all(then["share"] == now["share"] for then, now in found.pairs),
         )
     )
-    labels = {feature["name"]: feature["label"] for feature in found.base.model["features"]}
-    warning = tell_shift(found.drift, labels) if found.drift else ""
     last = " ".join([tell_agreement(found), tell_verdicts(found), f"{escape(warning)}." if warning else ""]).strip()
     if nothing:
         return [f"**Nothing has changed.** {last}"]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.base import Base, foreign_features, read_base
+from segmentation.cleaning import MOST_REJECTED
 from segmentation.drift import describe_drift
 from segmentation.engine import read
 from segmentation.errors import UsageError
@@ -16,6 +17,13 @@ from segmentation.privacy import withheld
 from segmentation.scoring import score_table
 from segmentation.study import Study, check_run_name, open_study
 from segmentation.words import listing
+
+MOST_COMPARED = 10_000  # customers whose rows are looked at to see whether ids are those of people
+NOBODY = "The ids of the two runs do not say which customers are in both."
+NUMBERED = (
+    "The ids of both runs are running numbers, and most customers of one run are no more like the one with the same "
+    "number in the other than like those with the numbers beside it: the ids are taken for numbers of rows."
+)
 
 
 @dataclass(frozen=True)
@@ -95,18 +103,17 @@ def compare_runs(base: str, run: str) -> Comparison:
     """
     earlier, later = _open(base, "BASE"), _open(run, "RUN")
     then = read_base(earlier)
-    shared, why_not = _shared(earlier, later), foreign_features(then.model, later.dataset)
-    if why_not:
-        why_not = f"The model of {base} cannot place the customers of {run}: {why_not}."
+    (shared, why_not), foreign = _shared(earlier, later), foreign_features(then.model, later.dataset)
+    if foreign:
+        foreign = f"The model of {base} cannot place the customers of {run}: {foreign}."
         if shared is None:
-            raise UsageError(f"{why_not} Their ids do not say who is who either; expected runs of the same columns")
-        return Comparison(earlier, later, None, shared, why_not, None)
+            raise UsageError(f"{foreign} {why_not} Expected runs of the same columns")
+        return Comparison(earlier, later, None, shared, foreign, None)
     customers = later.segmented()
     known, names = known_customers(customers, then.model), {p["segment"]: p["name"] for p in then.profiles}
     if not int(known.count().execute()):
         raise UsageError(f"no customer of {run} has a value in each of {listing(then.features)}, which formed {base}")
     drift = describe_drift(score_table(known.drop("now"), then.model, names), then.model, names)
-    why_not = "" if shared is not None else "The ids of the two runs do not say which customers are in both."
     placed = cross(customers, then.model)
     return Comparison(earlier, later, placed, shared, why_not, drift)
 
@@ -118,16 +125,52 @@ def _open(run: str, option: str) -> Study:
     return open_study(run, dataset)
 
 
-def _shared(earlier: Study, later: Study) -> pd.DataFrame | None:
-    """Count the customers of both runs by their segments; None where ids are row numbers of other tables, or differ."""
-    prints = {study.read("cleaning.json")["fingerprint"] for study in (earlier, later)}
-    if len(prints) > 1 and not all(study.dataset.named("id") for study in (earlier, later)):
-        return None
+def _shared(earlier: Study, later: Study) -> tuple[pd.DataFrame | None, str]:
+    """Count the customers of both runs by their segments; where ids do not tell who is in both, say why."""
+    other = len({study.read("cleaning.json")["fingerprint"] for study in (earlier, later)}) > 1
+    if other and not all(study.dataset.named("id") for study in (earlier, later)):
+        return None, NOBODY
     then, now = (read(study.existing("segments.parquet")) for study in (earlier, later))
     then = then.select(id=then["id"].cast("string"), then="segment")
     both = then.join(now.select(id=now["id"].cast("string"), now="segment"), "id")
     found = both.group_by("then", "now").agg(customers=both.count()).to_pandas()
-    return found.sort_values(["then", "now"], ignore_index=True) if len(found) else None
+    if found.empty:
+        return None, NOBODY
+    if other and _is_numbered(earlier) and _is_numbered(later) and not _is_alike(earlier, later):
+        return None, NUMBERED
+    return found.sort_values(["then", "now"], ignore_index=True), ""
+
+
+def _is_numbered(study: Study) -> bool:
+    """Return whether the ids are running numbers, with no more gaps than refused rows may leave."""
+    table = read(study.existing("customers.parquet"))
+    number = table["id"].cast("string").try_cast("int64")
+    found = table.agg(n=table.count(), numbers=number.count(), low=number.min(), high=number.max()).to_pandas().iloc[0]
+    if found["numbers"] < found["n"]:
+        return False
+    return found["low"] >= 0 and found["high"] <= found["n"] / (1 - MOST_REJECTED)
+
+
+def _is_alike(earlier: Study, later: Study) -> bool:
+    """Return whether most customers are nearer, then and now, to the one of their id than to those of the ids beside.
+
+    By chance a third are. Neighbours are asked, and not just any others, because tables may be sorted.
+    """
+    then, now = _numbers(earlier), _numbers(later)
+    names, ids = then.columns.intersection(now.columns), then.index.intersection(now.index).sort_values()
+    spread = then[names].std().replace(0, np.nan)
+    then, now = ((frame.loc[ids, names] / spread).to_numpy() for frame in (then, now))
+    own, above, below = (np.nansum((then - np.roll(now, by, axis=0)) ** 2, axis=1) for by in (0, 1, -1))
+    beside = np.minimum(above, below)
+    return (own < beside).sum() > (own > beside).sum()
+
+
+def _numbers(study: Study) -> pd.DataFrame:
+    """Return the columns of numbers of the customers with the lowest ids, by id."""
+    table = read(study.existing("customers.parquet"))
+    names = [name for name in table.columns if name != "id" and study.dataset.columns[name].numeric]
+    rows = table.select(*names, _number=table["id"].cast("string").try_cast("int64"))
+    return rows.filter(rows["_number"] < MOST_COMPARED).to_pandas().set_index("_number")
 
 
 def rand_index(counts: np.ndarray) -> float:
@@ -215,6 +258,6 @@ def public_moves(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
 
 
 def sizes(table: pd.DataFrame, found: Comparison) -> tuple[list[int], list[int]]:
-    """Return how many of the customers compared each earlier segment and each segment now holds."""
+    """Return how many of these customers each earlier segment and each segment now holds."""
     counts = as_matrix(table, *found.shape)
     return counts.sum(axis=1).tolist(), counts.sum(axis=0).tolist()

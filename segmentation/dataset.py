@@ -17,7 +17,21 @@ from segmentation.units import other_amount
 ROOT = Path(__file__).resolve().parents[1]
 Level = Literal["low", "average", "high"]
 RESERVED = frozenset(
-    {"row", "file", "line", "fields", "column", "value", "rule", "segment", "distance", "margin", "name"}
+    {
+        "row",
+        "file",
+        "line",
+        "fields",
+        "column",
+        "value",
+        "rule",
+        "segment",
+        "distance",
+        "margin",
+        "name",
+        "next_segment",
+    }
+    | {"outside", "now", "customers", "told", "file_row_number"}
 )
 LONGEST_NAME = 1_000  # letters of a column's name
 NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else

@@ -6,33 +6,51 @@ from scipy.stats import chi2
 
 from segmentation.assignment import double
 from segmentation.customers import Customers
-from segmentation.words import listing, percent
+from segmentation.words import count, listing, percent
 
 MOST_BINS = 10
 FEWEST_IN_BIN = 10
 SHIFTED = 0.25  # by convention: below 0.1 the same, above 0.25 another population (Siddiqi 2006)
 CHANCE = 0.01  # how often chance alone may give as much
 REACH = 0.95  # of the customers of a segment lie no farther from its centroid
+HAIR = 1e-9  # of the range: a bin that begins as much above a value leaves it to the bin below
 SPARE = 0.5  # added to each count, so that an empty bin has a logarithm
 
 
-def bin_feature(customers: Customers, name: str) -> dict:
-    """Return the inner bounds of up to ten bins of a feature, of about as many customers each, and their shares."""
+def bin_feature(customers: Customers, name: str, *, fewest: int = 1) -> dict:
+    """Return the inner bounds of up to ten bins of a feature, of about as many customers each, and their shares.
+
+    A value that is several quantiles, such as the 0 of most customers, has a bin of its own; a bin of fewer than
+    `fewest` customers is brought together with its neighbour.
+    """
     bins = max(1, min(MOST_BINS, customers.number // FEWEST_IN_BIN))
     levels = [i / bins for i in range(1, bins)]
-    low, high = customers.limits([name]).loc[name, ["low", "high"]]
+    low, high = customers.limits([name]).loc[name, ["low", "high"]].astype(float)
     inner = customers.quantiles(name, levels).iloc[0][levels] if levels else []
-    edges = np.unique([low, *inner, high]).astype(float)
-    if len(edges) < 3:
-        return {"bounds": [], "shares": [1.0]}
-    return {"bounds": edges[1:-1].tolist(), "shares": (customers.histogram(name, edges) / customers.number).tolist()}
+    values, times = np.unique(np.array([low, *inner, high]), return_counts=True)
+    many = values[times > 1]
+    above = many + np.maximum(HAIR * (high - low), np.spacing(np.abs(many)))
+    bounds = np.unique([*values[1:-1], *many, *above])
+    bounds = bounds[(bounds > low) & (bounds <= high)]
+    counts = customers.histogram(name, np.array([low, *bounds, high])) if len(bounds) else np.array([customers.number])
+    while len(bounds) and counts.min() < fewest:
+        thin = int(counts.argmin())
+        joined = max(thin - 1, 0)
+        counts[joined : joined + 2] = counts[joined : joined + 2].sum()
+        bounds, counts = np.delete(bounds, joined), np.delete(counts, joined)
+    return {"bounds": bounds.tolist(), "shares": (counts / customers.number).tolist()}
 
 
-def count_bins(table: ibis.Table, name: str, bounds: list[float]) -> list[int]:
-    """Return how many rows of a table lie in each bin of a feature; a value on a bound is in the bin above."""
-    bin_ = sum(((table[name] >= double(bound)).cast("int64") for bound in bounds), start=ibis.literal(0).cast("int64"))
+def count_bins(table: ibis.Table, feature: dict) -> list[int]:
+    """Return how many rows of a table lie below the range of a feature, in each bin, and above its range.
+
+    A value on a bound is in the bin above.
+    """
+    value, bounds = table[feature["name"]], [feature["low"], *feature["bounds"]]
+    passed = [value >= double(bound) for bound in bounds] + [value > double(feature["high"])]
+    bin_ = sum((over.cast("int64") for over in passed), start=ibis.literal(0).cast("int64"))
     found = table.select(bin=bin_).group_by("bin").agg(n=ibis._.count()).to_pandas()
-    return np.bincount(found["bin"], found["n"], len(bounds) + 1).astype(int).tolist()
+    return np.bincount(found["bin"], found["n"], len(passed) + 1).astype(int).tolist()
 
 
 def stability_index(shares: list[float], customers: int, counts: list[int]) -> dict:
@@ -75,8 +93,7 @@ def describe_drift(scored: ibis.Table, model: dict, names: dict[int, str]) -> di
     """
     customers, parts = model["customers"], {}
     for feature in model["features"]:
-        counts = count_bins(scored, feature["name"], feature["bounds"])
-        parts[feature["name"]] = stability_index(feature["shares"], customers, counts)
+        parts[feature["name"]] = stability_index([0, *feature["shares"], 0], customers, count_bins(scored, feature))
     found = scored.group_by("segment").agg(n=ibis._.count(), outside=ibis._["outside"].cast("int64").sum()).to_pandas()
     sizes = found.set_index("segment")["n"].reindex(list(names), fill_value=0)
     then = [size / customers for size in model["sizes"]]
@@ -102,7 +119,7 @@ def tell_drift(drift: dict, labels: dict[str, str]) -> list[str]:
     told = [
         f"Shares of the segments, then to now: {', '.join(shares)}",
         f"Drift as population stability index: {', '.join(index)}, segments {drift['segments']['index']:.2f}{chance}",
-        f"Outside the range of the training data: {drift['outside']:,} of {drift['customers']:,} customers",
+        f"Outside the range of the training data: {count(drift['outside'], 'customer')} of {drift['customers']:,}",
     ]
     warning = tell_shift(drift, labels)
     return [*told, warning] if warning else told

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from segmentation.artifacts import read_json, sha256, write_json
-from segmentation.dataset import ASSUMED, ROOT
+from segmentation.dataset import ASSUMED, ROOT, dataset_path, suggest
 from segmentation.errors import DataError, SegmentationError, UsageError
 from segmentation.plan import STAGES, Plan
 from segmentation.sources import locate
@@ -77,7 +77,9 @@ def read_manifest(run: str) -> dict:
     """
     path = ROOT / "assets" / run / "manifest.json"
     if not path.is_file():
-        raise UsageError(f"assets/{run}/manifest.json does not exist; make the run first: make report RUN={run}")
+        known = sorted(path.parent.name for path in (ROOT / "assets").glob("*/manifest.json"))
+        made = f"{suggest(run, known)} Known: {', '.join(known)}." if known else "; no run has been made yet."
+        raise UsageError(f"assets/{run}/manifest.json does not exist{made} To make it: {tell_remake(run)}")
     try:
         manifest = read_json(path)
         parts = [manifest[part] for part in ("inputs", "outputs", "parameters", "set_by", "versions")]
@@ -85,7 +87,13 @@ def read_manifest(run: str) -> dict:
             return manifest
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
-    raise DataError(f"assets/{run}/manifest.json is damaged; make the run again: make report RUN={run}")
+    raise DataError(f"assets/{run}/manifest.json is damaged; make the run again: {tell_remake(run)}")
+
+
+def tell_remake(run: str, dataset: str | None = None) -> str:
+    """Return the command that makes a run; RUN alone would make the sample under that name."""
+    dataset = dataset or (run if dataset_path(run, run).is_file() else "name")
+    return f"make report RUN={run} {'DATA=path' if dataset == ASSUMED else f'DATASET={dataset}'}"
 
 
 def require_unchanged(run: str, *more: str) -> None:
@@ -98,13 +106,14 @@ def require_unchanged(run: str, *more: str) -> None:
     DataError
         When a file is not the one that the run wrote.
     """
-    recorded = read_manifest(run)["outputs"]
+    manifest = read_manifest(run)
+    recorded, dataset = manifest["outputs"], manifest["parameters"]["dataset"]
     for name in (*CHECKED, *more):
         place = f"assets/{run}/{name}"
         if not (ROOT / place).is_file() or recorded.get(place) != sha256(ROOT / place):
             raise DataError(
                 f"{place} is not the file that the run wrote (its SHA-256 is not the manifest's); make it again: "
-                f"make report RUN={run}"
+                f"{tell_remake(run, dataset)}"
             )
 
 
@@ -114,11 +123,14 @@ def verify_run(run: str, data: str | None) -> int:
     Raises
     ------
     UsageError
-        When the run has not been made, or the table that it read is not in its dataset's folder and not given.
+        When the run or its base has not been made, or the table that it read is not in its dataset's folder and not
+        given.
     SegmentationError
         When a file differs.
     """
     manifest = read_manifest(run)
+    if manifest["parameters"].get("base"):
+        require_unchanged(manifest["parameters"]["base"])
     with TemporaryDirectory() as folder:
         root = Path(folder) / "project"
         _copy_project(root, manifest["parameters"]["dataset"])

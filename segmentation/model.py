@@ -17,7 +17,8 @@ from segmentation.eda import grid_edges
 from segmentation.errors import DataError
 from segmentation.explore import MOST_BINS
 from segmentation.formats import MOST_UNPACKED
-from segmentation.manifest import require_unchanged
+from segmentation.manifest import read_manifest, require_unchanged, tell_remake
+from segmentation.privacy import SMALLEST_GROUP
 from segmentation.scaling import UNITS, describe_scaling
 from segmentation.sql import nearest_sql
 from segmentation.study import Study
@@ -46,7 +47,7 @@ def describe_model(model: Pipeline, study: Study, segmented: Customers, choices:
                 "unit": columns[name].unit,
                 "transform": columns[name].transform,
                 **scaled,
-                **bin_feature(segmented, name),
+                **bin_feature(segmented, name, fewest=SMALLEST_GROUP if private else 1),
                 **_range(segmented, name, rounded=private and study.dataset.axis(name)),
             }
             for name, scaled in zip(features, describe_scaling(model, features), strict=True)
@@ -105,7 +106,7 @@ def load_model(study: Study) -> Pipeline:
     """
     require_unchanged(study.run)
     path, shown = study.path("model.skops"), f"assets/{study.run}/model.skops"
-    again = f"make it again: make report RUN={study.run}"
+    again = f"make it again: {tell_remake(study.run, read_manifest(study.run)['parameters']['dataset'])}"
     try:
         _refuse_bomb(path, shown)
         foreign = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)

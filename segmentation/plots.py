@@ -493,7 +493,7 @@ def plot_moves(moves: pd.DataFrame, sizes: tuple[list[int], list[int]], names: t
 
     Parameters
     ----------
-    sizes : the sizes of the segments of both runs.
+    sizes : how many of them each segment of both runs holds.
     names : what the two rows are called.
     """
     _, ax = plt.subplots(figsize=(PAGE, 3.6))
@@ -506,7 +506,7 @@ def plot_moves(moves: pd.DataFrame, sizes: tuple[list[int], list[int]], names: t
     for height, own in enumerate(sizes):
         for i, size in enumerate(own):
             ax.plot(places[height][i], height, marker(i + 1), color=colour(i + 1), zorder=2,
-                    markersize=12 + 24 * (size / sum(own)) ** 0.5)  # fmt: skip
+                    markersize=12 + 24 * (size / max(sum(own), 1)) ** 0.5)  # fmt: skip
             ax.text(places[height][i], height, f"{i + 1}", ha="center", va="center", color="white", fontsize=9)
     ax.set(yticks=[0, 1], xticks=[], xlim=(0, 1), ylim=(1.25, -0.25))
     ax.set_yticklabels(names)

@@ -8,8 +8,8 @@ SMALLEST_GROUP = 10
 def withheld(counts: np.ndarray) -> np.ndarray:
     """Return which counts to hide: those of small groups, and as many more that none can be worked out from a sum.
 
-    In every line along every axis, what is hidden comes to nothing, to ten or more, or to all of the line (secondary
-    suppression).
+    In every line along every axis, and in the whole table, what is hidden comes to nothing, to ten or more, or to all
+    of it (secondary suppression).
 
     Parameters
     ----------
@@ -23,13 +23,19 @@ def withheld(counts: np.ndarray) -> np.ndarray:
     while True:
         before = hidden.sum()
         for axis in range(counts.ndim):
-            small = np.where(hidden, counts, 0).sum(axis, keepdims=True)
-            shown = np.where(hidden | (counts == 0), np.inf, counts)
-            least = np.zeros_like(hidden)
-            np.put_along_axis(least, shown.argmin(axis, keepdims=True), True, axis)
-            hidden = hidden | (least & np.isfinite(shown) & (small > 0) & (small < SMALLEST_GROUP))
+            hidden = hidden | _least_shown(counts, hidden, axis)
+        hidden = hidden | _least_shown(counts.ravel(), hidden.ravel(), 0).reshape(counts.shape)
         if hidden.sum() == before:
             return hidden
+
+
+def _least_shown(counts: np.ndarray, hidden: np.ndarray, axis: int) -> np.ndarray:
+    """Return which counts to hide too: in each line along an axis that hides too few the least one of those shown."""
+    small = np.where(hidden, counts, 0).sum(axis, keepdims=True)
+    shown = np.where(hidden | (counts == 0), np.inf, counts)
+    least = np.zeros_like(hidden)
+    np.put_along_axis(least, shown.argmin(axis, keepdims=True), True, axis)
+    return least & np.isfinite(shown) & (small > 0) & (small < SMALLEST_GROUP)
 
 
 def in_tens(counts: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The segment of new customers, by model.json alone, from a table of any size."""
+"""The segment of new customers of a table of any size, by the model, the names and the number formats of a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +8,9 @@ import pandas as pd
 
 from segmentation.artifacts import write_csv, write_json, write_parquet
 from segmentation.assignment import assign_rows, double
-from segmentation.checking import MISSING, check_rows, conventions_of
+from segmentation.checking import MISSING, check_repeats, check_rows, conventions_of
 from segmentation.cleaning import raw_dataset
+from segmentation.dataset import ROOT
 from segmentation.drift import describe_drift
 from segmentation.engine import held, is_held, stored
 from segmentation.errors import DataError, UsageError
@@ -29,8 +30,8 @@ REFUSED = ["file", "line", "column", "value", "rule"]
 class Scored:
     """The new customers; of a large table the first two are Ibis tables.
 
-    customers : id (when the table has one), segment, name, distance, margin, outside (beyond the range of the training
-        data in a feature), in the order of the table.
+    customers : id, or where there is none the row (from 1), segment, name, distance, margin, outside (beyond the range
+        of the training data in a feature), in the order of the table.
     refused : file, line, column, value, rule.
     drift : as `describe_drift` returns it.
     """
@@ -61,8 +62,8 @@ def score_source(study: Study, new: Source) -> Scored:
     scored = (stored if large else held)(score_table(fine, model, names))
     if not int(scored.count().execute()):
         raise DataError(_tell_refused(refused, new))
-    ids = [scored[name].name("id") for name in study.dataset.named("id")]
-    customers = scored.select(*ids, *ADDED)
+    ids = study.dataset.named("id") or (("id",) if study.dataset.transactions else ())
+    customers = scored.select(scored[ids[0]].name("id") if ids else "row", *ADDED)
     return Scored(customers if large else customers.to_pandas(), refused, describe_drift(scored, model, names))
 
 
@@ -119,6 +120,25 @@ def beside(out: Path) -> tuple[Path, Path]:
     return out.with_name(f"{out.stem}-refused.csv"), out.with_name(f"{out.stem}-drift.json")
 
 
+def require_free(out: Path, new: Source) -> None:
+    """Refuse to write scored customers, or what is written beside them, over the new table or what a run is made of.
+
+    Raises
+    ------
+    UsageError
+        When one of the files is read as NEW, or would lie under assets/ or data/.
+    """
+    for path in (out, *beside(out)):
+        place = path.resolve()
+        if place in new.files:
+            raise UsageError(f"OUT={out} would overwrite {path.name}, which is read as NEW; choose another name")
+        for folder in ("assets", "data"):
+            if place.is_relative_to((ROOT / folder).resolve()):
+                raise UsageError(
+                    f"OUT={out} lies under {folder}/, which holds what runs are made of; choose another folder"
+                )
+
+
 def _names(study: Study) -> dict[int, str]:
     return {profile["segment"]: profile["name"] for profile in study.read("profiles.json")["segments"]}
 
@@ -142,6 +162,7 @@ def _checked(study: Study, new: Source, features: list[str]) -> tuple:
     conventions = conventions_of(raw, dataset, features, headers, file=new.name, known=known)
     needs = {"features": tuple(features), "required": tuple(features), "fields": headers["fields"]}
     checked = check_rows(raw, dataset, list(wanted), conventions, **needs)
+    checked = check_repeats(checked, dataset, list(wanted))
     fine, refused = checked.filter(checked["rule"].isnull()), checked.filter(checked["rule"].notnull())
     refused = refused.order_by("row").select(*REFUSED)
     return (fine, stored(refused), large) if large else (fine.order_by("row"), refused.to_pandas(), large)

@@ -1,27 +1,16 @@
 """The segments in plain SQL, for databases that know nothing of this program."""
 
-# Words of SQL that could name a column; only these are quoted, because databases quote in different ways.
-WORDS = (
-    "all any array as at between by case cast check column current date day default desc distinct each end "
-    "exists first for from full function group hour in index int interval is join key last left level like "
-    "limit local match member method minute module month natural new no none not null number of offset old on "
-    "only open option or order out over partition period position precision primary procedure range rank read "
-    "real ref result return right role row rows scope search second select session set share similar size some "
-    "sql start state table then time timestamp to true type union unique update usage user using value values "
-    "view when where window with year zone"
-)
-SQL_WORDS = frozenset(WORDS.split())
-
 
 def column_name(feature: str) -> str:
-    """Return how a column is written in SQL."""
-    return f'"{feature}"' if feature in SQL_WORDS else feature
+    """Return how a column is written in SQL: quoted, because a name may be a word of SQL."""
+    return f'"{feature}"'
 
 
 def nearest_sql(model: dict) -> str:
     """Return a query that gives each row of a table `customers` the segment of its nearest centroid.
 
-    It runs in DuckDB and PostgreSQL, on the columns named as in dataset.yaml, of which none may be null.
+    It runs in DuckDB and PostgreSQL, on the columns named as in dataset.yaml, of which none may be null. The table may
+    have other columns of any name: inside of the subquery it is seen only as `_customer`.
 
     Parameters
     ----------
@@ -32,21 +21,22 @@ def nearest_sql(model: dict) -> str:
     scaled = [f"{_scaled(feature)} AS z{i}" for i, feature in enumerate(model["features"], 1)]
     scores = [f"{_score(centroid)} AS s{number}" for number, centroid in zip(numbers, model["centroids"], strict=True)]
     least = f"least({', '.join(f's{number}' for number in numbers)})"
-    whens = "".join(f"\n  WHEN s{number} THEN {number}" for number in numbers)
+    whens = "".join(f"\n    WHEN s{number} THEN {number}" for number in numbers)
     return (
         "-- The segment of each customer: the nearest centroid c of z is that with the least |c|^2 - 2 z.c\n"
-        f"WITH scaled AS (\n  SELECT *,\n    {_lines(scaled)}\n  FROM customers\n),\n"
-        f"scored AS (\n  SELECT *,\n    {_lines(scores)}\n  FROM scaled\n)\n"
-        f"SELECT *, CASE {least}{whens}\nEND AS segment\nFROM scored;\n"
+        f"SELECT _customer.*, (\n  SELECT CASE {least}{whens}\n  END\n"
+        f"  FROM (\n    SELECT\n      {_lines(scores)}\n"
+        f"    FROM (\n      SELECT\n        {_lines(scaled, 8)}\n    ) AS scaled\n  ) AS scored\n"
+        ") AS segment\nFROM customers AS _customer;\n"
     )
 
 
-def _lines(parts: list[str]) -> str:
-    return ",\n    ".join(parts)
+def _lines(parts: list[str], indent: int = 6) -> str:
+    return f",\n{' ' * indent}".join(parts)
 
 
 def _scaled(feature: dict) -> str:
-    power, x = feature["lambda"], f"CAST({column_name(feature['name'])} AS DOUBLE PRECISION)"
+    power, x = feature["lambda"], f"CAST(_customer.{column_name(feature['name'])} AS DOUBLE PRECISION)"
     if power != 1:
         above = f"ln({x} + 1)" if power == 0 else f"(power({x} + 1, {_number(power)}) - 1) / {_number(power)}"
         rest = 2 - power

@@ -77,7 +77,12 @@ def summarize_purchases(
     day = _day(checked["date"], given.date_format)
     rules = [
         Rule("date", f"a date as {given.date_format}", checked["date"], day.isnull()),
-        Rule("date", f"on or before {given.as_of}", checked["date"], day > ibis.literal(given.as_of)),
+        Rule(
+            "date",
+            f"on or before {given.as_of}, transactions.as_of in dataset.yaml",
+            checked["date"],
+            day > ibis.literal(given.as_of),
+        ),
         Rule("amount", f"below {MOST:,.0f}", text_in(checked, "amount"), checked["amount"].abs() >= MOST),
     ]
     checked = _judge_customers(judge(checked.mutate(day=day), rules), dataset)

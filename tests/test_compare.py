@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from segmentation.artifacts import read_json
+from segmentation.changes import tell_shares
 from segmentation.comparison import rand_index
 from segmentation.customers import Customers
 from segmentation.findings import tell_lineage, tell_origin
@@ -197,6 +198,16 @@ def test_a_refreshed_run_runs_nothing_again_and_can_be_verified(months):
     assert "is repeated byte for byte" in done.stdout
 
 
+def test_a_run_whose_base_is_gone_cannot_be_verified(months):
+    manifest = months.artifact("march", "manifest.json")
+    hidden = manifest.rename(manifest.with_name("hidden.json"))
+    done = months.run("verify", "--run", "again")
+    hidden.rename(manifest)
+    assert done.returncode == 2
+    assert "assets/march/manifest.json does not exist" in done.stderr
+    assert str(months.root) not in done.stderr
+
+
 def test_the_comparison_tells_shares_moves_agreement_and_drift(months):
     page = _compare(months, "march", "april")
     then, now = (
@@ -270,6 +281,39 @@ def test_small_groups_of_a_private_table_are_hidden(march):
     cells = re.findall(r"now 1 now 2 (.*?) Figure", page.text)[0]
     assert not re.search(r"\b3\b", cells)
     assert not re.search(r"\b57\b", cells)
+    # As all groups are hidden all marks are of one size: the shapes of two segments, and the ticks.
+    drawn = march.artifact("later", "figures/06-moves.svg").read_text()
+    assert len(set(re.findall(r'<path id="(m\w+)"', drawn))) == 3
+
+
+def test_running_numbers_are_no_people_unless_their_rows_are_alike(march):
+    groups = [("a", range(60), (20, 20)), ("b", range(50), (80, 80))]
+    then, others = (_customers(seed, *groups).sample(frac=1, random_state=seed) for seed in (11, 12))
+    visits = np.random.default_rng(13).integers(1, 40, 110)
+    then, others = (table.assign(id=range(1, 111)) for table in (then.assign(visits=visits), others))
+    month = then.assign(visits=then["visits"] + 1, income=then["income"] + 3).iloc[:-6]
+    month.loc[month["id"] % 4 == 0, ["income", "spending"]] = others.iloc[3::4, 1:3].iloc[: len(month) // 4].to_numpy()
+    text = SHOP.format(name="numbers", privacy="rows").replace("[2, 6]", "[2, 3]")
+    _describe(march, "numbers", text, then)
+    for run, table in (("numbers", None), ("month", month), ("others", others)):
+        _make(march, run, table, "--k", "2", dataset="numbers")
+    assert "104 customers are in both." in _compare(march, "numbers", "month").text
+    page = _compare(march, "numbers", "others")
+    assert "the ids are taken for numbers of rows" in page.text
+    assert "in both runs changed segment" not in page.text
+
+
+def test_nothing_has_changed_only_when_nobody_moved(march):
+    then = _customers(14, ("a", range(40), (20, 20)), ("b", range(40), (80, 80)))
+    now = then.assign(
+        id=[*then["id"][:10], *then["id"][40:50], *then["id"][20:40], *then["id"][10:20], *then["id"][50:]]
+    )
+    _describe(march, "swap", SHOP.format(name="swap", privacy="rows").replace("[2, 6]", "[2, 3]"), then)
+    _make(march, "swap", None, "--k", "2", dataset="swap")
+    _make(march, "swapped", now, "--k", "2", dataset="swap")
+    page = _compare(march, "swap", "swapped")
+    assert "Nothing has changed." not in page.text
+    assert "20 of the 80 customers in both runs changed segment" in page.text.partition("Answer")[2]
 
 
 @pytest.mark.parametrize(
@@ -321,6 +365,17 @@ def _spoil(project: Project) -> None:
     for name in ("manifest.json", "model.skops", "model.json", "profiles.json", "cleaning.json"):
         project.artifact("changed", name).parent.mkdir(exist_ok=True)
         shutil.copy(project.artifact("march", name), project.artifact("changed", name))
+
+
+def test_without_ids_scored_customers_are_told_by_their_rows(march, tmp_path):
+    _spoil(march)
+    (tmp_path / "new.csv").write_text("height,weight\n0,0\nmuch,9\n9,9\n")
+    words = ["--new", str(tmp_path / "new.csv"), "--out", str(tmp_path / "out.csv")]
+    done = march.run("score", "--run", "tall", *words)
+    assert done.returncode == 0, done.stderr
+    scored = pd.read_csv(tmp_path / "out.csv")
+    assert list(scored)[:2] == ["row", "segment"]
+    assert scored["row"].tolist() == [1, 3]
 
 
 points = st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=2, max_size=7, unique=True)
@@ -431,6 +486,12 @@ def test_sentences_read_well_for_one_and_for_many():
         "Of two segments of march, none is found again. Segments 1 (N1) and 2 (N2) are merged into segment 1."
     )
     assert tell_origin(lineage["now"][0], lineage) == "Merged from segments 1 (N1) and 2 (N2) of march."
+
+
+def test_a_change_of_a_share_is_told_as_fine_as_it_is():
+    shares = {"then": [1.0], "now": [1.0], "name": ["Fans"], "share_then": [0.404], "share_now": [0.396]}
+    shares |= {f"{end}_{side}": [level] for side in ("then", "now") for end, level in (("low", 0.3), ("high", 0.5))}
+    assert tell_shares(pd.DataFrame(shares)).endswith("most changed Fans (40.4% then, 39.6% now).")
 
 
 def test_the_notebook_is_kept_as_the_house_rules_say():

@@ -51,6 +51,8 @@ def test_a_wrong_word_is_an_error_with_a_remedy(fresh, words, told):
         ("role: id,", "role: id, min: 1,", "an id has only a label and aliases"),
         ("privacy: rows", "seed: true\nprivacy: rows", "seed: Input should be a valid integer"),
         ("max: 120", "max: .nan", "columns.age.max: Input should be a finite number"),
+        ("  age:", "  now:", "['now'] are names that the artifacts use themselves"),
+        ("  age:", "  outside:", "['outside'] are names that the artifacts use themselves"),
         ("label: Annual income", "label: Age", "the labels ['Age'] belong to more than one column"),
     ],
 )

@@ -65,16 +65,43 @@ def test_sql_in_duckdb(known):
     assert found.sort_values("id")["segment"].tolist() == segments
 
 
-def test_sql_in_postgresql(known, postgres):
-    model, rows, segments = known
+def _in_postgresql(postgres: str, model: dict, rows: pd.DataFrame) -> list[int]:
+    """Return the segments by id, which is the first column."""
+    rows = rows[["id", *rows.columns.drop("id")]]
     with psycopg.connect(postgres) as connection:
-        columns = ", ".join(f'"{name}" float' for name in rows.columns.drop("id"))
+        columns = ", ".join(f'"{name}" float' for name in rows.columns[1:])
         connection.execute(f"create temp table customers (id int, {columns})")
         with connection.cursor().copy("copy customers from stdin") as copy:
-            for row in rows[["id", *rows.columns.drop("id")]].to_numpy().tolist():
+            for row in rows.to_numpy().tolist():
                 copy.write_row([int(row[0]), *row[1:]])
         found = connection.execute(nearest_sql(model).strip().rstrip(";")).fetchall()
-    assert [row[-1] for row in sorted(found)] == segments
+    assert {len(row) for row in found} == {len(rows.columns) + 1}
+    return [row[-1] for row in sorted(found)]
+
+
+def test_sql_in_postgresql(known, postgres):
+    model, rows, segments = known
+    assert _in_postgresql(postgres, model, rows) == segments
+
+
+@pytest.mark.parametrize(
+    "names", [("s2", "z1"), ("z2", "scored"), ("asc", "do"), ("and", "else"), ("having", "analyse"), ("end", "user")]
+)
+def test_sql_takes_any_name_of_a_column(names, postgres):
+    rng = np.random.default_rng(12)
+    features = [{"name": name, "lambda": 1, "centre": 0.3 * i, "spread": 1.0 + i} for i, name in enumerate(names)]
+    model = {"features": features, "centroids": rng.normal(0, 2, (3, 2)).tolist()}
+    values = rng.normal(0, 4, (100, 2))
+    scaled = (values - [0, 0.3]) / [1, 2]
+    apart = ((scaled[:, None] - np.array(model["centroids"])) ** 2).sum(axis=2)
+    segments = (apart.argmin(axis=1) + 1).tolist()
+    rows = pd.DataFrame(values, columns=list(names)).assign(id=range(100), s1=-1e9, scaled=1e9)
+    with duckdb.connect() as connection:
+        connection.register("customers", rows)
+        found = connection.execute(nearest_sql(model)).df()
+    assert list(found) == [*rows, "segment"]
+    assert found.sort_values("id")["segment"].tolist() == segments
+    assert _in_postgresql(postgres, model, rows) == segments
 
 
 def test_javascript(known, browser):

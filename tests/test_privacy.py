@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pypdfium2
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from segmentation import profiling
 from segmentation.artifacts import read_json
 from segmentation.customers import Customers
+from segmentation.privacy import withheld
 from tests.conftest import Project, shop_table
 
 
@@ -77,3 +79,10 @@ def test_no_hidden_group_can_be_worked_out_from_the_sums(counts):
         sums = table.where(hidden, 0).sum(axis=axis)
         whole = (table.where(~hidden, 0).sum(axis=axis)) == 0
         assert ((sums == 0) | (sums >= 10) | whole).all()
+    everyone = table.where(hidden, 0).to_numpy().sum()
+    assert everyone == 0 or everyone >= 10 or not table.where(~hidden, 0).to_numpy().any()
+
+
+def test_a_hidden_group_cannot_be_worked_out_from_the_whole_table():
+    hidden = withheld(np.array([[3, 0, 0], [0, 500, 0], [0, 0, 40]]))
+    assert hidden.tolist() == [[True, False, False], [False, False, False], [False, False, True]]

@@ -34,7 +34,7 @@ def test_rules_repeat_the_segments_of_mall_for_195_of_200_customers(mall):
 def test_the_report_shows_the_rules_and_their_sql(mall):
     page = mall.page("mall")
     assert "<td>Annual income above 39.5 and up to 69.5 k$</td>" in page
-    assert "WHEN income > 39.5 AND income <= 69.5 THEN 1" in html.unescape(re.sub("<[^>]+>", "", page))
+    assert 'WHEN "income" > 39.5 AND "income" <= 69.5 THEN 1' in html.unescape(re.sub("<[^>]+>", "", page))
 
 
 @given(st.integers(2, 5), st.integers(1, 3), st.integers(0, 1000), st.sampled_from([1e-6, 1.0, 1e7]))
@@ -53,7 +53,7 @@ def test_sql_says_what_the_rules_say(k, d, seed, size):
 def test_a_missing_value_has_no_segment():
     table = pd.DataFrame({"a": [1.0, 2.0, 8.0, 9.0], "segment": [1, 1, 2, 2]})
     sql = rules.write_sql(rules.grow_rules(table, ["a"], private=False), {1: "low", 2: "high"})
-    assert sql.splitlines()[1:] == ["CASE", "  WHEN a <= 5 THEN 1 -- low", "  WHEN a > 5 THEN 2 -- high", "END"]
+    assert sql.splitlines()[1:] == ["CASE", '  WHEN "a" <= 5 THEN 1 -- low', '  WHEN "a" > 5 THEN 2 -- high', "END"]
     assert _ask(sql, pd.DataFrame({"a": [0, 5, 5.001, None]})) == [1, 1, 2, None]
 
 

@@ -8,13 +8,15 @@ import sys
 import zipfile
 
 import duckdb
+import ibis
 import numpy as np
 import pandas as pd
 import psycopg
 import pytest
 
 from segmentation.artifacts import read_json
-from segmentation.drift import SHIFTED, stability_index
+from segmentation.customers import Customers
+from segmentation.drift import SHIFTED, bin_feature, describe_drift, stability_index
 
 HEADER = "CustomerID,Gender,Age,Annual Income (k$),Spending Score (1-100)\n"
 
@@ -57,6 +59,7 @@ def test_scoring_the_training_table_gives_back_its_segments(mall, mall_table, sc
 def test_a_rich_big_spender_is_a_target_customer(score):
     done, out = score("id,income,spending\n0007,90,90\n")
     assert done.returncode == 0, done.stderr
+    assert ": one customer scored with the model of run mall" in done.stdout
     assert out.read_text().splitlines()[1].startswith("0007,2,Target customers,")
 
 
@@ -97,9 +100,9 @@ def test_rows_that_cannot_be_scored_are_listed_and_the_others_scored(score):
         {"file": "new.csv", "line": 3, "column": "income", "value": "much", "rule": "a number"},
         {"file": "new.csv", "line": 4, "column": "income", "value": "", "rule": "present"},
     ]
-    assert "2 customers scored" in done.stdout
+    assert "two customers scored" in done.stdout
     assert "two rows refused" in done.stdout
-    assert "Outside the range of the training data: 1 of 2 customers" in done.stdout
+    assert "Outside the range of the training data: one customer of 2" in done.stdout
 
 
 @pytest.mark.parametrize("shift", [0, 40])
@@ -118,6 +121,47 @@ def test_the_index_of_a_known_answer():
     found = stability_index([0.5, 0.5], 10**9, [25 * 10**7, 75 * 10**7])
     assert found["index"] == pytest.approx(0.25 * math.log(0.75 / 0.25), rel=1e-6)
     assert found == {"index": found["index"], "limit": SHIFTED, "shifted": True}
+
+
+def _drift(then: list[float], now: list[float]) -> dict:
+    """Return the drift of one feature, whose customers are all in one segment."""
+    customers = Customers(pd.DataFrame({"x": then}, dtype=float))
+    limits = customers.limits(["x"]).loc["x", ["low", "high"]].astype(float).to_dict()
+    model = {"customers": len(then), "sizes": [len(then)]}
+    model["features"] = [{"name": "x", **limits, **bin_feature(customers, "x")}]
+    rows = pd.DataFrame({"x": now}, dtype=float).assign(segment=1, outside=False)
+    return describe_drift(ibis.memtable(rows), model, {1: "All"})["features"]["x"]
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ([0, 1] * 1000, [1] * 1900 + [0] * 100),
+        ([0] * 1900 + list(range(1, 101)), [0] * 200 + list(range(1, 101)) * 18),
+        ([*range(100)] * 10 + [100] * 1000, [99] * 900 + [100] * 100 + [*range(100)] * 10),
+        ([-1] * 20 + [0] * 1900 + list(range(1, 81)), [-1] * 20 + [0] * 190 + list(range(1, 81)) * 20),
+        ([1, 2, 3] * 600, [3] * 1800),
+        ([*range(1000)], [*range(900)] + [5000] * 100),
+        ([7] * 200, [8] * 200),
+    ],
+    ids=["yes or no", "zeros", "at the top", "in the middle", "ranks", "beyond the range", "a constant"],
+)
+def test_a_drift_of_equal_values_and_beyond_the_range_is_seen(then, now):
+    assert _drift(then, now)["shifted"]
+    assert _drift(then, then)["index"] == 0
+
+
+@pytest.mark.parametrize("draw", ["normal", "zeros"])
+def test_chance_alone_seldom_moves_a_feature(draw):
+    rng = np.random.default_rng(4)
+    draws = {"normal": lambda n: rng.normal(size=n), "zeros": lambda n: np.maximum(rng.normal(size=n), 0)}
+    moved = [_drift(draws[draw](100), draws[draw](100))["shifted"] for _ in range(100)]
+    assert sum(moved) <= 5
+
+
+def test_no_bin_of_a_private_table_holds_fewer_than_ten():
+    customers = Customers(pd.DataFrame({"x": [3.0] * 3 + [4.0] * 100 + [5.0] * 97}))
+    assert bin_feature(customers, "x", fewest=10) == {"bounds": [5.0], "shares": [0.515, 0.485]}
 
 
 def test_chance_alone_seldom_asks_for_a_refresh():
@@ -164,6 +208,39 @@ def test_another_ending_is_refused_before_anything_is_read(mall, tmp_path):
     done = mall.run("score", "--run", "mall", "--new", "nowhere.csv", "--out", str(tmp_path / "out.xlsx"))
     assert done.returncode == 2
     assert "expected .csv or .parquet" in done.stderr
+
+
+@pytest.mark.parametrize("out", ["new.csv", "link.csv", "assets/mall/segments.csv", "data/mall/new.csv"])
+def test_nothing_that_is_read_is_written_over(mall, tmp_path, out):
+    new = tmp_path / "new.csv"
+    new.write_text("id,income,spending\n1,90,90\n")
+    (tmp_path / "link.csv").symlink_to(new)
+    place = tmp_path / out if "/" not in out else mall.root / out
+    before = place.read_bytes() if place.exists() else None
+    done = mall.run("score", "--run", "mall", "--new", str(new), "--out", str(place))
+    assert done.returncode == 2
+    assert "choose another" in done.stderr
+    assert (place.read_bytes() if place.exists() else None) == before
+
+
+def test_what_is_written_beside_does_not_overwrite_the_new_table(mall, tmp_path):
+    new = tmp_path / "out-refused.csv"
+    new.write_text("id,income,spending\n1,90,90\n")
+    done = mall.run("score", "--run", "mall", "--new", str(new), "--out", str(tmp_path / "out.csv"))
+    assert (done.returncode, new.read_text()) == (2, "id,income,spending\n1,90,90\n")
+    assert "would overwrite out-refused.csv" in done.stderr
+
+
+def test_an_id_that_stands_twice_is_scored_once_or_refused(score):
+    done, out = score("id,income,spending\n1,90,90\n2,20,20\n1,90,90\n3,15,80\n3,80,15\n")
+    assert done.returncode == 0, done.stderr
+    assert pd.read_csv(out)["id"].tolist() == [1, 2]
+    refused = pd.read_csv(out.with_name("scored-refused.csv"))
+    assert refused[["line", "rule"]].to_numpy().tolist() == [
+        [4, "one row an id, this is an identical copy"],
+        [5, "one row an id, this one's rows differ"],
+        [6, "one row an id, this one's rows differ"],
+    ]
 
 
 def test_a_changed_model_is_refused(score, model):
@@ -219,7 +296,9 @@ def test_a_foreign_type_is_refused_even_when_the_manifest_was_changed_too(mall, 
 def test_a_run_that_was_never_made(mall, mall_table, tmp_path):
     done = mall.run("score", "--run", "april", "--new", str(mall_table), "--out", str(tmp_path / "o.csv"))
     assert done.returncode == 2
-    assert "make report RUN=april" in done.stderr
+    assert "Known: mall. To make it: make report RUN=april DATASET=name" in done.stderr
+    done = mall.run("score", "--run", "mal", "--new", str(mall_table), "--out", str(tmp_path / "o.csv"))
+    assert "did you mean 'mall'?" in done.stderr
 
 
 def test_a_new_table_that_is_not_there(mall, tmp_path):

@@ -71,7 +71,7 @@ def test_returns_and_faults_are_counted(tmp_path):
     }
     assert cleaned.rejected[["line", "column", "value", "rule"]].values.tolist() == [
         [6, "date", "2024-02-30", "a date as yyyy-mm-dd"],
-        [7, "date", "2024-07-01", "on or before 2024-06-30"],
+        [7, "date", "2024-07-01", "on or before 2024-06-30, transactions.as_of in dataset.yaml"],
         [8, "id", "c", "a customer with a purchase"],
         [9, "id", "", "present"],
         [10, "amount", "much", "a number"],
