@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -10,7 +11,9 @@ from threading import Lock
 import pandas as pd
 
 from segmentation.errors import DataError, SegmentationError
+from segmentation.manifest import require_unchanged
 from segmentation.serve import MOST_UPLOADED
+from segmentation.sheets import Unreadable, measure_parquet
 from segmentation.study import Study
 
 UPLOADED = ("csv", "tsv", "txt", "xlsx", "parquet")
@@ -27,9 +30,16 @@ def get_ready_to_score() -> None:
 
 
 def score_customer(study: Study, values: dict[str, float]) -> dict:
-    """Return segment, name, distance, margin and outside of one customer."""
+    """Return segment, name, distance, margin and outside of one customer.
+
+    Raises
+    ------
+    DataError
+        When the model was changed since the run wrote it.
+    """
     from segmentation.scoring import score_rows  # imported here, because the first picture does without it
 
+    require_unchanged(study.run)
     with _scoring:
         return score_rows(study, pd.DataFrame([values])).iloc[0].to_dict()
 
@@ -73,15 +83,26 @@ def score_upload(study: Study, name: str, content: bytes):
 
 def _is_what_it_says(name: str, content: bytes) -> bool:
     """Return whether a file is of the kind of its ending: readers go by what it holds, be it archive or database."""
-    wanted = STARTS.get(name.rpartition(".")[2].lower())
-    if wanted:
-        return content.startswith(wanted)
+    kind = name.rpartition(".")[2].lower()
+    if kind == "xlsx" and not any(member.filename.startswith("xl/workbook.") for member in _members(content)):
+        return False
+    if kind in STARTS:
+        return content.startswith(STARTS[kind])
     return not content.startswith((*STARTS.values(), *FOREIGN)) and content[8:12] != b"DUCK"
 
 
 def _unpacked(content: bytes) -> int:
-    """Return how many bytes a sheet or an archive would become; 0 of another file."""
+    """Return how many bytes a sheet, an archive or a Parquet file would become; 0 of another file."""
+    if not content.startswith(STARTS["parquet"]):
+        return sum(member.file_size for member in _members(content))
     try:
-        return sum(member.file_size for member in zipfile.ZipFile(io.BytesIO(content)).infolist())
+        return measure_parquet(content)
+    except Unreadable:
+        return sys.maxsize
+
+
+def _members(content: bytes) -> list[zipfile.ZipInfo]:
+    try:
+        return zipfile.ZipFile(io.BytesIO(content)).infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return 0
+        return []
