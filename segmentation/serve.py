@@ -2,10 +2,12 @@
 
 import os
 from importlib import import_module
+from socket import SOCK_STREAM, getaddrinfo, socket
 from threading import Thread
 from time import sleep
 
 from segmentation.dataset import ROOT
+from segmentation.errors import UsageError
 from segmentation.manifest import open_run
 
 HERE = "127.0.0.1"
@@ -43,14 +45,26 @@ def serve(run: str, host: str = HERE, port: int | None = None) -> None:
     Raises
     ------
     UsageError
-        When the run has not been made.
+        When the run has not been made, or `host` is no address of this machine.
     """
     open_run(run, None)
+    _require_own(host)
     os.environ[RUN] = run
     from streamlit.web.cli import main  # takes a second, which a wrong name should not wait for
 
     Thread(target=_import_beforehand, daemon=True).start()
     main(["run", str(ROOT / "report" / "dashboard.py"), *options(host, port)], prog_name="dashboard")
+
+
+def _require_own(host: str) -> None:
+    try:
+        family, kind, protocol, _, place = getaddrinfo(host, 0, type=SOCK_STREAM)[0]
+        with socket(family, kind, protocol) as trial:
+            trial.bind(place)
+    except (OSError, UnicodeError) as fault:
+        raise UsageError(
+            f"HOST={host} is no address of this machine ({fault}); expected {HERE} (for this machine alone), or 0.0.0.0"
+        ) from None
 
 
 def _import_beforehand() -> None:
