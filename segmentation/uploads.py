@@ -2,7 +2,6 @@
 
 import io
 import re
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -63,7 +62,11 @@ def score_upload(study: Study, name: str, content: bytes):
     shown = re.sub(r"[^\w.-]+", "-", Path(name).name)[-80:].lstrip(".")
     if shown.rpartition(".")[2].lower() not in UPLOADED:
         raise DataError(f"{shown} cannot be scored here; expected one of .{', .'.join(UPLOADED)}")
-    if len(content) > MOST_UPLOADED * 1_000_000 or _unpacked(content) > MOST_UNPACKED * 1_000_000:
+    try:
+        large = len(content) > MOST_UPLOADED * 1_000_000 or _unpacked(content) > MOST_UNPACKED * 1_000_000
+    except Unreadable as fault:
+        raise DataError(f"{shown} is damaged or too large: {fault}") from None
+    if large:
         raise DataError(f"{shown} has more than {MOST_UPLOADED} MB, or {MOST_UNPACKED} unpacked; use make score")
     if not _is_what_it_says(shown, content):
         raise DataError(f"{shown} is not what its ending says; expected text, or a sheet in .xlsx, or Parquet")
@@ -93,12 +96,9 @@ def _is_what_it_says(name: str, content: bytes) -> bool:
 
 def _unpacked(content: bytes) -> int:
     """Return how many bytes a sheet, an archive or a Parquet file would become; 0 of another file."""
-    if not content.startswith(STARTS["parquet"]):
-        return sum(member.file_size for member in _members(content))
-    try:
-        return measure_parquet(content)
-    except Unreadable:
-        return sys.maxsize
+    if content.startswith(STARTS["parquet"]):
+        return measure_parquet(content, MOST_UNPACKED * 1_000_000)
+    return sum(member.file_size for member in _members(content))
 
 
 def _members(content: bytes) -> list[zipfile.ZipInfo]:
