@@ -327,3 +327,14 @@ def test_nothing_that_may_be_sent_holds_a_row_of_a_private_table(shop):
     for path in shop.artifact("shop", "figures").glob("0[124]-*.svg"):  # no mark a customer
         drawn = len(re.findall(r"<use\b", path.read_text(encoding="utf-8")))
         assert drawn < len(table), path.name
+
+
+def test_every_test_that_the_page_of_threats_names_exists():
+    named = re.findall(r"`(?:(test_\w+)::|(…))(test_\w+)`", (ROOT / "docs" / "threats.md").read_text(encoding="utf-8"))
+    assert len(named) > 40
+    file, missing = None, []
+    for own, _, test in named:
+        file = own or file
+        if f"def {test}(" not in (ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8"):
+            missing.append(f"{file}::{test}")
+    assert missing == []
