@@ -78,7 +78,7 @@ class SegmentedCustomers:
         held = set(found) - {"id", "segment", "distance", "margin", "row"}
         faults = [f"column {name!r} is new there" for name in sorted(set(columns) - held)]
         faults += [f"column {name!r} is gone from there" for name in sorted(held - set(columns))]
-        for name in held & set(columns):
+        for name in sorted(held & set(columns)):
             column, kind = self.dataset.columns[name], found[name]
             if {"VARCHAR": False, "DOUBLE": True}.get(kind, column.numeric) != column.numeric:
                 faults.append(f"column {name!r} is no {column.type} in the run")

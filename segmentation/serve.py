@@ -58,13 +58,23 @@ def serve(run: str, host: str = HERE, port: int | None = None) -> None:
 
 def _require_own(host: str) -> None:
     try:
-        family, kind, protocol, _, place = getaddrinfo(host, 0, type=SOCK_STREAM)[0]
-        with socket(family, kind, protocol) as trial:
-            trial.bind(place)
-    except (OSError, UnicodeError) as fault:
+        places = getaddrinfo(host, 0, type=SOCK_STREAM)
+    except (OSError, UnicodeError):
+        places = []
+    if not any(_is_own(*place) for place in places):
         raise UsageError(
-            f"HOST={host} is no address of this machine ({fault}); expected {HERE} (for this machine alone), or 0.0.0.0"
-        ) from None
+            f"HOST={host} is no address of this machine; expected {HERE} (for this machine alone), 0.0.0.0 (for all "
+            "that reach it), or another of its own"
+        )
+
+
+def _is_own(family, kind, protocol, _, place) -> bool:
+    with socket(family, kind, protocol) as trial:
+        try:
+            trial.bind(place)
+        except OSError:
+            return False
+    return True
 
 
 def _import_beforehand() -> None:
