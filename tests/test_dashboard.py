@@ -545,15 +545,15 @@ def test_it_listens_here_alone_unless_told_otherwise():
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--port", "99999"], "'--port': Input should be less than or equal to 65535"),
-        (["--port", "-1"], "'--port': Input should be greater than or equal to 1"),
-        (["--port", "0"], "'--port': Input should be greater than or equal to 1"),
-        (["--host", "nowhere.invalid"], "HOST=nowhere.invalid is no address of this machine"),
-        (["--host", "192.0.2.1"], "HOST=192.0.2.1 is no address of this machine"),
+        (["--run", "never", "--port", "99999"], "'--port': Input should be less than or equal to 65535"),
+        (["--run", "never", "--port", "-1"], "'--port': Input should be greater than or equal to 1"),
+        (["--run", "never", "--port", "0"], "'--port': Input should be greater than or equal to 1"),
+        (["--run", "mall", "--host", "nowhere.invalid"], "HOST=nowhere.invalid is no address of this machine"),
+        (["--run", "mall", "--host", "192.0.2.1"], "HOST=192.0.2.1 is no address of this machine"),
     ],
 )
 def test_an_address_where_nothing_can_be_served_is_told(in_mall, words, told):
-    done = in_mall.run("dashboard", "--run", "mall", *words)
+    done = in_mall.run("dashboard", *words)
     assert done.returncode == 2
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
