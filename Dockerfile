@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # The dashboard on the sample:  docker build -t segmentation . && docker run --rm -p 8501:8501 segmentation
 # A report in a folder of yours: mkdir -p out && docker run --rm --user "$(id -u)" -v "$PWD/out:/app/report/sample" segmentation report
 # The base is the Python of the committed manifest, by the digest of its index for all processors; to renew both:

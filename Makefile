@@ -69,7 +69,7 @@ lint: $(READY) ## check code and notebooks
 
 audit: $(READY) ## ask the public database of vulnerabilities about every locked package (needs the network)
 	@$(BIN)/python -m uv pip install --quiet --require-hashes --requirement requirements-audit.txt
-	@$(BIN)/python -m pip_audit --disable-pip --require-hashes --requirement requirements.txt
+	@$(BIN)/python -m pip_audit --disable-pip --require-hashes $(addprefix --requirement ,$(wildcard requirements*.txt))
 
 release: $(READY) ## bump the version and date the changelog, and commit nothing: VERSION=0.2.0 or PART=minor
 	$(segmentation) release $(options)

@@ -3,6 +3,7 @@
 import html
 import os
 import re
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Timer
@@ -23,12 +24,12 @@ from segmentation.dashboard import (
 from segmentation.decision import LEVEL
 from segmentation.errors import SegmentationError
 from segmentation.findings import headline
-from segmentation.manifest import open_run
-from segmentation.marks import colour, glyph
+from segmentation.manifest import open_run, require_unchanged
+from segmentation.marks import glyph
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.serve import MOST_UPLOADED, RUN
 from segmentation.uploads import UPLOADED, get_ready_to_score, score_customer, score_upload
-from segmentation.words import amount, count, escape, percent, sentence
+from segmentation.words import count, escape, percent, sentence
 
 COUNT_UP = """<script>
 if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
@@ -54,16 +55,27 @@ def label(text: str) -> str:
     return escape(text).replace("$", r"\$").replace(":", r"\:") if re.search(MARKDOWN, text) else text
 
 
+@contextmanager
+def faults_told():
+    """Show a fault that can be mended as a message."""
+    try:
+        yield
+    except SegmentationError as fault:
+        complain(str(fault))
+
+
 def opened(run: str):
-    """Return the study of a run and its customers; made anew when the run was."""
+    """Return the study of a run and its customers; made anew when the run was, or is described otherwise."""
     study = open_run(run, None)
-    return study, customers_of(run, study.path("manifest.json").stat().st_mtime_ns)
+    base = ["lineage.json"] if study.path("lineage.json").is_file() else []
+    require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json", *base)
+    return study, customers_of(study, run, study.path("manifest.json").stat().st_mtime_ns, repr(study.dataset))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the customers")
-def customers_of(run: str, made: int) -> SegmentedCustomers:
+def customers_of(_study, run: str, made: int, described: str) -> SegmentedCustomers:
     """Return the customers of a run, read once."""
-    return SegmentedCustomers(open_run(run, None))
+    return SegmentedCustomers(_study)
 
 
 @st.cache_resource
@@ -94,22 +106,16 @@ def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
         if kept:
             filters["segment"] = kept
         for name, levels in customers.categories.items():
-            shown = {level: "not known" if level is None else level for level in levels}
             kept = st.multiselect(
-                label(dataset.label(name)), levels, format_func=shown.get, key=key(name), placeholder="all"
+                label(dataset.label(name)), list(levels), format_func=levels.get, key=key(name), placeholder="all"
             )
             if kept:
                 filters[name] = kept
-        for name, values in customers.numbers.items():
-            ends = (values[0], values[-1])
+        for name, steps in customers.numbers.items():
+            ends = (min(steps), max(steps))
             ordinal = dataset.columns[name].type == "ordinal"
-            kept = st.select_slider(
-                label(dataset.label(name) if ordinal else dataset.axis(name)),
-                values,
-                ends,
-                format_func=partial(customers.tell, name) if ordinal else amount,
-                key=key(name),
-            )
+            text = label(dataset.label(name) if ordinal else dataset.axis(name))
+            kept = st.select_slider(text, list(steps), ends, format_func=steps.get, key=key(name))
             if kept != ends:
                 filters[name] = kept
     return filters
@@ -190,11 +196,15 @@ def tell_marks(customers: SegmentedCustomers, marks: int, shown: int) -> str:
         least = count(SMALLEST_GROUP, "customer")
         return (
             f"Each mark counts {least} or more, rounded down to tens, in one cell of a grid; smaller groups are left "
-            "out. dataset.yaml says privacy: aggregate, so no customer is shown and no rows can be downloaded."
+            "out, and customers without a value in one of the columns. dataset.yaml says privacy: aggregate, so no "
+            "customer is shown and no rows can be downloaded."
         )
+    if marks == shown:
+        return "Each mark is a customer. Point at one to read it."
+    drawn = f"{marks:,} of the {shown:,} customers are drawn"
     if marks == MOST_POINTS:
-        return f"{marks:,} of the {shown:,} customers are drawn, the same ones every time. Point at one to read it."
-    return "Each mark is a customer. Point at one to read it."
+        return f"{drawn}, the same ones every time. Point at one to read it."
+    return f"{drawn}; the others have no value in one of the columns. Point at one to read it."
 
 
 def show_download(run: str, customers: SegmentedCustomers, filters: dict) -> None:
@@ -211,27 +221,27 @@ def show_download(run: str, customers: SegmentedCustomers, filters: dict) -> Non
     st.caption("With their ids, which no picture here shows: the file stays with you.")
 
 
-def show_profiles(study, selection: dict, profiles: dict) -> None:
+def show_profiles(told: list[dict]) -> None:
     """Show the card of each segment."""
     st.header("Who they are, and what to do", anchor=False)
-    lineage = study.read("lineage.json") if study.path("lineage.json").is_file() else None
-    told = cards(selection, profiles, study.dataset, lineage)
     st.html(as_html("cards", cards=told, level=percent(LEVEL)))
 
 
 @st.fragment
-def show_question(study, customers: SegmentedCustomers) -> None:
+def show_question(study, customers: SegmentedCustomers, told: list[dict]) -> None:
     """Ask for the features of a customer, and answer with the segment."""
     st.header("Which segment is this customer?", anchor=False)
-    features = study.read("model.json")["features"]
-    with st.form("ask"):
-        places = st.columns(min(len(features), 3))
-        values = {f["name"]: ask(places[i % 3], f["name"], customers) for i, f in enumerate(features)}
-        asked = st.form_submit_button("Find the segment")
-    if asked and None in values.values():
-        complain("Fill in every field.")
-    elif asked:
-        answer(study, values, {p["segment"]: p for p in customers.segments.values()})
+    with faults_told():
+        require_unchanged(study.run)  # again, because a fragment runs alone
+        features = study.read("model.json")["features"]
+        with st.form("ask"):
+            places = st.columns(min(len(features), 3))
+            values = {f["name"]: ask(places[i % 3], f["name"], customers) for i, f in enumerate(features)}
+            asked = st.form_submit_button("Find the segment")
+        if asked and None in values.values():
+            complain("Fill in every field.")
+        elif asked:
+            answer(study, values, told)
 
 
 def ask(place, name: str, customers: SegmentedCustomers):
@@ -239,7 +249,8 @@ def ask(place, name: str, customers: SegmentedCustomers):
     dataset, column, key = customers.dataset, customers.dataset.columns[name], f"ask:{customers.run}:{name}"
     text = label(dataset.axis(name) if column.type == "number" else dataset.label(name))
     if column.type == "number":
-        hint = f"{amount(customers.numbers[name][0])} to {amount(customers.numbers[name][-1])}"
+        steps = list(customers.numbers.get(name, {}).values())
+        hint = f"{steps[0]} to {steps[-1]}" if steps else None
         least, most = dataset.accepted(name).values()
         return place.number_input(text, least, most, None, format="%.12g", placeholder=hint, key=key)
     levels = list(column.categories) if column.type == "ordinal" else ["no", "yes"]
@@ -247,22 +258,19 @@ def ask(place, name: str, customers: SegmentedCustomers):
     return None if chosen is None else levels.index(chosen) + (column.type == "ordinal")
 
 
-def answer(study, values: dict, profiles: dict) -> None:
-    """Show the segment of one customer."""
-    try:
-        found = score_customer(study, values)
-    except SegmentationError as fault:
-        complain(str(fault))
-        return
-    segment, unit = int(found["segment"]), study.read("model.json")["distance_unit"]
+def answer(study, values: dict, told: list[dict]) -> None:
+    """Show the segment of one customer, as its card tells it."""
+    found = score_customer(study, values)
+    [card] = [card for card in told if card["segment"] == found["segment"]]
+    unit = study.read("model.json")["distance_unit"]
     careful = (
         "<p>Careful: this customer lies outside of the data that formed the segments.</p>" if found["outside"] else ""
     )
-    action = profiles[segment]["action"]
+    action = card["action"]
     st.html(
-        f'<div class="answer" role="status" style="--mark: {colour(segment)}"><p class="lead">'
-        f'<span class="glyph" aria-hidden="true">{glyph(segment)}</span> '
-        f"Segment {segment}, {html.escape(found['name'])}.</p>"
+        f'<div class="answer" role="status" style="--mark: {card["colour"]}"><p class="lead">'
+        f'<span class="glyph" aria-hidden="true">{card["glyph"]}</span> '
+        f"{sentence(card['noun'])} {card['segment']}, {html.escape(found['name'])}.</p>"
         f"<p>Distance {found['distance']:.3f} to its centre, {found['margin']:.3f} nearer than the next one "
         f"({html.escape(unit)}).</p>{careful}"
         + (f"<p><b>What to do:</b> {html.escape(action)}</p>" if action else "")
@@ -284,13 +292,11 @@ def show_upload(study) -> None:
     if upload is None:
         st.session_state.pop("scored", None)
         return
-    try:  # scored once, and not again whenever a filter moves
+    with faults_told():
+        # Scored once, and not again whenever a filter moves.
         if st.session_state.get("scored", [None])[0] != upload.file_id:
             st.session_state["scored"] = upload.file_id, score_upload(study, upload.name, upload.getvalue())
-    except SegmentationError as fault:
-        complain(str(fault))
-        return
-    show_scored(study, st.session_state["scored"][1])
+        show_scored(study, st.session_state["scored"][1])
 
 
 def show_scored(study, scored) -> None:
@@ -315,20 +321,23 @@ def main() -> None:
     if not finished_runs():
         complain("No run has been made yet; make one first: make report")
         return
-    run = choose_run()
-    try:
-        study, customers = opened(run)
-        cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
-    except SegmentationError as fault:
-        complain(str(fault))
-        return
+    with faults_told():
+        show_run(choose_run())
+
+
+def show_run(run: str) -> None:
+    """Show a run, from its finding to the questions that it answers."""
+    study, customers = opened(run)
+    cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
+    lineage = study.read("lineage.json") if study.path("lineage.json").is_file() else None
+    told = cards(selection, profiles, study.dataset, lineage)
     filters = choose_filters(run, customers)
     show_summary(study, selection, profiles, cleaning)
     show_explore(customers, filters)
     show_download(run, customers, filters)
-    show_profiles(study, selection, profiles)
+    show_profiles(told)
     show_evidence(selection)
-    show_question(study, customers)
+    show_question(study, customers, told)
     show_upload(study)
     ready_to_score()
 

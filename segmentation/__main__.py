@@ -176,7 +176,9 @@ def release(
 def dashboard(
     run: RunOption = None,
     host: Annotated[Text, typer.Option(help="The address to listen at (127.0.0.1: this machine alone).")] = None,
-    port: Annotated[int | None, typer.Option(help="The port (8501, or the next one that is free).")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port (8501, or the next one that is free).", min=1, max=65535)
+    ] = None,
 ) -> None:
     """Explore a finished run in the browser."""
     from segmentation.serve import HERE, serve
@@ -220,7 +222,7 @@ def main() -> None:
     except OSError as fault:
         if debug:
             raise
-        print(f"Error: {fault.filename}: {fault.strerror}", file=sys.stderr)
+        print(f"Error: {fault.filename}: {fault.strerror}" if fault.filename else f"Error: {fault}", file=sys.stderr)
         sys.exit(UsageError.exit_code)
     except Exception as fault:
         if debug:

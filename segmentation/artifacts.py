@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-FORMULA = r"\s*[=+\-@＝＋－＠]|[\t\r\n]"
+# What Python takes for blanks, spelt out: for other engines of patterns \s is less.
+BLANK = "[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+FORMULA = rf"{BLANK}*[=+\-@＝＋－＠]|[\t\r\n]"
 NUMBER = r"[+\-]?[0-9.,]+"
 
 
@@ -65,8 +67,10 @@ def _harmless_column(text):
 
 
 def _harmless(value):
-    text = isinstance(value, str) and re.match(f"'*({FORMULA})", value) and not re.fullmatch(NUMBER, value)
-    return f"'{value}" if text else value
+    if not isinstance(value, str):
+        return value
+    text = value if "\n" in value else value.replace("\r", "\n")  # a cell is quoted for the latter alone
+    return f"'{text}" if re.match(f"'*({FORMULA})", text) and not re.fullmatch(NUMBER, text) else text
 
 
 def as_it_was(text: str) -> str:

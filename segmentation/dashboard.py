@@ -11,7 +11,7 @@ import pandas as pd
 from segmentation.artifacts import FORMULA, NUMBER, plain
 from segmentation.dataset import ROOT
 from segmentation.edges import log_edges, round_edges
-from segmentation.errors import UsageError
+from segmentation.errors import DataError, UsageError
 from segmentation.marks import colour, glyph
 from segmentation.privacy import SMALLEST_GROUP, in_tens
 from segmentation.study import Study
@@ -21,6 +21,7 @@ MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 MOST_POINTS = 2_000  # a browser draws them at once
 MOST_STEPS = 100
 MOST_BINS, FEWEST_BINS = 12, 4
+DIGITS = 14  # of a step: all that a float holds but its rounding
 MARGIN = 0.18  # of a cell: how far the marks of its segments stand from its middle
 
 # The order decides which points are drawn of many: those whose ids have the smallest MD5.
@@ -43,9 +44,14 @@ class SegmentedCustomers:
     Where rows are private, no row comes out, and of filtered customers only counts in tens.
 
     numbers : dict
-        Column -> the values, ascending, between which it can be filtered.
+        Column -> the values, ascending, between which it can be filtered, each with its label; no two labels are alike.
     categories : dict
-        Column -> its values, None among them where some customers have none.
+        Column -> its values, each with its label, None among them where some customers have none.
+
+    Raises
+    ------
+    DataError
+        When dataset.yaml describes other columns than those that the run wrote.
     """
 
     def __init__(self, study: Study):
@@ -58,12 +64,33 @@ class SegmentedCustomers:
         self._engine = duckdb.connect(config=options)
         self._engine.execute(LOAD, [plain(study.existing(f"{name}.parquet")) for name in ("customers", "segments")])
         columns = self.dataset.named("feature", "descriptor")
+        self._require_described(columns)
         self._limits = self._find_limits([name for name in columns if self.dataset.columns[name].numeric])
         steps = MOST_BINS if self.private else MOST_STEPS
-        self.numbers = {name: self._ends(name, steps) for name in self._limits.index}
+        self.numbers = {name: self._steps(name, steps) for name in self._limits.index}
         others = [name for name in columns if not self.dataset.columns[name].numeric]
         levels = {name: self._levels(name) for name in others}
         self.categories = {name: found for name, found in levels.items() if set(found) - {None}}
+
+    def _require_described(self, columns: tuple[str, ...]) -> None:
+        """Refuse a dataset.yaml that was changed since, so that it describes other columns."""
+        found = {name: kind for name, kind, *_ in self._query("describe customers").fetchall()}
+        held = set(found) - {"id", "segment", "distance", "margin", "row"}
+        faults = [f"column {name!r} is new there" for name in sorted(set(columns) - held)]
+        faults += [f"column {name!r} is gone from there" for name in sorted(held - set(columns))]
+        for name in sorted(held & set(columns)):
+            column, kind = self.dataset.columns[name], found[name]
+            if {"VARCHAR": False, "DOUBLE": True}.get(kind, column.numeric) != column.numeric:
+                faults.append(f"column {name!r} is no {column.type} in the run")
+            elif column.type == "ordinal":
+                [highest] = self._query(f"select max({_quoted(name)}) from customers").fetchone()
+                if (highest or 0) > len(column.categories):
+                    faults.append(f"column {name!r} had more categories")
+        if faults:
+            raise DataError(
+                f"dataset.yaml was changed since run {self.run} was made: {'; '.join(faults)}; undo that, or make the "
+                f"run again: make report RUN={self.run}"
+            )
 
     def _query(self, sql: str, values=()) -> duckdb.DuckDBPyRelation:
         return self._engine.cursor().execute(sql, list(values))
@@ -76,7 +103,12 @@ class SegmentedCustomers:
         return found[found["filled"] >= self._least]
 
     def edges(self, name: str, most: int) -> np.ndarray:
-        """Return round edges of about `most` bands of a column, on the scale on which it is shown."""
+        """Return edges of about `most` bands of a column on the scale on which it is shown: round, or between ranks."""
+        column = self.dataset.columns[name]
+        if column.type == "ordinal":
+            ranks = len(column.categories)
+            band = -(-ranks // most)
+            return np.arange(0.5, ranks + band, band)
         low, high, whole = self._limits.loc[name, ["low", "high", "whole"]]
         most = int(np.clip(high - low, 1, most)) if whole else most
         return log_edges(low, high, most, whole=whole) if self.logged(name) else round_edges(low, high, most)
@@ -85,14 +117,23 @@ class SegmentedCustomers:
         """Return whether a column is shown on a logarithmic scale."""
         return self.dataset.axis(name).logged
 
-    def _ends(self, name: str, most: int) -> list[float]:
+    def _steps(self, name: str, most: int) -> dict[float, str]:
+        column = self.dataset.columns[name]
+        if column.type == "ordinal":
+            return {float(rank): level for rank, level in enumerate(column.categories, start=1)}
         edges = self.edges(name, most)
         last = np.searchsorted(edges, self._limits.loc[name, "high"])
-        return [float(f"{edge:.12g}") for edge in edges[: max(last, 1) + 1]]
+        # Not as `amount` has them: rounded, two could look alike, and a slider gives back what it shows.
+        told = [f"{edge:.{DIGITS}g}" for edge in edges[: max(last, 1) + 1]]
+        return {float(edge): f"{float(edge):,.{DIGITS}g}" for edge in told}
 
-    def _levels(self, name: str) -> list[str | None]:
+    def _levels(self, name: str) -> dict[str | None, str]:
         sql = "select {0}::varchar as level from customers group by all having count(*) >= ? order by level nulls last"
-        return [level for (level,) in self._query(sql.format(_quoted(name)), [self._least]).fetchall()]
+        levels = [level for (level,) in self._query(sql.format(_quoted(name)), [self._least]).fetchall()]
+        none = "not known"
+        while none in levels:
+            none = f"({none})"
+        return {level: none if level is None else level for level in levels}
 
     def counts(self, filters: dict) -> pd.Series:
         """Return how many customers of each segment pass the filters."""
@@ -155,13 +196,17 @@ class SegmentedCustomers:
         return cells
 
     def _describe_cell(self, cell: dict, edges: dict) -> str:
-        ranges = (
-            f"{self.dataset.label(name)} {amount(ends[cell[name]])} to "
-            f"{amount(ends[cell[name] + 1], self.dataset.columns[name].unit)}"
-            for name, ends in edges.items()
-        )
+        bands = {name: ends[cell[name] : cell[name] + 2] for name, ends in edges.items()}
+        ranges = (f"{self.dataset.label(name)} {self._tell_band(name, *band)}" for name, band in bands.items())
         name = self.segments[cell["segment"]]["name"]
         return "<br>".join(map(html.escape, [name, f"at least {count(cell['customers'], 'customer')}", *ranges]))
+
+    def _tell_band(self, name: str, low: float, high: float) -> str:
+        column = self.dataset.columns[name]
+        if column.type == "ordinal":
+            levels = list(column.categories)[int(low + 0.5) - 1 : int(high)]
+            return " to ".join(dict.fromkeys([levels[0], levels[-1]]))
+        return f"{amount(low)} to {amount(high, column.unit)}"
 
     def csv(self, filters: dict) -> bytes:
         """Return the customers that pass the filters as CSV, in the order of the table; no text in it is a formula.

@@ -2,10 +2,12 @@
 
 import os
 from importlib import import_module
+from socket import SOCK_STREAM, getaddrinfo, socket
 from threading import Thread
 from time import sleep
 
 from segmentation.dataset import ROOT
+from segmentation.errors import UsageError
 from segmentation.manifest import open_run
 
 HERE = "127.0.0.1"
@@ -43,14 +45,36 @@ def serve(run: str, host: str = HERE, port: int | None = None) -> None:
     Raises
     ------
     UsageError
-        When the run has not been made.
+        When the run has not been made, or `host` is no address of this machine.
     """
     open_run(run, None)
+    _require_own(host)
     os.environ[RUN] = run
     from streamlit.web.cli import main  # takes a second, which a wrong name should not wait for
 
     Thread(target=_import_beforehand, daemon=True).start()
     main(["run", str(ROOT / "report" / "dashboard.py"), *options(host, port)], prog_name="dashboard")
+
+
+def _require_own(host: str) -> None:
+    try:
+        places = getaddrinfo(host, 0, type=SOCK_STREAM)
+    except (OSError, UnicodeError):
+        places = []
+    if not any(_is_own(*place) for place in places):
+        raise UsageError(
+            f"HOST={host} is no address of this machine; expected {HERE} (for this machine alone), 0.0.0.0 (for all "
+            "that reach it), or another of its own"
+        )
+
+
+def _is_own(family, kind, protocol, _, place) -> bool:
+    with socket(family, kind, protocol) as trial:
+        try:
+            trial.bind(place)
+        except OSError:
+            return False
+    return True
 
 
 def _import_beforehand() -> None:

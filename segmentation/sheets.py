@@ -1,11 +1,13 @@
-"""Reading one sheet in a process of its own: a file made to fill the memory, or to crash the reader, ends no other.
+"""Reading in a process of its own: a file made to fill the memory, or to crash the reader, ends no other.
 
-A sheet with two cells in far corners takes as much memory as one that is full. Started as a script, with the file as
-input and the name of the sheet as its argument; it writes the names of the sheets, and the rows of the one that was
-named or is the only one, as JSON: numbers as numbers, all else as text.
+A sheet with two cells in far corners takes as much memory as one that is full; a Parquet file may hold one long text a
+million times. Started as a script, with the file as input and as arguments what it is and the name of the sheet; it
+writes JSON: the names of the sheets, and the rows of the one that was named or is the only one, numbers as numbers and
+all else as text; or of a Parquet file how many letters its cells have.
 """
 
 import json
+import os
 import subprocess
 import sys
 from datetime import date, datetime, time
@@ -13,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 
 MOST_MEMORY = 4_000_000_000  # bytes
+LEAST = 8  # letters that any cell counts as
 FAULT = 3  # the exit code of a fault that is told; a crash has another
 
 
@@ -28,14 +31,31 @@ def read_sheet(content: bytes, part: str | None) -> tuple[list[str], list[list]]
     Unreadable
         With the reason.
     """
-    command = [sys.executable, str(Path(__file__)), *([part] if part else [])]
-    done = subprocess.run(command, input=content, capture_output=True)
+    found = _read_apart(content, "sheet", *([part] if part else []))
+    return found["sheets"], found["rows"]
+
+
+def measure_parquet(content: bytes, most: int) -> int:
+    """Return how many letters the cells of a Parquet file have, counted to `most` and not much further.
+
+    Raises
+    ------
+    Unreadable
+        With the reason.
+    """
+    return _read_apart(content, "parquet", str(most))
+
+
+def _read_apart(content: bytes, *words: str):
+    # Without the folder of this script in the path: its numbers.py is not Python's.
+    command = [sys.executable, "-P", str(Path(__file__)), *words]
+    alone = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # the room of many threads counts as memory
+    done = subprocess.run(command, input=content, capture_output=True, env=alone)
     if done.returncode == FAULT:
         raise Unreadable(done.stderr.decode(errors="replace").strip())
     if done.returncode:
         raise Unreadable("its cells do not fit into memory, or crash the reader; save the table as CSV")
-    found = json.loads(done.stdout)
-    return found["sheets"], found["rows"]
+    return json.loads(done.stdout)
 
 
 def _limit_memory() -> None:
@@ -57,20 +77,36 @@ def _plain(value):
     return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
-def _main(part: str | None) -> None:
+def _parquet(most: str) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(BytesIO(sys.stdin.buffer.read()))
+    letters = LEAST * file.metadata.num_rows * file.metadata.num_columns
+    if letters > int(most):
+        return letters
+    for column in file.read(use_threads=False).columns:
+        for cell in () if pa.types.is_primitive(column.type) else column:
+            letters += len(str(cell))
+            if letters > int(most):
+                return letters
+    return letters
+
+
+def _sheet(part: str | None = None) -> dict:
     from python_calamine import SheetTypeEnum, load_workbook
 
     book = load_workbook(BytesIO(sys.stdin.buffer.read()))
     names = [sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     chosen = part if part in names else names[0] if len(names) == 1 and part is None else None
     rows = book.get_sheet_by_name(chosen).to_python(skip_empty_area=False) if chosen else []
-    json.dump({"sheets": names, "rows": [[_plain(value) for value in row] for row in rows]}, sys.stdout)
+    return {"sheets": names, "rows": [[_plain(value) for value in row] for row in rows]}
 
 
 if __name__ == "__main__":
     _limit_memory()
     try:
-        _main(*sys.argv[1:2] or [None])
+        json.dump({"sheet": _sheet, "parquet": _parquet}[sys.argv[1]](*sys.argv[2:]), sys.stdout)
     except MemoryError:
         sys.exit(1)
     except Exception as fault:

@@ -10,7 +10,9 @@ from threading import Lock
 import pandas as pd
 
 from segmentation.errors import DataError, SegmentationError
+from segmentation.manifest import require_unchanged
 from segmentation.serve import MOST_UPLOADED
+from segmentation.sheets import Unreadable, measure_parquet
 from segmentation.study import Study
 
 UPLOADED = ("csv", "tsv", "txt", "xlsx", "parquet")
@@ -27,9 +29,16 @@ def get_ready_to_score() -> None:
 
 
 def score_customer(study: Study, values: dict[str, float]) -> dict:
-    """Return segment, name, distance, margin and outside of one customer."""
+    """Return segment, name, distance, margin and outside of one customer.
+
+    Raises
+    ------
+    DataError
+        When the model was changed since the run wrote it.
+    """
     from segmentation.scoring import score_rows  # imported here, because the first picture does without it
 
+    require_unchanged(study.run)
     with _scoring:
         return score_rows(study, pd.DataFrame([values])).iloc[0].to_dict()
 
@@ -53,7 +62,11 @@ def score_upload(study: Study, name: str, content: bytes):
     shown = re.sub(r"[^\w.-]+", "-", Path(name).name)[-80:].lstrip(".")
     if shown.rpartition(".")[2].lower() not in UPLOADED:
         raise DataError(f"{shown} cannot be scored here; expected one of .{', .'.join(UPLOADED)}")
-    if len(content) > MOST_UPLOADED * 1_000_000 or _unpacked(content) > MOST_UNPACKED * 1_000_000:
+    try:
+        large = len(content) > MOST_UPLOADED * 1_000_000 or _unpacked(content) > MOST_UNPACKED * 1_000_000
+    except Unreadable as fault:
+        raise DataError(f"{shown} is damaged or too large: {fault}") from None
+    if large:
         raise DataError(f"{shown} has more than {MOST_UPLOADED} MB, or {MOST_UNPACKED} unpacked; use make score")
     if not _is_what_it_says(shown, content):
         raise DataError(f"{shown} is not what its ending says; expected text, or a sheet in .xlsx, or Parquet")
@@ -73,15 +86,23 @@ def score_upload(study: Study, name: str, content: bytes):
 
 def _is_what_it_says(name: str, content: bytes) -> bool:
     """Return whether a file is of the kind of its ending: readers go by what it holds, be it archive or database."""
-    wanted = STARTS.get(name.rpartition(".")[2].lower())
-    if wanted:
-        return content.startswith(wanted)
+    kind = name.rpartition(".")[2].lower()
+    if kind == "xlsx" and not any(member.filename.startswith("xl/workbook.") for member in _members(content)):
+        return False
+    if kind in STARTS:
+        return content.startswith(STARTS[kind])
     return not content.startswith((*STARTS.values(), *FOREIGN)) and content[8:12] != b"DUCK"
 
 
 def _unpacked(content: bytes) -> int:
-    """Return how many bytes a sheet or an archive would become; 0 of another file."""
+    """Return how many bytes a sheet, an archive or a Parquet file would become; 0 of another file."""
+    if content.startswith(STARTS["parquet"]):
+        return measure_parquet(content, MOST_UNPACKED * 1_000_000)
+    return sum(member.file_size for member in _members(content))
+
+
+def _members(content: bytes) -> list[zipfile.ZipInfo]:
     try:
-        return sum(member.file_size for member in zipfile.ZipFile(io.BytesIO(content)).infolist())
+        return zipfile.ZipFile(io.BytesIO(content)).infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return 0
+        return []

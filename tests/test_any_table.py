@@ -254,6 +254,9 @@ def test_a_table_and_a_query_of_postgresql_are_read(postgres, expected):
     with pytest.raises(DataError, match=r"customer \(postgresql\) has no table 'customer'; .*'customers'") as fault:
         read(f"{postgres}#customer")
     assert "secret" not in str(fault.value)
+    with pytest.raises(DataError, match="cannot be read from the database"):
+        read(f"{postgres}#with gone as (delete from customers returning *) select * from gone")
+    assert len(read(f"{postgres}#customers").customers) == 200
 
 
 def with_rows(*rows: str):
@@ -512,6 +515,13 @@ def test_nothing_is_written_to_a_database(tmp_path):
         read(f"{path}#with x as (select 1) delete from customers where age > 0")
     assert len(read(path).customers) == 200
     assert [file.name for file in tmp_path.iterdir()] == ["a b#1?.sqlite"]
+    path = tmp_path / "shop.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.register("frame", base())
+        connection.execute("create table customers as select * from frame")
+    with pytest.raises(DataError, match=r"cannot be read from the database.*read-only"):
+        read(f"{path}#with old as (select 1) delete from customers where age > 0")
+    assert len(read(path).customers) == 200
 
 
 def test_large_ids_beside_an_empty_one_stay_apart(tmp_path):

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import html
 import io
 import json
 import re
@@ -10,16 +11,21 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from http.client import HTTPConnection
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from segmentation import dashboard, dataset, manifest, study
-from segmentation.artifacts import as_csv, read_json, write_json, write_parquet
+from segmentation.artifacts import as_csv, read_json, sha256, write_json, write_parquet
 from segmentation.dashboard import SegmentedCustomers, tell_shown
 from segmentation.dataset import Dataset
 from segmentation.errors import DataError, UsageError
@@ -145,27 +151,185 @@ def test_the_form_gives_the_segment_of_the_run(in_mall):
 
 
 @pytest.fixture
-def april(mall):
-    """Another run beside that on the Mall table."""
-    folder = mall.root / "assets" / "april"
+def april(mall) -> Path:
+    """The artifacts of another run on the Mall table, with a dataset.yaml of its own, for a test to change."""
+    folder, described = mall.root / "assets" / "april", mall.root / "data" / "april"
     shutil.copytree(mall.root / "assets" / "mall", folder)
-    profiles = read_json(folder / "profiles.json")
-    profiles["segments"][0]["name"] = "Spring customers"
-    write_json(folder / "profiles.json", profiles)
-    yield "april"
+    shutil.copytree(mall.root / "data" / "mall", described)
+    _accept(folder)
+    yield folder
     shutil.rmtree(folder)
+    shutil.rmtree(described)
+
+
+@pytest.fixture
+def in_april(in_mall, april, monkeypatch) -> Project:
+    monkeypatch.setenv(RUN, "april")
+    return in_mall
+
+
+def _accept(folder: Path) -> None:
+    """Let the manifest of a run say what its artifacts are now."""
+    outputs = {f"assets/{folder.name}/{path.name}": sha256(path) for path in folder.glob("*.*")}
+    found = read_json(folder / "manifest.json")
+    parameters = found["parameters"] | {"dataset": folder.name}
+    write_json(folder / "manifest.json", found | {"outputs": outputs, "parameters": parameters})
+
+
+def _rewrite(path: Path, change) -> None:
+    """Change the content of a JSON artifact, and accept it."""
+    content = read_json(path)
+    change(content)
+    write_json(path, content)
+    _accept(path.parent)
+
+
+def _rename_first(profiles: dict) -> None:
+    profiles["segments"][0]["name"] = "Spring customers"
 
 
 def test_the_run_is_chosen_in_the_sidebar(in_mall, april):
+    _rewrite(april / "profiles.json", _rename_first)
     app = _open_app(in_mall)
     assert app.sidebar.selectbox[0].options == ["april", "mall"]
     assert "Spring customers" not in _shown(app)
     app.sidebar.selectbox[0].set_value("april").run()
     assert not app.exception
     assert "Spring customers (40%)" in _shown(app)
-    (in_mall.root / "assets" / "april" / "profiles.json").unlink()
+    (april / "profiles.json").unlink()
     app.run()
-    assert "assets/april/profiles.json does not exist" in _shown(app)
+    assert "assets/april/profiles.json is not the file that the run wrote" in _shown(app)
+
+
+def test_a_filter_keeps_what_its_labels_say(in_april, april):
+    table = pd.read_parquet(april / "customers.parquet")
+    steps = np.arange(len(table)) % 81 / 20
+    none = ["not known", "Female", "Male", None] * (len(table) // 4)
+    table = table.assign(age=np.round(1 + steps, 2), income=np.round(100 + steps, 2), gender=none)
+    table.to_parquet(april / "customers.parquet", index=False)
+    _accept(april)
+    app = _open_app(in_april)
+    for slider in app.select_slider:
+        assert len(set(slider.options)) == len(slider.options) > 40, slider.label
+    for i, (name, ends) in enumerate((("age", (1.05, 1.1)), ("income", (101.65, 103.4)))):
+        app.select_slider(key=f"filter:{i}:april:{name}").set_value(ends).run()
+        assert f"{table[name].between(*ends).sum()} of 200 customers shown" in _shown(app)
+        next(button for button in app.button if button.label == "Show all").click().run()
+    assert len(set(app.multiselect(key="filter:2:april:gender").options)) == 4
+    for kept, left in (([None], 50), (["not known"], 50), ([None, "not known", "Male"], 150)):
+        app.multiselect(key="filter:2:april:gender").set_value(kept).run()
+        assert f"{left} of 200 customers shown" in _shown(app)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("columns:\n", "columns:\n  visits: {role: descriptor}\n", "column 'visits' is new there"),
+        ("  gender: {", "  town: {", "column 'gender' is gone from there"),
+        ("type: category", "type: ordinal", "column 'gender' is no ordinal in the run"),
+        ("title:", "title: [", "is not valid YAML"),
+    ],
+)
+def test_a_run_whose_dataset_was_described_otherwise_since_is_told(in_april, old, new, told):
+    path = in_april.root / "data" / "april" / "dataset.yaml"
+    app, before = _open_app(in_april), path.read_text()
+    assert old in before
+    path.write_text(before.replace(old, new, 1))
+    app.run()
+    assert not app.exception
+    assert told in html.unescape(_shown(app))
+    assert "customers shown" not in _shown(app)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["customers.parquet", "segments.parquet", "k_selection.json", "profiles.json", "model.json", "manifest.json"],
+)
+def test_a_damaged_run_is_told(in_april, april, name):
+    (april / name).write_bytes((april / name).read_bytes()[:100])
+    app = _open_app(in_april)
+    assert re.search(rf"assets/april/{name} is (not the file that the run wrote|damaged)", _shown(app))
+    assert "make report RUN=april" in _shown(app)
+
+
+def _swap_centroids(model: dict) -> None:
+    model["centroids"].reverse()
+
+
+def test_the_form_does_not_answer_from_a_changed_model(in_april, april):
+    app, asked = _open_app(in_april), {"income": 90, "spending": 90}
+    model = read_json(april / "model.json")
+    _swap_centroids(model)
+    write_json(april / "model.json", model)
+    for name, value in asked.items():
+        app.number_input(key=f"ask:april:{name}").set_value(value)
+    next(button for button in app.button if button.label == "Find the segment").click().run()
+    assert "assets/april/model.json is not the file that the run wrote" in _shown(app)
+    assert 'class="answer"' not in _shown(app)
+    with pytest.raises(DataError, match="is not the file that the run wrote"):
+        score_customer(open_run("april", None), asked)
+
+
+def _deny(selection: dict) -> None:
+    selection["verdict"] = "none"
+
+
+def test_parts_of_no_structure_are_no_segments_and_get_no_action(in_april, april):
+    _rewrite(april / "k_selection.json", _deny)
+    app = _open_app(in_april)
+    app.number_input(key="ask:april:income").set_value(90)
+    app.number_input(key="ask:april:spending").set_value(90)
+    next(button for button in app.button if button.label == "Find the segment").click().run()
+    assert "Part 2, Target customers." in _shown(app)
+    assert "What to do:" not in _shown(app)
+
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)><i>"
+
+
+def _evil(profiles: dict) -> None:
+    for profile in profiles["segments"]:
+        profile |= dict.fromkeys(("name", "level_name", "action"), f"{EVIL} {profile['segment']}")
+        profile["descriptors"]["gender"] = {EVIL: 0.6, "Male": 0.4}
+
+
+def test_no_text_of_the_data_becomes_html(in_april, april):
+    table = pd.read_parquet(april / "customers.parquet")
+    table.assign(gender=table["gender"].replace("Female", EVIL)).to_parquet(april / "customers.parquet", index=False)
+    _rewrite(april / "profiles.json", _evil)
+    path = in_april.root / "data" / "april" / "dataset.yaml"
+    described = yaml.safe_load(path.read_text()) | {"title": EVIL}
+    for name, column in described["columns"].items():
+        described["columns"][name] = column | {"label": f"{EVIL} {name}"} | ({"unit": EVIL} if "unit" in column else {})
+    path.write_text(yaml.safe_dump(described, sort_keys=False))
+    app = _open_app(in_april)
+    for name in ("income", "spending"):
+        app.number_input(key=f"ask:april:{name}").set_value(90)
+    next(button for button in app.button if button.label == "Find the segment").click().run()
+    assert 'class="answer"' in _shown(app)
+    parts = [element.proto.body for element in app.get("html")]
+    parts += [widget.label for kind in ("multiselect", "select_slider", "number_input") for widget in app.get(kind)]
+    parts += [json.dumps(json.loads(chart.proto.spec)) for chart in app.get("plotly_chart")]
+    assert sum("alert(1)" in part.replace("\\", "") for part in parts) > 10
+    assert [part for part in parts if re.search(r"<script>a|<img|<i>", part)] == []
+
+
+def test_the_picture_says_how_many_it_draws(in_april, april, monkeypatch):
+    def told() -> str:
+        return "".join(caption.value for caption in _open_app(in_april).caption)
+
+    assert "Each mark is a customer." in told()
+    table = pd.read_parquet(april / "customers.parquet")
+    table.loc[:29, "income"] = None
+    table.to_parquet(april / "customers.parquet", index=False)
+    _accept(april)
+    assert "170 of the 200 customers are drawn; the others have no value in one of the columns." in told()
+    monkeypatch.setattr(dashboard, "MOST_POINTS", 50)
+    assert "50 of the 200 customers are drawn, the same ones every time" in told()
+    table.assign(income=1.0).to_parquet(april / "customers.parquet", index=False)
+    _accept(april)
+    monkeypatch.setattr(dashboard, "MOST_POINTS", 200)
+    assert "Each mark is a customer." in told()
 
 
 def test_private_rows_stay_private(in_shop):
@@ -173,7 +337,8 @@ def test_private_rows_stay_private(in_shop):
     assert app.get("download_button") == []
     _check_counts_alone(app)
     spend = app.select_slider(key="filter:0:shop:spend")
-    spend.set_value((0.0, 60.0)).run()
+    lowest = float(spend.options[0])
+    spend.set_value((lowest, 60.0)).run()
     assert "At least " in _shown(app)
     _check_counts_alone(app)
     sent = "".join(chart.proto.spec for chart in app.get("plotly_chart")) + _shown(app)
@@ -183,11 +348,10 @@ def test_private_rows_stay_private(in_shop):
     customers = SegmentedCustomers(open_run("shop", None))
     with pytest.raises(UsageError, match="privacy: aggregate"):
         customers.csv({})
-    exact = (
-        table[table["spend"].between(0, 60)].groupby("segment").size().reindex(list(customers.segments), fill_value=0)
-    )
+    passing = table[table["spend"].between(lowest, 60)]
+    exact = passing.groupby("segment").size().reindex(list(customers.segments), fill_value=0)
     assert (exact % 10).any()
-    assert customers.counts({"spend": (0.0, 60.0)}).tolist() == (exact // 10 * 10).tolist()
+    assert customers.counts({"spend": (lowest, 60.0)}).tolist() == (exact // 10 * 10).tolist()
 
 
 def _check_counts_alone(app: AppTest) -> None:
@@ -199,25 +363,73 @@ def _check_counts_alone(app: AppTest) -> None:
     assert min(counts) >= 10
 
 
-HOSTILE = ["<script>alert(1)</script>", "=1+1", " =1", "-3", "-x", "'=1", "a,b\"c'd", "\tx", "＝1", "", None, "+4.5"]
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "=1+1",
+    "\u3000=1",
+    "-3",
+    "-x",
+    "'=1",
+    "a,b\"c'd",
+    "\tx",
+    "＝1",
+    "",
+    None,
+    "\x0b+4.5",
+]
+
+
+def _segmented_run(folder, patch, columns: dict, table: pd.DataFrame, privacy: str) -> SegmentedCustomers:
+    """Write as much of a run as filters and pictures need: two segments by turns."""
+    for module in (study, dataset):
+        patch.setattr(module, "ROOT", folder)
+    run = Study("h", Dataset(title="<b>", columns={"id": {"role": "id"}, **columns}, privacy=privacy))
+    write_parquet(run.path("customers.parquet"), table)
+    half = len(table) // 2
+    found = pd.DataFrame({"id": table["id"], "segment": [1, 2] * half, "distance": 0.5, "margin": 0.25})
+    write_parquet(run.path("segments.parquet"), found)
+    profiles = [{"segment": s, "name": name, "size": half} for s, name in ((1, "@it's"), (2, "<i>"))]
+    write_json(run.path("profiles.json"), {"segments": profiles})
+    return SegmentedCustomers(run)
 
 
 @pytest.fixture
 def hostile(tmp_path, monkeypatch) -> SegmentedCustomers:
-    """Twelve customers whose texts are no good."""
-    for module in (study, dataset):
-        monkeypatch.setattr(module, "ROOT", tmp_path)
-    columns = {"id": {"role": "id"}, "x": {"role": "feature"}, "y": {"role": "feature"},
-               "c": {"role": "descriptor", "type": "category"}}  # fmt: skip
-    run = Study("h", Dataset(title="<b>", columns=columns, privacy="rows"))
+    """Customers whose texts are no good."""
+    columns = {"x": {"role": "feature"}, "y": {"role": "feature"}, "c": {"role": "descriptor", "type": "category"}}
     n = len(HOSTILE)
     table = pd.DataFrame({"id": [f"={i}" for i in range(n)], "x": np.arange(n) / 4, "y": 1.0, "c": HOSTILE})
-    write_parquet(run.path("customers.parquet"), table)
-    found = pd.DataFrame({"id": table["id"], "segment": [1, 2] * 6, "distance": 0.5, "margin": 0.25})
-    write_parquet(run.path("segments.parquet"), found)
-    profiles = [{"segment": s, "name": name, "size": 6} for s, name in ((1, "@it's"), (2, "<i>"))]
-    write_json(run.path("profiles.json"), {"segments": profiles})
-    return SegmentedCustomers(run)
+    return _segmented_run(tmp_path, monkeypatch, columns, table, "rows")
+
+
+@pytest.mark.parametrize("privacy", ["rows", "aggregate"])
+@pytest.mark.parametrize("ranks", [2, 15, 120])
+def test_the_steps_of_an_ordinal_are_its_ranks(tmp_path, monkeypatch, privacy, ranks):
+    levels = {f"L{rank}": [] for rank in range(1, ranks + 1)}
+    columns = {"x": {"role": "feature"}, "band": {"role": "descriptor", "type": "ordinal", "categories": levels}}
+    band = np.arange(20 * ranks) // 20 + 1.0
+    table = pd.DataFrame({"id": range(len(band)), "x": 1.0, "band": band})
+    customers = _segmented_run(tmp_path, monkeypatch, columns, table, privacy)
+    assert customers.numbers["band"] == dict(zip(range(1, ranks + 1), levels, strict=True))
+    assert customers.counts({"band": (2.0, 2.0)}).tolist() == [10, 10]
+    marks = customers.marks({}, ("x", "band"))
+    ends = {end for told in marks["told"] for end in re.search(r"Band (L\d+)(?: to (L\d+))?", told).groups() if end}
+    assert {"L1", f"L{ranks}"} <= ends <= set(levels)
+    assert marks["band"].between(0.5, ranks + 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "scale"),
+    [(1, 5, "none"), (100, 104, "none"), (2e4, 20_900, "none"), (1e-4, 3e-4, "none"), (0, 3e6, "log"), (-2, 9, "none")],
+)
+def test_no_two_steps_of_a_filter_look_alike(tmp_path, monkeypatch, low, high, scale):
+    columns = {"x": {"role": "feature", "transform": scale}}
+    table = pd.DataFrame({"id": range(300), "x": np.linspace(low, high, 300)})
+    steps = _segmented_run(tmp_path, monkeypatch, columns, table, "rows").numbers["x"]
+    assert len(set(steps.values())) == len(steps) > 10
+    assert [float(label.replace(",", "")) for label in steps.values()] == list(steps)
+    assert min(steps) <= low
+    assert max(steps) >= high
 
 
 def test_the_download_holds_what_passes_and_no_formula(hostile):
@@ -290,6 +502,31 @@ def test_an_archive_is_not_unpacked(in_mall, nowhere):
         score_upload(open_run("mall", None), "new.xlsx", packed.getvalue())
 
 
+def _as_parquet(columns: dict) -> bytes:
+    packed = io.BytesIO()
+    pq.write_table(pa.table(columns), packed, compression="zstd")
+    return packed.getvalue()
+
+
+def test_a_small_upload_of_parquet_that_becomes_a_huge_table_is_refused(in_mall, nowhere):
+    rows = 150_000
+    long = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["x" * 2_000])
+    packed = _as_parquet({"id": range(rows), "income": [90.0] * rows, "spending": [90.0] * rows, "city": long})
+    assert len(packed) < 1_000_000
+    with pytest.raises(DataError, match="has more than 20 MB, or 200 unpacked"):
+        score_upload(open_run("mall", None), "new.parquet", packed)
+
+
+def test_an_upload_of_parquet_is_scored(in_mall, nowhere):
+    packed = _as_parquet({"id": [7, 8], "income": [90, 20], "spending": [90, 20]})
+    assert score_upload(open_run("mall", None), "new.parquet", packed).customers["id"].tolist() == ["7", "8"]
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("new.parquet", packed)
+    with pytest.raises(DataError, match="not what its ending says"):
+        score_upload(open_run("mall", None), "new.xlsx", archive.getvalue())
+
+
 def test_a_run_that_was_never_made(fresh):
     done = fresh.run("dashboard", "--run", "april")
     assert done.returncode == 2
@@ -300,7 +537,26 @@ def test_a_run_that_was_never_made(fresh):
 def test_it_listens_here_alone_unless_told_otherwise():
     assert "--server.address=127.0.0.1" in options()
     assert {"--browser.gatherUsageStats=false", "--server.maxUploadSize=20"} <= set(options())
+    named = [option for option in options() if "allowedHosts" in option]
+    assert named == ["--server.allowedHosts=127.0.0.1", "--server.allowedHosts=localhost"]
     assert "--server.address=0.0.0.0" in options("0.0.0.0", 9000)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--run", "never", "--port", "99999"], "'--port': Input should be less than or equal to 65535"),
+        (["--run", "never", "--port", "-1"], "'--port': Input should be greater than or equal to 1"),
+        (["--run", "never", "--port", "0"], "'--port': Input should be greater than or equal to 1"),
+        (["--run", "mall", "--host", "nowhere.invalid"], "HOST=nowhere.invalid is no address of this machine"),
+        (["--run", "mall", "--host", "192.0.2.1"], "HOST=192.0.2.1 is no address of this machine"),
+    ],
+)
+def test_an_address_where_nothing_can_be_served_is_told(in_mall, words, told):
+    done = in_mall.run("dashboard", *words)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.fixture(scope="module")
@@ -318,6 +574,17 @@ def address(mall) -> str:
     yield f"http://127.0.0.1:{port}"
     server.kill()
     server.wait()
+
+
+def test_no_other_name_leads_to_the_dashboard(address):
+    port = int(address.rpartition(":")[2])
+    key = {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version": "13"}
+    for host, status in ((f"localhost:{port}", 101), (f"other.example:{port}", 403)):
+        asked = {"Host": host, "Origin": f"http://{host}", "Upgrade": "websocket", "Connection": "Upgrade"}
+        connection = HTTPConnection("127.0.0.1", port)
+        connection.request("GET", "/_stcore/stream", headers=asked | key)
+        assert connection.getresponse().status == status
+        connection.close()
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """The report on the sample: what comes out of one command, and what a reader finds in it."""
 
+import base64
 import getpass
+import hashlib
 import re
 import socket
 from html.parser import HTMLParser
@@ -119,6 +121,22 @@ def test_page_asks_no_network(sample):
     assert links
     assert [link for link in links if not link.startswith(("#", "data:"))] == []
     assert not re.search(r"@import|url\((?!['\"]?#)|fetch\(|XMLHttpRequest", sample.page("sample"))
+
+
+def test_the_policy_of_the_page_allows_its_own_scripts_alone(sample, page):
+    [policy] = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    scripts = re.findall(r"<script>(.*?)</script>", sample.page("sample"), re.S)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert len(digests) == 2
+    assert rules == {
+        "default-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "img-src": "data:",
+        "script-src": f"'sha256-{digests[0]}' 'sha256-{digests[1]}'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
 
 
 def test_page_names_no_customer_path_user_or_host(sample):

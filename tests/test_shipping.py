@@ -43,7 +43,7 @@ def test_the_image_installs_nothing_without_its_hash_but_the_project():
     installs = [part for part in runs.split("&&") if re.search(r"\b(pip|uv) (pip )?install\b", part)]
     assert len(installs) == 3
     assert all("--require-hashes" in part or "--no-deps --no-build-isolation --editable ." in part for part in installs)
-    assert not re.search(r"curl|wget|git clone|pip install --upgrade", DOCKERFILE)
+    assert not re.search(r"curl|wget|git clone|pip install --upgrade|# *syntax *=", DOCKERFILE)
 
 
 def test_the_image_serves_the_dashboard_and_tells_that_it_lives():
@@ -72,6 +72,25 @@ def test_workflows_may_read_alone_and_take_each_action_by_its_commit(path):
     used = re.findall(r"uses: (\S+)( # v[\d.]+)?$", text, flags=re.M)
     assert used
     assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) and version for action, version in used)
+
+
+def test_neither_an_advisory_nor_other_bytes_decide_the_monthly_run():
+    fresh = yaml.safe_load((ROOT / ".github" / "workflows" / "monthly.yml").read_text())["jobs"]["fresh"]
+    [*before, last] = fresh["steps"]
+    assert last == {"if": "always()", "run": "make audit"}
+    assert before[-1]["run"] == ".ci/run"
+    ending = (ROOT / ".ci" / "run").read_text().rpartition("make report\n")[2]
+    for environment, code in ((fresh["env"], 0), ({}, 1)):
+        program = f"set -euo pipefail; make() {{ return 1; }}\n{ending}"
+        assert subprocess.run(["bash", "-c", program], env=environment).returncode == code
+
+
+def test_the_audit_asks_about_every_lock():
+    done = subprocess.run(["make", "--dry-run", "audit"], cwd=ROOT, capture_output=True, text=True, check=True)
+    [asked] = [line for line in done.stdout.splitlines() if "pip_audit" in line]
+    assert sorted(re.findall(r"--requirement (\S+)", asked)) == sorted(
+        path.name for path in ROOT.glob("requirements*.txt")
+    )
 
 
 def test_pre_commit_uses_the_locked_tools():

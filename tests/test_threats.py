@@ -13,11 +13,12 @@ import zipfile
 import zlib
 
 import ibis
+import pandas as pd
 import pytest
 import skops.io
 
 from segmentation import formats
-from segmentation.artifacts import read_json, sha256, write_csv, write_json
+from segmentation.artifacts import as_csv, read_json, sha256, write_csv, write_json
 from segmentation.dataset import load_dataset, parse_dataset
 from segmentation.errors import DataError, UsageError
 from segmentation.model import load_model
@@ -126,7 +127,8 @@ def test_headers_that_would_take_hours_are_refused(tmp_path, name, content, told
         _read(tmp_path, name, content.encode())
 
 
-HOSTILE = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "＝1+1", " =1+1", "'=1+1"]
+BLANKS = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
+HOSTILE = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "＝1+1", "\xa0=1+1", "'=1+1"]
 
 
 def test_no_table_that_is_written_holds_a_formula(tmp_path):
@@ -171,10 +173,13 @@ def test_no_table_that_is_written_holds_a_formula(tmp_path):
 
 
 def test_no_large_table_that_is_written_holds_a_formula(tmp_path):
-    texts = [*HOSTILE, "-12.5", "plain"]
-    write_csv(tmp_path / "large.csv", ibis.memtable({"id": texts}))
+    hostile, fine = [*HOSTILE, *(f"{blank}=1" for blank in BLANKS)], ["-12.5", "plain"]
+    write_csv(tmp_path / "large.csv", ibis.memtable({"id": [*hostile, *fine]}))
     with (tmp_path / "large.csv").open(encoding="utf-8", newline="") as file:
-        assert [row[0] for row in csv.reader(file)] == ["id", *(f"'{text}" for text in HOSTILE), "-12.5", "plain"]
+        assert [row[0] for row in csv.reader(file)] == ["id", *(f"'{text}" for text in hostile), *fine]
+    safe = list(csv.reader(io.StringIO(as_csv(pd.DataFrame({"id": hostile})), newline="")))
+    assert [row[0] for row in safe] == ["id", *(f"'{text}".replace("\r", "\n") for text in hostile)]
+    assert as_csv(pd.DataFrame({"id": ["a\r=1"]})) == 'id\n"a\n=1"\n'  # bare, it would begin a line
 
 
 def test_a_name_cannot_leave_its_comment_in_sql():
@@ -322,3 +327,14 @@ def test_nothing_that_may_be_sent_holds_a_row_of_a_private_table(shop):
     for path in shop.artifact("shop", "figures").glob("0[124]-*.svg"):  # no mark a customer
         drawn = len(re.findall(r"<use\b", path.read_text(encoding="utf-8")))
         assert drawn < len(table), path.name
+
+
+def test_every_test_that_the_page_of_threats_names_exists():
+    named = re.findall(r"`(?:(test_\w+)::|(…))(test_\w+)`", (ROOT / "docs" / "threats.md").read_text(encoding="utf-8"))
+    assert len(named) > 40
+    file, missing = None, []
+    for own, _, test in named:
+        file = own or file
+        if f"def {test}(" not in (ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8"):
+            missing.append(f"{file}::{test}")
+    assert missing == []
