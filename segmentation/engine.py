@@ -8,7 +8,7 @@ from pathlib import Path
 
 import ibis
 import pyarrow.parquet as pq
-from ibis.expr.operations import DatabaseTable, InMemoryTable, JoinChain
+from ibis.expr.operations import DatabaseTable, InMemoryTable
 
 from segmentation.artifacts import plain
 
@@ -67,21 +67,7 @@ def write(table: ibis.Table, path: Path) -> None:
     if kept or table.get_backend().name != "duckdb":
         _gather(kept or _write_parts(table), path)
     else:
-        _write_in_order(table, path)
-
-
-def _write_in_order(table: ibis.Table, path: Path) -> None:
-    """Write by DuckDB: in a join several threads would lose the order of the rows."""
-    engine = table.get_backend()
-    alone = bool(table.op().find(JoinChain))
-    threads = engine.raw_sql("SELECT current_setting('threads')").fetchone()[0] if alone else None
-    try:
-        if alone:
-            engine.raw_sql("SET threads = 1")
-        table.to_parquet(path)
-    finally:
-        if alone:
-            engine.raw_sql(f"SET threads = {threads}")
+        table.to_parquet(path, preserve_order=True)  # of a join too, whose rows several threads would mix
 
 
 def _write_parts(table: ibis.Table) -> Path:

@@ -14,7 +14,7 @@ from segmentation.dataset import ROOT
 from segmentation.drift import describe_drift
 from segmentation.engine import held, is_held, stored
 from segmentation.errors import DataError, UsageError
-from segmentation.manifest import require_unchanged
+from segmentation.manifest import read_manifest, require_unchanged
 from segmentation.numbers import Convention
 from segmentation.reading import read_table
 from segmentation.sources import Source
@@ -126,17 +126,21 @@ def require_free(out: Path, new: Source) -> None:
     Raises
     ------
     UsageError
-        When one of the files is read as NEW, or would lie under assets/ or data/.
+        When one of the files is read as NEW, is a result of a run, or would lie under data/.
     """
     for path in (out, *beside(out)):
         place = path.resolve()
         if place in new.files:
             raise UsageError(f"OUT={out} would overwrite {path.name}, which is read as NEW; choose another name")
-        for folder in ("assets", "data"):
-            if place.is_relative_to((ROOT / folder).resolve()):
-                raise UsageError(
-                    f"OUT={out} lies under {folder}/, which holds what runs are made of; choose another folder"
-                )
+        if place.is_relative_to((ROOT / "data").resolve()) or _is_result(place):
+            raise UsageError(f"OUT={out} would overwrite {path.name}, of which a run is made; choose another name")
+
+
+def _is_result(place: Path) -> bool:
+    """Return whether a file is one that a finished run wrote."""
+    run = place.parent.name
+    inside = place.parent.parent == (ROOT / "assets").resolve() and (place.parent / "manifest.json").is_file()
+    return inside and f"assets/{run}/{place.name}" in read_manifest(run)["outputs"]
 
 
 def _names(study: Study) -> dict[int, str]:

@@ -1,5 +1,7 @@
 """The segments in plain SQL, for databases that know nothing of this program."""
 
+OWN = "_segmentation_"
+
 
 def column_name(feature: str) -> str:
     """Return how a column is written in SQL: quoted, because a name may be a word of SQL."""
@@ -9,34 +11,32 @@ def column_name(feature: str) -> str:
 def nearest_sql(model: dict) -> str:
     """Return a query that gives each row of a table `customers` the segment of its nearest centroid.
 
-    It runs in DuckDB and PostgreSQL, on the columns named as in dataset.yaml, of which none may be null. The table may
-    have other columns of any name: inside of the subquery it is seen only as `_customer`.
+    It runs in DuckDB and PostgreSQL, on the columns named as in dataset.yaml, of which none may be null. The columns
+    that it adds start with `_segmentation_`, because the table may have others of any name.
 
     Parameters
     ----------
     model : dict
         The content of model.json.
     """
-    numbers = range(1, len(model["centroids"]) + 1)
-    scaled = [f"{_scaled(feature)} AS z{i}" for i, feature in enumerate(model["features"], 1)]
-    scores = [f"{_score(centroid)} AS s{number}" for number, centroid in zip(numbers, model["centroids"], strict=True)]
-    least = f"least({', '.join(f's{number}' for number in numbers)})"
-    whens = "".join(f"\n    WHEN s{number} THEN {number}" for number in numbers)
+    scores = [f"{OWN}s{number}" for number in range(1, len(model["centroids"]) + 1)]
+    scaled = [f"{_scaled(feature)} AS {OWN}z{i}" for i, feature in enumerate(model["features"], 1)]
+    scored = [f"{_score(centroid)} AS {score}" for centroid, score in zip(model["centroids"], scores, strict=True)]
+    whens = "".join(f"\n  WHEN {score} THEN {number}" for number, score in enumerate(scores, 1))
     return (
         "-- The segment of each customer: the nearest centroid c of z is that with the least |c|^2 - 2 z.c\n"
-        f"SELECT _customer.*, (\n  SELECT CASE {least}{whens}\n  END\n"
-        f"  FROM (\n    SELECT\n      {_lines(scores)}\n"
-        f"    FROM (\n      SELECT\n        {_lines(scaled, 8)}\n    ) AS scaled\n  ) AS scored\n"
-        ") AS segment\nFROM customers AS _customer;\n"
+        f"WITH {OWN}scaled AS (\n  SELECT *,\n    {_lines(scaled)}\n  FROM customers\n),\n"
+        f"{OWN}scored AS (\n  SELECT *,\n    {_lines(scored)}\n  FROM {OWN}scaled\n)\n"
+        f"SELECT *, CASE least({', '.join(scores)}){whens}\nEND AS segment\nFROM {OWN}scored;\n"
     )
 
 
-def _lines(parts: list[str], indent: int = 6) -> str:
-    return f",\n{' ' * indent}".join(parts)
+def _lines(parts: list[str]) -> str:
+    return ",\n    ".join(parts)
 
 
 def _scaled(feature: dict) -> str:
-    power, x = feature["lambda"], f"CAST(_customer.{column_name(feature['name'])} AS DOUBLE PRECISION)"
+    power, x = feature["lambda"], f"CAST({column_name(feature['name'])} AS DOUBLE PRECISION)"
     if power != 1:
         above = f"ln({x} + 1)" if power == 0 else f"(power({x} + 1, {_number(power)}) - 1) / {_number(power)}"
         rest = 2 - power
@@ -46,7 +46,10 @@ def _scaled(feature: dict) -> str:
 
 
 def _score(centroid: list[float]) -> str:
-    parts = [_number(sum(c * c for c in centroid)), *(f"{_number(-2 * c)} * z{i}" for i, c in enumerate(centroid, 1))]
+    parts = [
+        _number(sum(c * c for c in centroid)),
+        *(f"{_number(-2 * c)} * {OWN}z{i}" for i, c in enumerate(centroid, 1)),
+    ]
     return " + ".join(parts)
 
 
