@@ -12,6 +12,7 @@ from segmentation.artifacts import FORMULA, NUMBER, plain
 from segmentation.dataset import ROOT
 from segmentation.edges import log_edges, round_edges
 from segmentation.errors import DataError, UsageError
+from segmentation.manifest import tell_remake
 from segmentation.marks import colour, glyph
 from segmentation.privacy import SMALLEST_GROUP, in_tens
 from segmentation.study import Study
@@ -89,7 +90,7 @@ class SegmentedCustomers:
         if faults:
             raise DataError(
                 f"dataset.yaml was changed since run {self.run} was made: {'; '.join(faults)}; undo that, or make the "
-                f"run again: make report RUN={self.run}"
+                f"run again: {tell_remake(self.run)}"
             )
 
     def _query(self, sql: str, values=()) -> duckdb.DuckDBPyRelation:
