@@ -19,8 +19,10 @@ PIXELS_PER_POINT = 4 / 3
 
 
 def say(*sentences: str) -> None:
-    """Show Markdown sentences as one paragraph; a dollar is a dollar, never mathematics."""
-    display(Markdown(" ".join(sentences).replace("$", r"\$")))
+    """Show Markdown sentences as one paragraph, or nothing; a dollar is a dollar, never mathematics."""
+    told = " ".join(sentences).strip()
+    if told:
+        display(Markdown(told.replace("$", r"\$")))
 
 
 def code(text: str, language: str) -> None:
