@@ -6,9 +6,11 @@ import random
 import pandas as pd
 import pytest
 
+from segmentation.checking import conventions_of
 from segmentation.cleaning import clean, raw_dataset
 from segmentation.dataset import Column, Dataset, load_dataset
 from segmentation.errors import DataError
+from segmentation.fingerprint import fingerprint, tell_origin
 from segmentation.reading import read_table
 from segmentation.sources import locate
 from tests.conftest import ROOT
@@ -45,6 +47,24 @@ def test_cdnow_becomes_its_customers(cdnow_table):
         assert (row["recency"], row["tenure"]) == ((end - max(days)).days, (end - min(days)).days)
         assert (row["frequency"], round(100 * row["monetary"])) == (len(days), sum(cents))
         assert row["basket"] == pytest.approx(sum(cents) / len(cents) / 100, abs=0.00501)
+
+
+def test_an_altered_copy_of_cdnow_is_told(cdnow_table, tmp_path):
+    dataset = load_dataset("cdnow")
+    described, [header, *lines] = raw_dataset(dataset), cdnow_table.read_text().splitlines()
+    halved = [line if i % 2 else line[:-1] + "7" for i, line in enumerate(lines)]
+    others = [line.replace(" 1997", " 1995").replace(" 1998", " 1996") for line in lines]
+    told = []
+    for rows in (lines, halved, others):
+        path = tmp_path / "CDNOW_master.txt"
+        path.write_text("\n".join([header, *rows]))
+        source = locate("DATA", str(path))
+        raw, headers = read_table(source, described, wanted=described.named("id"))
+        conventions = conventions_of(raw, described, list(headers["columns"]), headers, file=path.name)
+        told.append(tell_origin(fingerprint(raw, described, conventions, source), described, "cdnow"))
+    assert told[0] == "This is the published table."
+    assert told[1].startswith("This is an altered copy of the published table: about ")
+    assert told[2] == "This is another table than the published one."
 
 
 def _shop(**given) -> Dataset:
