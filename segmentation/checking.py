@@ -101,18 +101,30 @@ def find_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibi
     What stands more than once in any row is found first, which needs no rule, and only those rows are compared.
     """
     fine, found = checked.filter(checked["rule"].isnull()).drop(*PARTS), []
-    ids, unique = dataset.named("id"), [name for name in names if dataset.columns[name].unique]
-    for name in (*ids, *unique):
-        known = checked.filter(checked[name].notnull())
-        repeated = held(known.group_by(name).having(ibis._.count() > 1).agg(_n=ibis._.count()))
+    for name, repeated in _repeated(checked, dataset, names).items():
         if int(repeated.count().execute()):
-            peers = fine.semi_join(repeated, name)
-            judged = judge(peers, _repeat_rules(peers, name, names) if name in ids else [_unique(peers, name)])
+            peers, is_id = fine.semi_join(repeated, name), name in dataset.named("id")
+            judged = judge(peers, _repeat_rules(peers, name, names) if is_id else [_unique(peers, name)])
             refused = held(judged.filter(judged["rule"].notnull()).select("row", "file", "line", *PARTS))
             if int(refused.count().execute()):
                 found.append(refused)
                 fine = fine.anti_join(refused, "row")
     return ibis.union(*found) if len(found) > 1 else found[0] if found else None
+
+
+def find_suspects(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
+    """Return the rows that break a rule, or hold what stands more than once although it should be unique."""
+    several = _repeated(checked, dataset, names)
+    return checked.filter(ibis.or_(checked["rule"].notnull(), *(checked[n].isin(t[n]) for n, t in several.items())))
+
+
+def _repeated(checked: ibis.Table, dataset: Dataset, names: list[str]) -> dict[str, ibis.Table]:
+    """Return what stands more than once, in any row, of the id and of each column that should be unique."""
+    found = {}
+    for name in (*dataset.named("id"), *(name for name in names if dataset.columns[name].unique)):
+        known = checked.filter(checked[name].notnull())
+        found[name] = held(known.group_by(name).having(ibis._.count() > 1).agg(_n=ibis._.count()))
+    return found
 
 
 def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dict) -> ibis.Table:

@@ -15,6 +15,7 @@ from segmentation.checking import (
     check_rows,
     conventions_of,
     find_repeats,
+    find_suspects,
     is_empty,
     is_free,
     stripped,
@@ -112,11 +113,14 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
 def _clean_large(raw: ibis.Table, checked: ibis.Table, dataset: Dataset, names: list[str], features, conventions: dict):
     """Do the same by the engine, which puts aside what is clean and what was refused."""
     parts = ["row", "file", "line", "column", "value", "rule"]
-    fine, refused = (checked.filter(which) for which in (checked["rule"].isnull(), checked["rule"].notnull()))
-    repeats, rejected = find_repeats(checked, dataset, names), refused.select(parts)
+    fine, suspects = (
+        checked.filter(checked["rule"].isnull()),
+        stored(find_suspects(checked, dataset, names), ordered=False),
+    )
+    repeats, rejected = find_repeats(suspects, dataset, names), suspects.filter(suspects["rule"].notnull())
+    rejected = rejected.select(parts)
     if repeats is not None:
         fine, rejected = fine.anti_join(repeats, "row"), ibis.union(rejected, repeats.select(parts))
-    rejected = stored(rejected)
     rules = rejected.group_by("column", "rule").agg(n=ibis._.count()).to_pandas()
     rules = rules.sort_values(["n", "column", "rule"], ascending=[False, True, True])
     collapsed = int(rules.loc[rules["rule"] == COPY, "n"].sum())
@@ -306,23 +310,32 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
 
     In a large table nothing but categories is counted as distinct: what its other columns hold is nearly all distinct.
     """
-    counted = [name for name in headers if is_held(raw) or is_free(dataset, name)]
-    counts = raw.agg(
-        {f"{name}_filled": (~is_empty(raw[name], dataset.columns[name])).sum() for name in headers}
-        | {f"{name}_distinct": _spelt(raw[name]).nunique() for name in counted}
-    ).to_pandas()
+    apart = [] if is_held(raw) else [name for name in headers if is_free(dataset, name)]
+    rest = [name for name in headers if name not in apart]
+    counts = _filled(raw, rest, dataset, distinct=is_held(raw))
+    for name in apart:
+        cells = raw.group_by(name).agg(_n=raw.count())
+        counts |= _filled(cells, [name], dataset, times=cells["_n"])
     rows = [
         {
             "column": name,
             "header": header,
             "role": dataset.columns[name].role,
             "type": "text" if dataset.columns[name].role == "id" else dataset.columns[name].type,
-            "filled": int(counts[f"{name}_filled"].iloc[0]),
-            "distinct": int(counts[f"{name}_distinct"].iloc[0]) if name in counted else None,
+            "filled": int(counts[f"{name}_filled"] or 0),
+            "distinct": int(counts[f"{name}_distinct"]) if f"{name}_distinct" in counts else None,
         }
         for name, header in headers.items()
     ]
     return pd.DataFrame(rows)
+
+
+def _filled(table: ibis.Table, names: list[str], dataset: Dataset, *, times=1, distinct: bool = True) -> dict:
+    """Count the cells of some columns that hold something, each `times`, and how many distinct ones there are."""
+    empty = {name: is_empty(table[name], dataset.columns[name]) for name in names}
+    parts = {f"{name}_filled": empty[name].ifelse(0, times).sum() for name in names}
+    parts |= {f"{name}_distinct": _spelt(table[name]).nunique() for name in names if distinct}
+    return table.agg(parts).to_pandas().iloc[0].to_dict() if parts else {}
 
 
 def _spelt(cell: ibis.Value) -> ibis.Value:

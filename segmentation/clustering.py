@@ -70,12 +70,18 @@ def segment(customers: Customers, model: Pipeline, features: tuple[str, ...]) ->
     """Return the customers with segment, distance and margin, as `assign` gives them; too many are put aside so."""
     assigned = assign(model, customers.sample[list(features)].to_numpy())
     everyone = stored(assign_rows(customers.everyone, describe(model, features))) if customers.sampled else None
-    return Customers(customers.sample.join(assigned), everyone)
+    return Customers(customers.sample.join(assigned), everyone, customers.counted)
 
 
 def write_segments(study: Study, segmented: Customers) -> None:
-    """Write segments.parquet, and segments.csv up to a million customers: id, segment, distance, margin."""
+    """Write segments.parquet, and segments.csv up to a million customers: id, segment, distance, margin.
+
+    Of more customers than can be held, segmented.parquet too: what the next notebooks would else put together again.
+    """
     table = segmented.table[["id", *ASSIGNED]]
+    study.path("segmented.parquet").unlink(missing_ok=True)
+    if segmented.sampled:
+        write_parquet(study.path("segmented.parquet"), segmented.everyone)
     write_parquet(study.path("segments.parquet"), table)
     if segmented.number <= MOST_IN_CSV:
         write_csv(study.path("segments.csv"), table)

@@ -1,6 +1,6 @@
 """All customers of a run: a frame where they can be held, else a sample, and exact counts by the engine."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import ibis
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from segmentation.artifacts import write_parquet
 from segmentation.assignment import assign_rows, scaled_feature
-from segmentation.engine import MOST_HELD, beside, read
+from segmentation.engine import MOST_HELD, read
 from segmentation.sampling import sampled
 from segmentation.study import Study
 from segmentation.tallies import Grouping, Tallies
@@ -27,15 +27,18 @@ class Customers:
         All of them, or of more than 200,000 a sample that is the same on every engine.
     everyone : ibis.Table or None
         All of them, where the sample is not.
+    counted : dict of str to DataFrame
+        value and n of each column whose values an earlier notebook has counted in all of them.
     """
 
     sample: pd.DataFrame
     everyone: ibis.Table | None = None
+    counted: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     @cached_property
     def _all(self) -> Tallies:
         """What the engine counts over all of them."""
-        return Tallies(self.everyone, self.sample)
+        return Tallies(self.everyone, self.sample, self.counted)
 
     @property
     def number(self) -> int:
@@ -72,8 +75,8 @@ class Customers:
         sample = self.sample.assign(**{name: self.sample[name].mask(self.sample[name].isin(some), by)})
         if self.everyone is None:
             return Customers(sample)
-        column = self.everyone[name]
-        return Customers(sample, self.everyone.mutate(**{name: column.isin(some).ifelse(by, column)}))
+        column, rest = self.everyone[name], {other: held for other, held in self.counted.items() if other != name}
+        return Customers(sample, self.everyone.mutate(**{name: column.isin(some).ifelse(by, column)}), rest)
 
     def filled(self, names) -> pd.Series:
         """Return how many customers have a value in each column."""
@@ -156,6 +159,10 @@ class Customers:
         if self.sampled:
             self._all.count_together(edges, by)
 
+    def values(self) -> dict[str, pd.DataFrame]:
+        """Return value and n, how many customers have it, of the columns that have not too many values."""
+        return self._all.values()
+
     def correlation(self, names: list[str]) -> pd.DataFrame:
         """Return the linear correlations of columns, each over the customers with a value in both."""
         return self._all.correlation(names) if self.sampled else self.sample[names].corr()
@@ -176,7 +183,15 @@ def open_customers(study: Study) -> Customers:
     path = study.existing("customers.parquet")
     if pq.read_metadata(path).num_rows <= MOST_HELD:
         return Customers(study.read("customers.parquet"))
-    return Customers(study.read("sample.parquet"), read(path))
+    held = study.read("values.parquet").groupby("column", sort=False)
+    return Customers(study.read("sample.parquet"), read(path), {name: _of_column(own) for name, own in held})
+
+
+def _of_column(values: pd.DataFrame) -> pd.DataFrame:
+    """Return value and n of one column: numbers, or text."""
+    texts = values["text"].notna().any()
+    value = values["text"] if texts else values["value"]
+    return pd.DataFrame({"value": value, "n": values["n"]}).reset_index(drop=True)
 
 
 def with_sample(table: ibis.Table) -> Customers:
@@ -185,24 +200,34 @@ def with_sample(table: ibis.Table) -> Customers:
 
 
 def keep_customers(study: Study, customers: Customers) -> Customers:
-    """Write customers.parquet, and of too many sample.parquet; return them as the next notebook has them."""
+    """Write customers.parquet, and sample.parquet and values.parquet of too many; return them as read again."""
     write_parquet(study.path("customers.parquet"), customers.table)
-    study.path("sample.parquet").unlink(missing_ok=True)
+    for name in ("sample.parquet", "values.parquet"):
+        study.path(name).unlink(missing_ok=True)
     if customers.number <= MOST_HELD:
         return open_customers(study)
     write_parquet(study.path("sample.parquet"), customers.sample)
+    write_parquet(study.path("values.parquet"), _values(customers))
     return customers
+
+
+def _values(customers: Customers) -> pd.DataFrame:
+    """Return column, value or text, and n: how many customers have it, of columns that have not too many values."""
+    parts = [pd.DataFrame(columns=["column", "value", "text", "n"])]
+    for name, held in customers.values().items():
+        kind = "value" if held["value"].dtype.kind == "f" else "text"
+        parts.append(held[["value", "n"]].set_axis([kind, "n"], axis=1).assign(column=name))
+    return pd.concat(parts).astype({"value": "float64", "n": "int64"})
 
 
 def open_segmented(study: Study, *, scaled: bool = False) -> Customers:
     """Open the clean customers of a run with their segments; `scaled` gives segment and scaled features alone."""
-    customers, model, path = open_customers(study), study.read("model.json"), study.existing("segments.parquet")
+    customers, model = open_customers(study), study.read("model.json")
     if customers.sampled:
         sample = assign_rows(ibis.memtable(customers.sample), model).to_pandas()
-        everyone = beside(customers.everyone, read(path).select(*ASSIGNED))
-        found = Customers(sample, assign_rows(customers.everyone, model) if everyone is None else everyone)
+        found = Customers(sample, read(study.existing("segmented.parquet")), customers.counted)
     else:
-        found = Customers(customers.sample.merge(study.read(path.name), on="id", validate="one_to_one"))
+        found = Customers(customers.sample.merge(study.read("segments.parquet"), on="id", validate="one_to_one"))
     return rescaled(found, model) if scaled else found
 
 
@@ -213,4 +238,14 @@ def rescaled(segmented: Customers, model: dict) -> Customers:
         return table.select("segment", **{f["name"]: scaled_feature(table[f["name"]], f) for f in model["features"]})
 
     sample = scaled(ibis.memtable(segmented.sample)).to_pandas()
-    return Customers(sample, scaled(segmented.everyone) if segmented.sampled else None)
+    if not segmented.sampled:
+        return Customers(sample)
+    known = [feature for feature in model["features"] if feature["name"] in segmented.counted]
+    counted = {f["name"]: _values_scaled(segmented.counted[f["name"]], f) for f in known}
+    return Customers(sample, scaled(segmented.everyone), counted)
+
+
+def _values_scaled(held: pd.DataFrame, feature: dict) -> pd.DataFrame:
+    """Return the scaled values and how many customers have each: their order stays."""
+    table = ibis.memtable(held)
+    return table.mutate(value=scaled_feature(table["value"], feature)).to_pandas()

@@ -80,7 +80,10 @@ def _write_parts(table: ibis.Table) -> Path:
 def _gather(kept: Path, path: Path) -> None:
     """Copy a Parquet file, or the parts of one in their order."""
     if kept.is_file():
-        shutil.copyfile(kept, path)
+        try:
+            path.hardlink_to(kept)
+        except OSError:  # another disk
+            shutil.copyfile(kept, path)
         return
     parts = sorted(kept.glob("*.parquet"))
     with pq.ParquetWriter(path, pq.read_schema(parts[0]).remove_metadata()) as file:
@@ -89,27 +92,19 @@ def _gather(kept: Path, path: Path) -> None:
                 file.write_batch(batch)
 
 
-def stored(table: ibis.Table) -> ibis.Table:
-    """Compute a table of any size once, and keep it on the disk until the process ends."""
+def stored(table: ibis.Table, *, ordered: bool = True) -> ibis.Table:
+    """Compute a table of any size once, and keep it on the disk until the process ends.
+
+    One that needs not be `ordered` is written by all cores, also where it is a join.
+    """
     if table.get_backend().name == "duckdb":
         copy = new_file()
-        write(table, copy)
+        table.to_parquet(copy, preserve_order=ordered)
     else:
         copy = _write_parts(table)
     kept = read(copy)
     _copies[kept.get_name()] = copy
     return kept
-
-
-def beside(left: ibis.Table, right: ibis.Table) -> ibis.Table | None:
-    """Return two tables with one order of rows as one; None by an engine whose tables have no order."""
-    engine = left.get_backend()
-    if engine.name != "duckdb":
-        return None
-    pair = f"pair_{next(_numbers)}"
-    left, right = engine.compile(left), engine.compile(right)
-    engine.raw_sql(f"CREATE TEMP VIEW {pair} AS SELECT * FROM ({left}) POSITIONAL JOIN ({right})")
-    return engine.table(pair)
 
 
 def new_file() -> Path:

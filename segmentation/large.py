@@ -43,7 +43,9 @@ def read_large(
     tables, told = [table for table, _ in read], dict(read[0][1])
     headers = _headers_of(tables, source)
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
-    raw = _as_one(tables, matched, dataset, len(headers))
+    told.pop("whole")
+    whole = all(notes["whole"] & {*matched.values()} for _, notes in read)
+    raw = _as_one(tables, matched, dataset, None if whole else len(headers))
     how = {"delimiter": told["delimiter"], "file": source.name, "known": known or {}}
     raw, conventions = _with_numbers(raw, dataset, list(matched), how)
     told |= {"above": sum(notes["above"] for _, notes in read), "beside": 0, "encoding": None, "fields": len(headers)}
@@ -60,14 +62,17 @@ def _headers_of(tables: list[ibis.Table], source: Source) -> list[str]:
     return [name for name in tables[0].columns if name not in WHOLE]
 
 
-def _as_one(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset, fields: int) -> ibis.Table:
-    """Put the parts of a table below each other, without rows in which every matched column is empty."""
+def _as_one(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset, fields: int | None) -> ibis.Table:
+    """Put the parts of a table below each other, without rows of `fields` cells in which every matched one is empty.
+
+    None says that there is no such row, so that a query need not read every column to know.
+    """
     kinds, parts, before = _kinds(tables, matched, dataset), [], 0
     for table in tables:
         whole = {name.removeprefix("_its_"): table[name] for name in WHOLE}
         cells = {name: _cell(table[header], kinds[name]) for name, header in matched.items()}
         filled = (table[header].notnull() for header in matched.values())
-        full = table.filter(ibis.or_(table["_its_fields"] != fields, *filled))
+        full = table if fields is None else table.filter(ibis.or_(table["_its_fields"] != fields, *filled))
         parts.append(full.select(**whole | {"row": table["_its_row"] + before}, **cells))
         before += int(table.count().execute())
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
@@ -108,7 +113,18 @@ def _open_parquet(path: Path) -> tuple[ibis.Table, dict]:
         "_its_line": place,
         "_its_fields": ibis.literal(len(headers)),
     }
-    return table.select(**whole, **{name: table[name] for name in headers}), {"above": 0, "delimiter": None}
+    found = table.select(**whole, **{name: table[name] for name in headers})
+    return found, {"above": 0, "delimiter": None, "whole": _without_null(path)}
+
+
+def _without_null(path: Path) -> set[str]:
+    """Return the columns of a Parquet file of which its statistics say that no cell is empty."""
+    about, found = pq.read_metadata(path), set()
+    for i, column in enumerate(about.schema):
+        told = [about.row_group(group).column(i).statistics for group in range(about.num_row_groups)]
+        if all(of is not None and of.has_null_count and of.null_count == 0 for of in told):
+            found.add(column.path)
+    return found
 
 
 def _kinds(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset) -> dict[str, str]:
@@ -146,7 +162,7 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
     top = head.records[notes["above"]][0]
     copy = new_file()
     broken = _copy_text(path, headers, head.delimiter, top, copy)
-    table, _ = _open_parquet(copy)
+    table, whole = _open_parquet(copy)[0], _without_null(copy)
     _refuse_swallowed(table, headers, head.delimiter, path.name, top)
     place = table["_its_row"]
     shifts = [(place > good, place + top + n) for n, good in reversed([*enumerate(broken["good"], 1)])]
@@ -156,7 +172,7 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
         rows = broken.assign(_its_row=range(-len(broken) + 1, 1), _its_file=path.name)[list(WHOLE)]
         beside = ibis.memtable(rows, schema=WHOLE).mutate(**{name: ibis.null("string") for name in headers})
         table = ibis.union(table.cast(WHOLE), beside.select(table.columns))
-    return table, {"above": notes["above"], "delimiter": head.delimiter}
+    return table, {"above": notes["above"], "delimiter": head.delimiter, "whole": whole}
 
 
 def _refuse_swallowed(table: ibis.Table, headers: list[str], delimiter: str, name: str, top: int) -> None:

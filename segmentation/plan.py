@@ -36,7 +36,7 @@ STAGES = (
         "01_cleaning",
         "Which customers can we trust?",
         writes=("customers.parquet", "rejected.csv", "flagged.csv", "cleaning.json"),
-        may_write=("sample.parquet",),
+        may_write=("sample.parquet", "values.parquet"),
     ),
     Stage("02_eda", "What do the customers look like?", reads=("customers.parquet",)),
     Stage("03_k_selection", "How many segments?", reads=("customers.parquet",), writes=("k_selection.json",)),
@@ -45,7 +45,7 @@ STAGES = (
         "Which segment does each customer belong to?",
         reads=("customers.parquet", "k_selection.json"),
         writes=("segments.parquet", "borderline.csv", "model.skops", "model.json", "segments.sql"),
-        may_write=("segments.csv", "lineage.json"),
+        may_write=("segmented.parquet", "segments.csv", "lineage.json"),
     ),
     Stage(
         "05_profiling",

@@ -188,10 +188,14 @@ def _mark(group: int, by: str | None) -> dict:
     return {"s": 22, "alpha": 0.8, "color": shade, "linewidth": 0, "marker": marker(group), "label": f"segment {group}"}
 
 
+def count_pairs(customers: Customers, labels: dict[str, str]) -> None:
+    """Count at once the customers in the cells of every two columns that will be drawn."""
+    customers.count_together({name: _edges(customers, name, label) for name, label in labels.items()})
+
+
 def plot_pairwise(customers: Customers, labels: dict[str, str], *, private: bool):
     """Draw every pair of numeric columns, with histograms on the diagonal."""
     n = len(labels)
-    customers.count_together({name: _edges(customers, name, label) for name, label in labels.items()})
     axes = np.reshape(_panels(n * n, columns=n, height=PAGE / n * 0.8), (n, n))
     for i, row in enumerate(labels):
         for j, column in enumerate(labels):

@@ -1,6 +1,6 @@
 """Exact counts, sums and quantiles of a table too large to be held, by the engine, each pass over it made once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 
@@ -62,10 +62,13 @@ class Tallies:
     table : ibis.Table
     sample : DataFrame
         Some of its rows, which say where to look.
+    counted : dict of str to DataFrame
+        value and n, how many rows have it, in order, of the columns whose values were counted before.
     """
 
     table: ibis.Table
     sample: pd.DataFrame
+    counted: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     @cached_property
     def number(self) -> int:
@@ -79,17 +82,31 @@ class Tallies:
     def _numbers(self) -> list[str]:
         return [name for name in self._columns if self.table[name].type().is_numeric()]
 
+    def values(self) -> dict[str, pd.DataFrame]:
+        """Return value and n, in order, of each column that has not too many values."""
+        texts = [name for name in self._columns if name not in self._numbers and _may_be_held(self.sample[name])]
+        found = {name: self.counts(name).rename_axis("value").reset_index(name="n") for name in texts}
+        found |= {name: self._values(name, Grouping()) for name in self._numbers}
+        return {name: held for name, held in found.items() if held is not None}
+
+    def _known(self, name: str) -> pd.DataFrame | None:
+        """Return value and n of a column whose values have been counted, here or before."""
+        return self.counted.get(name, self._valued.get((name, None, ())))
+
     @cached_property
     def _sums(self) -> pd.DataFrame:
         """One row a column: filled, and of numbers the sums of the first two powers about `centre`."""
         centre, parts = self.sample[self._numbers].mean().fillna(0), {}
-        for name in self._columns:
+        known = {name: held for name in self._columns if (held := self._known(name)) is not None}
+        rest = [name for name in self._columns if name not in known]
+        for name in rest:
             parts[f"{name} filled"] = self.table[name].count()
             if name in self._numbers:
                 beside = self.table[name] - double(centre[name])
                 parts |= {f"{name} one": beside.sum(), f"{name} two": (beside * beside).sum()}
         found = self._aggregated(parts)
-        rows = {name: [found.get(f"{name} {kind}", np.nan) for kind in SUMS] for name in self._columns}
+        rows = {name: [found.get(f"{name} {kind}", np.nan) for kind in SUMS] for name in rest}
+        rows |= {name: _summed(held, centre.get(name)) for name, held in known.items()}
         return pd.DataFrame.from_dict(rows, orient="index", columns=SUMS).assign(centre=centre)
 
     @cached_property
@@ -98,15 +115,21 @@ class Tallies:
         parts = {}
         for name in self._numbers:
             value = self.table[name]
-            parts |= {f"{name} low": value.min(), f"{name} high": value.max()}
-            if (self.sample[name].dropna() % 1 == 0).all():
-                parts[f"{name} whole"] = (value == value.floor()).all().cast("float64")
+            if self._known(name) is None:
+                parts |= {f"{name} low": value.min(), f"{name} high": value.max()}
+                if (self.sample[name].dropna() % 1 == 0).all():
+                    parts[f"{name} whole"] = (value == value.floor()).all().cast("float64")
         found = self._aggregated(parts)
-        return pd.DataFrame({kind: {n: found.get(f"{n} {kind}", 0.0) for n in self._numbers} for kind in ENDS})
+        rows = {name: [found.get(f"{name} {kind}", 0.0) for kind in ENDS] for name in self._numbers}
+        known = {name: held for name in self._numbers if (held := self._known(name)) is not None}
+        rows |= {name: _ended(held["value"]) for name, held in known.items()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=ENDS)
 
     def _values(self, name: str, groups: Grouping) -> pd.DataFrame | None:
         """Return group, value and n, how many rows have it, in order; None where a column has too many values."""
         key = name, groups.column, groups.labels
+        if groups.column is None and name in self.counted:
+            return self.counted[name].assign(group=0)
         if key not in self._valued:
             self._valued[key] = None
             if _may_be_held(self.sample[name]):
@@ -127,6 +150,8 @@ class Tallies:
 
     def _aggregated(self, parts: dict) -> pd.Series:
         """Compute several sums in one pass."""
+        if not parts:
+            return pd.Series(dtype=float)
         names = {f"_{i}": name for i, name in enumerate(parts)}
         sums = {short: parts[name] for short, name in names.items()}
         return self.table.agg(**sums).to_pandas().iloc[0].rename(names).astype(float)
@@ -171,6 +196,8 @@ class Tallies:
     def counts(self, name: str, by: str | None = None) -> pd.Series | pd.DataFrame:
         if name == "segment":
             return self._segments["_n"].rename("count")
+        if by is None and name in self.counted:
+            return self.counted[name].set_index("value")["n"].rename_axis(name).rename("count")
         if (name, by) not in self._counted:
             known = self.table.filter(self.table[name].notnull())
             found = known.group_by([*([by] if by else []), name]).agg(n=known.count()).to_pandas()
@@ -278,7 +305,7 @@ class Tallies:
                 x, y = both.ifelse(x, None), both.ifelse(y, None)
                 sums |= {"n": both.sum(), "x": x.sum(), "y": y.sum(), "xx": (x * x).sum(), "yy": (y * y).sum()}
             parts |= {(one, other, what): value for what, value in sums.items()}
-        found = self._aggregated(parts) if parts else {}
+        found = self._aggregated(parts)
         table = pd.DataFrame(np.where(np.diag(varied), 1, np.nan), names, names)
         for one, other in pairs:
             of = {what: found.get((one, other, what)) for what in ("n", "x", "y", "xx", "yy", "xy")}
@@ -287,6 +314,18 @@ class Tallies:
                 of |= {"n": a["filled"], "x": a["one"], "y": b["one"], "xx": a["two"], "yy": b["two"]}
             table.loc[one, other] = table.loc[other, one] = _pearson(**of)
         return table
+
+
+def _summed(held: pd.DataFrame, centre: float | None) -> list[float]:
+    """Return how many values there are, and of numbers the sums of their first two powers about `centre`."""
+    n = held["n"]
+    beside = np.nan if centre is None else held["value"] - centre
+    return [n.sum(), (n * beside).sum(), (n * beside**2).sum()]
+
+
+def _ended(values: pd.Series) -> list[float]:
+    """Return the smallest and the largest value, and whether all are whole; NaN where there is none."""
+    return [values.min(), values.max(), float((values % 1 == 0).all())]
 
 
 def _pearson(n: float, x: float, y: float, xx: float, yy: float, xy: float) -> float:

@@ -362,15 +362,23 @@ def test_grids_counted_together_are_those_counted_by_themselves():
         assert {group: cells.tolist() for group, cells in found.items()} == {g: c.tolist() for g, c in wanted.items()}
 
 
+def _values(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return how often each value stands in each column, as the cleaning hands it on."""
+    counts = {name: frame[name].value_counts().sort_index() for name in ("a", "b", "city")}
+    return {name: own.rename_axis("value").reset_index(name="n") for name, own in counts.items()}
+
+
+@pytest.mark.parametrize("handed_on", [False, True])
 @pytest.mark.parametrize("most", [0, tallies.MOST_VALUES])
 @pytest.mark.parametrize("what", COUNTED)
-def test_the_engine_counts_all_customers_as_pandas_does(what, most, monkeypatch):
+def test_the_engine_counts_all_customers_as_pandas_does(what, most, handed_on, monkeypatch):
     monkeypatch.setattr(tallies, "MOST_VALUES", most)
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"a": rng.normal(size=500), "b": rng.poisson(5, 500).astype(float)})
     frame["city"], frame["segment"] = rng.choice(["Bonn", "Oslo", "Rome"], 500), rng.integers(1, 4, 500)
     frame.loc[::7, "a"] = np.nan
-    held, counted = COUNTED[what](Customers(frame)), COUNTED[what](Customers(frame[:9], ibis.memtable(frame)))
+    everyone = Customers(frame[:9], ibis.memtable(frame), _values(frame) if handed_on else {})
+    held, counted = COUNTED[what](Customers(frame)), COUNTED[what](everyone)
     if isinstance(held, dict):
         assert {k: v.tolist() for k, v in held.items()} == {k: v.tolist() for k, v in counted.items()}
         return
