@@ -10,6 +10,7 @@ from segmentation.dataset import Column, Dataset
 from segmentation.engine import held, is_held
 from segmentation.errors import DataError
 from segmentation.numbers import BLANKS, Convention, find_conventions, tell_undecided, to_number
+from segmentation.repeats import repeated
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
 SUM = (
@@ -101,9 +102,9 @@ def find_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibi
     What stands more than once in any row is found first, which needs no rule, and only those rows are compared.
     """
     fine, found = checked.filter(checked["rule"].isnull()).drop(*PARTS), []
-    for name, repeated in _repeated(checked, dataset, names).items():
-        if int(repeated.count().execute()):
-            peers, is_id = fine.semi_join(repeated, name), name in dataset.named("id")
+    for name, several in _repeated(checked, dataset, names).items():
+        if int(several.count().execute()):
+            peers, is_id = fine.semi_join(several, name), name in dataset.named("id")
             judged = judge(peers, _repeat_rules(peers, name, names) if is_id else [_unique(peers, name)])
             refused = held(judged.filter(judged["rule"].notnull()).select("row", "file", "line", *PARTS))
             if int(refused.count().execute()):
@@ -120,11 +121,8 @@ def find_suspects(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ib
 
 def _repeated(checked: ibis.Table, dataset: Dataset, names: list[str]) -> dict[str, ibis.Table]:
     """Return what stands more than once, in any row, of the id and of each column that should be unique."""
-    found = {}
-    for name in (*dataset.named("id"), *(name for name in names if dataset.columns[name].unique)):
-        known = checked.filter(checked[name].notnull())
-        found[name] = held(known.group_by(name).having(ibis._.count() > 1).agg(_n=ibis._.count()))
-    return found
+    unique = [name for name in names if dataset.columns[name].unique]
+    return {name: repeated(checked, name) for name in (*dataset.named("id"), *unique)}
 
 
 def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dict) -> ibis.Table:

@@ -9,11 +9,12 @@ import ibis
 import numpy as np
 import pandas as pd
 import psycopg
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation import engine, formats, tallies
+from segmentation import engine, formats, repeats, tallies
 from segmentation.artifacts import sha256, write_csv, write_parquet
 from segmentation.cleaning import clean, raw_dataset, require_enough
 from segmentation.customers import Customers
@@ -312,6 +313,19 @@ def test_the_engine_counts_bins_as_numpy_does(values, most):
         found = table.select(bin=bin_of(table["x"], edges)).to_pandas()["bin"]
         expected = np.histogram(values, edges)[0]
         assert np.bincount(found, minlength=len(expected)).tolist() == expected.tolist()
+
+
+far_apart = st.sampled_from([-(2**63), 2**63 - 1, 0])
+ids = st.one_of(*(st.lists(st.none() | of, max_size=60) for of in (st.integers(-40, 40), far_apart, st.text("ab"))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(ids, st.integers(1, 9))
+def test_what_stands_more_than_once_is_found_among_near_and_far_numbers_and_texts(values, batch):
+    kind = "string" if any(isinstance(value, str) for value in values) else "int64"
+    with patch.object(repeats, "BATCH", batch):
+        found = repeats.repeated(ibis.memtable(pa.table({"x": pa.array(values, kind)})), "x").to_pandas()["x"].tolist()
+    assert sorted(found) == sorted({v for v in values if v is not None and values.count(v) > 1})
 
 
 COUNTED = {

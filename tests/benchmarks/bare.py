@@ -10,6 +10,7 @@ import numpy as np
 
 from segmentation.assignment import assign_rows
 from segmentation.lloyd import descend, fit_starts
+from segmentation.repeats import repeated
 from segmentation.sampling import PRIME, hash_of
 
 FEATURES = ("income", "spending", "visits")
@@ -45,8 +46,7 @@ def judge(raw: ibis.Table) -> ibis.Table:
 
 def judge_ids(connection, judged: ibis.Table) -> ibis.Table:
     """Reject every copy of a repeated id."""
-    repeated = judged.group_by("id").having(judged.count() > 1).agg()
-    connection.raw_sql(f"create or replace temp table repeated as {connection.compile(repeated)}")
+    connection.con.register("repeated", repeated(judged, "id").to_pyarrow())
     twice = judged["id"].isin(connection.table("repeated")["id"])
     return judged.mutate(rule=judged["rule"].fill_null(twice.ifelse(REPEATED, ibis.null("string"))))
 
