@@ -315,6 +315,14 @@ def test_the_engine_counts_bins_as_numpy_does(values, most, known):
         assert np.bincount(found, minlength=len(expected)).tolist() == expected.tolist()
 
 
+def test_values_a_hair_below_an_edge_are_not_left_to_a_division():
+    edges = 0.1 * np.arange(50)
+    values = np.concatenate([edges[1:-1], np.nextafter(edges[1:-1], 0)])
+    table = ibis.memtable({"x": values})
+    found = table.select(bin=bin_of(table["x"], edges, values)).to_pandas()["bin"]
+    assert np.bincount(found, minlength=49).tolist() == np.histogram(values, edges)[0].tolist()
+
+
 far_apart = st.sampled_from([-(2**63), 2**63 - 1, 0])
 ids = st.one_of(*(st.lists(st.none() | of, max_size=60) for of in (st.integers(-40, 40), far_apart, st.text("ab"))))
 
