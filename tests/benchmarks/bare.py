@@ -25,7 +25,7 @@ def connect(threads: int, memory: str):
 
 def run(table: Path, out: Path, k: int, threads: int, duplicates: bool = False) -> list[list[float]]:
     """Write segments.parquet and rejected.parquet to the folder `out`, and return the centroids in original units."""
-    connection = connect(threads, "2GB" if duplicates else "300MB")
+    connection = connect(threads, "300MB")
     raw = connection.read_parquet(table)
     judged = judge(raw)
     if duplicates:
