@@ -2,13 +2,15 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import KFold, cross_val_score
+from sklearn.base import clone
+from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeClassifier
 
 from segmentation.dataset import Dataset
 from segmentation.privacy import SMALLEST_GROUP
 from segmentation.sql import column_name
 from segmentation.words import count, listing, sentence
+from segmentation.workers import spread
 
 MORE_LEAVES = 2
 FOLDS = 10
@@ -41,7 +43,8 @@ def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -
     k = len(np.unique(segments))
     trees = [_tree(leaves, private) for leaves in range(k, k + MORE_LEAVES + 1)]
     folds = KFold(min(FOLDS, len(X)), shuffle=True, random_state=0)
-    scores = np.array([cross_val_score(tree, ranks, segments, cv=folds) for tree in trees])
+    tasks = [(tree, *rows) for tree in trees for rows in folds.split(ranks)]
+    scores = np.reshape(spread(_share_right, tasks, ranks, segments), (len(trees), -1))
     chosen = _fewest_within_one_error(scores)
     tree = trees[chosen].fit(ranks, segments).tree_
     leaves = [_leaf(bounds, segments[inside]) for bounds, inside in _leaves(tree, ranks, X)]
@@ -54,6 +57,12 @@ def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -
         "right": sum(leaf["right"] for leaf in leaves),
         "cross_validated": float(scores[chosen].mean()),
     }
+
+
+def _share_right(task: tuple, ranks: np.ndarray, segments: np.ndarray) -> float:
+    """Grow a tree on some customers, and return the share of the others that it tells right."""
+    tree, grown_on, asked_about = task
+    return clone(tree).fit(ranks[grown_on], segments[grown_on]).score(ranks[asked_about], segments[asked_about])
 
 
 def _fewest_within_one_error(scores: np.ndarray) -> int:
