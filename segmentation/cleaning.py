@@ -327,7 +327,7 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
         }
         for name, header in headers.items()
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).astype({"distinct": "Int64"})
 
 
 def _filled(table: ibis.Table, names: list[str], dataset: Dataset, *, times=1, distinct: bool = True) -> dict:

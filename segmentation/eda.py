@@ -167,7 +167,7 @@ def tell_groups(customers: Customers, groups: Grouping, by: str, name: str, data
     medians, label, unit = group_medians(customers, name, groups), dataset.label(name), dataset.columns[name].unit
     if len(medians) < 2:
         return f"{escape(by)} has no two groups of {SMALLEST_GROUP} customers or more to compare."
-    if medians["median"].nunique() < 2:
+    if medians["median"].map(amount).nunique() < 2:
         return f"The median {escape(label)} does not differ between the groups of {escape(by)}."
     top, bottom = medians.loc[medians["median"].idxmax()], medians.loc[medians["median"].idxmin()]
     return (

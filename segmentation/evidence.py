@@ -181,7 +181,7 @@ FORMATS = {
     "gap": "{:.3f}",
     "mixture BIC": "{:,.0f}",
 }
-VOTE_FORMATS = {"choice": lambda k: "–" if pd.isna(k) else str(k), "votes": {True: "yes", False: "no"}.get}
+VOTE_FORMATS = {"votes": {True: "yes", False: "no"}.get}
 
 
 def summary_table(evidence: Evidence) -> pd.DataFrame:

@@ -6,6 +6,8 @@ import re
 
 import matplotlib.pyplot as plt
 from IPython.display import HTML, Markdown, display
+from matplotlib.ticker import ScalarFormatter
+from pandas import NA
 from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from segmentation.artifacts import write_text
@@ -16,6 +18,7 @@ __all__ = ["amount", "code", "count", "escape", "figure", "listing", "percent", 
 
 INK = "#010203"
 PIXELS_PER_POINT = 4 / 3
+WIDE = 10_000
 
 
 def say(*sentences: str) -> None:
@@ -42,6 +45,7 @@ def figure(study, name: str, drawn, caption: str, alt: str | None = None) -> Non
     """
     panels = drawn if isinstance(drawn, list) else [drawn]
     whole = panels[0].get_figure()
+    _write_out(whole)
     svg = _svg(whole, salt=name)
     write_text(study.path("figures") / f"{name}.svg", svg)
     svgs = _apart(whole, panels, salt=name) if len(panels) > 1 else [svg]
@@ -51,6 +55,15 @@ def figure(study, name: str, drawn, caption: str, alt: str | None = None) -> Non
     beside = "".join(f"<div>{picture}</div>" for picture in pictures)
     shown = f'<div class="beside">{beside}</div>' if len(pictures) > 1 else pictures[0]
     display(HTML(f'<figure id="{name}">{shown}<figcaption>{html.escape(_plain(caption))}</figcaption></figure>'))
+
+
+def _write_out(whole) -> None:
+    """Write the numbers of an axis that reaches to ten thousand or more in full: 2,500,000, not 2.5 and 1e6."""
+    for axis in (axis for panel in whole.axes for axis in (panel.xaxis, panel.yaxis)):
+        if isinstance(axis.get_major_formatter(), ScalarFormatter) and max(axis.get_view_interval()) >= WIDE:
+            axis.set_major_formatter("{x:,.0f}")
+            if axis.axis_name == "x":
+                axis.get_major_locator().set_params(nbins=4)
 
 
 def _apart(whole, panels: list, salt: str) -> list[str]:
@@ -123,6 +136,6 @@ def table(frame, caption: str, formats: dict | None = None) -> None:
 def _column(name, values, form) -> tuple[str, str, list[str]]:
     """Return the class of a column, its label and its cells as text."""
     form = form or ("{:,}" if is_integer_dtype(values) else "{}")
-    cells = [form(value) if callable(form) else form.format(value) for value in values]
+    cells = ["–" if value is NA else form(value) if callable(form) else form.format(value) for value in values]
     number = is_numeric_dtype(values) or callable(form)
     return ' class="number"' if number else "", html.escape(str(name).replace("_", " ")), cells

@@ -146,7 +146,7 @@ def plot_categories(customers: Customers, labels: dict[str, str], *, private: bo
         counts = by_size(customers.counts(name))
         counts = counts[~withheld(counts.to_numpy())] if private else counts
         ax.barh(counts.index.astype(str), counts, color=NEUTRAL)
-        ax.bar_label(ax.containers[0], padding=3)
+        ax.bar_label(ax.containers[0], fmt="{:,.0f}", padding=3)
         ax.invert_yaxis()
         ax.set(xlabel="customers", title=label)
     return axes

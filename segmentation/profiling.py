@@ -287,7 +287,7 @@ def tell_shares(shares: pd.DataFrame, label: str) -> str:
 def tell_medians(medians: pd.Series, dataset: Dataset, name: str) -> str:
     """Say in which segments the median of a descriptor is highest and lowest."""
     label, unit = escape(dataset.label(name)), dataset.columns[name].unit
-    if medians.nunique() < 2:
+    if medians.map(amount).nunique() < 2:
         return f"{label}: the median does not differ between the segments."
     return (
         f"{label}: the median runs from {amount(medians.min(), unit)} in segment "
