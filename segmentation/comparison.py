@@ -8,6 +8,7 @@ import pandas as pd
 
 from segmentation.base import Base, foreign_features, read_base
 from segmentation.cleaning import MOST_REJECTED
+from segmentation.customers import OF_MANY
 from segmentation.drift import describe_drift
 from segmentation.engine import read
 from segmentation.errors import UsageError
@@ -121,8 +122,10 @@ def compare_runs(base: str, run: str) -> Comparison:
 def _open(run: str, option: str) -> Study:
     check_run_name(run, option)
     dataset = read_manifest(run)["parameters"]["dataset"]
-    require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json")
-    return open_study(run, dataset)
+    study = open_study(run, dataset)
+    large = [name for name in OF_MANY if study.path(name).is_file()]
+    require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json", *large)
+    return study
 
 
 def _shared(earlier: Study, later: Study) -> tuple[pd.DataFrame | None, str]:

@@ -16,6 +16,7 @@ from segmentation.study import Study
 from segmentation.tallies import Grouping, Tallies
 
 ASSIGNED = ("segment", "distance", "margin")
+OF_MANY = ("sample.parquet", "values.parquet", "segmented.parquet")  # artifacts of more customers than can be held
 MOST_LOST = 0.001  # the limit that the benchmark of the sample keeps
 
 
@@ -183,8 +184,11 @@ def open_customers(study: Study) -> Customers:
     path = study.existing("customers.parquet")
     if pq.read_metadata(path).num_rows <= MOST_HELD:
         return Customers(study.read("customers.parquet"))
-    held = study.read("values.parquet").groupby("column", sort=False)
-    return Customers(study.read("sample.parquet"), read(path), {name: _of_column(own) for name, own in held})
+    sample, counted = study.read("sample.parquet"), {}
+    if study.path("values.parquet").is_file():
+        held = study.read("values.parquet").groupby("column", sort=False)
+        counted = {name: _of_column(own) for name, own in held}
+    return Customers(sample, read(path), counted)
 
 
 def _of_column(values: pd.DataFrame) -> pd.DataFrame:
@@ -200,7 +204,7 @@ def with_sample(table: ibis.Table) -> Customers:
 
 
 def keep_customers(study: Study, customers: Customers) -> Customers:
-    """Write customers.parquet, and sample.parquet and values.parquet of too many; return them as read again."""
+    """Write customers.parquet, and of too many what is handed on with it; return them as the next notebook has them."""
     write_parquet(study.path("customers.parquet"), customers.table)
     for name in ("sample.parquet", "values.parquet"):
         study.path(name).unlink(missing_ok=True)
@@ -225,7 +229,9 @@ def open_segmented(study: Study, *, scaled: bool = False) -> Customers:
     customers, model = open_customers(study), study.read("model.json")
     if customers.sampled:
         sample = assign_rows(ibis.memtable(customers.sample), model).to_pandas()
-        found = Customers(sample, read(study.existing("segmented.parquet")), customers.counted)
+        path = study.path("segmented.parquet")
+        everyone = read(path) if path.is_file() else assign_rows(customers.everyone, model)
+        found = Customers(sample, everyone, customers.counted)
     else:
         found = Customers(customers.sample.merge(study.read("segments.parquet"), on="id", validate="one_to_one"))
     return rescaled(found, model) if scaled else found

@@ -40,6 +40,8 @@ def _connect(engine: str) -> ibis.BaseBackend:
 def connect_duckdb() -> ibis.BaseBackend:
     """Return the DuckDB of this process, with a limit of memory and a folder to spill to."""
     engine = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(scratch()))
+    if engine.con.sql("SELECT current_setting('threads')").fetchone()[0] == 1:
+        engine.raw_sql("SET threads = 2")  # one alone divides a file into other groups of rows than two and more
     engine.raw_sql("SET disabled_optimizers = 'in_clause'")  # it makes a join of a list, which loses the order of rows
     return engine
 
@@ -78,7 +80,7 @@ def _write_parts(table: ibis.Table) -> Path:
 
 
 def _gather(kept: Path, path: Path) -> None:
-    """Copy a Parquet file, or the parts of one in their order."""
+    """Give a Parquet file another name, which nobody may write to, or copy it, or the parts of one in their order."""
     if kept.is_file():
         try:
             path.hardlink_to(kept)

@@ -44,7 +44,7 @@ def read_large(
     headers = _headers_of(tables, source)
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
     told.pop("whole")
-    whole = all(notes["whole"] & {*matched.values()} for _, notes in read)
+    whole = all(notes["whole"] for _, notes in read)
     raw = _as_one(tables, matched, dataset, None if whole else len(headers))
     how = {"delimiter": told["delimiter"], "file": source.name, "known": known or {}}
     raw, conventions = _with_numbers(raw, dataset, list(matched), how)
@@ -63,7 +63,7 @@ def _headers_of(tables: list[ibis.Table], source: Source) -> list[str]:
 
 
 def _as_one(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset, fields: int | None) -> ibis.Table:
-    """Put the parts of a table below each other, without rows of `fields` cells in which every matched one is empty.
+    """Put the parts of a table below each other, without rows of `fields` cells that are all empty.
 
     None says that there is no such row, so that a query need not read every column to know.
     """
@@ -71,7 +71,7 @@ def _as_one(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset,
     for table in tables:
         whole = {name.removeprefix("_its_"): table[name] for name in WHOLE}
         cells = {name: _cell(table[header], kinds[name]) for name, header in matched.items()}
-        filled = (table[header].notnull() for header in matched.values())
+        filled = (table[header].notnull() for header in table.columns if header not in WHOLE)
         full = table if fields is None else table.filter(ibis.or_(table["_its_fields"] != fields, *filled))
         parts.append(full.select(**whole | {"row": table["_its_row"] + before}, **cells))
         before += int(table.count().execute())

@@ -8,19 +8,21 @@ import numpy as np
 from segmentation.engine import held
 
 MOST_MARKED = 500_000_000  # whole numbers between the least and the greatest: a byte for each
+CLOSE = 10  # of them for each row
 BATCH = 1_000_000
 
 
 def repeated(table: ibis.Table, name: str) -> ibis.Table:
     """Return the values of a column that stand in more than one row, each once, as a table of one column.
 
-    Whole numbers that lie close enough are marked off one by one: a seventh of the work of grouping them. An engine
+    Whole numbers that lie close together are marked off one by one, which is less work than grouping them. An engine
     whose rows lie on other machines groups all.
     """
     known = table.filter(table[name].notnull()).select(name)
     if table[name].type().is_integer() and table.get_backend().name == "duckdb":
-        [ends] = known.agg(low=known[name].min(), high=known[name].max()).to_pyarrow().to_pylist()
-        if ends["low"] is not None and ends["high"] - ends["low"] < MOST_MARKED:
+        [ends] = known.agg(low=known[name].min(), high=known[name].max(), n=known.count()).to_pyarrow().to_pylist()
+        rows = ends.pop("n")
+        if rows and ends["high"] - ends["low"] < min(MOST_MARKED, CLOSE * rows):
             batches = known.select(ibis._[name].cast("int64")).to_pyarrow_batches(chunk_size=BATCH)
             found = marked_twice((batch.column(0).to_numpy() for batch in batches), **ends)
             return ibis.memtable({name: found}, schema={name: table[name].type()})

@@ -1,6 +1,8 @@
 """Large tables: read, cleaned and counted by the engine as small ones are in memory."""
 
 import json
+import subprocess
+import sys
 from decimal import Decimal
 from itertools import product
 from unittest.mock import patch
@@ -14,11 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation import engine, formats, repeats, tallies
-from segmentation.artifacts import sha256, write_csv, write_parquet
+from segmentation import customers, engine, formats, repeats, study, tallies
+from segmentation.artifacts import sha256, write_csv, write_json, write_parquet, write_text
+from segmentation.assignment import assign_rows
 from segmentation.cleaning import clean, raw_dataset, require_enough
+from segmentation.clustering import write_segments
 from segmentation.customers import Customers
 from segmentation.dataset import Dataset
+from segmentation.eda import lump
 from segmentation.edges import log_edges, round_edges
 from segmentation.errors import DataError
 from segmentation.reading import read_table
@@ -388,6 +393,90 @@ def _values(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Return how often each value stands in each column, as the cleaning hands it on."""
     counts = {name: frame[name].value_counts().sort_index() for name in ("a", "b", "city")}
     return {name: own.rename_axis("value").reset_index(name="n") for name, own in counts.items()}
+
+
+MODEL = {
+    "features": [
+        {"name": "a", "lambda": 1.0, "centre": 50.0, "spread": 9.0},
+        {"name": "b", "lambda": 0.0, "centre": 1.7, "spread": 0.4},
+    ],
+    "centroids": [[-1.0, 0.0], [0.5, -1.0], [1.0, 1.0]],
+}
+READ = {
+    "mean": lambda c: c.mean(["a", "b"]),
+    "deviation": lambda c: c.deviation(["a", "b"]),
+    "means by segment": lambda c: c.means(["a", "b"]),
+    "limits": lambda c: c.limits(["a", "b"]),
+    "quantiles": lambda c: c.quantiles("b", [0.05, 0.25, 0.5]),
+    "sizes": lambda c: c.counts("segment"),
+    "skewness": lambda c: pd.Series([c.skew("a"), c.skew("b")]),
+}
+
+
+@pytest.mark.parametrize("lost", [(), ("segmented.parquet", "values.parquet")])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_what_is_handed_on_of_many_customers_gives_their_figures(tmp_path, monkeypatch, scaled, lost):
+    monkeypatch.setattr(study, "ROOT", tmp_path)
+    monkeypatch.setattr(customers, "MOST_HELD", 400)
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"id": [f"{i:04}" for i in range(3000)], "a": rng.normal(50, 9, 3000).round(1)})
+    frame["b"], frame["city"] = rng.poisson(5, 3000) + 0.5, rng.choice([*"ABCDEFGHIJKLMN", None], 3000)
+    frame.to_parquet(tmp_path / "all.parquet")
+    run = study.Study("shop", None)
+    kept = customers.keep_customers(run, customers.with_sample(engine.stored(engine.read(tmp_path / "all.parquet"))))
+    assert set(customers.open_customers(run).counted) == {"a", "b", "city"}
+    write_json(run.path("model.json"), MODEL)
+    some = assign_rows(ibis.memtable(kept.sample), MODEL).to_pandas()
+    write_segments(run, Customers(some, engine.stored(assign_rows(kept.everyone, MODEL))))
+    for name in lost:
+        run.path(name).unlink()
+    found = run.segmented(scaled=scaled)
+    held = Customers(assign_rows(ibis.memtable(frame), MODEL).to_pandas())
+    held = customers.rescaled(held, MODEL) if scaled else held
+    for what, figure in READ.items():
+        told, wanted = (np.asarray(figure(of), dtype=float) for of in (found, held))
+        np.testing.assert_allclose(told, wanted, rtol=1e-9, err_msg=what)
+    if not scaled:
+        lumped, wanted = (lump(of, ["city"]).counts("city", by="segment") for of in (found, held))
+        assert lumped.to_dict() == wanted.to_dict()
+
+
+def test_a_run_that_has_become_small_leaves_nothing_of_the_large_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "ROOT", tmp_path)
+    run = study.Study("shop", None)
+    for name in customers.OF_MANY:
+        write_text(run.path(name), "of many")
+    frame = pd.DataFrame({"id": ["1", "2"], "segment": [1, 1], "distance": [0.0, 0.0], "margin": [1.0, 1.0]})
+    customers.keep_customers(run, Customers(frame))
+    write_segments(run, Customers(frame))
+    assert sorted(path.name for path in run.folder.iterdir()) == [
+        "customers.parquet",
+        "segments.csv",
+        "segments.parquet",
+    ]
+
+
+def test_a_file_is_divided_alike_on_one_core_and_on_more(tmp_path, monkeypatch):
+    pd.DataFrame({"x": np.arange(300_000) % 977}).to_parquet(tmp_path / "all.parquet")
+    script = (
+        "import os, sys; os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[1])])\n"
+        "from pathlib import Path; from segmentation import engine\n"
+        "table = engine.read(Path('all.parquet'))\n"
+        "engine.write(table.filter(table['x'] > 5), Path(sys.argv[1]))"
+    )
+    for cores in ("1", "2"):
+        subprocess.run([sys.executable, "-c", script, cores], check=True, cwd=tmp_path)
+    assert sha256(tmp_path / "1") == sha256(tmp_path / "2")
+
+
+def test_an_empty_row_is_passed_over_as_in_a_small_table(tmp_path, monkeypatch):
+    table = dirty_customers()
+    table["note"] = [None] * 299 + ["left"]
+    table.loc[[7, 299], [name for name in table if name != "note"]] = None  # one row holds a note alone
+    table.to_parquet(tmp_path / "shop.parquet")
+    small, large = (_cleaned(tmp_path / "shop.parquet", monkeypatch, large=large) for large in (False, True))
+    assert small[3]["rows_in"] == large[3]["rows_in"] == 299
+    _compare(small, large)
 
 
 @pytest.mark.parametrize("handed_on", [False, True])
