@@ -1,8 +1,6 @@
 """Large tables: read, cleaned and counted by the engine as small ones are in memory."""
 
 import json
-import subprocess
-import sys
 from decimal import Decimal
 from itertools import product
 from unittest.mock import patch
@@ -458,14 +456,11 @@ def test_a_run_that_has_become_small_leaves_nothing_of_the_large_one(tmp_path, m
 
 def test_a_file_is_divided_alike_on_one_core_and_on_more(tmp_path, monkeypatch):
     pd.DataFrame({"x": np.arange(300_000) % 977}).to_parquet(tmp_path / "all.parquet")
-    script = (
-        "import os, sys; os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[1])])\n"
-        "from pathlib import Path; from segmentation import engine\n"
-        "table = engine.read(Path('all.parquet'))\n"
-        "engine.write(table.filter(table['x'] > 5), Path(sys.argv[1]))"
-    )
-    for cores in ("1", "2"):
-        subprocess.run([sys.executable, "-c", script, cores], check=True, cwd=tmp_path)
+    connect = ibis.duckdb.connect
+    for cores in (1, 2):
+        monkeypatch.setattr(ibis.duckdb, "connect", lambda cores=cores, **how: connect(threads=cores, **how))
+        table = engine.connect_duckdb.__wrapped__().read_parquet(tmp_path / "all.parquet")
+        engine.write(table.filter(table["x"] > 5), tmp_path / str(cores))
     assert sha256(tmp_path / "1") == sha256(tmp_path / "2")
 
 
