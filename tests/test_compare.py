@@ -354,6 +354,17 @@ def test_runs_that_cannot_be_compared(march, base, run, code, told):
     assert not (march.root / "report" / run / f"compare-{base}.html").exists()
 
 
+def test_what_is_kept_of_many_customers_is_checked_before_it_is_compared(march):
+    planted = march.artifact("march", "segmented.parquet")
+    planted.write_bytes(march.artifact("march", "segments.parquet").read_bytes())
+    try:
+        done = march.run("compare", "--base", "march", "--run", "march")
+    finally:
+        planted.unlink()
+    assert done.returncode == 3
+    assert "assets/march/segmented.parquet is not the file that the run wrote" in done.stderr
+
+
 def _spoil(project: Project) -> None:
     """Make the run tall on other columns, and changed, whose model is not its own; once."""
     if project.artifact("changed", "model.json").exists():

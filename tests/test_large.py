@@ -339,6 +339,12 @@ def test_what_stands_more_than_once_is_found_among_near_and_far_numbers_and_text
     assert sorted(found) == sorted({v for v in values if v is not None and values.count(v) > 1})
 
 
+def test_numbers_far_apart_are_not_marked_off(monkeypatch):
+    monkeypatch.setattr(repeats, "marked_twice", lambda *_, **ends: pytest.fail(f"marked off {ends}"))
+    table = ibis.memtable({"x": [0, 10 * repeats.CLOSE, 10 * repeats.CLOSE]})
+    assert repeats.repeated(table, "x").to_pandas()["x"].tolist() == [10 * repeats.CLOSE]
+
+
 COUNTED = {
     "filled": lambda c: c.filled(["a", "b"]),
     "mean": lambda c: c.mean(["a", "b"]),
