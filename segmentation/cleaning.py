@@ -113,12 +113,10 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
 def _clean_large(raw: ibis.Table, checked: ibis.Table, dataset: Dataset, names: list[str], features, conventions: dict):
     """Do the same by the engine, which puts aside what is clean and what was refused."""
     parts = ["row", "file", "line", "column", "value", "rule"]
-    fine, suspects = (
-        checked.filter(checked["rule"].isnull()),
-        stored(find_suspects(checked, dataset, names), ordered=False),
-    )
-    repeats, rejected = find_repeats(suspects, dataset, names), suspects.filter(suspects["rule"].notnull())
-    rejected = rejected.select(parts)
+    fine = checked.filter(checked["rule"].isnull())
+    suspects = stored(find_suspects(checked, dataset, names), ordered=False)
+    rejected = suspects.filter(suspects["rule"].notnull()).select(parts)
+    repeats = find_repeats(suspects, dataset, names)
     if repeats is not None:
         fine, rejected = fine.anti_join(repeats, "row"), ibis.union(rejected, repeats.select(parts))
     rules = rejected.group_by("column", "rule").agg(n=ibis._.count()).to_pandas()

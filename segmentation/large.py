@@ -114,17 +114,15 @@ def _open_parquet(path: Path) -> tuple[ibis.Table, dict]:
         "_its_fields": ibis.literal(len(headers)),
     }
     found = table.select(**whole, **{name: table[name] for name in headers})
-    return found, {"above": 0, "delimiter": None, "whole": _without_null(path)}
+    return found, {"above": 0, "delimiter": None, "whole": _has_full_column(path)}
 
 
-def _without_null(path: Path) -> set[str]:
-    """Return the columns of a Parquet file of which its statistics say that no cell is empty."""
-    about, found = pq.read_metadata(path), set()
-    for i, column in enumerate(about.schema):
-        told = [about.row_group(group).column(i).statistics for group in range(about.num_row_groups)]
-        if all(of is not None and of.has_null_count and of.null_count == 0 for of in told):
-            found.add(column.path)
-    return found
+def _has_full_column(path: Path) -> bool:
+    """Return whether the statistics of a Parquet file say of some column that no cell is empty."""
+    about = pq.read_metadata(path)
+    groups = [about.row_group(i) for i in range(about.num_row_groups)]
+    told = ([group.column(i).statistics for group in groups] for i in range(about.num_columns))
+    return any(all(of and of.has_null_count and of.null_count == 0 for of in column) for column in told)
 
 
 def _kinds(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset) -> dict[str, str]:
@@ -162,7 +160,7 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
     top = head.records[notes["above"]][0]
     copy = new_file()
     broken = _copy_text(path, headers, head.delimiter, top, copy)
-    table, whole = _open_parquet(copy)[0], _without_null(copy)
+    table, told = _open_parquet(copy)
     _refuse_swallowed(table, headers, head.delimiter, path.name, top)
     place = table["_its_row"]
     shifts = [(place > good, place + top + n) for n, good in reversed([*enumerate(broken["good"], 1)])]
@@ -172,7 +170,7 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
         rows = broken.assign(_its_row=range(-len(broken) + 1, 1), _its_file=path.name)[list(WHOLE)]
         beside = ibis.memtable(rows, schema=WHOLE).mutate(**{name: ibis.null("string") for name in headers})
         table = ibis.union(table.cast(WHOLE), beside.select(table.columns))
-    return table, {"above": notes["above"], "delimiter": head.delimiter, "whole": whole}
+    return table, {"above": notes["above"], "delimiter": head.delimiter, "whole": told["whole"]}
 
 
 def _refuse_swallowed(table: ibis.Table, headers: list[str], delimiter: str, name: str, top: int) -> None:
