@@ -28,10 +28,10 @@ verify: $(READY) ## make a finished run again elsewhere and compare every byte: 
 	$(segmentation) verify $(options)
 
 check: $(READY) ## compare the sample report that was made with the one that is expected
-	$(segmentation) check
+	@$(BIN)/python -m tests.golden
 
 renew: $(READY) ## expect from now on the sample report that was made
-	$(segmentation) renew
+	@$(BIN)/python -m tests.golden renew
 
 test: $(READY) ## run all tests
 	@$(BIN)/python -m pytest -n auto --dist loadfile
@@ -71,8 +71,9 @@ audit: $(READY) ## ask the public database of vulnerabilities about every locked
 	@$(BIN)/python -m uv pip install --quiet --require-hashes --requirement requirements-audit.txt
 	@$(BIN)/python -m pip_audit --disable-pip --require-hashes $(addprefix --requirement ,$(wildcard requirements*.txt))
 
-release: $(READY) ## bump the version and date the changelog, and commit nothing: VERSION=0.2.0 or PART=minor
-	$(segmentation) release $(options)
+release: $(READY) ## bump the version and date the changelog, and commit nothing: PART=minor or VERSION=0.2.0
+	@$(BIN)/python -m uv version --frozen $(if $(VERSION),$(VERSION),--bump $(or $(PART),minor))
+	@sed -i.bak "s/^## Unreleased$$/&\n\n## $$($(BIN)/python -m uv version --short) ($$(git log -1 --format=%cs))/" CHANGELOG.md && rm CHANGELOG.md.bak
 
 lock: $(UV) ## compile the four locks, requirements*.txt, from pyproject.toml
 	@$(COMPILE) --upgrade pyproject.toml --all-extras --output-file requirements.txt

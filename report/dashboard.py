@@ -11,25 +11,24 @@ from threading import Timer
 import streamlit as st
 from jinja2 import Environment, FileSystemLoader
 
-from segmentation.briefing import cards, key_figures, tell_answer, tell_cut, tell_sureness
-from segmentation.charts import draw_evidence, draw_scatter
-from segmentation.dashboard import (
-    MOST_POINTS,
+from segmentation.core.errors import SegmentationError
+from segmentation.core.figures import glyph
+from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.text import count, escape, percent, sentence
+from segmentation.evidence.decision import LEVEL
+from segmentation.report import tell as report_tell
+from segmentation.report.dashboard import (
+    MOST_MARKS,
     SegmentedCustomers,
+    draw_evidence,
+    draw_scatter,
     evidence_table,
     finished_runs,
     size_table,
     tell_shown,
 )
-from segmentation.decision import LEVEL
-from segmentation.errors import SegmentationError
-from segmentation.findings import headline
-from segmentation.manifest import open_run, require_unchanged
-from segmentation.marks import glyph
-from segmentation.privacy import SMALLEST_GROUP
-from segmentation.serve import MOST_UPLOADED, RUN
-from segmentation.uploads import UPLOADED, get_ready_to_score, score_customer, score_upload
-from segmentation.words import count, escape, percent, sentence
+from segmentation.report.serve import MOST_UPLOADED, RUN, UPLOADED, get_ready_to_score, score_customer, score_upload
+from segmentation.runs.manifest import open_run, require_unchanged
 
 COUNT_UP = """<script>
 if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
@@ -128,13 +127,13 @@ def show_all() -> None:
 
 def show_summary(study, selection: dict, profiles: dict, cleaning: dict) -> None:
     """Show the finding, how sure it is, and the key figures."""
-    told = [("p", "kicker", study.dataset.title), ("h1", "", headline(selection, profiles))]
-    told += [("p", "lead", tell_answer(profiles["segments"], selection["verdict"]))]
+    told = [("p", "kicker", study.dataset.title), ("h1", "", report_tell.headline(selection, profiles))]
+    told += [("p", "lead", report_tell.who(profiles["segments"], selection["verdict"]))]
     shown = "".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told)
-    cut = tell_cut(selection)
+    cut = report_tell.cut(selection)
     warning = f'<p class="warning">{html.escape(cut)}</p>' if cut else ""
-    st.html(f"{shown}<p><b>How sure?</b> {html.escape(tell_sureness(selection))}</p>{warning}")
-    figures = as_html("figures", figures=key_figures(cleaning, selection))
+    st.html(f"{shown}<p><b>How sure?</b> {html.escape(report_tell.sureness(selection))}</p>{warning}")
+    figures = as_html("figures", figures=report_tell.key_figures(cleaning, selection))
     st.html(figures + COUNT_UP, unsafe_allow_javascript=True)
 
 
@@ -202,7 +201,7 @@ def tell_marks(customers: SegmentedCustomers, marks: int, shown: int) -> str:
     if marks == shown:
         return "Each mark is a customer. Point at one to read it."
     drawn = f"{marks:,} of the {shown:,} customers are drawn"
-    if marks == MOST_POINTS:
+    if marks == MOST_MARKS:
         return f"{drawn}, the same ones every time. Point at one to read it."
     return f"{drawn}; the others have no value in one of the columns. Point at one to read it."
 
@@ -301,8 +300,8 @@ def show_upload(study) -> None:
 
 def show_scored(study, scored) -> None:
     """Show how uploaded customers divide, how they differ, and what was refused."""
-    from segmentation.artifacts import as_csv
-    from segmentation.drift import tell_drift
+    from segmentation.core.files import as_csv
+    from segmentation.monitoring.tell import drift as tell_drift
 
     labels = {name: study.dataset.label(name) for name in scored.drift["features"]}
     told = f"{count(len(scored.customers), 'customer')} scored, {count(len(scored.refused), 'row')} refused."
@@ -330,7 +329,7 @@ def show_run(run: str) -> None:
     study, customers = opened(run)
     cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
     lineage = study.read("lineage.json") if study.path("lineage.json").is_file() else None
-    told = cards(selection, profiles, study.dataset, lineage)
+    told = report_tell.cards(selection, profiles, study.dataset, lineage)
     filters = choose_filters(run, customers)
     show_summary(study, selection, profiles, cleaning)
     show_explore(customers, filters)

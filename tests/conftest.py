@@ -15,7 +15,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
-from segmentation.dataset import load_dataset
+from segmentation.core.dataset import load_dataset
 from tests.browser import find_chromium, open_browser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -99,9 +99,9 @@ def write_model_of(folder: Path) -> None:
     """Write assets/sample/ with a model of the sample, what describes it, and a manifest: all that loading needs."""
     import skops.io
 
-    from segmentation.artifacts import sha256, write_json
-    from segmentation.clustering import describe
-    from segmentation.scaling import scaling
+    from segmentation.core.files import sha256, write_json
+    from segmentation.segments.fit import scaling
+    from segmentation.segments.fit import scaling_and_centroids as describe
 
     features = ("income", "spending")
     table = pd.read_csv(ROOT / "data" / "sample" / "customers.csv")

@@ -2,11 +2,11 @@
 
 import pypdfium2
 
-from segmentation.dataset import ROOT
+from segmentation.core import files
 from tests.browser import open_browser, open_page
 
-REPORT = ROOT / "report" / "sample"
-PICTURES = ROOT / "assets" / "readme"
+REPORT = files.ROOT / "report" / "sample"
+PICTURES = files.ROOT / "assets" / "readme"
 PDF_SCALE = 1.2
 
 

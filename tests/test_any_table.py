@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation.cleaning import clean, require_enough
-from segmentation.dataset import Column, Dataset
-from segmentation.errors import DataError, SegmentationError, UsageError
-from segmentation.fingerprint import fingerprint
-from segmentation.reading import read_table
-from segmentation.sources import locate
+from segmentation.core.dataset import Column, Dataset
+from segmentation.core.errors import DataError, SegmentationError, UsageError
+from segmentation.customers.cleaning import clean, require_enough
+from segmentation.customers.fingerprints import fingerprint
+from segmentation.tables.read import read_table
+from segmentation.tables.sources import locate
 from tests.conftest import ROOT
 
 SHOP = Dataset.model_validate(
@@ -500,7 +500,7 @@ def test_one_table_written_in_any_way_has_one_fingerprint(
 
 
 def _whole(path, cleaned) -> str:
-    from segmentation.numbers import Convention
+    from segmentation.tables.number_formats import Convention
 
     raw, _ = read_table(locate("DATA", str(path)), SHOP, wanted=WANTED)
     return fingerprint(raw, SHOP, {n: Convention(**how) for n, how in cleaned.account["numbers"].items()}).whole

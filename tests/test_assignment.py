@@ -5,11 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation.artifacts import read_json
-from segmentation.assignment import assign_rows
-from segmentation.clustering import assign, fit_segments
-from segmentation.dataset import Dataset
-from segmentation.scaling import describe_scaling
+from segmentation.core.dataset import Dataset
+from segmentation.core.files import read_json
+from segmentation.segments.assign import assign_rows
+from segmentation.segments.fit import assign, describe_scaling, fit_segments
 
 
 def test_the_engine_gives_every_customer_of_mall_the_segment_of_the_run(mall):

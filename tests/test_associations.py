@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation.artifacts import read_json
-from segmentation.associations import compare_descriptors, holm, tell_descriptors
-from segmentation.dataset import Dataset
-from segmentation.errors import UsageError
+from segmentation.core.dataset import Dataset
+from segmentation.core.errors import UsageError
+from segmentation.core.files import read_json
+from segmentation.segments import tell as segments_tell
+from segmentation.segments.profiles import compare_descriptors, holm
 
 SHOP = Dataset.model_validate(
     {
@@ -48,7 +49,7 @@ def test_missing_values_and_columns_that_do_not_vary_are_left_out():
     table = compare_descriptors(customers, SHOP, ["city", "age"], ["spend"])
     assert table["descriptor"].tolist() == ["age"]
     assert compare_descriptors(customers, SHOP, ["city"], []).empty
-    assert tell_descriptors(table[:0], SHOP) == "There is no descriptor that could differ."
+    assert segments_tell.descriptors(table[:0], SHOP) == "There is no descriptor that could differ."
 
 
 def test_holm_by_hand():

@@ -14,9 +14,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from pypdfium2 import raw
 
-from segmentation import evidence
-from segmentation.artifacts import read_json
-from segmentation.dataset import ROOT
+from segmentation.core import files
+from segmentation.core.files import read_json
+from segmentation.evidence import tell as evidence_tell
 from tests.browser import LOOKS, open_page
 from tests.conftest import Project, copy_project
 
@@ -285,7 +285,7 @@ def test_a_table_with_hostile_values_renders_harmlessly(browser, tmp_path):
 
 
 def test_the_script_is_small_and_the_page_not_large(mall):
-    assert (ROOT / "report" / "template" / "explore.js").stat().st_size < 40_000
+    assert (files.ROOT / "report" / "template" / "explore.js").stat().st_size < 40_000
     assert _path(mall, "mall").stat().st_size <= 900_000
 
 
@@ -301,9 +301,9 @@ def test_rows_inside_are_rounded_in_another_order_and_without_ids(mall):
 def test_every_sentence_changes_with_the_data(sample, shop):
     """A sentence with a figure that stands in the reports on two tables is one of the method, or holds a threshold."""
     one, other = _sentences(sample, "sample"), _sentences(shop, "shop")
-    cells = [cell for path in (ROOT / "notebooks").iterdir() for cell in json.loads(path.read_text())["cells"]]
+    cells = [cell for path in (files.ROOT / "notebooks").iterdir() for cell in json.loads(path.read_text())["cells"]]
     written = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    written += [(ROOT / "report" / "template" / "index.html.j2").read_text(), evidence.tell_rule()]
+    written += [(files.ROOT / "report" / "template" / "index.html.j2").read_text(), evidence_tell.rule()]
     method = " ".join(re.sub(r"[*`]|\[|\]\([^)]*\)", "", " ".join(source.split())) for source in written)
     assert len(one) > 80
     same = {told for told in one & other if re.sub(r"Figure \d+", "The figure", told) not in method}

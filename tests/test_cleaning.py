@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation.cleaning import clean
-from segmentation.dataset import Dataset, load_dataset, parse_features
-from segmentation.errors import DataError
-from segmentation.reading import read_table
-from segmentation.sources import locate
+from segmentation.core.dataset import Dataset, load_dataset, parse_features
+from segmentation.core.errors import DataError
+from segmentation.customers.cleaning import clean
+from segmentation.tables.read import read_table
+from segmentation.tables.sources import locate
 from tests.conftest import PEOPLE, ROOT
 
 SHOP = Dataset.model_validate({"title": "Shop", "columns": PEOPLE})

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation.artifacts import read_json
-from segmentation.cleaning import clean, tell_idle
-from segmentation.customers import Customers
-from segmentation.dataset import Dataset
-from segmentation.reading import read_table
-from segmentation.sources import locate
+from segmentation.core.dataset import Dataset
+from segmentation.core.files import read_json
+from segmentation.customers import tell as customers_tell
+from segmentation.customers.cleaning import clean
+from segmentation.customers.customers import Customers
+from segmentation.tables.read import read_table
+from segmentation.tables.sources import locate
 from tests.browser import find_chromium, open_browser, open_page
 from tests.conftest import Project, make_report
 
@@ -96,7 +97,7 @@ def test_columns_that_tell_nothing_are_named():
     values = range(20)
     customers = pd.DataFrame({"id": [f"c{i}" for i in values], "note": [f"text {i}" for i in values], "fixed": 1.0,
                               "spend": [float(i) for i in values], "double": [2.0 * i for i in values]})  # fmt: skip
-    told = tell_idle(Customers(customers), dataset, ("spend",))
+    told = customers_tell.idle(Customers(customers), dataset, ("spend",))
     assert "Note is another text for every customer and describes no group." in told
     assert "Fixed is the same for every customer and divides nobody." in told
     assert "Spend and Double are nearly copies (r = 1.00): the one tells what the other does; both were kept." in told

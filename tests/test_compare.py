@@ -14,14 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from segmentation.artifacts import read_json
-from segmentation.changes import tell_shares
-from segmentation.comparison import rand_index
-from segmentation.customers import Customers
-from segmentation.findings import tell_lineage, tell_origin
-from segmentation.lineage import Fate, cross, match, renumber, trace
-from segmentation.marks import colour
-from segmentation.plan import STAGES
+from segmentation.core.figures import colour
+from segmentation.core.files import read_json
+from segmentation.customers.customers import Customers
+from segmentation.monitoring import tell as monitoring_tell
+from segmentation.monitoring.comparison import rand_index
+from segmentation.monitoring.transitions import Fate, cross, match, renumber, trace
+from segmentation.runs.stages import STAGES
 from tests.conftest import ROOT, Project, copy_project
 from tests.test_report import Page
 
@@ -149,7 +148,7 @@ def test_a_planted_month_is_told_right(months):
 
 def test_the_report_says_what_became_of_the_segments(months):
     page, lineage = Page(months.page("april")), _lineage(months, "april")
-    assert tell_lineage(lineage) in page.text
+    assert monitoring_tell.lineage(lineage) in page.text
     assert "Of five segments of march, one is found again." in page.text
     assert "New since march." in page.text
     assert page.text.count("A part of segment 1 (") == 2
@@ -222,7 +221,7 @@ def test_the_comparison_tells_shares_moves_agreement_and_drift(months):
     shares = [f"{p['share']:.0%} ({p['share_interval'][0]:.0%} to {p['share_interval'][1]:.0%})" for p in profiles]
     assert " ".join(shares) in page.text
     assert "Both runs give five segments, and the verdict on both is natural." in page.text
-    assert tell_lineage(_lineage(months, "april")) in page.text
+    assert monitoring_tell.lineage(_lineage(months, "april")) in page.text
     links = [a.get("href", "") for tag, a, _ in page.elements if tag in ("a", "link")] + page.all("img")
     assert not [link for link in links if not str(link).startswith("#")]
     assert len([a for tag, a, around in page.elements if tag == "svg" and a.get("role") == "img"]) == 3
@@ -486,23 +485,27 @@ def test_sentences_read_well_for_one_and_for_many():
     before = [_row(1, "gone", [], None), _row(2, "survives", [2], 2), _row(3, "survives", [1], 1)]
     now = [{"segment": n, "kept_from": k, "comes_from": c} for n, k, c in ((1, 3, [3]), (2, 2, [2]), (3, None, []))]
     lineage = {"base": "march", "before": before, "now": now}
-    assert tell_lineage(lineage) == (
+    assert monitoring_tell.lineage(lineage) == (
         "Of three segments of march, two are found again. Segment 1 (N1) is gone: few customers are left where it was. "
         "Segment 3 is new. Segment 3 (N3) is segment 1 now."
     )
-    assert [tell_origin(row, lineage) for row in now] == ["Was segment 3 of march.", None, "New since march."]
+    assert [monitoring_tell.origin(row, lineage) for row in now] == [
+        "Was segment 3 of march.",
+        None,
+        "New since march.",
+    ]
     merged = [_row(1, "merged", [1], 1), _row(2, "merged", [1], None)]
     lineage = {"base": "march", "before": merged, "now": [{"segment": 1, "kept_from": 1, "comes_from": [1, 2]}]}
-    assert tell_lineage(lineage) == (
+    assert monitoring_tell.lineage(lineage) == (
         "Of two segments of march, none is found again. Segments 1 (N1) and 2 (N2) are merged into segment 1."
     )
-    assert tell_origin(lineage["now"][0], lineage) == "Merged from segments 1 (N1) and 2 (N2) of march."
+    assert monitoring_tell.origin(lineage["now"][0], lineage) == "Merged from segments 1 (N1) and 2 (N2) of march."
 
 
 def test_a_change_of_a_share_is_told_as_fine_as_it_is():
     shares = {"then": [1.0], "now": [1.0], "name": ["Fans"], "share_then": [0.404], "share_now": [0.396]}
     shares |= {f"{end}_{side}": [level] for side in ("then", "now") for end, level in (("low", 0.3), ("high", 0.5))}
-    assert tell_shares(pd.DataFrame(shares)).endswith("most changed Fans (40.4% then, 39.6% now).")
+    assert monitoring_tell.shares(pd.DataFrame(shares)).endswith("most changed Fans (40.4% then, 39.6% now).")
 
 
 def test_the_notebook_is_kept_as_the_house_rules_say():

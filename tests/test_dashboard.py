@@ -24,15 +24,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
-from segmentation import dashboard, dataset, manifest, study
-from segmentation.artifacts import as_csv, read_json, sha256, write_json, write_parquet
-from segmentation.dashboard import SegmentedCustomers, tell_shown
-from segmentation.dataset import Dataset
-from segmentation.errors import DataError, UsageError
-from segmentation.manifest import open_run
-from segmentation.serve import RUN, options
-from segmentation.study import Study
-from segmentation.uploads import score_customer, score_upload
+from segmentation.core import files
+from segmentation.core.dataset import Dataset
+from segmentation.core.errors import DataError, UsageError
+from segmentation.core.files import as_csv, read_json, sha256, write_json, write_parquet
+from segmentation.report import dashboard
+from segmentation.report.dashboard import SegmentedCustomers, tell_shown
+from segmentation.report.serve import RUN, options, score_customer, score_upload
+from segmentation.runs.manifest import open_run
+from segmentation.runs.run import Study
 from tests.browser import LOOKS, open_page
 from tests.conftest import Project, free_port
 
@@ -41,8 +41,7 @@ SLOW = 30_000  # milliseconds until the first picture, on a machine that is busy
 
 def _enter(project: Project, patch: pytest.MonkeyPatch, run: str) -> None:
     """Let this process work in a copy of the project."""
-    for module in (dashboard, dataset, manifest, study):
-        patch.setattr(module, "ROOT", project.root)
+    patch.setattr(files, "ROOT", project.root)
     patch.setenv(RUN, run)
 
 
@@ -324,11 +323,11 @@ def test_the_picture_says_how_many_it_draws(in_april, april, monkeypatch):
     table.to_parquet(april / "customers.parquet", index=False)
     _accept(april)
     assert "170 of the 200 customers are drawn; the others have no value in one of the columns." in told()
-    monkeypatch.setattr(dashboard, "MOST_POINTS", 50)
+    monkeypatch.setattr(dashboard, "MOST_MARKS", 50)
     assert "50 of the 200 customers are drawn, the same ones every time" in told()
     table.assign(income=1.0).to_parquet(april / "customers.parquet", index=False)
     _accept(april)
-    monkeypatch.setattr(dashboard, "MOST_POINTS", 200)
+    monkeypatch.setattr(dashboard, "MOST_MARKS", 200)
     assert "Each mark is a customer." in told()
 
 
@@ -381,8 +380,7 @@ HOSTILE = [
 
 def _segmented_run(folder, patch, columns: dict, table: pd.DataFrame, privacy: str) -> SegmentedCustomers:
     """Write as much of a run as filters and pictures need: two segments by turns."""
-    for module in (study, dataset):
-        patch.setattr(module, "ROOT", folder)
+    patch.setattr(files, "ROOT", folder)
     run = Study("h", Dataset(title="<b>", columns={"id": {"role": "id"}, **columns}, privacy=privacy))
     write_parquet(run.path("customers.parquet"), table)
     half = len(table) // 2

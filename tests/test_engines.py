@@ -13,20 +13,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation import engine, formats
-from segmentation.artifacts import read_json, write_parquet
-from segmentation.assignment import assign_rows
-from segmentation.checking import check_repeats, check_rows, conventions_of
-from segmentation.cleaning import clean
-from segmentation.customers import Customers
-from segmentation.dataset import Dataset
-from segmentation.engine import connect_duckdb
-from segmentation.errors import UsageError
-from segmentation.reading import read_table
-from segmentation.sampling import sampled
-from segmentation.sources import locate
-from segmentation.spark import connect_spark
-from segmentation.tallies import Grouping
+from segmentation.core.dataset import Dataset
+from segmentation.core.engine import connect_duckdb, connect_spark, read
+from segmentation.core.errors import UsageError
+from segmentation.core.files import read_json, write_parquet
+from segmentation.customers.checks import check_repeats, check_rows
+from segmentation.customers.cleaning import clean
+from segmentation.customers.counts import Grouping
+from segmentation.customers.customers import Customers, sampled
+from segmentation.segments.assign import assign_rows
+from segmentation.tables.number_formats import conventions_of
+from segmentation.tables.read import read_table
+from segmentation.tables.sources import locate
 from tests.benchmarks.customers import write_customers
 from tests.conftest import PEOPLE, free_port
 from tests.test_large import DATASET as LARGE
@@ -251,18 +249,18 @@ def test_without_pyspark_the_message_says_how_to_install_it(monkeypatch, tmp_pat
 
 def test_a_large_table_is_cleaned_counted_and_assigned_as_duckdb_does(spark, tmp_path, monkeypatch):
     dirty_customers().to_parquet(tmp_path / "shop.parquet")
-    monkeypatch.setattr(formats, "MOST_HELD", 100)
+    monkeypatch.setattr("segmentation.tables.formats.MOST_HELD", 100)
     model = {
         "features": [{"name": n, "lambda": 1.0, "centre": 20.0, "spread": 9.0} for n in ("income", "visits")],
         "centroids": [[0.0, -2.0], [3.0, -1.0], [4.0, -2.0]],
     }
     found = []
     for name, backend in (("duckdb", connect_duckdb()), ("spark", spark)):
-        monkeypatch.setattr(engine, "connect", lambda backend=backend: backend)
+        monkeypatch.setattr("segmentation.core.engine.connect", lambda backend=backend: backend)
         raw, headers = read_table(locate("DATA", str(tmp_path / "shop.parquet")), LARGE, wanted=())
         cleaned = clean(raw, LARGE, features=("income", "visits"), headers=headers, file="shop.parquet")
         write_parquet(tmp_path / f"{name}.parquet", cleaned.customers)
-        everyone = assign_rows(engine.read(tmp_path / f"{name}.parquet"), model)
+        everyone = assign_rows(read(tmp_path / f"{name}.parquet"), model)
         assert everyone.get_backend().name == {"spark": "pyspark"}.get(name, name)
         customers = Customers(dirty_customers()[:9], everyone)
         frames = [everyone.to_pandas().sort_values("id"), cleaned.rejected.to_pandas(), cleaned.flagged.to_pandas()]

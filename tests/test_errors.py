@@ -10,7 +10,7 @@ import threading
 import nbformat
 import pytest
 
-from segmentation.artifacts import sha256
+from segmentation.core.files import sha256
 from tests.conftest import MALL
 
 

@@ -8,9 +8,29 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import silhouette_score
 
-from segmentation import decision, evidence, k_selection, reference, stability, structure, workers
-from segmentation.artifacts import read_json
-from segmentation.errors import DataError
+from segmentation.core.errors import DataError
+from segmentation.core.files import read_json
+from segmentation.evidence import tell as evidence_tell
+from segmentation.evidence.criteria import dip_of_distances, flows, mixture_bic, origins, score_each_k, valley_p
+from segmentation.evidence.decision import DISTINCT_SILHOUETTE, decide, stable_k, verdict
+from segmentation.evidence.gather import conclude, dissent, gather_evidence
+from segmentation.evidence.kmeans import best_kmeans, feasible_k, fit_each_k, fit_once, random_state
+from segmentation.evidence.nulls import (
+    gap_choices,
+    gap_statistic,
+    null_p_value,
+    null_stability,
+    permuted,
+    single_gaussian,
+    uniform_box,
+)
+from segmentation.evidence.stability import (
+    best_jaccard,
+    resampled_agreement,
+    resampled_jaccard,
+    smallest_share_together,
+    stability_table,
+)
 
 
 def _scaled(X: np.ndarray) -> np.ndarray:
@@ -18,9 +38,9 @@ def _scaled(X: np.ndarray) -> np.ndarray:
 
 
 def _conclude(X: np.ndarray, k_values=range(2, 11), resamples: int = 100, k="auto"):
-    optima = k_selection.fit_each_k(X, k_values)
-    found = evidence.gather_evidence(X, optima, k_selection.score_each_k(X, optima), resamples=resamples)
-    return found, evidence.conclude(found, k)
+    optima = fit_each_k(X, k_values)
+    found = gather_evidence(X, optima, score_each_k(X, optima), resamples=resamples)
+    return found, conclude(found, k)
 
 
 # Computed apart from this project, with B = 500: the mean Jaccard coefficients of the published Mall table.
@@ -70,8 +90,8 @@ def test_mall_dissent_is_shown(mall):
 
 def test_stability_on_mall_is_that_of_the_paper_s_software(income_and_spending):
     X = income_and_spending
-    labels = {k: k_selection.best_kmeans(X, k).model.labels_ for k in SMALLEST}
-    table = stability.stability_table(stability.resampled_jaccard(X, labels, resamples=500))
+    labels = {k: best_kmeans(X, k).model.labels_ for k in SMALLEST}
+    table = stability_table(resampled_jaccard(X, labels, resamples=500))
     found = table.groupby("k")["jaccard"].min().to_dict()
     assert found == pytest.approx(SMALLEST, abs=0.04)
 
@@ -90,7 +110,7 @@ def test_mall_with_age_is_not_natural(mall_table):
     assert concluded["k"] in (4, 6)
     assert concluded["verdict"] != "natural"
     assert found.dip["p"] == pytest.approx(0.997, abs=5e-4)
-    assert evidence.dissent(found, concluded["k"])
+    assert dissent(found, concluded["k"])
 
 
 def _noise(kind: str, d: int, seed: int) -> np.ndarray:
@@ -110,8 +130,8 @@ def test_noise_is_natural_in_at_most_one_case_in_twenty():
                 X = _scaled(_noise(kind, d, seed))
                 fits = [KMeans(k, n_init=5, random_state=0).fit(X) for k in range(2, 11)]
                 best = max(silhouette_score(X, fit.labels_) for fit in fits)
-                compact = best > decision.DISTINCT_SILHOUETTE and structure.dip_of_distances(X)["p"] <= 0.05
-                valley = min(structure.valley_p(X, fit.labels_, fit.cluster_centers_) for fit in fits)
+                compact = best > DISTINCT_SILHOUETTE and dip_of_distances(X)["p"] <= 0.05
+                valley = min(valley_p(X, fit.labels_, fit.cluster_centers_) for fit in fits)
                 possible = compact or valley <= 0.05
                 natural.append(possible and _conclude(X, resamples=20)[1]["verdict"] == "natural")
     assert len(natural) == 180
@@ -132,7 +152,7 @@ def test_steps_of_a_scale_are_no_segments(kind):
         "count": rng.poisson(2, (200, 1)).astype(float),
         "binary": rng.integers(2, size=(200, 3)).astype(float),
     }[kind]
-    k_values = k_selection.feasible_k(X, (2, 8), "auto")
+    k_values = feasible_k(X, (2, 8), "auto")
     found, concluded = _conclude(_scaled(X), k_values, resamples=20)
     assert found.dip["p"] < 0.05 < found.dip["p_untied"]
     assert concluded["verdict"] != "natural"
@@ -141,13 +161,13 @@ def test_steps_of_a_scale_are_no_segments(kind):
 @pytest.mark.parametrize("n", [12, 20])
 def test_a_small_table_is_judged_and_not_refused(n):
     X = np.random.default_rng(n).normal(size=(n, 2))
-    _, concluded = _conclude(_scaled(X), k_selection.feasible_k(X, (2, 10), "auto"), resamples=10)
+    _, concluded = _conclude(_scaled(X), feasible_k(X, (2, 10), "auto"), resamples=10)
     assert concluded["verdict"] != "natural"
 
 
 def test_values_that_a_sample_may_miss_do_not_stop_the_evidence():
     values = np.r_[np.repeat(np.arange(5.0), 999), 10, 11, 12, 13, 14][:, None]
-    k_values = k_selection.feasible_k(values, (2, 10), "auto")
+    k_values = feasible_k(values, (2, 10), "auto")
     assert k_values[-1] < 9
     _conclude(_scaled(values), k_values, resamples=10)
 
@@ -161,16 +181,16 @@ def test_an_own_k_is_judged_by_itself_and_not_by_the_best():
 
 def test_limit_without_structure_has_its_error():
     X = np.random.default_rng(5).normal(size=(100, 2))
-    limits = reference.null_stability(X, [2, 3], tables=20, resamples=5)
-    again = [reference.null_stability(X, [2, 3], tables=20, resamples=5, seed=seed)["limit"][3] for seed in range(1, 6)]
+    limits = null_stability(X, [2, 3], tables=20, resamples=5)
+    again = [null_stability(X, [2, 3], tables=20, resamples=5, seed=seed)["limit"][3] for seed in range(1, 6)]
     assert limits["limit"].between(0.5, 1).all()
     assert np.std(again) / 3 < limits["error"][3] < 3 * np.std(again)
 
 
 def test_origins_by_hand():
     # Of the third segment at k = 3 half come from each segment of k = 2; the others come from one each.
-    flows = k_selection.flows({2: np.array([0, 0, 0, 1, 1, 1]), 3: np.array([0, 0, 2, 2, 1, 1])})
-    assert k_selection.origins(flows)["origin"].tolist() == pytest.approx([1, 1, 0])
+    moved = flows({2: np.array([0, 0, 0, 1, 1, 1]), 3: np.array([0, 0, 2, 2, 1, 1])})
+    assert origins(moved)["origin"].tolist() == pytest.approx([1, 1, 0])
 
 
 def _apart(k: int, d: int) -> np.ndarray:
@@ -194,25 +214,25 @@ def test_planted_segments_are_natural(k, n, d):
 def test_features_without_structure_do_not_hide_two_clouds():
     X, _ = make_blobs(300, centers=[[0] * 4, [8, 0, 0, 0]], cluster_std=1, random_state=0)
     found, concluded = _conclude(_scaled(X), range(2, 6), resamples=10)
-    assert found.scores["silhouette"][2] < decision.DISTINCT_SILHOUETTE
+    assert found.scores["silhouette"][2] < DISTINCT_SILHOUETTE
     assert (concluded["k"], concluded["verdict"]) == (2, "natural")
 
 
 def test_jaccard_by_hand():
     # {a, b, c} against {a, b} and {c, d, e}: 2/3; {d, e} against {c, d, e}: 2/3.
-    found = stability.best_jaccard(np.array([0, 0, 0, 1, 1]), np.array([1, 1, 0, 0, 0]), 2)
+    found = best_jaccard(np.array([0, 0, 0, 1, 1]), np.array([1, 1, 0, 0, 0]), 2)
     assert found.tolist() == pytest.approx([2 / 3, 2 / 3])
-    assert stability.best_jaccard(np.array([0, 0]), np.array([0, 1]), 2).tolist() == [0.5, 0]
+    assert best_jaccard(np.array([0, 0]), np.array([0, 1]), 2).tolist() == [0.5, 0]
 
 
 def test_prediction_strength_by_hand():
     # Of the three pairs of the first cluster one is kept together, of the single pair of the second all.
     labels, predicted = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 1, 0])
-    assert stability.smallest_share_together(labels, predicted, 3) == pytest.approx(1 / 3)
+    assert smallest_share_together(labels, predicted, 3) == pytest.approx(1 / 3)
 
 
 def test_stability_table_counts_dissolved_and_recovered():
-    table = stability.stability_table({2: np.array([[1.0, 0.5], [1.0, 0.9], [0.7, 0.4]])})
+    table = stability_table({2: np.array([[1.0, 0.5], [1.0, 0.9], [0.7, 0.4]])})
     assert table["jaccard"].tolist() == pytest.approx([0.9, 0.6])
     assert table["dissolved"].tolist() == pytest.approx([0, 2 / 3])
     assert table["recovered"].tolist() == pytest.approx([2 / 3, 1 / 3])
@@ -222,10 +242,10 @@ def test_stability_table_counts_dissolved_and_recovered():
 def test_gap_statistic_against_its_definition():
     X = _scaled(np.random.default_rng(0).normal(size=(80, 2)) @ np.array([[2, 1], [0, 1]]))
     inertia = pd.Series({1: float((X**2).sum()), 2: KMeans(2, n_init=10, random_state=0).fit(X).inertia_})
-    gaps = reference.gap_statistic(X, inertia, references=40)
+    gaps = gap_statistic(X, inertia, references=40)
     logs = []
     for i in range(40):
-        box = reference.uniform_box(X, stability.random_state(0, 4, i))
+        box = uniform_box(X, random_state(0, 4, i))
         logs.append(np.log(((box - box.mean(axis=0)) ** 2).sum()))
     assert gaps["gap"][1] == pytest.approx(np.mean(logs) - np.log(inertia[1]))
     assert gaps["error"][1] == pytest.approx(np.std(logs) * np.sqrt(1 + 1 / 40))
@@ -233,29 +253,29 @@ def test_gap_statistic_against_its_definition():
 
 def test_gap_rules_by_hand():
     gaps = pd.DataFrame({"gap": [0.1, 0.5, 0.9, 0.8], "error": [0.1, 0.1, 0.5, 0.1]}, index=[1, 2, 3, 4])
-    assert reference.gap_choices(gaps) == {"original": 2, "firstSEmax": 2}
+    assert gap_choices(gaps) == {"original": 2, "firstSEmax": 2}
     rising = pd.DataFrame({"gap": [0.1, 0.5, 0.9], "error": 0.01}, index=[1, 2, 3])
-    assert reference.gap_choices(rising) == {"original": 3, "firstSEmax": 3}
+    assert gap_choices(rising) == {"original": 3, "firstSEmax": 3}
 
 
 def test_reference_box_lies_along_the_principal_components():
     X = np.random.default_rng(1).normal(size=(300, 2)) @ np.array([[3, 3], [0, 0.1]])
-    box = reference.uniform_box(X, np.random.default_rng(0))
+    box = uniform_box(X, np.random.default_rng(0))
     assert abs(np.corrcoef(box.T)[0, 1]) > 0.99
 
 
 def test_null_tables_keep_what_they_should():
     X = np.random.default_rng(2).normal(size=(500, 2)) @ np.array([[1, 2], [0, 1]])
-    mixed = reference.permuted(X, np.random.default_rng(0))
+    mixed = permuted(X, np.random.default_rng(0))
     assert np.sort(mixed, axis=0) == pytest.approx(np.sort(X, axis=0))
     assert abs(np.corrcoef(mixed.T)[0, 1]) < 0.15
-    drawn = reference.single_gaussian(X, np.random.default_rng(0))
+    drawn = single_gaussian(X, np.random.default_rng(0))
     assert np.cov(drawn.T) == pytest.approx(np.cov(X.T), abs=1)
 
 
 def test_null_p_value_by_hand():
     null = pd.Series([0.1, 0.2, 0.3, 0.6, 0.1, 0.1, 0.1, 0.1], index=pd.Index(["a"] * 4 + ["b"] * 4, name="model"))
-    found = reference.null_p_value(0.5, null)
+    found = null_p_value(0.5, null)
     assert found["p"] == pytest.approx((1 + 1) / (1 + 4))
     assert found["error"] == pytest.approx(np.sqrt(0.4 * 0.6 / 5))
 
@@ -263,7 +283,7 @@ def test_null_p_value_by_hand():
 def test_mixture_bic_of_one_gaussian_is_the_closed_form():
     X = np.random.default_rng(3).normal(size=(300, 2)) @ np.array([[2, 1], [0, 1]])
     likelihood = -300 / 2 * (2 * np.log(2 * np.pi) + np.log(np.linalg.det(np.cov(X.T, ddof=0))) + 2)
-    bic = structure.mixture_bic(X, [1, 2])
+    bic = mixture_bic(X, [1, 2])
     assert bic["full"][1] == pytest.approx(5 * np.log(300) - 2 * likelihood, rel=1e-5)
     assert bic["full"][1] < bic["full"][2]
     assert bic["full"][1] < bic["spherical"][1]
@@ -271,12 +291,12 @@ def test_mixture_bic_of_one_gaussian_is_the_closed_form():
 
 def test_agreement_of_resamples_against_its_definition():
     X = np.random.default_rng(4).normal(size=(60, 2))
-    found = stability.resampled_agreement(X, [3], pairs=2, seed=1)
+    found = resampled_agreement(X, [3], pairs=2, seed=1)
     values = []
     for i in range(2):
-        rng = stability.random_state(1, 2, 3, i)
+        rng = random_state(1, 2, 3, i)
         draws = [X[rng.integers(60, size=60)] for _ in range(2)]
-        centres = [stability.fit_once(draw, 3, rng).cluster_centers_ for draw in draws]
+        centres = [fit_once(draw, 3, rng).cluster_centers_ for draw in draws]
         labels = [cdist(X, c).argmin(axis=1) for c in centres]
         pairs = [np.equal.outer(one, one)[np.triu_indices(60, 1)] for one in labels]
         both, a, b, n = (pairs[0] & pairs[1]).sum(), pairs[0].sum(), pairs[1].sum(), len(pairs[0])
@@ -289,9 +309,9 @@ def test_dip_sees_two_clouds_and_not_one():
     rng = np.random.default_rng(0)
     one = rng.normal(size=(200, 2))
     two = np.vstack([one[:100], one[100:] + 9])
-    assert structure.dip_of_distances(one)["p"] > 0.5
-    assert structure.dip_of_distances(two)["p"] < 0.001
-    assert structure.dip_of_distances(two)["dip"] >= 1 / (2 * len(pdist(two)))
+    assert dip_of_distances(one)["p"] > 0.5
+    assert dip_of_distances(two)["p"] < 0.001
+    assert dip_of_distances(two)["dip"] >= 1 / (2 * len(pdist(two)))
 
 
 SCORES = pd.DataFrame({"silhouette": [0.5, 0.6, 0.6], "smallest": [40, 12, 9]}, index=pd.Index([2, 3, 4], name="k"))
@@ -300,22 +320,22 @@ STABILITY = pd.DataFrame({"k": [2, 2, 3, 3, 4], "segment": [1, 2, 1, 2, 1], "jac
 
 def test_stable_means_every_segment_above_both_bars_and_large_enough():
     limit = pd.Series(0.5, index=[2, 3, 4])
-    assert decision.stable_k(SCORES, STABILITY, limit) == [2]
-    assert decision.stable_k(SCORES, STABILITY, pd.Series(0.85, index=[2, 3, 4])) == []
+    assert stable_k(SCORES, STABILITY, limit) == [2]
+    assert stable_k(SCORES, STABILITY, pd.Series(0.85, index=[2, 3, 4])) == []
 
 
 def test_decision_prefers_the_stable_and_of_equals_the_smaller():
-    assert decision.decide(SCORES, [2])["k"] == 2
-    assert decision.decide(SCORES, [3, 4])["k"] == 3
-    assert decision.decide(SCORES, []) == {"k": 3, "method": "auto", "best": 3, "allowed": [2, 3]}
-    assert decision.decide(SCORES, [2], 4) == {"k": 4, "method": "given", "best": 2, "allowed": [2]}
+    assert decide(SCORES, [2])["k"] == 2
+    assert decide(SCORES, [3, 4])["k"] == 3
+    assert decide(SCORES, []) == {"k": 3, "method": "auto", "best": 3, "allowed": [2, 3]}
+    assert decide(SCORES, [2], 4) == {"k": 4, "method": "given", "best": 2, "allowed": [2]}
 
 
 def test_decision_refuses_segments_that_may_not_be_shown():
     with pytest.raises(DataError, match="fewer than 10 customers"):
-        decision.decide(SCORES, [2], 4, smallest=10)
+        decide(SCORES, [2], 4, smallest=10)
     with pytest.raises(DataError, match="every K"):
-        decision.decide(SCORES, [], smallest=50)
+        decide(SCORES, [], smallest=50)
 
 
 @pytest.mark.parametrize(
@@ -331,7 +351,7 @@ def test_decision_refuses_segments_that_may_not_be_shown():
     ],
 )
 def test_verdict(stable, beyond, compact, valleys, weakest, expected):
-    found = decision.judge(stable=stable, beyond=beyond, compact=compact, valleys=valleys, weakest=weakest)
+    found = verdict(stable=stable, beyond=beyond, compact=compact, valleys=valleys, weakest=weakest)
     assert found == expected
 
 
@@ -339,11 +359,11 @@ def test_a_valley_is_seen_between_clouds_and_not_in_a_cut_through_one():
     rng = np.random.default_rng(0)
     cloud = rng.normal(size=(300, 4))
     half = (cloud[:, 0] > 0).astype(int)
-    assert structure.valley_p(cloud, half, _means(cloud, half)) > 0.5
+    assert valley_p(cloud, half, _means(cloud, half)) > 0.5
     apart = cloud + 6 * np.eye(4)[0] * half[:, None]
-    assert structure.valley_p(apart, half, _means(apart, half)) < 0.001
+    assert valley_p(apart, half, _means(apart, half)) < 0.001
     three = np.where(half, 1 + (cloud[:, 1] > 0), 0)
-    assert structure.valley_p(apart, three, _means(apart, three)) > 0.5
+    assert valley_p(apart, three, _means(apart, three)) > 0.5
 
 
 def _means(X: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -354,16 +374,16 @@ def test_results_do_not_depend_on_the_number_of_workers(monkeypatch):
     X = np.random.default_rng(0).normal(size=(60, 2))
     found = []
     for cores in (1, 2, 3):
-        monkeypatch.setattr(workers, "_cores", lambda cores=cores: cores)
-        found.append(stability.resampled_agreement(X, [2, 3], pairs=5))
+        monkeypatch.setattr("segmentation.core.parallel._cores", lambda cores=cores: cores)
+        found.append(resampled_agreement(X, [2, 3], pairs=5))
     pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
     pd.testing.assert_frame_equal(found[0], found[2], check_exact=True)
 
 
 def test_flows_count_who_moves():
-    flows = k_selection.flows({2: np.array([0, 0, 0, 1]), 3: np.array([0, 0, 2, 1])})
-    rows = flows[["segment", "next_segment", "customers", "size", "next_size"]].values.tolist()
+    moved = flows({2: np.array([0, 0, 0, 1]), 3: np.array([0, 0, 2, 1])})
+    rows = moved[["segment", "next_segment", "customers", "size", "next_size"]].values.tolist()
     assert rows == [[1, 1, 2, 3, 2], [1, 3, 1, 3, 1], [2, 2, 1, 1, 1]]
-    assert "segment 1 is divided most: of 3 customers 2 stay" in k_selection.tell_flows(flows, 3, private=False)
-    assert "segment 1 is divided most. Each" in k_selection.tell_flows(flows, 3, private=True)
-    assert (k_selection.show_size(9), k_selection.show_size(10)) == ("< 10", "10")
+    assert "segment 1 is divided most: of 3 customers 2 stay" in evidence_tell.flows(moved, 3, private=False)
+    assert "segment 1 is divided most. Each" in evidence_tell.flows(moved, 3, private=True)
+    assert (evidence_tell.show_size(9), evidence_tell.show_size(10)) == ("< 10", "10")

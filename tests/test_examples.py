@@ -9,7 +9,7 @@ import pandas as pd
 import psycopg
 import pytest
 
-from segmentation.sql import OWN, nearest_sql
+from segmentation.segments.assign import OWN, nearest_sql
 from tests.conftest import ROOT
 
 CUSTOMERS = 10_000
@@ -37,7 +37,7 @@ def known(request, tmp_path_factory) -> tuple[dict, pd.DataFrame, list[int]]:
         return model, rows, pd.read_csv(folder / "out.csv")["segment"].tolist()
     import ibis
 
-    from segmentation.assignment import assign_rows
+    from segmentation.segments.assign import assign_rows
 
     features = [{"name": name, "lambda": power, "centre": 0.3, "spread": 1.7} for name, power in SKEWED.items()]
     model = {"features": features, "centroids": rng.normal(0, 2, (6, len(SKEWED))).tolist()}

@@ -17,16 +17,16 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segmentation.artifacts import sha256, write_json
-from segmentation.checking import conventions_of
-from segmentation.cleaning import clean
-from segmentation.dataset import load_dataset, parse_dataset
-from segmentation.errors import SegmentationError
-from segmentation.guess import describe, guess_columns
-from segmentation.model import load_model
-from segmentation.reading import read_rows, read_table
-from segmentation.sources import locate
-from segmentation.study import Study
+from segmentation.core.dataset import load_dataset, parse_dataset
+from segmentation.core.errors import SegmentationError
+from segmentation.core.files import sha256, write_json
+from segmentation.customers.cleaning import clean
+from segmentation.runs.run import Study
+from segmentation.segments.model import load_model
+from segmentation.tables.infer import as_yaml, guess_columns
+from segmentation.tables.number_formats import conventions_of
+from segmentation.tables.read import read_rows, read_table
+from segmentation.tables.sources import locate
 from tests.conftest import ROOT, write_model_of
 from tests.test_any_table import SHOP, WANTED, base, parquet, written
 from tests.test_any_table import sheets as book_of
@@ -111,7 +111,7 @@ def _use(place) -> None:
     except SegmentationError:
         pass
     with contextlib.suppress(SegmentationError):
-        parse_dataset(describe(guess_columns(source), source, title="T"), "what was assumed")
+        parse_dataset(as_yaml(guess_columns(source), source, title="T"), "what was assumed")
 
 
 @tried("bytes")
@@ -202,8 +202,7 @@ def test_any_dataset_yaml(text):
 @pytest.fixture
 def model(monkeypatch, tmp_path):
     """The folder of a run to spoil, and the files in it."""
-    for module in ("segmentation.study", "segmentation.manifest"):
-        monkeypatch.setattr(f"{module}.ROOT", tmp_path)
+    monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
     write_model_of(tmp_path)
     folder = tmp_path / "assets" / "sample"
     return folder, {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -7,18 +7,18 @@ import pandas as pd
 import pytest
 import yaml
 
-from segmentation.artifacts import read_json
-from segmentation.dataset import Dataset
-from segmentation.errors import DataError
-from segmentation.guess import describe, guess_columns
-from segmentation.reading import read_table
-from segmentation.sources import locate
+from segmentation.core.dataset import Dataset
+from segmentation.core.errors import DataError
+from segmentation.core.files import read_json
+from segmentation.tables.infer import as_yaml, guess_columns
+from segmentation.tables.read import read_table
+from segmentation.tables.sources import locate
 from tests.conftest import MALL, ROOT
 
 
 def _guess(path) -> dict[str, dict]:
     source = locate("DATA", str(path))
-    text = describe(guess_columns(source), source, title="T")
+    text = as_yaml(guess_columns(source), source, title="T")
     return Dataset.model_validate(yaml.safe_load(text)).model_dump(exclude_defaults=True)["columns"]
 
 
@@ -152,7 +152,7 @@ def test_any_header_becomes_a_name_that_works(tmp_path):
     table = _shop(**{header: [round(rng.random() * 90, 1) for _ in range(100)] for header in headers})
     table.to_csv(tmp_path / "shop.csv", index=False)
     source = locate("DATA", str(tmp_path / "shop.csv"))
-    dataset = Dataset.model_validate(yaml.safe_load(describe(guess_columns(source), source, title="T")))
+    dataset = Dataset.model_validate(yaml.safe_load(as_yaml(guess_columns(source), source, title="T")))
     _, found = read_table(source, dataset, wanted=tuple(dataset.columns))
     assert list(found["columns"].values()) == list(table)
     assert [dataset.label(name) for name in dataset.columns][:5] == ["Sales ($)", "Sales (%)", "No", "Row", "年齢"]
@@ -171,7 +171,7 @@ def test_what_numbers_leave_open_is_asked_in_the_dataset(tmp_path):
     table["spend"] = [f"{value / 10:.3f}" for value in table["spend"]]
     table.to_csv(tmp_path / "shop.csv", sep=";", index=False)
     source = locate("DATA", str(tmp_path / "shop.csv"))
-    text = describe(guess_columns(source), source, title="T")
+    text = as_yaml(guess_columns(source), source, title="T")
     assert "which mark is the decimal one: decimal: ',' or '.'" in text
 
 
@@ -260,15 +260,14 @@ def test_the_sketch_tells_how_much_two_tables_share(mall_table, tmp_path):
 
 
 def test_an_altered_copy_without_ids_is_compared_row_by_row(tmp_path, monkeypatch):
-    from segmentation import fingerprint
-    from segmentation.artifacts import sha256
+    from segmentation.core.files import sha256
 
     table = ROOT.parent / "shared" / "data" / "wholesale_customers.csv"
     if not table.is_file():
         pytest.skip("wholesale_customers.csv is not here; `make report DATASET=wholesale` fetches it")
     (tmp_path / "data" / "wholesale").mkdir(parents=True)
     (tmp_path / "data" / "wholesale" / table.name).write_bytes(table.read_bytes())
-    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
     assert _origin(table, "wholesale") == "This is the published table."
     header, first, *lines = table.read_text().splitlines()
     changed = ",".join([*first.split(",")[:2], "1", *first.split(",")[3:]])
@@ -282,13 +281,12 @@ def test_an_altered_copy_without_ids_is_compared_row_by_row(tmp_path, monkeypatc
 
 
 def test_with_the_reference_at_hand_each_changed_cell_is_told(mall_table, tmp_path, monkeypatch):
-    from segmentation import fingerprint
-    from segmentation.artifacts import sha256
+    from segmentation.core.files import sha256
 
     place = tmp_path / "data" / "mall"
     place.mkdir(parents=True)
     (place / MALL).write_bytes(mall_table.read_bytes())
-    monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
+    monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
     lines = mall_table.read_text().splitlines()
     lines[2] = lines[2].replace(",Male,", ",M,")
     lines[1] = lines[1].replace("Male,19,15,39", "Female,19,17,39")
@@ -301,9 +299,10 @@ def test_with_the_reference_at_hand_each_changed_cell_is_told(mall_table, tmp_pa
 
 
 def _origin(path, name: str = "mall", **source) -> str:
-    from segmentation.checking import conventions_of
-    from segmentation.dataset import load_dataset
-    from segmentation.fingerprint import fingerprint, tell_origin
+    from segmentation.core.dataset import load_dataset
+    from segmentation.customers.fingerprints import fingerprint
+    from segmentation.customers.tell import published as tell_origin
+    from segmentation.tables.number_formats import conventions_of
 
     mall = load_dataset(name)
     mall = mall.model_copy(update={"source": mall.source.model_copy(update=source)})

@@ -14,19 +14,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation import customers, engine, formats, repeats, study, tallies
-from segmentation.artifacts import sha256, write_csv, write_json, write_parquet, write_text
-from segmentation.assignment import assign_rows
-from segmentation.cleaning import clean, raw_dataset, require_enough
-from segmentation.clustering import write_segments
-from segmentation.customers import Customers
-from segmentation.dataset import Dataset
-from segmentation.eda import lump
-from segmentation.edges import log_edges, round_edges
-from segmentation.errors import DataError
-from segmentation.reading import read_table
-from segmentation.sources import locate
-from segmentation.tallies import Grouping, bin_of
+from segmentation.core.dataset import Dataset
+from segmentation.core.engine import connect_duckdb, is_held, read, stored, write
+from segmentation.core.errors import DataError
+from segmentation.core.files import sha256, write_csv, write_json, write_parquet, write_text
+from segmentation.customers.checks import CLOSE, repeated
+from segmentation.customers.cleaning import clean, raw_dataset, require_enough
+from segmentation.customers.counts import MOST_VALUES, Grouping, bin_of, log_edges, round_edges
+from segmentation.customers.customers import OF_MANY, Customers, keep_customers, lump, open_customers, with_sample
+from segmentation.runs.run import Study
+from segmentation.segments.assign import assign_rows, rescaled, write_segments
+from segmentation.tables.read import read_table
+from segmentation.tables.sources import locate
 
 COLUMNS = {
     "id": {"role": "id"},
@@ -59,11 +58,11 @@ def dirty_customers(rows: int = 300) -> pd.DataFrame:
 
 def _cleaned(path, monkeypatch, *, large: bool, dataset: Dataset = DATASET):
     """Clean a table in memory, or as if it were too large for that."""
-    monkeypatch.setattr(formats, "MOST_HELD", 100 if large else 10**9)
-    monkeypatch.setattr(formats, "LARGE_TEXT", 100 if large else 10**9)
+    monkeypatch.setattr("segmentation.tables.formats.MOST_HELD", 100 if large else 10**9)
+    monkeypatch.setattr("segmentation.tables.formats.LARGE_TEXT", 100 if large else 10**9)
     source = locate("DATA", str(path))
     raw, headers = read_table(source, dataset, wanted=dataset.named("id", "feature", "descriptor"))
-    assert engine.is_held(raw) != large
+    assert is_held(raw) != large
     found = clean(raw, dataset, features=dataset.named("feature"), headers=headers, file=source.name)
     if not large:
         return found.customers, found.rejected, found.flagged, found.account
@@ -159,8 +158,8 @@ def test_a_name_with_brackets_is_no_pattern(tmp_path, monkeypatch, form):
         table = dirty_customers(rows).astype({"age": "Int64", "visits": "Int64"})
         table.to_parquet(tmp_path / f"{name}.parquet")
         table.to_csv(tmp_path / f"{name}.csv", index=False)
-    monkeypatch.setattr(formats, "MOST_HELD", 100)
-    monkeypatch.setattr(formats, "LARGE_TEXT", 100)
+    monkeypatch.setattr("segmentation.tables.formats.MOST_HELD", 100)
+    monkeypatch.setattr("segmentation.tables.formats.LARGE_TEXT", 100)
     raw, _ = read_table(locate("DATA", str(tmp_path / f"s[1].{form}")), DATASET, wanted=())
     assert raw.count().execute() == 300
 
@@ -168,16 +167,16 @@ def test_a_name_with_brackets_is_no_pattern(tmp_path, monkeypatch, form):
 def test_large_results_are_the_same_for_any_number_of_threads(tmp_path, monkeypatch):
     table = pd.concat([dirty_customers().assign(id=lambda t, i=i: t["id"] + 1000 * i) for i in range(100)])
     table.to_parquet(tmp_path / "shop.parquet", row_group_size=2048, index=False)
-    monkeypatch.setattr(formats, "MOST_HELD", 100)
+    monkeypatch.setattr("segmentation.tables.formats.MOST_HELD", 100)
     written = set()
     for threads in (1, 2, 2, 4):
-        engine.connect_duckdb().raw_sql(f"SET threads = {threads}")
+        connect_duckdb().raw_sql(f"SET threads = {threads}")
         raw, headers = read_table(locate("DATA", str(tmp_path / "shop.parquet")), DATASET, wanted=())
         found = clean(raw, DATASET, features=("income", "visits"), headers=headers, file="shop.parquet")
         write_parquet(tmp_path / "customers.parquet", found.customers)
         write_csv(tmp_path / "rejected.csv", found.rejected)
         write_csv(tmp_path / "flagged.csv", found.flagged)
-        means = Customers(table[:9], engine.read(tmp_path / "customers.parquet")).mean(["age", "income"])
+        means = Customers(table[:9], read(tmp_path / "customers.parquet")).mean(["age", "income"])
         written.add((*(sha256(path) for path in sorted(tmp_path.glob("*.[pc]*"))), *means))
     assert len(written) == 1
 
@@ -191,7 +190,7 @@ def test_the_rows_keep_their_order_on_two_threads(tmp_path, monkeypatch):
     table.to_parquet(tmp_path / "shop.parquet", row_group_size=2048, index=False)
     columns = {name: KINDS[name] for name in ("id", "member", "income")}
     dataset = Dataset.model_validate({"title": "Shop", "columns": columns})
-    engine.connect_duckdb().raw_sql("SET threads = 2")
+    connect_duckdb().raw_sql("SET threads = 2")
     for last in (rows - 1, rows - 2):  # without, and with one id that stands twice
         table.assign(id=table["id"].clip(upper=last)).to_parquet(tmp_path / "shop.parquet", row_group_size=2048)
         customers, *_ = _cleaned(tmp_path / "shop.parquet", monkeypatch, large=True, dataset=dataset)
@@ -219,7 +218,7 @@ def test_cells_of_several_lines_at_the_end_of_the_head(tmp_path, monkeypatch):
         path, index=False
     )
     for head in range(2500, 2540, 10):
-        monkeypatch.setattr(formats, "HEAD", head)
+        monkeypatch.setattr("segmentation.tables.formats.HEAD", head)
         assert _cleaned(path, monkeypatch, large=True)[3]["rows_in"] == 300
 
 
@@ -287,7 +286,7 @@ def test_a_large_log_of_purchases_becomes_the_customers_of_a_small_one(tmp_path,
     log.to_parquet(tmp_path / "log.parquet")
     found = []
     for most in (10**9, 100):
-        monkeypatch.setattr(formats, "MOST_HELD", most)
+        monkeypatch.setattr("segmentation.tables.formats.MOST_HELD", most)
         source = locate("DATA", str(tmp_path / "log.parquet"))
         raw, headers = read_table(source, raw_dataset(PURCHASES), wanted=("id", "date", "amount"))
         found.append(clean(raw, PURCHASES, features=("recency", "monetary"), headers=headers, file=source.name))
@@ -334,15 +333,17 @@ ids = st.one_of(*(st.lists(st.none() | of, max_size=60) for of in (st.integers(-
 @given(ids, st.integers(1, 9))
 def test_what_stands_more_than_once_is_found_among_near_and_far_numbers_and_texts(values, batch):
     kind = "string" if any(isinstance(value, str) for value in values) else "int64"
-    with patch.object(repeats, "BATCH", batch):
-        found = repeats.repeated(ibis.memtable(pa.table({"x": pa.array(values, kind)})), "x").to_pandas()["x"].tolist()
+    with patch("segmentation.customers.checks.BATCH", batch):
+        found = repeated(ibis.memtable(pa.table({"x": pa.array(values, kind)})), "x").to_pandas()["x"].tolist()
     assert sorted(found) == sorted({v for v in values if v is not None and values.count(v) > 1})
 
 
 def test_numbers_far_apart_are_not_marked_off(monkeypatch):
-    monkeypatch.setattr(repeats, "marked_twice", lambda *_, **ends: pytest.fail(f"marked off {ends}"))
-    table = ibis.memtable({"x": [0, 10 * repeats.CLOSE, 10 * repeats.CLOSE]})
-    assert repeats.repeated(table, "x").to_pandas()["x"].tolist() == [10 * repeats.CLOSE]
+    monkeypatch.setattr(
+        "segmentation.customers.checks.marked_twice", lambda *_, **ends: pytest.fail(f"marked off {ends}")
+    )
+    table = ibis.memtable({"x": [0, 10 * CLOSE, 10 * CLOSE]})
+    assert repeated(table, "x").to_pandas()["x"].tolist() == [10 * CLOSE]
 
 
 COUNTED = {
@@ -370,9 +371,9 @@ COUNTED = {
 def test_quantiles_are_exact_whatever_the_sample_says(values, sample):
     frame, some = (pd.DataFrame({"x": of, "segment": [v % 3 for v in of]}).astype(float) for of in (values, sample))
     bands = Grouping("x", np.array([-9, -3, 0, 9.5]), ("a", "b", "c"))
-    for by, most in product((None, Grouping("segment"), bands), (0, tallies.MOST_VALUES)):
+    for by, most in product((None, Grouping("segment"), bands), (0, MOST_VALUES)):
         held, counted = Customers(frame), Customers(some, ibis.memtable(frame))
-        with patch.object(tallies, "MOST_VALUES", most):
+        with patch("segmentation.customers.counts.MOST_VALUES", most):
             held, found = (customers.quantiles("x", [0.25, 0.5, 0.95], by) for customers in (held, counted))
         held = held[held["customers"] > 0]
         assert found["customers"].tolist() == held["customers"].tolist()
@@ -420,23 +421,23 @@ READ = {
 @pytest.mark.parametrize("lost", [(), ("segmented.parquet", "values.parquet")])
 @pytest.mark.parametrize("scaled", [False, True])
 def test_what_is_handed_on_of_many_customers_gives_their_figures(tmp_path, monkeypatch, scaled, lost):
-    monkeypatch.setattr(study, "ROOT", tmp_path)
-    monkeypatch.setattr(customers, "MOST_HELD", 400)
+    monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
+    monkeypatch.setattr("segmentation.customers.customers.MOST_HELD", 400)
     rng = np.random.default_rng(6)
     frame = pd.DataFrame({"id": [f"{i:04}" for i in range(3000)], "a": rng.normal(50, 9, 3000).round(1)})
     frame["b"], frame["city"] = rng.poisson(5, 3000) + 0.5, rng.choice([*"ABCDEFGHIJKLMN", None], 3000)
     frame.to_parquet(tmp_path / "all.parquet")
-    run = study.Study("shop", None)
-    kept = customers.keep_customers(run, customers.with_sample(engine.stored(engine.read(tmp_path / "all.parquet"))))
-    assert set(customers.open_customers(run).counted) == {"a", "b", "city"}
+    run = Study("shop", None)
+    kept = keep_customers(run, with_sample(stored(read(tmp_path / "all.parquet"))))
+    assert set(open_customers(run).counted) == {"a", "b", "city"}
     write_json(run.path("model.json"), MODEL)
     some = assign_rows(ibis.memtable(kept.sample), MODEL).to_pandas()
-    write_segments(run, Customers(some, engine.stored(assign_rows(kept.everyone, MODEL))))
+    write_segments(run, Customers(some, stored(assign_rows(kept.everyone, MODEL))))
     for name in lost:
         run.path(name).unlink()
     found = run.segmented(scaled=scaled)
     held = Customers(assign_rows(ibis.memtable(frame), MODEL).to_pandas())
-    held = customers.rescaled(held, MODEL) if scaled else held
+    held = rescaled(held, MODEL) if scaled else held
     for what, figure in READ.items():
         told, wanted = (np.asarray(figure(of), dtype=float) for of in (found, held))
         np.testing.assert_allclose(told, wanted, rtol=1e-9, err_msg=what)
@@ -446,12 +447,12 @@ def test_what_is_handed_on_of_many_customers_gives_their_figures(tmp_path, monke
 
 
 def test_a_run_that_has_become_small_leaves_nothing_of_the_large_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "ROOT", tmp_path)
-    run = study.Study("shop", None)
-    for name in customers.OF_MANY:
+    monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
+    run = Study("shop", None)
+    for name in OF_MANY:
         write_text(run.path(name), "of many")
     frame = pd.DataFrame({"id": ["1", "2"], "segment": [1, 1], "distance": [0.0, 0.0], "margin": [1.0, 1.0]})
-    customers.keep_customers(run, Customers(frame))
+    keep_customers(run, Customers(frame))
     write_segments(run, Customers(frame))
     assert sorted(path.name for path in run.folder.iterdir()) == [
         "customers.parquet",
@@ -465,8 +466,8 @@ def test_a_file_is_divided_alike_on_one_core_and_on_more(tmp_path, monkeypatch):
     connect = ibis.duckdb.connect
     for cores in (1, 2):
         monkeypatch.setattr(ibis.duckdb, "connect", lambda cores=cores, **how: connect(threads=cores, **how))
-        table = engine.connect_duckdb.__wrapped__().read_parquet(tmp_path / "all.parquet")
-        engine.write(table.filter(table["x"] > 5), tmp_path / str(cores))
+        table = connect_duckdb.__wrapped__().read_parquet(tmp_path / "all.parquet")
+        write(table.filter(table["x"] > 5), tmp_path / str(cores))
     assert sha256(tmp_path / "1") == sha256(tmp_path / "2")
 
 
@@ -481,10 +482,10 @@ def test_an_empty_row_is_passed_over_as_in_a_small_table(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("handed_on", [False, True])
-@pytest.mark.parametrize("most", [0, tallies.MOST_VALUES])
+@pytest.mark.parametrize("most", [0, MOST_VALUES])
 @pytest.mark.parametrize("what", COUNTED)
 def test_the_engine_counts_all_customers_as_pandas_does(what, most, handed_on, monkeypatch):
-    monkeypatch.setattr(tallies, "MOST_VALUES", most)
+    monkeypatch.setattr("segmentation.customers.counts.MOST_VALUES", most)
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"a": rng.normal(size=500), "b": rng.poisson(5, 500).astype(float)})
     frame["city"], frame["segment"] = rng.choice(["Bonn", "Oslo", "Rome"], 500), rng.integers(1, 4, 500)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation.artifacts import read_json
+from segmentation.core.files import read_json
 
 # k: inertia, silhouette, Calinski-Harabasz, Davies-Bouldin
 BY_K = {

@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from segmentation.dataset import ROOT
-from segmentation.marks import GLYPHS, MARKERS, PALETTE, colour, glyph, marker
+from segmentation.core import files
+from segmentation.core.figures import GLYPHS, MARKERS, PALETTE, colour, glyph, marker
 
 # How colours look to those who see red, green or blue poorly, in linear RGB (Machado, Oliveira & Fernandes 2009).
 VISIONS = {
@@ -44,13 +44,13 @@ def test_colours_differ_for_every_reader(vision):
 
 
 def test_colours_stand_out_from_every_paper():
-    papers = re.findall(r"--(?:paper|sheet): (#\w{6})", (ROOT / "report" / "template" / "style.css").read_text())
+    papers = re.findall(r"--(?:paper|sheet): (#\w{6})", (files.ROOT / "report" / "template" / "style.css").read_text())
     assert len(set(papers)) == 4
     assert min(_contrast(colour, paper) for colour in PALETTE for paper in papers) >= 3
 
 
 def test_shapes_differ_and_the_page_draws_each():
-    script = (ROOT / "report" / "template" / "explore.js").read_text(encoding="utf-8")
+    script = (files.ROOT / "report" / "template" / "explore.js").read_text(encoding="utf-8")
     assert len(set(MARKERS)) == len(set(GLYPHS)) == len(PALETTE) == 10
     for shape in (marker, glyph):
         assert len({(colour(segment), shape(segment)) for segment in range(1, 101)}) == 100

@@ -9,8 +9,8 @@ import nbformat
 import pandas as pd
 import pytest
 
-from segmentation.artifacts import read_json
-from segmentation.plan import STAGES, declared
+from segmentation.core.files import read_json
+from segmentation.runs.stages import STAGES, declared
 from tests.conftest import Project
 
 # Runs notebooks as plain scripts, in one process and from the root folder: each line of standard input is

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +15,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from segmentation import dependencies
-from segmentation.artifacts import read_json
-from segmentation.dependencies import modules_of
-from segmentation.pipeline import _imported_from
-from segmentation.plan import STAGES
+from segmentation.core.files import read_json
+from segmentation.pipeline import dependencies
+from segmentation.pipeline.dependencies import _parsing, modules_of
+from segmentation.pipeline.tasks import used_from
+from segmentation.runs.stages import STAGES
 from tests.conftest import FAST, Project, copy_project
 
 
@@ -29,10 +30,10 @@ def _ran(project: Project, *words: str) -> str:
 
 
 def test_a_changed_module_makes_again_what_hangs_on_it(made):
-    path = made.root / "segmentation" / "uncertainty.py"
+    path = made.root / "segmentation" / "segments" / "robustness.py"
     path.write_text(f"{path.read_text()}\n# changed\n")
     assert _ran(made) == "05_profiling and manifest.json"
-    path = made.root / "segmentation" / "guess.py"
+    path = made.root / "segmentation" / "tables" / "infer.py"
     path.write_text(f"{path.read_text()}\n# changed\n")
     assert "01_cleaning" not in _ran(made)
     locked = made.root / "requirements.txt"
@@ -59,9 +60,10 @@ def test_a_parameter_that_a_stage_does_not_declare_leaves_it_as_it_is(made):
 
 @pytest.mark.parametrize(
     ("modules", "needless"),
-    [(_imported_from(STAGES[-1]), {"skops", "nbconvert"}), (["segmentation.render"], {"sklearn", "scipy"})],
+    [(used_from(STAGES[-1]), {"skops", "nbconvert"}), (["report.render"], {"sklearn", "scipy"})],
 )
 def test_profiling_and_the_page_import_nothing_heavy_that_they_do_not_use(modules, needless):
+    modules = [f"segmentation.{name}" for name in modules if not name.endswith("__init__")]
     code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(modules) <= set(done.stdout.split())
@@ -75,14 +77,12 @@ def test_the_modules_of_a_stage_are_those_that_a_kernel_imports():
         imports = "\n".join(re.findall(r"(?m)^(?:from|import) .*", code))
         show = "import sys; print(*(m.partition('.')[2] for m in sys.modules if m.startswith('segmentation.')))"
         done = subprocess.run([sys.executable, "-c", f"{imports}\n{show}"], capture_output=True, text=True, check=True)
-        assert set(done.stdout.split()) <= {path.stem for path in modules_of(stage.notebook)}
+        assert set(done.stdout.split()) <= {name.removesuffix(".__init__") for name in modules_of(stage.notebook)}
 
 
 def test_no_two_threads_parse_at_once(monkeypatch):
     parse, held = ast.parse, []
-    monkeypatch.setattr(
-        dependencies.ast, "parse", lambda code: (held.append(dependencies._parsing.locked()), parse(code))[1]
-    )
+    monkeypatch.setattr(dependencies.ast, "parse", lambda code: (held.append(_parsing.locked()), parse(code))[1])
     modules_of(STAGES[0].notebook)
     assert held
     assert all(held)
@@ -90,8 +90,7 @@ def test_no_two_threads_parse_at_once(monkeypatch):
 
 def test_cold_kernels_give_the_same_bytes(made, tmp_path):
     other = copy_project(tmp_path)
-    for path in (made.root / "segmentation").glob("*.py"):
-        (other.root / "segmentation" / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(made.root / "segmentation", other.root / "segmentation", dirs_exist_ok=True)
     (other.root / "requirements.txt").write_bytes((made.root / "requirements.txt").read_bytes())
     assert _ran(other, "--cold").startswith("01_cleaning")
     _ran(made)
@@ -148,7 +147,7 @@ def test_a_kernel_that_dies_or_hangs_is_told_with_its_cell(fresh, code, told):
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(5, nbformat.v4.new_code_cell(code))
     nbformat.write(notebook, path)
-    pipeline = fresh.root / "segmentation" / "pipeline.py"
+    pipeline = fresh.root / "segmentation" / "pipeline" / "tasks.py"
     pipeline.write_text(pipeline.read_text().replace("CELL_SECONDS = 3600", "CELL_SECONDS = 20"))
     done = fresh.run("report", *FAST)
     assert done.returncode == 1

@@ -8,10 +8,10 @@ import pypdfium2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation import profiling
-from segmentation.artifacts import read_json
-from segmentation.customers import Customers
-from segmentation.privacy import withheld
+from segmentation.core.files import read_json
+from segmentation.core.privacy import withheld
+from segmentation.customers.customers import Customers
+from segmentation.segments.profiles import category_shares
 from tests.conftest import Project, shop_table
 
 
@@ -72,7 +72,7 @@ def test_no_hidden_group_can_be_worked_out_from_the_sums(counts):
         return
     customers = pd.DataFrame(rows, columns=["segment", "city"])
     table = pd.crosstab(customers["segment"], customers["city"])
-    shares = profiling.category_shares(Customers(customers), "city", private=True)
+    shares = category_shares(Customers(customers), "city", private=True)
     hidden = shares.isna()
     assert not ((table > 0) & (table < 10) & ~hidden).any(axis=None)
     for axis in (0, 1):

@@ -6,8 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
-from segmentation.progress import Bars, duration, expected_seconds, time_left
-from segmentation.summary import tell_time
+from segmentation.pipeline.progress import Bars, duration, expected_seconds, tell_time, time_left
 
 WORK = {"bytes": 1000, "resamples": 100}
 HALF_WAY = {"cell_type": "markdown", "source": "## Where does [each] segment stand?\nBelow."}

@@ -13,7 +13,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from segmentation.plan import STAGES, make_plan
+from segmentation.pipeline.plan import make_plan
+from segmentation.runs.stages import STAGES
 from tests.conftest import ROOT, Project
 
 TOLD = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -87,7 +88,7 @@ def test_every_direct_dependency_has_a_reason():
 def test_what_the_package_imports_is_declared():
     names = {"sklearn": "scikit-learn", "ibis": "ibis-framework", "yaml": "pyyaml", "IPython": "ipython",
              "jupyter_client": "jupyter-client", "python_calamine": "python-calamine"}  # fmt: skip
-    nodes = [node for path in (ROOT / "segmentation").glob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    nodes = [node for path in (ROOT / "segmentation").rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
     modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     modules += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
     foreign = {module.partition(".")[0] for module in modules} - set(sys.stdlib_module_names) - {"segmentation"}

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from segmentation.artifacts import read_json, sha256
-from segmentation.plan import STAGES
-from segmentation.render import merge, print_page
+from segmentation.core.files import read_json, sha256
+from segmentation.report.render import merge, print_page
+from segmentation.runs.stages import STAGES
 from tests.conftest import ROOT, Project, copy_project
 
 

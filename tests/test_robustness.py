@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from segmentation.artifacts import sha256
-from segmentation.plan import STAGES
+from segmentation.core.files import sha256
+from segmentation.runs.stages import STAGES
 from tests.conftest import FAST, Project
 
 

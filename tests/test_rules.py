@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation import rules
-from segmentation.artifacts import read_json
+from segmentation.core.files import read_json
+from segmentation.segments import tell as segments_tell
+from segmentation.segments.rules import grow_rules, shortest_between, write_sql
 
 
 def _ask(sql: str, customers: pd.DataFrame) -> list:
@@ -42,8 +43,8 @@ def test_sql_says_what_the_rules_say(k, d, seed, size):
     rng = np.random.default_rng(seed)
     table = pd.DataFrame(rng.normal(size=(60, d)).round(2) * size, columns=list("abc")[:d])
     table["segment"] = np.r_[np.arange(k), rng.integers(k, size=60 - k)] + 1
-    found = rules.grow_rules(table, list("abc")[:d], private=False)
-    told = _ask(rules.write_sql(found, dict.fromkeys(range(1, k + 1), "two\nlines")), table)
+    found = grow_rules(table, list("abc")[:d], private=False)
+    told = _ask(write_sql(found, dict.fromkeys(range(1, k + 1), "two\nlines")), table)
     assert k <= len(found["leaves"]) <= k + 2
     assert None not in told
     assert sum(a == b for a, b in zip(told, table["segment"], strict=True)) == found["right"]
@@ -52,7 +53,7 @@ def test_sql_says_what_the_rules_say(k, d, seed, size):
 
 def test_a_missing_value_has_no_segment():
     table = pd.DataFrame({"a": [1.0, 2.0, 8.0, 9.0], "segment": [1, 1, 2, 2]})
-    sql = rules.write_sql(rules.grow_rules(table, ["a"], private=False), {1: "low", 2: "high"})
+    sql = write_sql(grow_rules(table, ["a"], private=False), {1: "low", 2: "high"})
     assert sql.splitlines()[1:] == ["CASE", '  WHEN "a" <= 5 THEN 1 -- low', '  WHEN "a" > 5 THEN 2 -- high', "END"]
     assert _ask(sql, pd.DataFrame({"a": [0, 5, 5.001, None]})) == [1, 1, 2, None]
 
@@ -61,17 +62,17 @@ def test_columns_named_like_words_of_sql_and_units_of_any_size():
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"order": np.repeat([1.0, 2, 3], 30) * 1e-9, "group": 1.7e12 + rng.normal(size=90) * 1e4})
     table["segment"] = np.repeat([1, 2, 3], 30)
-    found = rules.grow_rules(table, ["order", "group"], private=False)
+    found = grow_rules(table, ["order", "group"], private=False)
     assert found["right"] == 90
-    assert _ask(rules.write_sql(found, dict.fromkeys((1, 2, 3), "x")), table) == table["segment"].tolist()
+    assert _ask(write_sql(found, dict.fromkeys((1, 2, 3), "x")), table) == table["segment"].tolist()
 
 
 def test_no_rule_is_made_for_fewer_than_ten_customers_of_a_private_table():
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"a": np.r_[rng.normal(0, 1, 60), rng.normal(9, 1, 5)], "segment": [1] * 60 + [2] * 5})
-    found = rules.grow_rules(table, ["a"], private=True)
+    found = grow_rules(table, ["a"], private=True)
     assert min(leaf["customers"] for leaf in found["leaves"]) >= 10
-    assert "Segment 2 has no rule." in rules.tell_rules(found, 2)
+    assert "Segment 2 has no rule." in segments_tell.rules(found, 2)
 
 
 @pytest.mark.parametrize(
@@ -79,11 +80,11 @@ def test_no_rule_is_made_for_fewer_than_ten_customers_of_a_private_table():
     [(39, 40, 39.5), (1.234, 1.238, 1.236), (120, 260, 200), (-3, 5, 0), (0.1, 0.1000001, 0.1)],
 )
 def test_thresholds_are_round(low, high, expected):
-    assert rules.shortest_between(low, high) == expected
+    assert shortest_between(low, high) == expected
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
 def test_thresholds_divide(a, b):
     low, high = min(a, b), max(a, b)
     if low < high:
-        assert low <= rules.shortest_between(low, high) < high
+        assert low <= shortest_between(low, high) < high

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2, chisquare, spearmanr
 
-from segmentation.sampling import PRIME, hash_of, sampled
+from segmentation.customers.customers import PRIME, hash_of, sampled
 
 ROWS, MOST = 50_000, 5_000
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from scipy.stats import iqr
 from sklearn.preprocessing import PowerTransformer
 
-from segmentation.clustering import telling_order
-from segmentation.dataset import Dataset
-from segmentation.edges import log_edges
-from segmentation.scaling import Unskew, describe_scaling, scale, tell_scaling
+from segmentation.core.dataset import Dataset
+from segmentation.customers.counts import log_edges
+from segmentation.segments import tell as segments_tell
+from segmentation.segments.fit import Unskew, describe_scaling, scale, telling_order
 
 
 def _dataset(scaling: str, transform: str) -> Dataset:
@@ -77,5 +77,5 @@ def test_what_is_described_gives_the_scaled_features(kind, transform):
     if kind != "none":
         assert [centre(z) for z in X.T] == pytest.approx([0, 0], abs=1e-9)
         assert [spread(z) for z in X.T] == pytest.approx([1, 1])
-    told = tell_scaling(model, dataset, ("a", "b"))
+    told = segments_tell.scaling(model, dataset, ("a", "b"))
     assert ("logarithm" in told, "Yeo and Johnson" in told) == (transform == "log", transform == "yeo-johnson")

@@ -14,9 +14,10 @@ import pandas as pd
 import psycopg
 import pytest
 
-from segmentation.artifacts import read_json
-from segmentation.customers import Customers
-from segmentation.drift import SHIFTED, bin_feature, describe_drift, stability_index
+from segmentation.core.files import read_json
+from segmentation.customers.customers import Customers
+from segmentation.monitoring.drift import SHIFTED, describe_drift, stability_index
+from segmentation.segments.model import bin_feature
 
 HEADER = "CustomerID,Gender,Age,Annual Income (k$),Spending Score (1-100)\n"
 
@@ -278,7 +279,7 @@ def test_a_run_knows_its_dataset(mall, mall_table, tmp_path):
 def test_a_foreign_type_is_refused_even_when_the_manifest_was_changed_too(mall, model):
     import skops.io
 
-    from segmentation.artifacts import read_json, sha256, write_json
+    from segmentation.core.files import read_json, sha256, write_json
 
     model.write_bytes(skops.io.dumps({"trap": print, "counter": __import__("collections").Counter}))
     manifest_path = mall.artifact("mall", "manifest.json")

@@ -9,13 +9,26 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.metrics import adjusted_rand_score
 
-from segmentation import clustering, eda, k_selection, profiling, uncertainty, words
-from segmentation.customers import Customers
-from segmentation.dataset import Dataset
-from segmentation.errors import DataError, UsageError
-from segmentation.lloyd import fit_best, fit_starts
-from segmentation.scaling import scale
-from segmentation.tallies import Grouping
+from segmentation.core.dataset import Dataset
+from segmentation.core.errors import DataError, UsageError
+from segmentation.core.text import amount, at_least, count, escape, listing, percent, show_index
+from segmentation.customers import tell as customers_tell
+from segmentation.customers.counts import Grouping
+from segmentation.customers.customers import Customers, bands, group_medians
+from segmentation.evidence import tell as evidence_tell
+from segmentation.evidence.criteria import favourites, score_each_k, silhouettes
+from segmentation.evidence.kmeans import (
+    FEWEST_STARTS,
+    TIMES_REACHED,
+    best_kmeans,
+    feasible_k,
+    fit_best,
+    fit_each_k,
+    fit_starts,
+)
+from segmentation.segments.fit import assign, centroids, fit_segments, scale
+from segmentation.segments.profiles import category_shares, heights, profile_segments
+from segmentation.segments.robustness import bootstrap_intervals
 
 DATASET = Dataset.model_validate(
     {
@@ -44,36 +57,36 @@ def _corners(k: int) -> np.ndarray:
 @pytest.mark.parametrize("k", range(2, 8))
 def test_planted_segments_are_found(k):
     X, truth = _blobs(k)
-    scores = k_selection.score_each_k(X, k_selection.fit_each_k(X, range(2, 10)))
-    assert k_selection.favourites(scores)["silhouette"] == k
-    assert adjusted_rand_score(truth, k_selection.best_kmeans(X, k).model.labels_) == 1
+    scores = score_each_k(X, fit_each_k(X, range(2, 10)))
+    assert favourites(scores)["silhouette"] == k
+    assert adjusted_rand_score(truth, best_kmeans(X, k).model.labels_) == 1
 
 
 def test_best_optimum_is_at_least_as_good_as_a_hundred_starts_of_scikit_learn():
     X = np.random.default_rng(3).normal(size=(150, 2))
     for k in (3, 6):
-        best = k_selection.best_kmeans(X, k)
+        best = best_kmeans(X, k)
         reference = KMeans(k, n_init=100, tol=0, random_state=1).fit(X).inertia_
         assert best.model.inertia_ <= reference * (1 + 1e-9)
-        assert best.reached >= k_selection.TIMES_REACHED
-        assert best.starts >= k_selection.FEWEST_STARTS
+        assert best.reached >= TIMES_REACHED
+        assert best.starts >= FEWEST_STARTS
 
 
 def test_segments_are_numbered_from_the_largest_to_the_smallest():
     X, _ = make_blobs([30, 60, 10], centers=[[0, 0], [9, 9], [0, 9]], cluster_std=0.3, random_state=0)
-    assert np.bincount(k_selection.best_kmeans(X, 3).model.labels_).tolist() == [60, 30, 10]
+    assert np.bincount(best_kmeans(X, 3).model.labels_).tolist() == [60, 30, 10]
 
 
 def test_ties_in_size_are_numbered_by_centroid():
     X = np.repeat([[5.0, 0.0], [1.0, 7.0], [1.0, 2.0]], 4, axis=0)
-    centres = k_selection.best_kmeans(X, 3).model.cluster_centers_
+    centres = best_kmeans(X, 3).model.cluster_centers_
     assert centres.tolist() == [[1, 2], [1, 7], [5, 0]]
 
 
 def test_silhouette_by_hand():
     # Rousseeuw 1987: s = (b - a) / max(a, b), with a the mean distance within and b to the next segment.
     X = np.array([[0.0], [1.0], [5.0], [7.0]])
-    found = k_selection.silhouettes(X, np.array([0, 0, 1, 1]))
+    found = silhouettes(X, np.array([0, 0, 1, 1]))
     assert found["silhouette"].tolist() == pytest.approx([(6 - 1) / 6, (5 - 1) / 5, (4.5 - 2) / 4.5, (6.5 - 2) / 6.5])
     assert found["segment"].tolist() == [1, 1, 2, 2]
 
@@ -81,33 +94,32 @@ def test_silhouette_by_hand():
 def test_more_segments_than_distinct_customers_is_an_error():
     X = np.repeat([[0.0], [1.0]], 20, axis=0)
     with pytest.raises(UsageError, match="more than the 2 distinct"):
-        k_selection.best_kmeans(X, 3)
+        best_kmeans(X, 3)
     with pytest.raises(DataError, match="2 distinct"):
-        k_selection.feasible_k(X, (2, 10), "auto")
+        feasible_k(X, (2, 10), "auto")
     for k in (3, 1, "atuo"):
         with pytest.raises(UsageError):
-            k_selection.feasible_k(np.arange(3.0)[:, None], (2, 10), k)
+            feasible_k(np.arange(3.0)[:, None], (2, 10), k)
 
 
 def test_misfits_are_counted_by_segment():
     table = pd.DataFrame({"segment": [1, 1, 2, 3], "silhouette": [-0.1, 0.4, -0.2, 0.0]})
-    told = k_selection.tell_misfits(table, private=False)
+    told = evidence_tell.misfits(table, private=False)
     assert told == "2 of 4 customers have a silhouette below 0 (1 in segment 1 and 1 in segment 2)."
-    assert k_selection.tell_misfits(table, private=True) == "Fewer than 10 of 4 customers have a silhouette below 0."
-    assert k_selection.tell_misfits(table[1:2], private=True) == "No customer has a silhouette below 0."
+    assert evidence_tell.misfits(table, private=True) == "Fewer than 10 of 4 customers have a silhouette below 0."
+    assert evidence_tell.misfits(table[1:2], private=True) == "No customer has a silhouette below 0."
 
 
 def test_what_does_not_vary_is_not_correlated():
     r = pd.DataFrame({"a": [1.0, 2, 3], "b": [5.0, 5, 5]}).corr()
-    assert "does not vary" in eda.tell_relation(r.loc["a", "b"], "A", "B")
+    assert "does not vary" in customers_tell.relation(r.loc["a", "b"], "A", "B")
 
 
 def _profile(table: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[dict]:
     X, labels = table[features].to_numpy(float), table["segment"].to_numpy() - 1
-    intervals = uncertainty.bootstrap_intervals(X, table[features], labels, resamples=10)
+    intervals = bootstrap_intervals(X, table[features], labels, resamples=10)
     scaled = pd.DataFrame(scale(table, dataset, features)[1], columns=features).assign(segment=table["segment"])
-    heights = profiling.heights(Customers(scaled), features)
-    return profiling.profile_segments(Customers(table), heights, dataset, features, intervals)
+    return profile_segments(Customers(table), heights(Customers(scaled), features), dataset, features, intervals)
 
 
 def test_index_needs_values_that_are_not_below_0(customers):
@@ -125,14 +137,14 @@ def customers() -> pd.DataFrame:
 
 
 def test_pipeline_scales_takes_logarithms_and_goes_back(customers):
-    model = clustering.fit_segments(customers, DATASET, BOTH, 2)
+    model = fit_segments(customers, DATASET, BOTH, 2)
     X = customers[list(BOTH)].to_numpy()
     scaled = model[:-1].transform(X)
     assert scaled.mean(axis=0) == pytest.approx([0, 0], abs=1e-12)
     assert scaled.std(axis=0) == pytest.approx([1, 1])
     assert model[:-1].inverse_transform(scaled) == pytest.approx(X)
     logs = np.log1p(customers["visits"])
-    centres = clustering.centroids(model, BOTH)
+    centres = centroids(model, BOTH)
     assert centres.loc[2, "visits"] == pytest.approx(np.expm1(logs[40:].mean()))
     assert centres.loc[1, "income"] == pytest.approx(customers["income"][:40].mean())
 
@@ -142,8 +154,8 @@ def test_pipeline_scales_takes_logarithms_and_goes_back(customers):
 def test_every_customer_is_assigned_to_the_nearest_centroid(seed):
     X = np.random.default_rng(seed).normal(size=(40, 2))
     frame = pd.DataFrame({"income": X[:, 0], "visits": np.exp(X[:, 1])})
-    model = clustering.fit_segments(frame, DATASET, BOTH, 3)
-    assigned = clustering.assign(model, frame.to_numpy())
+    model = fit_segments(frame, DATASET, BOTH, 3)
+    assigned = assign(model, frame.to_numpy())
     distances = np.linalg.norm(model[:-1].transform(frame.to_numpy())[:, None] - model[-1].cluster_centers_, axis=2)
     assert assigned["segment"].tolist() == (distances.argmin(axis=1) + 1).tolist() == (model[-1].labels_ + 1).tolist()
     assert assigned["distance"].to_numpy() == pytest.approx(distances.min(axis=1), abs=1e-6)
@@ -171,19 +183,19 @@ def test_segments_of_one_name_are_told_apart(customers):
 
 def test_small_groups_are_not_shown_when_private(customers):
     table = customers.assign(segment=1, city=["Rome"] * 48 + ["Oslo"] * 9 + ["Bonn"] * 3)
-    assert list(profiling.category_shares(Customers(table), "city", private=False)) == ["Bonn", "Oslo", "Rome"]
-    shares = profiling.category_shares(Customers(table), "city", private=True)
+    assert list(category_shares(Customers(table), "city", private=False)) == ["Bonn", "Oslo", "Rome"]
+    shares = category_shares(Customers(table), "city", private=True)
     assert shares["Rome"].tolist() == [0.8]
     assert shares[["Bonn", "Oslo"]].isna().all(axis=None)
     private = DATASET.model_copy(update={"privacy": "aggregate"})
     [profile] = _profile(table, private, ["income"])
     assert profile["descriptors"]["city"] == {"Rome": 0.8}
-    assert eda.group_medians(Customers(table), "income", Grouping("city"))["group"].tolist() == ["Rome"]
+    assert group_medians(Customers(table), "income", Grouping("city"))["group"].tolist() == ["Rome"]
 
 
 def _bands(values: list[float]) -> list[str]:
     customers = Customers(pd.DataFrame({"age": values}))
-    groups = eda.bands(customers, "age")
+    groups = bands(customers, "age")
     assert groups.of_frame(customers.sample).notna().all()
     return list(groups.labels)
 
@@ -197,19 +209,19 @@ def test_bands_have_one_round_width():
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (words.count(0, "row"), "no rows"),
-        (words.count(1, "row was", "rows were"), "one row was"),
-        (words.count(12345, "row"), "12,345 rows"),
-        (words.listing(["a", "b", "c"]), "a, b and c"),
-        (words.amount(1234.56, "€"), "1,235 €"),
-        (words.amount(12.0), "12"),
-        (words.amount(0.0253), "0.025"),
-        (words.amount(-0.5), "-0.5"),
-        (words.amount(0), "0"),
-        (words.at_least(0.999), "1.00"),
-        (words.show_index(None), "–"),
-        (words.percent(0.004), "under 1%"),
-        (words.escape("<b>*x*|$"), "&lt;b&gt;\\*x\\*\\|$"),
+        (count(0, "row"), "no rows"),
+        (count(1, "row was", "rows were"), "one row was"),
+        (count(12345, "row"), "12,345 rows"),
+        (listing(["a", "b", "c"]), "a, b and c"),
+        (amount(1234.56, "€"), "1,235 €"),
+        (amount(12.0), "12"),
+        (amount(0.0253), "0.025"),
+        (amount(-0.5), "-0.5"),
+        (amount(0), "0"),
+        (at_least(0.999), "1.00"),
+        (show_index(None), "–"),
+        (percent(0.004), "under 1%"),
+        (escape("<b>*x*|$"), "&lt;b&gt;\\*x\\*\\|$"),
     ],
 )
 def test_words(found, expected):

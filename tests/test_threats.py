@@ -17,15 +17,15 @@ import pandas as pd
 import pytest
 import skops.io
 
-from segmentation import formats
-from segmentation.artifacts import as_csv, read_json, sha256, write_csv, write_json
-from segmentation.dataset import load_dataset, parse_dataset
-from segmentation.errors import DataError, UsageError
-from segmentation.model import load_model
-from segmentation.reading import read_rows
-from segmentation.rules import write_sql
-from segmentation.sources import find_table, locate
-from segmentation.study import Study
+from segmentation.core.dataset import load_dataset, parse_dataset
+from segmentation.core.errors import DataError, UsageError
+from segmentation.core.files import as_csv, read_json, sha256, write_csv, write_json
+from segmentation.runs.run import Study
+from segmentation.segments.model import load_model
+from segmentation.segments.rules import write_sql
+from segmentation.tables.formats import MOST_UNPACKED
+from segmentation.tables.read import read_rows
+from segmentation.tables.sources import find_table, locate
 from tests.conftest import FAST, ROOT, copy_project, shop_table, write_model_of
 from tests.test_any_table import base
 from tests.test_any_table import sheets as book_of
@@ -67,8 +67,8 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_small_file_that_unpacks_to_a_huge_one_is_refused(tmp_path, monkeypatch, name):
-    assert formats.MOST_UNPACKED < 300 * MB
-    monkeypatch.setattr(formats, "MOST_UNPACKED", 2 * MB)
+    assert MOST_UNPACKED < 300 * MB
+    monkeypatch.setattr("segmentation.tables.formats.MOST_UNPACKED", 2 * MB)
     file, content = BOMBS[name]
     packed = content()
     assert len(packed) < MB
@@ -233,8 +233,7 @@ def test_many_keys_take_no_hours():
 
 
 def test_a_link_out_of_the_folder_of_a_dataset_is_not_followed(tmp_path, monkeypatch):
-    for module in ("segmentation.sources", "segmentation.dataset"):
-        monkeypatch.setattr(f"{module}.ROOT", tmp_path)
+    monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
     folder = tmp_path / "data" / "shop"
     folder.mkdir(parents=True)
     (folder / "dataset.yaml").write_text(YAML % "shop.csv")
@@ -247,8 +246,7 @@ def test_a_link_out_of_the_folder_of_a_dataset_is_not_followed(tmp_path, monkeyp
 @pytest.fixture
 def study(tmp_path, monkeypatch):
     """A run with a model that a test may change."""
-    for module in ("segmentation.study", "segmentation.manifest"):
-        monkeypatch.setattr(f"{module}.ROOT", tmp_path)
+    monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
     write_model_of(tmp_path)
     return Study("sample", load_dataset("sample"))
 

@@ -6,13 +6,14 @@ import random
 import pandas as pd
 import pytest
 
-from segmentation.checking import conventions_of
-from segmentation.cleaning import clean, raw_dataset
-from segmentation.dataset import Column, Dataset, load_dataset
-from segmentation.errors import DataError
-from segmentation.fingerprint import fingerprint, tell_origin
-from segmentation.reading import read_table
-from segmentation.sources import locate
+from segmentation.core.dataset import Column, Dataset, load_dataset
+from segmentation.core.errors import DataError
+from segmentation.customers import tell as customers_tell
+from segmentation.customers.cleaning import clean, raw_dataset
+from segmentation.customers.fingerprints import fingerprint
+from segmentation.tables.number_formats import conventions_of
+from segmentation.tables.read import read_table
+from segmentation.tables.sources import locate
 from tests.conftest import ROOT
 
 
@@ -61,7 +62,7 @@ def test_an_altered_copy_of_cdnow_is_told(cdnow_table, tmp_path):
         source = locate("DATA", str(path))
         raw, headers = read_table(source, described, wanted=described.named("id"))
         conventions = conventions_of(raw, described, list(headers["columns"]), headers, file=path.name)
-        told.append(tell_origin(fingerprint(raw, described, conventions, source), described, "cdnow"))
+        told.append(customers_tell.published(fingerprint(raw, described, conventions, source), described, "cdnow"))
     assert told[0] == "This is the published table."
     assert told[1].startswith("This is an altered copy of the published table: about ")
     assert told[2] == "This is another table than the published one."

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 from sklearn.datasets import make_blobs
 
-from segmentation import clustering, sensitivity, uncertainty
-from segmentation.artifacts import read_json
-from segmentation.dataset import Column, Dataset
+from segmentation.core.dataset import Column, Dataset
+from segmentation.core.files import read_json
+from segmentation.segments import tell as segments_tell
+from segmentation.segments.assign import NEAR, borders
+from segmentation.segments.robustness import bootstrap_intervals, compare_choices
 
 CENTRES = np.array([[0, 0], [8, 0], [0, 8]])
 
@@ -22,7 +24,7 @@ def _drawn(seed: int, n: int = 150) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _intervals(X: np.ndarray, labels: np.ndarray, resamples: int) -> pd.DataFrame:
-    return uncertainty.bootstrap_intervals(X, pd.DataFrame(X, columns=["a", "b"]), labels, resamples=resamples)
+    return bootstrap_intervals(X, pd.DataFrame(X, columns=["a", "b"]), labels, resamples=resamples)
 
 
 def test_intervals_hold_the_planted_shares_and_centres_as_often_as_they_say():
@@ -88,7 +90,7 @@ def shop() -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def test_other_choices_agree_as_far_as_they_should(shop):
-    found = sensitivity.compare_choices(shop[0], SHOP, ("a", "b"), shop[1]).set_index("choice")
+    found = compare_choices(shop[0], SHOP, ("a", "b"), shop[1]).set_index("choice")
     assert list(found.index) == [
         "Ward hierarchical clustering", "Gaussian mixture", "MiniBatch K-Means", "Scaled to the range from 0 to 1",
         "Scaled by median and quartiles", "Scaled as ranks", "Without outliers", "Without A", "Without B", "With Noise",
@@ -104,11 +106,11 @@ def test_other_choices_agree_as_far_as_they_should(shop):
 
 def test_what_is_compared_is_told():
     table = pd.DataFrame({"choice": ["one", "other"], "customers": 9, "agreement": [0.9, 0.3]})
-    assert sensitivity.tell_sensitivity(table) == (
+    assert segments_tell.sensitivity(table) == (
         "Of two other choices, one draws nearly the same segments (adjusted Rand index 0.8 or more); the least "
         "similar ones come from “other” (0.30)."
     )
-    told = sensitivity.tell_sensitivity(table[:1])
+    told = segments_tell.sensitivity(table[:1])
     assert told == "Each of one other choice draws nearly the same segments (adjusted Rand index 0.90 or more)."
 
 
@@ -124,7 +126,7 @@ def test_borderline_customers_are_those_with_the_smallest_margins(mall):
     near = pd.read_csv(mall.artifact("mall", "borderline.csv"), dtype={"id": str})
     segments = pd.read_csv(mall.artifact("mall", "segments.csv"), dtype={"id": str}).set_index("id")
     assert near["margin"].is_monotonic_increasing
-    assert set(near["id"]) == set(segments.index[segments["margin"] < clustering.NEAR])
+    assert set(near["id"]) == set(segments.index[segments["margin"] < NEAR])
     assert near["segment"].tolist() == segments.loc[near["id"], "segment"].tolist()
     assert (near["segment"] != near["next_segment"]).all()
     centroids = np.array(read_json(mall.artifact("mall", "model.json"))["centroids_original_units"])
@@ -145,9 +147,9 @@ def test_few_borderline_customers_are_not_counted_when_private():
     limit = "0.25 standard deviations"
     near_what = f"near a border: the next centroid is less than {limit} farther than the own"
     told = f"10 of 50 customers are {near_what}"
-    pairs = clustering.borders(near)
-    assert clustering.tell_border(pairs, 50, limit, private=True) == f"{told}."
+    pairs = borders(near)
+    assert segments_tell.border(pairs, 50, limit, private=True) == f"{told}."
     most = "Most of them (6) lie between segments 1 and 2."
-    assert clustering.tell_border(pairs, 50, limit, private=False) == f"{told}. {most}"
-    few = clustering.borders(near[:9])
-    assert clustering.tell_border(few, 50, limit, private=True).startswith("Fewer than 10 of 50 customers")
+    assert segments_tell.border(pairs, 50, limit, private=False) == f"{told}. {most}"
+    few = borders(near[:9])
+    assert segments_tell.border(few, 50, limit, private=True).startswith("Fewer than 10 of 50 customers")

@@ -1,6 +1,6 @@
 """A finished run is made again elsewhere, and every byte is compared."""
 
-from segmentation.artifacts import read_json, write_json
+from segmentation.core.files import read_json, write_json
 
 
 def test_a_run_is_repeated_byte_for_byte_and_a_change_is_found(shop):

@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from segmentation import workers
+from segmentation.core.parallel import ready_workers
 from tests.benchmarks import evidence_cost, rivals, timing, warm_start, whole
 
 
 def main() -> None:
     """Print each ratio beside its limit."""
-    with workers.ready_workers():
+    with ready_workers():
         cost = evidence_cost.ratio()
     rows = [("evidence", "as many bare fits", cost, evidence_cost.LIMIT)]
     found = [pd.DataFrame(rows, columns=["measured", "against", "ratio", "at_most"])]

@@ -8,10 +8,10 @@ from pathlib import Path
 import ibis
 import numpy as np
 
-from segmentation.assignment import assign_rows
-from segmentation.lloyd import descend, fit_starts
-from segmentation.repeats import repeated
-from segmentation.sampling import PRIME, hash_of
+from segmentation.customers.checks import repeated
+from segmentation.customers.customers import PRIME, hash_of
+from segmentation.evidence.kmeans import descend, fit_starts
+from segmentation.segments.assign import assign_rows
 
 FEATURES = ("income", "spending", "visits")
 SAMPLE, STARTED, STARTS = 200_000, 10_000, 10

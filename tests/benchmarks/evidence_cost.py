@@ -8,7 +8,9 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from threadpoolctl import threadpool_limits
 
-from segmentation import evidence, k_selection, lloyd, workers
+from segmentation.evidence.criteria import score_each_k
+from segmentation.evidence.gather import gather_evidence
+from segmentation.evidence.kmeans import _plus_plus, fit_each_k
 
 K_VALUES = range(2, 11)
 LIMIT = 1.5
@@ -20,20 +22,20 @@ def ratio() -> float:
     Each is made again with as many rows, segments and starts, one after the other in one thread.
     """
     X, _ = make_blobs(200, centers=5, random_state=0)
-    with mock.patch.object(workers, "_cores", return_value=1):
+    with mock.patch("segmentation.core.parallel._cores", return_value=1):
         fits = _fits(X)
     return _seconds(_gather, X) / _seconds(_make_bare, X, fits)
 
 
 def _gather(X: np.ndarray) -> None:
-    optima = k_selection.fit_each_k(X, K_VALUES)
-    scores = k_selection.score_each_k(X, optima)
-    evidence.gather_evidence(X, optima, scores, resamples=100)
+    optima = fit_each_k(X, K_VALUES)
+    scores = score_each_k(X, optima)
+    gather_evidence(X, optima, scores, resamples=100)
 
 
 def _fits(X: np.ndarray) -> list[tuple[int, int, int]]:
     """Return rows, k and starts of each fit that the evidence makes, by our own Lloyd or by KMeans."""
-    fits, draw, fit = [], lloyd._plus_plus, KMeans.fit
+    fits, draw, fit = [], _plus_plus, KMeans.fit
 
     def drawn(X, k, rng, starts):
         fits.append((len(X), k, starts))
@@ -43,7 +45,7 @@ def _fits(X: np.ndarray) -> list[tuple[int, int, int]]:
         fits.append((len(X), self.n_clusters, self.n_init))
         return fit(self, X, *given, **named)
 
-    with mock.patch.object(lloyd, "_plus_plus", drawn), mock.patch.object(KMeans, "fit", fitted):
+    with mock.patch("segmentation.evidence.kmeans._plus_plus", drawn), mock.patch.object(KMeans, "fit", fitted):
         _gather(X)
     return fits
 

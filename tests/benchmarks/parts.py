@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from segmentation.assignment import assign_rows
+from segmentation.segments.assign import assign_rows
 from tests.benchmarks import bare
 
 LIMITS = {

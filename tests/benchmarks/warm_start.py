@@ -6,7 +6,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from segmentation.plan import STAGES, declared
+from segmentation.runs.stages import STAGES, declared
 from tests.benchmarks.timing import Contender
 from tests.conftest import MALL, ROOT, Project, copy_project
 

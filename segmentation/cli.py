@@ -1,0 +1,210 @@
+"""The command line: `python -m segmentation <command>`; every make target is a thin line over it."""
+
+import json
+import shutil
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from typer.exceptions import TyperException
+
+from segmentation.core import files
+from segmentation.core.dataset import Dataset
+from segmentation.core.errors import SegmentationError, UsageError
+from segmentation.core.text import suggest
+
+app = typer.Typer(
+    add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
+)
+Text = str | None
+DatasetOption = Annotated[Text, typer.Option(help="The folder under data/ that describes the table (sample).")]
+DataOption = Annotated[Text, typer.Option(help="The raw table; without it the dataset's own.")]
+KOption = Annotated[Text, typer.Option(help="How many segments: auto or a number.")]
+FeaturesOption = Annotated[Text, typer.Option(help="The columns that form the segments: a,b.")]
+SeedOption = Annotated[Text, typer.Option(help="Of every random start.")]
+ResamplesOption = Annotated[Text, typer.Option(help="How often the table is resampled (100).")]
+EngineOption = Annotated[Text, typer.Option(help="What computes tables of over 200,000 rows: duckdb or spark.")]
+ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
+BaseOption = Annotated[Text, typer.Option(help="The earlier run whose numbers, names and colours are kept.")]
+RunOption = Annotated[Text, typer.Option(help="The folder under assets/ and report/ (the dataset's name).")]
+
+
+@app.command()
+def report(
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    k: KOption = None,
+    features: FeaturesOption = None,
+    seed: SeedOption = None,
+    resamples: ResamplesOption = None,
+    engine: EngineOption = None,
+    base: BaseOption = None,
+    run: RunOption = None,
+    cold: ColdOption = False,
+) -> None:
+    """Run the notebooks that are out of date and render report.html."""
+    _make("report.html", **locals())
+
+
+@app.command()
+def pdf(
+    dataset: DatasetOption = None,
+    data: DataOption = None,
+    k: KOption = None,
+    features: FeaturesOption = None,
+    seed: SeedOption = None,
+    resamples: ResamplesOption = None,
+    engine: EngineOption = None,
+    base: BaseOption = None,
+    run: RunOption = None,
+    cold: ColdOption = False,
+) -> None:
+    """Do the same, and print report.pdf."""
+    _make("report.pdf", **locals())
+
+
+def _make(wanted: str, *, cold: bool, **given: Text) -> None:
+    # Imported here, because a usage message should not wait for it.
+    from segmentation.pipeline.plan import make_plan
+    from segmentation.pipeline.progress import summarize
+    from segmentation.pipeline.tasks import run_pipeline
+
+    plan = make_plan(**given)
+    outcome = run_pipeline(plan, pdf=wanted == "report.pdf", cold=cold)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(summarize(plan, outcome), markup=False)
+    console.print(f"report/{plan.study.run}/{wanted}", style="bold", markup=False)
+
+
+@app.command()
+def score(
+    new: Annotated[str, typer.Option(help="The table of new customers.")],
+    out: Annotated[str, typer.Option(help="Where to write the scored customers: .csv or .parquet.")],
+    dataset: DatasetOption = None,
+    run: RunOption = None,
+) -> None:
+    """Write the segment of each new customer, and say how far they differ from those of the run."""
+    from segmentation.core.text import count
+    from segmentation.monitoring.scoring import beside, require_free, score_source, write_scored
+    from segmentation.monitoring.tell import drift as tell_drift
+    from segmentation.runs.manifest import open_run
+    from segmentation.tables.sources import locate
+
+    study, place = open_run(run, dataset), Path(out).expanduser()
+    refused, _ = beside(place)
+    source = locate("NEW", new)
+    require_free(place, source)
+    scored = score_source(study, source)
+    write_scored(scored, place)
+    print(f"{out}: {count(scored.drift['customers'], 'customer')} scored with the model of run {study.run}")
+    reasons = ", with the reasons" if scored.rows_refused else ""
+    print(f"{refused}: {count(scored.rows_refused, 'row')} refused{reasons}")
+    for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in scored.drift["features"]}):
+        print(f"  {line}")
+
+
+@app.command()
+def compare(
+    base: Annotated[str, typer.Option(help="The earlier run.")],
+    run: Annotated[str, typer.Option(help="The later run.")],
+) -> None:
+    """Write a report of what changed between two finished runs."""
+    from segmentation.pipeline.tasks import make_comparison
+
+    print(make_comparison(base, run).relative_to(files.ROOT).as_posix())
+
+
+@app.command()
+def dataset(
+    name: Annotated[str, typer.Option(help="The folder under data/ to write to.")],
+    data: Annotated[str, typer.Option(help="The table to look at.")],
+) -> None:
+    """Look at a new table, and write a dataset.yaml to start from."""
+    from segmentation.tables.infer import write_dataset
+    from segmentation.tables.sources import locate
+
+    path = write_dataset(name, locate("DATA", data)).relative_to(files.ROOT).as_posix()
+    print(f"{path} is written; check the roles in it, then: make report DATASET={name} DATA={data}")
+
+
+@app.command()
+def verify(run: RunOption = None, data: DataOption = None) -> None:
+    """Make a finished run again in another folder, and compare every file with its manifest."""
+    from segmentation.pipeline.verify import verify_run
+
+    name = run or "sample"
+    files = verify_run(name, data)
+    print(f"run {name} is repeated byte for byte: {files} files")
+
+
+@app.command()
+def dashboard(
+    run: RunOption = None,
+    host: Annotated[Text, typer.Option(help="The address to listen at (127.0.0.1: this machine alone).")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="The port (8501, or the next one that is free).", min=1, max=65535)
+    ] = None,
+) -> None:
+    """Explore a finished run in the browser."""
+    from segmentation.report.serve import HERE, serve
+
+    serve(run or "sample", host or HERE, port)
+
+
+@app.command()
+def lab() -> None:
+    """Open JupyterLab on notebooks/."""
+    sys.exit(subprocess.run([sys.executable, "-m", "jupyterlab", str(files.ROOT / "notebooks")]).returncode)
+
+
+@app.command()
+def clean() -> None:
+    """Remove what was generated under assets/ and report/; the environment stays."""
+    kept = {files.ROOT / "assets" / "readme", files.ROOT / "report" / "template"}
+    for folder in [*(files.ROOT / "assets").iterdir(), *(files.ROOT / "report").iterdir()]:
+        if folder.is_dir() and folder not in kept:
+            shutil.rmtree(folder)
+
+
+@app.command(hidden=True)
+def schema() -> None:
+    """Print the JSON schema of dataset.yaml, which is kept as data/dataset.schema.json for editors."""
+    print(json.dumps(Dataset.model_json_schema(), indent=2, sort_keys=True))
+
+
+def main() -> None:
+    """Run a command; a fault is one message and an exit code, with a traceback only after --debug."""
+    debug = "--debug" in sys.argv
+    words = [word for word in sys.argv[1:] if word != "--debug"]
+    try:
+        sys.exit(app(words, prog_name="python -m segmentation", standalone_mode=False))
+    except (SegmentationError, TyperException) as fault:
+        if debug:
+            traceback.print_exc()
+        known = isinstance(fault, SegmentationError)
+        print(f"Error: {fault if known else _usage(fault)}", file=sys.stderr)
+        sys.exit(fault.exit_code if known else UsageError.exit_code)
+    except OSError as fault:
+        if debug:
+            raise
+        print(f"Error: {fault.filename}: {fault.strerror}" if fault.filename else f"Error: {fault}", file=sys.stderr)
+        sys.exit(UsageError.exit_code)
+    except Exception as fault:
+        if debug:
+            raise
+        print(f"Error: {type(fault).__name__}: {fault} (--debug shows where)", file=sys.stderr)
+        sys.exit(SegmentationError.exit_code)
+
+
+def _usage(fault: TyperException) -> str:
+    """Tell what is wrong with the words typed, and offer the nearest option."""
+    wrong = getattr(fault, "option_name", None)
+    command = getattr(getattr(fault, "ctx", None), "command", None)
+    if not wrong or command is None:
+        return fault.format_message()
+    known = [name for parameter in command.params for name in parameter.opts if name.startswith("--")]
+    return f"unknown parameter {wrong}{suggest(wrong, known)} Known: {', '.join(known)}; with make in capitals: K=5."

@@ -1,0 +1,307 @@
+"""dataset.yaml: what a table is, what its columns mean, and what its segments are called."""
+
+import datetime
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from segmentation.core import files
+from segmentation.core.errors import UsageError
+from segmentation.core.text import key, suggest
+
+Level = Literal["low", "average", "high"]
+RESERVED = frozenset(  # what the package calls columns of its own
+    {"row", "file", "line", "fields", "file_row_number"}
+    | {"column", "value", "rule"}
+    | {"segment", "next_segment", "distance", "margin", "name", "outside"}
+    | {"now", "customers", "told"}
+)
+AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Source(_Strict):
+    """Where the raw table comes from; `path` is the file name inside the dataset's folder."""
+
+    path: str
+    url: Annotated[str, Field(pattern="^https?://")] | None = None
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    licence: str | None = None
+    citation: str | None = None
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    sketch: Annotated[str, Field(pattern="^[0-9a-f]{128}$")] | None = None
+
+    @model_validator(mode="after")
+    def _fetched_is_checked(self):
+        if Path(self.path).name != self.path or self.path in ("", ".."):
+            raise ValueError(f"path is {self.path!r}; expected a file name without a folder")
+        if self.url and not self.sha256:
+            raise ValueError("a url needs its sha256, so that what is fetched can be checked")
+        return self
+
+
+class Column(_Strict):
+    """One column: features form the segments, descriptors only describe them."""
+
+    role: Literal["id", "feature", "descriptor", "ignore"]
+    type: Literal["number", "category", "ordinal", "yes/no"] = "number"
+    label: str | None = None
+    reason: str | None = None
+    unit: str | None = None
+    aliases: tuple[str, ...] = ()
+    min: float | None = None
+    max: float | None = None
+    categories: dict[str, tuple[str, ...]] | None = None
+    transform: Literal["none", "log", "yeo-johnson"] = "none"
+    required: bool | None = None
+    unique: bool = False
+    missing: Literal["reject", "median"] = "reject"
+
+    def headers(self, name: str) -> list[str]:
+        """Return the headers that the column may have in a table."""
+        return [name, *self.aliases]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the values are numbers: an ordinal is its rank from 1; as a feature yes is 1 and no is 0."""
+        kinds = ("number", "ordinal", "yes/no") if self.role == "feature" else ("number", "ordinal")
+        return self.role != "id" and self.type in kinds
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if self.role == "id" and self.model_fields_set - {"role", "label", "aliases", "reason"}:
+            raise ValueError("an id has only a label and aliases; it is kept as text")
+        if self.role == "feature" and self.type == "category":
+            raise ValueError(
+                "a feature must be a number: K-Means measures distances, and no distance between categories is given; "
+                "make it a descriptor, or ordinal when its categories have an order"
+            )
+        if self.type == "ordinal" and not self.categories:
+            raise ValueError("an ordinal needs its categories, from the lowest to the highest")
+        if self.categories and self.type not in ("category", "ordinal"):
+            raise ValueError("categories need type: category or ordinal")
+        if self.type != "number" and {"min", "max", "transform"} & self.model_fields_set:
+            raise ValueError("min, max and transform need type: number")
+        if self.role == "feature" and self.required is False and self.missing == "reject":
+            raise ValueError("a feature that is not required needs missing: median, because nothing has no distance")
+        if self.missing == "median" and (self.role != "feature" or self.required):
+            raise ValueError("missing: median is for a feature that is not required")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+class Transactions(_Strict):
+    """A raw table with one row a purchase, from which the customers are made: the headers of its columns."""
+
+    customer: tuple[str, ...]
+    date: tuple[str, ...]
+    amount: tuple[str, ...]
+    as_of: datetime.date
+    date_format: Literal["yyyy-mm-dd", "yyyymmdd", "dd.mm.yyyy", "dd/mm/yyyy", "mm/dd/yyyy"] = "yyyy-mm-dd"
+    unit: str | None = None
+
+
+MADE = ("id", "recency", "frequency", "monetary", "tenure", "basket")
+
+
+class Axis(str):
+    """What an axis says of a column, and whether its scale is logarithmic."""
+
+    logged = False
+
+
+class SegmentName(_Strict):
+    """The name and the action for the segments whose features stand at these levels."""
+
+    levels: Annotated[dict[str, Level], Field(min_length=1)]
+    name: str
+    action: str | None = None
+
+
+class Dataset(_Strict):
+    """A whole dataset.yaml."""
+
+    title: str
+    source: Source | None = None
+    transactions: Transactions | None = None
+    columns: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], Column]
+    k: Literal["auto"] | AtLeastTwo = "auto"
+    k_range: tuple[AtLeastTwo, AtLeastTwo] = (2, 10)
+    scaling: Literal["standard", "robust", "none"] = "standard"
+    decimal: Literal["auto", ".", ","] = "auto"
+    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
+    resamples: Annotated[int, Field(ge=10, strict=True)] = 100
+    privacy: Literal["rows", "aggregate"] = "aggregate"
+    segments: tuple[SegmentName, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        taken = RESERVED & set(self.columns) | {n for n, c in self.columns.items() if n == "id" and c.role != "id"}
+        if taken:
+            raise ValueError(f"columns: {sorted(taken)} are names that the artifacts use themselves; choose others")
+        if self.transactions and set(self.columns) - set(MADE):
+            raise ValueError(f"columns: of transactions are made {', '.join(MADE)}; others there are none")
+        if not self.named("feature"):
+            raise ValueError("no column has role: feature; at least one is needed to form segments")
+        if len(self.named("id")) > 1:
+            raise ValueError(f"more than one column has role: id ({', '.join(self.named('id'))})")
+        if self.k_range[0] > self.k_range[1]:
+            raise ValueError(f"k_range starts at {self.k_range[0]} and ends before it, at {self.k_range[1]}")
+        numbers = [name for name, column in self.columns.items() if column.numeric]
+        for segment in self.segments:
+            for name in segment.levels:
+                if name not in numbers:
+                    raise ValueError(f"segments: {name!r} is not a number column{suggest(name, numbers)}")
+        self._require_different()
+        return self
+
+    def _require_different(self) -> None:
+        """Refuse two columns that a reader, or a table's header, could not tell apart."""
+        shown = [self.label(name) for name in self.columns]
+        spelt = [word for name in self.columns for word in {key(text) for text in (name, *self.columns[name].aliases)}]
+        for words, what in ((shown, "labels"), (spelt, "names or aliases")):
+            repeated = sorted({word for word in words if words.count(word) > 1})
+            if repeated:
+                raise ValueError(f"columns: the {what} {repeated} belong to more than one column")
+
+    def named(self, *roles: str) -> tuple[str, ...]:
+        """Return the canonical names of the columns that have one of `roles`, in file order."""
+        return tuple(name for name, column in self.columns.items() if column.role in roles)
+
+    def label(self, name: str) -> str:
+        """Return what a reader calls a column: its label, or its name as words."""
+        return self.columns[name].label or name.replace("_", " ").capitalize()
+
+    def axis(self, name: str) -> Axis:
+        """Return the label with its unit, as an axis shows it; of an ordinal the first and the last rank."""
+        column = self.columns[name]
+        ends = list(column.categories or ()) if column.type == "ordinal" else []
+        unit = f"1 {ends[0]} to {len(ends)} {ends[-1]}" if ends else column.unit
+        axis = Axis(f"{self.label(name)} ({unit})" if unit else self.label(name))
+        axis.logged = column.transform != "none"
+        return axis
+
+    def accepted(self, name: str) -> dict[str, float | None]:
+        """Return the least (min) and the greatest value (max) of a feature that `make score` accepts, None for any."""
+        column = self.columns[name]
+        logged = 0.0 if column.transform == "log" else None
+        least = [limit for limit in (column.min, logged) if limit is not None]
+        return {"min": max(least, default=None), "max": column.max}
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Reads plain YAML: no tag makes an object, no alias repeats a part (a few lines of them can stand for billions).
+
+    A key that stands twice is refused too, where YAML keeps the last one silently.
+    """
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.composer.ComposerError(
+                None, None, f"found the alias *{event.anchor}; write it out", event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node, deep=False):
+        keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        [(twice, times)] = Counter(keys).most_common(1) or [(None, 0)]
+        if times > 1:
+            mark = [key.start_mark for key, _ in node.value if (key.tag, key.value) == twice][1]
+            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[1]!r} stands twice", mark)
+        return super().construct_mapping(node, deep)
+
+
+ASSUMED = "assumed"
+
+
+def dataset_path(name: str, run: str) -> Path:
+    """Return where a dataset is described; one that was assumed for a run lies among its artifacts."""
+    return (
+        files.ROOT / "assets" / run / "dataset.yaml" if name == ASSUMED else files.ROOT / "data" / name / "dataset.yaml"
+    )
+
+
+def load_dataset(name: str, run: str = "") -> Dataset:
+    """Read data/<name>/dataset.yaml, or what was assumed for a run.
+
+    Raises
+    ------
+    UsageError
+        When there is no such dataset, or its file breaks a rule; every fault is listed.
+    """
+    path = dataset_path(name, run)
+    known = sorted(p.parent.name for p in (files.ROOT / "data").glob("*/dataset.yaml"))
+    if name not in known and not (name == ASSUMED and path.is_file()):
+        raise UsageError(f"data/{name}/dataset.yaml does not exist{suggest(name, known)} Known: {', '.join(known)}.")
+    shown = path.relative_to(files.ROOT).as_posix()
+    try:
+        return parse_dataset(path.read_text(encoding="utf-8"), shown)
+    except UnicodeDecodeError as fault:
+        raise UsageError(f"{shown} is not UTF-8: {fault}") from None
+
+
+def parse_dataset(text: str, shown: str) -> Dataset:
+    """Read the text of a dataset.yaml; `shown` is what a message calls it.
+
+    Raises
+    ------
+    UsageError
+        When it breaks a rule; every fault is listed.
+    """
+    try:
+        found = yaml.load(text, _PlainLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as fault:  # a date or number that is none, too deep a nest
+        raise UsageError(f"{shown} is not valid YAML: {fault}") from None
+    try:
+        return Dataset.model_validate(found)
+    except ValidationError as fault:
+        faults = "\n".join(f"  {_tell(error)}" for error in fault.errors())
+        raise UsageError(f"{shown} cannot be used:\n{faults}") from None
+
+
+def _tell(error) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or "the file"
+    if error["type"] == "extra_forbidden":
+        keys = {field for model in (Dataset, Source, Transactions, Column, SegmentName) for field in model.model_fields}
+        return f"{where}: unknown key{suggest(str(error['loc'][-1]), keys)}"
+    try:
+        found = f"{error['input']!r:.80}"
+    except ValueError:  # Python prints no number of over 4,300 digits
+        found = "a number of thousands of digits"
+    return f"{where}: {error['msg'].removeprefix('Value error, ')} (found {found})"
+
+
+def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
+    """Return the features named in `text` ("a,b"), or those of the dataset when it is None.
+
+    Raises
+    ------
+    UsageError
+        When a name is unknown, given twice, or not a number.
+    """
+    if text is None:
+        return dataset.named("feature")
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    allowed = [name for name in dataset.named("feature", "descriptor") if dataset.columns[name].numeric]
+    for name in names:
+        if name in dataset.named("descriptor") and name not in allowed:
+            raise UsageError(
+                f"FEATURES names {name!r}, whose categories are no number: K-Means measures distances, and none is "
+                f"given between categories. It describes the segments as it is. Known: {', '.join(allowed)}."
+            )
+        if name not in allowed:
+            raise UsageError(
+                f"FEATURES names {name!r}, which is not a number column of this dataset"
+                f"{suggest(name, allowed)} Known: {', '.join(allowed)}."
+            )
+    if not names or len(set(names)) < len(names):
+        raise UsageError(f"FEATURES is {text!r}; expected different names separated by commas, such as a,b")
+    return tuple(names)

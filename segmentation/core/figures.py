@@ -1,0 +1,127 @@
+"""The colour and the shape of each segment: the same in every figure, table and card.
+What a reader sees: sentences made from the data, figures and tables with captions.
+Figures: computed tables in, axes out; a list of axes where each can be read by itself. Nothing here fits or saves.
+
+`private` hides whatever shows a single customer: points become counts on a grid, groups under ten and box-plot
+outliers are left out.
+"""
+
+import textwrap
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+
+from segmentation.core.privacy import withheld
+from segmentation.core.text import amount
+
+# Chosen so that they differ for readers who see red, green or blue poorly, on light and on dark paper (tested).
+PALETTE = (
+    "#756DEC", "#D86F09", "#538343", "#A96C8C", "#218DC1",
+    "#A7580F", "#7C4BEB", "#846E6E", "#ED3050", "#6E9B1B",
+)  # fmt: skip
+MARKERS = "osD^vPX*<>"
+GLYPHS = "●■◆▲▼✚✖★◀▶"
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "triangle-left",
+           "triangle-right")  # fmt: skip
+SOLIDS = ("circle", "square", "diamond", "circle-open", "square-open", "diamond-open", "cross")  # in every font
+
+
+def colour(segment: int) -> str:
+    """Return the colour of a segment (from 1)."""
+    return PALETTE[(segment - 1) % len(PALETTE)]
+
+
+def marker(segment: int) -> str:
+    """Return the matplotlib marker of a segment (from 1)."""
+    return MARKERS[_shape(segment)]
+
+
+def glyph(segment: int) -> str:
+    """Return the marker of a segment (from 1) as a character."""
+    return GLYPHS[_shape(segment)]
+
+
+def symbol(segment: int) -> str:
+    """Return the Plotly marker of a segment (from 1)."""
+    return SYMBOLS[_shape(segment)]
+
+
+def solid(segment: int) -> str:
+    """Return the Plotly marker of a segment (from 1) in three dimensions, where there are fewer."""
+    return SOLIDS[_shape(segment) % len(SOLIDS)]
+
+
+def _shape(segment: int) -> int:
+    """Return which shape a segment has; where colours begin again, shapes are shifted, so that a pair never repeats."""
+    rounds, place = divmod(segment - 1, len(PALETTE))
+    return (place + rounds) % len(MARKERS)
+
+
+INK = "#010203"
+NEUTRAL = "#5F7A99"
+CROSS = "#D62728"
+FIGURE_BINS = 40
+PAGE = 8.0
+WHISKER = {"ecolor": INK, "elinewidth": 1, "capsize": 3}
+mpl.rcParams.update(
+    {
+        "text.parse_math": False,
+        "svg.fonttype": "none",
+        "savefig.transparent": True,
+        "figure.constrained_layout.use": True,
+        "font.size": 11,
+        "axes.titlesize": 12,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.axisbelow": True,
+        "grid.alpha": 0.15,
+        "legend.frameon": False,
+        **dict.fromkeys(
+            ["text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"], INK
+        ),
+    }
+)
+
+
+def panels(n: int, *, columns: int = 2, height: float = 2.6):
+    rows = -(-n // columns)
+    _, axes = plt.subplots(rows, columns, figsize=(PAGE, height * rows), squeeze=False)
+    for ax in axes.flat[n:]:
+        ax.remove()
+    return list(axes.flat[:n])
+
+
+def label_axis(ax, side: str, axis: str, *, label: bool = True):
+    """Label an axis of the figure, and give it the scale of its column."""
+    logged = getattr(axis, "logged", False)
+    if label:
+        ax.set(**{f"{side}label": f"{axis}, log scale" if logged else axis})
+    if logged:
+        getattr(ax, f"set_{side}scale")("symlog", linthresh=1)
+        ax.autoscale_view(scalex=side == "x", scaley=side == "y")  # margins as this scale sees them
+        low, high = getattr(ax, f"get_{side}lim")()
+        steps = (1, 2, 5) if low > 0 and high < 100 * low else (1,)
+        ticks = getattr(ax, f"{side}axis")
+        ticks.set_major_locator(mpl.ticker.SymmetricalLogLocator(base=10, linthresh=1, subs=steps))
+        ticks.set_major_formatter(lambda value, _: amount(value))
+
+
+def few_ticks(ax, most: int = 5):
+    """Leave room between the ticks for numbers of six digits."""
+    linear = ax.get_xscale() == "linear"
+    ax.xaxis.get_major_locator().set_params(**({"nbins": most} if linear else {"numticks": most}))
+
+
+def public_counts(counts: np.ndarray, private: bool) -> np.ndarray:
+    return np.where(withheld(counts), 0, counts) if private else counts
+
+
+def mark_style(group: int, by: str | None) -> dict:
+    shade = colour(group) if by else NEUTRAL
+    return {"s": 22, "alpha": 0.8, "color": shade, "linewidth": 0, "marker": marker(group), "label": f"segment {group}"}
+
+
+def wrapped(label: str) -> str:
+    return textwrap.fill(label, 18)

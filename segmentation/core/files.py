@@ -1,0 +1,110 @@
+"""dataset.yaml: what a table is, what its columns mean, and what its segments are called.
+Writing artifacts: whole or not at all, and the same bytes every time.
+"""
+
+import hashlib
+import json
+import os
+import re
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else
+# What Python takes for blanks, spelt out: for other engines of patterns \s is less.
+BLANK = "[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+FORMULA = rf"{BLANK}*[=+\-@＝＋－＠]|[\t\r\n]"
+NUMBER = r"[+\-]?[0-9.,]+"
+
+
+@contextmanager
+def replacing(path: Path):
+    """Give a path beside `path` to write to, and move it there when the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 with Unix line ends."""
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, content) -> None:
+    """Write `content` sorted and indented; NaN is refused."""
+    text = json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def read_json(path: Path):
+    """Read a JSON artifact."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_csv(path: Path, table) -> None:
+    """Write a frame or an Ibis table; no text in it is a formula to a spreadsheet (OWASP: CSV injection)."""
+    if not is_expression(table):
+        write_text(path, as_csv(table))
+        return
+    texts = [name for name, kind in table.schema().items() if kind.is_string()]
+    with replacing(path) as beside:
+        table.mutate(**{name: _harmless_column(table[name]) for name in texts}).to_csv(beside)
+
+
+def as_csv(frame) -> str:
+    """Return a frame as `write_csv` writes it."""
+    texts = frame.select_dtypes(["object", "string"]).columns
+    safe = frame.assign(**{name: frame[name].map(_harmless) for name in texts})
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+def _harmless_column(text):
+    """Return the same as an expression."""
+    formula = text.re_search(f"^'*({FORMULA})") & ~text.re_search(f"^({NUMBER})$")
+    return formula.ifelse("'" + text, text)
+
+
+def _harmless(value):
+    if not isinstance(value, str):
+        return value
+    text = value if "\n" in value else value.replace("\r", "\n")  # a cell is quoted for the latter alone
+    return f"'{text}" if re.match(f"'*({FORMULA})", text) and not re.fullmatch(NUMBER, text) else text
+
+
+def as_it_was(text: str) -> str:
+    """Undo what `write_csv` did to a text; nobody can see whether it was this program that wrote the apostrophe."""
+    return text[1:] if re.match(f"'+({FORMULA})", text) else text
+
+
+def write_parquet(path: Path, table) -> None:
+    """Write a frame without its index, or an Ibis table, the columns in their order."""
+    with replacing(path) as beside:
+        if is_expression(table):
+            from segmentation.core.engine import write  # imported here, because frames do without it
+
+            write(table, beside)
+        else:
+            table.to_parquet(beside, index=False)
+
+
+def is_expression(table) -> bool:
+    """Return whether a table is one of Ibis, to be computed by the engine, and no frame."""
+    return hasattr(table, "to_pyarrow")
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits; it is read once as long as nobody writes it."""
+    now = path.stat()
+    return _digest(path, now.st_ino, now.st_mtime_ns, now.st_size)
+
+
+@cache
+def _digest(path: Path, *_) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,74 @@
+"""Kernels that start at once: forked from a server process that has imported what the notebooks need.
+Many small fits side by side: spread over processes, one OpenMP thread each, the same results for any number.
+"""
+
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import sys
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from itertools import repeat
+
+from threadpoolctl import threadpool_limits
+
+
+def end_with_parent() -> None:
+    """End this forked process when the one that asked for it is gone, however that ended."""
+    sentinel = multiprocessing.parent_process().sentinel
+
+    def watch():
+        multiprocessing.connection.wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+_ready = None
+
+
+@contextmanager
+def ready_workers():
+    """Fork the workers of this process now, while it is warm and has no other threads, and end them with the block."""
+    global _ready
+    with _pool("fork") as _ready:
+        list(_ready.map(abs, range(_cores())))
+        yield
+    _ready = None
+
+
+def _pool(method: str) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context(method)
+    return ProcessPoolExecutor(_cores(), mp_context=context, initializer=end_with_parent)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def spread(function, tasks: list, *shared) -> list:
+    """Return [function(task, *shared) for task in tasks], computed over the processes of this machine, in order.
+
+    What is random must come from the task, never from the process that happens to compute it.
+    """
+    global _ready
+    if _cores() < 2 or len(tasks) < 2:
+        return _compute(function, tasks, shared)
+    # A plain fork is not safe beside a kernel's threads, so that workers not forked in time start anew.
+    _ready = _ready or _pool("forkserver" if sys.platform == "linux" else "spawn")
+    shares = 4 * _cores()
+    try:
+        parts = list(_ready.map(_compute, repeat(function), [tasks[i::shares] for i in range(shares)], repeat(shared)))
+    except BaseException:  # an interrupt ends the workers too
+        _ready = None
+        raise
+    results = [None] * len(tasks)
+    for i, part in enumerate(parts):
+        results[i::shares] = part
+    return results
+
+
+def _compute(function, tasks: list, shared: tuple) -> list:
+    with threadpool_limits(1):
+        return [function(task, *shared) for task in tasks]

@@ -1,0 +1,179 @@
+"""Numbers and lists as a reader wants them: words, signs and plurals.
+Units as people write them: what may stand around an amount, and which two cannot mean one amount.
+dataset.yaml: what a table is, what its columns mean, and what its segments are called.
+What every row and cell must be, as Ibis expressions, so that any engine can check them in one pass.
+"""
+
+import difflib
+import html
+import re
+import unicodedata
+from unicodedata import category
+
+NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def count(n: int, noun: str, plural: str | None = None) -> str:
+    """Return "no segments", "one segment", "five segments" or "200 customers"."""
+    number = NUMBER_WORDS[n] if n < len(NUMBER_WORDS) else f"{n:,}"
+    return f"{number} {noun if n == 1 else plural or noun + 's'}"
+
+
+def listing(words) -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    words = [str(word) for word in words]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def amount(value: float, unit: str | None = None) -> str:
+    """Return a number with its unit: two significant digits below 1, one decimal below 1,000, none above."""
+    decimal = f"{value:.2g}" if abs(value) < 0.95 else f"{value:,.1f}".removesuffix(".0")
+    text = f"{value:,.0f}" if abs(value) >= 1000 else decimal
+    return f"{text} {unit}" if unit else text
+
+
+def spanning(interval: list[float], form=amount) -> str:
+    """Return an interval as "34% to 48%"."""
+    return " to ".join(form(end) for end in interval)
+
+
+def percent(share: float) -> str:
+    """Return a share as a whole percentage, or as "under 1%"."""
+    return "under 1%" if 0 < share < 0.01 else f"{100 * share:.0f}%"
+
+
+def at_least(index: float) -> str:
+    """Return the lowest of several indices whose maximum is 1."""
+    text = f"{index:.2f}"
+    return text if text == "1.00" else f"{text} or more"
+
+
+def show_index(value: float | None) -> str:
+    """Return an index as a whole number, and a dash where there is none."""
+    return "–" if value is None or value != value else f"{value:.0f}"
+
+
+def tell_p(p: float) -> str:
+    """Return a p-value as a reader expects it."""
+    shown = show_p(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
+def show_p(p: float) -> str:
+    """Return a p-value for a table."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def sentence(text: str) -> str:
+    """Return `text` with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def escape(text: str) -> str:
+    """Escape a name from the data for a Markdown sentence."""
+    return re.sub(r"([\\`*_\[\]|~])", r"\\\1", html.escape(str(text)))
+
+
+SIGNS = {
+    "us$": "usd",
+    "$": "usd",
+    "€": "eur",
+    "£": "gbp",
+    "¥": "jpy",
+    "₹": "inr",
+    "zł": "pln",
+    "kč": "czk",
+    "rs.": "inr",
+    "rs": "inr",
+    "fr.": "chf",
+    "kr.": "kr",
+}
+CURRENCIES = (
+    *("eur", "usd", "gbp", "chf", "cad", "aud", "jpy", "cny", "inr", "brl", "sek", "nok", "dkk", "pln", "czk", "huf"),
+    *("try", "zar", "mxn", "kr"),
+)
+MULTIPLES = ("k", "tsd", "tsd.", "thousand", "m", "mio", "mio.", "mn", "million", "bn", "%", "‰")
+LONGEST = 12
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november"),
+    "december",
+)
+SIDES = ("cr", "dr")  # an accountant's plus and minus
+
+
+def plain_unit(unit: str | None) -> str:
+    """Return a unit without blanks and case, "" for none."""
+    return "".join((unit or "").lower().split())
+
+
+def is_unit(before: str, behind: str) -> bool:
+    """Return whether these may stand around an amount: C001 is a code, 5- an accountant's minus five, 12 May a day."""
+    if (before and not is_money(before)) or len(behind) > LONGEST or behind in SIDES:
+        return False
+    month = len(behind) >= 3 and any(month.startswith(behind.rstrip(".")) for month in MONTHS)
+    return not month and not set(before + behind) & set("()+-−")
+
+
+def is_money(text: str) -> bool:
+    """Return whether a text is a currency: a code, a sign, or letters before a dollar sign."""
+    sign = len(text) == 1 and category(text) == "Sc"
+    return text in CURRENCIES or text in SIGNS or sign or bool(re.fullmatch(r"[a-z]{1,2}\$", text))
+
+
+def other_amount(one: str, other: str) -> bool:
+    """Return whether two units differ in their multiple or their currency: k$ and $, EUR and USD; not k and k$."""
+    (scale, money), (other_scale, other_money) = _parted(plain_unit(one)), _parted(plain_unit(other))
+    scaled = scale != other_scale and bool({scale, other_scale} & set(MULTIPLES))
+    return scaled or bool(money and other_money and money != other_money)
+
+
+def contradict(one: str, other: str) -> bool:
+    """Return whether two units cannot mean one amount; h and hours can, kg and g, EUR and ct cannot."""
+    scale, other_scale = (_parted(plain_unit(unit))[0] for unit in (one, other))
+    alike = scale == other_scale or (
+        scale and other_scale and (scale.startswith(other_scale) or other_scale.startswith(scale))
+    )
+    return other_amount(one, other) or not alike
+
+
+def _parted(unit: str) -> tuple[str, str]:
+    """Part a unit into its multiple, or what else it is, and its currency."""
+    for sign, code in SIGNS.items():
+        unit = unit.replace(sign, code) if len(sign) > 2 or not sign.isalpha() or unit == sign else unit
+    money = next((code for code in CURRENCIES if unit.startswith(code) or unit.endswith(code)), "")
+    return unit.replace(money, "", 1), money
+
+
+LONGEST_NAME = 1_000  # letters of a column's name
+
+
+def suggest(word: str, choices) -> str:
+    """Return the end of a sentence: a question that offers the choice nearest to `word`, or a full stop."""
+    near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else "."
+
+
+def key(header: str) -> str:
+    """Return a header without case, blanks and punctuation; a percent sign or a currency is none of these."""
+    plain = unicodedata.normalize("NFKC", header).strip().casefold()
+    return "".join(letter for letter in plain if letter.isalnum() or letter in "%‰$€£¥₹") or plain
+
+
+def key_without_unit(header: str) -> str:
+    """Return the key of a header without what it has in brackets, and without a percent sign or currency."""
+    # Of a text that is no name only the start: many open brackets take time that grows with the square of its length.
+    return re.sub(r"[\W_]", "", key(re.sub(r"[(\[].*?[)\]]", "", header[:LONGEST_NAME])))
+
+
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
+SUM = (
+    r"(?:grand[ -]?|sub[ -]?)?totals?|totale|totaal|totalt|gesamtsumme|gesamtergebnis|summe|gesamt|insgesamt|suma|somme"
+    r"|итого|всего|合計|总计|合计"
+)
+SUMMARY = rf"^(?:{SUM}|sum|count|average|mean|durchschnitt|mittelwert|moyenne|media)"
+BEHIND_SUM = (  # "Total", "Total general", "Total: 200 customers", "Totals (n=200)"
+    r"(?:[\W\d_]+(?:general|général|generale|of all|all|[^\W\d_]{1,3})?[\W\d_]*|[\W_]*\d[\W\d_]*[^\W\d_]*)?$"
+)
+FEWEST_TO_ADD_UP = 10
+YES = ("yes", "y", "true", "t", "1", "ja", "j", "oui", "si", "sí")
+NO = ("no", "n", "false", "f", "0", "nein", "non")

@@ -1,0 +1,349 @@
+"""What every row and cell must be, as Ibis expressions, so that any engine can check them in one pass.
+What stands more than once in a column of any length, exactly.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from segmentation.core.dataset import Column, Dataset
+from segmentation.core.engine import double, held, is_held
+from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, SUMMARY, YES
+from segmentation.tables.number_formats import BLANKS, Convention, text_of, to_number
+
+PARTS = ("column", "value", "rule")
+MOST_REPLACED = 100
+COPY = "one row an id, this is an identical copy"
+TOTAL = "a customer, not a total"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What every row must satisfy: where `broken` holds, the row is refused and `value` is shown."""
+
+    column: str
+    rule: str
+    value: ibis.Value
+    broken: ibis.Value
+
+
+def check_rows(
+    raw: ibis.Table,
+    dataset: Dataset,
+    names: list[str],
+    conventions: dict[str, Convention],
+    *,
+    features: tuple[str, ...],
+    required: tuple[str, ...],
+    fields: int,
+) -> ibis.Table:
+    """Add to each row its values, and column, value and rule of the first rule that it breaks, null where it is fine.
+
+    Parameters
+    ----------
+    raw : ibis.Table
+        row, file, line, fields, and one text column for each of `names`.
+    features : tuple of str
+        Columns of which at least one may not be empty.
+    required : tuple of str
+        Columns that may not be empty, besides the id and those that dataset.yaml requires.
+    fields : int
+        How many cells a whole row has.
+    """
+    table = _typed(raw, dataset, names, conventions)
+    rules = [*_totals(raw, table, dataset, names), _whole(table, fields)]
+    rules += _column_rules(table, dataset, names, required, conventions)
+    table = judge(table, [*rules, _some_feature(table, features)])
+    if is_held(raw):
+        table = held(table)
+    return judge(table, [_sum_of_others(table, dataset, features)])
+
+
+def check_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
+    """Refuse, among the rows that are fine by themselves, those that repeat what must stand once."""
+    found = find_repeats(checked, dataset, names)
+    if found is None:
+        return checked
+    table = checked.left_join(found.select("row", **{f"_{part}": found[part] for part in PARTS}), "row")
+    judged = {part: ibis.coalesce(table[part], table[f"_{part}"]) for part in PARTS}
+    return table.mutate(judged).drop("row_right", *(f"_{part}" for part in PARTS))
+
+
+def find_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table | None:
+    """Return row, file, line, column, value and rule of the rows that repeat what must stand once; None without any.
+
+    What stands more than once in any row is found first, which needs no rule, and only those rows are compared.
+    """
+    fine, found = checked.filter(checked["rule"].isnull()).drop(*PARTS), []
+    for name, several in _repeated(checked, dataset, names).items():
+        if int(several.count().execute()):
+            peers, is_id = fine.semi_join(several, name), name in dataset.named("id")
+            judged = judge(peers, _repeat_rules(peers, name, names) if is_id else [_unique(peers, name)])
+            refused = held(judged.filter(judged["rule"].notnull()).select("row", "file", "line", *PARTS))
+            if int(refused.count().execute()):
+                found.append(refused)
+                fine = fine.anti_join(refused, "row")
+    return ibis.union(*found) if len(found) > 1 else found[0] if found else None
+
+
+def find_suspects(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
+    """Return the rows that break a rule, or hold what stands more than once although it should be unique."""
+    several = _repeated(checked, dataset, names)
+    return checked.filter(ibis.or_(checked["rule"].notnull(), *(checked[n].isin(t[n]) for n, t in several.items())))
+
+
+def _repeated(checked: ibis.Table, dataset: Dataset, names: list[str]) -> dict[str, ibis.Table]:
+    """Return what stands more than once, in any row, of the id and of each column that should be unique."""
+    unique = [name for name in names if dataset.columns[name].unique]
+    return {name: repeated(checked, name) for name in (*dataset.named("id"), *unique)}
+
+
+def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dict) -> ibis.Table:
+    """Add, beside the text of each cell, its value: a number, a mended category, or null."""
+    usual = {name: usual_spellings(raw, name, dataset.columns[name]) for name in names if is_free(dataset, name)}
+    table = raw.rename({f"_raw_{name}": name for name in names})
+    for name in names:
+        cell = f"_raw_{name}"
+        if name in usual:
+            table = _respell(table, cell, name, usual[name])
+        else:
+            table = table.mutate({name: _value(table[cell], dataset.columns[name], conventions.get(name))})
+    for name in names:
+        cell = table[f"_raw_{name}"]
+        empty = table[name].isnull() if name in usual else is_empty(cell, dataset.columns[name])
+        if f"_odd_{name}" in table.columns:
+            empty &= is_empty(table[f"_odd_{name}"], dataset.columns[name])
+        table = table.mutate({empty_name(name): empty})
+    return table.rename({cell_name(name): f"_raw_{name}" for name in names})
+
+
+def text_in(table: ibis.Table, name: str) -> ibis.Value:
+    """Return what the cells of a column say: written out where it is asked for, because most rows are fine."""
+    text = text_of(table[cell_name(name)]).fill_null("")
+    return ibis.coalesce(table[f"_odd_{name}"], text) if f"_odd_{name}" in table.columns else text
+
+
+def is_free(dataset: Dataset, name: str) -> bool:
+    """Return whether a column holds categories that dataset.yaml does not list."""
+    return dataset.columns[name].type == "category" and not dataset.columns[name].categories
+
+
+def _value(cell: ibis.Value, column: Column, convention: Convention | None) -> ibis.Value:
+    if convention:
+        return to_number(cell if cell.type().is_numeric() else _present(cell, column), convention)
+    if column.role == "id" and cell.type().is_integer():
+        return cell
+    present = _present(cell.cast("string").fill_null(""), column)
+    if column.type == "yes/no":
+        yes, no = (double(1), double(0)) if column.numeric else ("yes", "no")
+        return ibis.cases((present.lower().isin(YES), yes), (present.lower().isin(NO), no))
+    if column.categories:
+        value = {name: double(i) if column.type == "ordinal" else name for i, name in enumerate(column.categories, 1)}
+        pairs = [(key, value[name]) for name, spellings in column.categories.items() for key in (name, *spellings)]
+        return ibis.cases(*[(_spelling_key(present) == _folded(key), found) for key, found in pairs])
+    return present
+
+
+def _present(text: ibis.Value, column: Column) -> ibis.Value:
+    """Return a text without blanks around it, null where it says that there is none."""
+    return is_empty(text, column).ifelse(ibis.null("string"), stripped(text))
+
+
+def cell_name(name: str) -> str:
+    """Return the name under which the cells of a column are kept as read; no column of a dataset starts with a line."""
+    return f"_cell_{name}"
+
+
+def empty_name(name: str) -> str:
+    """Return the name under which it is kept whether the cell of a column holds nothing."""
+    return f"_empty_{name}"
+
+
+def is_empty(cell: ibis.Value, column: Column) -> ibis.Value:
+    """Return whether a cell holds nothing; a spelling that dataset.yaml declares is something."""
+    if cell.type().is_numeric():
+        return cell.isnull() | (cell.isnan() if cell.type().is_floating() else False)
+    text = cell.cast("string").fill_null("")
+    declared = {_folded(key) for name, spellings in (column.categories or {}).items() for key in (name, *spellings)}
+    return stripped(text).lower().isin([word for word in MISSING if word not in declared])
+
+
+def stripped(text: ibis.Value) -> ibis.Value:
+    """Return a text without blanks around it, those that are no ASCII either."""
+    return text.re_replace(f"^{BLANKS}+|{BLANKS}+$", "")
+
+
+def _spelling_key(text: ibis.Value) -> ibis.Value:
+    return text.lower().re_replace(f"{BLANKS}+", " ")
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
+def usual_spellings(raw: ibis.Table, name: str, column: Column) -> pd.DataFrame:
+    """Return the cells of a column of free categories that are written otherwise than most of their kind.
+
+    Spellings that differ only in case and blanks are one category, and are written as the most frequent one.
+
+    Returns
+    -------
+    DataFrame
+        cell, usual (missing where the cell holds nothing).
+    """
+    cells = raw.select(cell=raw[name].cast("string").fill_null("")).group_by("cell").agg(n=ibis._.count())
+    cells = cells.mutate(text=_present(cells["cell"], column)).mutate(key=_spelling_key(ibis._["text"]))
+    known = cells.filter(cells["text"].notnull()).group_by("key", "text").agg(n=ibis._["n"].sum())
+    place = ibis.row_number().over(group_by=known["key"], order_by=[known["n"].desc(), known["text"]])
+    usual = known.mutate(place=place).filter(ibis._["place"] == 0).select("key", usual="text")
+    found = cells.left_join(usual, "key").select("cell", "usual")
+    changed = found["usual"].isnull() | (found["usual"] != found["cell"])
+    return found.filter(changed & (found["cell"] != "")).order_by("cell").to_pandas()
+
+
+def _respell(table: ibis.Table, cell: str, name: str, usual: pd.DataFrame) -> ibis.Table:
+    """Add a column of categories in their usual spelling; a cell that is not listed is written so already."""
+    text = table[cell].cast("string").nullif("")
+    if len(usual) <= MOST_REPLACED:
+        return table.mutate({name: text.substitute(dict(zip(usual["cell"], _nullable(usual), strict=True)))})
+    listed = ibis.memtable({"_cell": usual["cell"].tolist(), "_usual": _nullable(usual)})
+    joined = table.left_join(listed, text == listed["_cell"])
+    value = joined["_cell"].notnull().ifelse(joined["_usual"], joined[cell].cast("string").nullif(""))
+    return joined.mutate({name: value}).drop("_cell", "_usual")
+
+
+def _nullable(usual: pd.DataFrame) -> list[str | None]:
+    return [text if isinstance(text, str) else None for text in usual["usual"]]
+
+
+def _totals(raw: ibis.Table, table: ibis.Table, dataset: Dataset, names: list[str]) -> list[Rule]:
+    """Refuse a line of totals below the customers: "Total" for an id, or, where there is none, for a category."""
+    ids = [name for name in dataset.named("id") if name in names]
+    rules = []
+    for name in ids or [name for name in names if is_free(dataset, name)]:
+        if raw[name].type().is_string():
+            text = text_in(table, name)
+            broken = is_total(stripped(text).lower()) if ids else text.isin(_single_totals(raw[name]))
+            rules.append(Rule(name, TOTAL, text, broken))
+    return rules
+
+
+def _single_totals(text: ibis.Value) -> list[str]:
+    """Return the cells that say total and stand in one row; what stands in several is one of the table's own words."""
+    counts = text.value_counts(name="n")
+    named = is_total(stripped(counts[text.get_name()]).lower(), f"^(?:{SUM})")
+    return sorted(counts.filter(named & (counts["n"] == 1))[text.get_name()].to_pandas())
+
+
+def _sum_of_others(table: ibis.Table, dataset: Dataset, features: tuple[str, ...]) -> Rule:
+    """Refuse a row whose features are the sums of all other rows, whatever it is called."""
+    numbers = [name for name in features if dataset.columns[name].type == "number"]
+    fine = table.filter(table["rule"].isnull())
+    sums = fine.agg(_rows=fine.count(), **{name: fine[name].sum() for name in numbers}).to_pandas().iloc[0]
+    adds_up = [
+        (table[name] + table[name] - double(sums[name])).abs() <= double(1e-9 * abs(sums[name]))
+        for name in numbers
+        if pd.notna(sums[name]) and sums[name]
+    ]
+    enough = sums["_rows"] >= FEWEST_TO_ADD_UP and len(adds_up) == len(numbers) > 0
+    broken = ibis.and_(table["rule"].isnull(), *adds_up) if enough else ibis.literal(False)
+    return Rule("row", TOTAL, table["row"].cast("string"), broken)
+
+
+def is_total(text: ibis.Value, words: str = SUMMARY) -> ibis.Value:
+    """Return whether a text says that its row adds up others."""
+    return text.re_search(words + BEHIND_SUM)
+
+
+def _some_feature(table: ibis.Table, features: tuple[str, ...]) -> Rule:
+    """Refuse a customer of whom every feature would have to be invented."""
+    empty = ibis.and_(*[table[name].isnull() for name in features])
+    return Rule(features[0], "a value in one feature", text_in(table, features[0]), empty)
+
+
+def _whole(table: ibis.Table, fields: int) -> Rule:
+    return Rule("row", f"{fields} cells", table["fields"].cast("string"), table["fields"] != fields)
+
+
+def _column_rules(
+    table: ibis.Table, dataset: Dataset, names: list[str], required: tuple[str, ...], conventions: dict
+) -> list[Rule]:
+    rules = []
+    for name in names:
+        column, text, value = dataset.columns[name], text_in(table, name), table[name]
+        empty = table[empty_name(name)]
+        if name in required or column.required or column.role == "id":
+            rules.append(Rule(name, "present", text, empty))
+        rules.append(Rule(name, _expected(column, conventions.get(name)), text, value.isnull() & ~empty))
+        if column.min is not None:
+            rules.append(Rule(name, f"at least {column.min:g}", text, value < column.min))
+        if column.max is not None:
+            rules.append(Rule(name, f"at most {column.max:g}", text, value > column.max))
+        if column.transform == "log":
+            rules.append(Rule(name, "at least 0 for its log", text, value < 0))
+    return rules
+
+
+def _expected(column: Column, convention: Convention | None) -> str:
+    if column.categories:
+        return f"one of {', '.join(column.categories)}"
+    return convention.expects() if convention else f"a {column.type}" if column.type != "yes/no" else "yes or no"
+
+
+def _unique(peers: ibis.Table, name: str) -> Rule:
+    """Refuse all rows that share a value which should be unique."""
+    several = peers["row"].count().over(ibis.window(group_by=peers[name])) > 1
+    return Rule(name, "unique", text_in(peers, name), several)
+
+
+def _repeat_rules(peers: ibis.Table, id_name: str, names: list[str]) -> list[Rule]:
+    """Refuse differing rows of one id, and later identical copies."""
+    own = ibis.window(group_by=peers[id_name])
+    contents = [peers[name].cast("string").fill_null("") for name in names]
+    differ = ibis.or_(*[content.min().over(own) != content.max().over(own) for content in contents])
+    copy = peers["row"] > peers["row"].min().over(own)
+    text = text_in(peers, id_name)
+    return [Rule(id_name, "one row an id, this one's rows differ", text, differ), Rule(id_name, COPY, text, copy)]
+
+
+def judge(table: ibis.Table, rules: list[Rule]) -> ibis.Table:
+    """Add column, value and rule of the first broken rule, null where none is; an earlier verdict stands."""
+    first = {part: ibis.cases(*[(rule.broken, getattr(rule, part)) for rule in rules]) for part in PARTS}
+    if "rule" in table.columns:
+        first = {part: ibis.coalesce(table[part], now) for part, now in first.items()}
+    return table.mutate(first)
+
+
+MOST_MARKED = 500_000_000  # whole numbers between the least and the greatest: a byte for each
+CLOSE = 10  # of them for each row
+BATCH = 1_000_000
+
+
+def repeated(table: ibis.Table, name: str) -> ibis.Table:
+    """Return the values of a column that stand in more than one row, each once, as a table of one column.
+
+    Whole numbers that lie close together are marked off one by one, which is less work than grouping them. An engine
+    whose rows lie on other machines groups all.
+    """
+    known = table.filter(table[name].notnull()).select(name)
+    if table[name].type().is_integer() and table.get_backend().name == "duckdb":
+        [ends] = known.agg(low=known[name].min(), high=known[name].max(), n=known.count()).to_pyarrow().to_pylist()
+        rows = ends.pop("n")
+        if rows and ends["high"] - ends["low"] < min(MOST_MARKED, CLOSE * rows):
+            batches = known.select(ibis._[name].cast("int64")).to_pyarrow_batches(chunk_size=BATCH)
+            found = marked_twice((batch.column(0).to_numpy() for batch in batches), **ends)
+            return ibis.memtable({name: found}, schema={name: table[name].type()})
+    return held(known.group_by(name).having(ibis._.count() > 1).agg())
+
+
+def marked_twice(batches: Iterable[np.ndarray], low: int, high: int) -> np.ndarray:
+    """Return in order the whole numbers between `low` and `high` that the batches hold more than once."""
+    seen, found = np.zeros(high - low + 1, bool), [np.empty(0, np.int64)]
+    for numbers in batches:
+        ordered = np.sort(numbers)
+        found += [ordered[1:][ordered[1:] == ordered[:-1]], numbers[seen[numbers - low]]]
+        seen[numbers - low] = True
+    return np.unique(np.concatenate(found))

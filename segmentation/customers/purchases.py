@@ -1,0 +1,149 @@
+"""From purchases to customers: recency, frequency, monetary value, tenure and average basket (Hughes 1994)."""
+
+from datetime import date
+
+import ibis
+
+from segmentation.core.dataset import Column, Dataset
+from segmentation.core.engine import held, is_held, stored
+from segmentation.customers.checks import Rule, check_rows, judge, text_in
+from segmentation.tables.number_formats import conventions_of
+
+DATES = {  # how a date is written, and which of its numbers are year, month and day
+    "yyyy-mm-dd": (r"^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})($|[ T][0-9])", (1, 2, 3)),
+    "yyyymmdd": (r"^([0-9]{4})([0-9]{2})([0-9]{2})$", (1, 2, 3)),
+    "dd.mm.yyyy": (r"^([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})($| [0-9])", (3, 2, 1)),
+    "dd/mm/yyyy": (r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})($| [0-9])", (3, 2, 1)),
+    "mm/dd/yyyy": (r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})($| [0-9])", (3, 1, 2)),
+}
+MOST = 1e15
+EXACT = "decimal(38, 10)"  # amounts are added up exactly, so that no order of the rows changes a sum
+NAMES = ["id", "date", "amount"]
+
+
+class _Named(Column):
+    """A column of the raw table, found by the headers that dataset.yaml gives and by no other name."""
+
+    def headers(self, name: str) -> list[str]:
+        return list(self.aliases)
+
+
+def purchases_dataset(dataset: Dataset) -> Dataset:
+    """Return the description of the raw table of a dataset of transactions: customer, date, amount."""
+    given = dataset.transactions
+    return Dataset.model_construct(
+        title=dataset.title,
+        columns={
+            "id": _Named(role="id", aliases=given.customer),
+            "date": _Named(role="descriptor", type="category", aliases=given.date, required=True),
+            "amount": _Named(role="feature", aliases=given.amount, unit=given.unit),
+        },
+        source=dataset.source,
+        decimal=dataset.decimal,
+        privacy=dataset.privacy,
+    )
+
+
+def summarize_purchases(
+    raw: ibis.Table, dataset: Dataset, headers: dict, *, file: str, known: dict | None = None
+) -> tuple:
+    """Turn a raw table of transactions into one of customers.
+
+    recency is the number of days from the last purchase to the as-of date, tenure that from the first; frequency
+    counts purchases (amounts of 0 or more), monetary adds up their amounts less what was returned, and basket is
+    the mean amount of a purchase. Days are taken as they are written, whatever the zone. Refused are a transaction
+    after the as-of date, a customer with returns alone, and one who returned more than was bought where dataset.yaml
+    has no place for a negative value.
+
+    Parameters
+    ----------
+    raw : ibis.Table
+        row, file, line, fields, and id, date, amount as text.
+    known : dict
+        How the numbers of an earlier table of this kind were written.
+
+    Returns
+    -------
+    customers : DataFrame, or of a large table an Ibis table
+        id, recency, frequency, monetary, tenure, basket.
+    rejected : DataFrame
+        file, line, column, value, rule.
+    account : dict
+        rows_in = clean + rejected, returns, alike (rows that repeat another; they count), how numbers are written.
+    """
+    given, bought = dataset.transactions, purchases_dataset(dataset)
+    conventions = conventions_of(raw, bought, NAMES, headers, file=file, known=known)
+    needs = {"features": ("amount",), "required": ("amount",), "fields": headers["fields"]}
+    checked = check_rows(raw, bought, NAMES, conventions, **needs)
+    day = _day(checked["date"], given.date_format)
+    rules = [
+        Rule("date", f"a date as {given.date_format}", checked["date"], day.isnull()),
+        Rule(
+            "date",
+            f"on or before {given.as_of}, transactions.as_of in dataset.yaml",
+            checked["date"],
+            day > ibis.literal(given.as_of),
+        ),
+        Rule("amount", f"below {MOST:,.0f}", text_in(checked, "amount"), checked["amount"].abs() >= MOST),
+    ]
+    checked = _judge_customers(judge(checked.mutate(day=day), rules), dataset)
+    checked = held(checked) if is_held(raw) else stored(checked)
+    fine, refused = (checked.filter(condition) for condition in (checked["rule"].isnull(), checked["rule"].notnull()))
+    customers = _customers(fine, given.as_of).order_by("id")
+    customers = customers.to_pandas() if is_held(raw) else customers
+    rejected = refused.order_by("row").select("file", "line", "column", "value", "rule").to_pandas()
+    clean, returns = int(fine.count().execute()), int(fine.filter(fine["amount"] < 0).count().execute())
+    account = {"rows_in": clean + len(rejected), "clean": clean, "rejected": len(rejected), "returns": returns}
+    account["alike"] = clean - int(fine.select(*NAMES).distinct().count().execute())
+    return customers, rejected, account | {"numbers": {name: how.record() for name, how in conventions.items()}}
+
+
+def _judge_customers(checked: ibis.Table, dataset: Dataset) -> ibis.Table:
+    """Refuse the rows of customers of whom nothing can be said: they bought nothing, or returned more than that."""
+    peers = ibis.window(group_by=[checked["id"], checked["rule"].isnull()])
+    buys = (checked["amount"] >= 0).fill_null(False)
+    rules = [Rule("id", "a customer with a purchase", checked["id"].cast("string"), ~buys.any().over(peers))]
+    monetary = dataset.columns.get("monetary")
+    if monetary and (monetary.transform == "log" or monetary.min is not None):
+        owed = _exact(checked["amount"]).sum().over(peers) < (monetary.min or 0)
+        rules.append(
+            Rule(
+                "id",
+                f"a customer worth {monetary.min or 0:g} or more after returns",
+                checked["id"].cast("string"),
+                owed,
+            )
+        )
+    return judge(checked, rules)
+
+
+def _exact(amount: ibis.Value) -> ibis.Value:
+    return (amount.abs() < MOST).ifelse(amount, ibis.null("float64")).cast(EXACT)
+
+
+def _customers(fine: ibis.Table, as_of: date) -> ibis.Table:
+    buys, exact = fine["amount"] >= 0, _exact(fine["amount"])
+    sums = fine.group_by("id").agg(
+        last=fine["day"].max(where=buys),
+        first=fine["day"].min(where=buys),
+        frequency=buys.sum().cast("float64"),
+        monetary=exact.sum().cast("float64"),
+        spent=exact.sum(where=buys).cast("float64"),
+    )
+    end = ibis.literal(as_of)
+    return sums.select(
+        "id",
+        recency=end.delta(sums["last"], unit="day").cast("float64"),
+        frequency=sums["frequency"],
+        monetary=sums["monetary"],
+        tenure=end.delta(sums["first"], unit="day").cast("float64"),
+        basket=sums["spent"] / sums["frequency"],
+    )
+
+
+def _day(text: ibis.Value, written: str) -> ibis.Value:
+    """Return the date in a text, null where it is none; a time behind it is left out."""
+    pattern, places = DATES[written]
+    year, month, day = (text.re_extract(pattern, place) for place in places)
+    whole = year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")
+    return text.re_search(pattern).ifelse(whole.try_cast("date"), ibis.null("date"))

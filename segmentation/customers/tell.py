@@ -1,0 +1,295 @@
+"""Cleaning: every row is clean, collapsed with its copy, or refused with its line, column, value and rule.
+What the table shows before any segment is formed: summaries and their sentences.
+What a run found, each in one line, from its artifacts.
+Is this the published table, an altered copy of it, or another one?
+"""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from segmentation.core import files
+from segmentation.core.dataset import Dataset
+from segmentation.core.files import sha256
+from segmentation.core.privacy import SMALLEST_GROUP, withheld
+from segmentation.core.text import amount, count, escape, listing, percent, plain_unit, sentence
+from segmentation.customers.cleaning import FEWEST
+from segmentation.customers.counts import Grouping
+from segmentation.customers.customers import Customers, by_size, group_medians, most_linked, strongest_pair
+from segmentation.customers.fingerprints import SKETCH, Fingerprint, fingerprint, matching_rows
+from segmentation.tables.number_formats import Convention, conventions_of
+from segmentation.tables.read import read_table
+from segmentation.tables.sources import locate
+
+NEARLY_COPY = 0.95
+
+
+def reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset) -> str:
+    """Say what had to be understood to read the table: its encoding, titles, decimal commas, units in cells."""
+    told = []
+    if headers["encoding"]:
+        told.append(f"It was read as {headers['encoding']}.")
+    if headers["above"]:
+        told.append(
+            f"{sentence(count(headers['above'], 'line'))} above the column names {_was(headers['above'])} left out."
+        )
+    if headers["beside"]:
+        notes = count(headers["beside"], "note")
+        told.append(f"{sentence(notes)} beside the table {_was(headers['beside'])} left out.")
+    commas = [escape(dataset.label(name)) for name, how in conventions.items() if how.decimal == ","]
+    if commas:
+        told.append(f"Written with a decimal comma: {listing(commas)}.")
+    around = {name: set(how.around) - {plain_unit(dataset.columns[name].unit)} for name, how in conventions.items()}
+    units = [
+        f"{escape(' '.join(sorted(marks)))} in {escape(dataset.label(name))}" for name, marks in around.items() if marks
+    ]
+    if units:
+        told.append(f"Accepted around the digits: {listing(units)}.")
+    return " ".join(told)
+
+
+def roles(dataset: Dataset, ignored: list[str], *, assumed: bool) -> str:
+    """Say which roles were assumed when nobody has described the table, with the reasons, and what was set aside."""
+    columns = {dataset.label(name): column for name, column in dataset.columns.items()}
+    aside = [f"{escape(label)} ({escape(c.reason)})" if c.reason else escape(label)
+             for label, c in columns.items() if c.role == "ignore"]  # fmt: skip
+    aside += [escape(header) for header in ignored]
+    told = f"Set aside: {listing(aside)}." if aside else "No column was set aside."
+    if not assumed:
+        return told
+    roles = [f"{escape(label)} is {_article(c.role)} ({escape(c.reason)})" for label, c in columns.items()
+             if c.role != "ignore"]  # fmt: skip
+    return f"**Nobody has described this table**, so that roles were assumed: {'; '.join(roles)}. {told}"
+
+
+def _article(role: str) -> str:
+    return f"{'an' if role == 'id' else 'a'} {role}"
+
+
+def idle(customers: Customers, dataset: Dataset, features: tuple[str, ...]) -> str:
+    """Say which columns tell nothing, because they hold nothing or one value, and which features are nearly copies."""
+    told = []
+    filled = customers.filled(customers.columns)
+    numbers = [name for name in customers.columns if dataset.columns[name].numeric]
+    limits = customers.limits(numbers)
+    for name in customers.columns:
+        label, texts = escape(dataset.label(name)), name not in numbers
+        distinct = (
+            customers.sample[name].nunique()
+            if texts
+            else 1 + (filled[name] and limits["high"][name] > limits["low"][name])
+        )
+        if not filled[name] or distinct < 2:
+            what = "the same for every customer" if filled[name] else "empty"
+            told.append(f"{label} is {what} and divides nobody.")
+        elif texts and distinct == customers.sample[name].count() > FEWEST:
+            told.append(f"{label} is another text for every customer and describes no group.")
+    correlation = customers.correlation(numbers)
+    for one, other in combinations(numbers, 2):
+        r = correlation.loc[one, other]
+        if abs(r) > NEARLY_COPY:
+            both = {one, other} <= set(features)
+            why = (
+                "what they measure counts twice; FEATURES leaves one out"
+                if both
+                else "the one tells what the other does"
+            )
+            pair = f"{escape(dataset.label(one))} and {escape(dataset.label(other))}"
+            told.append(f"{pair} are nearly copies (r = {r:.2f}): {why}; both were kept.")
+    return " ".join(told)
+
+
+def _was(n: int) -> str:
+    return "was" if n == 1 else "were"
+
+
+def repeated(repeated: int) -> str:
+    """Say, of a table without ids, how many rows repeat another."""
+    if not repeated:
+        return "No column is an id, and no row repeats another."
+    rows = count(repeated, "row that repeats", "rows that repeat")
+    return f"No column is an id; {rows} another {_was(repeated)} kept."
+
+
+def purchases(account: dict) -> str:
+    """Say how many transactions are returns, and how many repeat another; empty for a table of customers."""
+    if "returns" not in account:
+        return ""
+    returns, alike = account["returns"], account["alike"]
+    off = f"{sentence(count(returns, 'row is a return', 'rows are returns'))}, taken off the value of their customers."
+    twice = f"{sentence(count(alike, 'row repeats', 'rows repeat'))} another and {_was(alike)} kept: one may buy twice."
+    return f"{off if returns else 'No row is a return.'} {twice if alike else ''}".strip()
+
+
+def broken_rules(account: dict) -> pd.DataFrame:
+    """Return how many rows each rule refused, the most frequent first, with the clean rows and the sum."""
+    rows = [*account["rules"].items(), ("no rule: clean", account["clean"]), ("rows in", account["rows_in"])]
+    return pd.DataFrame(rows, columns=["broken rule", "rows"])
+
+
+def changes_table(account: dict, dataset: Dataset) -> pd.DataFrame:
+    """Return how many cells of each descriptor and feature were mended and are missing."""
+    names = dataset.named("feature", "descriptor")
+    cells = {"respelt": account["mended"], "missing": account["missing"], "imputed": account["imputed"]}
+    columns = {what: [counts.get(name, 0) for name in names] for what, counts in cells.items()}
+    return pd.DataFrame({"column": [dataset.label(name) for name in names], **columns})
+
+
+def far_values(customers: Customers, dataset: Dataset, numbers: list[str]) -> list[str]:
+    """Say for each column how many customers lie far from the middle half."""
+    far = {name: _number_far(customers, name) for name in numbers}
+    least = SMALLEST_GROUP if dataset.privacy == "aggregate" else 0
+    many = {name: count(n, "value") if n >= least else f"fewer than {least} values" for name, n in far.items()}
+    return [f"{escape(dataset.label(name))} has {how} far from the rest" for name, how in many.items()]
+
+
+def _number_far(customers: Customers, name: str) -> int:
+    low, high = customers.quantiles(name, [0.25, 0.75]).iloc[0][[0.25, 0.75]]
+    return customers.beyond(name, low - 1.5 * (high - low), high + 1.5 * (high - low))
+
+
+CLEAR = 0.5
+WEAK = 0.2
+
+
+def distributions(customers: Customers, names: list[str], dataset: Dataset) -> str:
+    """Say for each column where the middle half of the customers lies, and whether the distribution leans."""
+    return " ".join(_tell_distribution(customers, name, dataset) for name in names)
+
+
+def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str:
+    label, unit = dataset.label(name), dataset.columns[name].unit
+    low, middle, high = customers.quantiles(name, [0.25, 0.5, 0.75]).iloc[0][[0.25, 0.5, 0.75]]
+    limits = customers.limits([name]).loc[name]
+    if limits["low"] == limits["high"]:
+        return f"**{escape(label)}** is {amount(middle, unit)} for every customer."
+    skew = customers.skew(name)
+    side = "high" if skew > 0 else "low"
+    lean = "leans neither way" if abs(skew) < CLEAR else f"has its long tail on the {side} side"
+    return (
+        f"**{escape(label)}**: half of the customers lie between {amount(low)} and {amount(high, unit)} "
+        f"(median {amount(middle)}); the distribution {lean}."
+    )
+
+
+def categories(counts: pd.Series, label: str) -> str:
+    """Say how the customers divide among the categories, the groups under 10 left out."""
+    counts = by_size(counts)
+    shown = counts[~withheld(counts.to_numpy())]
+    parts = listing(f"{escape(name)} {n:,} ({100 * n / counts.sum():.0f}%)" for name, n in shown.items())
+    return f"**{escape(label)}**: {parts or 'no group has ten customers or more'}."
+
+
+def relation(r: float, one: str, other: str) -> str:
+    """Say in words how strong a linear correlation is; NaN where a column does not vary."""
+    if np.isnan(r):
+        return f"{escape(one)} and {escape(other)} cannot be correlated, because one of them does not vary."
+    strength = "hardly" if abs(r) < WEAK else "weakly" if abs(r) < CLEAR else "clearly"
+    way = "" if abs(r) < WEAK else " in the same direction" if r > 0 else " in opposite directions"
+    return f"{escape(one)} and {escape(other)} are {strength} correlated{way} (r = {_signed(r)})."
+
+
+def _signed(r: float) -> str:
+    return f"{r:.2f}".replace("-0.00", "0.00").replace("-", "−")
+
+
+def pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:
+    """Say which columns are drawn in pairs, and which two of them are linked most."""
+    one, other, r = strongest_pair(correlation)
+    drawn = len(most_linked(correlation))
+    every = (
+        "Every pair of numeric columns."
+        if drawn == len(correlation)
+        else (f"The {count(drawn, 'numeric column')} of {len(correlation)} with the strongest links, in pairs.")
+    )
+    return f"{every} The strongest link: {relation(r, labels[one], labels[other])}"
+
+
+def clear_pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:
+    """Say how many pairs of columns are clearly correlated."""
+    names = list(correlation)
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    clear = [f"{escape(labels[a])} with {escape(labels[b])}" for a, b in pairs if abs(correlation.loc[a, b]) >= CLEAR]
+    some = f"{count(len(clear), 'pair is', 'pairs are')} clearly correlated"
+    return f"{some} ({listing(clear)})" if clear else some
+
+
+def groups(customers: Customers, groups: Grouping, by: str, name: str, dataset: Dataset) -> str:
+    """Say in which group the median of column `name` is highest and lowest."""
+    medians, label, unit = group_medians(customers, name, groups), dataset.label(name), dataset.columns[name].unit
+    if len(medians) < 2:
+        return f"{escape(by)} has no two groups of {SMALLEST_GROUP} customers or more to compare."
+    if medians["median"].map(amount).nunique() < 2:
+        return f"The median {escape(label)} does not differ between the groups of {escape(by)}."
+    top, bottom = medians.loc[medians["median"].idxmax()], medians.loc[medians["median"].idxmin()]
+    return (
+        f"By {escape(by)}, the median {escape(label)} runs from {amount(bottom['median'])} ({escape(bottom['group'])}) "
+        f"to {amount(top['median'], unit)} ({escape(top['group'])})."
+    )
+
+
+def rows(account: dict) -> str:
+    """Return what became of the rows: "200 rows = 198 clean + 2 refused"."""
+    collapsed = f" + {account['collapsed']:,} collapsed" if account["collapsed"] else ""
+    made = f", of {account['customers']:,} customers" if account["customers"] != account["clean"] else ""
+    return (
+        f"{account['rows_in']:,} rows = {account['clean']:,} clean + {account['rejected']:,} refused{collapsed}{made}"
+    )
+
+
+FEWEST_ALIKE = 6  # of 64, where one in 256 is alike by chance
+CHANGES_SHOWN = 5
+
+
+def published(found: Fingerprint, dataset: Dataset, name: str) -> str:
+    """Say whether a table is the published one, an altered copy (and where it differs), or another one.
+
+    Returns
+    -------
+    str
+        Empty when dataset.yaml knows no published table.
+    """
+    source = dataset.source
+    if source is None or source.fingerprint is None:
+        return ""
+    if found.whole == source.fingerprint:
+        return "This is the published table."
+    if not found.sketch:
+        return ""  # a large table is compared by its files
+    if not source.sketch:
+        return "This is not the published table; whether it is an altered copy of it is not known."
+    alike = sum(a == b for a, b in zip(bytes.fromhex(found.sketch), bytes.fromhex(source.sketch), strict=True))
+    if alike < FEWEST_ALIKE:
+        return "This is another table than the published one."
+    reference = files.ROOT / "data" / name / source.path
+    if not reference.is_file() or sha256(reference) != source.sha256:
+        return (
+            f"This is an altered copy of the published table: about {percent(alike / SKETCH)} of the rows of the two "
+            "are the same. Which cells differ could be told with the published file at hand."
+        )
+    return f"This is an altered copy of the published table: {_tell_changes(found.cells, reference, dataset)}"
+
+
+def _tell_changes(cells: pd.DataFrame, reference, dataset: Dataset) -> str:
+    names = [column for column in dataset.columns if column in cells]
+    raw, headers = read_table(locate("DATA", str(reference)), dataset, wanted=tuple(names))
+    published = fingerprint(raw, dataset, conventions_of(raw, dataset, names, headers, file=reference.name)).cells
+    pairs = matching_rows(cells[names], published[names], *dataset.named("id"))
+    changed = [(row, other, name) for row, other in pairs for name in names
+               if cells.at[row, name] != published.at[other, name]]  # fmt: skip
+    shown = "; ".join(
+        f"{escape(dataset.label(name))} of row {row + 1:,}{_tell_cell(cells, published, row, other, name, dataset)}"
+        for row, other, name in changed[:CHANGES_SHOWN]
+    )
+    more = f"; and {len(changed) - CHANGES_SHOWN:,} more" if len(changed) > CHANGES_SHOWN else ""
+    lost, new = len(published) - len(pairs), len(cells) - len(pairs)
+    rows = [f"{count(n, 'row')} {what}" for n, what in ((lost, "missing"), (new, "added")) if n]
+    told = [f"{count(len(changed), 'changed cell')}{f' ({shown}{more})' if shown else ''}", *rows]
+    return ", ".join(told) + "."
+
+
+def _tell_cell(mine: pd.DataFrame, theirs: pd.DataFrame, row: int, other: int, name: str, dataset: Dataset) -> str:
+    if dataset.privacy == "aggregate":
+        return ""
+    return f" is {escape(mine.at[row, name] or 'empty')}, published as {escape(theirs.at[other, name])}"

@@ -1,0 +1,247 @@
+"""How many segments: K-Means brought to its best optimum for each k, and the criteria there.
+Silhouettes: does a customer lie nearer to the own segment than to the next (Rousseeuw 1987)?
+Is there distinct structure at all: Gaussian mixtures, and the dip of the distances.
+"""
+
+from itertools import combinations, pairwise
+
+import numpy as np
+import pandas as pd
+from diptest import diptest
+from scipy.spatial.distance import cdist, pdist
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
+
+from segmentation.core.parallel import spread
+from segmentation.customers.customers import sample_rows
+from segmentation.evidence.kmeans import LARGEST_EXACT, Optimum
+
+
+def score_each_k(X: np.ndarray, optima: dict[int, Optimum], *, seed: int = 0) -> pd.DataFrame:
+    """Score the best optimum of every k.
+
+    Inertia; mean silhouette (Rousseeuw 1987); Calinski-Harabasz (1974); Davies-Bouldin (1979).
+
+    Returns
+    -------
+    DataFrame
+        Indexed by k: inertia, silhouette, calinski_harabasz, davies_bouldin, smallest (segment), starts, reached
+        (share of the starts that reached the best inertia).
+    """
+    sample = sample_rows(len(X), LARGEST_EXACT, seed=seed)
+    with threadpool_limits(1):
+        found = silhouette_values(X[sample], [optimum.model.labels_[sample] for optimum in optima.values()])
+    means = [values.mean() for values in found]
+    rows = spread(_criteria, list(zip(optima.values(), means, strict=True)), X)
+    return pd.DataFrame(rows, index=pd.Index(optima, name="k")).astype({"smallest": int, "starts": int})
+
+
+def _criteria(task: tuple[Optimum, float], X: np.ndarray) -> dict:
+    optimum, silhouette = task
+    labels = optimum.model.labels_
+    return {
+        "inertia": optimum.model.inertia_,
+        "silhouette": silhouette,
+        "calinski_harabasz": calinski_harabasz_score(X, labels),
+        "davies_bouldin": davies_bouldin_score(X, labels),
+        "smallest": np.bincount(labels).min(),
+        "starts": optimum.starts,
+        "reached": optimum.reached / optimum.starts,
+    }
+
+
+def inertia_from_one(X: np.ndarray, scores: pd.DataFrame) -> pd.Series:
+    """Return the inertia by k, with that of a single segment before the others."""
+    return pd.concat([pd.Series({1: ((X - X.mean(axis=0)) ** 2).sum()}), scores["inertia"]])
+
+
+def silhouettes(X: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> pd.DataFrame:
+    """Return the silhouette of each customer, of a stated random sample above 10,000 customers.
+
+    Returns
+    -------
+    DataFrame
+        row (position in X), segment (from 1), silhouette (-1 to 1).
+    """
+    rows = sample_rows(len(X), LARGEST_EXACT, seed=seed)
+    with threadpool_limits(1):
+        [values] = silhouette_values(X[rows], [labels[rows]])
+    return pd.DataFrame({"row": rows, "segment": labels[rows] + 1, "silhouette": values})
+
+
+def favourites(scores: pd.DataFrame) -> dict[str, int]:
+    """Return the k that each criterion favours by itself."""
+    return {
+        "silhouette": int(scores["silhouette"].idxmax()),
+        "calinski_harabasz": int(scores["calinski_harabasz"].idxmax()),
+        "davies_bouldin": int(scores["davies_bouldin"].idxmin()),
+    }
+
+
+TITLES = {
+    "silhouette": "the silhouette",
+    "calinski_harabasz": "Calinski-Harabasz",
+    "davies_bouldin": "Davies-Bouldin",
+}
+
+
+def titled(by_criterion: dict[str, int]) -> dict[str, int]:
+    """Replace the names of criteria by what a reader calls them."""
+    return {TITLES[name]: value for name, value in by_criterion.items()}
+
+
+def flows(labels: dict[int, np.ndarray]) -> pd.DataFrame:
+    """Return how many customers go from each segment of one k to each segment of the next k.
+
+    Returns
+    -------
+    DataFrame
+        k, segment, size, next_k, next_segment, next_size, customers; none with 0 customers.
+    """
+    parts = []
+    for k, next_k in pairwise(sorted(labels)):
+        table = pd.crosstab(labels[k] + 1, labels[next_k] + 1)
+        part = table.stack().rename_axis(["segment", "next_segment"]).rename("customers").reset_index()
+        part["size"] = part["segment"].map(table.sum(axis=1))
+        part["next_size"] = part["next_segment"].map(table.sum(axis=0))
+        parts.append(part.assign(k=k, next_k=next_k)[part["customers"] > 0])
+    return pd.concat(parts, ignore_index=True)
+
+
+def origins(flows: pd.DataFrame) -> pd.DataFrame:
+    """Return how far each segment comes from a single segment of the k before.
+
+    1 minus the entropy of its customers' origins over its largest possible value: 1 where all come from one segment,
+    0 where they come evenly from all (segment level stability across solutions, SLSA; Dolnicar & Leisch 2017).
+
+    Returns
+    -------
+    DataFrame
+        k, segment, origin; from the third k on, because two segments always come from one, or from two, before.
+    """
+    shares = flows["customers"] / flows["next_size"]
+    entropy = (-shares * np.log(shares)).groupby([flows["k"], flows["next_k"], flows["next_segment"]]).sum()
+    table = entropy.rename("entropy").reset_index()
+    table = table[table["k"] > 1]
+    origin = 1 - table["entropy"] / np.log(table["k"])
+    return pd.DataFrame({"k": table["next_k"], "segment": table["next_segment"], "origin": origin})
+
+
+AT_ONCE = 1_000
+
+
+def silhouette_values(X: np.ndarray, partitions: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the silhouette of each customer in each of several partitions, whose distances are computed once.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    partitions : list of ndarray of shape (n,)
+        Labels from 0. A customer who is alone in a segment has a silhouette of 0.
+    """
+    members = [np.eye(labels.max() + 1)[labels] for labels in partitions]
+    values = [np.empty(len(X)) for _ in partitions]
+    for start in range(0, len(X), AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        distances = cdist(X[part], X)
+        for labels, member, found in zip(partitions, members, values, strict=True):
+            found[part] = _silhouette(distances @ member, labels[part], member.sum(axis=0))
+    return values
+
+
+def _silhouette(sums: np.ndarray, own: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return silhouettes from the sums of distances to each segment, of shape (n, k)."""
+    each = np.arange(len(own))
+    inside = sums[each, own] / np.maximum(sizes[own] - 1, 1)
+    means = np.divide(sums, sizes, out=np.full_like(sums, np.inf), where=sizes > 0)
+    means[each, own] = np.inf
+    outside = means.min(axis=1)
+    larger = np.maximum(inside, outside)
+    usable = (sizes[own] > 1) & (larger > 0) & np.isfinite(outside)
+    return np.divide(outside - inside, larger, out=np.zeros(len(own)), where=usable)
+
+
+COVARIANCES = ("full", "tied", "diag", "spherical")
+MIXTURE_STARTS = 2
+SMALLEST_DIP = 4
+LARGEST_DIP = 350  # customers: the published table of the dip ends at 72,000 values, here pairs
+
+
+def mixture_bic(X: np.ndarray, k_values, *, seed: int = 0) -> pd.DataFrame:
+    """Return the BIC of Gaussian mixtures with k components, lower is better (Fraley & Raftery 2002, sign reversed).
+
+    Returns
+    -------
+    DataFrame
+        Indexed by k, one column for each of four covariance types.
+    """
+    tasks = [(k, covariance) for k in k_values for covariance in COVARIANCES]
+    values = spread(_bic, tasks, X, seed)
+    table = pd.DataFrame(tasks, columns=["k", "covariance"]).assign(bic=values)
+    return table.pivot(index="k", columns="covariance", values="bic")[list(COVARIANCES)]
+
+
+def _bic(task: tuple[int, str], X: np.ndarray, seed: int) -> float:
+    k, covariance = task
+    mixture = GaussianMixture(k, covariance_type=covariance, n_init=MIXTURE_STARTS, random_state=seed)
+    return float(mixture.fit(X).bic(X))
+
+
+def dip_of_distances(X: np.ndarray, *, seed: int = 0) -> dict[str, float]:
+    """Test whether the distances between customers have more than one mode (Hartigan & Hartigan 1985).
+
+    Within one cloud the pairwise distances have one mode; distinct segments add a second, the distances between
+    them (Adolfsson, Ackerman & Brownstein 2019). Of more than 350 customers a random sample is taken; the pairs
+    are not independent, so that p is a guide rather than an exact level.
+
+    Returns
+    -------
+    dict
+        dip and p of the distances as they are; p_untied, the larger of p and that of the distances after `untie`, which
+        decides.
+    """
+    some = X[sample_rows(len(X), LARGEST_DIP, seed=seed)]
+    dip, p = diptest(np.sort(pdist(some)))
+    return {"dip": float(dip), "p": float(p), "p_untied": max(float(p), p_of_one_mode(pdist(untie(some, seed=seed))))}
+
+
+def untie(X: np.ndarray, *, seed: int = 0) -> np.ndarray:
+    """Spread equal values evenly, each over half the way to the nearest other value of its column.
+
+    Values that were rounded, counted or rated come in steps, and the dip test takes each step for a mode.
+    """
+    rng, columns = np.random.default_rng(seed), []
+    for column in X.T:
+        values, place = np.unique(column, return_inverse=True)
+        gaps = np.diff(values)
+        nearest = np.minimum(np.append(gaps, np.inf), np.insert(gaps, 0, np.inf)) if len(gaps) else np.zeros(1)
+        columns.append(column + rng.uniform(-0.5, 0.5, len(column)) * nearest[place])
+    return np.column_stack(columns)
+
+
+def valley_p(X: np.ndarray, labels: np.ndarray, centroids: np.ndarray) -> float:
+    """Test whether there is a valley between every two segments, and return the p-value of the pair that has least.
+
+    The members of two segments are projected onto the line through their centroids (as Hamerly & Elkan 2003 do), and
+    Hartigan's dip asks whether they have more than one mode there. Every pair must reject (an intersection-union
+    test), so that the largest p is that of all. A cut through one cloud leaves one mode. A segment of fewer than four
+    customers has no valley.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features), scaled and without ties (`untie`)
+    labels : ndarray of shape (n_customers,), from 0
+    centroids : ndarray of shape (k, n_features)
+    """
+    return max(
+        p_of_one_mode(X[(labels == one) | (labels == other)] @ (centroids[one] - centroids[other]))
+        if min((labels == one).sum(), (labels == other).sum()) >= SMALLEST_DIP
+        else 1.0
+        for one, other in combinations(range(len(centroids)), 2)
+    )
+
+
+def p_of_one_mode(values: np.ndarray) -> float:
+    """Return the p-value of Hartigan's dip test."""
+    return float(diptest(np.sort(values))[1])

@@ -1,0 +1,104 @@
+"""The decision: one rule for the number of segments, and a verdict on what the segments are."""
+
+import pandas as pd
+
+from segmentation.core.errors import DataError
+
+STABLE = 0.75
+DISSOLVED = 0.5
+LARGE_ENOUGH = 10
+SIGNIFICANT = 0.05
+DISTINCT_SILHOUETTE = 0.5
+SMALL = 30
+LEVEL = 0.95
+VERDICTS = {
+    "natural": "distinct groups that come back from other samples of the customers",
+    "reproducible": "not distinct groups, but a division that comes back from other samples of the customers",
+    "constructive": "not groups that exist by themselves, but a cut that may be useful",
+    "none": "no support: customers without any segments give the same figures",
+}
+NOUNS = {"natural": "segment", "reproducible": "segment", "constructive": "part", "none": "part"}
+
+
+def stable_k(scores: pd.DataFrame, stability: pd.DataFrame, null_limit: pd.Series) -> list[int]:
+    """Return each k whose every segment is stable and large enough.
+
+    A segment is stable when its mean Jaccard coefficient is at least 0.75 (Hennig 2007) and at least the 95th
+    percentile of what tables without segments give; that may be 1, which nothing can exceed.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Indexed by k: smallest (size of the smallest segment).
+    stability : DataFrame
+        k, segment, jaccard.
+    null_limit : Series
+        The percentile, indexed by k.
+    """
+    weakest = stability.groupby("k")["jaccard"].min()
+    return [
+        int(k)
+        for k in weakest.index
+        if weakest[k] >= STABLE and weakest[k] >= null_limit[k] and scores["smallest"][k] >= LARGE_ENOUGH
+    ]
+
+
+def decide(scores: pd.DataFrame, stable: list[int], k="auto", *, smallest: int = 1) -> dict:
+    """Choose the number of segments: of the stable k the one with the best silhouette, ties to the smaller.
+
+    Where no k is stable, the best silhouette of all k whose segments are large enough is taken as a cut.
+
+    Parameters
+    ----------
+    smallest : int
+        How many customers every segment must have; 10 where a smaller group must not be shown.
+
+    Returns
+    -------
+    dict
+        k, method ("auto" or "given"), best (the k of the rule), allowed (every k that the rule chose among).
+
+    Raises
+    ------
+    DataError
+        When the analyst's k, or every k, has a segment smaller than `smallest`.
+    """
+    showable = scores.index[scores["smallest"] >= smallest].tolist()
+    if not showable or (k != "auto" and k not in showable):
+        found = "every K" if k == "auto" else f"K={k}"
+        raise DataError(
+            f"{found} has a segment of fewer than {smallest} customers, which privacy: aggregate does not show; "
+            "choose fewer segments, or set privacy: rows in dataset.yaml"
+        )
+    large = [i for i in showable if scores["smallest"][i] >= LARGE_ENOUGH]
+    allowed = [i for i in stable if i in showable] or large or showable
+    best = int(scores.loc[allowed, "silhouette"].idxmax())
+    given = k != "auto"
+    return {"k": k if given else best, "method": "given" if given else "auto", "best": best, "allowed": allowed}
+
+
+def verdict(*, stable: bool, beyond: bool, compact: bool, valleys: bool, weakest: float) -> str:
+    """Return the verdict on one k, in the terms of Dolnicar, Gruen & Leisch (2018).
+
+    natural : stable, and distinct: beyond and either compact, or with valleys between every two segments (features
+        without structure lower a silhouette, but fill no valley).
+    reproducible : stable, but not distinct.
+    constructive : not stable, but beyond, or no segment dissolves in the mean of the resamples (Jaccard above 0.5).
+    none : nothing of this.
+
+    Parameters
+    ----------
+    beyond : bool
+        Whether tables without segments reach the silhouette in at most 5% of cases.
+    compact : bool
+        Whether the mean silhouette is above 0.5, "reasonable structure" (Kaufman & Rousseeuw 1990), with more than
+        one mode in the distances (Hartigan's dip, p at most 0.05). Asked of the best k alone: two of its neighbours
+        can reach 0.5 by dividing or joining distinct groups.
+    valleys : bool
+        Whether `valley_p` is at most 0.05.
+    weakest : float
+        The mean Jaccard coefficient of the least stable segment.
+    """
+    if stable:
+        return "natural" if beyond and (compact or valleys) else "reproducible"
+    return "constructive" if beyond or weakest > DISSOLVED else "none"

@@ -1,0 +1,180 @@
+"""The evidence for each number of segments, gathered once, and what each criterion makes of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from segmentation.customers.customers import sample_rows
+from segmentation.evidence.criteria import dip_of_distances, inertia_from_one, mixture_bic, untie, valley_p
+from segmentation.evidence.decision import DISTINCT_SILHOUETTE, SIGNIFICANT, decide, stable_k, verdict
+from segmentation.evidence.kmeans import LARGEST_RESAMPLED, Optimum, fit_each_k
+from segmentation.evidence.nulls import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
+from segmentation.evidence.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
+
+NULL_RESAMPLES = 5
+FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025
+FEWEST_LIMITS = 20  # tables for the limit of the stability
+STRONG_PREDICTION = 0.8
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for each k, on `customers` customers.
+
+    By k: inertia (from 1), scores, gaps, mixtures, agreement, strength; stability, one row a segment of each k;
+    null_limit (limit and error), what a segment's stability must reach; valleys, the p-value of no valley between
+    some two segments; sizes, the customers of each segment; null, the silhouettes of tables without segments.
+    dip : of all customers.
+    """
+
+    customers: int
+    resamples: int
+    inertia: pd.Series
+    scores: pd.DataFrame
+    gaps: pd.DataFrame
+    mixtures: pd.DataFrame
+    stability: pd.DataFrame
+    agreement: pd.DataFrame
+    strength: pd.DataFrame
+    null_limit: pd.DataFrame
+    null: pd.DataFrame
+    dip: dict
+    valleys: pd.Series
+    sizes: dict[int, list[int]]
+
+    @property
+    def weakest(self) -> pd.DataFrame:
+        """The least stable segment of each k: segment, jaccard, error, dissolved, recovered; indexed by k."""
+        return self.stability.loc[self.stability.groupby("k")["jaccard"].idxmin()].set_index("k")
+
+    @property
+    def stable(self) -> list[int]:
+        """Each k whose every segment is stable and large enough."""
+        return stable_k(self.scores, self.stability, self.null_limit["limit"])
+
+    def null_of(self, k: int, best: int) -> dict:
+        """Return the p-value of the silhouette: of the best of all k for the rule's k, of k itself for another."""
+        found = self.scores["silhouette"]
+        return null_p_value(found.max(), self.null.max(axis=1)) if k == best else null_p_value(found[k], self.null[k])
+
+
+def gather_evidence(
+    X: np.ndarray, optima: dict[int, Optimum], scores: pd.DataFrame, *, resamples: int, seed: int = 0
+) -> Evidence:
+    """Ask every criterion; above 1,000 customers a random sample of 1,000 is asked.
+
+    Parameters
+    ----------
+    resamples : int
+        Bootstrap resamples of each k; half as many pairs, and tables (at least 39) of each null model for the
+        silhouette; a quarter as many splits and references; a fifth as many tables (at least 20) for the stability.
+    """
+    rows = sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)
+    some, k_values = X[rows], list(optima)
+    half, quarter = (max(2, resamples // share) for share in (2, 4))
+    limits = max(FEWEST_LIMITS, resamples // 5)
+    whole = len(some) == len(X)
+    known = optima if whole else {}
+    fits = known | fit_each_k(some, [k for k in _from_one(k_values) if k not in known], seed=seed)
+    from_one = pd.Series({k: fits[k].model.inertia_ for k in sorted(fits)})
+    partitions = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
+    smooth = untie(some, seed=seed)
+    return Evidence(
+        customers=len(some),
+        resamples=resamples,
+        inertia=from_one if whole else inertia_from_one(X, scores),
+        scores=scores,
+        gaps=gap_statistic(some, from_one, references=quarter, seed=seed),
+        mixtures=mixture_bic(some, from_one.index, seed=seed),
+        stability=stability_table(resampled_jaccard(some, partitions, resamples=resamples, seed=seed)),
+        agreement=resampled_agreement(some, k_values, pairs=half, seed=seed),
+        strength=prediction_strength(some, k_values, splits=quarter, seed=seed),
+        null_limit=null_stability(some, k_values, tables=limits, resamples=NULL_RESAMPLES, seed=seed),
+        null=null_silhouettes(some, k_values, tables=max(half, FEWEST_TABLES), seed=seed),
+        dip=dip_of_distances(some, seed=seed),
+        valleys=pd.Series({k: valley_p(smooth, partitions[k], optima[k].model.cluster_centers_) for k in optima}),
+        sizes={k: np.bincount(optimum.model.labels_).tolist() for k, optimum in optima.items()},
+    )
+
+
+def _from_one(k_values: list[int]) -> list[int]:
+    return [*range(1, min(k_values)), *k_values]
+
+
+def conclude(evidence: Evidence, k="auto", *, smallest: int = 1) -> dict:
+    """Return the decision with its verdict: those of `decide`, stable (every stable k) and verdict."""
+    choice = decide(evidence.scores, evidence.stable, k, smallest=smallest)
+    verdicts = {k: _judged(evidence, k, choice["best"]) for k in {choice["k"], choice["best"]}}
+    return {
+        **choice,
+        "stable": evidence.stable,
+        "verdict": verdicts[choice["k"]],
+        "verdict_of_best": verdicts[choice["best"]],
+        "null": evidence.null_of(choice["k"], choice["best"]),
+    }
+
+
+def _judged(evidence: Evidence, k: int, best: int) -> str:
+    p = evidence.null_of(k, best)["p"]
+    compact = k == best and evidence.scores["silhouette"][k] > DISTINCT_SILHOUETTE
+    return verdict(
+        stable=k in evidence.stable,
+        beyond=p <= SIGNIFICANT,
+        compact=compact and evidence.dip["p_untied"] <= SIGNIFICANT,
+        valleys=evidence.valleys[k] <= SIGNIFICANT,
+        weakest=evidence.weakest["jaccard"][k],
+    )
+
+
+def votes(evidence: Evidence) -> pd.DataFrame:
+    """Return what each criterion would choose by itself, and whether it takes part in the decision.
+
+    Returns
+    -------
+    DataFrame
+        criterion, choice (a k; missing where it chooses none), votes, rule.
+    """
+    scores, gaps = evidence.scores, gap_choices(evidence.gaps)
+    strong = evidence.strength.index[evidence.strength["prediction_strength"] >= STRONG_PREDICTION]
+    rows = [
+        ("Stability of every segment", max(evidence.stable, default=None), True, "the largest k that is stable"),
+        ("Silhouette", scores["silhouette"].idxmax(), True, "highest"),
+        ("Calinski-Harabasz", scores["calinski_harabasz"].idxmax(), False, "highest"),
+        ("Davies-Bouldin", scores["davies_bouldin"].idxmin(), False, "lowest"),
+        ("Gap statistic", gaps["original"], False, "original rule"),
+        ("Gap statistic, first maximum", gaps["firstSEmax"], False, "within one error of the first maximum"),
+        ("Prediction strength", max(strong, default=1), False, "the largest k with 0.8 or more"),
+        ("Agreement of resamples", evidence.agreement["agreement"].idxmax(), False, "highest"),
+        ("Gaussian mixtures", evidence.mixtures.min(axis=1).idxmin(), False, "lowest BIC"),
+        ("Elbow of the inertia", None, False, "drawn, but never decides (Schubert 2023)"),
+    ]
+    return pd.DataFrame(rows, columns=["criterion", "choice", "votes", "rule"]).astype({"choice": "Int64"})
+
+
+def summary_table(evidence: Evidence) -> pd.DataFrame:
+    """Return one row a k: the figures that the decision looks at, and those that it does not."""
+    return (
+        pd.DataFrame(
+            {
+                "silhouette": evidence.scores["silhouette"],
+                "weakest segment": evidence.weakest["jaccard"],
+                "without structure": evidence.null_limit["limit"],
+                "dissolves": evidence.weakest["dissolved"],
+                "prediction strength": evidence.strength["prediction_strength"],
+                "agreement": evidence.agreement["agreement"],
+                "gap": evidence.gaps["gap"],
+                "mixture BIC": evidence.mixtures.min(axis=1),
+            }
+        )
+        .loc[evidence.scores.index]
+        .rename_axis("k")
+    )
+
+
+def dissent(evidence: Evidence, k: int) -> dict[str, int]:
+    """Return the criteria that would choose another k, with their choices."""
+    table = votes(evidence).dropna(subset="choice")
+    if k in evidence.stable:
+        table = table[table["criterion"] != "Stability of every segment"]
+    return {row.criterion: int(row.choice) for row in table.itertuples() if row.choice != k}

@@ -1,0 +1,240 @@
+"""How many segments: K-Means brought to its best optimum for each k, and the criteria there.
+K-Means from many starts at once: on small tables a fit by itself costs scikit-learn more in calls than in sums.
+Stability: does the same segmentation come back from other samples of the same customers?
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+
+from segmentation.core.errors import DataError, UsageError
+from segmentation.core.parallel import spread
+from segmentation.customers.customers import sample_rows
+
+TIMES_REACHED = 5
+FEWEST_STARTS = 100
+MOST_STARTS = 1000
+LARGEST_EXACT = 10_000
+LARGEST_RESAMPLED = 1_000
+SAME_INERTIA = 1e-9
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best K-Means fit of many single starts, and how often a start reached it."""
+
+    model: KMeans
+    starts: int
+    reached: int
+
+
+def best_kmeans(X: np.ndarray, k: int, *, seed: int = 0) -> Optimum:
+    """Fit K-Means from single k-means++ starts until the best inertia was reached several times.
+
+    One start often ends in a poor local optimum (Arthur & Vassilvitskii 2007 bound only the expected inertia), so
+    starts go on until there were `FEWEST_STARTS` and the lowest inertia seen was reached `TIMES_REACHED` times, or
+    `MOST_STARTS` were spent (fewer for large tables). Above 10,000 customers the starts are made on a random sample
+    of 10,000, and all customers are fitted once, from the best centroids found there.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features), scaled
+
+    Raises
+    ------
+    UsageError
+        When there are fewer distinct points than segments.
+    """
+    some = X[sample_rows(len(X), LARGEST_EXACT, seed=seed)]
+    distinct = len(np.unique(some, axis=0))
+    if k > distinct:
+        raise UsageError(f"K={k} is more than the {distinct} distinct combinations of features; choose less")
+    with threadpool_limits(1):
+        best, starts, reached = _search(some, k, seed)
+        if len(some) < len(X):
+            # A last step of 0.001 standard deviations is far below what another sample would change.
+            best = KMeans(k, init=best.cluster_centers_, n_init=1, tol=1e-6, max_iter=1000).fit(X)
+    return Optimum(_canonical(best), starts, reached)
+
+
+def _search(X: np.ndarray, k: int, seed: int) -> tuple[KMeans, int, int]:
+    """Return the best of many strictly converged fits, how many starts were made, and how many reached it."""
+    most = int(np.clip(2_000_000 // X.size, 20, MOST_STARTS))
+    if len(X) <= LARGEST_AT_ONCE:
+        return _search_at_once(X, k, seed, most)
+    seeds = np.random.SeedSequence([seed, k]).generate_state(most)
+    best, reached, starts = None, 0, 0
+    while starts < most and (reached < TIMES_REACHED or starts < FEWEST_STARTS):
+        fit = KMeans(k, n_init=1, tol=0, max_iter=1000, random_state=int(seeds[starts])).fit(X)
+        starts += 1
+        if best is None or fit.inertia_ < best.inertia_ * (1 - SAME_INERTIA):
+            best, reached = fit, 1
+        elif fit.inertia_ <= best.inertia_ * (1 + SAME_INERTIA):
+            reached += 1
+    return best, starts, reached
+
+
+def _search_at_once(X: np.ndarray, k: int, seed: int, most: int) -> tuple[KMeans, int, int]:
+    """Do the same on a small table, a hundred starts at once; scikit-learn takes the last step from the best."""
+    inertia, centres = np.empty(0), []
+    rng = np.random.default_rng(np.random.SeedSequence([seed, k]))
+    reached = 0
+    while len(inertia) < most and reached < TIMES_REACHED:
+        fits = fit_starts(X, k, rng, FEWEST_STARTS)
+        inertia, centres = np.append(inertia, fits.inertia), [*centres, *fits.centres]
+        reached = int((inertia <= inertia.min() * (1 + SAME_INERTIA)).sum())
+    if not np.isfinite(inertia.min()):
+        return KMeans(k, n_init=FEWEST_STARTS, tol=0, max_iter=1000, random_state=seed).fit(X), len(inertia), 1
+    first = centres[int(inertia.argmin())]
+    best = KMeans(k, init=first, n_init=1, tol=0, max_iter=1000, random_state=seed).fit(X)
+    return best, len(inertia), reached
+
+
+def _canonical(fit: KMeans) -> KMeans:
+    """Number the clusters largest first, ties by centroid, so that a rerun never shuffles labels."""
+    sizes = np.bincount(fit.labels_, minlength=fit.n_clusters)
+    order = np.lexsort((*fit.cluster_centers_.T[::-1], -sizes))
+    fit.cluster_centers_ = np.ascontiguousarray(fit.cluster_centers_[order])
+    fit.labels_ = np.argsort(order)[fit.labels_].astype(fit.labels_.dtype)
+    return fit
+
+
+def fit_each_k(X: np.ndarray, k_values, *, seed: int = 0) -> dict[int, Optimum]:
+    """Return the best optimum for every k."""
+    return dict(zip(k_values, spread(_optimum, list(k_values), X, seed), strict=True))
+
+
+def _optimum(k: int, X: np.ndarray, seed: int) -> Optimum:
+    return best_kmeans(X, k, seed=seed)
+
+
+def feasible_k(X: np.ndarray, k_range: tuple[int, int], k, *, seed: int = 0) -> list[int]:
+    """Return the values of k to score: the range and the analyst's own k, up to the distinct points less one.
+
+    Above 1,000 customers the distinct points of the sample count that the evidence is gathered on.
+
+    Raises
+    ------
+    UsageError
+        When the analyst's k is no number of segments, or too many.
+    DataError
+        When the customers have too few distinct points for the smallest k of the range.
+    """
+    most = len(np.unique(X[sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)], axis=0)) - 1
+    if k != "auto" and (not isinstance(k, int) or k < 2):
+        raise UsageError(f"k = {k!r} is not usable; expected 'auto' or a whole number of at least 2")
+    if k != "auto" and k > max(most, 1):
+        raise UsageError(f"K={k} is too many for {most + 1} distinct combinations of features; choose at most {most}")
+    values = {i for i in range(k_range[0], k_range[1] + 1) if i <= most} | ({k} - {"auto"})
+    if most < 2 or not values:
+        raise DataError(f"the customers have {most + 1} distinct combinations of features; too few for segments")
+    return sorted(values)
+
+
+LARGEST_AT_ONCE = 500
+MOST_ITERATIONS = 1000
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Local optima of K-Means, one a start.
+
+    labels : ndarray of shape (starts, n), from 0
+    centres : ndarray of shape (starts, k, d)
+    inertia : ndarray of shape (starts,), infinite where a cluster is empty
+    """
+
+    labels: np.ndarray
+    centres: np.ndarray
+    inertia: np.ndarray
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One of them, with what scikit-learn calls its results."""
+
+    labels_: np.ndarray
+    cluster_centers_: np.ndarray
+    inertia_: float
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the nearest centre of each row."""
+        return _distances(X, self.cluster_centers_[None]).argmin(axis=1)[0]
+
+
+def fit_best(X: np.ndarray, k: int, rng: np.random.Generator, starts: int):
+    """Return the best of several k-means++ starts; on tables of more than 500 rows a KMeans of scikit-learn."""
+    if len(X) <= LARGEST_AT_ONCE:
+        fits = fit_starts(X, k, rng, starts)
+        best = int(fits.inertia.argmin())
+        if np.isfinite(fits.inertia[best]):
+            return Fit(fits.labels[best], fits.centres[best], float(fits.inertia[best]))
+    from sklearn.cluster import KMeans  # a second, which the other fits do without
+
+    return KMeans(k, n_init=starts, random_state=int(rng.integers(2**31))).fit(X)
+
+
+def fit_starts(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> Fits:
+    """Run Lloyd's algorithm (1982) from `starts` greedy k-means++ starts until no customer changes.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), with at least k distinct rows
+    """
+    return descend(X, _plus_plus(X, k, rng, starts))
+
+
+def descend(X: np.ndarray, centres: np.ndarray) -> Fits:
+    """Run Lloyd's algorithm from centres of shape (starts, k, d) until no customer changes."""
+    starts, k, _ = centres.shape
+    offset, weights = (np.arange(starts) * k)[:, None], [np.tile(column, starts) for column in X.T]
+    labels = None
+    for _ in range(MOST_ITERATIONS):
+        distances = _distances(X, centres)
+        found = distances.argmin(axis=1)
+        if labels is not None and np.array_equal(found, labels):
+            break
+        labels = found
+        cells = (labels + offset).ravel()
+        sizes = np.bincount(cells, minlength=starts * k)[:, None]
+        sums = np.stack([np.bincount(cells, column, minlength=starts * k) for column in weights], axis=1)
+        centres = np.where(sizes > 0, sums / np.maximum(sizes, 1), centres.reshape(sums.shape)).reshape(centres.shape)
+    inertia = distances.min(axis=1).sum(axis=1) + (X**2).sum()
+    whole = (sizes.reshape(starts, k) > 0).all(axis=1)
+    return Fits(labels, centres, np.where(whole, inertia, np.inf))
+
+
+def _distances(X: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Return squared distances, less the squared norm of each row of X, of shape (starts, k, n)."""
+    return (centres**2).sum(axis=2)[:, :, None] - 2 * (centres @ X.T)
+
+
+def _plus_plus(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> np.ndarray:
+    """Draw centres apart from each other, each the best of a few candidates (Arthur & Vassilvitskii 2007)."""
+    norms, each, candidates = (X**2).sum(axis=1), np.arange(starts), 2 + int(np.log(k))
+    centres = np.empty((starts, k, X.shape[1]))
+    centres[:, 0] = X[rng.integers(len(X), size=starts)]
+    nearest = np.maximum(_distances(X, centres[:, :1])[:, 0] + norms, 0)
+    for j in range(1, k):
+        up_to = nearest.cumsum(axis=1)
+        points = rng.random((starts, candidates)) * up_to[:, -1:]
+        drawn = np.minimum((up_to[:, None] < points[:, :, None]).sum(axis=2), len(X) - 1)
+        reach = np.minimum(np.maximum(_distances(X, X[drawn]) + norms, 0), nearest[:, None])
+        best = reach.sum(axis=2).argmin(axis=1)
+        nearest, centres[:, j] = reach[each, best], X[drawn[each, best]]
+    return centres
+
+
+STARTS = 10
+
+
+def random_state(*key: int) -> np.random.Generator:
+    """Return the random numbers of one task, the same in every process."""
+    return np.random.default_rng(np.random.SeedSequence(key))
+
+
+def fit_once(X: np.ndarray, k: int, rng: np.random.Generator) -> Fit | KMeans:
+    """Fit K-Means from ten k-means++ starts."""
+    return fit_best(X, k, rng, STARTS)

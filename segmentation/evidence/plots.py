@@ -1,0 +1,141 @@
+"""Figures: computed tables in, axes out; a list of axes where each can be read by itself. Nothing here fits or saves.
+
+`private` hides whatever shows a single customer: points become counts on a grid, groups under ten and box-plot
+outliers are left out.
+"""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, colour, marker, panels
+from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.text import percent
+from segmentation.evidence.criteria import origins
+from segmentation.evidence.decision import STABLE
+from segmentation.evidence.gather import STRONG_PREDICTION
+from segmentation.evidence.nulls import NULL_LEVEL
+
+
+def criteria(scores: pd.DataFrame, inertia: pd.Series, favourites: dict[str, int]):
+    """Draw inertia (the elbow), silhouette, Calinski-Harabasz and Davies-Bouldin by k, the favourite of each marked."""
+    titles = {
+        "inertia": "Inertia (the elbow)",
+        "silhouette": "Silhouette (higher is better)",
+        "calinski_harabasz": "Calinski-Harabasz (higher is better)",
+        "davies_bouldin": "Davies-Bouldin (lower is better)",
+    }
+    axes = panels(len(titles))
+    for ax, (name, title) in zip(axes, titles.items(), strict=True):
+        values = inertia if name == "inertia" else scores[name]
+        ax.plot(values.index, values, "o-", color=NEUTRAL, markersize=4)
+        if name in favourites:
+            k = favourites[name]
+            ax.plot(k, scores.loc[k, name], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
+        ax.set(title=title, xlabel="number of segments k", xticks=values.index)
+    return axes
+
+
+def resampling(evidence):
+    """Draw stability, prediction strength, agreement of resamples and gap statistic for each k, with their errors."""
+    weakest, limit = evidence.weakest, evidence.null_limit
+    curves = {
+        "Least stable segment (Jaccard)": (weakest["jaccard"], weakest["error"]),
+        "Prediction strength": (evidence.strength["prediction_strength"], evidence.strength["error"]),
+        "Agreement of resamples": (evidence.agreement["agreement"], evidence.agreement["error"]),
+        "Gap statistic": (evidence.gaps["gap"], evidence.gaps["error"]),
+    }
+    axes = panels(len(curves))
+    for ax, (title, (values, errors)) in zip(axes, curves.items(), strict=True):
+        ax.errorbar(values.index, values, errors, fmt="o-", color=NEUTRAL, markersize=4, capsize=2)
+        ax.set(title=title, xlabel="number of segments k", xticks=values.index)
+    axes[0].errorbar(
+        limit.index,
+        limit["limit"],
+        limit["error"],
+        fmt="--",
+        color=CROSS,
+        capsize=2,
+        label=f"{percent(NULL_LEVEL)} of segments without structure",
+    )
+    axes[0].axhline(STABLE, color=INK, linestyle=":", linewidth=1)
+    axes[0].legend(loc="lower left", fontsize=8)
+    axes[1].axhline(STRONG_PREDICTION, color=INK, linestyle=":", linewidth=1)
+    return axes
+
+
+def stability(stability: pd.DataFrame):
+    """Draw the stability of every segment within each k (segment level stability; Dolnicar & Leisch 2017)."""
+    _, ax = plt.subplots(figsize=(PAGE * 0.8, 3.6))
+    for segment, own in stability.groupby("segment"):
+        ax.plot(own["k"], own["jaccard"], marker(segment), color=colour(segment), markersize=6)
+    ax.axhline(STABLE, color=INK, linestyle=":", linewidth=1)
+    ax.set(
+        xlabel="number of segments k", ylabel="mean Jaccard coefficient", xticks=stability["k"].unique(), ylim=(0, 1.04)
+    )
+    return ax
+
+
+def flows(flows: pd.DataFrame, *, private: bool):
+    """Draw how customers move when k grows, one row of segments a k (clustree, Zappia & Oshlack 2018).
+
+    The paler a mark, the more mixed is its origin (`origins`); segments stand near the ones that they come from.
+    """
+    least = SMALLEST_GROUP if private else 1
+    _, ax = plt.subplots(figsize=(PAGE, 5.2))
+    total, places = flows.groupby("k")["customers"].sum().max(), _places(flows)
+    for row in flows[flows["customers"] >= least].itertuples():
+        ends = [places[row.k, row.segment], places[row.next_k, row.next_segment]]
+        ax.plot(ends, [row.k, row.next_k], color=NEUTRAL, linewidth=0.5 + 16 * row.customers / total, alpha=0.45,
+                solid_capstyle="butt", zorder=1)  # fmt: skip
+    origin = origins(flows).set_index(["k", "segment"])["origin"]
+    nodes = {(row.k, row.segment): row.size for row in flows.itertuples()}
+    nodes |= {(row.next_k, row.next_segment): row.next_size for row in flows.itertuples()}
+    for (k, segment), size in sorted(nodes.items()):
+        shade = mpl.colors.to_rgb(colour(segment))
+        pure = max(0.0, float(origin.get((k, segment), 1.0)))
+        ax.plot(places[k, segment], k, marker(segment), color=[1 - (1 - c) * (0.25 + 0.75 * pure) for c in shade],
+                markeredgecolor=shade, markersize=5 + 18 * (max(size, least) / total) ** 0.5, zorder=2)  # fmt: skip
+        ax.text(places[k, segment], k, f"{size:,}" if size >= least else "", ha="center", va="center", fontsize=7,
+                color="white" if pure > 0.5 else "black", zorder=3)  # fmt: skip
+    ax.set(ylabel="number of segments k", yticks=sorted({k for k, _ in nodes}), xticks=[])
+    ax.invert_yaxis()
+    ax.spines["bottom"].set_visible(False)
+    ax.grid(False)
+    return ax
+
+
+def _places(flows: pd.DataFrame) -> dict[tuple[int, int], float]:
+    """Place the segments of each k from 0 to 1, in the order of where their customers come from."""
+    first = flows[flows["k"] == flows["k"].min()]
+    places = {(k, s): (s - 0.5) / k for k, s in zip(first["k"], first["segment"], strict=True)}
+    for next_k, step in flows.groupby("next_k"):
+        come = step["customers"] * [places[k, s] for k, s in zip(step["k"], step["segment"], strict=True)]
+        mean = (
+            come.groupby(step["next_segment"]).sum() / step.groupby("next_segment")["customers"].sum()
+        ).sort_values()
+        places |= {(next_k, s): (i + 0.5) / next_k for i, s in enumerate(mean.index)}
+    return places
+
+
+def silhouettes(silhouettes: pd.DataFrame, *, private: bool):
+    """Draw the silhouette of each customer, sorted within each segment (Rousseeuw 1987); means of ten when private."""
+    _, ax = plt.subplots(figsize=(PAGE * 0.7, 4.2))
+    start = 0
+    for segment, own in silhouettes.groupby("segment"):
+        values = np.sort(own["silhouette"])
+        values = _means_of_ten(values) if private else values
+        ax.fill_betweenx(start + np.arange(len(values)), 0, values, color=colour(segment), step="mid")
+        ax.text(-0.02, start + len(values) / 2, f"{segment}", ha="right", va="center", fontweight="bold")
+        start += len(values) + max(2, len(silhouettes) // 60)
+    ax.axvline(silhouettes["silhouette"].mean(), color=CROSS, linestyle="--", linewidth=1.5, label="mean of all")
+    ax.set(xlabel="silhouette", ylabel="customers, by segment", yticks=[])
+    ax.legend(loc="lower right")
+    return ax
+
+
+def _means_of_ten(values: np.ndarray) -> np.ndarray:
+    """Replace sorted values by the means of groups of ten, the last of them larger."""
+    group = np.minimum(np.arange(len(values)) // SMALLEST_GROUP, max(len(values) // SMALLEST_GROUP - 1, 0))
+    return (np.bincount(group, values) / np.bincount(group))[group]

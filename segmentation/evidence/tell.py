@@ -1,0 +1,274 @@
+"""How many segments: K-Means brought to its best optimum for each k, and the criteria there.
+The evidence for each number of segments, gathered once, and what each criterion makes of it.
+What a run found, each in one line, from its artifacts.
+"""
+
+import pandas as pd
+
+from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.text import count, escape, listing, percent, sentence, tell_p
+from segmentation.evidence.criteria import titled
+from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, VERDICTS
+from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
+from segmentation.evidence.kmeans import LARGEST_EXACT, TIMES_REACHED
+from segmentation.evidence.nulls import NULL_LEVEL
+
+
+def starts(scores: pd.DataFrame, customers: int) -> str:
+    """Say how many starts were made, where the best optimum was hardest to find, and where it may have been missed."""
+    hardest = scores["reached"].idxmin()
+    told = (
+        f"{scores['starts'].sum():,} starts were made in all{_tell_sample(customers)}. The best optimum was hardest to "
+        f"find for k = {hardest}: {percent(scores['reached'][hardest])} of the starts reached it."
+    )
+    missed = scores.index[(scores["reached"] * scores["starts"]).round() < TIMES_REACHED]
+    if len(missed):
+        told += f" For k = {listing(missed)} it was reached fewer than {TIMES_REACHED} times; a better one may exist."
+    return told
+
+
+def _tell_sample(customers: int) -> str:
+    return f", on a random sample of {LARGEST_EXACT:,} customers" if customers > LARGEST_EXACT else ""
+
+
+def misfits(silhouettes: pd.DataFrame, *, private: bool) -> str:
+    """Say how many customers have a silhouette below 0, and in which segments."""
+    below = silhouettes[silhouettes["silhouette"] < 0].groupby("segment").size()
+    n = int(below.sum())
+    if not n:
+        return "No customer has a silhouette below 0."
+    if private and below.min() < SMALLEST_GROUP:
+        few = f"Fewer than {SMALLEST_GROUP}" if n < SMALLEST_GROUP else f"{n:,}"
+        return f"{few} of {len(silhouettes):,} customers have a silhouette below 0."
+    where = listing(f"{number:,} in segment {segment}" for segment, number in below.items())
+    have = "has" if n == 1 else "have"
+    return f"{n:,} of {len(silhouettes):,} customers {have} a silhouette below 0 ({where})."
+
+
+def favourites(favourites: dict[str, int]) -> str:
+    """Say which k each criterion favours."""
+    told = listing(f"{escape(name)} favours {best}" for name, best in titled(favourites).items())
+    return f"The favourite of each criterion is circled: {told}. The elbow has none."
+
+
+def show_size(size: int) -> str:
+    """Return the size of a segment that is not chosen; a group of fewer than ten is not told exactly."""
+    return f"{size:,}" if size >= SMALLEST_GROUP else f"< {SMALLEST_GROUP}"
+
+
+def flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
+    """Say which segment is divided most by the step from k to the next k (or from the last but one to the last)."""
+    step = flows[flows["k"] == min(k, flows["k"].max())]
+    kept = step.groupby("segment")["customers"].max()
+    leaving = step.groupby("segment")["customers"].sum() - kept
+    segment = leaving.idxmax()
+    now, then = step["k"].iloc[0], step["next_k"].iloc[0]
+    if not leaving[segment]:
+        return f"From {now} to {then} segments no segment is divided."
+    counts = f": of {kept[segment] + leaving[segment]:,} customers {kept[segment]:,} stay together"
+    rows = "Each row is one k, each mark a segment with its customers; the paler, the more mixed is its origin."
+    return f"From {now} to {then} segments, segment {segment} is divided most{'' if private else counts}. {rows}"
+
+
+FORMATS = {
+    "silhouette": "{:.3f}",
+    "weakest segment": "{:.2f}",
+    "without structure": "{:.2f}",
+    "dissolves": "{:.0%}",
+    "prediction strength": "{:.2f}",
+    "agreement": "{:.2f}",
+    "gap": "{:.3f}",
+    "mixture BIC": "{:,.0f}",
+}
+VOTE_FORMATS = {"votes": {True: "yes", False: "no"}.get}
+
+
+def rule() -> str:
+    """Return the rule and the meaning of the verdicts, with their thresholds, as two paragraphs."""
+    odds = count(round(1 / SIGNIFICANT), "table")
+    return (
+        f"**The rule.** Among the k whose every segment is stable (a mean Jaccard coefficient of at least {STABLE}, "
+        f"and at least the {100 * NULL_LEVEL:g}th percentile of the segments of tables without structure) and has "
+        f"{LARGE_ENOUGH} customers or more, the one with the best silhouette is taken; of equals the smaller. Where no "
+        f"k is stable, the best silhouette of those with {LARGE_ENOUGH} customers or more in every segment gives a "
+        "cut, and the report says that it is no more.\n\n"
+        "**The verdict** uses the terms of Dolnicar, Gruen and Leisch (2018). Segments are *natural* when they are "
+        f"stable and distinct. Distinct means that at most one of {odds} without segments reaches the best silhouette, "
+        f"and that one of two signs of separation holds: a mean silhouette above {DISTINCT_SILHOUETTE} (Kaufman and "
+        "Rousseeuw 1990) with distances of more than one mode (Hartigan's dip test, equal values spread, so that steps "
+        "are no modes; asked of the k of the rule alone), or a valley between every two segments (the dip test again, "
+        "for their customers along the line between the two centroids, as Hamerly and Elkan 2003 project them). They "
+        "are *reproducible* when stable but not distinct, *constructive* when neither but usable as a managerial cut, "
+        "and there are *none* when nothing supports them."
+    )
+
+
+def effort(evidence: Evidence) -> str:
+    """Say what was done and how exact it is."""
+    frames = evidence.weakest, evidence.null_limit, evidence.strength, evidence.agreement
+    errors = listing(f"{frame['error'].max():.2f}" for frame in frames)
+    return (
+        f"The evidence, from {evidence.resamples:,} bootstrap resamples of "
+        f"{count(evidence.customers, 'customer')}, and tables without structure. The Monte Carlo error is at most "
+        f"{errors} for the weakest segment, the limit without structure, the prediction strength and the agreement."
+    )
+
+
+def resampling(evidence: Evidence) -> str:
+    """Say which k each resampling criterion favours."""
+    choices = votes(evidence).set_index("criterion")["choice"]
+    return (
+        f"Every segment is stable for {_tell_k(evidence.stable)}; prediction strength reaches {STRONG_PREDICTION} "
+        f"up to k = {choices['Prediction strength']}, resamples agree best at "
+        f"k = {choices['Agreement of resamples']}, and the gap statistic chooses k = {choices['Gap statistic']}. "
+        "Bars are Monte Carlo standard errors, dotted lines the usual thresholds."
+    )
+
+
+def _tell_k(values: list[int]) -> str:
+    return f"k = {listing(values)}" if values else "no k"
+
+
+def weakest(evidence: Evidence) -> str:
+    """Say where a segment falls apart most often."""
+    weakest = evidence.weakest
+    k = weakest["dissolved"].idxmax()
+    row = weakest.loc[k]
+    return (
+        f"The stability of every segment of every k. Most often dissolved is segment {row['segment']:.0f} of "
+        f"k = {k}, in {percent(row['dissolved'])} of the resamples."
+    )
+
+
+def decision(evidence: Evidence, conclusion: dict) -> list[str]:
+    """Return the reasons for the decision and the verdict, the dissent, and what else is worth a look."""
+    k, best, scores, null = conclusion["k"], conclusion["best"], evidence.scores["silhouette"], conclusion["null"]
+    told = [f"Every segment is stable for {_tell_k(evidence.stable)}."]
+    if evidence.stable:
+        told.append(f"Of these, k = {best} has the best silhouette ({scores[best]:.3f}).")
+    else:
+        told.append(
+            f"Of the k whose segments all have {LARGE_ENOUGH} customers or more, k = {best} has the best silhouette "
+            f"({scores[best]:.3f})."
+        )
+    if conclusion["method"] == "given":
+        told.append(f"**The analyst asked for k = {k}**, with a silhouette of {scores[k]:.3f}.")
+        told.append(stability_of(evidence, k))
+    told.append(
+        f"{_tell_compared(scores, k, best)} is reached by tables without segments "
+        f"({listing(null['models'])}) with {tell_p(null['p'])} (Monte Carlo error {null['error']:.2f}); distances with "
+        f"one mode alone would look like these with {tell_p(evidence.dip['p_untied'])} (dip test, equal values spread)."
+    )
+    told.append(_tell_valley(evidence.valleys[k]))
+    told.append(f"**Verdict: {conclusion['verdict']}**, {VERDICTS[conclusion['verdict']]}.")
+    return [*told, _tell_dissent(evidence, k), *_tell_alternatives(evidence, conclusion)]
+
+
+def _tell_compared(scores: pd.Series, k: int, best: int) -> str:
+    return f"The best silhouette of all k, {scores.max():.3f}," if k == best else f"The silhouette of k = {k}"
+
+
+def _tell_valley(p: float) -> str:
+    told = "There is a valley" if p <= SIGNIFICANT else "A valley could not be shown"
+    return f"{told} between every two segments (dip test along the line between centroids, largest {tell_p(p)})."
+
+
+def stability_of(evidence: Evidence, k: int) -> str:
+    """Say how stable the least stable segment of one k is."""
+    row = evidence.weakest.loc[k]
+    size = evidence.sizes[k][int(row["segment"]) - 1]
+    shown = count(size, "customer") if size >= SMALLEST_GROUP else f"fewer than {SMALLEST_GROUP} customers"
+    return (
+        f"Its least stable segment, of {shown}, comes back with a mean Jaccard coefficient of "
+        f"{row['jaccard']:.2f} and dissolves in {percent(row['dissolved'])} of the resamples."
+    )
+
+
+def _tell_dissent(evidence: Evidence, k: int) -> str:
+    others = listing(f"{name} ({choice})" for name, choice in dissent(evidence, k).items())
+    return f"**Dissent:** {others}." if others else "No criterion disagrees."
+
+
+def alternatives(evidence: Evidence, conclusion: dict) -> list[dict]:
+    """Return other k worth a look: every other stable one, and the next best silhouette with what is wrong with it."""
+    k, scores = conclusion["k"], evidence.scores["silhouette"]
+    found = [
+        {"k": i, "why": f"stable and {'coarser' if i < k else 'finer'}, with a silhouette of {scores[i]:.3f}"}
+        for i in evidence.stable
+        if i != k
+    ]
+    rest = scores.drop(index=[k, *(row["k"] for row in found)], errors="ignore")
+    if len(rest):
+        i = int(rest.idxmax())
+        found.append({"k": i, "why": f"the next best silhouette, {rest[i]:.3f}. {stability_of(evidence, i)}"})
+    return found
+
+
+def _tell_alternatives(evidence: Evidence, conclusion: dict) -> list[str]:
+    return [f"Worth a look: k = {row['k']}, {row['why'].rstrip('.')}." for row in alternatives(evidence, conclusion)]
+
+
+def found(conclusion: dict) -> str:
+    """Return "five segments", or "six parts" where they are a cut, or "no segments"."""
+    k, verdict = conclusion["k"], conclusion["verdict"]
+    return "no segments" if verdict == "none" else count(k, NOUNS[verdict])
+
+
+def answer(evidence: Evidence, conclusion: dict) -> list[str]:
+    """Return the answer: the verdict in plain words, and how strong the evidence is."""
+    row = evidence.weakest.loc[conclusion["k"]]
+    return [
+        f"**{sentence(found(conclusion))}; verdict: {conclusion['verdict']}.**",
+        f"That is: {VERDICTS[conclusion['verdict']]}.",
+        f"The mean silhouette is {evidence.scores['silhouette'][conclusion['k']]:.3f}, and the least stable segment "
+        f"comes back with a Jaccard coefficient of {row['jaccard']:.2f} (1 is always whole).",
+        _tell_dissent(evidence, conclusion["k"]),
+    ]
+
+
+def as_selection(evidence: Evidence, conclusion: dict) -> dict:
+    """Return what k_selection.json holds: every criterion's values and choice, the decision and its reasons."""
+    return {
+        **conclusion,
+        "criteria": {str(k): _describe_k(evidence, k) for k in evidence.gaps.index},
+        "votes": [
+            {**row, "choice": None if pd.isna(row["choice"]) else int(row["choice"])}
+            for row in votes(evidence).to_dict("records")
+        ],
+        "reasons": [told.replace("**", "") for told in decision(evidence, conclusion)],
+        "dissent": dissent(evidence, conclusion["k"]),
+        "alternatives": alternatives(evidence, conclusion),
+        "dip": evidence.dip,
+        "resamples": evidence.resamples,
+        "sample": evidence.customers,
+    }
+
+
+def _describe_k(evidence: Evidence, k: int) -> dict:
+    row = {
+        "inertia": evidence.inertia.get(k),
+        "gap": evidence.gaps["gap"][k],
+        "gap_error": evidence.gaps["error"][k],
+        "mixture_bic": evidence.mixtures.loc[k].to_dict(),
+    }
+    if k not in evidence.scores.index:
+        return row
+    segments = evidence.stability[evidence.stability["k"] == k]
+    return {
+        **row,
+        **{name: values[k].item() for name, values in evidence.scores.items()},
+        "prediction_strength": evidence.strength["prediction_strength"][k],
+        "prediction_strength_error": evidence.strength["error"][k],
+        "agreement": evidence.agreement["agreement"][k],
+        "agreement_error": evidence.agreement["error"][k],
+        "null_limit": evidence.null_limit["limit"][k],
+        "null_limit_error": evidence.null_limit["error"][k],
+        "valley_p": evidence.valleys[k],
+        "segments": segments.drop(columns="k").astype({"segment": object}).to_dict("records"),
+    }
+
+
+def choice(selection: dict) -> str:
+    """Return why there are so many segments."""
+    stable = f"of the stable k = {listing(selection['stable'])}" if selection["stable"] else "though no k is stable"
+    return f"best mean silhouette {stable}" if selection["method"] == "auto" else "given by the analyst"

@@ -1,0 +1,275 @@
+"""What changed between two finished runs: their segments, their customers, and how sure each is.
+What a reader sees of two runs side by side: tables as text, and sentences.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from segmentation.core.engine import read
+from segmentation.core.errors import UsageError
+from segmentation.core.privacy import withheld
+from segmentation.core.text import listing
+from segmentation.customers.cleaning import MOST_REJECTED
+from segmentation.customers.customers import OF_MANY
+from segmentation.monitoring.drift import describe_drift
+from segmentation.monitoring.scoring import score_table
+from segmentation.monitoring.transitions import as_matrix, cross, distances, known_customers, lineage_of, scaled_as
+from segmentation.runs.finished import Finished, foreign_features, read_finished
+from segmentation.runs.manifest import read_manifest, require_unchanged
+from segmentation.runs.run import Study, check_run_name, open_study
+from segmentation.segments.assign import open_segmented
+
+MOST_COMPARED = 10_000  # customers whose rows are looked at to see whether ids are those of people
+NOBODY = "The ids of the two runs do not say which customers are in both."
+NUMBERED = (
+    "The ids of both runs are running numbers, and most customers of one run are no more like the one with the same "
+    "number in the other than like those with the numbers beside it: the ids are taken for numbers of rows."
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two finished runs side by side.
+
+    earlier, later : Study
+    placed : DataFrame or None
+        then, now, near, customers: those of the later run by both models; None where the earlier cannot place them.
+    shared : DataFrame or None
+        then, now, customers: those in both runs; None where the ids of the two say nothing.
+    why_not : why `placed` or `shared` is None
+    drift : dict or None
+        As `describe_drift` returns it.
+    """
+
+    earlier: Study
+    later: Study
+    placed: pd.DataFrame | None
+    shared: pd.DataFrame | None
+    why_not: str
+    drift: dict | None
+
+    @cached_property
+    def base(self) -> Finished:
+        return read_finished(self.earlier)
+
+    @cached_property
+    def run(self) -> Finished:
+        return read_finished(self.later)
+
+    @property
+    def same(self) -> bool:
+        """Whether a run is compared with itself."""
+        return self.base.run == self.run.run
+
+    @property
+    def private(self) -> bool:
+        return "aggregate" in (self.earlier.dataset.privacy, self.later.dataset.privacy)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.base.profiles), len(self.run.profiles)
+
+    @property
+    def same_features(self) -> bool:
+        return set(self.base.features) == set(self.run.features)
+
+    @cached_property
+    def lineage(self) -> dict:
+        """What became of each earlier segment, as `describe` returns it."""
+        crossed = self.shared.assign(near=True) if self.placed is None else self.placed
+        counts = as_matrix(crossed[crossed["near"]], *self.shape)
+        return lineage_of(self.base, crossed, distances(self.base.model, self.run.model, counts))
+
+    @property
+    def matched_by(self) -> str:
+        """By what segments are matched: their centroids, or the customers that they share."""
+        return "centroids" if self.same_features else "customers"
+
+    @property
+    def pairs(self) -> list[tuple[dict, dict]]:
+        """The profiles then and now of each segment that is kept."""
+        kept = [(row["segment"], row["kept_as"]) for row in self.lineage["before"] if row["kept_as"]]
+        return [(self.base.profiles[then - 1], self.run.profiles[now - 1]) for then, now in kept]
+
+
+def compare_runs(base: str, run: str) -> Comparison:
+    """Compare two finished runs.
+
+    Raises
+    ------
+    UsageError
+        When one has not been made, or they share neither customers nor columns.
+    DataError
+        When one was changed since.
+    """
+    earlier, later = _open(base, "BASE"), _open(run, "RUN")
+    then = read_finished(earlier)
+    (shared, why_not), foreign = _shared(earlier, later), foreign_features(then.model, later.dataset)
+    if foreign:
+        foreign = f"The model of {base} cannot place the customers of {run}: {foreign}."
+        if shared is None:
+            raise UsageError(f"{foreign} {why_not} Expected runs of the same columns")
+        return Comparison(earlier, later, None, shared, foreign, None)
+    customers = open_segmented(later)
+    known, names = known_customers(customers, then.model), {p["segment"]: p["name"] for p in then.profiles}
+    if not int(known.count().execute()):
+        raise UsageError(f"no customer of {run} has a value in each of {listing(then.features)}, which formed {base}")
+    drift = describe_drift(score_table(known.drop("now"), then.model, names), then.model, names)
+    placed = cross(customers, then.model)
+    return Comparison(earlier, later, placed, shared, why_not, drift)
+
+
+def _open(run: str, option: str) -> Study:
+    check_run_name(run, option)
+    dataset = read_manifest(run)["parameters"]["dataset"]
+    study = open_study(run, dataset)
+    large = [name for name in OF_MANY if study.path(name).is_file()]
+    require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json", *large)
+    return study
+
+
+def _shared(earlier: Study, later: Study) -> tuple[pd.DataFrame | None, str]:
+    """Count the customers of both runs by their segments; where ids do not tell who is in both, say why."""
+    other = len({study.read("cleaning.json")["fingerprint"] for study in (earlier, later)}) > 1
+    if other and not all(study.dataset.named("id") for study in (earlier, later)):
+        return None, NOBODY
+    then, now = (read(study.existing("segments.parquet")) for study in (earlier, later))
+    then = then.select(id=then["id"].cast("string"), then="segment")
+    both = then.join(now.select(id=now["id"].cast("string"), now="segment"), "id")
+    found = both.group_by("then", "now").agg(customers=both.count()).to_pandas()
+    if found.empty:
+        return None, NOBODY
+    if other and _is_numbered(earlier) and _is_numbered(later) and not _is_alike(earlier, later):
+        return None, NUMBERED
+    return found.sort_values(["then", "now"], ignore_index=True), ""
+
+
+def _is_numbered(study: Study) -> bool:
+    """Return whether the ids are running numbers, with no more gaps than refused rows may leave."""
+    table = read(study.existing("customers.parquet"))
+    number = table["id"].cast("string").try_cast("int64")
+    found = table.agg(n=table.count(), numbers=number.count(), low=number.min(), high=number.max()).to_pandas().iloc[0]
+    if found["numbers"] < found["n"]:
+        return False
+    return found["low"] >= 0 and found["high"] <= found["n"] / (1 - MOST_REJECTED)
+
+
+def _is_alike(earlier: Study, later: Study) -> bool:
+    """Return whether most customers are nearer, then and now, to the one of their id than to those of the ids beside.
+
+    By chance a third are. Neighbours are asked, and not just any others, because tables may be sorted.
+    """
+    then, now = _numbers(earlier), _numbers(later)
+    names, ids = then.columns.intersection(now.columns), then.index.intersection(now.index).sort_values()
+    spread = then[names].std().replace(0, np.nan)
+    then, now = ((frame.loc[ids, names] / spread).to_numpy() for frame in (then, now))
+    own, above, below = (np.nansum((then - np.roll(now, by, axis=0)) ** 2, axis=1) for by in (0, 1, -1))
+    beside = np.minimum(above, below)
+    return (own < beside).sum() > (own > beside).sum()
+
+
+def _numbers(study: Study) -> pd.DataFrame:
+    """Return the columns of numbers of the customers with the lowest ids, by id."""
+    table = read(study.existing("customers.parquet"))
+    names = [name for name in table.columns if name != "id" and study.dataset.columns[name].numeric]
+    rows = table.select(*names, _number=table["id"].cast("string").try_cast("int64"))
+    return rows.filter(rows["_number"] < MOST_COMPARED).to_pandas().set_index("_number")
+
+
+def rand_index(counts: np.ndarray) -> float:
+    """Return the adjusted Rand index (Hubert & Arabie 1985) of two divisions from their contingency table."""
+
+    def pairs(n) -> int:
+        return sum(int(x) * (int(x) - 1) // 2 for x in np.ravel(n))
+
+    alike, then, now, every = pairs(counts), pairs(counts.sum(axis=1)), pairs(counts.sum(axis=0)), pairs(counts.sum())
+    chance = then * now / every if every else 0.0
+    most = (then + now) / 2
+    return 1.0 if most == chance else (alike - chance) / (most - chance)
+
+
+def agreement(found: Comparison) -> pd.DataFrame:
+    """Return the adjusted Rand index of both models on the later customers, and of then and now on those in both."""
+    rows = []
+    if found.placed is not None:
+        rows.append((f"the customers of {found.run.run}, placed by both models", found.placed))
+    if found.shared is not None:
+        rows.append(("the customers in both runs, by their segments then and now", found.shared))
+    told = [(what, int(t["customers"].sum()), rand_index(as_matrix(t, *found.shape))) for what, t in rows]
+    return pd.DataFrame(told, columns=["compared are", "customers", "adjusted Rand index"])
+
+
+def shares_table(found: Comparison) -> pd.DataFrame:
+    """Return the share of each segment then and now with its interval: those kept, those no longer, those new.
+
+    Returns
+    -------
+    DataFrame
+        then, now (the numbers; missing where there is none), name, share_then, low_then, high_then, share_now,
+        low_now, high_now.
+    """
+    kept = {now["segment"] for _, now in found.pairs} | {None}
+    sides = [*found.pairs]
+    sides += [
+        (old, None) for old in found.base.profiles if old["segment"] not in {then["segment"] for then, _ in sides}
+    ]
+    sides += [(None, new) for new in found.run.profiles if new["segment"] not in kept]
+    return pd.DataFrame([_share_row(then, now) for then, now in sides])
+
+
+def _share_row(then: dict | None, now: dict | None) -> dict:
+    row = {"then": then and then["segment"], "now": now and now["segment"], "name": (now or then)["name"]}
+    for side, profile in (("then", then), ("now", now)):
+        low, high = profile["share_interval"] if profile else (np.nan, np.nan)
+        row |= {f"share_{side}": profile["share"] if profile else np.nan, f"low_{side}": low, f"high_{side}": high}
+    return row
+
+
+def moved_centres(found: Comparison) -> pd.DataFrame:
+    """Return for each segment that is kept its centre then and now, in original units, and how far its centroid moved.
+
+    Returns
+    -------
+    DataFrame
+        then, now, name; then_<feature> and now_<feature>; moved, in the scaled units of the earlier run.
+    """
+    if not found.same_features:
+        return pd.DataFrame()
+    features = found.base.features
+    order = [found.run.features.index(name) for name in features]
+    there = scaled_as(np.array(found.run.model["centroids_original_units"])[:, order], found.base.model)
+    rows = []
+    for then, now in found.pairs:
+        step = there[now["segment"] - 1] - np.array(found.base.model["centroids"][then["segment"] - 1])
+        row = {"then": then["segment"], "now": now["segment"], "name": now["name"], "moved": np.linalg.norm(step)}
+        row |= {f"then_{f}": then["centre"][f] for f in features} | {f"now_{f}": now["centre"][f] for f in features}
+        rows.append(row | {f"step_{f}": z for f, z in zip(features, step, strict=True)})
+    return pd.DataFrame(rows)
+
+
+def moves(found: Comparison) -> pd.DataFrame:
+    """Return the customers by segment then (or by the earlier model) and now: then, now, customers, none hidden."""
+    table = found.placed if found.shared is None else found.shared
+    return table.groupby(["then", "now"], as_index=False)["customers"].sum()
+
+
+def public_moves(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
+    """Return the same without the groups that must not be shown, where a table is private."""
+    counts = as_matrix(table, *found.shape)
+    hidden = withheld(counts) if found.private else np.zeros(counts.shape, bool)
+    return table[~hidden[table["then"] - 1, table["now"] - 1]]
+
+
+def sizes(table: pd.DataFrame, found: Comparison) -> tuple[list[int], list[int]]:
+    """Return how many of these customers each earlier segment and each segment now holds."""
+    counts = as_matrix(table, *found.shape)
+    return counts.sum(axis=1).tolist(), counts.sum(axis=0).tolist()
+
+
+def moved_customers(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
+    """Return the rows of customers in another segment than the one that theirs became."""
+    into = {row["segment"]: row["into"] for row in found.lineage["before"]}
+    return table[[now not in into[then] for then, now in zip(table["then"], table["now"], strict=True)]]

@@ -1,0 +1,185 @@
+"""The segment of new customers of a table of any size, by the model, the names and the number formats of a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+import pandas as pd
+
+from segmentation.core import files
+from segmentation.core.engine import double, held, is_held, stored
+from segmentation.core.errors import DataError, UsageError
+from segmentation.core.files import write_csv, write_json, write_parquet
+from segmentation.core.text import MISSING
+from segmentation.customers.checks import check_repeats, check_rows
+from segmentation.customers.cleaning import raw_dataset
+from segmentation.customers.purchases import summarize_purchases
+from segmentation.monitoring.drift import describe_drift
+from segmentation.runs.manifest import read_manifest, require_unchanged
+from segmentation.runs.run import Study
+from segmentation.segments.assign import assign_rows
+from segmentation.tables.number_formats import Convention, conventions_of
+from segmentation.tables.read import read_table
+from segmentation.tables.sources import RawSource
+
+FAULTS_SHOWN = 5
+SCORED = ["segment", "name", "distance", "margin", "outside"]
+REFUSED = ["file", "line", "column", "value", "rule"]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The new customers; of a large table the first two are Ibis tables.
+
+    customers : id, or where there is none the row (from 1), segment, name, distance, margin, outside (beyond the range
+        of the training data in a feature), in the order of the table.
+    refused : file, line, column, value, rule.
+    drift : as `describe_drift` returns it.
+    """
+
+    customers: pd.DataFrame | ibis.Table
+    refused: pd.DataFrame | ibis.Table
+    drift: dict
+
+    @property
+    def rows_refused(self) -> int:
+        """How many rows were refused."""
+        return len(self.refused) if isinstance(self.refused, pd.DataFrame) else int(self.refused.count().execute())
+
+
+def score_source(study: Study, new: RawSource) -> Scored:
+    """Score the customers of a table, with the rows that are refused and the drift since the segments were formed.
+
+    Raises
+    ------
+    UsageError
+        When the run has not been made.
+    DataError
+        When the model was changed, a column is missing or unknown, or every row is refused.
+    """
+    require_unchanged(study.run)
+    model, names = study.read("model.json"), _names(study)
+    fine, refused, large = _checked(study, new, [feature["name"] for feature in model["features"]])
+    scored = (stored if large else held)(score_table(fine, model, names))
+    if not int(scored.count().execute()):
+        raise DataError(_tell_refused(refused, new))
+    ids = study.dataset.named("id") or (("id",) if study.dataset.transactions else ())
+    customers = scored.select(scored[ids[0]].name("id") if ids else "row", *SCORED)
+    return Scored(customers if large else customers.to_pandas(), refused, describe_drift(scored, model, names))
+
+
+def score_rows(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
+    """Score customers that are at hand.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A column of numbers for each feature, in original units, none of them missing.
+
+    Returns
+    -------
+    DataFrame
+        segment, name, distance, margin, outside, in the order of `frame`.
+    """
+    model = study.read("model.json")
+    rows = frame[[feature["name"] for feature in model["features"]]].astype(float).assign(row=range(len(frame)))
+    scored = score_table(ibis.memtable(rows), model, _names(study))
+    return scored.order_by("row").select(*SCORED).to_pandas()
+
+
+def score_table(table: ibis.Table, model: dict, names: dict[int, str]) -> ibis.Table:
+    """Add segment, name, distance, margin and outside to rows whose features are numbers."""
+    beyond = [(table[f["name"]] < double(f["low"])) | (table[f["name"]] > double(f["high"])) for f in model["features"]]
+    assigned = assign_rows(table.mutate(outside=ibis.or_(*beyond)), model)
+    return assigned.mutate(name=ibis.cases(*((assigned["segment"] == number, name) for number, name in names.items())))
+
+
+def write_scored(scored: Scored, out: Path) -> None:
+    """Write the customers to `out` (.csv or .parquet), what was refused and the drift beside it.
+
+    Raises
+    ------
+    UsageError
+        When `out` has another ending.
+    """
+    refused, drift = beside(out)
+    (write_parquet if out.suffix == ".parquet" else write_csv)(out, scored.customers)
+    write_csv(refused, scored.refused)
+    write_json(drift, scored.drift)
+
+
+def beside(out: Path) -> tuple[Path, Path]:
+    """Return where the refused rows and the drift of scored customers are written.
+
+    Raises
+    ------
+    UsageError
+        When `out` is no .csv and no .parquet file.
+    """
+    if out.suffix not in (".csv", ".parquet"):
+        raise UsageError(f"OUT={out} ends in {out.suffix or 'nothing'}; expected .csv or .parquet")
+    return out.with_name(f"{out.stem}-refused.csv"), out.with_name(f"{out.stem}-drift.json")
+
+
+def require_free(out: Path, new: RawSource) -> None:
+    """Refuse to write scored customers, or what is written beside them, over the new table or what a run is made of.
+
+    Raises
+    ------
+    UsageError
+        When one of the files is read as NEW, is a result of a run, or would lie under data/.
+    """
+    for path in (out, *beside(out)):
+        place = path.resolve()
+        if place in new.files:
+            raise UsageError(f"OUT={out} would overwrite {path.name}, which is read as NEW; choose another name")
+        if place.is_relative_to((files.ROOT / "data").resolve()) or _is_result(place):
+            raise UsageError(f"OUT={out} would overwrite {path.name}, of which a run is made; choose another name")
+
+
+def _is_result(place: Path) -> bool:
+    """Return whether a file is one that a finished run wrote."""
+    run = place.parent.name
+    inside = place.parent.parent == (files.ROOT / "assets").resolve() and (place.parent / "manifest.json").is_file()
+    return inside and f"assets/{run}/{place.name}" in read_manifest(run)["outputs"]
+
+
+def _names(study: Study) -> dict[int, str]:
+    return {profile["segment"]: profile["name"] for profile in study.read("profiles.json")["segments"]}
+
+
+def _checked(study: Study, new: RawSource, features: list[str]) -> tuple:
+    """Return the customers that can be scored, what was refused, and whether the table is large."""
+    dataset, numbers = raw_dataset(study.dataset), study.read("cleaning.json")["numbers"]
+    known = {name: Convention(**how) for name, how in numbers.items()}
+    made = study.dataset.transactions is not None
+    wanted = dataset.named("id", "feature", "descriptor") if made else (*dataset.named("id"), *features)
+    raw, headers = read_table(new, dataset, wanted=wanted, known=known)
+    large = not is_held(raw)
+    if headers["ignored"] and not made:
+        raise DataError(
+            f"{new.name}: columns {headers['ignored']} are not in dataset.yaml; remove them, or declare them there "
+            "(role: ignore)"
+        )
+    if made:
+        customers, refused, _ = summarize_purchases(raw, study.dataset, headers, file=new.name, known=known)
+        return customers if large else ibis.memtable(customers), refused, large
+    conventions = conventions_of(raw, dataset, features, headers, file=new.name, known=known)
+    needs = {"features": tuple(features), "required": tuple(features), "fields": headers["fields"]}
+    checked = check_rows(raw, dataset, list(wanted), conventions, **needs)
+    checked = check_repeats(checked, dataset, list(wanted))
+    fine, refused = checked.filter(checked["rule"].isnull()), checked.filter(checked["rule"].notnull())
+    refused = refused.order_by("row").select(*REFUSED)
+    return (fine, stored(refused), large) if large else (fine.order_by("row"), refused.to_pandas(), large)
+
+
+def _tell_refused(refused: pd.DataFrame | ibis.Table, new: RawSource) -> str:
+    """Say why no row can be scored, by the first ones."""
+    faults = refused if isinstance(refused, pd.DataFrame) else refused.limit(FAULTS_SHOWN + 1).to_pandas()
+    shown = "\n".join(
+        f"  line {fault.line}, column {fault.column}: found "
+        f"{'nothing' if fault.value.strip().lower() in MISSING else repr(fault.value)}, expected {fault.rule}"
+        for fault in faults.head(FAULTS_SHOWN).itertuples()
+    )
+    more = "\n  and more" if len(faults) > FAULTS_SHOWN else ""
+    return f"{new.name}: no row can be scored; mend these:\n{shown}{more}"

@@ -1,0 +1,123 @@
+"""What a reader sees of two runs side by side: tables as text, and sentences."""
+
+import numpy as np
+import pandas as pd
+
+from segmentation.core.privacy import withheld
+from segmentation.core.text import amount, listing, percent, spanning
+from segmentation.evidence import tell as evidence_tell
+from segmentation.monitoring.comparison import Comparison
+from segmentation.monitoring.transitions import as_matrix
+
+STILL = 5e-4  # a distance that is shown as 0.000
+
+
+def show_rand(index: float) -> str:
+    """Return an adjusted Rand index; what is less than 1 is not shown as 1."""
+    return "1" if index == 1 else "above 0.999" if index > 0.9995 else f"{index:.3f}"
+
+
+def runs_table(found: Comparison) -> pd.DataFrame:
+    """Return customers, features, k, how it was chosen, verdict, silhouette and least stability: a column a run."""
+    columns = {}
+    for when, study, base in (("then", found.earlier, found.base), ("now", found.later, found.run)):
+        selection = study.read("k_selection.json")
+        row = selection["criteria"][str(selection["k"])]
+        columns[f"{when}: {base.run}"] = {
+            "customers": f"{base.model['customers']:,}",
+            "features": listing(study.dataset.label(feature) for feature in base.features),
+            "number of segments k": f"{selection['k']}",
+            "why this k": evidence_tell.choice(selection),
+            "verdict": selection["verdict"],
+            "mean silhouette": f"{row['silhouette']:.2f}",
+            "least stable segment (Jaccard)": f"{min(segment['jaccard'] for segment in row['segments']):.2f}",
+        }
+    return pd.DataFrame(columns).rename_axis("run")
+
+
+def shares_as_text(shares: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares with their intervals as a reader wants them."""
+
+    def told(row, side: str) -> str:
+        interval = spanning([row[f"low_{side}"], row[f"high_{side}"]], percent) if row[side] == row[side] else ""
+        return f"{percent(row[f'share_{side}'])} ({interval})" if interval else "–"
+
+    rows = []
+    for _, row in shares.astype(object).where(shares.notna(), np.nan).iterrows():
+        difference = 100 * (row["share_now"] - row["share_then"])
+        shown = {side: f"{row[side]:.0f}" if row[side] == row[side] else "–" for side in ("then", "now")}
+        rows.append(
+            {
+                "then": shown["then"],
+                "now": shown["now"],
+                "name": row["name"],
+                "share then": told(row, "then"),
+                "share now": told(row, "now"),
+                "points": "–" if difference != difference else f"{difference:+.1f}" if abs(difference) >= 0.05 else "0",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def centres_as_text(moved: pd.DataFrame, found: Comparison) -> pd.DataFrame:
+    """Return the centres then and now as text, with the step of each centroid in scaled units."""
+    dataset, rows = found.later.dataset, []
+    for _, row in moved.iterrows():
+        shown = {"segment": row["now"], "name": row["name"]}
+        for f in found.base.features:
+            shown[dataset.axis(f)] = (
+                f"{amount(row[f'then_{f}'])} → {amount(row[f'now_{f}'])} ({_step(row[f'step_{f}'])})"
+            )
+        rows.append(shown | {"moved": row["moved"]})
+    return pd.DataFrame(rows)
+
+
+def _step(z: float) -> str:
+    return f"{z:+.2f}" if abs(z) >= STILL * 10 else "0"
+
+
+def moves_matrix(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
+    """Return the customers as a matrix, one row an earlier segment; what must not be shown is "< 10" or a dash."""
+    counts = as_matrix(table, *found.shape)
+    hidden = withheld(counts) if found.private else np.zeros(counts.shape, bool)
+    shown = np.where(hidden, "hidden", np.vectorize("{:,}".format)(counts))
+    rows = [f"{p['segment']} {p['name']}" for p in found.base.profiles]
+    columns = [f"now {p['segment']}" for p in found.run.profiles]
+    return pd.DataFrame(shown, columns=columns).assign(**{"then": rows})[["then", *columns]]
+
+
+def drift_table(found: Comparison) -> pd.DataFrame:
+    """Return the population stability index of each feature and of the shares of the segments, and its limit."""
+    labels = {name: found.later.dataset.label(name) for name in found.drift["features"]}
+    parts = {labels[name]: part for name, part in found.drift["features"].items()}
+    rows = parts | {"the shares of the segments": found.drift["segments"]}
+    table = [{"of": name, "index": p["index"], "limit": p["limit"], "changed": "yes" if p["shifted"] else "no"}
+             for name, p in rows.items()]  # fmt: skip
+    return pd.DataFrame(table)
+
+
+def fates_table(found: Comparison) -> pd.DataFrame:
+    """Return what became of each earlier segment."""
+    words = {"survives": "found again", "split": "split", "merged": "merged", "gone": "gone"}
+    return pd.DataFrame(
+        {
+            "then": row["segment"],
+            "name": row["name"],
+            "became": words[row["fate"]],
+            "now": listing(row["into"]) or "–",
+        }
+        for row in found.lineage["before"]
+    )
+
+
+def telling_axes(moved: pd.DataFrame, found: Comparison) -> dict[str, str]:
+    """Return the axis labels of the features, those first in which centroids moved most; two or fewer as they are."""
+    features = found.base.features
+    if len(features) > 2:
+        features = sorted(features, key=lambda f: -moved[f"step_{f}"].abs().max())
+    return {f: found.later.dataset.axis(f) for f in features}
+
+
+def rows_of_moves(found: Comparison) -> tuple[str, str]:
+    """Return what the two rows of the flow diagram are called."""
+    return ("then", "now") if found.shared is not None else ("model then", "model now")

@@ -1,0 +1,333 @@
+"""What a reader sees of two runs side by side: tables as text, and sentences.
+Are new customers still like those that the segments were formed on?
+What a run found, each in one line, from its artifacts.
+What became of the segments of an earlier run, and a fit that starts from them.
+"""
+
+import pandas as pd
+
+from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.text import amount, count, escape, listing, percent, sentence
+from segmentation.evidence.decision import LEVEL, NOUNS
+from segmentation.monitoring.comparison import (
+    Comparison,
+    moved_customers,
+    moves,
+    public_moves,
+    rand_index,
+    shares_table,
+)
+from segmentation.monitoring.drift import SHIFTED
+from segmentation.monitoring.shown import STILL, show_rand
+from segmentation.monitoring.transitions import MAJORITY, PART, WORSE, as_matrix
+from segmentation.runs.finished import Finished
+from segmentation.segments.model import REACH
+
+
+def agreement(found: Comparison) -> str:
+    """Say how far the two divisions agree."""
+    told = []
+    if found.placed is not None:
+        index = rand_index(as_matrix(found.placed, *found.shape))
+        same = f"Both models place the customers of {escape(found.run.run)} alike (adjusted Rand index 1)."
+        other = f"The adjusted Rand index of the two models on the customers of {escape(found.run.run)} is "
+        told.append(same if index == 1 else f"{other}{show_rand(index)}, where 1 is alike and 0 is chance.")
+    if found.shared is not None and not found.same:
+        index = rand_index(as_matrix(found.shared, *found.shape))
+        told.append(
+            f"The adjusted Rand index of the segments then and now of the customers in both is {show_rand(index)}."
+        )
+    return " ".join(told)
+
+
+def verdicts(found: Comparison) -> str:
+    """Say what each run found."""
+    then, now = (study.read("k_selection.json") for study in (found.earlier, found.later))
+    parts = [count(s["k"], NOUNS[s["verdict"]]) for s in (then, now)]
+    if found.same:
+        return f"{sentence(parts[0])}; the verdict is {then['verdict']}."
+    if (then["k"], then["verdict"]) == (now["k"], now["verdict"]):
+        return f"Both runs give {parts[0]}, and the verdict on both is {then['verdict']}."
+    return (
+        f"{escape(found.base.run)} gives {parts[0]}, and the verdict is {then['verdict']}; {escape(found.run.run)} "
+        f"gives {parts[1]}, and the verdict is {now['verdict']}."
+    )
+
+
+def runs(found: Comparison) -> str:
+    """Say which runs are compared, and on what."""
+    base, run = escape(found.base.run), escape(found.run.run)
+    if found.same:
+        return f"{base} is compared with itself."
+    told = [f"{base} is compared with {run}."]
+    if found.shared is not None:
+        told.append(f"{sentence(count(int(found.shared['customers'].sum()), 'customer is', 'customers are'))} in both.")
+    if not found.same_features:
+        told.append("Other features formed their segments, so that they are matched by their customers alone.")
+    return " ".join([*told, escape(found.why_not)]).strip()
+
+
+def shares(shares: pd.DataFrame) -> str:
+    """Say which shares changed by more than their intervals allow, or which changed most."""
+    both = shares.dropna(subset=["then", "now"])
+    change = both["share_now"] - both["share_then"]
+    if both.empty:
+        return "No segment is in both runs."
+    if not change.any():
+        return (
+            "Every share is what it was."
+            if len(both) == len(shares)
+            else "Every share that can be compared is what it was."
+        )
+    apart = both[(both["low_now"] > both["high_then"]) | (both["low_then"] > both["high_now"])]
+    if len(apart):
+        told = (_tell_share(row) for _, row in apart.iterrows())
+        return f"{sentence(count(len(apart), 'share'))} changed by more than the intervals allow: {listing(told)}."
+    row = both.loc[change.abs().idxmax()]
+    return f"No share changed by more than the intervals allow; most changed {_tell_share(row)}."
+
+
+def bars() -> str:
+    """Say when a share changed by more than the intervals allow."""
+    return (
+        f"Bars: {percent(LEVEL)} intervals; a share changed by more than they allow where the two do not overlap, "
+        f"which is stricter than a test at {percent(1 - LEVEL)}."
+    )
+
+
+def _tell_share(row: pd.Series) -> str:
+    then, now = percent(row["share_then"]), percent(row["share_now"])
+    if then == now:
+        then, now = (f"{100 * row[f'share_{side}']:.1f}%" for side in ("then", "now"))
+    return f"{escape(row['name'])} ({then} then, {now} now)"
+
+
+def centres(moved: pd.DataFrame, found: Comparison) -> str:
+    """Say which centroid moved most, and where."""
+    if not found.same_features:
+        return "Other features formed the segments, so that their centres cannot be compared."
+    if moved.empty:
+        return "No segment is in both runs, so that no centre can be compared."
+    if moved["moved"].max() < STILL:
+        return "No centroid has moved."
+    row = moved.loc[moved["moved"].idxmax()]
+    feature = max(found.base.features, key=lambda f: abs(row[f"step_{f}"]))
+    dataset = found.later.dataset
+    unit = dataset.columns[feature].unit
+    return (
+        f"The centroid of {escape(row['name'])} moved farthest, by {row['moved']:.2f} "
+        f"{found.base.model['distance_unit']} of {escape(found.base.run)}; most of all in "
+        f"{escape(dataset.label(feature))}, whose mean there was {amount(row[f'then_{feature}'], unit)} and is "
+        f"{amount(row[f'now_{feature}'], unit)}."
+    )
+
+
+def movement(table: pd.DataFrame, found: Comparison) -> str:
+    """Say how many customers are in another segment than the one that theirs became, and which way most went."""
+    moved = moved_customers(table, found)
+    shown = moved[moved.index.isin(public_moves(table, found).index)]
+    who = f"{int(table['customers'].sum()):,} customers of {escape(found.run.run)}"
+    verb = "would be in another segment by the earlier model"
+    if found.shared is not None:
+        who, verb = f"{count(int(table['customers'].sum()), 'customer')} in both runs", "changed segment"
+    if moved.empty:
+        return f"None of the {who} {verb}."
+    told = f"{_how_many(moved, shown)} of the {who} {verb}"
+    if shown.empty:
+        return f"{told}."
+    top = shown.loc[shown["customers"].idxmax()]
+    way = f"in {_name(found.run, top['now'])} instead of {_name(found.base, top['then'])}"
+    if len(moved) == 1:
+        return f"{told}: {'it is' if top['customers'] == 1 else 'all of them are'} {way}."
+    return f"{told}; the largest group ({top['customers']:,}) is {way}."
+
+
+def _how_many(moved: pd.DataFrame, shown: pd.DataFrame) -> str:
+    """Return how many customers moved, in words that give away no group that is hidden."""
+    every, told = int(moved["customers"].sum()), int(shown["customers"].sum())
+    if every == told:
+        return f"{told:,}"
+    return f"Fewer than {SMALLEST_GROUP}" if every < SMALLEST_GROUP else f"At least {max(told, SMALLEST_GROUP):,}"
+
+
+def _name(run: Finished, segment: int) -> str:
+    return f"{segment} ({escape(run.profiles[segment - 1]['name'])})"
+
+
+def steps(found: Comparison) -> str:
+    """Say what the table of centres shows."""
+    unit = f"{found.base.model['distance_unit']} of {found.base.run}"
+    return f"The mean of each feature then and now, and in brackets the step of the centroid, in {unit}."
+
+
+def matrix(found: Comparison) -> str:
+    """Say what the matrix shows."""
+    hidden = f" Groups of fewer than {SMALLEST_GROUP} are hidden." if found.private else ""
+    if found.shared is None:
+        return f"The customers of {found.run.run} by the segment of the earlier model (rows) and of their own.{hidden}"
+    return f"The customers in both runs by their segment then (rows) and now.{hidden}"
+
+
+def population(found: Comparison) -> str:
+    """Say whether the customers differ from those that the earlier segments were formed on."""
+    if not found.drift:
+        return escape(found.why_not)
+    labels = {name: found.later.dataset.label(name) for name in found.drift["features"]}
+    outside, everyone = found.drift["outside"], found.drift["customers"]
+    few = found.private and 0 < outside < SMALLEST_GROUP
+    many = f"fewer than {SMALLEST_GROUP}" if few else f"{outside:,}" if outside else "none"
+    beyond = (
+        f"Of {everyone:,} customers {many} {'is' if outside == 1 and not few else 'are'} outside of the former range."
+    )
+    told = shift(found.drift, labels)
+    return f"**{escape(told)}.** {beyond}" if told else f"No index is above its limit. {beyond}"
+
+
+def summary(found: Comparison) -> list[str]:
+    """Say in a few sentences what changed: of the segments and their customers, and how far one can go on."""
+    labels = {feature["name"]: feature["label"] for feature in found.base.model["features"]}
+    warning = shift(found.drift, labels) if found.drift else ""
+    nothing = all(
+        (
+            not warning and moved_customers(moves(found), found).empty,
+            all(row["fate"] == "survives" and row["kept_as"] == row["segment"] for row in found.lineage["before"]),
+            found.same_features and all(then["centre"] == now["centre"] for then, now in found.pairs),
+            all(then["share"] == now["share"] for then, now in found.pairs),
+        )
+    )
+    last = " ".join([agreement(found), verdicts(found), f"{escape(warning)}." if warning else ""]).strip()
+    if nothing:
+        return [f"**Nothing has changed.** {last}"]
+    moved = "" if found.shared is None else movement(moves(found), found)
+    return [f"**{escape(lineage(found.lineage))}**", f"{shares(shares_table(found))} {moved}".strip(), last]
+
+
+def drift(drift: dict, labels: dict[str, str]) -> list[str]:
+    """Say what has changed since the segments were formed, and whether they should be formed anew."""
+    shares = (f"{part['name']} {percent(part['then'])} to {percent(part['now'])}" for part in drift["shares"])
+    index = (f"{labels[name]} {found['index']:.2f}" for name, found in drift["features"].items())
+    limit = max(found["limit"] for found in (*drift["features"].values(), drift["segments"]))
+    chance = f" (of so few customers chance gives up to {limit:.2f})" if limit > SHIFTED else ""
+    told = [
+        f"Shares of the segments, then to now: {', '.join(shares)}",
+        f"Drift as population stability index: {', '.join(index)}, segments {drift['segments']['index']:.2f}{chance}",
+        f"Outside the range of the training data: {count(drift['outside'], 'customer')} of {drift['customers']:,}",
+    ]
+    warning = shift(drift, labels)
+    return [*told, warning] if warning else told
+
+
+def shift(drift: dict, labels: dict[str, str]) -> str:
+    """Ask for a refresh where customers differ from the training data by more than chance; empty where they do not."""
+    shifted = [labels[name] for name, found in drift["features"].items() if found["shifted"]]
+    shifted += ["the shares of the segments"] if drift["segments"]["shifted"] else []
+    differ = "differs" if len(shifted) == 1 and shifted[0] in labels.values() else "differ"
+    if not shifted:
+        return ""
+    return (
+        f"Refresh the segmentation: {listing(shifted)} {differ} from the training data by an index above "
+        f"{SHIFTED:g}, and by more than chance gives"
+    )
+
+
+def lineage(lineage: dict) -> str:
+    """Say which segments of an earlier run were found again, split, merged or are gone, and which are new."""
+    before, base = lineage["before"], lineage["base"]
+    found = sum(row["fate"] == "survives" for row in before)
+    if found == len(before):
+        told = [f"Each of the {count(found, 'segment')} of {base} is found again."]
+    else:
+        told = [f"Of {count(len(before), 'segment')} of {base}, {_is_or_are(found)} found again."]
+    told += [_tell_split(row) for row in before if row["fate"] == "split"]
+    joined = {tuple(row["into"]): [] for row in before if row["fate"] == "merged"}
+    for row in before:
+        if row["fate"] == "merged":
+            joined[tuple(row["into"])].append(row)
+    told += [f"{_named(rows)} {'is' if len(rows) == 1 else 'are'} merged into {_numbers(into)}."
+             for into, rows in joined.items()]  # fmt: skip
+    told += [_tell_gone(row) for row in before if row["fate"] == "gone"]
+    new = [row["segment"] for row in lineage["now"] if not row["comes_from"]]
+    told += [f"{sentence(_numbers(new))} {'is' if len(new) == 1 else 'are'} new."] if new else []
+    told += [
+        f"{_named([row])} is segment {row['kept_as']} now."
+        for row in before
+        if row["kept_as"] not in (None, row["segment"])
+    ]
+    return " ".join(told)
+
+
+def origin(row: dict, lineage: dict) -> str | None:
+    """Say in a few words where a segment comes from; None when it is an earlier one that kept its number."""
+    base, before = lineage["base"], lineage["before"]
+    origins = [before[number - 1] for number in row["comes_from"]]
+    if not origins:
+        return f"New since {base}."
+    if len(origins) > 1:
+        return f"Merged from {_named(origins, 's')} of {base}."
+    if origins[0]["fate"] == "split":
+        return f"A part of {_named(origins, 's')} of {base}."
+    return f"Was segment {origins[0]['segment']} of {base}." if origins[0]["segment"] != row["segment"] else None
+
+
+def _is_or_are(n: int) -> str:
+    return count(n, "is", "are") if n else "none is"
+
+
+def _tell_split(row: dict) -> str:
+    return f"{_named([row])} is split into {_numbers(row['into'])}."
+
+
+def _tell_gone(row: dict) -> str:
+    why = "few customers are left where it was" if row["left"] else "its customers are spread over several segments"
+    return f"{_named([row])} is gone: {why}."
+
+
+def _short(row: dict) -> str:
+    return f"{row['segment']} ({row['name']})"
+
+
+def _named(rows: list[dict], initial: str = "S") -> str:
+    return f"{initial}egment{'' if len(rows) == 1 else 's'} {listing(map(_short, rows))}"
+
+
+def _numbers(segments) -> str:
+    return f"segment{'' if len(segments) == 1 else 's'} {listing(segments)}"
+
+
+def matching(*, matched_by: str = "centroids") -> str:
+    """Say by which rule an earlier segment is found again, split, merged or gone, and which keeps its number."""
+    how = "distances between the centroids" if matched_by == "centroids" else "shares of customers that are not in both"
+    return (
+        "The customers are also placed by the earlier model. Those who lie farther from its centroid than "
+        f"{percent(REACH)} of its own customers did, and than half the way to the next centroid, belong to no earlier "
+        f"segment. An earlier segment is *split* where several segments, each with {percent(PART)} of its customers or "
+        f"more, come from it for more than {percent(MAJORITY)}; *found again* where one segment holds more than "
+        f"{percent(MAJORITY)} of them, and *merged* where that one holds others too. Otherwise it is *gone*; so is one "
+        f"that others take over when it has less than {percent(PART)} of its former share (after MONIC; Spiliopoulou "
+        "et al. 2006). Which segment keeps a number, a name and a colour is decided by the Hungarian method "
+        f"(Kuhn 1955) on the {how}."
+    )
+
+
+def changes(lineage: dict | None) -> list[str]:
+    """Say what became of the earlier segments, how this fit was started, and by which rule; nothing without a base."""
+    if lineage is None:
+        return []
+    return [
+        f"**Since {escape(lineage['base'])}.** {escape(lineage(lineage))}",
+        f"{escape(start(lineage))} {matching()}",
+    ]
+
+
+def start(lineage: dict) -> str:
+    """Say whether the segments grew out of the earlier centroids."""
+    start = lineage["start"]
+    also = f"K-Means was also started from the centroids of {lineage['base']}."
+    if start.get("why"):
+        differ = f"there are {start['now']} segments now, and there were {start['then']}"
+        why = differ if start["why"] == "k" else "other features formed them"
+        return f"{also.replace('was also', 'was not')[:-1]}: {why}."
+    above = "not above" if start["above"] < 5e-5 else f"{start['above']:.2%} above"
+    if start["from_base"]:
+        return f"{also} That fit is kept: its inertia is {above} the best of all other starts."
+    return f"{also} That fit is not kept: its inertia is {above} the best of all other starts ({WORSE:.0%} is allowed)."

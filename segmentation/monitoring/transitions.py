@@ -1,0 +1,296 @@
+"""What became of the segments of an earlier run, and a fit that starts from them."""
+
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+from sklearn.cluster import KMeans
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from segmentation.core.engine import double
+from segmentation.core.files import write_json
+from segmentation.customers.customers import Customers
+from segmentation.evidence.kmeans import LARGEST_EXACT
+from segmentation.runs.finished import Finished
+from segmentation.runs.run import Study
+from segmentation.segments.assign import assign_rows, scaled_feature, segment
+from segmentation.segments.fit import centroids, scaling_and_centroids
+
+MAJORITY = 0.5
+PART = 0.25
+WORSE = 0.01  # by how much the inertia of a fit from the earlier centroids may be above the best
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one earlier segment: survives, split, merged or gone, and into which it went, from 0.
+
+    left : whether so few customers are where it was that those in another segment are no merger.
+    """
+
+    kind: str
+    into: tuple[int, ...] = ()
+    left: bool = False
+
+
+def match(distances: np.ndarray, allowed: np.ndarray | None = None) -> dict[int, int]:
+    """Match rows with columns so that the sum of their distances is least (the Hungarian method; Kuhn 1955).
+
+    Parameters
+    ----------
+    distances : ndarray of shape (n_then, n_now)
+    allowed : ndarray of bool of the same shape, optional
+        Which pairs may be matched; as many as possible are.
+    """
+    allowed = np.ones(distances.shape, bool) if allowed is None else allowed
+    never = 1 + distances.max() * max(distances.shape)
+    pairs = zip(*linear_sum_assignment(np.where(allowed, distances, never)), strict=True)
+    return {int(then): int(now) for then, now in pairs if allowed[then, now]}
+
+
+def trace(counts: np.ndarray, sizes: np.ndarray, shares: list[float]) -> list[Fate]:
+    """Say what became of each earlier segment (after MONIC; Spiliopoulou, Ntoutsi, Theodoridis & Schult 2006).
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_then, n_now)
+        How many customers of now are where each earlier segment was, by their segment now.
+    sizes : ndarray of shape (n_now,)
+        All customers of each segment now.
+    shares : list of float
+        The share of each earlier segment then.
+    """
+    still = counts.sum(axis=1)
+    overlap = counts / np.maximum(still, 1)[:, None]
+    left = still < PART * np.array(shares) * sizes.sum()
+    parts = (overlap >= PART) & (counts > MAJORITY * sizes)
+    split = (parts.sum(axis=1) > 1) & ((overlap * parts).sum(axis=1) > MAJORITY)
+    goes = np.where(split[:, None], parts, overlap > MAJORITY)
+    sources = (goes & ~left[:, None]).sum(axis=0)
+    fates = []
+    for i, row in enumerate(goes):
+        into = tuple(np.flatnonzero(row).tolist())
+        shared = any(sources[j] > (not left[i]) for j in into)
+        if split[i]:
+            fates.append(Fate("split", into))
+        elif not into or (left[i] and shared):
+            fates.append(Fate("gone", left=bool(left[i])))
+        else:
+            fates.append(Fate("merged" if shared else "survives", into))
+    return fates
+
+
+def known_customers(customers: Customers, model: dict) -> ibis.Table:
+    """Return the features of a model, and as `now` the own segment, of the customers who have all of them."""
+    names = [feature["name"] for feature in model["features"]]
+    if customers.sampled:
+        known = customers.everyone.filter(ibis.and_(*(customers.everyone[name].notnull() for name in names)))
+    else:
+        known = ibis.memtable(customers.sample[[*names, "segment"]].dropna())
+    return known.select(*names, now="segment")
+
+
+def cross(customers: Customers, model: dict) -> pd.DataFrame:
+    """Count the segmented customers by the segment that an earlier model gives them, and by their own.
+
+    Returns
+    -------
+    DataFrame
+        then, now, near (whether they lie where the earlier segment had its customers), customers.
+    """
+    told = assign_rows(known_customers(customers, model), model)
+    reach = ibis.cases(*((told["segment"] == number, double(far)) for number, far in enumerate(_reach(model), 1)))
+    by = {"then": told["segment"], "now": told["now"], "near": told["distance"] <= reach}
+    found = told.group_by(**by).agg(customers=told.count()).to_pandas()
+    return found.sort_values(list(by), ignore_index=True)
+
+
+def _reach(model: dict) -> list[float]:
+    """Return how far from each centroid a segment's customers may be: as far as its own were, or half way to the next.
+
+    Without the second, a tight segment that moves a little would be lost.
+    """
+    between = cdist(model["centroids"], model["centroids"])
+    np.fill_diagonal(between, np.inf)
+    return np.maximum(model["reach"], between.min(axis=1) / 2).tolist()
+
+
+def as_matrix(crossed: pd.DataFrame, then: int, now: int) -> np.ndarray:
+    """Return counts by earlier segment (rows) and segment now (columns)."""
+    counts = np.zeros((then, now), int)
+    np.add.at(counts, (crossed["then"] - 1, crossed["now"] - 1), crossed["customers"])
+    return counts
+
+
+def scaled_as(original: np.ndarray, model: dict) -> np.ndarray:
+    """Return points in original units as an earlier model scales them."""
+    table = ibis.memtable(pd.DataFrame(original, columns=[f["name"] for f in model["features"]]))
+    scaled = table.select(**{f["name"]: scaled_feature(table[f["name"]], f) for f in model["features"]})
+    return scaled.to_pandas().to_numpy()
+
+
+def distances(base: dict, now: dict, counts: np.ndarray) -> np.ndarray:
+    """Return how far the centroids of two models are apart, in the scaled units of the first.
+
+    Where other features formed them, it is the share of the customers of two segments that are not in both (Jaccard).
+    """
+    names = [[feature["name"] for feature in model["features"]] for model in (base, now)]
+    if set(names[0]) != set(names[1]):
+        either = counts.sum(axis=1)[:, None] + counts.sum(axis=0) - counts
+        return 1 - counts / np.maximum(either, 1)
+    order = [names[1].index(name) for name in names[0]]
+    there = scaled_as(np.array(now["centroids_original_units"])[:, order], base)
+    return cdist(base["centroids"], there)
+
+
+def lineage_of(base: Finished, crossed: pd.DataFrame, apart: np.ndarray, numbers: list[int] | None = None) -> dict:
+    """Return what became of each earlier segment, and where each segment comes from.
+
+    Parameters
+    ----------
+    crossed : DataFrame
+        As `cross` returns it.
+    apart : ndarray of shape (n_then, n_now)
+        As `distances` returns it.
+    numbers : list of int, optional
+        The number of each segment now, from 1; without them those in `crossed`.
+    """
+    fates, kept = _fates(base, crossed, apart)
+    numbers = numbers or list(range(1, apart.shape[1] + 1))
+    before = [
+        {
+            "segment": i + 1,
+            "name": base.profiles[i]["name"],
+            "fate": fate.kind,
+            "left": fate.left,
+            "into": sorted(numbers[j] for j in fate.into),
+            "kept_as": numbers[kept[i]] if i in kept else None,
+        }
+        for i, fate in enumerate(fates)
+    ]
+    now = {
+        number: {
+            "segment": number,
+            "kept_from": next((row["segment"] for row in before if row["kept_as"] == number), None),
+            "comes_from": [row["segment"] for row in before if number in row["into"]],
+        }
+        for number in numbers
+    }
+    return {"base": base.run, "before": before, "now": [now[number] for number in sorted(now)]}
+
+
+def _fates(base: Finished, crossed: pd.DataFrame, apart: np.ndarray) -> tuple[list[Fate], dict[int, int]]:
+    """Return the fate of each earlier segment, and which segment now keeps its number and name, both from 0."""
+    near, sizes = as_matrix(crossed[crossed["near"]], *apart.shape), as_matrix(crossed, *apart.shape).sum(axis=0)
+    fates = trace(near, sizes, base.shares)
+    allowed = np.zeros(apart.shape, bool)
+    for i, fate in enumerate(fates):
+        allowed[i, list(fate.into)] = True
+    return fates, match(apart, allowed)
+
+
+def renumber(kept: dict[int, int], k: int) -> list[int]:
+    """Return the number (from 1) of each of k segments: that of the one it is matched with, the others the free ones.
+
+    Parameters
+    ----------
+    kept : dict
+        Earlier segment -> segment now, both from 0.
+    """
+    numbers = {now: then + 1 for then, now in kept.items() if then < k}
+    free = [number for number in range(1, k + 1) if number not in numbers.values()]
+    moved = [kept[then] for then in sorted(kept) if then >= k]
+    others = [now for now in range(k) if now not in kept.values()]
+    numbers |= dict(zip([*moved, *others], free, strict=True))
+    return [numbers[now] for now in range(k)]
+
+
+def refresh(
+    model: Pipeline, customers: Customers, features: list[str], base: Finished | None
+) -> tuple[Pipeline, dict | None]:
+    """Start from an earlier run, and number the segments as they were there; without one, leave them as they are.
+
+    Parameters
+    ----------
+    model : Pipeline
+        As `clustering.fit_segments` returns it.
+
+    Returns
+    -------
+    Pipeline
+    dict or None
+        The content of lineage.json: `describe`, and how the fit was started, the names kept, and for each segment its
+        number in k_selection.json.
+    """
+    if base is None:
+        return model, None
+    chosen = model[-1].labels_.copy()
+    started, start = _start_from(base, model, customers, features)
+    found = segment(customers, started, features)
+    crossed = cross(found, base.model)
+    apart = distances(base.model, _as_described(started, features), _near(crossed, base, started))
+    _, kept = _fates(base, crossed, apart)
+    numbers = renumber(kept, apart.shape[1])
+    lineage = lineage_of(base, crossed, apart, numbers)
+    renumbered = _reordered(started, numbers)
+    selected = _same_segments(renumbered[-1].labels_, chosen)
+    for row in lineage["now"]:
+        old = base.profiles[row["kept_from"] - 1] if row["kept_from"] else {"name": None, "action": None}
+        row |= {"name": old["name"], "action": old["action"], "selected_as": selected[row["segment"] - 1]}
+    return renumbered, lineage | {"start": start}
+
+
+def _near(crossed: pd.DataFrame, base: Finished, model: Pipeline) -> np.ndarray:
+    return as_matrix(crossed[crossed["near"]], len(base.profiles), model[-1].n_clusters)
+
+
+def _as_described(model: Pipeline, features: list[str]) -> dict:
+    original = centroids(model, features).to_numpy().tolist()
+    return scaling_and_centroids(model, features) | {"centroids_original_units": original}
+
+
+def _start_from(base: Finished, model: Pipeline, customers: Customers, features: list[str]) -> tuple[Pipeline, dict]:
+    """Fit from the earlier centroids too; that fit is kept unless its inertia is clearly above the best."""
+    k, best = model[-1].n_clusters, float(model[-1].inertia_)
+    if set(base.features) != set(features) or len(base.profiles) != k:
+        why = "features" if set(base.features) != set(features) else "k"
+        return model, {"from_base": False, "why": why, "then": len(base.profiles), "now": k}
+    order = [base.features.index(name) for name in features]
+    first = model[:-1].transform(np.array(base.model["centroids_original_units"])[:, order])
+    X = model[:-1].transform(customers.sample[features].to_numpy())
+    tolerance = 0 if len(X) <= LARGEST_EXACT else 1e-6
+    with threadpool_limits(1):
+        fit = KMeans(k, init=first, n_init=1, tol=tolerance, max_iter=1000, random_state=0).fit(X)
+    above = max(fit.inertia_ / best - 1, 0.0) if best else 0.0
+    kept = above <= WORSE
+    chosen = Pipeline([*model.steps[:-1], ("kmeans", fit)]) if kept else model
+    return chosen, {"from_base": kept, "above": float(f"{above:.6f}")}
+
+
+def _reordered(model: Pipeline, numbers: list[int]) -> Pipeline:
+    """Return the model with its segments in the order of their numbers."""
+    kmeans, order = model[-1], np.argsort(numbers)
+    kmeans.cluster_centers_ = np.ascontiguousarray(kmeans.cluster_centers_[order])
+    labels = kmeans.labels_
+    kmeans.labels_ = (np.array(numbers) - 1)[labels].astype(labels.dtype)
+    return model
+
+
+def _same_segments(labels: np.ndarray, others: np.ndarray) -> list[int]:
+    """Return for each segment (from 0) the number, from 1, of the one of another division that it overlaps most."""
+    counts = np.zeros((labels.max() + 1, others.max() + 1), int)
+    np.add.at(counts, (labels, others), 1)
+    pairs = match(counts.max() - counts)
+    return [pairs[i] + 1 for i in range(len(counts))]
+
+
+def write_lineage(study: Study, lineage: dict | None) -> None:
+    """Write lineage.json; without a base there is none."""
+    if lineage:
+        write_json(study.path("lineage.json"), lineage)
+    else:
+        study.path("lineage.json").unlink(missing_ok=True)

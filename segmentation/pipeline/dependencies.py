@@ -1,0 +1,84 @@
+"""What the result of a stage hangs on: the source of its notebook, and the modules of this package that it uses."""
+
+import ast
+import json
+from functools import cache
+from pathlib import Path
+from threading import Lock
+
+PACKAGE = Path(__file__).resolve().parents[1]
+_parsing = Lock()  # stages run in threads, and of two that parse at once Python 3.11 now and then stops one
+
+
+def notebook_source(notebook: Path) -> list[list]:
+    """Return type, tags and source of each cell: what a notebook is, whatever its outputs."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return [[c["cell_type"], c["metadata"].get("tags", []), "".join(c["source"])] for c in cells]
+
+
+def modules_of(notebook: Path) -> list[str]:
+    """Return the modules of this package that a notebook uses, and those that these import: "core.text", sorted."""
+    code = "\n".join(source for kind, _, source in notebook_source(notebook) if kind == "code")
+    return _with_theirs(_used(code))
+
+
+def modules_behind(*names: str) -> list[str]:
+    """Return modules of this package, and those that they import, sorted."""
+    return _with_theirs(frozenset(names))
+
+
+def file_of(module: str) -> Path:
+    """Return the file of a module of this package."""
+    return PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def _with_theirs(names: frozenset[str]) -> list[str]:
+    found, new = frozenset({"__init__"}), names
+    while new:
+        found |= new
+        new = frozenset().union(*map(_used_by, new)) - found
+    return sorted(found | {f"{name.partition('.')[0]}.__init__" for name in found if "." in name})
+
+
+@cache
+def _used_by(name: str) -> frozenset[str]:
+    return _used(file_of(name).read_text(encoding="utf-8"))
+
+
+def _used(code: str) -> frozenset[str]:
+    """Return the modules of this package that some code uses, imported at its top or inside of its functions.
+
+    Of a package that is imported whole, those are used whose names stand behind it with a point.
+    """
+    with _parsing:
+        tree = ast.parse(code)
+    nodes, used, packages = list(ast.walk(tree)), set(), {}
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            used |= {alias.name.removeprefix("segmentation.") for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "segmentation":
+            packages |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("segmentation."):
+            inside = node.module.removeprefix("segmentation.")
+            used |= {inside} if "." in inside else {_home(inside, alias.name) for alias in node.names}
+    behind = [n for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    used |= {_home(packages[n.value.id], n.attr) for n in behind if n.value.id in packages}
+    return frozenset(name for name in used if file_of(name).is_file())
+
+
+def _home(package: str, name: str) -> str:
+    """Return the module of a package in which a name lies that the package gives, or which has this name."""
+    given = _given(package)
+    return f"{package}.{given.get(name, name)}"
+
+
+@cache
+def _given(package: str) -> dict[str, str]:
+    """Return name -> module of what a package gives by `lazily`."""
+    place = file_of(f"{package}.__init__")
+    if not place.is_file():
+        return {}
+    with _parsing:
+        tree = ast.parse(place.read_text(encoding="utf-8"))
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "lazily"]
+    return {name: word.arg for call in calls for word in call.keywords for name in ast.literal_eval(word.value)}

@@ -1,0 +1,101 @@
+"""Kernels that start at once: forked from a server process that has imported what the notebooks need.
+
+Jupyter finds the provisioner that forks them by its entry point.
+"""
+
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import signal
+import sys
+import tempfile
+import threading
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from jupyter_client.provisioning import LocalProvisioner
+
+from segmentation.core.parallel import end_with_parent, ready_workers
+
+NAME = "segmentation-fork"
+TEMPORARY = "SEGMENTATION_TEMPORARY"
+LONGEST_PLACE = 50  # the name of a socket may have 107 bytes
+_starting, _started = threading.Lock(), threading.Event()
+
+
+def start_fork_server(modules: list[str]) -> None:
+    """Start the server whose forks are this process's kernels, where forking is safe and the package is installed.
+
+    Elsewhere the kernels are ordinary ones. The server imports `modules`, what the notebooks need. It ends with this
+    process, however that ends, and takes with it the folder of its socket and of its kernels' connection files.
+    """
+    registered = {entry.name for entry in entry_points(group="jupyter_client.kernel_provisioners")}
+    with _starting:
+        if sys.platform != "linux" or NAME not in registered or _started.is_set():
+            return
+        _started.set()
+        short = tempfile.gettempdir() if len(tempfile.gettempdir()) < LONGEST_PLACE else "/tmp"
+        os.environ[TEMPORARY] = folder = tempfile.mkdtemp(prefix="segmentation-", dir=short)
+        tempfile.tempdir = os.environ["TMPDIR"] = folder
+        os.environ["JUPYTER_RUNTIME_DIR"] = str(Path(folder) / "runtime")
+        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME
+        # What an ordinary kernel sets before matplotlib is imported.
+        os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        multiprocessing.get_context("forkserver").set_forkserver_preload(
+            ["segmentation.pipeline.tidy", "ipykernel.kernelapp", *modules]
+        )
+        multiprocessing.forkserver.ensure_running()
+
+
+class ForkProvisioner(LocalProvisioner):
+    """Starts a Python kernel as a fork of the standard library's fork server, where a new process would import anew."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs):
+        words = cmd[cmd.index("ipykernel_launcher") + 1 :]
+        fork = multiprocessing.get_context("forkserver").Process(
+            target=_run_kernel, args=(words, dict(kwargs["env"]), kwargs.get("cwd"))
+        )
+        fork.start()
+        self.process, self.pid, self.pgid = _Forked(fork), fork.pid, None
+        return self.connection_info
+
+
+class _Forked:
+    """A forked process with the part of subprocess.Popen's interface that a provisioner uses."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, process):
+        self.process = process
+        self.pid = process.pid
+
+    def poll(self) -> int | None:
+        return self.process.exitcode
+
+    def wait(self) -> int | None:
+        self.process.join()
+        return self.process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.process.is_alive():
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def terminate(self) -> None:
+        self.process.terminate()
+
+
+def _run_kernel(words: list[str], environment: dict[str, str], folder: str | None) -> None:
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.environ.clear()
+    os.environ.update(environment)
+    if folder:
+        os.chdir(folder)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    end_with_parent()
+    sys.modules["debugpy"] = None  # nobody debugs a report, and its debugger is most of what a kernel still imports
+    with ready_workers():
+        IPKernelApp.launch_instance(argv=words)

@@ -1,0 +1,98 @@
+"""Executing a notebook by papermill, and what is kept of it."""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+from segmentation.core import files
+from segmentation.core.errors import DataError, NotebookFailed, SegmentationError, UsageError
+from segmentation.pipeline.dependencies import notebook_source
+
+CELL_SECONDS = 3600
+# Without it nbformat does not check addresses, of which a notebook has none; with it, it builds a grammar for a second.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+
+def execute_notebook(notebook: Path, parameters: dict, final: Path, reach, *, data: str = "") -> None:
+    """Execute a notebook, and keep its executed copy at `final`; `data` is what it may say of the raw table's place.
+
+    Raises
+    ------
+    NotebookFailed, UsageError, DataError
+        When a cell fails; the partly executed copy is kept beside `final`.
+    """
+    # Imported here, beside the server that imports the rest; a run in which nothing changed needs none of them.
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    from segmentation.report import render  # noqa: F401
+
+    final.parent.mkdir(parents=True, exist_ok=True)
+    failed, running = final.with_name(f"{final.stem}.failed.ipynb"), final.with_name(f".{final.name}")
+    failed.unlink(missing_ok=True)
+    cells = len(notebook_source(notebook)) + 1  # papermill adds one
+    try:
+        papermill.execute_notebook(
+            str(notebook).replace("{", "{{").replace("}", "}}"),
+            str(running).replace("{", "{{").replace("}", "}}"),
+            parameters=parameters,
+            kernel_name="python3",
+            execution_timeout=CELL_SECONDS,
+            extra_arguments=["--log-level=50"],
+            progress_bar=False,
+            on_cell_start=lambda cell, cell_index: reach(cell_index, cells, cell),
+        )
+    except PapermillExecutionError as fault:
+        nbformat.write(_publishable(nbformat.read(running, as_version=4), data), running)
+        running.replace(failed)
+        raise _told(fault, notebook, failed) from fault
+    except Exception as fault:
+        told = (str(fault) or type(fault).__name__).splitlines()[0]
+        raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(running)} stopped: {told}") from None
+    nbformat.write(_publishable(nbformat.read(running, as_version=4), data), running)
+    running.replace(final)
+
+
+def _stopped_at(running: Path) -> str:
+    """Return which cell ran when its kernel died or hung: papermill writes that down before each cell."""
+    try:
+        cells = [c for c in json.loads(running.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    except (OSError, ValueError):
+        return "before its first cell,"
+    begun = [c for c in cells if c["metadata"].get("papermill", {}).get("start_time")]
+    own = [c for c in begun if "injected-parameters" not in c["metadata"].get("tags", [])]
+    first = "".join(own[-1]["source"]).strip().splitlines() if own else ["none"]
+    return f"code cell {len(own)} ({first[0]})"
+
+
+def _told(fault, notebook: Path, failed: Path) -> SegmentationError:
+    """Turn an exception inside a kernel into our own error: the user's faults keep their words and exit code."""
+    for kind in (UsageError, DataError):
+        if fault.ename == kind.__name__:
+            return kind(fault.evalue)
+    cell = fault.source.strip().splitlines()
+    # papermill counts the cell of parameters that it added.
+    return NotebookFailed(
+        f"notebooks/{notebook.name}, code cell {fault.exec_count - 1} ({cell[0] if cell else 'empty'}): "
+        f"{fault.ename}: {fault.evalue}\nThe partly executed copy is {failed.relative_to(files.ROOT).as_posix()}; "
+        "a report made before is unchanged."
+    )
+
+
+def _publishable(notebook, data: str):
+    """Remove what differs from run to run or tells about the machine: clock times, random ids, folders."""
+    notebook.metadata.pop("papermill", None)
+    shown = f"data = {json.dumps(data, ensure_ascii=False)}"
+    for i, cell in enumerate(notebook.cells):
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell["id"] = f"{notebook.cells[i - 1]['id']}-injected"
+            cell.source = re.sub(r"^data = .*$", lambda _: shown, cell.source, flags=re.M)
+        for output in cell.get("outputs", []):
+            if output.output_type == "stream":
+                output.text = output.text.replace(f"{files.ROOT}{os.sep}", "").replace(f"{sys.prefix}{os.sep}", "")
+    return notebook

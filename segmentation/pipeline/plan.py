@@ -1,0 +1,179 @@
+"""The stages, what each reads and writes, and what a run will do: each parameter and who set it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmentation.core import files
+from segmentation.core.dataset import ASSUMED, dataset_path, parse_dataset, parse_features
+from segmentation.core.errors import UsageError
+from segmentation.core.text import suggest
+from segmentation.runs.run import Study, check_run_name, open_study
+from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
+from segmentation.tables.sources import RawSource, find_table, locate, run_name
+
+ENGINES = ("duckdb", "spark")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do: its study, its raw table, each parameter with who set it, and the dataset.yaml assumed."""
+
+    study: Study
+    source: RawSource
+    parameters: dict
+    set_by: dict
+    assumed: str | None = None
+
+    @property
+    def described(self) -> Path:
+        """The dataset.yaml."""
+        return dataset_path(self.parameters["dataset"], self.study.run)
+
+    def executed(self, stage: Stage) -> Path:
+        """Return where the executed copy of a stage's notebook lies."""
+        return self.study.report / "notebooks" / stage.notebook.name
+
+    def figures(self, stage: Stage) -> list[Path]:
+        """Return the figures that a stage has saved."""
+        return sorted(self.study.path("figures").glob(f"{stage.name[:2]}-*.svg"))
+
+    def artifacts(self) -> list[Path]:
+        """Return every artifact that the stages always write, figures aside."""
+        return [self.study.path(name) for stage in STAGES for name in stage.writes]
+
+    def perhaps(self, stage: Stage) -> list[Path]:
+        """Return the artifacts that a stage writes for some numbers of customers, or with a base, only."""
+        return [self.study.path(name) for name in stage.may_write]
+
+    @property
+    def base_files(self) -> list[Path]:
+        """What is read of the run that this one starts from."""
+        base = self.parameters["base"]
+        return [files.ROOT / "assets" / base / name for name in OF_BASE] if base else []
+
+    def inputs(self, stage: Stage) -> list[Path]:
+        """Return the files that a stage reads."""
+        if stage == STAGES[0]:
+            return list(self.source.files)
+        own = [*stage.reads, *(stage.may_read if self.parameters["base"] else ())]
+        return [*map(self.study.path, own), *(self.base_files if "base" in declared(stage) else [])]
+
+    def lineage(self) -> dict | None:
+        """Return lineage.json, where the run has a base."""
+        return self.study.read("lineage.json") if self.parameters["base"] else None
+
+    def results(self) -> list[dict]:
+        """Return cleaning.json, k_selection.json, model.json and profiles.json."""
+        return [self.study.read(f"{name}.json") for name in ("cleaning", "k_selection", "model", "profiles")]
+
+    def told_parameters(self) -> list[dict]:
+        """Return each parameter as a reader may see it, and who set it; of a path only the file's name."""
+        shown = self.parameters | {"data": self.source.name}
+        told = sorted(name for name, value in shown.items() if value is not None)
+        return [{"name": name, "value": shown[name], "set_by": self.set_by[name]} for name in told]
+
+
+def make_plan(**given) -> Plan:
+    """Decide each parameter: notebook default < dataset.yaml < command line.
+
+    Parameters
+    ----------
+    given : str or None
+        run, dataset, data, features, k, seed, resamples, engine, base as typed; None where nothing was typed.
+
+    Raises
+    ------
+    UsageError, DataError
+        Before anything runs, for every fault that can be seen by then.
+    """
+    defaults = _notebook_defaults()
+    least = {"k": 2, "seed": 0, "resamples": 10}
+    typed = given | {name: _whole_number(given[name], name.upper(), least=number) for name, number in least.items()}
+    if typed["engine"] not in (None, *ENGINES):
+        raise UsageError(
+            f"ENGINE={typed['engine']} is not known{suggest(typed['engine'], ENGINES)} Known: duckdb, spark."
+        )
+    assumed = typed["data"] is not None and typed["dataset"] is None
+    run = typed["run"] or typed["dataset"] or (run_name(typed["data"]) if assumed else defaults["run"])
+    name = ASSUMED if assumed else typed["dataset"] or defaults["dataset"]
+    text = _assume(typed["data"]) if assumed else None
+    check_run_name(run)
+    study = Study(run, parse_dataset(text, "what was assumed")) if assumed else open_study(run, name)
+    dataset = study.dataset
+    features = parse_features(typed["features"] or defaults["features"], dataset)
+    base = typed.get("base") or defaults["base"]
+    if base:
+        from segmentation.runs.finished import open_base  # imported here, because it imports this module
+
+        open_base(base, run, dataset)
+    source = find_table(name, dataset, typed["data"] or defaults["data"])
+    chosen = {
+        "run": (
+            run,
+            "command line" if typed["run"] or typed["dataset"] else "the table's name" if assumed else "notebook",
+        ),
+        "dataset": (name, "table" if assumed else _setter("dataset", typed, defaults)),
+        "features": (",".join(features), _setter("features", typed, defaults)),
+        "data": (source.place, _setter("data", typed, defaults)),
+        "k": _ranked("k", typed, defaults, dataset),
+        "seed": _ranked("seed", typed, defaults, dataset),
+        "resamples": _ranked("resamples", typed, defaults, dataset),
+        "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
+        "base": (base, "command line" if typed.get("base") else "notebook"),
+    }
+    values = {key: value for key, (value, _) in chosen.items()}
+    return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()}, text)
+
+
+def _assume(data: str) -> str:
+    """Return the dataset.yaml of what a table that nobody has described seems to be."""
+    from segmentation.tables.infer import as_yaml as describe
+    from segmentation.tables.infer import guess_columns  # imported here, because it takes seconds
+
+    source = locate("DATA", data)
+    return describe(guess_columns(source), source, title=source.name)
+
+
+def _ranked(key: str, typed: dict, defaults: dict, dataset) -> tuple:
+    """Return the value of a parameter and who set it, by precedence."""
+    written = getattr(dataset, key)
+    ranked = (
+        (typed[key], "command line"),
+        (written if key in dataset.model_fields_set else None, "dataset.yaml"),
+        (defaults[key], "notebook"),
+        (written, "default"),
+    )
+    return next(choice for choice in ranked if choice[0] is not None)
+
+
+def _setter(key: str, typed: dict, defaults: dict) -> str:
+    return "command line" if typed[key] else "notebook" if defaults[key] else "dataset.yaml"
+
+
+def _whole_number(text: str | None, option: str, *, least: int):
+    if text is None or (option == "K" and text == "auto"):
+        return text
+    if not text.isascii() or not text.isdecimal() or not least <= int(text) < 2**32:
+        auto = "auto or " if option == "K" else ""
+        raise UsageError(f"{option}={text} is not usable; expected {auto}a whole number of at least {least}")
+    return int(text)
+
+
+def _notebook_defaults() -> dict:
+    """Return each parameter's default over all notebooks: the one that is not None.
+
+    Raises
+    ------
+    UsageError
+        When two notebooks set different ones.
+    """
+    merged = {}
+    for stage in STAGES:
+        for name, value in declared(stage).items():
+            if merged.get(name) is not None and value not in (None, merged[name]):
+                raise UsageError(
+                    f"notebooks/{stage.notebook.name} sets {name} = {value!r}, a notebook before it {merged[name]!r}; "
+                    "set it in one of them, in dataset.yaml, or on the command line"
+                )
+            merged[name] = value if value is not None else merged.get(name)
+    return merged

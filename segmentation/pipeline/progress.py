@@ -1,0 +1,248 @@
+"""Running the stages that are out of date, and rendering the report.
+What a run shows while it goes on: which stages, how far each is, and how long the rest will probably take.
+What the terminal shows after a run: five lines from the artifacts, and one about a long run's time.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from rich.console import Console
+
+from segmentation.core.errors import SegmentationError
+from segmentation.core.text import listing, percent
+from segmentation.customers import tell as customers_tell
+from segmentation.monitoring import tell as monitoring_tell
+from segmentation.pipeline.plan import Plan
+from segmentation.report import tell as report_tell
+from segmentation.runs.stages import STAGES
+
+
+@dataclass
+class Outcome:
+    """What happened in a run: what was made, in how many seconds each, what was up to date, and the first fault."""
+
+    ran: list[str] = field(default_factory=list)
+    fresh: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    total: float = 0
+    fault: SegmentationError | None = None
+
+
+TOO_DIFFERENT = 2  # a table this many times as large tells nothing about another
+
+
+def duration(seconds: float) -> str:
+    """Return "under 1 s", "42 s", "1.4 min" or "2.1 h"."""
+    if seconds < 1:
+        return "under 1 s"
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 60
+        else f"{seconds / 60:.1f} min"
+        if seconds < 3600
+        else f"{seconds / 3600:.1f} h"
+    )
+
+
+def expected_seconds(took: dict | None, work: dict) -> float | None:
+    """Return what a task will probably take, by what it took in the run before; None when that was other work.
+
+    A larger table takes longer in proportion at most, a smaller one no longer; beyond a factor of two nothing is said.
+
+    Parameters
+    ----------
+    took : the seconds of the run before, beside the work that it did then.
+    work : the bytes of the raw table (0 for a database) and the resamples asked for.
+    """
+    if took is None or took["resamples"] != work["resamples"] or bool(took["bytes"]) != bool(work["bytes"]):
+        return None
+    ratio = work["bytes"] / took["bytes"] if work["bytes"] else 1
+    return took["seconds"] * max(ratio, 1) if 1 / TOO_DIFFERENT <= ratio <= TOO_DIFFERENT else None
+
+
+def time_left(expected: dict[str, float | None], running: dict[str, float]) -> float | None:
+    """Return how many seconds the rest of a run will probably take; None when that cannot be told.
+
+    Parameters
+    ----------
+    expected : what each task that is not done will take; None where nothing is known.
+    running : how long those that have begun run already; one that runs longer than expected makes the end unknown.
+    """
+    if None in expected.values():
+        return None
+    left = {name: seconds - running.get(name, 0) for name, seconds in expected.items()}
+    if any(seconds < 0 for seconds in left.values()):
+        return None
+    ends = {}
+    for stage in STAGES:
+        before = [ends[other.name] for other in STAGES if set(other.writes) & set(stage.reads)]
+        ends[stage.name] = max(before, default=0) + left.pop(stage.name, 0)
+    return max(ends.values()) + sum(left.values())
+
+
+def heading(cell) -> str | None:
+    """Return the heading that a cell of a notebook begins with."""
+    heads = cell["cell_type"] == "markdown" and cell["source"].startswith("#")
+    return cell["source"].splitlines()[0].lstrip("# ") if heads else None
+
+
+def follow(expected: dict[str, float | None], work: dict) -> "Progress":
+    """Return what shows a run: bars in a terminal that can move its cursor, lines elsewhere."""
+    console = Console(stderr=True)
+    kind = Bars if console.file.isatty() and console.is_interactive else Progress
+    return kind(expected, work, console)
+
+
+class Progress:
+    """Follows a run, and tells in one line that a task begins, and in one that it ended, and after how long.
+
+    expected : the seconds that each task of the run will probably take; None where nothing is known.
+    work : what the seconds depend on, kept beside them.
+    seconds : what each task took.
+    """
+
+    def __init__(self, expected: dict[str, float | None], work: dict, console: Console):
+        self.expected, self.work, self.began, self.seconds = dict(expected), work, {}, {}
+        self.console, self.start, self.open = console, time.monotonic(), True
+
+    def begin(self, name: str, asks: str) -> None:
+        """Show that a task begins, and what it asks."""
+        self.began[name] = time.monotonic()
+        self._show_begin(name, asks)
+
+    def skip(self, name: str) -> None:
+        """Leave out a task that is up to date."""
+        self.expected.pop(name, None)
+
+    def took(self, name: str) -> dict:
+        """Return the seconds of a task that has done its work, to keep them for the next run."""
+        self.seconds[name] = time.monotonic() - self.began[name]
+        return {"seconds": round(self.seconds[name], 1), **self.work}
+
+    def end(self, name: str, *, failed: bool = False) -> None:
+        """Show that a task has ended; after a failure nothing new begins."""
+        self.expected.pop(name, None)
+        if failed:
+            self.expected = {}
+        if name in self.began and self.open:
+            self._show_end(name, failed)
+
+    def stop(self) -> None:
+        """Show nothing more: the run has ended, or somebody stopped it."""
+        self.expected, self.open = {}, False
+
+    def total(self) -> float:
+        """Return the seconds since the run began."""
+        return time.monotonic() - self.start
+
+    def left(self) -> str:
+        """Return how long the rest will probably take, in words; nothing where nobody knows."""
+        now = time.monotonic()
+        running = {name: now - began for name, began in dict(self.began).items()}
+        seconds = time_left(dict(self.expected), running)
+        return f"up to about {duration(seconds)} left" if seconds and seconds >= 1 else ""
+
+    def reach(self, name: str, done: int, cells: int, cell) -> None:
+        """Show that a notebook has come to a cell."""
+
+    def _show_begin(self, name: str, asks: str) -> None:
+        left = self.left()
+        self._say(f"{name}: {asks} ({left})" if left else f"{name}: {asks}")
+
+    def _show_end(self, name: str, failed: bool) -> None:
+        self._say(f"{name}: {'failed' if failed else 'done'} in {duration(time.monotonic() - self.began[name])}")
+
+    def _say(self, line: str) -> None:
+        """Write one line at once, so that two stages that begin together do not write into each other's."""
+        self.console.file.write(f"{line}\n")
+        self.console.file.flush()
+
+
+class Bars(Progress):
+    """Follows a run in a terminal: a line a task with its bar, cells, time, and the heading that it has come to."""
+
+    def __init__(self, expected: dict[str, float | None], work: dict, console: Console):
+        super().__init__(expected, work, console)
+        self.live, self.lines, self.asks, self.starting = None, {}, {}, threading.Lock()
+
+    def _start(self) -> None:
+        # Imported here, because a run in which nothing changed needs no bars.
+        from rich.live import Live
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.table import Column
+
+        name = TextColumn("{task.fields[name]}", table_column=Column(min_width=max(map(len, self.expected))))
+        cells = TextColumn("{task.fields[cells]}", table_column=Column(min_width=5))
+        doing = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True))
+        columns = [name, BarColumn(12), cells, TimeElapsedColumn(), doing]
+        self.bars = Progress(*columns, console=self.console, expand=True)
+        self.live = Live(console=self.console, get_renderable=self._drawn, refresh_per_second=5)
+        self.live.start()
+        self.console.show_cursor(True)  # nobody could bring it back after SIGKILL
+
+    def _drawn(self):
+        from rich.console import Group
+
+        left = self.left()
+        return Group(self.bars, left) if left else self.bars
+
+    def _show_begin(self, name: str, asks: str) -> None:
+        with self.starting:  # two stages may begin together
+            if self.live is None:
+                self._start()
+        self.asks[name] = asks
+        self.lines[name] = self.bars.add_task(asks, total=None, name=name, cells="")
+
+    def reach(self, name: str, done: int, cells: int, cell) -> None:
+        told = {"completed": done, "total": cells, "cells": f"{done}/{cells}"}
+        if heading(cell):
+            told["description"] = heading(cell)
+        self.bars.update(self.lines[name], **told)
+
+    def _show_end(self, name: str, failed: bool) -> None:
+        line = self.lines[name]
+        self.bars.stop_task(line)
+        if failed:
+            self.bars.update(line, description="failed")
+            return
+        cells = self.bars.tasks[line].total or 1
+        told = f"{cells}/{cells}" if cells > 1 else ""
+        self.bars.update(line, completed=cells, total=cells, cells=told, description=self.asks[name])
+
+    def stop(self) -> None:
+        super().stop()
+        if self.live:
+            self.live.stop()
+
+
+LONG = 20  # seconds after which somebody may ask where they went
+
+
+def summarize(plan: Plan, outcome: Outcome) -> str:
+    """Return five lines: the finding, the data, the segments, the evidence, and what was run.
+
+    With a base a line says what became of its segments, and after a long run one where its time went.
+    """
+    cleaning, chosen, _, profiles = plan.results()
+    row = chosen["criteria"][str(chosen["k"])]
+    weakest = min(segment["jaccard"] for segment in row["segments"])
+    segments = (f"{p['segment']} {p['name']} {percent(p['share'])}" for p in profiles["segments"])
+    ran = listing(outcome.ran) if outcome.ran else "nothing; everything was up to date"
+    lines = [
+        report_tell.headline(chosen, profiles),
+        f"  Data      {cleaning['file']}: {customers_tell.rows(cleaning)}",
+        f"  Segments  {', '.join(segments)}",
+        f"  Evidence  {chosen['verdict']}; mean silhouette {row['silhouette']:.3f}, least stable segment {weakest:.2f}",
+        *([f"  Changes   {monitoring_tell.lineage(lineage)}"] if (lineage := plan.lineage()) else []),
+        f"  Ran       {ran}",
+        *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),
+    ]
+    return "\n".join(lines)
+
+
+def tell_time(seconds: dict[str, float], total: float) -> str:
+    """Return where the time of a run went, longest first; what took under a second is not named."""
+    longest = sorted(seconds, key=seconds.get, reverse=True)
+    parts = (f"{name} {duration(seconds[name])}" for name in longest if seconds[name] >= 1)
+    return f"{duration(total)} in all: {', '.join(parts)}"

@@ -1,0 +1,310 @@
+"""Running the stages that are out of date, and rendering the report."""
+
+import hashlib
+import json
+import multiprocessing
+import os
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from doit.cmd_base import ModuleTaskLoader
+from doit.dependency import MD5Checker
+from doit.doit_cmd import DoitMain
+from doit.reporter import ZeroReporter
+from doit.tools import config_changed
+from filelock import FileLock, Timeout
+
+from segmentation.core import files
+from segmentation.core.errors import SegmentationError
+from segmentation.core.files import sha256, write_text
+from segmentation.pipeline.dependencies import PACKAGE, file_of, modules_behind, modules_of, notebook_source
+from segmentation.pipeline.notebooks import execute_notebook
+from segmentation.pipeline.plan import Plan
+from segmentation.pipeline.progress import Outcome, Progress, expected_seconds, follow
+from segmentation.pipeline.verify import write_manifest
+from segmentation.runs.manifest import require_unchanged, revision
+from segmentation.runs.run import check_run_name
+from segmentation.runs.stages import STAGES, Stage, declared
+
+COMPARE = files.ROOT / "notebooks" / "06_compare.ipynb"
+
+
+def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcome:
+    """Run every stage that is out of date, 02 beside the others, then render the report.
+
+    `cold` starts an ordinary kernel for each notebook instead of forking it from a warm process.
+
+    Raises
+    ------
+    NotebookFailed, UsageError, DataError
+        When a stage fails; the previous report stays as it was.
+    SegmentationError
+        When another process makes this run.
+    """
+    plan.study.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(plan.study.folder / ".lock", blocking=False), _described(plan):
+            return _run_tasks(plan, pdf, cold)
+    except Timeout:
+        raise SegmentationError(
+            f"run {plan.study.run} is being made by another process; wait for it, or make another run: RUN=name"
+        ) from None
+
+
+@contextmanager
+def _described(plan: Plan):
+    """Keep what was assumed as the dataset.yaml of the run; when the run fails, the one before comes back."""
+    if plan.assumed is None:
+        yield
+        return
+    before = plan.described.read_text(encoding="utf-8") if plan.described.is_file() else None
+    if before != plan.assumed:
+        write_text(plan.described, plan.assumed)
+    try:
+        yield
+    except BaseException:
+        if before is not None:
+            write_text(plan.described, before)
+        raise
+
+
+class _Content(MD5Checker):
+    """Compares files as doit does, by the digest that the manifest needs too, so that large ones are read once."""
+
+    def check_modified(self, file_path, file_stat, state):
+        written, size, digest = state
+        return file_stat.st_mtime != written and (file_stat.st_size != size or sha256(Path(file_path)) != digest)
+
+    def get_state(self, dep, current_state):
+        now = Path(dep).stat()
+        if current_state and current_state[0] == now.st_mtime:
+            return None
+        return now.st_mtime, now.st_size, sha256(Path(dep))
+
+
+def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
+    outcome, record = Outcome(), plan.study.folder / ".doit.json"
+    progress = _follow(plan, pdf, _read_record(record))
+    config = {
+        "dep_file": str(record),
+        "backend": "json",
+        "check_file_uptodate": _Content,
+        "reporter": _reporter(outcome, progress),
+        "num_process": 2,
+        "par_type": "thread",
+        "verbosity": 0,
+    }
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
+    tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, progress, pdf, cold)}
+    try:
+        code = DoitMain(ModuleTaskLoader(tasks), config_filenames=()).run(["run"])
+    finally:
+        progress.stop()
+        for kernel in multiprocessing.active_children():
+            kernel.kill()
+    if outcome.fault:
+        raise outcome.fault
+    if code:
+        raise SegmentationError("the pipeline stopped; run it again with --debug to see why")
+    outcome.seconds, outcome.total = progress.seconds, progress.total()
+    return outcome
+
+
+def _read_record(record: Path) -> dict:
+    """Return doit's record of what was made; one that a stopped run left half-written goes: all is made again."""
+    try:
+        return json.loads(record.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        record.unlink()
+        return {}
+
+
+def _follow(plan: Plan, pdf: bool, record: dict) -> Progress:
+    """Return what shows the run, with the seconds that each task took when it was last made."""
+    names = [*(stage.name for stage in STAGES), "report.html", *(["report.pdf"] if pdf else []), "manifest.json"]
+    size = sum(path.stat().st_size for path in plan.source.files)
+    work = {"bytes": size, "resamples": plan.parameters["resamples"]}
+    took = {name: record.get(f"report:{name}", {}).get("_values_:", {}).get("took") for name in names}
+    return follow({name: expected_seconds(took[name], work) for name in names}, work)
+
+
+def _reporter(outcome: Outcome, progress: Progress):
+    class Reporter(ZeroReporter):
+        def skip_uptodate(self, task):
+            outcome.fresh.append(_name(task))
+            progress.skip(_name(task))
+
+        def execute_task(self, task):
+            if task.actions:
+                task.value_savers.append(lambda: {"took": progress.took(_name(task))})
+                progress.begin(_name(task), task.doc)
+
+        def add_success(self, task):
+            if task.actions:
+                outcome.ran.append(_name(task))
+                progress.end(_name(task))
+
+        def add_failure(self, task, fail):
+            progress.end(_name(task), failed=True)
+            if outcome.fault is None:
+                outcome.fault = SegmentationError(f"{_name(task)}: {fail.get_msg().strip()}")
+
+    return Reporter
+
+
+def _name(task) -> str:
+    return task.name.partition(":")[2]
+
+
+def make_comparison(base: str, run: str) -> Path:
+    """Execute the notebook that compares two finished runs, render it, and return where the page lies.
+
+    Raises
+    ------
+    NotebookFailed, UsageError, DataError
+        When they cannot be compared; a page made before stays as it was.
+    SegmentationError
+        When another process makes the later run.
+    """
+    for name, option in ((base, "BASE"), (run, "RUN")):
+        check_run_name(name, option)
+        require_unchanged(name)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
+    page = files.ROOT / "report" / run / f"compare-{base}.html"
+    executed = files.ROOT / "report" / run / "notebooks" / f"compare-{base}.ipynb"
+    _warm(modules_of(COMPARE))
+    try:
+        with FileLock(files.ROOT / "assets" / run / ".lock", blocking=False):
+            execute_notebook(COMPARE, {"base": base, "run": run}, executed, lambda *_: None)
+            _render("write_comparison", executed, page, f"{base} compared with {'itself' if base == run else run}")
+    except Timeout:
+        raise SegmentationError(f"run {run} is being made by another process; wait for it") from None
+    finally:
+        for kernel in multiprocessing.active_children():
+            kernel.kill()
+    return page
+
+
+def _tasks(plan: Plan, outcome: Outcome, progress: Progress, pdf: bool, cold: bool):
+    lock = files.ROOT / "requirements.txt"
+    template = [path for path in sorted((files.ROOT / "report" / "template").iterdir()) if path.is_file()]
+    executed = [plan.executed(stage) for stage in STAGES]
+    page, printed = plan.study.report / "report.html", plan.study.report / "report.pdf"
+    for stage in STAGES:
+        parameters = {name: plan.parameters[name] for name in declared(stage)}
+        first = stage.name == "01_cleaning"
+        targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
+        needs = [plan.described, *plan.inputs(stage), *map(file_of, modules_of(stage.notebook)), lock]
+        drawn, told = partial(_drawn, plan, stage), [parameters, notebook_source(stage.notebook)]
+        work = [_execute, stage, parameters, plan, cold, partial(progress.reach, stage.name)]
+        task = _task(outcome, stage.name, stage.question, needs, targets, told, *work, drawn=drawn)
+        # Nobody can see from outside whether a database has changed.
+        yield task | ({"uptodate": [False]} if first and plan.source.url else {})
+    told, code = plan.told_parameters(), [*map(file_of, modules_behind("report.render")), lock]
+    lineage = [plan.study.path("lineage.json")] if plan.parameters["base"] else []
+    needs = [*executed, *plan.artifacts(), *lineage, *template, *code]
+    yield _task(
+        outcome,
+        page.name,
+        "rendering",
+        needs,
+        [page],
+        told,
+        _render,
+        "write_report",
+        plan.study,
+        executed,
+        plan.told_parameters(),
+    )
+    if pdf:
+        needs = [page, *template, *code]
+        yield _task(outcome, printed.name, "rendering", needs, [printed], None, _render, "write_pdf", plan.study)
+    made = [*plan.artifacts(), page, *([printed] if pdf else [])]
+    sources = [
+        plan.described,
+        *plan.base_files,
+        *(stage.notebook for stage in STAGES),
+        *sorted(PACKAGE.rglob("*.py")),
+        lock,
+    ]
+    told = [told, revision(), printed.is_file()]
+    targets, work = [plan.study.path("manifest.json")], [write_manifest, plan, sources]
+    yield _task(outcome, targets[0].name, "checksums", [*made, *sources], targets, told, *work)
+
+
+def _drawn(plan: Plan, stage: Stage) -> list[Path]:
+    """Return what a stage has made besides its targets: figures, and artifacts that it does not always write."""
+    return [*plan.figures(stage), *plan.perhaps(stage)]
+
+
+def _task(outcome: Outcome, name: str, asks: str, needs: list, makes: list, told, action, *arguments, drawn=list):
+    """Return a doit task: out of date when a file that it needs or makes, a figure drawn, or what is told changed."""
+    return {
+        "name": name,
+        "doc": asks,
+        "io": {"capture": False},
+        "actions": [(_guarded, [outcome, action, *arguments])],
+        "file_dep": [str(path) for path in dict.fromkeys(needs)],
+        "targets": [str(path) for path in makes],
+        "uptodate": [config_changed(_hashed(told)), _as_it_was_made(makes, drawn)],
+    }
+
+
+def _hashed(told) -> str:
+    """Return what doit may keep of the parameters: the URL of a database holds a password."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _as_it_was_made(makes: list[Path], drawn):
+    """Return doit's check that a task's results are what it wrote: a notebook run by hand may have changed them."""
+
+    def made() -> dict[str, str]:
+        return {path.name: sha256(path) for path in [*makes, *drawn()] if path.is_file()}
+
+    def check(task, values) -> bool:
+        task.value_savers.append(lambda: {"made": made()})
+        return values.get("made") == made()
+
+    return check
+
+
+def _guarded(outcome: Outcome, action, *arguments) -> bool:
+    """Keep the first fault of a run, so that it can be told in one message."""
+    try:
+        action(*arguments)
+    except SegmentationError as fault:
+        outcome.fault = outcome.fault or fault
+        return False
+    return True
+
+
+def _render(action: str, *arguments) -> None:
+    from segmentation.report import render  # imported here, because it takes seconds
+
+    getattr(render, action)(*arguments)
+
+
+def _warm(modules: list[str]) -> None:
+    """Let kernels be forked from a process that has imported these modules."""
+    from segmentation.pipeline.kernels import start_fork_server  # imported here: an idle run starts none
+
+    start_fork_server([f"segmentation.{name}" for name in modules if not name.endswith("__init__")])
+
+
+def used_from(stage: Stage) -> list[str]:
+    """Return the modules of this package that the notebook of a stage uses, and those after it, which may follow."""
+    return sorted(set().union(*(modules_of(later.notebook) for later in STAGES[STAGES.index(stage) :])))
+
+
+def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool, reach) -> None:
+    """Execute one notebook, and keep its executed copy, partly executed when it failed."""
+    if not cold:
+        _warm(used_from(stage))
+    before = {path: path.stat().st_mtime_ns for path in plan.figures(stage)}
+    execute_notebook(stage.notebook, parameters, plan.executed(stage), reach, data=plan.source.name)
+    for path, written in before.items():
+        if path.stat().st_mtime_ns == written:
+            path.unlink()  # a figure that this run no longer draws

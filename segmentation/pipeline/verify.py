@@ -1,0 +1,103 @@
+"""The manifest of a run: fingerprints of what went in and came out, the parameters, the versions, the revision."""
+
+import os
+import shutil
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from segmentation.core import files
+from segmentation.core.dataset import ASSUMED
+from segmentation.core.errors import SegmentationError, UsageError
+from segmentation.core.files import read_json, write_json
+from segmentation.pipeline.plan import Plan
+from segmentation.runs.manifest import CHECKED, fingerprints, read_manifest, require_unchanged, revision, versions
+from segmentation.runs.stages import STAGES
+from segmentation.tables.sources import locate
+
+
+def write_manifest(plan: Plan, sources: list[Path]) -> None:
+    """Write manifest.json: the SHA-256 of every input and output, the parameters, the versions, the revision."""
+    made = [[plan.executed(stage), *plan.figures(stage), *plan.perhaps(stage)] for stage in STAGES]
+    outputs = [*plan.artifacts(), *chain(*made), plan.study.report / "report.html", plan.study.report / "report.pdf"]
+    manifest = {
+        "inputs": _inputs(plan) | fingerprints(sources),
+        "outputs": fingerprints(path for path in outputs if path.is_file()),
+        "parameters": {row["name"]: row["value"] for row in plan.told_parameters()},
+        "set_by": plan.set_by,
+        "versions": versions(),
+        "revision": revision(),
+    }
+    write_json(plan.study.path("manifest.json"), manifest)
+
+
+def _inputs(plan: Plan) -> dict[str, str]:
+    """Return the SHA-256 of each file of the raw table; of a database the fingerprint of what was read."""
+    return plan.source.fingerprints() or {plan.source.name: plan.study.read("cleaning.json")["fingerprint"]}
+
+
+def verify_run(run: str, data: str | None) -> int:
+    """Make a finished run again in another folder, compare every file with the manifest, and return their number.
+
+    Raises
+    ------
+    UsageError
+        When the run or its base has not been made, or the table that it read is not in its dataset's folder and not
+        given.
+    SegmentationError
+        When a file differs.
+    """
+    manifest = read_manifest(run)
+    if manifest["parameters"].get("base"):
+        require_unchanged(manifest["parameters"]["base"])
+    with TemporaryDirectory() as folder:
+        root = Path(folder) / "project"
+        _copy_project(root, manifest["parameters"]["dataset"])
+        _copy_base(root, manifest["parameters"].get("base"))
+        command = [sys.executable, "-m", "segmentation", *_command(run, manifest, data)]
+        environment = {**os.environ, "PYTHONPATH": str(root)}
+        if subprocess.run(command, cwd=root, env=environment, stdout=subprocess.DEVNULL).returncode:
+            raise SegmentationError(f"run {run} could not be made again; the message above says why")
+        again = read_json(root / "assets" / run / "manifest.json")
+    different = [
+        f"{part[:-1]} {name}"
+        for part in ("inputs", "versions", "outputs")
+        for name in sorted(set(manifest[part]) | set(again[part]))
+        if manifest[part].get(name) != again[part].get(name)
+    ]
+    if different:
+        raise SegmentationError(f"run {run} is not repeated; different are:\n" + "\n".join(f"  {d}" for d in different))
+    return len(again["outputs"])
+
+
+def _copy_project(root: Path, dataset: str) -> None:
+    own = [] if dataset == ASSUMED else [f"data/{dataset}"]
+    for part in ("segmentation", "notebooks", *own, "report/template"):
+        shutil.copytree(
+            files.ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        )
+    for name in ("pyproject.toml", "requirements.txt"):
+        shutil.copy(files.ROOT / name, root / name)
+
+
+def _copy_base(root: Path, base: str | None) -> None:
+    for name in ("manifest.json", *CHECKED) if base else ():
+        (root / "assets" / base).mkdir(parents=True, exist_ok=True)
+        shutil.copy(files.ROOT / "assets" / base / name, root / "assets" / base / name)
+
+
+def _command(run: str, manifest: dict, data: str | None) -> list[str]:
+    """Return the words that were typed for the run."""
+    typed = {name: manifest["parameters"][name] for name, who in manifest["set_by"].items() if who == "command line"}
+    if "data" in typed:
+        if data is None:
+            raise UsageError(
+                f"run {run} read {typed['data']} from outside of the project; say where it is: "
+                f"make verify RUN={run} DATA=path/to/{typed['data']}"
+            )
+        typed = typed | {"run": run}
+        typed["data"] = locate("DATA", data).place
+    printed = f"report/{run}/report.pdf" in manifest["outputs"]
+    return ["pdf" if printed else "report", *(f"--{name}={value}" for name, value in sorted(typed.items()))]

@@ -1,0 +1,1 @@
+"""What people see: the page, the PDF, and the dashboard."""

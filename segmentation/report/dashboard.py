@@ -1,0 +1,393 @@
+"""The customers of a finished run behind the dashboard: filtered, counted, drawn and listed by DuckDB.
+Interactive figures for the dashboard: tables in, Plotly figures out. Nothing here reads, counts or filters.
+"""
+
+import html
+import tempfile
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from segmentation.core import files
+from segmentation.core.engine import plain
+from segmentation.core.errors import DataError, UsageError
+from segmentation.core.figures import colour, glyph, solid, symbol
+from segmentation.core.files import FORMULA, NUMBER
+from segmentation.core.privacy import SMALLEST_GROUP, in_tens
+from segmentation.core.text import amount, count, percent
+from segmentation.customers.counts import log_edges, round_edges
+from segmentation.evidence.decision import STABLE
+from segmentation.runs.manifest import remake_command
+from segmentation.runs.run import Study
+
+MEMORY = "1GB"  # beyond it, DuckDB spills to disk
+MOST_MARKS = 2_000  # a browser draws them at once
+MOST_STEPS = 100
+FILTER_BINS, FEWEST_BINS = 12, 4
+STEP_DIGITS = 14  # of a step: all that a float holds but its rounding
+MARGIN = 0.18  # of a cell: how far the marks of its segments stand from its middle
+# The order decides which points are drawn of many: those whose ids have the smallest MD5.
+LOAD = """
+    create table customers as
+    select c.* exclude file_row_number, s.segment, s.distance, s.margin, c.file_row_number as row
+    from read_parquet(?, file_row_number = true) c join read_parquet(?) s using (id)
+    order by md5(id::varchar)"""
+
+
+def finished_runs() -> list[str]:
+    """Return the names of the runs that have been made."""
+    return sorted(path.parent.name for path in (files.ROOT / "assets").glob("*/manifest.json"))
+
+
+class SegmentedCustomers:
+    """The customers of a finished run with their segments, in a DuckDB of their own that sessions may share.
+
+    Filters are a dict of column -> (from, to) for numbers, or -> the values to be kept, None for what is not known.
+    Where rows are private, no row comes out, and of filtered customers only counts in tens.
+
+    numbers : dict
+        Column -> the values, ascending, between which it can be filtered, each with its label; no two labels are alike.
+    categories : dict
+        Column -> its values, each with its label, None among them where some customers have none.
+
+    Raises
+    ------
+    DataError
+        When dataset.yaml describes other columns than those that the run wrote.
+    """
+
+    def __init__(self, study: Study):
+        self.run, self.dataset, self.private = study.run, study.dataset, study.dataset.privacy == "aggregate"
+        self._least = SMALLEST_GROUP if self.private else 1
+        self.segments = {profile["segment"]: profile for profile in study.read("profiles.json")["segments"]}
+        self.total = sum(profile["size"] for profile in self.segments.values())
+        self._folder = tempfile.TemporaryDirectory(prefix="segmentation-", ignore_cleanup_errors=True)
+        options = {"memory_limit": MEMORY, "temp_directory": self._folder.name, "autoinstall_known_extensions": "false"}
+        self._engine = duckdb.connect(config=options)
+        self._engine.execute(LOAD, [plain(study.existing(f"{name}.parquet")) for name in ("customers", "segments")])
+        columns = self.dataset.named("feature", "descriptor")
+        self._require_described(columns)
+        self._limits = self._find_limits([name for name in columns if self.dataset.columns[name].numeric])
+        steps = FILTER_BINS if self.private else MOST_STEPS
+        self.numbers = {name: self._steps(name, steps) for name in self._limits.index}
+        others = [name for name in columns if not self.dataset.columns[name].numeric]
+        levels = {name: self._levels(name) for name in others}
+        self.categories = {name: found for name, found in levels.items() if set(found) - {None}}
+
+    def _require_described(self, columns: tuple[str, ...]) -> None:
+        """Refuse a dataset.yaml that was changed since, so that it describes other columns."""
+        found = {name: kind for name, kind, *_ in self._query("describe customers").fetchall()}
+        held = set(found) - {"id", "segment", "distance", "margin", "row"}
+        faults = [f"column {name!r} is new there" for name in sorted(set(columns) - held)]
+        faults += [f"column {name!r} is gone from there" for name in sorted(held - set(columns))]
+        for name in sorted(held & set(columns)):
+            column, kind = self.dataset.columns[name], found[name]
+            if {"VARCHAR": False, "DOUBLE": True}.get(kind, column.numeric) != column.numeric:
+                faults.append(f"column {name!r} is no {column.type} in the run")
+            elif column.type == "ordinal":
+                [highest] = self._query(f"select max({_quoted(name)}) from customers").fetchone()
+                if (highest or 0) > len(column.categories):
+                    faults.append(f"column {name!r} had more categories")
+        if faults:
+            raise DataError(
+                f"dataset.yaml was changed since run {self.run} was made: {'; '.join(faults)}; undo that, or make the "
+                f"run again: {remake_command(self.run)}"
+            )
+
+    def _query(self, sql: str, values=()) -> duckdb.DuckDBPyRelation:
+        return self._engine.cursor().execute(sql, list(values))
+
+    def _find_limits(self, names: list[str]) -> pd.DataFrame:
+        """Return the smallest and largest value of each column, and whether all are whole; none that holds little."""
+        what = "count({0}), min({0})::double, max({0})::double, bool_and({0} = floor({0}))"
+        asked = [f"select {what.format(_quoted(name))} from customers" for name in names]
+        found = pd.DataFrame([self._query(sql).fetchone() for sql in asked], names, ["filled", "low", "high", "whole"])
+        return found[found["filled"] >= self._least]
+
+    def edges(self, name: str, most: int) -> np.ndarray:
+        """Return edges of about `most` bands of a column on the scale on which it is shown: round, or between ranks."""
+        column = self.dataset.columns[name]
+        if column.type == "ordinal":
+            ranks = len(column.categories)
+            band = -(-ranks // most)
+            return np.arange(0.5, ranks + band, band)
+        low, high, whole = self._limits.loc[name, ["low", "high", "whole"]]
+        most = int(np.clip(high - low, 1, most)) if whole else most
+        return log_edges(low, high, most, whole=whole) if self.logged(name) else round_edges(low, high, most)
+
+    def logged(self, name: str) -> bool:
+        """Return whether a column is shown on a logarithmic scale."""
+        return self.dataset.axis(name).logged
+
+    def _steps(self, name: str, most: int) -> dict[float, str]:
+        column = self.dataset.columns[name]
+        if column.type == "ordinal":
+            return {float(rank): level for rank, level in enumerate(column.categories, start=1)}
+        edges = self.edges(name, most)
+        last = np.searchsorted(edges, self._limits.loc[name, "high"])
+        # Not as `amount` has them: rounded, two could look alike, and a slider gives back what it shows.
+        told = [f"{edge:.{STEP_DIGITS}g}" for edge in edges[: max(last, 1) + 1]]
+        return {float(edge): f"{float(edge):,.{STEP_DIGITS}g}" for edge in told}
+
+    def _levels(self, name: str) -> dict[str | None, str]:
+        sql = "select {0}::varchar as level from customers group by all having count(*) >= ? order by level nulls last"
+        levels = [level for (level,) in self._query(sql.format(_quoted(name)), [self._least]).fetchall()]
+        none = "not known"
+        while none in levels:
+            none = f"({none})"
+        return {level: none if level is None else level for level in levels}
+
+    def counts(self, filters: dict) -> pd.Series:
+        """Return how many customers of each segment pass the filters."""
+        where, values = _condition(filters)
+        found = dict(
+            self._query(f"select segment, count(*) from customers where {where} group by all", values).fetchall()
+        )
+        counts = pd.Series({segment: found.get(segment, 0) for segment in self.segments}, dtype=int)
+        return in_tens(counts) if self.private and set(filters) - {"segment"} else counts
+
+    def marks(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
+        """Return what a scatter of two or three columns shows of the customers that pass the filters.
+
+        Returns
+        -------
+        DataFrame
+            segment, the columns, customers and told: one row a customer, of at most 2,000; where rows are private one
+            for each group of ten or more in a cell of a grid.
+        """
+        return self._cells(filters, columns) if self.private else self._points(filters, columns)
+
+    def _points(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
+        where, values = _condition(filters)
+        known = " and ".join(f"{_quoted(name)} is not null" for name in columns)
+        points = self._query(f"select * from customers where {where} and {known} limit {MOST_MARKS}", values).df()
+        told = [self._describe(row) for row in points.to_dict("records")]
+        return points[["segment", *columns]].assign(customers=1, told=told)
+
+    def _describe(self, customer: dict) -> str:
+        """Return what is known of a customer besides the id."""
+        known = [name for name in (*self.numbers, *self.categories) if not pd.isna(customer[name])]
+        parts = (f"{self.dataset.label(name)} {self.tell(name, customer[name])}" for name in known)
+        return "<br>".join(map(html.escape, [self.segments[customer["segment"]]["name"], *parts]))
+
+    def tell(self, name: str, value) -> str:
+        """Return a value of a column as a reader wants it: an ordinal by its word, a number with its unit."""
+        column = self.dataset.columns[name]
+        if column.type == "ordinal":
+            return list(column.categories)[int(value) - 1]
+        return amount(value, column.unit) if column.numeric else str(value)
+
+    def _cells(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
+        where, values = _condition(filters)
+        bins = int(np.clip((self.total / 2 / SMALLEST_GROUP) ** (1 / len(columns)), FEWEST_BINS, FILTER_BINS))
+        edges = {name: self.edges(name, bins) for name in columns}
+        places = ", ".join(
+            " + ".join(f"({_quoted(name)} >= {float(edge)!r})::int" for edge in ends) + f" - 1 as {_quoted(name)}"
+            for name, ends in edges.items()
+        )
+        known = " and ".join(f"{_quoted(name)} is not null" for name in columns)
+        sql = (f"select segment, {places}, count(*) as customers from customers where {where} and {known} "
+               f"group by all having count(*) >= {SMALLEST_GROUP} order by all")  # fmt: skip
+        cells = self._query(sql, values).df()
+        cells["customers"] = in_tens(cells["customers"])
+        cells["told"] = [self._describe_cell(cell, edges) for cell in cells.to_dict("records")]
+        turn = 2 * np.pi * cells["segment"] / len(self.segments)
+        for name, off in zip(columns, (np.cos(turn), np.sin(turn), 0 * turn), strict=False):
+            low, high = (bend(edges[name][cells[name] + side], self.logged(name)) for side in (0, 1))
+            cells[name] = unbend(low + (0.5 + MARGIN * off) * (high - low), self.logged(name))
+        return cells
+
+    def _describe_cell(self, cell: dict, edges: dict) -> str:
+        bands = {name: ends[cell[name] : cell[name] + 2] for name, ends in edges.items()}
+        ranges = (f"{self.dataset.label(name)} {self._tell_band(name, *band)}" for name, band in bands.items())
+        name = self.segments[cell["segment"]]["name"]
+        return "<br>".join(map(html.escape, [name, f"at least {count(cell['customers'], 'customer')}", *ranges]))
+
+    def _tell_band(self, name: str, low: float, high: float) -> str:
+        column = self.dataset.columns[name]
+        if column.type == "ordinal":
+            levels = list(column.categories)[int(low + 0.5) - 1 : int(high)]
+            return " to ".join(dict.fromkeys([levels[0], levels[-1]]))
+        return f"{amount(low)} to {amount(high, column.unit)}"
+
+    def csv(self, filters: dict) -> bytes:
+        """Return the customers that pass the filters as CSV, in the order of the table; no text in it is a formula.
+
+        Raises
+        ------
+        UsageError
+            When rows are private.
+        """
+        if self.private:
+            raise UsageError("dataset.yaml says privacy: aggregate, so no rows are listed")
+        where, values = _condition(filters)
+        names = " ".join(f"when {segment} then {_quoted_text(p['name'])}" for segment, p in self.segments.items())
+        columns = [*self.dataset.named("feature", "descriptor")]
+        told = ["id::varchar as id", "segment", f"case segment {names} end as name", "distance", "margin"]
+        listed = f"select {', '.join([*told, *map(_quoted, columns)])} from customers where {where} order by row"
+        texts = {"id", "name", *(n for n in columns if not self.dataset.columns[n].numeric)}
+        safe = ", ".join(_harmless(_quoted(name)) for name in ("id", "name", *columns) if name in texts)
+        relation = self._engine.cursor().sql(f"select * replace ({safe}) from ({listed})", params=values)
+        with tempfile.TemporaryDirectory() as folder:
+            relation.to_csv(f"{folder}/customers.csv")
+            return Path(folder, "customers.csv").read_bytes()
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _quoted_text(words: str) -> str:
+    return "'" + words.replace("'", "''") + "'"
+
+
+def _harmless(column: str) -> str:
+    """Return a text as `write_csv` writes it: an apostrophe before what a spreadsheet would take for a formula."""
+    formula, number = (_quoted_text(pattern) for pattern in (f"^'*({FORMULA})", f"^({NUMBER})$"))
+    risky = f"regexp_matches({column}, {formula}) and not regexp_matches({column}, {number})"
+    return f"case when {risky} then '''' || {column} else {column} end as {column}"
+
+
+def _condition(filters: dict) -> tuple[str, list]:
+    """Return filters as the condition of a query, and its values."""
+    parts, values = ["true"], []
+    for name, kept in filters.items():
+        column = _quoted(name)
+        if isinstance(kept, tuple):
+            parts.append(f"{column} between ? and ?")
+            values += kept
+        else:
+            known = [str(value) for value in kept if value is not None]
+            one_of = [f"{column}::varchar in ({', '.join('?' * len(known))})"] if known else []
+            none = [f"{column} is null"] if None in kept else []
+            parts.append(f"({' or '.join([*one_of, *none]) or 'false'})")
+            values += known
+    return " and ".join(parts), values
+
+
+def bend(values, logged: bool):
+    """Return numbers as a logarithmic scale places them, with room for 0 and what is below."""
+    return np.sign(values) * np.log1p(np.abs(values)) if logged else values
+
+
+def unbend(places, logged: bool):
+    """Return the numbers at these places of a scale."""
+    return np.sign(places) * np.expm1(np.abs(places)) if logged else places
+
+
+def size_table(customers: SegmentedCustomers, counts: pd.Series) -> list[dict]:
+    """Return how the counts of the segments divide, as a ring (before to end) and bars (long) show it, in percent."""
+    parts = 100 * counts / max(counts.sum(), 1)
+    ends, long = parts.cumsum(), 100 * counts / max(counts.max(), 1)
+    return [
+        {
+            "name": profile["name"],
+            "colour": colour(segment),
+            "glyph": glyph(segment),
+            "customers": int(counts[segment]),
+            "told": f"{counts[segment]:,} ({percent(parts[segment] / 100)})",
+            "before": round(ends[segment] - parts[segment], 3),
+            "end": round(ends[segment], 3),
+            "long": round(long[segment], 1),
+        }
+        for segment, profile in customers.segments.items()
+    ]
+
+
+def tell_shown(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> str:
+    """Say how many customers pass the filters, and of which segments."""
+    least = "At least " if customers.private and set(filters) - {"segment"} else ""
+    each = ", ".join(f"{customers.segments[s]['name']} {n:,}" for s, n in counts.items() if n)
+    return f"{least}{counts.sum():,} of {customers.total:,} customers shown{f': {each}' if each else ''}."
+
+
+def evidence_table(selection: dict) -> pd.DataFrame:
+    """Return what speaks for each number of segments: one row a k, from 2."""
+    rows = [
+        {
+            "k": int(k),
+            "silhouette": row["silhouette"],
+            "least stable": min(segment["jaccard"] for segment in row["segments"]),
+            "needed": row.get("null_limit"),
+            "stable": int(k) in selection["stable"],
+            "chosen": int(k) == selection["k"],
+        }
+        for k, row in selection["criteria"].items()
+        if "segments" in row
+    ]
+    return pd.DataFrame(rows).sort_values("k", ignore_index=True)
+
+
+MUTED = "#5F7A99"  # on light and on dark paper
+PALE = "rgba(127, 140, 155, 0.25)"
+SOLID = {"showbackground": False, "gridcolor": "#9aa7b5", "linecolor": "#9aa7b5", "showline": True}
+TICKS = 6
+LARGEST, SMALLEST, USUAL = 26, 6, 8  # pixels
+EYE = {"x": 1.5, "y": -1.9, "z": 0.7}  # so near that the cube fills the frame, and no axis title is cut
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"}
+
+
+def draw_scatter(marks: pd.DataFrame, columns: tuple[str, ...], customers: SegmentedCustomers) -> go.Figure:
+    """Draw what `marks` returns for two or three columns, in the colour and shape of each segment."""
+    flat = len(columns) == 2
+    most, figure = max(marks["customers"].max(), 1) if len(marks) else 1, go.Figure()
+    for segment, profile in customers.segments.items():
+        own = marks[marks["segment"] == segment]
+        sizes = SMALLEST + (LARGEST - SMALLEST) * np.sqrt(own["customers"] / most) if most > 1 else USUAL
+        marker = {"color": colour(segment), "symbol": (symbol if flat else solid)(segment), "opacity": 0.8}
+        marker |= {"size": sizes if flat else sizes * 0.6, "line": {"width": 0}}
+        places = [bend(own[name], customers.logged(name)) for name in columns]
+        draw = go.Scatter if flat else go.Scatter3d
+        figure.add_trace(
+            draw(
+                **dict(zip("xyz", places, strict=False)),
+                mode="markers",
+                name=html.escape(profile["name"]),
+                marker=marker,
+                hovertext=own["told"],
+                hoverinfo="text",
+            )
+        )
+    axes = {
+        f"{side}axis": _axis(name, customers) | ({} if flat else SOLID)
+        for side, name in zip("xyz", columns, strict=False)
+    }
+    if flat:
+        return _framed(figure, **axes, legend=LEGEND, showlegend=True, dragmode=False, height=520)
+    scene = axes | {"aspectmode": "cube", "camera": {"eye": EYE, "center": {"z": -0.1}}}
+    return _framed(figure, scene=scene, legend=LEGEND, showlegend=True, height=600)
+
+
+def draw_evidence(table: pd.DataFrame) -> go.Figure:
+    """Draw silhouette and stability for each number of segments, with the one that was chosen."""
+    figure = go.Figure()
+    for name, dash, shape in (("silhouette", "solid", "circle"), ("least stable", "dot", "square")):
+        label = "mean silhouette" if name == "silhouette" else "stability of the least stable segment (Jaccard)"
+        style = {"line": {"color": MUTED, "dash": dash}, "marker": {"color": MUTED, "symbol": shape, "size": 9}}
+        hover = "k = %{x}: %{y:.2f}<extra></extra>"
+        figure.add_scatter(x=table["k"], y=table[name], name=label, mode="lines+markers", hovertemplate=hover, **style)
+    chosen = table.loc[table["chosen"], "k"].iloc[0]
+    line = {"color": MUTED, "width": 1, "dash": "dash"}
+    figure.add_vrect(x0=chosen - 0.3, x1=chosen + 0.3, fillcolor=PALE, line_width=0, layer="below")
+    figure.add_hline(y=STABLE, line=line, name=f"stable from {STABLE:g}", showlegend=True)
+    ticks = [f"<b>{k}</b><br>chosen" if k == chosen else str(k) for k in table["k"]]
+    figure.update_xaxes(title="number of segments k", tickvals=table["k"], ticktext=ticks, gridcolor=PALE)
+    figure.update_yaxes(range=[0, 1.05], gridcolor=PALE)
+    return _framed(figure, legend=LEGEND, dragmode=False, height=360)
+
+
+def _axis(name: str, customers: SegmentedCustomers) -> dict:
+    """Return title and ticks of a column; a logarithmic scale is drawn by bent numbers with ticks of our own."""
+    axis = {"title": html.escape(customers.dataset.axis(name)), "gridcolor": PALE, "zeroline": False}
+    if not customers.logged(name):
+        return axis
+    ticks = customers.edges(name, TICKS)
+    return axis | {"tickvals": bend(ticks, True), "ticktext": [amount(tick) for tick in ticks]}
+
+
+def _framed(figure: go.Figure, **layout) -> go.Figure:
+    margin = {"l": 0, "r": 0, "t": 10, "b": 0}
+    return figure.update_layout(margin=margin, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", **layout)

@@ -1,0 +1,137 @@
+"""What a reader sees: sentences made from the data, figures and tables with captions."""
+
+import html
+import io
+import re
+
+import matplotlib.pyplot as plt
+from IPython.display import HTML, Markdown, display
+from matplotlib.ticker import ScalarFormatter
+from pandas import NA
+from pandas.api.types import is_integer_dtype, is_numeric_dtype
+
+from segmentation.core.figures import INK
+from segmentation.core.files import write_text
+
+PIXELS_PER_POINT = 4 / 3
+WIDE = 10_000
+
+
+def say(*sentences: str) -> None:
+    """Show Markdown sentences as one paragraph, or nothing; a dollar is a dollar, never mathematics."""
+    told = " ".join(sentences).strip()
+    if told:
+        display(Markdown(told.replace("$", r"\$")))
+
+
+def code(text: str, language: str) -> None:
+    """Show code that a reader may copy."""
+    display(Markdown(f"```{language}\n{text}```"))
+
+
+def figure(study, name: str, drawn, caption: str, alt: str | None = None) -> None:
+    """Show a figure as inline SVG with its caption, and save it as figures/<name>.svg.
+
+    Parameters
+    ----------
+    drawn : Axes, or list of Axes
+        A list is shown as panels, beside each other or, on a narrow page, below each other.
+    alt : str, optional
+        What the figure shows, for those who cannot see it; the caption when it is left out.
+    """
+    panels = drawn if isinstance(drawn, list) else [drawn]
+    whole = panels[0].get_figure()
+    _write_out(whole)
+    svg = _svg(whole, salt=name)
+    write_text(study.path("figures") / f"{name}.svg", svg)
+    svgs = _apart(whole, panels, salt=name) if len(panels) > 1 else [svg]
+    plt.close(whole)
+    labels = [_plain(alt or caption), *(f"Panel {i} of {len(svgs)}" for i in range(2, len(svgs) + 1))]
+    pictures = [_inline(svg, label) for svg, label in zip(svgs, labels, strict=True)]
+    beside = "".join(f"<div>{picture}</div>" for picture in pictures)
+    shown = f'<div class="beside">{beside}</div>' if len(pictures) > 1 else pictures[0]
+    display(HTML(f'<figure id="{name}">{shown}<figcaption>{html.escape(_plain(caption))}</figcaption></figure>'))
+
+
+def _write_out(whole) -> None:
+    """Write the numbers of an axis that reaches to ten thousand or more in full: 2,500,000, not 2.5 and 1e6."""
+    for axis in (axis for panel in whole.axes for axis in (panel.xaxis, panel.yaxis)):
+        if isinstance(axis.get_major_formatter(), ScalarFormatter) and max(axis.get_view_interval()) >= WIDE:
+            axis.set_major_formatter("{x:,.0f}")
+            if axis.axis_name == "x":
+                axis.get_major_locator().set_params(nbins=4)
+
+
+def _apart(whole, panels: list, salt: str) -> list[str]:
+    """Return one SVG for each panel."""
+    svgs = []
+    for i, panel in enumerate(panels):
+        for other in panels:
+            other.set_visible(other is panel)
+        svgs.append(_svg(whole, salt=f"{salt}-{i}"))
+    return svgs
+
+
+def _plain(text: str) -> str:
+    """Turn a Markdown sentence into plain text."""
+    return html.unescape(re.sub(r"\\(.)", r"\1", text.replace("**", "")))
+
+
+def _svg(whole, salt: str) -> str:
+    buffer = io.StringIO()
+    with plt.rc_context({"svg.hashsalt": salt}):
+        whole.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+
+
+def _inline(svg: str, label: str) -> str:
+    """Prepare an SVG for the page: its label, the font and ink of the page, its size as a limit, nothing needless."""
+    svg = svg[svg.index("<svg ") :]
+    width = float(re.search(r' width="([\d.]+)pt"', svg)[1]) * PIXELS_PER_POINT
+    svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
+    for needless in (
+        r"<metadata>.*?</metadata>",
+        r"<defs>\s*<style.*?</style>\s*</defs>",
+        r' id="(?:figure|axes|patch|line2d|text|matplotlib\.axis|xtick|ytick|legend|\w+Collection|QuadMesh)_\d+"',
+        r"font-family: [^;]*; ",
+        r' transform="rotate\(-?0 [^"]*"',
+        r' xmlns:xlink="[^"]*"',
+        r"xlink:(?=href)",
+    ):
+        svg = re.sub(needless, "", svg, flags=re.S)
+    # A hundredth of a point is finer than any screen.
+    svg = re.sub(r' (?:d|x|y|points|transform)="[^"]*"', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]), svg)
+    svg = re.sub(r"\n\s*", "\n", svg)
+    opening = f'<svg role="img" aria-label="{html.escape(label)}" style="max-width: {width:.0f}px" '
+    return opening + svg.removeprefix("<svg ").replace(INK, "currentColor")
+
+
+def table(frame, caption: str, formats: dict | None = None) -> None:
+    """Show a frame as a table with its caption, a named index as its first column; everything in it is escaped.
+
+    Parameters
+    ----------
+    formats : dict, optional
+        Column -> format string, or function from value to text.
+    """
+    whole = frame.reset_index(allow_duplicates=True) if frame.index.name else frame
+    columns = [_column(name, whole.iloc[:, i], (formats or {}).get(name)) for i, name in enumerate(whole)]
+    heads = "".join(f'<th scope="col"{kind}>{label}</th>' for kind, label, _ in columns)
+    rows = zip(*[[f"<td{kind}>{html.escape(cell)}</td>" for cell in cells] for kind, _, cells in columns], strict=True)
+    lines = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
+    title = html.escape(_plain(caption))
+    display(
+        HTML(
+            f'<div class="table" tabindex="0" role="region" aria-label="{title}"><table><caption>{title}</caption>\n'
+            f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{lines}\n</tbody></table></div>"
+        )
+    )
+
+
+def _column(name, values, form) -> tuple[str, str, list[str]]:
+    """Return the class of a column, its label and its cells as text."""
+    form = form or ("{:,}" if is_integer_dtype(values) else "{}")
+    cells = ["–" if value is NA else form(value) if callable(form) else form.format(value) for value in values]
+    number = is_numeric_dtype(values) or callable(form)
+    return ' class="number"' if number else "", html.escape(str(name).replace("_", " ")), cells

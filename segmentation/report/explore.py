@@ -1,0 +1,104 @@
+"""What the Explore section of the report holds: rounded rows without ids, or binned counts where rows are private."""
+
+import json
+from itertools import combinations_with_replacement
+
+import numpy as np
+import pandas as pd
+
+from segmentation.core.dataset import Dataset
+from segmentation.core.figures import colour, glyph
+from segmentation.core.privacy import in_tens
+from segmentation.customers.customers import GRID_BINS, Customers, grid_edges, sample_rows, split_types
+from segmentation.runs.run import Study
+from segmentation.segments.assign import open_segmented
+
+MOST_ROWS = 5_000
+ROW_DIGITS = 3
+SCALED = ("name", "transform", "lambda", "centre", "spread", "low", "high")
+
+
+def explore_data(study: Study, *, seed: int = 0) -> dict:
+    """Return what the script of the section reads.
+
+    Returns
+    -------
+    dict
+        segments; model (its features with the limits of dataset.yaml and the range of the data, and its centroids);
+        numbers (the columns); customers; and, as `privacy` allows, either categories and rows, of at most 5,000
+        customers drawn and ordered at random, or grids, the binned counts by every two numbers.
+    """
+    dataset = study.dataset
+    profiles, model = study.read("profiles.json")["segments"], study.read("model.json")
+    customers = open_segmented(study)
+    numbers, categories = split_types(customers, dataset, dataset.named("feature", "descriptor"))
+    private = dataset.privacy == "aggregate"
+    edges = {name: grid_edges(customers, name, most=GRID_BINS, logged=dataset.axis(name).logged) for name in numbers}
+    held = _grids(customers, edges) if private else _rows(customers.sample, dataset, numbers, categories, seed)
+    return {
+        "segments": [
+            {key: p[key] for key in ("segment", "name", "size")}
+            | {"colour": colour(p["segment"]), "glyph": glyph(p["segment"])}
+            for p in profiles
+        ],
+        "model": {
+            "features": [
+                {key: f[key] for key in SCALED} | _labelled(f["name"], dataset) | dataset.accepted(f["name"])
+                for f in model["features"]
+            ],
+            "centroids": model["centroids"],
+            "unit": model["distance_unit"],
+        },
+        "numbers": [{"name": name, **_labelled(name, dataset)} for name in numbers],
+        "customers": customers.number,
+        **held,
+    }
+
+
+def _labelled(name: str, dataset: Dataset) -> dict:
+    """Return label, unit, scale, and of an ordinal its levels; its label says what the ranks mean."""
+    column, axis = dataset.columns[name], dataset.axis(name)
+    levels = list(column.categories) if column.type == "ordinal" else None
+    label = dataset.label(name) if column.unit else axis
+    return {"label": label, "unit": column.unit, "logged": axis.logged, "levels": levels}
+
+
+def _rows(customers: pd.DataFrame, dataset: Dataset, numbers: list[str], categories: list[str], seed: int) -> dict:
+    """Return the categories and rounded rows, in a drawn order, because the order of a file can stand for the id."""
+    levels = {name: sorted(customers[name].dropna().astype(str).unique()) for name in categories}
+    drawn = np.random.default_rng(seed).permutation(sample_rows(len(customers), MOST_ROWS, seed=seed))
+    some = customers.iloc[drawn]
+    columns = {name: _rounded(some[name], dataset.axis(name).logged) for name in numbers}
+    for name in categories:
+        columns[name] = pd.Categorical(some[name].astype("string"), levels[name]).codes.tolist()
+    told = [{"name": name, "label": dataset.label(name), "levels": levels[name]} for name in categories]
+    return {"categories": told, "rows": {"segment": some["segment"].tolist(), **columns}}
+
+
+def _rounded(values: pd.Series, logged: bool) -> list[float | None]:
+    """Round to three digits of the range, or of each value where these span several powers of ten."""
+    spread = values.max() - values.min()
+    sizes = values.abs() if logged else pd.Series(spread, values.index)
+    decimals = [ROW_DIGITS - 1 - int(np.floor(np.log10(size))) if size > 0 else ROW_DIGITS for size in sizes]
+    known = zip(values, decimals, strict=True)
+    rounded = [None if np.isnan(value) else round(float(value), places) for value, places in known]
+    return [int(v) if v is not None and v == int(v) else v for v in rounded]
+
+
+def _grids(customers: Customers, edges: dict[str, np.ndarray]) -> dict:
+    """Return for every two numbers [segment, bin of x, bin of y, customers in tens] for each group of ten or more."""
+    customers.count_together(edges, "segment")
+    grids = []
+    for x, y in combinations_with_replacement(edges, 2):
+        cells = []
+        for segment, own in sorted(customers.grids((x, y), (edges[x], edges[y]), "segment").items()):
+            counts = in_tens(own)
+            cells += [[segment, int(i), int(j), int(counts[i, j])] for i, j in np.argwhere(counts)]
+        grids.append({"x": x, "y": y, "cells": cells})
+    return {"edges": {name: ends.tolist() for name, ends in edges.items()}, "grids": grids}
+
+
+def embedded(data: dict) -> str:
+    """Return `data` as JSON that can stand inside a script element."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

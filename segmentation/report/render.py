@@ -1,0 +1,183 @@
+"""The report: the five executed notebooks as one page that needs nothing else, and its PDF."""
+
+import base64
+import hashlib
+import re
+from itertools import count
+from pathlib import Path
+
+import nbformat
+from nbconvert.exporters import HTMLExporter
+
+from segmentation.core import files
+from segmentation.core.errors import SegmentationError
+from segmentation.core.files import replacing, write_text
+from segmentation.report import tell
+from segmentation.runs.run import Study
+
+SYSTEM_LIBRARIES = (
+    "report.pdf needs the Pango library, which is not installed; report.html is complete. Install it with: "
+    "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (Debian), brew install pango (macOS), "
+    "conda install -c conda-forge pango (conda), or MSYS2's mingw-w64-x86_64-pango (Windows)"
+)
+BIDI_CONTROLS = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+
+
+class SegmentationHTMLExporter(HTMLExporter):
+    """Renders notebooks with the template of this project: code folded, no request to any network."""
+
+    export_from_notebook = "Segmentation report"
+
+    def __init__(self, **settings):
+        own = {
+            "template_name": "template",
+            "extra_template_basedirs": [str(files.ROOT / "report")],
+            "exclude_anchor_links": True,
+        }
+        super().__init__(**own | settings)
+
+    def default_filters(self):
+        """Get the filters of nbconvert, and our own."""
+        yield from super().default_filters()
+        yield "one_level_down", one_level_down
+        yield "csp_hash", csp_hash
+        yield "b64", lambda text: base64.b64encode(text.encode()).decode()
+
+    def from_notebook_node(self, nb, resources=None, **kw):
+        """Render the page, number its figures and tables, and leave out what would turn the direction of the text."""
+        page, resources = super().from_notebook_node(nb, resources, **kw)
+        return number_captions(re.sub(BIDI_CONTROLS, "", page)), resources
+
+
+class SegmentationPDFExporter(SegmentationHTMLExporter):
+    """Prints the same page to PDF, without a browser."""
+
+    export_from_notebook = "Segmentation report as PDF"
+
+    def _file_extension_default(self):
+        return ".pdf"
+
+    def _template_extension_default(self):
+        return ".html.j2"
+
+    def from_notebook_node(self, nb, resources=None, **kw):
+        """Render the page and print it."""
+        page, resources = super().from_notebook_node(nb, resources, **kw)
+        return print_page(page), resources
+
+
+def one_level_down(html: str) -> str:
+    """Move headings one level down, below the title of the page, and leave out their ids, which repeat."""
+    return re.sub(r"<(/?)h([1-5])\b[^>]*>", lambda m: f"<{m[1]}h{int(m[2]) + 1}>", html)
+
+
+def csp_hash(script: str) -> str:
+    """Return what lets a content security policy allow exactly this script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def number_captions(page: str) -> str:
+    """Number the figures and the tables of a page, and name a figure by its number where a link leads to it."""
+    figures = {name: i for i, name in enumerate(re.findall(r'<figure id="([^"]+)"', page), start=1)}
+    tables = count(1)
+    page = re.sub(r"<caption>", lambda m: f"{m[0]}<b>Table {next(tables)}.</b> ", page)
+    for name, i in figures.items():
+        head, tail = page.split(f'<figure id="{name}"', 1)
+        page = f'{head}<figure id="{name}"' + tail.replace("<figcaption>", f"<figcaption><b>Figure {i}.</b> ", 1)
+    return re.sub(
+        r'<a href="#([^"]+)">[^<]*</a>',
+        lambda m: f'<a href="#{m[1]}">Figure {figures[m[1]]}</a>' if m[1] in figures else m[0],
+        page,
+    )
+
+
+def write_report(study: Study, executed: list[Path], parameters: list[dict]) -> None:
+    """Write report.html from the executed notebooks and the artifacts; an older report.pdf is removed.
+
+    Parameters
+    ----------
+    parameters : list of dict
+        name, value and set_by of each, as a reader may see them.
+    """
+    notebooks = [nbformat.read(path, as_version=4) for path in executed]
+    merged = merge(notebooks)
+    chapters = [(cell["id"], cell.source) for cell in (notebook.cells[0] for notebook in notebooks)]
+    context = {**tell.around(study, chapters, parameters), "scatter": lift(merged, "04-original")}
+    resources = {"metadata": {"name": context["title"]}, "report": context}
+    page, _ = SegmentationHTMLExporter().from_notebook_node(merged, resources=resources)
+    write_text(study.report / "report.html", page)
+    (study.report / "report.pdf").unlink(missing_ok=True)
+
+
+def write_comparison(executed: Path, page: Path, title: str) -> None:
+    """Write a page of the executed notebook that compares two runs, with its answer above too."""
+    merged = merge([nbformat.read(executed, as_version=4)])
+    answer = "\n\n".join(output.data["text/markdown"] for output in merged.cells[-1].outputs)
+    merged.cells.insert(1, nbformat.v4.new_markdown_cell(answer, id="answer-first"))
+    text, _ = SegmentationHTMLExporter().from_notebook_node(merged, resources={"metadata": {"name": title}})
+    write_text(page, text)
+
+
+def write_pdf(study: Study) -> None:
+    """Print report.html to report.pdf."""
+    page = (study.report / "report.html").read_text(encoding="utf-8")
+    with replacing(study.report / "report.pdf") as beside:
+        beside.write_bytes(print_page(page))
+
+
+def print_page(page: str) -> bytes:
+    """Return a page as tagged PDF.
+
+    Raises
+    ------
+    SegmentationError
+        When the libraries of the system that this needs are missing.
+    """
+    try:
+        from weasyprint import HTML
+        from weasyprint.urls import URLFetcher
+    except OSError:
+        raise SegmentationError(SYSTEM_LIBRARIES) from None
+    # WeasyPrint takes the alternative text of a figure from its title.
+    titled = re.sub(r'<svg [^>]*aria-label="([^"]*)"[^>]*>', r"\g<0><title>\1</title>", page)
+    # The policy of the page, which forbids every outside source, holds for browsers alone.
+    inside = URLFetcher(allowed_protocols=["data"])
+    return HTML(string=titled, url_fetcher=inside).write_pdf(pdf_variant="pdf/ua-1")
+
+
+def lift(notebook, name: str) -> str | None:
+    """Take the figure `name` out of its cell, to be shown elsewhere."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            shown = output.get("data", {}).get("text/html", "")
+            if f'<figure id="{name}">' in shown:
+                cell.outputs.remove(output)
+                return shown
+    return None
+
+
+def merge(notebooks: list):
+    """Return one notebook with the cells of all, code that shows nothing joined with the code after it."""
+    merged = nbformat.v4.new_notebook(metadata=notebooks[0].metadata)
+    for notebook in notebooks:
+        merged.cells += _joined(notebook.cells)
+    return merged
+
+
+def _joined(cells: list) -> list:
+    joined = []
+    for cell in cells:
+        above = joined[-1] if joined else None
+        if above and _is_code(above) and _is_code(cell) and not any(map(_is_shown, above.outputs)):
+            cell = nbformat.from_dict({**cell, "source": f"{above.source}\n\n{cell.source}"})
+            joined.pop()
+        joined.append(cell)
+    return joined
+
+
+def _is_code(cell) -> bool:
+    return cell.cell_type == "code" and not {"hide", "hide-input"} & set(cell.metadata.get("tags", []))
+
+
+def _is_shown(output) -> bool:
+    return output.get("name") != "stderr"

@@ -1,0 +1,197 @@
+"""Starts the dashboard: one local server, which asks nobody else for anything.
+New customers that the dashboard scores: one typed into its form, or a table uploaded.
+"""
+
+import io
+import os
+import re
+import tempfile
+import zipfile
+from importlib import import_module
+from pathlib import Path
+from socket import SOCK_STREAM, getaddrinfo, socket
+from threading import Lock, Thread
+from time import sleep
+
+import pandas as pd
+
+from segmentation.core import files
+from segmentation.core.errors import DataError, SegmentationError, UsageError
+from segmentation.runs.manifest import open_run, require_unchanged
+from segmentation.runs.run import Study
+from segmentation.tables.sandbox import Unreadable, measure_parquet
+
+HERE = "127.0.0.1"
+MOST_UPLOADED = 20  # MB
+POLL = 0.02  # seconds
+RUN = "SEGMENTATION_RUN"  # tells the app which run to show first
+SETTINGS = {
+    "browser.gatherUsageStats": "false",
+    "client.showErrorDetails": "none",  # no traceback
+    "client.showErrorLinks": "false",  # to search engines
+    "client.toolbarMode": "minimal",
+    "runner.magicEnabled": "false",
+    "server.fileWatcherType": "none",
+    "server.headless": "true",  # it would ask for an address of mail
+    "server.maxUploadSize": str(MOST_UPLOADED),
+    "theme.font": 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", sans-serif',
+    # The colours of the report; with both given, the dashboard follows the system.
+    "theme.light.primaryColor": "#1d5fa8",
+    "theme.light.backgroundColor": "#ffffff",
+    "theme.light.secondaryBackgroundColor": "#f5f7fa",
+    "theme.light.textColor": "#1b2430",
+    "theme.light.linkColor": "#1d5fa8",
+    "theme.dark.primaryColor": "#86b9f2",
+    "theme.dark.backgroundColor": "#12171e",
+    "theme.dark.secondaryBackgroundColor": "#1b222c",
+    "theme.dark.textColor": "#e4e9ef",
+    "theme.dark.linkColor": "#86b9f2",
+}
+
+
+def serve(run: str, host: str = HERE, port: int | None = None) -> None:
+    """Serve the dashboard, in this process, until it is stopped.
+
+    Raises
+    ------
+    UsageError
+        When the run has not been made, or `host` is no address of this machine.
+    """
+    open_run(run, None)
+    _require_own(host)
+    os.environ[RUN] = run
+    from streamlit.web.cli import main  # takes a second, which a wrong name should not wait for
+
+    Thread(target=_import_beforehand, daemon=True).start()
+    main(["run", str(files.ROOT / "report" / "dashboard.py"), *options(host, port)], prog_name="dashboard")
+
+
+def _require_own(host: str) -> None:
+    try:
+        places = getaddrinfo(host, 0, type=SOCK_STREAM)
+    except (OSError, UnicodeError):
+        places = []
+    if not any(_is_own(*place) for place in places):
+        raise UsageError(
+            f"HOST={host} is no address of this machine; expected {HERE} (for this machine alone), 0.0.0.0 (for all "
+            "that reach it), or another of its own"
+        )
+
+
+def _is_own(family, kind, protocol, _, place) -> bool:
+    with socket(family, kind, protocol) as trial:
+        try:
+            trial.bind(place)
+        except OSError:
+            return False
+    return True
+
+
+def _import_beforehand() -> None:
+    """Import what the first picture needs while the browser loads the page, and not while the server starts."""
+    from streamlit import runtime
+
+    while not runtime.exists():
+        sleep(POLL)
+    import_module("segmentation.report.dashboard")
+
+
+def options(host: str = HERE, port: int | None = None) -> list[str]:
+    """Return the options of the server."""
+    settings = SETTINGS | {"server.address": host} | ({"server.port": port} if port else {})
+    # Another page must not reach the server by a name of its own (DNS rebinding).
+    hosts = [f"--server.allowedHosts={name}" for name in (HERE, "localhost")] if host == HERE else []
+    return [*(f"--{name}={value}" for name, value in settings.items()), *hosts]
+
+
+UPLOADED = ("csv", "tsv", "txt", "xlsx", "parquet")
+MOST_UPLOAD_UNPACKED = 200  # MB
+FIRST_BYTES = {"xlsx": b"PK\x03\x04", "parquet": b"PAR1"}
+FOREIGN = (b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"SQLite format 3\0")
+_scoring = Lock()  # the engine of a process serves one at a time
+
+
+def get_ready_to_score() -> None:
+    """Import beforehand what scoring needs, which takes a second."""
+    with _scoring:
+        import segmentation.monitoring.scoring  # noqa: F401
+
+
+def score_customer(study: Study, values: dict[str, float]) -> dict:
+    """Return segment, name, distance, margin and outside of one customer.
+
+    Raises
+    ------
+    DataError
+        When the model was changed since the run wrote it.
+    """
+    from segmentation.monitoring.scoring import score_rows  # imported here, because the first picture does without it
+
+    require_unchanged(study.run)
+    with _scoring:
+        return score_rows(study, pd.DataFrame([values])).iloc[0].to_dict()
+
+
+def score_upload(study: Study, name: str, content: bytes):
+    """Score an uploaded table as `make score` would; what was uploaded lies in a folder that is gone afterwards.
+
+    Returns
+    -------
+    Scored
+
+    Raises
+    ------
+    SegmentationError
+        When the file cannot be scored, with a message to show as it is.
+    """
+    from segmentation.monitoring.scoring import score_source
+    from segmentation.tables.formats import is_large  # imported here, for the same reason
+    from segmentation.tables.sources import locate
+
+    shown = re.sub(r"[^\w.-]+", "-", Path(name).name)[-80:].lstrip(".")
+    if shown.rpartition(".")[2].lower() not in UPLOADED:
+        raise DataError(f"{shown} cannot be scored here; expected one of .{', .'.join(UPLOADED)}")
+    try:
+        large = len(content) > MOST_UPLOADED * 1_000_000 or _unpacked(content) > MOST_UPLOAD_UNPACKED * 1_000_000
+    except Unreadable as fault:
+        raise DataError(f"{shown} is damaged or too large: {fault}") from None
+    if large:
+        raise DataError(f"{shown} has more than {MOST_UPLOADED} MB, or {MOST_UPLOAD_UNPACKED} unpacked; use make score")
+    if not _is_what_it_says(shown, content):
+        raise DataError(f"{shown} is not what its ending says; expected text, or a sheet in .xlsx, or Parquet")
+    with _scoring, tempfile.TemporaryDirectory(prefix="segmentation-") as folder:
+        path = Path(folder, shown)
+        path.write_bytes(content)
+        source = locate("NEW", str(path))
+        if is_large(source):
+            raise DataError(f"{shown} has too many rows to be scored here; use make score")
+        try:
+            return score_source(study, source)
+        except (SegmentationError, MemoryError):
+            raise
+        except Exception as fault:  # whatever a reader of foreign bytes may stumble over
+            raise DataError(f"{shown} cannot be read as a table ({type(fault).__name__})") from fault
+
+
+def _is_what_it_says(name: str, content: bytes) -> bool:
+    """Return whether a file is of the kind of its ending: readers go by what it holds, be it archive or database."""
+    kind = name.rpartition(".")[2].lower()
+    if kind == "xlsx" and not any(member.filename.startswith("xl/workbook.") for member in _members(content)):
+        return False
+    if kind in FIRST_BYTES:
+        return content.startswith(FIRST_BYTES[kind])
+    return not content.startswith((*FIRST_BYTES.values(), *FOREIGN)) and content[8:12] != b"DUCK"
+
+
+def _unpacked(content: bytes) -> int:
+    """Return how many bytes a sheet, an archive or a Parquet file would become; 0 of another file."""
+    if content.startswith(FIRST_BYTES["parquet"]):
+        return measure_parquet(content, MOST_UPLOAD_UNPACKED * 1_000_000)
+    return sum(member.file_size for member in _members(content))
+
+
+def _members(content: bytes) -> list[zipfile.ZipInfo]:
+    try:
+        return zipfile.ZipFile(io.BytesIO(content)).infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return []

@@ -1,0 +1,207 @@
+"""What the report and the dashboard say first: the answer, how sure it is, key figures, and a card a segment.
+What a run found, each in one line, from its artifacts.
+What the report shows around its chapters, every figure of it from the artifacts.
+"""
+
+from segmentation.core.dataset import Dataset
+from segmentation.core.figures import colour, glyph
+from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.text import amount, count, listing, percent, sentence, show_index, spanning
+from segmentation.customers import tell as customers_tell
+from segmentation.evidence import tell as evidence_tell
+from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
+from segmentation.monitoring import tell as monitoring_tell
+from segmentation.report.explore import MOST_ROWS, embedded, explore_data
+from segmentation.runs.manifest import versions
+from segmentation.runs.run import Study
+
+
+def who(segments: list[dict], verdict: str) -> str:
+    """Say who the segments are, the largest first, or that they are parts of a cut."""
+    largest_first = sorted(segments, key=lambda segment: -segment["size"])
+    told = sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in largest_first)) + "."
+    parts = count(len(segments), "part")
+    if verdict == "none":
+        return f"The customers differ only gradually. A cut into {parts} would be arbitrary: {told}"
+    return f"A cut into {parts}: {told}" if verdict == "constructive" else told
+
+
+def sureness(selection: dict) -> str:
+    """Say how sure the segments are: the verdict, the evidence behind it, and the dissent."""
+    k, row = selection["k"], selection["criteria"][str(selection["k"])]
+    weakest = min(segment["jaccard"] for segment in row["segments"])
+    told = [f"The verdict is {selection['verdict']}: {VERDICTS[selection['verdict']]}."]
+    if selection["method"] == "given" and k != selection["best"]:
+        told.append(f"The analyst asked for {k}; the evidence speaks for {selection['best']}.")
+    told.append(
+        f"The mean silhouette is {row['silhouette']:.2f}; over {selection['resamples']:,} resamples the least stable "
+        f"segment comes back with a Jaccard coefficient of {weakest:.2f}, where 1 is always whole."
+    )
+    others = listing(f"{name} ({choice})" for name, choice in selection["dissent"].items())
+    told.append(f"Other criteria would choose another number: {others}." if others else "No criterion disagrees.")
+    return " ".join(told)
+
+
+def cut(selection: dict) -> str | None:
+    """Warn where the segments are not groups that exist by themselves."""
+    if selection["verdict"] in ("natural", "reproducible"):
+        return None
+    if selection["verdict_of_best"] in ("natural", "reproducible"):
+        return f"The evidence speaks for {count(selection['best'], 'segment')}; these parts divide or join them."
+    return "These parts are a cut, not groups: customers on both sides of a border may differ little."
+
+
+def key_figures(cleaning: dict, selection: dict) -> list[dict]:
+    """Return the four figures that a reader needs first: each its value, label and note."""
+    row = selection["criteria"][str(selection["k"])]
+    how = evidence_tell.choice(selection)
+    return [
+        {
+            "value": f"{cleaning['customers']:,}",
+            "label": "customers",
+            "note": f"{cleaning['rows_in']:,} rows in, {cleaning['rejected']:,} refused",
+        },
+        {
+            "value": 0 if selection["verdict"] == "none" else selection["k"],
+            "label": "segments" if selection["verdict"] == "none" else f"{NOUNS[selection['verdict']]}s",
+            "note": f"only a cut into {selection['k']} parts, {how}" if selection["verdict"] == "none" else how,
+        },
+        {
+            "value": f"{row['silhouette']:.2f}",
+            "label": "mean silhouette",
+            "note": "1 is far apart, 0 is no border at all",
+        },
+        {
+            "value": f"{min(segment['jaccard'] for segment in row['segments']):.2f}",
+            "label": f"least stable {NOUNS[selection['verdict']]}",
+            "note": "Jaccard coefficient over resamples; 1 is always whole",
+        },
+    ]
+
+
+def _differing(profiles: dict) -> set[str]:
+    """Return the descriptors that differ between the segments by more than chance gives."""
+    return {test["descriptor"] for test in profiles["tests"] if test["p_corrected"] <= SIGNIFICANT}
+
+
+def cards(selection: dict, profiles: dict, dataset: Dataset, lineage: dict | None) -> list[dict]:
+    """Return what the card of each segment says, as text; of a run with a base also where it comes from."""
+    stability, differing = selection["criteria"][str(selection["k"])]["segments"], _differing(profiles)
+    if lineage:
+        stability = [stability[row["selected_as"] - 1] for row in lineage["now"]]
+    return [
+        _card(profile, stable, selection["verdict"], differing, dataset, lineage)
+        for profile, stable in zip(profiles["segments"], stability, strict=True)
+    ]
+
+
+def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dataset: Dataset, lineage) -> dict:
+    segment = profile["segment"]
+    return {
+        **{key: profile[key] for key in ("segment", "name", "level_name")},
+        "action": None if verdict == "none" else profile["action"],
+        "noun": NOUNS[verdict],
+        "colour": colour(segment),
+        "glyph": glyph(segment),
+        "size": count(profile["size"], "customer"),
+        "share": percent(profile["share"]),
+        "share_interval": spanning(profile["share_interval"], percent),
+        "small": f"Small: fewer than {SMALL} customers." if profile["size"] < SMALL else None,
+        "stability": f"{stability['jaccard']:.2f}",
+        "change": monitoring_tell.origin(lineage["now"][segment - 1], lineage) if lineage else None,
+        "features": [
+            {
+                "label": dataset.label(name),
+                "centre": amount(value, dataset.columns[name].unit),
+                "interval": spanning(profile["centre_interval"][name]),
+                "index": show_index(profile["index"][name]),
+            }
+            for name, value in profile["centre"].items()
+        ],
+        "descriptors": [
+            {"label": dataset.label(name), "told": _tell_descriptor(values, dataset.columns[name].unit)}
+            for name, values in profile["descriptors"].items()
+            if values and name in differing
+        ],
+    }
+
+
+def _tell_descriptor(values: dict, unit: str | None) -> str:
+    if "median" in values:
+        return f"{amount(values['median'], unit)} (median)"
+    top = sorted(values.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return ", ".join(f"{name} {percent(share)}" for name, share in top if share)
+
+
+def headline(selection: dict, profiles: dict) -> str:
+    """Return the title of the report: the finding, in words that the verdict allows."""
+    customers, k = count(profiles["customers"], "customer"), selection["k"]
+    titles = {
+        "natural": f"{count(k, 'segment')} among {customers}",
+        "reproducible": f"{count(k, 'reproducible segment')} among {customers}",
+        "constructive": f"{customers}, cut into {count(k, 'part')}",
+        "none": f"no segments among {customers}",
+    }
+    return sentence(titles[selection["verdict"]])
+
+
+def around(study: Study, chapters: list[tuple[str, str]], parameters: list[dict]) -> dict:
+    """Return what the template shows around the chapters, every figure of it from the artifacts.
+
+    Parameters
+    ----------
+    chapters : list of (id, source)
+        The first cell of each executed notebook.
+    """
+    cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
+    dataset, private = study.dataset, study.dataset.privacy == "aggregate"
+    lineage = study.read("lineage.json") if study.path("lineage.json").is_file() else None
+    return {
+        "title": headline(selection, profiles),
+        "dataset": dataset.title,
+        "heading": f"The {NOUNS[selection['verdict']]}s",
+        "answer": who(profiles["segments"], selection["verdict"]),
+        "sureness": sureness(selection),
+        "base": lineage and lineage["base"],
+        "changes": monitoring_tell.lineage(lineage) if lineage else None,
+        "figures": key_figures(cleaning, selection),
+        "warning": cut(selection),
+        "cards": cards(selection, profiles, dataset, lineage),
+        "chapters": [{"anchor": anchor, "title": _heading(source)} for anchor, source in chapters],
+        "parameters": parameters,
+        "data": _data(cleaning, dataset),
+        "versions": versions(),
+        "explore": embedded(explore_data(study, seed=selection["seed"])),
+        "explore_note": explore(profiles["customers"], private=private),
+        "downloads": not private,
+        "level": percent(LEVEL),
+    }
+
+
+def explore(customers: int, *, private: bool) -> str:
+    """Say what the Explore section holds."""
+    if private:
+        least = count(SMALLEST_GROUP, "customer")
+        return (
+            f"Counts of groups of {least} or more, rounded down to tens; smaller ones are left out, and no row of "
+            "the table is inside."
+        )
+    drawn = f"A random sample of {MOST_ROWS:,} of the {customers:,}" if customers > MOST_ROWS else f"All {customers:,}"
+    return f"{drawn} customers, rounded and without ids. Nothing leaves this file."
+
+
+def _heading(source: str) -> str:
+    return source.splitlines()[0].removeprefix("# ")
+
+
+def _data(cleaning: dict, dataset) -> list[dict]:
+    source = dataset.source
+    rows = [
+        ("File", cleaning["file"]),
+        *(("SHA-256", digest) for digest in cleaning["files"].values()),
+        ("Fingerprint", cleaning["fingerprint"]),
+        ("Rows", customers_tell.rows(cleaning)),
+        ("Licence", source.licence if source else None),
+        ("Citation", source.citation if source else None),
+    ]
+    return [{"label": label, "value": value} for label, value in rows if value]

@@ -1,0 +1,75 @@
+"""The stages, what each reads and writes, and what a run will do: each parameter and who set it."""
+
+import ast
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmentation.core import files
+from segmentation.core.errors import UsageError
+
+OF_BASE = ("model.json", "profiles.json")  # what is read of an earlier run
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One notebook: the artifacts under assets/<run>/ that it reads and writes; every stage may write figures."""
+
+    name: str
+    question: str
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    may_write: tuple[str, ...] = ()  # by the number of customers, or where there is a base
+    may_read: tuple[str, ...] = ()  # where there is a base
+
+    @property
+    def notebook(self) -> Path:
+        return files.ROOT / "notebooks" / f"{self.name}.ipynb"
+
+
+# The one map: 02 runs beside 03 -> 04 -> 05. The README's diagram is checked against it.
+STAGES = (
+    Stage(
+        "01_cleaning",
+        "Which customers can we trust?",
+        writes=("customers.parquet", "rejected.csv", "flagged.csv", "cleaning.json"),
+        may_write=("sample.parquet", "values.parquet"),
+    ),
+    Stage("02_eda", "What do the customers look like?", reads=("customers.parquet",)),
+    Stage("03_k_selection", "How many segments?", reads=("customers.parquet",), writes=("k_selection.json",)),
+    Stage(
+        "04_clustering",
+        "Which segment does each customer belong to?",
+        reads=("customers.parquet", "k_selection.json"),
+        writes=("segments.parquet", "borderline.csv", "model.skops", "model.json", "segments.sql"),
+        may_write=("segmented.parquet", "segments.csv", "lineage.json"),
+    ),
+    Stage(
+        "05_profiling",
+        "Who are they, and what should we do?",
+        reads=("customers.parquet", "segments.parquet", "k_selection.json"),
+        writes=("profiles.json", "profiles.csv", "rules.sql"),
+        may_read=("lineage.json",),
+    ),
+)
+
+
+def declared(stage: Stage) -> dict:
+    """Return the parameters that a notebook declares, with their defaults.
+
+    Raises
+    ------
+    UsageError
+        When the notebook has no cell of plain assignments tagged "parameters".
+    """
+    try:
+        for cell in json.loads(stage.notebook.read_text(encoding="utf-8"))["cells"]:
+            if "parameters" in cell["metadata"].get("tags", []):
+                assignments = ast.parse("".join(cell["source"])).body
+                return {node.targets[0].id: ast.literal_eval(node.value) for node in assignments}
+    except (AttributeError, KeyError, SyntaxError, ValueError) as fault:
+        raise UsageError(
+            f"notebooks/{stage.notebook.name}: its parameters cannot be read ({fault}); "
+            "expected a notebook whose tagged cell holds plain assignments such as k = None"
+        ) from None
+    raise UsageError(f"notebooks/{stage.notebook.name} has no cell tagged 'parameters'; tag the one that sets them")

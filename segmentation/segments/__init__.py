@@ -1,0 +1,1 @@
+"""The segments: formed, placed, described and named: chapters 4 and 5."""

@@ -1,0 +1,184 @@
+"""The segments: scaling and K-Means in one pipeline, and who belongs to which.
+Bringing features to one scale: logarithm or Yeo-Johnson where the skew asks for it, then centre and spread.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import yeojohnson, yeojohnson_normmax
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import RobustScaler, StandardScaler
+from threadpoolctl import threadpool_limits
+
+from segmentation.core.dataset import Dataset
+from segmentation.core.engine import double
+from segmentation.customers.customers import Customers
+from segmentation.evidence.kmeans import best_kmeans
+
+DECIMALS = 6
+
+
+def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], k: int, *, seed: int = 0):
+    """Fit scaling and K-Means as one scikit-learn Pipeline; segments are numbered largest first."""
+    scaler, X = scale(customers, dataset, features)
+    return Pipeline([*scaler.steps, ("kmeans", best_kmeans(X, k, seed=seed).model)])
+
+
+def assign(model: Pipeline, X: np.ndarray) -> pd.DataFrame:
+    """Assign customers to their nearest centroid.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features), in original units
+
+    Returns
+    -------
+    DataFrame
+        segment (from 1); distance to its centroid and margin (how much farther the next centroid is), both in
+        scaled units, rounded.
+    """
+    with threadpool_limits(1):
+        distances = model.transform(X)
+    nearest = np.sort(distances, axis=1)
+    return pd.DataFrame(
+        {
+            "segment": distances.argmin(axis=1) + 1,
+            "distance": nearest[:, 0].round(DECIMALS),
+            "margin": (nearest[:, 1] - nearest[:, 0]).round(DECIMALS),
+        }
+    )
+
+
+def centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
+    """Return the centroids in original units, one row a segment; with a log they are geometric, not plain, means."""
+    original = model[:-1].inverse_transform(model[-1].cluster_centers_)
+    return pd.DataFrame(original, columns=list(features), index=pd.RangeIndex(1, len(original) + 1, name="segment"))
+
+
+def scaling_and_centroids(model: Pipeline, features: tuple[str, ...]) -> dict:
+    """Return what the engine needs to assign customers: how each feature is scaled, and the centroids."""
+    scaled = zip(features, describe_scaling(model, features), strict=True)
+    centres = model[-1].cluster_centers_.tolist()
+    return {"features": [{"name": name, **how} for name, how in scaled], "centroids": centres}
+
+
+def scaled_centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
+    """Return the centroids in scaled units, one row a segment."""
+    centres = model[-1].cluster_centers_
+    return pd.DataFrame(centres, columns=list(features), index=pd.RangeIndex(1, len(centres) + 1, name="segment"))
+
+
+def principal_map(
+    scaled: Customers, features: tuple[str, ...], centres: pd.DataFrame
+) -> tuple[Customers, pd.DataFrame, pd.DataFrame]:
+    """Project scaled customers and centroids on the first two principal components (Pearson 1901) of the sample.
+
+    Returns
+    -------
+    points : Customers
+    centres : DataFrame, one row a segment
+    explained : DataFrame
+        For each of the two components its share of the variance, and the weight of each feature.
+    """
+    X, names = scaled.sample[list(features)].to_numpy(), ["first component", "second component"]
+    components = PCA(2, svd_solver="full").fit(X)
+    points = pd.DataFrame(components.transform(X), columns=names).assign(segment=scaled.sample["segment"])
+    crosses = pd.DataFrame(components.transform(centres.to_numpy()), columns=names, index=centres.index)
+    weights = pd.DataFrame(components.components_, index=names, columns=list(centres))
+    everyone = _projected(scaled.everyone, components, names, features) if scaled.sampled else None
+    return Customers(points, everyone), crosses, weights.assign(share=components.explained_variance_ratio_)
+
+
+def _projected(table, components: PCA, names: list[str], features: tuple[str, ...]):
+    centred = [table[f] - double(mean) for f, mean in zip(features, components.mean_, strict=True)]
+    found = {
+        name: sum((z * double(w) for z, w in zip(centred, weights, strict=True)), start=double(0))
+        for name, weights in zip(names, components.components_, strict=True)
+    }
+    return table.select("segment", **found)
+
+
+def telling_order(X: np.ndarray, labels: np.ndarray, features: tuple[str, ...]) -> list[str]:
+    """Return the features, those first whose variance lies most between the segments; two or fewer as they are."""
+    frame = pd.DataFrame(X, columns=list(features))
+    between = frame.groupby(labels).transform("mean").var() / frame.var()
+    order = between.fillna(0).sort_values(ascending=False, kind="stable").index if len(features) > 2 else features
+    return list(order)
+
+
+UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
+LAMBDA_DECIMALS = 6
+
+
+class Unskew(TransformerMixin, BaseEstimator):
+    """Transform each feature by itself.
+
+    Parameters
+    ----------
+    kinds : list of str
+        For each feature "none", "log" (log(1 + x)) or "yeo-johnson" (Yeo & Johnson 2000, its lambda by maximum
+        likelihood, rounded so that no last bit of it matters).
+    """
+
+    def __init__(self, kinds):
+        self.kinds = kinds
+
+    def fit(self, X, y=None):
+        """Find the lambda of each feature; 0 is the logarithm, 1 leaves a feature as it is."""
+        fitted = {"none": lambda x: 1.0, "log": lambda x: 0.0, "yeo-johnson": _lambda}
+        self.lambdas_ = np.array([fitted[kind](x) for kind, x in zip(self.kinds, np.asarray(X, float).T, strict=True)])
+        return self
+
+    def transform(self, X):
+        """Return the transformed features, of the shape of X."""
+        columns = zip(self.lambdas_, np.asarray(X, float).T, strict=True)
+        return np.column_stack([x if power == 1 else yeojohnson(x, power) for power, x in columns])
+
+    def inverse_transform(self, X):
+        """Undo `transform`."""
+        columns = zip(self.lambdas_, np.asarray(X, float).T, strict=True)
+        return np.column_stack([x if power == 1 else _undo(x, power) for power, x in columns])
+
+
+def _lambda(x: np.ndarray) -> float:
+    return round(float(yeojohnson_normmax(x)), LAMBDA_DECIMALS) if np.ptp(x) > 0 else 1.0
+
+
+def _undo(z: np.ndarray, power: float) -> np.ndarray:
+    """Invert the transformation of Yeo and Johnson."""
+    above, below = np.maximum(z, 0), np.maximum(-z, 0)
+    high = np.expm1(above) if power == 0 else (above * power + 1) ** (1 / power) - 1
+    low = np.expm1(below) if power == 2 else (below * (2 - power) + 1) ** (1 / (2 - power)) - 1
+    return np.where(z >= 0, high, -low)
+
+
+def scaling(dataset: Dataset, features: tuple[str, ...]) -> Pipeline:
+    """Return an unfitted pipeline: the transformations and then the scale that dataset.yaml asks for."""
+    kinds = [dataset.columns[name].transform for name in features]
+    unskew = [("unskew", Unskew(kinds))] if set(kinds) != {"none"} else []
+    return Pipeline([*unskew, ("scale", _scaler(dataset.scaling))])
+
+
+def _scaler(kind: str):
+    if kind == "robust":
+        return RobustScaler()
+    return StandardScaler(with_mean=kind == "standard", with_std=kind == "standard")
+
+
+def scale(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...]) -> tuple[Pipeline, np.ndarray]:
+    """Fit the scaling and return it with the scaled features, of shape (n_customers, n_features)."""
+    scaler = scaling(dataset, features)
+    return scaler, scaler.fit_transform(customers[list(features)].to_numpy())
+
+
+def describe_scaling(model: Pipeline, features: tuple[str, ...]) -> list[dict]:
+    """Return for each feature lambda, centre and spread: z = (t - centre) / spread, with t the transformed value."""
+    scaler, n = model.named_steps["scale"], len(features)
+    centre = scaler.center_ if isinstance(scaler, RobustScaler) else scaler.mean_ if scaler.with_mean else np.zeros(n)
+    spread = np.ones(n) if scaler.scale_ is None else scaler.scale_
+    powers = model.named_steps["unskew"].lambdas_ if "unskew" in model.named_steps else np.ones(n)
+    return [
+        {"lambda": float(power), "centre": float(middle), "spread": float(width)}
+        for power, middle, width in zip(powers, centre, spread, strict=True)
+    ]

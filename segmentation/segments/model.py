@@ -1,0 +1,158 @@
+"""Are new customers still like those that the segments were formed on?
+The stored model: written without a pickle, the same bytes every time.
+"""
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import skops.io
+from sklearn.pipeline import Pipeline
+
+from segmentation.core.errors import DataError
+from segmentation.core.files import replacing, write_json, write_text
+from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.customers.counts import Grouping
+from segmentation.customers.customers import GRID_BINS, Customers, grid_edges
+from segmentation.runs.manifest import read_manifest, remake_command, require_unchanged
+from segmentation.runs.run import Study
+from segmentation.segments.assign import nearest_sql
+from segmentation.segments.fit import UNITS, centroids, describe_scaling, scaling_and_centroids
+from segmentation.tables.formats import MOST_UNPACKED
+
+INDEX_BINS = 10
+FEWEST_IN_BIN = 10
+REACH = 0.95  # of the customers of a segment lie no farther from its centroid
+HAIR = 1e-9  # of the range: a bin that begins as much above a value leaves it to the bin below
+
+
+def bin_feature(customers: Customers, name: str, *, fewest: int = 1) -> dict:
+    """Return the inner bounds of up to ten bins of a feature, of about as many customers each, and their shares.
+
+    A value that is several quantiles, such as the 0 of most customers, has a bin of its own; a bin of fewer than
+    `fewest` customers is brought together with its neighbour.
+    """
+    bins = max(1, min(INDEX_BINS, customers.number // FEWEST_IN_BIN))
+    levels = [i / bins for i in range(1, bins)]
+    low, high = customers.limits([name]).loc[name, ["low", "high"]].astype(float)
+    inner = customers.quantiles(name, levels).iloc[0][levels] if levels else []
+    values, times = np.unique(np.array([low, *inner, high]), return_counts=True)
+    many = values[times > 1]
+    above = many + np.maximum(HAIR * (high - low), np.spacing(np.abs(many)))
+    bounds = np.unique([*values[1:-1], *many, *above])
+    bounds = bounds[(bounds > low) & (bounds <= high)]
+    counts = customers.histogram(name, np.array([low, *bounds, high])) if len(bounds) else np.array([customers.number])
+    while len(bounds) and counts.min() < fewest:
+        thin = int(counts.argmin())
+        joined = max(thin - 1, 0)
+        counts[joined : joined + 2] = counts[joined : joined + 2].sum()
+        bounds, counts = np.delete(bounds, joined), np.delete(counts, joined)
+    return {"bounds": bounds.tolist(), "shares": (counts / customers.number).tolist()}
+
+
+TRUSTED = ["segmentation.segments.fit.Unskew"]
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def describe_model(model: Pipeline, study: Study, segmented: Customers, choices: pd.DataFrame, features) -> dict:
+    """Return model.json: enough to score anywhere, what the training data were, and how far other choices agree.
+
+    A customer's feature x becomes z = (t - centre) / spread, where t is x for lambda 1, log(1 + x) for lambda 0, and
+    else x transformed as Yeo and Johnson (2000) do; the segment is the number (from 1) of the centroid nearest to z.
+    """
+    columns, private = study.dataset.columns, study.dataset.privacy == "aggregate"
+    return {
+        "method": "k-means",
+        "customers": segmented.number,
+        "sizes": segmented.counts("segment").tolist(),
+        "distance_unit": UNITS[study.dataset.scaling],
+        "features": [
+            {
+                "name": name,
+                "label": study.dataset.label(name),
+                "unit": columns[name].unit,
+                "transform": columns[name].transform,
+                **scaled,
+                **bin_feature(segmented, name, fewest=SMALLEST_GROUP if private else 1),
+                **_range(segmented, name, rounded=private and study.dataset.axis(name)),
+            }
+            for name, scaled in zip(features, describe_scaling(model, features), strict=True)
+        ],
+        "centroids": model[-1].cluster_centers_.tolist(),
+        "reach": segmented.quantiles("distance", [REACH], Grouping("segment"))[REACH].tolist(),
+        "centroids_original_units": centroids(model, features).to_numpy().tolist(),
+        "inertia": model[-1].inertia_,
+        "agreement": choices.set_index("choice")["agreement"].to_dict(),
+    }
+
+
+def _range(customers: Customers, name: str, *, rounded) -> dict:
+    """Return the smallest and the largest value of a feature, where these tell of customers rounded outwards."""
+    if rounded:
+        low, *_, high = grid_edges(customers, name, most=GRID_BINS, logged=rounded.logged)
+    else:
+        low, high = customers.limits([name]).loc[name, ["low", "high"]]
+    return {"low": float(low), "high": float(high)}
+
+
+def write_model(model: Pipeline, study: Study, segmented: Customers, choices: pd.DataFrame, features) -> None:
+    """Write model.skops, model.json and segments.sql."""
+    with replacing(study.path("model.skops")) as beside:
+        beside.write_bytes(_repeatable(skops.io.dumps(model)))
+    described = describe_model(model, study, segmented, choices, features)
+    write_json(study.path("model.json"), described)
+    write_text(study.path("segments.sql"), nearest_sql(described))
+
+
+def _repeatable(archive: bytes) -> bytes:
+    """Number the objects of a skops archive in order, where skops uses memory addresses, and drop clock times."""
+    old = zipfile.ZipFile(io.BytesIO(archive))
+    schema = old.read("schema.json").decode()
+    addresses = dict.fromkeys(re.findall(r'"__id__": (\d+)', schema))
+    number = {address: str(i) for i, address in enumerate(addresses, start=1)}
+    schema = re.sub(r'(?<="__id__": )\d+', lambda m: number[m[0]], schema)
+    schema = re.sub(r'(?<=")\d+(?=\.npy")', lambda m: number[m[0]], schema)
+    arrays = {f"{number[Path(name).stem]}.npy": old.read(name) for name in old.namelist() if name.endswith(".npy")}
+    new = io.BytesIO()
+    with zipfile.ZipFile(new, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in sorted({"schema.json": schema.encode(), **arrays}.items()):
+            file.writestr(zipfile.ZipInfo(name, EPOCH), content)
+    return new.getvalue()
+
+
+def load_model(study: Study) -> Pipeline:
+    """Load model.skops of a finished run, after checking that it is the one that the run wrote.
+
+    Raises
+    ------
+    UsageError
+        When the run has not been made.
+    DataError
+        When an artifact was changed since, a type is not trusted, or the model is not the one of model.json.
+    """
+    require_unchanged(study.run)
+    path, shown = study.path("model.skops"), f"assets/{study.run}/model.skops"
+    again = f"make it again: {remake_command(study.run, read_manifest(study.run)['parameters']['dataset'])}"
+    try:
+        _refuse_bomb(path, shown)
+        foreign = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
+        if foreign:
+            raise DataError(f"{shown} holds types that are not trusted: {', '.join(sorted(foreign))}; {again}")
+        model, told = skops.io.load(path, trusted=TRUSTED), study.read("model.json")
+        features = tuple(feature["name"] for feature in told["features"])
+        known = set(features) <= set(study.dataset.columns)
+        if not known or scaling_and_centroids(model, features)["centroids"] != told["centroids"]:
+            raise DataError(f"{shown} is not the model that model.json describes; {again}")
+        return model
+    except DataError:
+        raise
+    except Exception as fault:
+        raise DataError(f"{shown} cannot be read as a model ({type(fault).__name__}); {again}") from None
+
+
+def _refuse_bomb(path: Path, shown: str) -> None:
+    if sum(part.file_size for part in zipfile.ZipFile(path).infolist()) > MOST_UNPACKED:
+        raise DataError(f"{shown} unpacks to more than {MOST_UNPACKED // 1_000_000:,} MB, which no model of ours does")

@@ -1,0 +1,111 @@
+"""Figures: computed tables in, axes out; a list of axes where each can be read by itself. Nothing here fits or saves.
+
+`private` hides whatever shows a single customer: points become counts on a grid, groups under ten and box-plot
+outliers are left out.
+"""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from segmentation.core.figures import CROSS, INK, PAGE, WHISKER, colour, label_axis, panels
+from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.text import amount, percent
+from segmentation.customers.counts import Grouping
+from segmentation.customers.customers import Customers
+from segmentation.customers.plots import boxes, cloud
+
+
+def segments(customers: Customers, centroids: pd.DataFrame, labels: dict[str, str], *, private: bool):
+    """Draw two columns of the customers by segment, with the centroids as red crosses.
+
+    The first two columns of `labels` (column to axis label) are drawn, a single one against itself.
+    """
+    _, ax = plt.subplots(figsize=(PAGE * 0.8, 5))
+    x, y = (list(labels) * 2)[:2]
+    cloud(ax, customers, {name: labels[name] for name in (x, y)}, private, by="segment")
+    ax.scatter(centroids[x], centroids[y], marker="x", s=110, linewidth=3, color=CROSS, label="centroid", zorder=3)
+    for segment, centre in centroids.iterrows():
+        ax.annotate(str(segment), (centre[x], centre[y]), (7, 7), textcoords="offset points", fontweight="bold")
+    label_axis(ax, "x", labels[x])
+    label_axis(ax, "y", labels[y])
+    ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
+    return ax
+
+
+def by_segment(customers: Customers, name: str, label: str, *, private: bool):
+    """Draw a box plot of a numeric column for each segment."""
+    _, ax = plt.subplots(figsize=(PAGE * 0.7, 3.4))
+    by = Grouping("segment")
+    segments = customers.quantiles(name, [0.5], by)["customers"]
+    shown = segments[segments >= (SMALLEST_GROUP if private else 1)].index
+    boxes(ax, customers, name, by, private, shades=[colour(segment) for segment in shown])
+    ax.set(xlabel="segment")
+    label_axis(ax, "y", label)
+    return ax
+
+
+def centres(profiles: pd.DataFrame, labels: dict[str, str], means: pd.Series):
+    """Draw the mean of each feature by segment as bars with its interval, the mean of all as a line."""
+    axes = panels(len(labels), height=3.0)
+    for ax, (name, label) in zip(axes, labels.items(), strict=True):
+        bars = ax.bar(profiles["segment"].astype(str), profiles[f"centre_{name}"],
+                      yerr=_reach(profiles, f"centre_{name}"), error_kw=WHISKER,
+                      color=[colour(segment) for segment in profiles["segment"]])  # fmt: skip
+        ax.bar_label(bars, fmt=amount, padding=2)
+        ax.axhline(means[name], color=INK, linestyle="--", linewidth=1)
+        ax.set(xlabel="segment", ylabel=label)
+    return axes
+
+
+def _reach(profiles: pd.DataFrame, quantity: str) -> np.ndarray:
+    """Return how far the interval of `quantity` reaches below and above it, of shape (2, n_segments)."""
+    value = profiles[quantity]
+    return np.array([value - profiles[f"{quantity}_low"], profiles[f"{quantity}_high"] - value]).clip(0)
+
+
+def index(profiles: pd.DataFrame, labels: dict[str, str]):
+    """Draw the index of each feature (mean of all customers = 100) as a heat map."""
+    grid = profiles.set_index("segment")[[f"index_{name}" for name in labels]].astype(float)
+    grid.columns = list(labels.values())
+    _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.8 + 0.45 * len(grid)))
+    sns.heatmap(grid, center=100, cmap="RdBu_r", annot=True, fmt=".0f", ax=ax, cbar=False)
+    ax.set(xlabel="", ylabel="segment")
+    ax.grid(False)
+    return ax
+
+
+def sizes(profiles: pd.DataFrame):
+    """Draw the segment sizes as bars with their intervals, and as a donut."""
+    bar, donut = panels(2, height=3.4)
+    shades = [colour(segment) for segment in profiles["segment"]]
+    bars = bar.barh("segment " + profiles["segment"].astype(str), profiles["size"], color=shades,
+                    xerr=_reach(profiles, "share") * profiles["size"].sum(), error_kw=WHISKER)  # fmt: skip
+    bar.bar_label(bars, fmt="{:,.0f}", padding=3)
+    bar.invert_yaxis()
+    bar.set(xlabel="customers")
+    _, _, inside = donut.pie(profiles["share"], labels=profiles["segment"], colors=shades, pctdistance=0.8,
+                             autopct=lambda share: percent(round(share / 100, 6)), startangle=90, counterclock=False,
+                             textprops={"color": INK}, wedgeprops={"width": 0.42, "edgecolor": "white"})  # fmt: skip
+    plt.setp(inside, color="white", fontweight="bold")
+    return [bar, donut]
+
+
+def shares(shares: pd.DataFrame, label: str):
+    """Draw how each segment divides among the categories of a descriptor, one row a segment, summing to 1."""
+    _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.9 + 0.4 * len(shares)))
+    shares = shares.dropna(axis=1, how="all").fillna(0.0)
+    left = np.zeros(len(shares))
+    for i, name in enumerate(shares):
+        bars = ax.barh([str(segment) for segment in shares.index], shares[name], left=left, label=str(name),
+                       color=sns.color_palette("crest", max(2, shares.shape[1]))[i])  # fmt: skip
+        ax.bar_label(bars, [f"{100 * v:.0f}%" if v >= 0.08 else "" for v in shares[name]], label_type="center",
+                     color="white")  # fmt: skip
+        left += shares[name].to_numpy()
+    ax.invert_yaxis()
+    ax.set(xlabel=f"share of the segment, by {label}", ylabel="segment", xlim=(0, 1))
+    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
+    return ax

@@ -1,0 +1,256 @@
+"""Who the segments are: size, centre, index, descriptors, name and action.
+Do the segments differ in what did not form them? Tests for descriptors, and their refusal for features.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2_contingency, kruskal
+
+from segmentation.core.dataset import Dataset
+from segmentation.core.errors import UsageError
+from segmentation.core.privacy import SMALLEST_GROUP, withheld
+from segmentation.core.text import amount, listing
+from segmentation.customers.counts import Grouping
+from segmentation.customers.customers import Customers
+from segmentation.runs.run import Study
+
+HIGH = 0.5
+MOST_NAMED = 3  # with more features, a name leaves the average ones out
+
+
+def profile_segments(
+    customers: Customers,
+    heights: pd.DataFrame,
+    dataset: Dataset,
+    features: list[str],
+    intervals: pd.DataFrame,
+    *,
+    kept: dict[int, dict] | None = None,
+) -> list[dict]:
+    """Describe each segment.
+
+    Parameters
+    ----------
+    customers : Customers
+        segment (from 1), features and descriptors.
+    heights : DataFrame
+        How many standard deviations each segment's mean stands above that of all, as `heights` returns them.
+    intervals : DataFrame
+        As `bootstrap_intervals` returns them.
+    kept : dict, optional
+        Segment -> name and action that it had in an earlier run; no other gets one of these names.
+
+    Returns
+    -------
+    list of dict
+        segment, size, share and share_interval; for each feature its mean (centre) and centre_interval, its index
+        (mean of all = 100; null where values are below 0, or all 0) and level; descriptors; level_name, name, action.
+    """
+    means, lows = customers.mean(features), customers.limits(features)["low"]
+    indexed = [f for f in features if means[f] > 0 and lows[f] >= 0]
+    descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
+    described = {name: _describe(customers, name, dataset) for name in descriptors}
+    centres, profiles = customers.means(features), []
+    for segment, size in customers.counts("segment").items():
+        centre = centres.loc[segment]
+        levels = {f: level(heights.loc[segment, f]) for f in features}
+        profiles.append(
+            {
+                "segment": int(segment),
+                "size": int(size),
+                "share": int(size) / customers.number,
+                "share_interval": _interval(intervals, segment, "share"),
+                "centre": centre.to_dict(),
+                "centre_interval": {f: _interval(intervals, segment, f"centre_{f}") for f in features},
+                "index": {f: 100 * centre[f] / means[f] if f in indexed else None for f in features},
+                "levels": levels,
+                "descriptors": {name: rows[segment] for name, rows in described.items()},
+                "level_name": level_name(levels, dataset),
+                **_named(levels, dataset),
+                **_as_before((kept or {}).get(segment), dataset),
+            }
+        )
+    return _distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept or ()))
+
+
+def kept_names(study: Study) -> dict[int, dict]:
+    """Return name and action of each segment that keeps those of an earlier run."""
+    now = study.read("lineage.json")["now"] if study.path("lineage.json").is_file() else []
+    return {row["segment"]: {"name": row["name"], "action": row["action"]} for row in now if row["name"]}
+
+
+def _as_before(earlier: dict | None, dataset: Dataset) -> dict:
+    """Return the name of an earlier run, with the action that dataset.yaml gives for it now, else that of then."""
+    if earlier is None:
+        return {}
+    actions = {entry.name: entry.action for entry in dataset.segments}
+    return earlier | {"action": actions.get(earlier["name"], earlier["action"])}
+
+
+def heights(scaled: Customers, features: list[str]) -> pd.DataFrame:
+    """Return how many standard deviations each segment's mean of each scaled feature stands above that of all."""
+    n = scaled.number
+    spread = scaled.deviation(features).replace(0, 1) * ((n - 1) / n) ** 0.5
+    return (scaled.means(features) - scaled.mean(features)) / spread
+
+
+def _interval(intervals: pd.DataFrame, segment: int, quantity: str) -> list[float]:
+    return [float(intervals.loc[segment, (quantity, side)]) for side in ("low", "high")]
+
+
+def level(z: float) -> str:
+    """Call a centroid high or low when it stands half a standard deviation or more from the mean of all."""
+    return "high" if z >= HIGH else "low" if z <= -HIGH else "average"
+
+
+def level_name(levels: dict[str, str], dataset: Dataset) -> str:
+    """Return the levels as words, such as "High annual income, low spending score"."""
+    told = {n: height for n, height in levels.items() if height != "average"} if len(levels) > MOST_NAMED else levels
+    words = ", ".join(f"{height} {lower_first(dataset.label(name))}" for name, height in told.items())
+    words = words or "average in every feature"
+    return words[:1].upper() + words[1:]
+
+
+def lower_first(label: str) -> str:
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
+def _named(levels: dict[str, str], dataset: Dataset) -> dict:
+    """Return name and action of the first entry of dataset.yaml whose levels all hold."""
+    for entry in dataset.segments:
+        if all(levels.get(name) == height for name, height in entry.levels.items()):
+            return {"name": entry.name, "action": entry.action}
+    return {"name": level_name(levels, dataset), "action": None}
+
+
+def _distinct_names(profiles: list[dict], dataset: Dataset, deviations: pd.Series, kept: tuple) -> list[dict]:
+    """Tell segments of one name apart by the feature in which they differ most, relative to its spread over all.
+
+    Those in `kept` have their names already.
+    """
+    for profile in [profile for profile in profiles if profile["segment"] not in kept]:
+        twins = [other for other in profiles if other["name"] == profile["name"]]
+        if len(twins) > 1:
+            spread = {f: _spread([t["centre"][f] for t in twins]) / deviations[f] for f in profile["centre"]}
+            feature = max(spread, key=spread.get)
+            profile["apart"] = f"{lower_first(dataset.label(feature))} {amount(profile['centre'][feature])}"
+    for profile in profiles:
+        if "apart" in profile:
+            profile["name"] += f" ({profile.pop('apart')})"
+            if sum(other["name"] == profile["name"] for other in profiles) > 1:
+                profile["name"] += f", segment {profile['segment']}"
+    return profiles
+
+
+def _spread(values: list[float]) -> float:
+    return max(values) - min(values)
+
+
+def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, dict]:
+    """Return for each segment the mean and median, or the share of each category, of a descriptor."""
+    private = dataset.privacy == "aggregate"
+    if not dataset.columns[name].numeric:
+        shares = category_shares(customers, name, private=private)
+        return {segment: row.dropna().to_dict() for segment, row in shares.iterrows()}
+    table = customers.means([name]).rename(columns={name: "mean"})
+    table["median"] = segment_medians(customers, name, private=private)
+    known = table.dropna().to_dict("index")
+    return {segment: known.get(segment, {}) for segment in table.index}
+
+
+def flatten(profiles: list[dict]) -> pd.DataFrame:
+    """Return one row a segment: the columns of profiles.csv."""
+    rows = []
+    for profile in profiles:
+        row = {key: profile[key] for key in ("segment", "name", "size", "share")}
+        row["share_low"], row["share_high"] = profile["share_interval"]
+        for feature, value in profile["centre"].items():
+            row[f"centre_{feature}"] = value
+            row[f"centre_{feature}_low"], row[f"centre_{feature}_high"] = profile["centre_interval"][feature]
+        row |= {f"index_{feature}": value for feature, value in profile["index"].items()}
+        for name, values in profile["descriptors"].items():
+            row |= {f"{name}_{key}": value for key, value in values.items()}
+        rows.append(row | {"level_name": profile["level_name"], "action": profile["action"]})
+    return pd.DataFrame(rows)
+
+
+def category_shares(customers: Customers, name: str, *, private: bool) -> pd.DataFrame:
+    """Return how each segment divides among the categories of a descriptor, one row a segment.
+
+    When `private`, a group of fewer than ten is hidden (NaN), in a category of fewer than ten every group, and so are
+    as many more that none can be worked out from the sums of its row or column.
+    """
+    counts = customers.counts(name, by="segment").reindex(customers.counts("segment").index, fill_value=0)
+    shares = counts.div(counts.sum(axis=1).replace(0, 1), axis=0)
+    if not private:
+        return shares
+    return shares.mask(withheld(counts.to_numpy()) | (counts.sum() < SMALLEST_GROUP).to_numpy())
+
+
+def segment_medians(customers: Customers, name: str, *, private: bool) -> pd.Series:
+    """Return the median of a descriptor by segment, where it is known for any customer (ten when `private`)."""
+    found = customers.quantiles(name, [0.5], Grouping("segment"))
+    return found[0.5][found["customers"] >= (SMALLEST_GROUP if private else 1)]
+
+
+def largest_first(profiles: list[dict]) -> list[dict]:
+    """Return the segments from the largest to the smallest: they are numbered otherwise where a run has a base."""
+    return sorted(profiles, key=lambda profile: -profile["size"])
+
+
+def compare_descriptors(
+    customers: pd.DataFrame, dataset: Dataset, names: list[str], features: list[str]
+) -> pd.DataFrame:
+    """Test whether each descriptor differs between the segments.
+
+    Categories: Pearson's chi-squared, with Cramer's V (1946). Numbers: Kruskal & Wallis (1952), with epsilon squared
+    (Kelley 1935), H / (n - 1). The p-values are corrected for the number of descriptors (Holm 1979).
+
+    Parameters
+    ----------
+    customers : DataFrame
+        segment (from 1) and descriptors; missing values are left out.
+
+    Returns
+    -------
+    DataFrame
+        descriptor, test, statistic, p, p_corrected, effect (0 to 1), measure; one row a descriptor that varies.
+
+    Raises
+    ------
+    UsageError
+        When a name formed the segments: the test would find what the method made (double dipping).
+    """
+    dipped = [name for name in names if name in features]
+    if dipped:
+        raise UsageError(
+            f"{listing(dipped)} formed the segments, so that a p-value would only say that K-Means did its work "
+            "(double dipping); test descriptors"
+        )
+    rows = [_compare(customers[["segment", name]].dropna(), name, dataset) for name in names]
+    table = pd.DataFrame(
+        [row for row in rows if row], columns=["descriptor", "test", "statistic", "p", "effect", "measure"]
+    )
+    table.insert(4, "p_corrected", holm(table["p"].to_numpy(dtype=float)))
+    return table
+
+
+def _compare(known: pd.DataFrame, name: str, dataset: Dataset) -> tuple | None:
+    if known["segment"].nunique() < 2 or known[name].nunique() < 2:
+        return None
+    if not dataset.columns[name].numeric:
+        counts = pd.crosstab(known["segment"], known[name])
+        statistic, p = chi2_contingency(counts, correction=False)[:2]
+        effect = np.sqrt(statistic / len(known) / (min(counts.shape) - 1))
+        return name, "chi-squared", statistic, p, effect, "Cramer's V"
+    statistic, p = kruskal(*(own[name] for _, own in known.groupby("segment")))
+    return name, "Kruskal-Wallis", statistic, p, statistic / (len(known) - 1), "epsilon squared"
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Return p-values corrected for their number, step down (Holm 1979)."""
+    order = np.argsort(p)
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)) if len(p) else p
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(stepped, 1)
+    return corrected

@@ -1,0 +1,188 @@
+"""Who the segments are: size, centre, index, descriptors, name and action.
+Would other choices draw the same segments: another method, another scale, other customers, other features.
+How exact are the shares and centres of the segments: bootstrap intervals.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from scipy.stats import rankdata
+from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
+from sklearn.metrics import adjusted_rand_score
+from sklearn.mixture import GaussianMixture
+from sklearn.preprocessing import minmax_scale, robust_scale, scale
+
+from segmentation.core.dataset import Dataset
+from segmentation.core.parallel import spread
+from segmentation.customers.customers import Customers, sample_rows
+from segmentation.evidence.decision import LEVEL
+from segmentation.evidence.kmeans import best_kmeans, fit_once, random_state
+from segmentation.segments.fit import scaling
+
+
+def intervals(
+    customers: Customers, scaled: Customers, features: list[str], *, resamples: int, seed: int
+) -> pd.DataFrame:
+    """Return the intervals of `bootstrap_intervals`, of a sample moved to where all customers stand."""
+    some, labels = customers.sample, customers.sample["segment"].to_numpy() - 1
+    X = scaled.sample[features].to_numpy()
+    found = bootstrap_intervals(X, some[features], labels, resamples=resamples, seed=seed)
+    if customers.sampled:
+        moved = _shares_and_means(customers, features) - _shares_and_means(Customers(some), features)
+        for quantity in moved:
+            found[quantity] = found[quantity].add(moved[quantity], axis=0)
+    return found
+
+
+def _shares_and_means(customers: Customers, features: list[str]) -> pd.DataFrame:
+    shares = customers.counts("segment") / customers.number
+    return customers.means(features).add_prefix("centre_").assign(share=shares)
+
+
+LARGEST_COMPARED = 5_000
+RIVAL_STARTS = 20
+
+
+def compare_choices(
+    customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], labels: np.ndarray, *, seed: int = 0
+) -> pd.DataFrame:
+    """Return how far the segments under other choices, with the same k, agree with those at hand.
+
+    The measure is the adjusted Rand index (Hubert & Arabie 1985): 1 is the same partition, 0 what chance gives. Above
+    5,000 customers a random sample is compared. A choice under which fewer distinct points than segments are left
+    is passed over.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_customers,)
+        The segments at hand, from 0.
+
+    Returns
+    -------
+    DataFrame
+        choice, customers (how many were compared), agreement.
+    """
+    k = int(labels.max()) + 1
+    rows = sample_rows(len(customers), LARGEST_COMPARED, seed=seed)
+    some, own = customers.iloc[rows].reset_index(drop=True), labels[rows]
+    choices = [choice for choice in _choices(some, dataset, list(features)) if len(np.unique(choice[2], axis=0)) >= k]
+    others = spread(_segment, choices, k, seed)
+    found = [
+        (name, int(kept.sum()), adjusted_rand_score(own[kept], other))
+        for (name, _, _, kept), other in zip(choices, others, strict=True)
+    ]
+    return pd.DataFrame(found, columns=["choice", "customers", "agreement"])
+
+
+def _choices(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[tuple]:
+    """Return (name, method, X, which customers X holds) for each other choice."""
+    X = _scaled(customers, dataset, features)
+    everyone, usual = np.ones(len(X), bool), ~_outliers(X)
+    rows = [(name, name, X, everyone) for name in METHODS]
+    rows += [(f"Scaled {name}", None, rescale(X), everyone) for name, rescale in SCALES.items()]
+    if not usual.all():
+        rows.append(("Without outliers", None, _scaled(customers[usual], dataset, features), usual))
+    for name in features if len(features) > 1 else []:
+        rest = [other for other in features if other != name]
+        rows.append((f"Without {dataset.label(name)}", None, _scaled(customers, dataset, rest), everyone))
+    for name in dataset.named("feature", "descriptor"):
+        known = customers[name].notna().to_numpy()
+        if name not in features and dataset.columns[name].numeric and customers[name].nunique() > 1:
+            more = [*features, name]
+            rows.append((f"With {dataset.label(name)}", None, _scaled(customers[known], dataset, more), known))
+    return rows
+
+
+def _scaled(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> np.ndarray:
+    return scaling(dataset, features).fit_transform(customers[features].to_numpy())
+
+
+def _outliers(X: np.ndarray) -> np.ndarray:
+    """Return who lies more than 1.5 times the middle half beyond it in any feature (Tukey 1977)."""
+    low, high = np.quantile(X, [0.25, 0.75], axis=0)
+    reach = 1.5 * (high - low)
+    beyond = np.maximum(low - X, X - high)
+    return (beyond > reach).any(axis=1)
+
+
+def _segment(choice: tuple, k: int, seed: int) -> np.ndarray:
+    _, method, X, _ = choice
+    return METHODS[method](X, k, seed) if method else best_kmeans(X, k, seed=seed).model.labels_
+
+
+def _ward(X: np.ndarray, k: int, seed: int) -> np.ndarray:
+    return AgglomerativeClustering(k, linkage="ward").fit_predict(X)
+
+
+def _mixture(X: np.ndarray, k: int, seed: int) -> np.ndarray:
+    return GaussianMixture(k, n_init=RIVAL_STARTS, random_state=seed).fit_predict(X)
+
+
+def _batches(X: np.ndarray, k: int, seed: int) -> np.ndarray:
+    return MiniBatchKMeans(k, n_init=RIVAL_STARTS, random_state=seed).fit_predict(X)
+
+
+METHODS = {"Ward hierarchical clustering": _ward, "Gaussian mixture": _mixture, "MiniBatch K-Means": _batches}
+SCALES = {
+    "to the range from 0 to 1": minmax_scale,
+    "by median and quartiles": robust_scale,
+    "as ranks": lambda X: scale(rankdata(X, axis=0)),
+}
+LARGEST_DRAW = 2_000
+
+
+def bootstrap_intervals(
+    X: np.ndarray, original: pd.DataFrame, labels: np.ndarray, *, resamples: int, seed: int = 0
+) -> pd.DataFrame:
+    """Return 95% percentile intervals for the share and the centre of each segment (Efron & Tibshirani 1993).
+
+    Each resample of the customers is segmented anew, and its segments are matched with those at hand by the
+    largest overlap (Kuhn 1955), so that the intervals hold the uncertainty of the borders too. Above 2,000 customers
+    m = 2,000 of them are drawn, and the deviations are reduced by the square root of m / n (Bickel, Götze & van Zwet
+    1997).
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features), scaled
+    original : DataFrame of shape (n_customers, n_features)
+        The same features in original units.
+    labels : ndarray of shape (n_customers,)
+        The segments at hand, from 0.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by segment (from 1); columns (quantity, "low" or "high"), where a quantity is "share" or
+        "centre_<feature>".
+    """
+    values, k = original.to_numpy(float), int(labels.max()) + 1
+    m = min(len(X), LARGEST_DRAW)
+    drawn = np.array(spread(_draw, list(range(resamples)), X, values, labels, m, seed))
+    estimate = _shares_and_centres(values, labels, k)
+    limits = {
+        name: estimate + (np.nanquantile(drawn, level, axis=0) - estimate) * np.sqrt(m / len(X))
+        for name, level in (("low", (1 - LEVEL) / 2), ("high", (1 + LEVEL) / 2))
+    }
+    quantities = ["share", *(f"centre_{name}" for name in original)]
+    index = pd.RangeIndex(1, k + 1, name="segment")
+    sides = {name: pd.DataFrame(limit, index=index, columns=quantities) for name, limit in limits.items()}
+    return pd.concat(sides, axis=1).swaplevel(axis=1)[quantities]
+
+
+def _draw(i: int, X: np.ndarray, values: np.ndarray, labels: np.ndarray, m: int, seed: int) -> np.ndarray:
+    """Return share and centre of each segment in one resample; NaN for a segment that it does not hold."""
+    k, rng = int(labels.max()) + 1, random_state(seed, 6, i)
+    rows = rng.integers(len(X), size=m)
+    if len(np.unique(X[rows], axis=0)) < k:
+        return np.full((k, 1 + values.shape[1]), np.nan)
+    found = fit_once(X[rows], k, rng).labels_
+    common = np.zeros((k, k))
+    np.add.at(common, (labels[rows], found), 1)
+    segment_of = np.argsort(linear_sum_assignment(common, maximize=True)[1])
+    return _shares_and_centres(values[rows], segment_of[found], k)
+
+
+def _shares_and_centres(values: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    sizes = np.bincount(labels, minlength=k)
+    sums = np.column_stack([np.bincount(labels, column, minlength=k) for column in values.T])
+    return np.column_stack([sizes / len(labels), sums / np.where(sizes, sizes, np.nan)[:, None]])

@@ -1,0 +1,143 @@
+"""Rules that a colleague can apply without Python: a small decision tree, and the same in SQL."""
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.model_selection import KFold
+from sklearn.tree import DecisionTreeClassifier
+
+from segmentation.core.parallel import spread
+from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.segments.assign import column_name
+
+MORE_LEAVES = 2
+FOLDS = 10
+
+
+def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -> dict:
+    """Grow a decision tree (Breiman et al. 1984) on the features in original units that tells the segments apart.
+
+    It has as many leaves as there are segments, or up to two more: the fewest whose share of customers told right in
+    ten-fold cross-validation is within one standard error of the best (the 1-SE rule of the same book). Each threshold
+    is rounded as far as it still divides the customers as the tree does.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        segment (from 1) and features.
+    private : bool
+        Whether every leaf must hold ten customers.
+
+    Returns
+    -------
+    dict
+        leaves : for each segment, bounds (feature -> [above, up to], null where there is none), customers and right
+        (how many of these are in the segment), in the order of the segments; customers and right in all;
+        cross_validated : the share right when the tree is grown without the customers that it is asked about.
+    """
+    X, segments = customers[features].to_numpy(float), customers["segment"].to_numpy()
+    # Trees see single precision: ranks divide the customers in the same way, whatever the unit.
+    ranks = np.column_stack([np.unique(column, return_inverse=True)[1] for column in X.T])
+    k = len(np.unique(segments))
+    trees = [_tree(leaves, private) for leaves in range(k, k + MORE_LEAVES + 1)]
+    folds = KFold(min(FOLDS, len(X)), shuffle=True, random_state=0)
+    tasks = [(tree, *rows) for tree in trees for rows in folds.split(ranks)]
+    scores = np.reshape(spread(_share_right, tasks, ranks, segments), (len(trees), -1))
+    chosen = _fewest_within_one_error(scores)
+    tree = trees[chosen].fit(ranks, segments).tree_
+    leaves = [_leaf(bounds, segments[inside]) for bounds, inside in _leaves(tree, ranks, X)]
+    return {
+        "leaves": sorted(
+            ({**leaf, "bounds": dict(zip(features, leaf["bounds"], strict=True))} for leaf in leaves),
+            key=lambda leaf: (leaf["segment"], -leaf["customers"]),
+        ),
+        "customers": len(X),
+        "right": sum(leaf["right"] for leaf in leaves),
+        "cross_validated": float(scores[chosen].mean()),
+    }
+
+
+def _share_right(task: tuple, ranks: np.ndarray, segments: np.ndarray) -> float:
+    """Grow a tree on some customers, and return the share of the others that it tells right."""
+    tree, grown_on, asked_about = task
+    return clone(tree).fit(ranks[grown_on], segments[grown_on]).score(ranks[asked_about], segments[asked_about])
+
+
+def _fewest_within_one_error(scores: np.ndarray) -> int:
+    """Return the first row whose mean is within one standard error of the best row's."""
+    means, best = scores.mean(axis=1), scores.mean(axis=1).argmax()
+    error = scores[best].std(ddof=1) / np.sqrt(scores.shape[1])
+    return int(np.flatnonzero(means >= means[best] - error)[0])
+
+
+def _tree(leaves: int, private: bool) -> DecisionTreeClassifier:
+    least = SMALLEST_GROUP if private else 1
+    return DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=least, random_state=0)
+
+
+def _leaves(tree, ranks: np.ndarray, X: np.ndarray, node: int = 0, inside=None, bounds=None):
+    """Yield the bounds of each leaf, one (above, up to) a feature, and which customers lie in it."""
+    inside = np.ones(len(X), bool) if inside is None else inside
+    bounds = [(None, None)] * X.shape[1] if bounds is None else bounds
+    if tree.children_left[node] < 0:
+        yield bounds, inside
+        return
+    i = tree.feature[node]
+    left = ranks[:, i] <= tree.threshold[node]
+    threshold = shortest_between(X[inside & left, i].max(), X[inside & ~left, i].min())
+    above, up_to = bounds[i]
+    for child, side, bound in (
+        (tree.children_left[node], left, (above, threshold)),
+        (tree.children_right[node], ~left, (threshold, up_to)),
+    ):
+        yield from _leaves(tree, ranks, X, child, inside & side, [*bounds[:i], bound, *bounds[i + 1 :]])
+
+
+def shortest_between(low: float, high: float) -> float:
+    """Return the middle of `low` and `high`, rounded as far as it stays at or above `low` and below `high`."""
+    for decimals in range(-int(np.log10(max(abs(low), abs(high), 1))) - 1, 17):
+        number = round((low + high) / 2, decimals)
+        if low <= number < high:
+            return float(number)
+    return float(low)
+
+
+def _leaf(bounds: list, segments: np.ndarray) -> dict:
+    sizes = np.bincount(segments)
+    return {
+        "segment": int(sizes.argmax()),
+        "bounds": [list(bound) for bound in bounds],
+        "customers": len(segments),
+        "right": int(sizes.max()),
+    }
+
+
+def write_sql(rules: dict, names: dict[int, str], heading: str) -> str:
+    """Return the rules as a SQL CASE expression on the columns named as in dataset.yaml; a missing value gives NULL.
+
+    Parameters
+    ----------
+    names : dict
+        segment -> its name, for the comments.
+    heading : str
+        What the first comment says.
+    """
+    whens = [
+        f"  WHEN {' AND '.join(_conditions(leaf['bounds'])) or '1 = 1'} THEN {leaf['segment']}"
+        f" -- {' '.join(names[leaf['segment']].split())}"
+        for leaf in rules["leaves"]
+    ]
+    return "\n".join([f"-- {heading}", "CASE", *whens, "END\n"])
+
+
+def _conditions(bounds: dict[str, list]) -> list[str]:
+    parts = []
+    for feature, (above, up_to) in bounds.items():
+        name = column_name(feature)
+        parts += [f"{name} > {exactly(above)}"] if above is not None else []
+        parts += [f"{name} <= {exactly(up_to)}"] if up_to is not None else []
+    return parts
+
+
+def exactly(number: float) -> str:
+    return repr(number).removesuffix(".0")

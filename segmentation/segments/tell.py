@@ -1,0 +1,283 @@
+"""The segments: scaling and K-Means in one pipeline, and who belongs to which.
+Who the segments are: size, centre, index, descriptors, name and action.
+Do the segments differ in what did not form them? Tests for descriptors, and their refusal for features.
+Rules that a colleague can apply without Python: a small decision tree, and the same in SQL.
+Bringing features to one scale: logarithm or Yeo-Johnson where the skew asks for it, then centre and spread.
+Would other choices draw the same segments: another method, another scale, other customers, other features.
+"""
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from segmentation.core.dataset import Dataset
+from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.text import (
+    amount,
+    at_least,
+    count,
+    escape,
+    listing,
+    percent,
+    sentence,
+    show_index,
+    show_p,
+    spanning,
+)
+from segmentation.evidence.decision import SIGNIFICANT, SMALL
+from segmentation.segments.fit import describe_scaling
+from segmentation.segments.profiles import largest_first, lower_first
+from segmentation.segments.rules import FOLDS, exactly
+
+
+def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:
+    """Say how many customers are near a border, and near which most; nothing of fewer than ten when `private`.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        As `borders` returns them.
+    limit : str
+        The largest margin of those near a border, with its unit.
+    """
+    if pairs.empty:
+        return f"For no customer is the next centroid less than {limit} farther than the own."
+    least, near = SMALLEST_GROUP if private else 1, int(pairs["customers"].sum())
+    many = f"{near:,}" if near >= least else f"Fewer than {SMALLEST_GROUP}"
+    told = (
+        f"{many} of {customers:,} customers are near a border: the next centroid is less than "
+        f"{limit} farther than the own"
+    )
+    if pairs["customers"].iloc[0] < least:
+        return f"{told}."
+    return f"{told}. Most of them ({pairs['customers'].iloc[0]:,}) lie between segments {pairs['between'].iloc[0]}."
+
+
+def closest(centres: pd.DataFrame, unit: str) -> str:
+    """Say which two centroids lie closest together."""
+    X = centres.to_numpy()
+    distances = np.linalg.norm(X[:, None] - X[None], axis=2)
+    distances[np.diag_indices(len(X))] = np.inf
+    one, other = sorted(np.unravel_index(distances.argmin(), distances.shape))
+    return f"The closest two, {one + 1} and {other + 1}, are {distances.min():.1f} {unit} apart."
+
+
+def components(explained: pd.DataFrame, dataset: Dataset) -> str:
+    """Say how much of the variance the map shows, and which feature weighs most in each direction."""
+    weights = explained.drop(columns="share").abs()
+    most = [escape(dataset.label(weights.loc[name].idxmax())) for name in explained.index]
+    shares = [percent(share) for share in explained["share"]]
+    return (
+        f"The first two principal components show {percent(explained['share'].sum())} of the variance of the "
+        f"{len(weights.columns)} features: the first {shares[0]}, most of all {most[0]}, the second {shares[1]}, most "
+        f"of all {most[1]}."
+    )
+
+
+def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
+    """Say between which centroids each feature ranges."""
+    parts = [
+        f"{escape(dataset.label(f))} from {amount(centres[f].min())} (segment {centres[f].idxmin()}) "
+        f"to {amount(centres[f].max(), dataset.columns[f].unit)} (segment {centres[f].idxmax()})"
+        for f in centres
+    ]
+    return f"The centroids range in {listing(parts)}."
+
+
+def axes(labels: dict[str, str]) -> str:
+    """Say which features the axes show, when these are not just two; starts with a blank."""
+    if len(labels) == 2:
+        return ""
+    shown = listing([escape(label) for label in list(labels.values())[:2]])
+    many = f" Of {len(labels)} features the axes show the two that differ most between the segments: {shown}."
+    return many if len(labels) > 2 else " Both axes show the same."
+
+
+def centre_table(profiles: list[dict], dataset: Dataset) -> pd.DataFrame:
+    """Return the centre of each segment with its interval, and its index, as text; one row a segment."""
+    rows = []
+    for profile in profiles:
+        row = {"segment": profile["segment"], "name": profile["name"]}
+        for f, value in profile["centre"].items():
+            row[dataset.axis(f)] = f"{amount(value)} ({spanning(profile['centre_interval'][f])})"
+        rows.append(row | {f"index_{f}": show_index(value) for f, value in profile["index"].items()})
+    return pd.DataFrame(rows)
+
+
+def segments(profiles: list[dict]) -> str:
+    """Name the segments with their shares and levels, the largest first."""
+    return listing(
+        f"{escape(p['name'])} ({percent(p['share'])}; {escape(lower_first(p['level_name']))})"
+        for p in largest_first(profiles)
+    )
+
+
+def centres(profiles: list[dict], dataset: Dataset, features: list[str]) -> str:
+    """Say for each feature which segment has the highest and which the lowest mean."""
+    tells = []
+    for f in features:
+        top, bottom = (pick(profiles, key=lambda p: p["centre"][f]) for pick in (max, min))
+        unit = dataset.columns[f].unit
+        tells.append(
+            f"{escape(dataset.label(f))} is highest in {escape(top['name'])} ({amount(top['centre'][f], unit)}) "
+            f"and lowest in {escape(bottom['name'])} ({amount(bottom['centre'][f], unit)})."
+        )
+    return " ".join(tells)
+
+
+def small(profiles: list[dict]) -> str:
+    """Warn of the segments whose figures rest on few customers."""
+    small = [profile for profile in profiles if profile["size"] < SMALL]
+    if not small:
+        return f"Every segment has {SMALL} customers or more."
+    names = listing(escape(profile["name"]) for profile in small)
+    have = "has" if len(small) == 1 else "have"
+    return f"**Small:** {names} {have} fewer than {SMALL} customers; their intervals are wide, and details are guesses."
+
+
+def index(profiles: list[dict], dataset: Dataset) -> str:
+    """Say which segment stands farthest from the mean of all customers, and in which feature."""
+    cells = [(abs(v - 100), p, f, v) for p in profiles for f, v in p["index"].items() if v is not None]
+    if not cells:
+        return "A feature with values below 0 has no index."
+    _, profile, feature, index = max(cells, key=lambda cell: cell[0])
+    return (
+        f"Against the mean of all customers = 100, {escape(profile['name'])} stands out most: "
+        f"{escape(dataset.label(feature))} at {index:.0f}."
+    )
+
+
+def shares(shares: pd.DataFrame, label: str) -> str:
+    """Say for the category that differs most between which segments its share ranges, and what is not shown."""
+    spread = (shares.max() - shares.min())[shares.notna().sum() > 1]
+    hidden = f" Groups of fewer than {SMALLEST_GROUP} are not shown." if shares.isna().any(axis=None) else ""
+    if spread.empty:
+        return f"{escape(label)}: too few customers to compare segments.{hidden}"
+    name = spread.idxmax()
+    top, bottom = shares[name].idxmax(), shares[name].idxmin()
+    if percent(shares[name][top]) == percent(shares[name][bottom]):
+        return f"{escape(label)}: the shares are the same in every segment.{hidden}"
+    return (
+        f"{escape(label)}: the share of {escape(name)} runs from {percent(shares[name][bottom])} in segment {bottom} "
+        f"to {percent(shares[name][top])} in segment {top}.{hidden}"
+    )
+
+
+def medians(medians: pd.Series, dataset: Dataset, name: str) -> str:
+    """Say in which segments the median of a descriptor is highest and lowest."""
+    label, unit = escape(dataset.label(name)), dataset.columns[name].unit
+    if medians.map(amount).nunique() < 2:
+        return f"{label}: the median does not differ between the segments."
+    return (
+        f"{label}: the median runs from {amount(medians.min(), unit)} in segment "
+        f"{medians.idxmin()} to {amount(medians.max(), unit)} in segment {medians.idxmax()}."
+    )
+
+
+FORMATS = {"statistic": "{:.2f}", "p": show_p, "p_corrected": show_p, "effect": "{:.3f}"}
+
+
+def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
+    """Say which descriptors differ between the segments by more than chance gives, and which do not."""
+    if table.empty:
+        return "There is no descriptor that could differ."
+    differ = table["p_corrected"] <= SIGNIFICANT
+    labels = table["descriptor"].map(lambda name: escape(dataset.label(name)))
+    told = []
+    if differ.any():
+        verb = "differs" if differ.sum() == 1 else "differ"
+        told.append(f"{listing(labels[differ])} {verb} between the segments by more than chance gives.")
+    if not differ.all():
+        told.append(f"{listing(labels[~differ])}: no more difference than chance gives, so no segment is known by it.")
+    return " ".join(told)
+
+
+def rules_table(rules: dict, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:
+    """Return one row a rule: segment, name, rule, customers, and the share of these that are in the segment.
+
+    The share is left out when the table is private, because it tells of fewer than ten.
+    """
+    rows = [
+        {
+            "segment": leaf["segment"],
+            "name": names[leaf["segment"]],
+            "rule": "; ".join(filter(None, (_tell_bounds(dataset, *bound) for bound in leaf["bounds"].items()))),
+            "customers": leaf["customers"],
+            "agree": leaf["right"] / leaf["customers"],
+        }
+        for leaf in rules["leaves"]
+    ]
+    return pd.DataFrame(rows).drop(columns=["agree"] if dataset.privacy == "aggregate" else [])
+
+
+def _tell_bounds(dataset: Dataset, feature: str, bounds: list) -> str:
+    words = zip(("above", "up to"), bounds, strict=True)
+    told = listing(f"{word} {exactly(bound)}" for word, bound in words if bound is not None)
+    return told and f"{dataset.label(feature)} {told} {dataset.columns[feature].unit or ''}".rstrip()
+
+
+def rules(rules: dict, segments: int) -> str:
+    """Say how well the rules repeat the segments, on these customers and on others, and which segment has none."""
+    without = sorted(set(range(1, segments + 1)) - {leaf["segment"] for leaf in rules["leaves"]})
+    told = (
+        f"{fidelity(rules)}; grown without the customers that they are asked about, "
+        f"{rules['cross_validated']:.1%} ({FOLDS}-fold cross-validation)."
+    )
+    verb = "Segment {} has" if len(without) == 1 else "Segments {} have"
+    return f"{told} {verb.format(listing(without))} no rule." if without else told
+
+
+def fidelity(rules: dict) -> str:
+    """Say how many customers get the same segment from the rules."""
+    rules_give = sentence(count(len(rules["leaves"]), "rule gives", "rules give"))
+    right, customers = rules["right"], rules["customers"]
+    return f"{rules_give} {right:,} of {customers:,} customers ({right / customers:.1%}) the segment of K-Means"
+
+
+def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> str:
+    """Say how the features were brought to one scale."""
+    told = {
+        "standard": "Each has mean 0 and standard deviation 1.",
+        "robust": "Each has median 0 and interquartile range 1.",
+        "none": "They are left in their own units, because dataset.yaml says that these can be compared.",
+    }
+    scaled = describe_scaling(scaler, features)
+    kinds = [dataset.columns[name].transform for name in features]
+    logged = [escape(dataset.label(name)) for name, kind in zip(features, kinds, strict=True) if kind == "log"]
+    powers = [
+        f"{escape(dataset.label(name))} (lambda {how['lambda']:.2f})"
+        for name, kind, how in zip(features, kinds, scaled, strict=True)
+        if kind == "yeo-johnson"
+    ]
+    first = [f"The logarithm is taken first of {listing(logged)}."] if logged else []
+    second = [f"Transformed first as Yeo and Johnson (2000) do: {listing(powers)}."] if powers else []
+    return " ".join([told[dataset.scaling], *first, *second])
+
+
+NEARLY_SAME = 0.8
+
+
+def formats(customers: int, *, private: bool) -> dict:
+    """Return how the table shows its figures; fewer than ten customers left out are not counted when `private`."""
+    few = customers - SMALLEST_GROUP
+
+    def show(compared: int) -> str:
+        return f"over {few:,}" if private and few < compared < customers else f"{compared:,}"
+
+    return {"customers": show, "agreement": "{:.3f}"}
+
+
+def sensitivity(table: pd.DataFrame) -> str:
+    """Say how many of the choices draw nearly the same segments, and which differs most."""
+    same = int((table["agreement"] >= NEARLY_SAME).sum())
+    lowest = table.loc[table["agreement"].idxmin()]
+    if same == len(table):
+        return (
+            f"Each of {count(len(table), 'other choice')} draws nearly the same segments "
+            f"(adjusted Rand index {at_least(lowest['agreement'])})."
+        )
+    return (
+        f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw')} nearly the same segments (adjusted "
+        f"Rand index {NEARLY_SAME} or more); the least similar ones come from “{escape(lowest['choice'])}” "
+        f"({lowest['agreement']:.2f})."
+    )

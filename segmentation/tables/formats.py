@@ -1,0 +1,288 @@
+"""The formats in which tables come: text, spreadsheets, Parquet, JSON lines, archives, databases; as rows of text."""
+
+import gzip
+import io
+import json
+import lzma
+import re
+import struct
+import zipfile
+import zlib
+from contextlib import closing
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from segmentation.core.engine import MOST_HELD
+from segmentation.core.errors import DataError
+from segmentation.tables.delimited import MOST_COLUMNS, MOST_LETTERS, Number, Rows, decode, read_text
+from segmentation.tables.sandbox import Unreadable, read_sheet
+from segmentation.tables.sources import QUERY, RawSource
+
+HEAD, ROWS = 2_000_000, 50_000  # bytes and rows from which it is told what a large table holds
+LARGE_TEXT = 32_000_000  # bytes
+MOST_CUT = 50  # lines of a cell
+MOST_UNPACKED = 256_000_000  # bytes that a packed file may become; plain text and Parquet may be of any size
+# What the libraries raise for files that are not what they begin as.
+DAMAGED = (EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+           pa.ArrowException)  # fmt: skip
+DATABASES = {b"SQLite format 3\0": "sqlite", b"DUCK": "duckdb"}
+
+
+def read_parts(source: RawSource) -> list[Rows]:
+    """Read every file of a table, or its database; of a large table the first rows.
+
+    Raises
+    ------
+    DataError
+        When one is damaged or unreadable, or holds several tables of which none was named.
+    """
+    if source.url:
+        if is_large(source):
+            found = table_on_server(source).limit(ROWS).to_pyarrow()
+            return [_from_arrow(found, source.name)]
+        return [_read_connection(connect_server(source.url, source.name), source.part, source.name)]
+    if is_large(source):
+        return [read_head(path) for path in source.files[:1]]
+    return [_read_file(path, source.part) for path in source.files]
+
+
+def _read_file(path: Path, part: str | None) -> Rows:
+    """Read one file, by what it holds rather than by its ending."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+            kind = DATABASES.get(start) or DATABASES.get(start[8:12])
+            if kind:
+                return _read_database(path, kind, part)
+            if start.startswith(b"PAR1"):
+                return _read_parquet(path, path.name)
+            content = start + file.read()
+        return _read_content(content, path.name, part)
+    except OSError as fault:
+        raise DataError(f"{path.name} cannot be read: {fault.strerror or 'it is damaged'}") from None
+    except DAMAGED:
+        raise DataError(f"{path.name} is damaged, cut short or encrypted; copy or export it again") from None
+
+
+def _read_content(content: bytes, name: str, part: str | None) -> Rows:
+    if content.startswith(b"\x1f\x8b"):
+        unpacked = gzip.GzipFile(fileobj=io.BytesIO(content)).read(MOST_UNPACKED + 1)
+        _refuse_more(len(unpacked), name)
+        return _read_content(unpacked, name.removesuffix(".gz"), part)
+    if content.startswith(b"PK\x03\x04"):
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        members = [m for m in archive.namelist() if not m.endswith("/") and not m.startswith("__MACOSX/")]
+        if {"xl/workbook.xml", "xl/workbook.bin", "content.xml"} & set(members):
+            _refuse_more(sum(member.file_size for member in archive.infolist()), name)
+            return _read_sheet(content, name, part)
+        member = _choose(part, members, name, "file")
+        _refuse_more(archive.getinfo(member).file_size, name)
+        return _read_content(archive.read(member), member, None)
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        return _read_sheet(content, name, part)
+    if content.startswith(b"PAR1"):
+        return _read_parquet(io.BytesIO(content), name)
+    if name.lower().endswith((".jsonl", ".ndjson", ".json")):
+        return _read_json_lines(content, name)
+    return read_text(content, name)
+
+
+def _refuse_more(size: int, name: str) -> None:
+    """Refuse to unpack a small file into one that fills the memory."""
+    if size > MOST_UNPACKED:
+        raise DataError(
+            f"{name} unpacks to more than {MOST_UNPACKED // 1_000_000:,} MB; unpack it yourself, and give the table as "
+            "CSV or Parquet, which may be of any size"
+        )
+
+
+def is_large(source: RawSource) -> bool:
+    """Return whether a table has too many rows to be held: Parquet and databases by their rows, text by its bytes."""
+    if source.url:
+        return _rows_on_server(source) > MOST_HELD
+    try:
+        if source.files and all(is_parquet(path) for path in source.files):
+            return sum(pq.read_metadata(path).num_rows for path in source.files) > MOST_HELD
+        plain = all(path.suffix.lower() in (".csv", ".txt", ".tsv") for path in source.files)
+        return plain and sum(path.stat().st_size for path in source.files) > LARGE_TEXT
+    except (OSError, pa.ArrowInvalid):
+        return False  # told when it is read
+
+
+def _rows_on_server(source: RawSource) -> int:
+    """Count the rows of a table of a database; 0 where it says why it cannot be read when it is read."""
+    try:
+        return int(table_on_server(source).count().execute())
+    except Exception:
+        return 0
+
+
+def is_parquet(path: Path) -> bool:
+    """Return whether a file is Parquet, by what it holds."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+def read_head(path: Path) -> Rows:
+    """Read the first rows of a file of Parquet or text."""
+    if is_parquet(path):
+        return _from_arrow(next(pq.ParquetFile(path).iter_batches(ROWS)), path.name)
+    with path.open("rb") as file:
+        lines = file.read(HEAD).splitlines(keepends=True)
+    faults = []
+    for cut in range(1, MOST_CUT):  # the last line may be cut, or lie in the middle of a quoted cell
+        try:
+            return read_text(b"".join(lines[:-cut] or lines), path.name)
+        except DataError as fault:
+            faults.append(fault)
+    raise faults[0]
+
+
+def _choose(part: str | None, choices: list[str], name: str, what: str) -> str:
+    """Return the sheet, table or file that was named, or the only one."""
+    if part in choices:
+        return part
+    if part is None and len(choices) == 1:
+        return choices[0]
+    found = f"{name} has no {what} {part!r}" if part else f"{name} holds {len(choices)} {what}s"
+    raise DataError(f"{found}; name one behind a #, as in DATA='{name}#…': {', '.join(map(repr, choices)) or 'none'}")
+
+
+def _read_sheet(content: bytes, name: str, part: str | None) -> Rows:
+    try:
+        sheets, rows = read_sheet(content, part)
+    except Unreadable as fault:
+        raise DataError(f"{name} is not a readable spreadsheet: {fault}") from None
+    _choose(part, sheets, name, "sheet")
+    texts = _as_texts(enumerate(rows, start=1), name)
+    return Rows(name, [pair for pair in texts if any(pair[1])])
+
+
+def _read_json_lines(content: bytes, name: str) -> Rows:
+    headers, records = {}, []
+    whole = decode(content, name)[0]
+    if re.match(r"\s*\[\s*({|$)", whole):
+        raise DataError(
+            f"{name} is one JSON list; expected JSON lines: one object a line, without [ ] and commas between"
+        )
+    for line, text in enumerate(whole.split("\n"), start=1):
+        if text.strip():
+            try:
+                record = json.loads(text, object_pairs_hook=_once)
+            except ValueError as fault:
+                raise DataError(f"{name}, line {line}: not JSON ({fault}); expected one object a line") from None
+            if not isinstance(record, dict):
+                raise DataError(f'{name}, line {line}: found {text[:40]!r}, expected an object such as {{"id": 1}}')
+            headers.update(dict.fromkeys(record))
+            records.append((line, record))
+        if len(headers) > MOST_COLUMNS:
+            raise DataError(f"{name}, line {line}: found more than {MOST_COLUMNS:,} different keys; expected columns")
+    rows = ((line, [record.get(header) for header in headers]) for line, record in records)
+    return Rows(name, [(0, list(headers)), *_as_texts(rows, name)] if headers else [])
+
+
+def _once(pairs: list[tuple]) -> dict:
+    """Make an object of a line of JSON, in which no key may stand twice."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def connect_server(url: str, name: str):
+    """Return a connection to a database on a server, through which nothing can be written."""
+    try:
+        connection = ibis.connect(url)
+    except Exception as fault:
+        # A driver may repeat the URL, and with it the password.
+        told = str(fault).replace(url, name).splitlines()[0] if str(fault) else type(fault).__name__
+        raise DataError(f"{name} cannot be read from the database: {told}") from None
+    if connection.name == "postgres":
+        connection.raw_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY").close()
+    return connection
+
+
+def table_on_server(source: RawSource) -> ibis.Table:
+    """Return a table of a database on a server, or the result of a query, without reading it."""
+    connection, part = connect_server(source.url, source.name), source.part
+    if part and QUERY.match(part):
+        return connection.sql(part.rstrip("; \n"))
+    return connection.table(_choose(part, connection.list_tables(), source.name, "table"))
+
+
+def _read_database(path: Path, kind: str, part: str | None) -> Rows:
+    """Read a table of a file of SQLite or DuckDB, or the result of a query; nothing can be written."""
+    try:
+        if kind == "duckdb":
+            connection = ibis.duckdb.connect(path, read_only=True)
+        else:
+            connection = ibis.sqlite.connect(path)
+            connection.raw_sql("PRAGMA query_only = 1").close()
+    except Exception as fault:
+        raise DataError(f"{path.name} cannot be read from the database: {type(fault).__name__}") from None
+    return _read_connection(connection, part, path.name)
+
+
+def _read_connection(connection, part: str | None, name: str) -> Rows:
+    try:
+        query = part if part and QUERY.match(part) else None
+        if query is None:
+            table = _choose(part, connection.list_tables(), name, "table").replace('"', '""')
+            query = f'select * from "{table}"'
+        # A cursor gives the values as they are; SQLite may hold others than a column's type promises.
+        with closing(connection.raw_sql(query)) as cursor:
+            headers, rows = [column[0] for column in cursor.description or ()], cursor.fetchall()
+    except DataError:
+        raise
+    except Exception as fault:
+        told = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
+        raise DataError(f"{name} cannot be read from the database: {told}") from None
+    finally:
+        connection.disconnect()
+    return _from_rows(headers, rows, name)
+
+
+def _read_parquet(place: Path | io.BytesIO, name: str) -> Rows:
+    """Read through Arrow: a whole number stays one beside empty cells, as it would not in pandas."""
+    return _from_arrow(pq.read_table(place), name)
+
+
+def _from_arrow(found: pa.Table | pa.RecordBatch, name: str) -> Rows:
+    return _from_rows(found.schema.names, zip(*(column.to_pylist() for column in found.columns), strict=True), name)
+
+
+def _from_rows(headers: list[str], rows, name: str) -> Rows:
+    texts = _as_texts(enumerate(rows, start=1), name)
+    return Rows(name, [(0, list(headers)), *(pair for pair in texts if any(pair[1]))])
+
+
+def _as_texts(rows, name: str):
+    """Yield each (line, cells) with its cells as text, which may be as long as those of a text file."""
+    for line, row in rows:
+        cells = [_text(value) for value in row]
+        longest = max(map(len, cells), default=0)
+        if longest > MOST_LETTERS:
+            raise DataError(
+                f"{name}, row {line}: found a cell of {longest:,} letters, expected {MOST_LETTERS:,} at most"
+            )
+        yield line, cells
+
+
+def _text(value) -> str:
+    """Return a value as text: a whole number without a point, a date as ISO 8601, nothing as nothing."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=str)
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return ""
+    if isinstance(value, float):
+        return Number(int(value) if value.is_integer() and abs(value) < 1e15 else repr(float(value)))
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return Number(value)
+    if isinstance(value, datetime):
+        return value.isoformat().removesuffix("T00:00:00")
+    return str(value)

@@ -1,0 +1,187 @@
+"""dataset.yaml: what a table is, what its columns mean, and what its segments are called.
+The line of the column names, and what stands above and beside a table.
+"""
+
+import re
+from collections import Counter
+
+from segmentation.core.dataset import Column, Dataset
+from segmentation.core.errors import DataError
+from segmentation.core.text import LONGEST_NAME, key, key_without_unit, other_amount, suggest
+from segmentation.tables.delimited import FIRST_LINES, MOST_COLUMNS, Rows
+
+
+def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tuple[str, ...]) -> dict[str, str]:
+    """Match a table's headers to canonical names by name and alias.
+
+    Case, spaces and punctuation do not count, nor does a unit, in brackets or behind.
+
+    Returns
+    -------
+    dict
+        Canonical name -> header, for every declared column that is present.
+
+    Raises
+    ------
+    DataError
+        When a wanted column is missing, or a column is present twice.
+    """
+    matched: dict[str, str] = {}
+    for spelling in (key, key_without_unit):
+        for name in [name for name in dataset.columns if name not in matched]:
+            spellings = _spellings_of(name, dataset.columns[name], spelling)
+            found = [header for header in headers if spelling(header) in spellings and header not in matched.values()]
+            if len(found) > 1:
+                raise DataError(f"{file}: columns {found} both mean {name!r}; rename or remove one of them")
+            if found:
+                matched[name] = found[0]
+                _refuse_other_unit(found[0], name, dataset.columns[name], file, spelling)
+    missing = [name for name in wanted if name not in matched]
+    if missing:
+        free = [header for header in headers if header not in matched.values()]
+        asked = [dataset.columns[name].headers(name)[0] for name in missing]
+        tells = " ".join(f"{name!r} is missing{suggest(name, free)}" for name in asked)
+        raise DataError(
+            f"{file}: {tells} Found: {', '.join(map(repr, headers))}. "
+            "Rename the column, or add its header to the aliases in dataset.yaml."
+        )
+    return matched
+
+
+def _refuse_other_unit(header: str, name: str, column: Column, file: str, spelling) -> None:
+    """Refuse a header that matches but for its unit, when that unit is another multiple or another currency."""
+    told = re.search(r"[(\[]([^)\]]+)[)\]]", header)
+    if spelling is key_without_unit and told and column.unit and other_amount(column.unit, told[1]):
+        raise DataError(
+            f"{file}: column {header!r} is in {told[1]}, dataset.yaml says {column.unit} for {name!r}; mend the "
+            "unit in dataset.yaml, or the table"
+        )
+
+
+def header_keys(dataset: Dataset) -> frozenset[str]:
+    """Return how the headers of the declared columns may be spelt."""
+    columns = dataset.columns.items()
+    return frozenset().union(*(_spellings_of(name, c, how) for name, c in columns for how in (key, key_without_unit)))
+
+
+def _spellings_of(name: str, column: Column, spelling) -> set[str]:
+    """Return the keys of a column's headers, alone and with its unit behind."""
+    texts = column.headers(name)
+    texts += [f"{text}{word}{column.unit}" for text in texts for word in ("", "in") if column.unit]
+    return {spelling(text) for text in texts} - {""}
+
+
+MOST_STRAY = 2
+YEAR = r"\s*(19|20)[0-9]{2}\s*$"
+PLAIN_NUMBER = r"[+\-]?[0-9][0-9.,]*"
+
+
+def split_header(part: Rows, known: frozenset[str]) -> tuple[list[str], list[tuple[int, list[str]]], dict]:
+    """Part a table from its column names, and from what stands above and beside it.
+
+    Parameters
+    ----------
+    known : frozenset of str
+        How the column names may be spelt (`header_keys`); empty where nobody knows.
+
+    Returns
+    -------
+    headers : list of str
+    rows : list of (line, cells)
+    notes : dict
+        above and beside: how many lines hold a title or a note.
+
+    Raises
+    ------
+    DataError
+        When there is no line of column names, one name stands twice or is too long, there are too many, or most rows
+        have more cells than names.
+    """
+    if not part.records:
+        raise DataError(f"{part.file} is empty; expected a line of column names and one line a customer")
+    at = _place([cells for _, cells in part.records[:FIRST_LINES]], known)
+    line, cells = part.records[at]
+    if _filled_to(cells) > MOST_COLUMNS or max(map(len, cells)) > LONGEST_NAME:
+        raise DataError(
+            f"{part.file}, line {line}: found {_filled_to(cells):,} column names, the longest of "
+            f"{max(map(len, cells)):,} letters; expected at most {MOST_COLUMNS:,} of {LONGEST_NAME:,} letters"
+        )
+    below = part.records[at + 1 :]
+    _refuse_rows_above(part, at)
+    if not known:
+        _refuse_numbers(part.file, line, cells, [row for _, row in below])
+    width = _width(part.file, line, cells, below)
+    headers = [cell.strip() or f"column {i}" for i, cell in enumerate(cells[:width], start=1)]
+    repeated = sorted({header for header in headers if headers.count(header) > 1})
+    if repeated:
+        raise DataError(f"{part.file}, line {line}: the column names {repeated} stand more than once; rename them")
+    rows = [(number, row[:width] if _ends(row, width, len(cells)) else row) for number, row in below]
+    beside = sum(len(cut) == width < _filled_to(row) for (_, cut), (_, row) in zip(rows, below, strict=True))
+    return headers, rows, {"above": at, "beside": beside}
+
+
+def _place(rows: list[list[str]], known: frozenset[str]) -> int:
+    """Return which row holds the names: the one with most known ones, else the first that is no title."""
+    hits = [len({spelt for cell in row for spelt in (key(cell), key_without_unit(cell))} & known) for row in rows]
+    if max(hits):
+        return hits.index(max(hits))
+    filled = [_filled(row) for row in rows]
+    return next(i for i, n in enumerate(filled) if 2 * n > _usual(filled))
+
+
+def _filled(row: list[str]) -> int:
+    return sum(bool(cell.strip()) for cell in row)
+
+
+def _filled_to(row: list[str]) -> int:
+    return max((i for i, cell in enumerate(row, start=1) if cell.strip()), default=0)
+
+
+def _usual(filled: list[int]) -> int:
+    """Return how many cells most rows have, the more of equals."""
+    return max((n, filled_cells) for filled_cells, n in Counter(filled).items())[1]
+
+
+def _refuse_rows_above(part: Rows, at: int) -> None:
+    filled = [_filled(cells) for _, cells in part.records[: FIRST_LINES + at]]
+    full = [line for (line, _), n in zip(part.records[:at], filled, strict=False) if 2 * n > _usual(filled)]
+    if full:
+        raise DataError(
+            f"{part.file}, line {full[0]}: found a row as full as the table above the column names, which stand in "
+            f"line {part.records[at][0]}; expected a title at most; remove it, or bring the names to the first line"
+        )
+
+
+def _refuse_numbers(file: str, line: int, cells: list[str], below: list[list[str]]) -> None:
+    """Refuse a first customer for column names: a number above numbers, unless it counts the columns or is a year."""
+    for i, cell in enumerate(cells):
+        if (
+            re.fullmatch(PLAIN_NUMBER, cell.strip())
+            and cell.strip() not in (str(i), str(i + 1))
+            and not re.match(YEAR, cell)
+        ):
+            column = [row[i].strip() for row in below if i < len(row) and row[i].strip()]
+            if 2 * sum(bool(re.fullmatch(PLAIN_NUMBER, value)) for value in column) > len(column):
+                raise DataError(
+                    f"{file}, line {line}: found {cell!r} among the column names, above other numbers; expected words; "
+                    "is the line of column names missing?"
+                )
+
+
+def _width(file: str, line: int, cells: list[str], below: list) -> int:
+    """Return how many columns the table has: those with a name, and those without one that most rows fill."""
+    width, half = _filled_to(cells), len(below) / 2
+    longer = [(number, row) for number, row in below if _filled_to(row) > len(cells)]
+    if len(longer) > max(half, MOST_STRAY):
+        number, row = longer[0]
+        raise DataError(
+            f"{file}, line {number}: found {_filled_to(row)} cells, expected the {width} of the column names in line "
+            f"{line}, and most rows are like that; is a name missing, or a decimal comma not in quotation marks?"
+        )
+    filled = Counter(i for _, row in below for i in range(width, min(len(row), len(cells))) if row[i].strip())
+    return max([width, *(i + 1 for i, n in filled.items() if n > half)])
+
+
+def _ends(row: list[str], width: int, whole: int) -> bool:
+    """Return whether a row ends with the table: what follows is empty, or a note that a blank cell keeps apart."""
+    return len(row) > width and (_filled_to(row) <= width or (len(row) <= whole and not row[width].strip()))

@@ -1,0 +1,308 @@
+"""Looking at a table that nobody has described: the role of each column, with the reason, as a dataset.yaml."""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import yaml
+
+from segmentation.core import files
+from segmentation.core.dataset import RESERVED
+from segmentation.core.errors import DataError, UsageError
+from segmentation.core.files import write_text
+from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, YES, key, key_without_unit
+from segmentation.runs.run import check_run_name
+from segmentation.tables.number_formats import Convention, find_conventions, tell_undecided, to_number
+from segmentation.tables.read import read_rows
+from segmentation.tables.sources import RawSource
+
+NEAR_COPY = 0.95
+MOSTLY = 0.8
+NUMBERS = 0.95
+SKEWED = 2.0
+FEW_CODES = 12
+CODE_DIGITS = 8
+MOST_LEVELS = 50
+WHOSE = (
+    r"(customer|client|user|member|account|cust|acct|kunden?|cliente?|household|person|card|contact|subscriber|store|shop"
+    r"|branch|artikel|order|product|item)"
+)
+ID = re.compile(
+    rf"(^|_)(id|ids|uid|uuid|guid|key|code|nr|no|num|number)$|nummer$|^{WHOSE}_?(id|key|code|nr|no|num\w*)$"
+    r"|^(customer|client|user|member|account)$"
+)
+CODE = re.compile(
+    r"(^|_)(id|ids|uid|uuid|guid|key|code|nr|no|phone|telephone|tel|mobile|fax|iban|ean|isbn|sku|ssn|vat)(_|$)|nummer$"
+    rf"|^{WHOSE}_?(id|key|code|nr|no)$|^(postleitzahl|postcode|zip|plz|account)$"
+)
+INDEX = re.compile(r"^(unnamed_\d+|(index_)?level_\d+|index|column_1|row_?(names?|id|no|nr|num|number))$")
+LEFT = re.compile(
+    r"^(k_?means_?)?(cluster|segment|label|group)s?(_?(id|no|labels?|kmeans|\d+))?$|_(cluster|segment)$"
+    r"|^y_?(kmeans|pred|hat)$|^pca?_?\d+$|^(dist|distance)_?(to_)?(centroid|center|centre|cluster)"
+)
+DATE = (
+    r"(19|20)[0-9]{2}([-/.])[01]?[0-9]\2[0-3]?[0-9]([ T].*)?|(19|20)[0-9]{2}[01][0-9][0-3][0-9]"
+    r"|[0-3]?[0-9]([-/.])[0-3]?[0-9]\5(19|20)?[0-9]{2}( .*)?"
+)
+PERSON = re.compile(r"(^|_)(age|birth|born|year|zip|postcode|postal|plz|lat(itude)?|lon(gitude)?|gender|sex)(_|$)")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A table as it was looked at.
+
+    headers : canonical name -> header.
+    texts : one text column each, "" where a cell holds nothing.
+    numbers : the columns that are numbers wherever they are filled, but for one cell in twenty.
+    conventions : how these are written.
+    undecided : what cannot be told about how they are written.
+    """
+
+    headers: dict[str, str]
+    texts: pd.DataFrame
+    numbers: dict[str, pd.Series]
+    conventions: dict[str, Convention]
+    undecided: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What one column seems to be, why, and what an analyst should know of it."""
+
+    name: str
+    header: str
+    spec: dict
+    reason: str
+    remark: str = ""
+
+
+def guess_columns(source: RawSource) -> list[Guess]:
+    """Look at every column of a table and guess its role; neither the order of rows nor that of columns decides.
+
+    Raises
+    ------
+    DataError
+        When the table cannot be read, has no rows, or has no number column that could form segments.
+    """
+    looked = _look(source)
+    _refuse_purchases(looked, source.name)
+    id_name, found, kept = _find_id(looked), {}, []
+    for name in sorted(looked.headers):
+        spec, reason = ({"role": "id"}, _why_id(name, looked)) if name == id_name else _guess(name, looked, kept)
+        if spec["role"] in ("feature", "descriptor") and "type" not in spec:
+            kept.append(name)
+        found[name] = Guess(name, looked.headers[name], spec, reason)
+    if not any(guess.spec["role"] == "feature" for guess in found.values()):
+        told = "; ".join(f"{found[name].header!r}: {found[name].reason}" for name in looked.headers)
+        raise DataError(f"{source.name} has no number column that could form segments. Looked at {told}")
+    return [_with_unit(found[name], looked) if name in kept else found[name] for name in looked.headers]
+
+
+def _look(source: RawSource) -> Looked:
+    headers, rows, told = read_rows(source)
+    if not rows:
+        raise DataError(f"{source.name} has column names but no rows; expected one line a customer")
+    _refuse_alike(headers, source.name)
+    named = dict(zip(_names(headers), headers, strict=True))
+    cells = {n: [row[i].strip() if i < len(row) else "" for *_, row in rows] for i, n in enumerate(named)}
+    texts = pd.DataFrame(cells)
+    texts = texts.mask(texts.apply(lambda column: column.str.lower().isin(MISSING)), "")
+    first = texts.replace("", None).bfill(axis=1).iloc[:, 0].fillna("")
+    texts = texts.assign(file=[file for file, *_ in rows])[~first.str.lower().str.contains(f"^(?:{SUM}){BEHIND_SUM}")]
+    texts = texts.reset_index(drop=True)
+    digits = [n for n in named if texts[n].str.contains("[0-9]").sum() >= NUMBERS * (texts[n] != "").sum() > 0]
+    raw = ibis.memtable(texts.assign(row=range(len(texts))), schema={**dict.fromkeys(texts, "string"), "row": "int64"})
+    how = {"typed": frozenset(n for n in digits if named[n] in told["typed"]), "delimiter": told["delimiter"]}
+    units = dict.fromkeys(digits)
+    conventions, undecided = find_conventions(raw, units, file=source.name, known={}, decimal="auto", **how)
+    values = raw.select("row", **{name: to_number(raw[name], c) for name, c in conventions.items()}).to_pandas()
+    values = values.sort_values("row", ignore_index=True)
+    numbers = {n: values[n] for n in digits if values[n].notna().sum() >= NUMBERS * (texts[n] != "").sum()}
+    texts = texts.drop(columns="file")
+    if _adds_up(pd.DataFrame(numbers)):
+        texts, numbers = texts.iloc[:-1], {name: column.iloc[:-1] for name, column in numbers.items()}
+    return Looked(named, texts, numbers, conventions, undecided)
+
+
+def _adds_up(numbers: pd.DataFrame) -> bool:
+    """Return whether the last row holds the sums of the others."""
+    last = numbers.tail(1).dropna(axis=1)
+    sums = numbers[last.columns].sum()
+    same = ((2 * last - sums).abs() <= 1e-9 * sums.abs()) & (sums != 0)
+    return len(numbers) >= FEWEST_TO_ADD_UP and not last.empty and bool(same.to_numpy().all())
+
+
+def _refuse_alike(headers: list[str], file: str) -> None:
+    """Refuse column names that differ in case, blanks or punctuation alone."""
+    spelt = [key(header) for header in headers]
+    alike = [header for header, word in zip(headers, spelt, strict=True) if spelt.count(word) > 1]
+    if alike:
+        raise DataError(f"{file}: the columns {alike} differ in case, blanks or punctuation alone; rename one of them")
+
+
+def _refuse_purchases(looked: Looked, file: str) -> None:
+    """Refuse a table in which customers repeat beside dates: it has one row a purchase."""
+    texts = looked.texts
+    whose = [name for name in looked.headers if ID.search(name) and _distinct(texts[name]) < MOSTLY]
+    when = [name for name in looked.headers if texts[name].str.fullmatch(DATE).mean() >= MOSTLY]
+    if whose and when:
+        raise DataError(
+            f"{file} seems to have one row a purchase, because {looked.headers[whose[0]]!r} repeats beside the dates "
+            f"of {looked.headers[when[0]]!r}; describe it with a transactions: section, as data/cdnow/dataset.yaml does"
+        )
+
+
+def _names(headers: list[str]) -> list[str]:
+    """Return a canonical name for each header, each of them once."""
+    wished, names = [_name(header, i) for i, header in enumerate(headers, start=1)], []
+    for i, name in enumerate(wished, start=1):
+        free = wished.count(name) == 1 and name not in {*RESERVED, "id"}
+        numbered = f"{name}_{i}"
+        while not free and numbered in wished:
+            numbered += "_"
+        names.append(name if free else numbered)
+    return names
+
+
+def _name(header: str, i: int) -> str:
+    plain = re.sub(r"[(\[].*?[)\]]", "", header)
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()
+    plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return plain if re.match(r"[a-z]", plain) else f"column_{i}"
+
+
+def _distinct(texts: pd.Series) -> float:
+    """Return how many different texts a column has, as a share of its rows."""
+    return texts[texts != ""].nunique() / len(texts)
+
+
+def _find_id(looked: Looked) -> str | None:
+    """Return the column that tells the customers apart: by its name, or else a text that never repeats."""
+    share = {name: _distinct(looked.texts[name]) for name in looked.headers}
+    named = [name for name in share if ID.search(name) and share[name] >= MOSTLY]
+    texts = [name for name in share if name not in looked.numbers and share[name] == 1 and not LEFT.search(name)]
+    return min(named, key=lambda name: (not re.match(WHOSE, name), name), default=min(texts, default=None))
+
+
+def _why_id(name: str, looked: Looked) -> str:
+    share = _distinct(looked.texts[name])
+    named = "its name says so, and " if ID.search(name) else ""
+    return f"{named}{'every value' if share == 1 else 'nearly every value'} is another"
+
+
+def _guess(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
+    """Return the keys of a column in dataset.yaml, and the reason."""
+    texts = looked.texts[name]
+    filled = texts[texts != ""]
+    if filled.empty:
+        return {"role": "ignore"}, "it is empty"
+    if filled.nunique() == 1:
+        return {"role": "ignore"}, f"every cell is {filled.iloc[0]!r:.40}"
+    if LEFT.search(name):
+        return {"role": "ignore"}, "its name says that an earlier analysis left it"
+    if filled.str.fullmatch(DATE).mean() >= MOSTLY:
+        return {"role": "ignore"}, "its cells are dates, and a date is no amount"
+    if name not in looked.numbers:
+        return _guess_text(filled, len(texts))
+    if INDEX.search(name):
+        return {"role": "ignore"}, "its name says that it numbers the rows"
+    if filled.str.match("0[0-9]").mean() > 1 - NUMBERS:
+        return {"role": "ignore"}, "its leading zeros say that it is a code, and a code is no amount"
+    return _guess_number(name, looked, kept)
+
+
+def _guess_text(filled: pd.Series, rows: int) -> tuple[dict, str]:
+    distinct = filled.nunique()
+    said = set(filled.str.lower())
+    if said <= {*YES, *NO} and said & set(YES) and said & set(NO):
+        return {"role": "descriptor", "type": "yes/no"}, "its cells say yes or no"
+    if distinct > max(MOST_LEVELS, rows / 20):
+        return {"role": "ignore"}, f"{distinct:,} different texts among {rows:,} rows describe no group"
+    return {"role": "descriptor", "type": "category"}, f"{distinct} different texts"
+
+
+def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
+    values = looked.numbers[name]
+    filled = values.dropna()
+    distinct, whole = filled.nunique(), bool((filled % 1 == 0).all())
+    if distinct == len(values) and whole and filled.max() - filled.min() == len(values) - 1:
+        return {"role": "ignore"}, "it only numbers the rows"
+    if distinct == len(values) and whole and filled.min() >= 10 ** (CODE_DIGITS - 1):
+        return {"role": "ignore"}, f"whole numbers of {CODE_DIGITS} digits or more that never repeat look like codes"
+    if whole and distinct <= FEW_CODES and distinct < len(values) / 20:
+        return {"role": "descriptor", "type": "category"}, f"only {distinct} whole numbers, which look like codes"
+    if CODE.search(name) or (ID.search(name) and _distinct(looked.texts[name]) >= MOSTLY):
+        return {"role": "ignore"}, "its name says that it is a code, and a code is no amount"
+    for other in kept:
+        r = values.corr(looked.numbers[other])
+        if abs(r) > NEAR_COPY:
+            return {"role": "ignore"}, f"nearly a copy of {other} (r = {r:.2f})"
+    limits = {"min": 0} if filled.min() >= 0 else {}
+    if PERSON.search(name):
+        return {"role": "descriptor"} | limits, "its name says what a person is, not what they do"
+    skew = values.skew()
+    if filled.min() >= 0 and skew > SKEWED:
+        return {"role": "feature", "transform": "log"} | limits, f"an amount with a long tail (skewness {skew:.1f})"
+    return {"role": "feature"} | limits, "an amount"
+
+
+def _with_unit(guess: Guess, looked: Looked) -> Guess:
+    """Add the unit of a number, from its header or its cells, and its range as a remark."""
+    values, around = looked.numbers[guess.name], looked.conventions[guess.name].around
+    told = re.search(r"[(\[]([^)\]]{1,12})[)\]]", guess.header)
+    unit = {"unit": around[0]} if around else {"unit": told[1].strip()} if told else {}
+    remark = f"{values.min():g} to {values.max():g}"
+    if guess.name in looked.undecided:
+        remark = tell_undecided({guess.name: looked.undecided[guess.name]})
+    return replace(guess, spec=guess.spec | unit, remark=remark)
+
+
+def as_yaml(guesses: list[Guess], source: RawSource, title: str) -> str:
+    """Return a commented dataset.yaml."""
+    lines = [
+        "# yaml-language-server: $schema=../dataset.schema.json",
+        "# Guessed from the table: check each role (id, feature: forms the segments, descriptor: only describes them,",
+        "# ignore) and its reason; give labels and units; name segments and actions by the levels of their features.",
+        f"title: {_yaml(title)}",
+    ]
+    if len(source.files) == 1:
+        lines += ["source:", f"  path: {_yaml(source.files[0].name)}"]
+    lines.append("columns:")
+    for guess in guesses:
+        remark = f" # {guess.remark}" if guess.remark else ""
+        lines.append(
+            f"  {_yaml(guess.name)}: {_yaml(guess.spec | _spelling(guess) | {'reason': guess.reason})}{remark}"
+        )
+    lines.append("privacy: aggregate # groups under ten are hidden; rows shows every customer, rounded and without ids")
+    return "\n".join(lines) + "\n"
+
+
+def _spelling(guess: Guess) -> dict:
+    """Return the header as an alias where its name does not say it, and as the label where it says other words."""
+    alias = {"aliases": [guess.header]} if key(guess.header) != key(guess.name) else {}
+    other = key_without_unit(guess.header) != key_without_unit(guess.name)
+    return alias | ({"label": guess.header} if other and guess.spec["role"] != "ignore" else {})
+
+
+def _yaml(value) -> str:
+    """Return a value as YAML on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def write_dataset(name: str, source: RawSource) -> Path:
+    """Write data/<name>/dataset.yaml for a table that nobody has described.
+
+    Raises
+    ------
+    UsageError
+        When NAME cannot name a folder, or has a dataset.yaml already.
+    """
+    check_run_name(name, option="NAME")
+    path = files.ROOT / "data" / name / "dataset.yaml"
+    if path.is_file():
+        raise UsageError(f"data/{name}/dataset.yaml exists; edit it, or remove it to have it guessed again")
+    write_text(path, as_yaml(guess_columns(source), source, title=name.replace("_", " ").capitalize()))
+    return path

@@ -1,0 +1,337 @@
+"""Large tables, read by the engine: Parquet as it is typed, text through a typed copy; no row is held by Python.
+Reading a raw table: text in, text out, under canonical names, with the file and the line of every row.
+"""
+
+import csv
+import io
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pyarrow.parquet as pq
+
+from segmentation.core.dataset import Dataset
+from segmentation.core.engine import connect_duckdb, new_file, plain, read_numbered, stored
+from segmentation.core.errors import DataError
+from segmentation.core.files import as_it_was
+from segmentation.tables.delimited import Number
+from segmentation.tables.formats import is_large, is_parquet, read_head, read_parts, table_on_server
+from segmentation.tables.header import header_keys, match_columns, split_header
+from segmentation.tables.number_formats import find_conventions, tell_undecided, text_of, to_number
+from segmentation.tables.sources import RawSource
+
+LOOKED_AT = 1_000_000  # rows from which it is told how numbers are written
+MOST_BROKEN = 1_000
+WHOLE = {"_its_row": "int64", "_its_file": "string", "_its_line": "int64", "_its_fields": "int64"}
+PLAIN = r"^[+\-]?[0-9]+([.][0-9]+)?$"
+
+
+def read_large(
+    source: RawSource, dataset: Dataset, *, wanted: tuple[str, ...], known: dict | None = None
+) -> tuple[ibis.Table, dict]:
+    """Read a large table under its canonical names, as `read_table` does; numbers are numbers already.
+
+    Beside a column of numbers that was text, `_odd_x` holds the cells that are none, and headers has `numbers`: how
+    they were written in the first million rows of each file. The line of a row of text counts
+    rows, also where a cell holds several lines.
+
+    Raises
+    ------
+    DataError
+        As `read_table`, and where a text is not UTF-8, or its columns are parted by blanks.
+    """
+    files = [_open_parquet(path) if is_parquet(path) else _open_text(path, dataset) for path in source.files]
+    read = files or [_open_server(source)]
+    tables, told = [table for table, _ in read], dict(read[0][1])
+    headers = _headers_of(tables, source)
+    matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
+    told.pop("whole")
+    whole = all(notes["whole"] for _, notes in read)
+    raw = _as_one(tables, matched, dataset, None if whole else len(headers))
+    how = {"delimiter": told["delimiter"], "file": source.name, "known": known or {}}
+    raw, conventions = _with_numbers(raw, dataset, list(matched), how)
+    told |= {"above": sum(notes["above"] for _, notes in read), "beside": 0, "encoding": None, "fields": len(headers)}
+    told["numbers"] = {name: convention.record() for name, convention in conventions.items()}
+    told["typed"] = [matched[name] for name in matched if raw[name].type().is_numeric()]
+    told["ignored"] = [header for header in headers if header not in matched.values()]
+    return raw, {"columns": matched, **told}
+
+
+def _headers_of(tables: list[ibis.Table], source: RawSource) -> list[str]:
+    for path, table in zip(source.files[1:], tables[1:], strict=False):
+        if set(table.columns) != set(tables[0].columns):
+            raise DataError(f"{path.name} has other columns than {source.files[0].name}; expected the same in all")
+    return [name for name in tables[0].columns if name not in WHOLE]
+
+
+def _as_one(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset, fields: int | None) -> ibis.Table:
+    """Put the parts of a table below each other, without rows of `fields` cells that are all empty.
+
+    None says that there is no such row, so that a query need not read every column to know.
+    """
+    kinds, parts, before = _kinds(tables, matched, dataset), [], 0
+    for table in tables:
+        whole = {name.removeprefix("_its_"): table[name] for name in WHOLE}
+        cells = {name: _cell(table[header], kinds[name]) for name, header in matched.items()}
+        filled = (table[header].notnull() for header in table.columns if header not in WHOLE)
+        full = table if fields is None else table.filter(ibis.or_(table["_its_fields"] != fields, *filled))
+        parts.append(full.select(**whole | {"row": table["_its_row"] + before}, **cells))
+        before += int(table.count().execute())
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
+
+
+def _open_server(source: RawSource) -> tuple[ibis.Table, dict]:
+    """Copy a table of a database to Parquet, a part at a time; nothing can be written into the database."""
+    copy = new_file()
+    try:
+        table_on_server(source).to_parquet(copy)
+    except Exception as fault:
+        told = (str(fault) or type(fault).__name__).splitlines()[0]
+        raise DataError(f"{source.name} cannot be read from the database: {told}") from None
+    table, notes = _open_parquet(copy)
+    return table.mutate(_its_file=ibis.literal(source.name)), notes
+
+
+def _refuse_alike(headers: list[str], file: str) -> None:
+    """Refuse names that the engine cannot tell apart, or that it uses itself."""
+    small = [header.lower() for header in headers]
+    alike = [header for header in headers if small.count(header.lower()) > 1]
+    own = [header for header in headers if header.lower() in (*WHOLE, "file_row_number")]
+    if alike or own:
+        raise DataError(
+            f"{file}: the column names {alike or own} {'differ in case alone' if alike else 'are used by the engine'}; "
+            "rename them, because a table of this size is read by its engine"
+        )
+
+
+def _open_parquet(path: Path) -> tuple[ibis.Table, dict]:
+    _refuse_alike(pq.read_schema(path).names, path.name)
+    table = read_numbered(path)
+    headers = [name for name in table.columns if name != "file_row_number"]
+    place = table["file_row_number"] + 1
+    whole = {
+        "_its_row": place,
+        "_its_file": ibis.literal(path.name),
+        "_its_line": place,
+        "_its_fields": ibis.literal(len(headers)),
+    }
+    found = table.select(**whole, **{name: table[name] for name in headers})
+    return found, {"above": 0, "delimiter": None, "whole": _has_full_column(path)}
+
+
+def _has_full_column(path: Path) -> bool:
+    """Return whether the statistics of a Parquet file say of some column that no cell is empty."""
+    about = pq.read_metadata(path)
+    groups = [about.row_group(i) for i in range(about.num_row_groups)]
+    told = ([group.column(i).statistics for group in groups] for i in range(about.num_columns))
+    return any(all(of and of.has_null_count and of.null_count == 0 for of in column) for column in told)
+
+
+def _kinds(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset) -> dict[str, str]:
+    """Return as what each column is read: numbers where dataset.yaml says so, whole ids too, all else as text."""
+    kinds = {}
+    for name, header in matched.items():
+        found = [kind for kind in (table[header].type() for table in tables) if not kind.is_null()]
+        number = dataset.columns[name].numeric and dataset.columns[name].type == "number"
+        whole = dataset.columns[name].role == "id" and all(k.is_integer() and k != ibis.dtype("uint64") for k in found)
+        plain = number and all(kind.is_numeric() for kind in found)
+        kinds[name] = "int64" if whole and found else "float64" if plain else "string"
+    return kinds
+
+
+def _cell(cell: ibis.Value, kind: str) -> ibis.Value:
+    """Return a cell as a number, or as the text that a small table has for it."""
+    if kind != "string":
+        return cell.cast(kind)
+    if cell.type().is_boolean():
+        return cell.ifelse("True", "False")
+    if cell.type().is_timestamp():
+        text = cell.cast("string").replace(" ", "T")
+        return text.endswith("T00:00:00").ifelse(text.left(10), text)
+    return text_of(cell) if cell.type().is_floating() else cell.cast("string")
+
+
+def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
+    """Copy a text file to Parquet; what has too few or too many cells is put beside it."""
+    head = read_head(path)
+    if head.encoding or head.delimiter == " ":
+        what = f"is {head.encoding}" if head.encoding else "has columns parted by blanks"
+        raise DataError(f"{path.name} {what}; expected UTF-8, parted by , ; | or tabs, in a file so large; convert it")
+    headers, _, notes = split_header(head, header_keys(dataset))
+    _refuse_alike(headers, path.name)
+    top = head.records[notes["above"]][0]
+    copy = new_file()
+    broken = _copy_text(path, headers, head.delimiter, top, copy)
+    table, told = _open_parquet(copy)
+    _refuse_swallowed_large(table, headers, head.delimiter, path.name, top)
+    place = table["_its_row"]
+    shifts = [(place > good, place + top + n) for n, good in reversed([*enumerate(broken["good"], 1)])]
+    line = ibis.cases(*shifts, else_=place + top) if shifts else place + top
+    table = table.mutate(_its_line=line, _its_file=ibis.literal(path.name))
+    if len(broken):
+        rows = broken.assign(_its_row=range(-len(broken) + 1, 1), _its_file=path.name)[list(WHOLE)]
+        beside = ibis.memtable(rows, schema=WHOLE).mutate(**{name: ibis.null("string") for name in headers})
+        table = ibis.union(table.cast(WHOLE), beside.select(table.columns))
+    return table, {"above": notes["above"], "delimiter": head.delimiter, "whole": told["whole"]}
+
+
+def _refuse_swallowed_large(table: ibis.Table, headers: list[str], delimiter: str, name: str, top: int) -> None:
+    """Refuse a cell that holds whole rows, because a quotation mark was opened in one and closed in another."""
+    marks = {h: table[h].length() - table[h].replace(delimiter, "").length() for h in headers}
+    held = ibis.or_(*(table[h].contains("\n") & (marks[h] >= len(headers) - 1) for h in headers))
+    first = table.filter(held)["_its_row"].min().execute() if len(headers) > 1 else None
+    if pd.notna(first):
+        raise DataError(
+            f"{name}, line {int(first) + top}: a quotation mark opens a cell that holds the rows below it; expected "
+            "one row a line; remove the mark, or double it"
+        )
+
+
+def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: Path) -> pd.DataFrame:
+    """Copy the rows of a text file to Parquet, and return line and fields of those that have another width.
+
+    Raises
+    ------
+    DataError
+        When more than a thousand have, or the file cannot be read.
+    """
+    engine, faulty = connect_duckdb(), f"broken_{copy.stem}"
+    quoted = {what: str(text).replace("'", "''") for what, text in (("path", plain(path)), ("copy", copy))}
+    columns = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for name in headers)
+    try:
+        engine.raw_sql(
+            f"COPY (SELECT * FROM read_csv('{quoted['path']}', auto_detect=false, header=false, skip={top}, "
+            f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, "
+            f"store_rejects=true, rejects_table='{faulty}', rejects_scan='{faulty}_scan')) "
+            f"TO '{quoted['copy']}' (FORMAT parquet)"
+        )
+        faults = engine.raw_sql(f"SELECT line, csv_line, error_type::VARCHAR AS kind FROM {faulty} ORDER BY line").df()
+    except Exception as fault:
+        raise DataError(f"{path.name} cannot be read: {str(fault).splitlines()[0]}") from None
+    other = faults[~faults["kind"].isin(["MISSING COLUMNS", "TOO MANY COLUMNS"])]
+    if len(other) or len(faults) > MOST_BROKEN:
+        line, kind = (other if len(other) else faults).iloc[0][["line", "kind"]]
+        raise DataError(f"{path.name}, line {line}: {kind.lower()}, and {len(faults):,} such lines in all; mend them")
+    faults = faults.drop_duplicates("line", ignore_index=True)
+    widths = [len(next(csv.reader(io.StringIO(text), delimiter=delimiter), [])) for text in faults["csv_line"]]
+    good = faults["line"].astype(int) - top - (faults.index + 1)
+    return pd.DataFrame({"_its_line": faults["line"].astype(int), "_its_fields": widths, "good": good})
+
+
+def _with_numbers(raw: ibis.Table, dataset: Dataset, names: list[str], how: dict) -> tuple[ibis.Table, dict]:
+    """Copy a table with the numbers of its text columns, and beside them what is no number."""
+    texts = [name for name in names if dataset.columns[name].type == "number" and raw[name].type().is_string()]
+    names = [name for name in texts if dataset.columns[name].role in ("feature", "descriptor")]
+    if not names:
+        return raw, {}
+    units = {name: dataset.columns[name].unit for name in names}
+    looked_at = raw.filter(raw["line"] <= LOOKED_AT)
+    conventions, undecided = find_conventions(looked_at, units, decimal=dataset.decimal, typed=frozenset(), **how)
+    if undecided:
+        raise DataError(f"{how['file']}: {tell_undecided(undecided)}")
+    made = {}
+    for name, convention in conventions.items():
+        text = raw[name].fill_null("")
+        plain = text.re_search(PLAIN) if convention.decimal == "." and convention.bare else ibis.literal(False)
+        made[name] = plain.ifelse(text.try_cast("float64"), to_number(text, convention))
+    typed = raw.mutate(**made, **{f"_odd_{name}": raw[name] for name in names})
+    typed = typed.mutate({f"_odd_{n}": typed[n].isnull().ifelse(typed[f"_odd_{n}"], None) for n in names})
+    return stored(typed), conventions
+
+
+def read_table(
+    source: RawSource, dataset: Dataset, *, wanted: tuple[str, ...], known: dict | None = None
+) -> tuple[ibis.Table, dict]:
+    """Read a raw table under its canonical names: as text, or a large one as the engine reads it (`read_large`).
+
+    Parameters
+    ----------
+    known : dict
+        How the numbers of an earlier table of this kind were written, which a large one is read by.
+
+    Returns
+    -------
+    raw : ibis.Table
+        One row a record: row (from 1, over all files), file, line (in its file), fields (how many cells it has), and
+        one text column for each declared column that the table has.
+    headers : dict
+        columns (canonical name -> header), ignored (headers that no column claims), fields, above and beside (how many
+        lines hold a title or a note), typed (headers of columns whose numbers were numbers in the file), encoding,
+        delimiter.
+
+    Raises
+    ------
+    DataError
+        When the table cannot be read, has no rows, or lacks a wanted column.
+    """
+    if is_large(source):
+        return read_large(source, dataset, wanted=wanted, known=known)
+    headers, rows, told = read_rows(source, header_keys(dataset))
+    matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
+    if not rows:
+        raise DataError(f"{source.name} has column names but no rows; expected one line a customer")
+    at = {name: headers.index(header) for name, header in matched.items()}
+    files, lines, cells = zip(*rows, strict=True)
+    frame = pd.DataFrame(
+        {"row": range(1, len(rows) + 1), "file": files, "line": lines, "fields": [len(row) for row in cells]}
+        | {name: [as_it_was(row[i]) if i < len(row) else "" for row in cells] for name, i in at.items()}
+    )
+    texts = dict.fromkeys(at, "string")
+    raw = ibis.memtable(frame, schema={"row": "int64", "file": "string", "line": "int64", "fields": "int64", **texts})
+    ignored = [header for header in headers if header not in matched.values()]
+    return raw, {"columns": matched, "ignored": ignored, "fields": len(headers), **told}
+
+
+def read_rows(source: RawSource, known: frozenset[str] = frozenset()) -> tuple[list[str], list[tuple], dict]:
+    """Read every file of a table, of a large one the first rows.
+
+    Parameters
+    ----------
+    known : frozenset of str
+        How the headers may be spelt (`header_keys`), to find their line below titles and notes.
+
+    Returns
+    -------
+    headers : list of str
+    rows : list of (file, line, cells)
+    told : dict
+        above and beside (lines that are no part of the table), typed, encoding, delimiter.
+
+    Raises
+    ------
+    DataError
+        When a file is empty or unreadable, repeats a header, or has other columns than the first.
+    """
+    read = read_parts(source)
+    tables = [(part, *split_header(part, known)) for part in read]
+    headers, rows = tables[0][1], []
+    for part, own, records, _ in tables:
+        if set(own) != set(headers):
+            missing, extra = sorted(set(headers) - set(own)), sorted(set(own) - set(headers))
+            raise DataError(f"{part.file} has other columns than {read[0].file}: without {missing}, with {extra}")
+        order = [own.index(header) for header in headers]
+        straight = order == list(range(len(own)))
+        rows += [(part.file, line, cells if straight or len(cells) != len(own) else [cells[i] for i in order])
+                 for line, cells in records]  # fmt: skip
+    first = read[0]
+    around = {what: sum(notes[what] for *_, notes in tables) for what in ("above", "beside")}
+    typed = _typed_columns(headers, rows)
+    _make_unmistakable([i for i, header in enumerate(headers) if header not in typed], rows)
+    told = {"typed": typed, "encoding": first.encoding, "delimiter": first.delimiter}
+    return headers, rows, around | told
+
+
+def _typed_columns(headers: list[str], rows: list[tuple]) -> list[str]:
+    """Return the columns of which every filled cell was a number in its file."""
+    columns = ([cells[i] for *_, cells in rows if i < len(cells) and cells[i].strip()] for i in range(len(headers)))
+    filled = zip(headers, columns, strict=True)
+    return [header for header, cells in filled if cells and all(isinstance(cell, Number) for cell in cells)]
+
+
+def _make_unmistakable(columns: list[int], rows: list[tuple]) -> None:
+    """Write the numbers among texts without a mark, 20.125 as 20125e-3, because those texts may have decimal commas."""
+    for *_, cells in rows:
+        for i in columns:
+            if i < len(cells) and isinstance(cells[i], Number) and "." in cells[i] and "e" not in cells[i].lower():
+                whole, _, part = cells[i].partition(".")
+                cells[i] = Number(f"{whole}{part}e-{len(part)}")

@@ -1,0 +1,157 @@
+"""Where a raw table lies: in files, or in a database."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from segmentation.core import files
+from segmentation.core.dataset import Dataset, dataset_path
+from segmentation.core.errors import DataError, UsageError
+from segmentation.core.files import NOT_RUNS, sha256
+
+FILES = ("file", "sqlite", "duckdb")
+REMOTE = ("http", "https", "ftp", "s3", "gs", "hdfs")
+QUERY = re.compile(r"\s*(select|with)\s", re.I)
+URL = re.compile(r"[a-z][a-z0-9+]*://", re.I)
+
+
+@dataclass(frozen=True)
+class RawSource:
+    """One raw table.
+
+    place : what a notebook gets as `data`: an absolute path or pattern, or the URL of a database, with `#part`.
+    name : what a reader may see of it: no folder, no host, no password.
+    files : what is read, in the order of their names; none for a database.
+    part : the sheet, table, query or member of an archive that was named after `#`.
+    """
+
+    place: str
+    name: str
+    files: tuple[Path, ...] = ()
+    part: str | None = None
+
+    @property
+    def url(self) -> str | None:
+        """The URL of the database, without `#part`."""
+        return None if self.files else self.place.partition("#")[0]
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return the SHA-256 of each file, by name."""
+        return {path.name: sha256(path) for path in self.files}
+
+
+def find_table(name: str, dataset: Dataset, data: str | None = None) -> RawSource:
+    """Return the raw table: `data` when given, else the dataset's own file, fetched when it is not there.
+
+    Raises
+    ------
+    UsageError
+        When `data` is no table, or none was given and dataset.yaml names none.
+    DataError
+        When the public source cannot be fetched, or is not what was published.
+    """
+    if data is not None:
+        return locate("DATA", data)
+    if dataset.source is None:
+        raise UsageError(f"data/{name}/dataset.yaml names no source; give the table as DATA=path")
+    path = files.ROOT / "data" / name / dataset.source.path
+    if path.is_symlink():
+        raise UsageError(
+            f"data/{name}/{dataset.source.path} is a link, which may lead anywhere; give the table as DATA=path"
+        )
+    if not path.is_file():
+        if dataset.source.url is None:
+            raise UsageError(f"data/{name}/{dataset.source.path} does not exist; give the table as DATA=path")
+        _fetch(path, dataset)
+    if dataset.source.sha256 not in (None, sha256(path)):
+        shown = path.relative_to(files.ROOT).as_posix()
+        raise DataError(
+            f"{shown} is not the published file (its SHA-256 is not the one in dataset.yaml); remove it to fetch it "
+            f"again, or use it knowingly: DATA={shown}"
+        )
+    return locate("DATA", str(path))
+
+
+def locate(option: str, text: str) -> RawSource:
+    """Return the table that was typed for an option: path, pattern or URL, with `#` before a sheet, table or query.
+
+    Raises
+    ------
+    UsageError
+        When there is no such table.
+    """
+    if URL.match(text):
+        url, _, part = text.partition("#")
+        scheme = url.partition(":")[0].lower()
+        if scheme in FILES:
+            return locate(option, f"{url.partition('://')[2]}#{part}" if part else url.partition("://")[2])
+        if scheme in REMOTE:
+            raise UsageError(f"{option}={scheme}://… is on another machine; download the table, then give its path")
+        if "@" in part or url.count("/") > 3 or not _is_url(url):
+            raise UsageError(
+                f"{option} cannot be read as the URL of a database; expected postgresql://user:password@host:port/"
+                "database#table, with a # or / in a password or name written as %23 or %2F"
+            )
+        shown = "a query" if QUERY.match(part) else part or "a table"
+        return RawSource(text, f"{shown} ({scheme})", part=part or None)
+    path, part = _part_of(text)
+    if path.is_dir():
+        raise UsageError(f"{option}={text} is a folder; expected a table, or several as {option}='{text}/*.csv'")
+    found = [path] if path.is_file() else sorted(match for match in _matches(path) if match.is_file())
+    if not found:
+        raise UsageError(f"{option}={text} is not a file; expected the path of a table, a pattern, or a database's URL")
+    place = f"{path.absolute()}#{part}" if part else str(path.absolute())
+    return RawSource(place, path.name, tuple(dict.fromkeys(file.resolve() for file in found)), part)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return bool(urlsplit(text).port or True)
+    except ValueError:
+        return False
+
+
+def _part_of(text: str) -> tuple[Path, str | None]:
+    """Part a path from the sheet, table or query behind its last `#` that leaves something that exists."""
+    ends = [len(text), *(i for i in range(len(text) - 1, -1, -1) if text[i] == "#")]
+    for end in ends:
+        path = Path(text[:end])
+        try:
+            path = path.expanduser()
+            if path.exists() or any(_matches(path)):
+                return path, text[end + 1 :] or None
+        except (OSError, RuntimeError, ValueError):
+            continue  # too long for a name, or the home of nobody
+    return Path(text), None
+
+
+def _matches(path: Path):
+    """Return what a pattern matches; only its last part is one, because folders may have brackets in their names."""
+    return path.absolute().parent.glob(path.name) if path.name else []
+
+
+def run_name(data: str) -> str:
+    """Return a name for the run of a table that belongs to no dataset: that of its file, or of its part."""
+    source = locate("DATA", data)
+    plain = source.name.split(".")[0] if source.files else source.part or urlsplit(source.url).path
+    name = re.sub(r"[^\w.-]+", "-", plain).strip("-.")[:60] or "table"
+    taken = name in NOT_RUNS or dataset_path(name, name).is_file()
+    return f"{name}-table" if taken else name
+
+
+def _fetch(path: Path, dataset: Dataset) -> None:
+    # Imported here, because it is seldom needed and its progress bar warns in a notebook.
+    import pooch
+
+    source = dataset.source
+    shown = path.relative_to(files.ROOT).as_posix()
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        pooch.retrieve(source.url, known_hash=f"sha256:{source.sha256}", path=path.parent, fname=path.name)
+    except (OSError, ValueError) as fault:
+        what = "it is not the published file" if isinstance(fault, ValueError) else "there is no connection to it"
+        raise DataError(
+            f"{shown} could not be fetched: {what}.\nDownload {source.url} yourself, "
+            f"save it as {shown}, or give its path as DATA=path."
+        ) from None
