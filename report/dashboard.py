@@ -28,7 +28,7 @@ from segmentation.report.dashboard import (
     tell_shown,
 )
 from segmentation.report.serve import MOST_UPLOADED, RUN, UPLOADED, get_ready_to_score, score_customer, score_upload
-from segmentation.runs.manifest import open_run, require_unchanged
+from segmentation.runs.manifest import open_finished, require_unchanged
 
 COUNT_UP = """<script>
 if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
@@ -65,7 +65,7 @@ def faults_told():
 
 def opened(run: str):
     """Return the study of a run and its customers; made anew when the run was, or is described otherwise."""
-    study = open_run(run, None)
+    study = open_finished(run, None)
     base = ["lineage.json"] if study.path("lineage.json").is_file() else []
     require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json", *base)
     return study, customers_of(study, run, study.path("manifest.json").stat().st_mtime_ns, repr(study.dataset))
@@ -231,7 +231,7 @@ def show_question(study, customers: SegmentedCustomers, told: list[dict]) -> Non
     """Ask for the features of a customer, and answer with the segment."""
     st.header("Which segment is this customer?", anchor=False)
     with faults_told():
-        require_unchanged(study.run)  # again, because a fragment runs alone
+        require_unchanged(study.name)  # again, because a fragment runs alone
         features = study.read("model.json")["features"]
         with st.form("ask"):
             places = st.columns(min(len(features), 3))
@@ -287,7 +287,7 @@ def show_upload(study) -> None:
     """Ask for a table of customers, and answer with their segments."""
     st.header("Which segments are these customers?", anchor=False)
     text = f"A table of customers, at most {MOST_UPLOADED} MB: it is read on this machine and not kept"
-    upload = st.file_uploader(text, list(UPLOADED), max_upload_size=MOST_UPLOADED, key=f"upload:{study.run}")
+    upload = st.file_uploader(text, list(UPLOADED), max_upload_size=MOST_UPLOADED, key=f"upload:{study.name}")
     if upload is None:
         st.session_state.pop("scored", None)
         return

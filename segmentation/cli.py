@@ -77,7 +77,7 @@ def _make(wanted: str, *, cold: bool, **given: Text) -> None:
     outcome = run_pipeline(plan, pdf=wanted == "report.pdf", cold=cold)
     console = Console(highlight=False, soft_wrap=True)
     console.print(summarize(plan, outcome), markup=False)
-    console.print(f"report/{plan.study.run}/{wanted}", style="bold", markup=False)
+    console.print(f"report/{plan.study.name}/{wanted}", style="bold", markup=False)
 
 
 @app.command()
@@ -91,16 +91,16 @@ def score(
     from segmentation.core.text import count
     from segmentation.monitoring.scoring import beside, require_free, score_source, write_scored
     from segmentation.monitoring.tell import drift as tell_drift
-    from segmentation.runs.manifest import open_run
+    from segmentation.runs.manifest import open_finished
     from segmentation.tables.sources import locate
 
-    study, place = open_run(run, dataset), Path(out).expanduser()
+    study, place = open_finished(run, dataset), Path(out).expanduser()
     refused, _ = beside(place)
     source = locate("NEW", new)
     require_free(place, source)
     scored = score_source(study, source)
     write_scored(scored, place)
-    print(f"{out}: {count(scored.drift['customers'], 'customer')} scored with the model of run {study.run}")
+    print(f"{out}: {count(scored.drift['customers'], 'customer')} scored with the model of run {study.name}")
     reasons = ", with the reasons" if scored.rows_refused else ""
     print(f"{refused}: {count(scored.rows_refused, 'row')} refused{reasons}")
     for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in scored.drift["features"]}):

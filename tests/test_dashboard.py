@@ -31,8 +31,8 @@ from segmentation.core.files import as_csv, read_json, sha256, write_json, write
 from segmentation.report import dashboard
 from segmentation.report.dashboard import SegmentedCustomers, tell_shown
 from segmentation.report.serve import RUN, options, score_customer, score_upload
-from segmentation.runs.manifest import open_run
-from segmentation.runs.run import Study
+from segmentation.runs.manifest import open_finished
+from segmentation.runs.run import Run
 from tests.browser import LOOKS, open_page
 from tests.conftest import Project, free_port
 
@@ -146,7 +146,7 @@ def test_the_form_gives_the_segment_of_the_run(in_mall):
         assert f"Segment {customer.segment}, {names[customer.segment]}." in _shown(app)
         assert f"Distance {customer.distance:.3f} to its centre, {customer.margin:.3f} nearer" in _shown(app)
         assert "Careful:" not in _shown(app)
-    assert score_customer(open_run("mall", None), {"income": 500, "spending": 90})["outside"]
+    assert score_customer(open_finished("mall", None), {"income": 500, "spending": 90})["outside"]
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ def test_the_form_does_not_answer_from_a_changed_model(in_april, april):
     assert "assets/april/model.json is not the file that the run wrote" in _shown(app)
     assert 'class="answer"' not in _shown(app)
     with pytest.raises(DataError, match="is not the file that the run wrote"):
-        score_customer(open_run("april", None), asked)
+        score_customer(open_finished("april", None), asked)
 
 
 def _deny(selection: dict) -> None:
@@ -344,7 +344,7 @@ def test_private_rows_stay_private(in_shop):
     assert not re.search(r"customer-\d", sent)
     assert "Hollow" not in sent
     assert app.multiselect(key="filter:0:shop:village").options == ["Mill"]
-    customers = SegmentedCustomers(open_run("shop", None))
+    customers = SegmentedCustomers(open_finished("shop", None))
     with pytest.raises(UsageError, match="privacy: aggregate"):
         customers.csv({})
     passing = table[table["spend"].between(lowest, 60)]
@@ -381,7 +381,7 @@ HOSTILE = [
 def _segmented_run(folder, patch, columns: dict, table: pd.DataFrame, privacy: str) -> SegmentedCustomers:
     """Write as much of a run as filters and pictures need: two segments by turns."""
     patch.setattr(files, "ROOT", folder)
-    run = Study("h", Dataset(title="<b>", columns={"id": {"role": "id"}, **columns}, privacy=privacy))
+    run = Run("h", Dataset(title="<b>", columns={"id": {"role": "id"}, **columns}, privacy=privacy))
     write_parquet(run.path("customers.parquet"), table)
     half = len(table) // 2
     found = pd.DataFrame({"id": table["id"], "segment": [1, 2] * half, "distance": 0.5, "margin": 0.25})
@@ -464,7 +464,7 @@ GOOD = "id,income,spending\n=7,90,90\n8,20,20\n9,much,20\n"
 def test_an_upload_is_scored_as_make_score_does_and_not_kept(in_mall, tmp_path, nowhere):
     new, out = tmp_path / "new.csv", tmp_path / "out.csv"
     new.write_text(GOOD)
-    scored = score_upload(open_run("mall", None), "new.csv", GOOD.encode())
+    scored = score_upload(open_finished("mall", None), "new.csv", GOOD.encode())
     done = in_mall.run("score", "--dataset", "mall", "--new", str(new), "--out", str(out))
     assert done.returncode == 0, done.stderr
     assert as_csv(scored.customers) == out.read_text()
@@ -485,7 +485,7 @@ def test_an_upload_is_scored_as_make_score_does_and_not_kept(in_mall, tmp_path, 
 )
 def test_a_bad_upload_is_refused_in_words(in_mall, nowhere, name, content, told):
     with pytest.raises(DataError, match=re.escape(told)):
-        score_upload(open_run("mall", None), name, content)
+        score_upload(open_finished("mall", None), name, content)
 
 
 def test_an_archive_is_not_unpacked(in_mall, nowhere):
@@ -493,11 +493,11 @@ def test_an_archive_is_not_unpacked(in_mall, nowhere):
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("new.csv", GOOD)
     with pytest.raises(DataError, match="not what its ending says"):
-        score_upload(open_run("mall", None), "new.csv", packed.getvalue())
+        score_upload(open_finished("mall", None), "new.csv", packed.getvalue())
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as file:
         file.writestr("bomb.xml", bytes(201_000_000))
     with pytest.raises(DataError, match="200 unpacked"):
-        score_upload(open_run("mall", None), "new.xlsx", packed.getvalue())
+        score_upload(open_finished("mall", None), "new.xlsx", packed.getvalue())
 
 
 def _as_parquet(columns: dict) -> bytes:
@@ -512,17 +512,17 @@ def test_a_small_upload_of_parquet_that_becomes_a_huge_table_is_refused(in_mall,
     packed = _as_parquet({"id": range(rows), "income": [90.0] * rows, "spending": [90.0] * rows, "city": long})
     assert len(packed) < 1_000_000
     with pytest.raises(DataError, match="has more than 20 MB, or 200 unpacked"):
-        score_upload(open_run("mall", None), "new.parquet", packed)
+        score_upload(open_finished("mall", None), "new.parquet", packed)
 
 
 def test_an_upload_of_parquet_is_scored(in_mall, nowhere):
     packed = _as_parquet({"id": [7, 8], "income": [90, 20], "spending": [90, 20]})
-    assert score_upload(open_run("mall", None), "new.parquet", packed).customers["id"].tolist() == ["7", "8"]
+    assert score_upload(open_finished("mall", None), "new.parquet", packed).customers["id"].tolist() == ["7", "8"]
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("new.parquet", packed)
     with pytest.raises(DataError, match="not what its ending says"):
-        score_upload(open_run("mall", None), "new.xlsx", archive.getvalue())
+        score_upload(open_finished("mall", None), "new.xlsx", archive.getvalue())
 
 
 def test_a_run_that_was_never_made(fresh):

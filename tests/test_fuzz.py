@@ -21,7 +21,7 @@ from segmentation.core.dataset import load_dataset, parse_dataset
 from segmentation.core.errors import SegmentationError
 from segmentation.core.files import sha256, write_json
 from segmentation.customers.cleaning import clean
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 from segmentation.segments.model import load_model
 from segmentation.tables.infer import as_yaml, guess_columns
 from segmentation.tables.number_formats import conventions_of
@@ -221,4 +221,4 @@ def test_any_model(model, data):
         manifest["outputs"][f"assets/sample/{name}"] = sha256(folder / name)
         write_json(folder / "manifest.json", manifest)
     with contextlib.suppress(SegmentationError):
-        load_model(Study("sample", load_dataset("sample")))
+        load_model(Run("sample", load_dataset("sample")))

@@ -1,6 +1,7 @@
 """Tables that nobody has described: the roles assumed, and whether the table is the published one."""
 
 import random
+import shutil
 import re
 
 import pandas as pd
@@ -267,6 +268,7 @@ def test_an_altered_copy_without_ids_is_compared_row_by_row(tmp_path, monkeypatc
         pytest.skip("wholesale_customers.csv is not here; `make report DATASET=wholesale` fetches it")
     (tmp_path / "data" / "wholesale").mkdir(parents=True)
     (tmp_path / "data" / "wholesale" / table.name).write_bytes(table.read_bytes())
+    shutil.copy(ROOT / "data" / "wholesale" / "dataset.yaml", tmp_path / "data" / "wholesale")
     monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
     assert _origin(table, "wholesale") == "This is the published table."
     header, first, *lines = table.read_text().splitlines()

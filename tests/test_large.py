@@ -22,7 +22,7 @@ from segmentation.customers.checks import CLOSE, repeated
 from segmentation.customers.cleaning import clean, raw_dataset, require_enough
 from segmentation.customers.counts import MOST_VALUES, Grouping, bin_of, log_edges, round_edges
 from segmentation.customers.customers import OF_MANY, Customers, keep_customers, lump, open_customers, with_sample
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, rescaled, write_segments
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
@@ -427,7 +427,7 @@ def test_what_is_handed_on_of_many_customers_gives_their_figures(tmp_path, monke
     frame = pd.DataFrame({"id": [f"{i:04}" for i in range(3000)], "a": rng.normal(50, 9, 3000).round(1)})
     frame["b"], frame["city"] = rng.poisson(5, 3000) + 0.5, rng.choice([*"ABCDEFGHIJKLMN", None], 3000)
     frame.to_parquet(tmp_path / "all.parquet")
-    run = Study("shop", None)
+    run = Run("shop", None)
     kept = keep_customers(run, with_sample(stored(read(tmp_path / "all.parquet"))))
     assert set(open_customers(run).counted) == {"a", "b", "city"}
     write_json(run.path("model.json"), MODEL)
@@ -448,7 +448,7 @@ def test_what_is_handed_on_of_many_customers_gives_their_figures(tmp_path, monke
 
 def test_a_run_that_has_become_small_leaves_nothing_of_the_large_one(tmp_path, monkeypatch):
     monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
-    run = Study("shop", None)
+    run = Run("shop", None)
     for name in OF_MANY:
         write_text(run.path(name), "of many")
     frame = pd.DataFrame({"id": ["1", "2"], "segment": [1, 1], "distance": [0.0, 0.0], "margin": [1.0, 1.0]})

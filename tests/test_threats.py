@@ -20,7 +20,7 @@ import skops.io
 from segmentation.core.dataset import load_dataset, parse_dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import as_csv, read_json, sha256, write_csv, write_json
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 from segmentation.segments.model import load_model
 from segmentation.segments.rules import write_sql
 from segmentation.tables.formats import MOST_UNPACKED
@@ -248,10 +248,10 @@ def study(tmp_path, monkeypatch):
     """A run with a model that a test may change."""
     monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
     write_model_of(tmp_path)
-    return Study("sample", load_dataset("sample"))
+    return Run("sample", load_dataset("sample"))
 
 
-def _accept(study: Study, name: str) -> None:
+def _accept(study: Run, name: str) -> None:
     """Write the changed file into the manifest too, as an attacker would."""
     path = study.path("manifest.json")
     manifest = read_json(path)

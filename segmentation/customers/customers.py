@@ -17,7 +17,7 @@ from segmentation.core.engine import MOST_HELD, held, read
 from segmentation.core.files import write_parquet
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.customers.counts import Grouping, Tallies, log_edges, round_edges
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 
 PRIME = 2**31 - 1
 FACTOR, SHIFT = 1_103_515_245, 12_345
@@ -230,7 +230,7 @@ class Customers:
         return self._all.skew(name) if self.sampled else self.sample[name].skew()
 
 
-def open_customers(study: Study) -> Customers:
+def open_customers(study: Run) -> Customers:
     """Open the clean customers of a run.
 
     Raises
@@ -260,7 +260,7 @@ def with_sample(table: ibis.Table) -> Customers:
     return Customers(sampled(table, "id", MOST_HELD).to_pandas().sort_values("id", ignore_index=True), table)
 
 
-def keep_customers(study: Study, customers: Customers) -> Customers:
+def keep_customers(study: Run, customers: Customers) -> Customers:
     """Write customers.parquet, and of too many what is handed on with it; return them as the next notebook has them."""
     write_parquet(study.path("customers.parquet"), customers.table)
     for name in ("sample.parquet", "values.parquet"):
@@ -275,9 +275,9 @@ def keep_customers(study: Study, customers: Customers) -> Customers:
 def _values(customers: Customers) -> pd.DataFrame:
     """Return column, value or text, and n: how many customers have it, of columns that have not too many values."""
     parts = [pd.DataFrame(columns=["column", "value", "text", "n"])]
-    for name, held in customers.values().items():
-        kind = "value" if held["value"].dtype.kind == "f" else "text"
-        parts.append(held[["value", "n"]].set_axis([kind, "n"], axis=1).assign(column=name))
+    for name, own in customers.values().items():
+        kind = "value" if own["value"].dtype.kind == "f" else "text"
+        parts.append(own[["value", "n"]].set_axis([kind, "n"], axis=1).assign(column=name))
     return pd.concat(parts).astype({"value": "float64", "n": "int64"})
 
 

@@ -19,7 +19,7 @@ from segmentation.monitoring.scoring import score_table
 from segmentation.monitoring.transitions import as_matrix, cross, distances, known_customers, lineage_of, scaled_as
 from segmentation.runs.finished import Finished, foreign_features, read_finished
 from segmentation.runs.manifest import read_manifest, require_unchanged
-from segmentation.runs.run import Study, check_run_name, open_study
+from segmentation.runs.run import Run, check_run_name, open_run
 from segmentation.segments.assign import open_segmented
 
 MOST_COMPARED = 10_000  # customers whose rows are looked at to see whether ids are those of people
@@ -34,7 +34,7 @@ NUMBERED = (
 class Comparison:
     """Two finished runs side by side.
 
-    earlier, later : Study
+    earlier, later : Run
     placed : DataFrame or None
         then, now, near, customers: those of the later run by both models; None where the earlier cannot place them.
     shared : DataFrame or None
@@ -44,8 +44,8 @@ class Comparison:
         As `describe_drift` returns it.
     """
 
-    earlier: Study
-    later: Study
+    earlier: Run
+    later: Run
     placed: pd.DataFrame | None
     shared: pd.DataFrame | None
     why_not: str
@@ -122,16 +122,16 @@ def compare_runs(base: str, run: str) -> Comparison:
     return Comparison(earlier, later, placed, shared, why_not, drift)
 
 
-def _open(run: str, option: str) -> Study:
+def _open(run: str, option: str) -> Run:
     check_run_name(run, option)
     dataset = read_manifest(run)["parameters"]["dataset"]
-    study = open_study(run, dataset)
+    study = open_run(run, dataset)
     large = [name for name in OF_MANY if study.path(name).is_file()]
     require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json", *large)
     return study
 
 
-def _shared(earlier: Study, later: Study) -> tuple[pd.DataFrame | None, str]:
+def _shared(earlier: Run, later: Run) -> tuple[pd.DataFrame | None, str]:
     """Count the customers of both runs by their segments; where ids do not tell who is in both, say why."""
     other = len({study.read("cleaning.json")["fingerprint"] for study in (earlier, later)}) > 1
     if other and not all(study.dataset.named("id") for study in (earlier, later)):
@@ -147,7 +147,7 @@ def _shared(earlier: Study, later: Study) -> tuple[pd.DataFrame | None, str]:
     return found.sort_values(["then", "now"], ignore_index=True), ""
 
 
-def _is_numbered(study: Study) -> bool:
+def _is_numbered(study: Run) -> bool:
     """Return whether the ids are running numbers, with no more gaps than refused rows may leave."""
     table = read(study.existing("customers.parquet"))
     number = table["id"].cast("string").try_cast("int64")
@@ -157,7 +157,7 @@ def _is_numbered(study: Study) -> bool:
     return found["low"] >= 0 and found["high"] <= found["n"] / (1 - MOST_REJECTED)
 
 
-def _is_alike(earlier: Study, later: Study) -> bool:
+def _is_alike(earlier: Run, later: Run) -> bool:
     """Return whether most customers are nearer, then and now, to the one of their id than to those of the ids beside.
 
     By chance a third are. Neighbours are asked, and not just any others, because tables may be sorted.
@@ -171,7 +171,7 @@ def _is_alike(earlier: Study, later: Study) -> bool:
     return (own < beside).sum() > (own > beside).sum()
 
 
-def _numbers(study: Study) -> pd.DataFrame:
+def _numbers(study: Run) -> pd.DataFrame:
     """Return the columns of numbers of the customers with the lowest ids, by id."""
     table = read(study.existing("customers.parquet"))
     names = [name for name in table.columns if name != "id" and study.dataset.columns[name].numeric]

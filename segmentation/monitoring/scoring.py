@@ -16,7 +16,7 @@ from segmentation.customers.cleaning import raw_dataset
 from segmentation.customers.purchases import summarize_purchases
 from segmentation.monitoring.drift import describe_drift
 from segmentation.runs.manifest import read_manifest, require_unchanged
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows
 from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
@@ -47,7 +47,7 @@ class Scored:
         return len(self.refused) if isinstance(self.refused, pd.DataFrame) else int(self.refused.count().execute())
 
 
-def score_source(study: Study, new: RawSource) -> Scored:
+def score_source(study: Run, new: RawSource) -> Scored:
     """Score the customers of a table, with the rows that are refused and the drift since the segments were formed.
 
     Raises
@@ -57,7 +57,7 @@ def score_source(study: Study, new: RawSource) -> Scored:
     DataError
         When the model was changed, a column is missing or unknown, or every row is refused.
     """
-    require_unchanged(study.run)
+    require_unchanged(study.name)
     model, names = study.read("model.json"), _names(study)
     fine, refused, large = _checked(study, new, [feature["name"] for feature in model["features"]])
     scored = (stored if large else held)(score_table(fine, model, names))
@@ -68,7 +68,7 @@ def score_source(study: Study, new: RawSource) -> Scored:
     return Scored(customers if large else customers.to_pandas(), refused, describe_drift(scored, model, names))
 
 
-def score_rows(study: Study, frame: pd.DataFrame) -> pd.DataFrame:
+def score_rows(study: Run, frame: pd.DataFrame) -> pd.DataFrame:
     """Score customers that are at hand.
 
     Parameters
@@ -144,11 +144,11 @@ def _is_result(place: Path) -> bool:
     return inside and f"assets/{run}/{place.name}" in read_manifest(run)["outputs"]
 
 
-def _names(study: Study) -> dict[int, str]:
+def _names(study: Run) -> dict[int, str]:
     return {profile["segment"]: profile["name"] for profile in study.read("profiles.json")["segments"]}
 
 
-def _checked(study: Study, new: RawSource, features: list[str]) -> tuple:
+def _checked(study: Run, new: RawSource, features: list[str]) -> tuple:
     """Return the customers that can be scored, what was refused, and whether the table is large."""
     dataset, numbers = raw_dataset(study.dataset), study.read("cleaning.json")["numbers"]
     known = {name: Convention(**how) for name, how in numbers.items()}

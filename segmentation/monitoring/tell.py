@@ -309,13 +309,13 @@ def matching(*, matched_by: str = "centroids") -> str:
     )
 
 
-def changes(lineage: dict | None) -> list[str]:
+def changes(found: dict | None) -> list[str]:
     """Say what became of the earlier segments, how this fit was started, and by which rule; nothing without a base."""
-    if lineage is None:
+    if found is None:
         return []
     return [
-        f"**Since {escape(lineage['base'])}.** {escape(lineage(lineage))}",
-        f"{escape(start(lineage))} {matching()}",
+        f"**Since {escape(found['base'])}.** {escape(lineage(found))}",
+        f"{escape(start(found))} {matching()}",
     ]
 
 

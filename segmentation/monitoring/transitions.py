@@ -16,7 +16,7 @@ from segmentation.core.files import write_json
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import LARGEST_EXACT
 from segmentation.runs.finished import Finished
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, scaled_feature, segment
 from segmentation.segments.fit import centroids, scaling_and_centroids
 
@@ -288,7 +288,7 @@ def _same_segments(labels: np.ndarray, others: np.ndarray) -> list[int]:
     return [pairs[i] + 1 for i in range(len(counts))]
 
 
-def write_lineage(study: Study, lineage: dict | None) -> None:
+def write_lineage(study: Run, lineage: dict | None) -> None:
     """Write lineage.json; without a base there is none."""
     if lineage:
         write_json(study.path("lineage.json"), lineage)

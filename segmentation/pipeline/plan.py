@@ -7,7 +7,7 @@ from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, dataset_path, parse_dataset, parse_features
 from segmentation.core.errors import UsageError
 from segmentation.core.text import suggest
-from segmentation.runs.run import Study, check_run_name, open_study
+from segmentation.runs.run import Run, check_run_name, open_run
 from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
 from segmentation.tables.sources import RawSource, find_table, locate, run_name
 
@@ -18,7 +18,7 @@ ENGINES = ("duckdb", "spark")
 class Plan:
     """What a run will do: its study, its raw table, each parameter with who set it, and the dataset.yaml assumed."""
 
-    study: Study
+    study: Run
     source: RawSource
     parameters: dict
     set_by: dict
@@ -27,7 +27,7 @@ class Plan:
     @property
     def described(self) -> Path:
         """The dataset.yaml."""
-        return dataset_path(self.parameters["dataset"], self.study.run)
+        return dataset_path(self.parameters["dataset"], self.study.name)
 
     def executed(self, stage: Stage) -> Path:
         """Return where the executed copy of a stage's notebook lies."""
@@ -98,7 +98,7 @@ def make_plan(**given) -> Plan:
     name = ASSUMED if assumed else typed["dataset"] or defaults["dataset"]
     text = _assume(typed["data"]) if assumed else None
     check_run_name(run)
-    study = Study(run, parse_dataset(text, "what was assumed")) if assumed else open_study(run, name)
+    study = Run(run, parse_dataset(text, "what was assumed")) if assumed else open_run(run, name)
     dataset = study.dataset
     features = parse_features(typed["features"] or defaults["features"], dataset)
     base = typed.get("base") or defaults["base"]

@@ -48,7 +48,7 @@ def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcom
             return _run_tasks(plan, pdf, cold)
     except Timeout:
         raise SegmentationError(
-            f"run {plan.study.run} is being made by another process; wait for it, or make another run: RUN=name"
+            f"run {plan.study.name} is being made by another process; wait for it, or make another run: RUN=name"
         ) from None
 
 

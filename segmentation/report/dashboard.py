@@ -21,7 +21,7 @@ from segmentation.core.text import amount, count, percent
 from segmentation.customers.counts import log_edges, round_edges
 from segmentation.evidence.decision import STABLE
 from segmentation.runs.manifest import remake_command
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 MOST_MARKS = 2_000  # a browser draws them at once
@@ -59,8 +59,8 @@ class SegmentedCustomers:
         When dataset.yaml describes other columns than those that the run wrote.
     """
 
-    def __init__(self, study: Study):
-        self.run, self.dataset, self.private = study.run, study.dataset, study.dataset.privacy == "aggregate"
+    def __init__(self, study: Run):
+        self.run, self.dataset, self.private = study.name, study.dataset, study.dataset.privacy == "aggregate"
         self._least = SMALLEST_GROUP if self.private else 1
         self.segments = {profile["segment"]: profile for profile in study.read("profiles.json")["segments"]}
         self.total = sum(profile["size"] for profile in self.segments.values())

@@ -10,7 +10,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import in_tens
 from segmentation.customers.customers import GRID_BINS, Customers, grid_edges, sample_rows, split_types
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 from segmentation.segments.assign import open_segmented
 
 MOST_ROWS = 5_000
@@ -18,7 +18,7 @@ ROW_DIGITS = 3
 SCALED = ("name", "transform", "lambda", "centre", "spread", "low", "high")
 
 
-def explore_data(study: Study, *, seed: int = 0) -> dict:
+def explore_data(study: Run, *, seed: int = 0) -> dict:
     """Return what the script of the section reads.
 
     Returns

@@ -13,7 +13,7 @@ from segmentation.core import files
 from segmentation.core.errors import SegmentationError
 from segmentation.core.files import replacing, write_text
 from segmentation.report import tell
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 
 SYSTEM_LIBRARIES = (
     "report.pdf needs the Pango library, which is not installed; report.html is complete. Install it with: "
@@ -91,7 +91,7 @@ def number_captions(page: str) -> str:
     )
 
 
-def write_report(study: Study, executed: list[Path], parameters: list[dict]) -> None:
+def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> None:
     """Write report.html from the executed notebooks and the artifacts; an older report.pdf is removed.
 
     Parameters
@@ -118,7 +118,7 @@ def write_comparison(executed: Path, page: Path, title: str) -> None:
     write_text(page, text)
 
 
-def write_pdf(study: Study) -> None:
+def write_pdf(study: Run) -> None:
     """Print report.html to report.pdf."""
     page = (study.report / "report.html").read_text(encoding="utf-8")
     with replacing(study.report / "report.pdf") as beside:

@@ -17,8 +17,8 @@ import pandas as pd
 
 from segmentation.core import files
 from segmentation.core.errors import DataError, SegmentationError, UsageError
-from segmentation.runs.manifest import open_run, require_unchanged
-from segmentation.runs.run import Study
+from segmentation.runs.manifest import open_finished, require_unchanged
+from segmentation.runs.run import Run
 from segmentation.tables.sandbox import Unreadable, measure_parquet
 
 HERE = "127.0.0.1"
@@ -57,7 +57,7 @@ def serve(run: str, host: str = HERE, port: int | None = None) -> None:
     UsageError
         When the run has not been made, or `host` is no address of this machine.
     """
-    open_run(run, None)
+    open_finished(run, None)
     _require_own(host)
     os.environ[RUN] = run
     from streamlit.web.cli import main  # takes a second, which a wrong name should not wait for
@@ -117,7 +117,7 @@ def get_ready_to_score() -> None:
         import segmentation.monitoring.scoring  # noqa: F401
 
 
-def score_customer(study: Study, values: dict[str, float]) -> dict:
+def score_customer(study: Run, values: dict[str, float]) -> dict:
     """Return segment, name, distance, margin and outside of one customer.
 
     Raises
@@ -127,12 +127,12 @@ def score_customer(study: Study, values: dict[str, float]) -> dict:
     """
     from segmentation.monitoring.scoring import score_rows  # imported here, because the first picture does without it
 
-    require_unchanged(study.run)
+    require_unchanged(study.name)
     with _scoring:
         return score_rows(study, pd.DataFrame([values])).iloc[0].to_dict()
 
 
-def score_upload(study: Study, name: str, content: bytes):
+def score_upload(study: Run, name: str, content: bytes):
     """Score an uploaded table as `make score` would; what was uploaded lies in a folder that is gone afterwards.
 
     Returns

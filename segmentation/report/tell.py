@@ -13,7 +13,7 @@ from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VER
 from segmentation.monitoring import tell as monitoring_tell
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs.manifest import versions
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 
 
 def who(segments: list[dict], verdict: str) -> str:
@@ -145,7 +145,7 @@ def headline(selection: dict, profiles: dict) -> str:
     return sentence(titles[selection["verdict"]])
 
 
-def around(study: Study, chapters: list[tuple[str, str]], parameters: list[dict]) -> dict:
+def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) -> dict:
     """Return what the template shows around the chapters, every figure of it from the artifacts.
 
     Parameters

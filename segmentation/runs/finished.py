@@ -6,7 +6,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.text import contradict, listing
 from segmentation.runs.manifest import read_manifest, remake_command, require_unchanged
-from segmentation.runs.run import Study, check_run_name
+from segmentation.runs.run import Run, check_run_name
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ def open_base(base: str, run: str, dataset: Dataset) -> Finished:
     check_run_name(base, "BASE")
     if base == run:
         raise UsageError(f"BASE={base} is the run itself; give the new one another name: RUN={base}-2")
-    found = read_finished(Study(base, dataset))
+    found = read_finished(Run(base, dataset))
     told = foreign_features(found.model, dataset)
     if told:
         raise UsageError(f"BASE={base} cannot be compared with run {run}: {told}; expected a run of the same columns")
     return found
 
 
-def read_finished(study: Study) -> Finished:
+def read_finished(study: Run) -> Finished:
     """Read a finished run.
 
     Raises
@@ -60,12 +60,12 @@ def read_finished(study: Study) -> Finished:
     UsageError, DataError
         When it has not been made, or was changed since.
     """
-    require_unchanged(study.run)
+    require_unchanged(study.name)
     model = study.read("model.json")
     if "reach" not in model:
-        again = remake_command(study.run, read_manifest(study.run)["parameters"]["dataset"])
-        raise DataError(f"assets/{study.run}/model.json is of an older version; make the run again: {again}")
-    return Finished(study.run, model, study.read("profiles.json")["segments"])
+        again = remake_command(study.name, read_manifest(study.name)["parameters"]["dataset"])
+        raise DataError(f"assets/{study.name}/model.json is of an older version; make the run again: {again}")
+    return Finished(study.name, model, study.read("profiles.json")["segments"])
 
 
 def foreign_features(model: dict, dataset: Dataset) -> str:

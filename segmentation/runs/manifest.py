@@ -11,7 +11,7 @@ from segmentation.core.dataset import ASSUMED, dataset_path
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import read_json, sha256
 from segmentation.core.text import suggest
-from segmentation.runs.run import Study, check_run_name, open_study
+from segmentation.runs.run import Run, check_run_name, open_run
 
 CHECKED = ("model.skops", "model.json", "profiles.json", "cleaning.json")
 
@@ -23,7 +23,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in sorted(direct)}
 
 
-def open_run(run: str | None, dataset: str | None) -> Study:
+def open_finished(run: str | None, dataset: str | None) -> Run:
     """Open a finished run, by its name or by that of its dataset.
 
     Raises
@@ -36,7 +36,7 @@ def open_run(run: str | None, dataset: str | None) -> Study:
     made_from = read_manifest(run)["parameters"]["dataset"]
     if dataset not in (None, made_from):
         raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
-    return open_study(run, made_from)
+    return open_run(run, made_from)
 
 
 def read_manifest(run: str) -> dict:

@@ -11,20 +11,20 @@ from segmentation.core.files import NOT_RUNS, read_json
 
 
 @dataclass(frozen=True)
-class Study:
+class Run:
     """A run's name, its dataset, and its folder of artifacts."""
 
-    run: str
+    name: str
     dataset: Dataset
 
     @property
     def folder(self) -> Path:
-        return files.ROOT / "assets" / self.run
+        return files.ROOT / "assets" / self.name
 
     @property
     def report(self) -> Path:
         """The folder of the report and the executed notebooks."""
-        return files.ROOT / "report" / self.run
+        return files.ROOT / "report" / self.name
 
     def path(self, name: str) -> Path:
         """Return where the artifact `name` lies."""
@@ -40,7 +40,7 @@ class Study:
         """
         path = self.path(name)
         if not path.is_file():
-            raise UsageError(f"assets/{self.run}/{name} does not exist yet; run the notebooks before this one first")
+            raise UsageError(f"assets/{self.name}/{name} does not exist yet; run the notebooks before this one first")
         return path
 
     def read(self, name: str):
@@ -59,7 +59,7 @@ class Study:
         return pd.read_parquet(path)
 
 
-def open_study(run: str, dataset: str, engine: str = "duckdb") -> Study:
+def open_run(run: str, dataset: str, engine: str = "duckdb") -> Run:
     """Open run `run` of the dataset in data/<dataset>/, or of the one that was assumed for it.
 
     Large tables are computed by `engine` from then on: "duckdb" or "spark".
@@ -74,7 +74,7 @@ def open_study(run: str, dataset: str, engine: str = "duckdb") -> Study:
         from segmentation.core.engine import choose  # imported here, because it takes a second
 
         choose(engine)
-    return Study(run, load_dataset(dataset, run))
+    return Run(run, load_dataset(dataset, run))
 
 
 def check_run_name(run: str, option: str = "RUN") -> None:

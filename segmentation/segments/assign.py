@@ -14,13 +14,13 @@ from segmentation.core.engine import double, read, stored
 from segmentation.core.files import is_expression, write_csv, write_parquet
 from segmentation.customers.counts import ADDED
 from segmentation.customers.customers import Customers, open_customers
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 from segmentation.segments.fit import assign, scaling_and_centroids
 
 ASSIGNED = ("segment", "distance", "margin")
 
 
-def open_segmented(study: Study, *, scaled: bool = False) -> Customers:
+def open_segmented(study: Run, *, scaled: bool = False) -> Customers:
     """Open the clean customers of a run with their segments; `scaled` gives segment and scaled features alone."""
     customers, model = open_customers(study), study.read("model.json")
     if customers.sampled:
@@ -66,7 +66,7 @@ def segment(customers: Customers, model: Pipeline, features: tuple[str, ...]) ->
     return Customers(customers.sample.join(assigned), everyone, customers.counted)
 
 
-def write_segments(study: Study, segmented: Customers) -> None:
+def write_segments(study: Run, segmented: Customers) -> None:
     """Write segments.parquet, and segments.csv up to a million customers: id, segment, distance, margin.
 
     Of more customers than can be held, segmented.parquet too: what the next notebooks would else put together again.
@@ -105,7 +105,7 @@ def nearest_to_border(near, most: int = 10) -> pd.DataFrame:
     return first.drop(columns="id")
 
 
-def write_near(study: Study, near) -> None:
+def write_near(study: Run, near) -> None:
     """Write borderline.csv: id, segment, next_segment and margin of who is near a border."""
     write_csv(study.path("borderline.csv"), near[["id", "segment", "next_segment", "margin"]])
 

@@ -18,7 +18,7 @@ from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import GRID_BINS, Customers, grid_edges
 from segmentation.runs.manifest import read_manifest, remake_command, require_unchanged
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 from segmentation.segments.assign import nearest_sql
 from segmentation.segments.fit import UNITS, centroids, describe_scaling, scaling_and_centroids
 from segmentation.tables.formats import MOST_UNPACKED
@@ -57,7 +57,7 @@ TRUSTED = ["segmentation.segments.fit.Unskew"]
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def describe_model(model: Pipeline, study: Study, segmented: Customers, choices: pd.DataFrame, features) -> dict:
+def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: pd.DataFrame, features) -> dict:
     """Return model.json: enough to score anywhere, what the training data were, and how far other choices agree.
 
     A customer's feature x becomes z = (t - centre) / spread, where t is x for lambda 1, log(1 + x) for lambda 0, and
@@ -98,7 +98,7 @@ def _range(customers: Customers, name: str, *, rounded) -> dict:
     return {"low": float(low), "high": float(high)}
 
 
-def write_model(model: Pipeline, study: Study, segmented: Customers, choices: pd.DataFrame, features) -> None:
+def write_model(model: Pipeline, study: Run, segmented: Customers, choices: pd.DataFrame, features) -> None:
     """Write model.skops, model.json and segments.sql."""
     with replacing(study.path("model.skops")) as beside:
         beside.write_bytes(_repeatable(skops.io.dumps(model)))
@@ -123,7 +123,7 @@ def _repeatable(archive: bytes) -> bytes:
     return new.getvalue()
 
 
-def load_model(study: Study) -> Pipeline:
+def load_model(study: Run) -> Pipeline:
     """Load model.skops of a finished run, after checking that it is the one that the run wrote.
 
     Raises
@@ -133,9 +133,9 @@ def load_model(study: Study) -> Pipeline:
     DataError
         When an artifact was changed since, a type is not trusted, or the model is not the one of model.json.
     """
-    require_unchanged(study.run)
-    path, shown = study.path("model.skops"), f"assets/{study.run}/model.skops"
-    again = f"make it again: {remake_command(study.run, read_manifest(study.run)['parameters']['dataset'])}"
+    require_unchanged(study.name)
+    path, shown = study.path("model.skops"), f"assets/{study.name}/model.skops"
+    again = f"make it again: {remake_command(study.name, read_manifest(study.name)['parameters']['dataset'])}"
     try:
         _refuse_bomb(path, shown)
         foreign = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)

@@ -12,7 +12,7 @@ from segmentation.core.privacy import SMALLEST_GROUP, withheld
 from segmentation.core.text import amount, listing
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.runs.run import Study
+from segmentation.runs.run import Run
 
 HIGH = 0.5
 MOST_NAMED = 3  # with more features, a name leaves the average ones out
@@ -73,7 +73,7 @@ def profile_segments(
     return _distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept or ()))
 
 
-def kept_names(study: Study) -> dict[int, dict]:
+def kept_names(study: Run) -> dict[int, dict]:
     """Return name and action of each segment that keeps those of an earlier run."""
     now = study.read("lineage.json")["now"] if study.path("lineage.json").is_file() else []
     return {row["segment"]: {"name": row["name"], "action": row["action"]} for row in now if row["name"]}
