@@ -1,8 +1,8 @@
 """Tables that nobody has described: the roles assumed, and whether the table is the published one."""
 
 import random
-import shutil
 import re
+import shutil
 
 import pandas as pd
 import pytest
