@@ -65,6 +65,7 @@ spark: $(READY) ## install what ENGINE=spark needs besides Java
 lint: $(READY) ## check code and notebooks
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
+	@$(BIN)/lint-imports --no-logo || { echo "docs/architecture.md tells which package may import which"; exit 1; }
 	@$(BIN)/python -m nbstripout --keep-id --verify notebooks/*.ipynb || { echo "notebooks hold outputs; remove them: $(BIN)/python -m nbstripout --keep-id notebooks/*.ipynb"; exit 1; }
 
 audit: $(READY) ## ask the public database of vulnerabilities about every locked package (needs the network)

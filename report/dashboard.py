@@ -28,6 +28,7 @@ from segmentation.report.dashboard import (
     tell_shown,
 )
 from segmentation.report.serve import MOST_UPLOADED, RUN, UPLOADED, get_ready_to_score, score_customer, score_upload
+from segmentation.runs import tell as runs_tell
 from segmentation.runs.manifest import open_finished, require_unchanged
 
 COUNT_UP = """<script>
@@ -127,7 +128,7 @@ def show_all() -> None:
 
 def show_summary(study, selection: dict, profiles: dict, cleaning: dict) -> None:
     """Show the finding, how sure it is, and the key figures."""
-    told = [("p", "kicker", study.dataset.title), ("h1", "", report_tell.headline(selection, profiles))]
+    told = [("p", "kicker", study.dataset.title), ("h1", "", runs_tell.headline(selection, profiles))]
     told += [("p", "lead", report_tell.who(profiles["segments"], selection["verdict"]))]
     shown = "".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told)
     cut = report_tell.cut(selection)

@@ -197,3 +197,26 @@ def test_no_table_is_kept_but_the_sample():
     assert {name.rsplit("/", 1)[1] for name in kept} == {"dataset.yaml", "dataset.schema.json"}
     for place in ("data/cdnow/CDNOW_master.txt", "data/mall/Mall_Customers.csv", "data/shop/shop.xlsx"):
         assert subprocess.run(["git", "check-ignore", "-q", place], cwd=ROOT).returncode == 0
+
+
+HEAVY = (
+    "sklearn",
+    "matplotlib",
+    "scipy",
+    "pandas",
+    "numpy",
+    "ibis",
+    "pyarrow",
+    "nbformat",
+    "papermill",
+    "jupyter_client",
+)
+
+
+def test_a_run_in_which_nothing_changed_imports_nothing_heavy(tmp_path):
+    needed = "import segmentation.cli, segmentation.pipeline.tasks, segmentation.runs.finished"
+    code = f"{needed}, sys; print(sorted(set({HEAVY}) & set(sys.modules)))"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    shown = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\n"

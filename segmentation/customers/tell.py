@@ -1,6 +1,5 @@
 """Cleaning: every row is clean, collapsed with its copy, or refused with its line, column, value and rule.
 What the table shows before any segment is formed: summaries and their sentences.
-What a run found, each in one line, from its artifacts.
 Is this the published table, an altered copy of it, or another one?
 """
 
@@ -18,6 +17,7 @@ from segmentation.customers.cleaning import FEWEST
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers, by_size, group_medians, most_linked, strongest_pair
 from segmentation.customers.fingerprints import SKETCH, Fingerprint, fingerprint, matching_rows
+from segmentation.runs.tell import rows as rows  # chapter 01 says it too
 from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
@@ -226,15 +226,6 @@ def groups(customers: Customers, groups: Grouping, by: str, name: str, dataset: 
     return (
         f"By {escape(by)}, the median {escape(label)} runs from {amount(bottom['median'])} ({escape(bottom['group'])}) "
         f"to {amount(top['median'], unit)} ({escape(top['group'])})."
-    )
-
-
-def rows(account: dict) -> str:
-    """Return what became of the rows: "200 rows = 198 clean + 2 refused"."""
-    collapsed = f" + {account['collapsed']:,} collapsed" if account["collapsed"] else ""
-    made = f", of {account['customers']:,} customers" if account["customers"] != account["clean"] else ""
-    return (
-        f"{account['rows_in']:,} rows = {account['clean']:,} clean + {account['rejected']:,} refused{collapsed}{made}"
     )
 
 

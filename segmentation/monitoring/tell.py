@@ -1,6 +1,5 @@
 """What a reader sees of two runs side by side: tables as text, and sentences.
 Are new customers still like those that the segments were formed on?
-What a run found, each in one line, from its artifacts.
 What became of the segments of an earlier run, and a fit that starts from them.
 """
 
@@ -21,6 +20,7 @@ from segmentation.monitoring.drift import SHIFTED
 from segmentation.monitoring.shown import STILL, show_rand
 from segmentation.monitoring.transitions import MAJORITY, PART, WORSE, as_matrix
 from segmentation.runs.finished import Finished
+from segmentation.runs.tell import lineage
 from segmentation.segments.model import REACH
 
 
@@ -228,70 +228,6 @@ def shift(drift: dict, labels: dict[str, str]) -> str:
         f"Refresh the segmentation: {listing(shifted)} {differ} from the training data by an index above "
         f"{SHIFTED:g}, and by more than chance gives"
     )
-
-
-def lineage(lineage: dict) -> str:
-    """Say which segments of an earlier run were found again, split, merged or are gone, and which are new."""
-    before, base = lineage["before"], lineage["base"]
-    found = sum(row["fate"] == "survives" for row in before)
-    if found == len(before):
-        told = [f"Each of the {count(found, 'segment')} of {base} is found again."]
-    else:
-        told = [f"Of {count(len(before), 'segment')} of {base}, {_is_or_are(found)} found again."]
-    told += [_tell_split(row) for row in before if row["fate"] == "split"]
-    joined = {tuple(row["into"]): [] for row in before if row["fate"] == "merged"}
-    for row in before:
-        if row["fate"] == "merged":
-            joined[tuple(row["into"])].append(row)
-    told += [f"{_named(rows)} {'is' if len(rows) == 1 else 'are'} merged into {_numbers(into)}."
-             for into, rows in joined.items()]  # fmt: skip
-    told += [_tell_gone(row) for row in before if row["fate"] == "gone"]
-    new = [row["segment"] for row in lineage["now"] if not row["comes_from"]]
-    told += [f"{sentence(_numbers(new))} {'is' if len(new) == 1 else 'are'} new."] if new else []
-    told += [
-        f"{_named([row])} is segment {row['kept_as']} now."
-        for row in before
-        if row["kept_as"] not in (None, row["segment"])
-    ]
-    return " ".join(told)
-
-
-def origin(row: dict, lineage: dict) -> str | None:
-    """Say in a few words where a segment comes from; None when it is an earlier one that kept its number."""
-    base, before = lineage["base"], lineage["before"]
-    origins = [before[number - 1] for number in row["comes_from"]]
-    if not origins:
-        return f"New since {base}."
-    if len(origins) > 1:
-        return f"Merged from {_named(origins, 's')} of {base}."
-    if origins[0]["fate"] == "split":
-        return f"A part of {_named(origins, 's')} of {base}."
-    return f"Was segment {origins[0]['segment']} of {base}." if origins[0]["segment"] != row["segment"] else None
-
-
-def _is_or_are(n: int) -> str:
-    return count(n, "is", "are") if n else "none is"
-
-
-def _tell_split(row: dict) -> str:
-    return f"{_named([row])} is split into {_numbers(row['into'])}."
-
-
-def _tell_gone(row: dict) -> str:
-    why = "few customers are left where it was" if row["left"] else "its customers are spread over several segments"
-    return f"{_named([row])} is gone: {why}."
-
-
-def _short(row: dict) -> str:
-    return f"{row['segment']} ({row['name']})"
-
-
-def _named(rows: list[dict], initial: str = "S") -> str:
-    return f"{initial}egment{'' if len(rows) == 1 else 's'} {listing(map(_short, rows))}"
-
-
-def _numbers(segments) -> str:
-    return f"segment{'' if len(segments) == 1 else 's'} {listing(segments)}"
 
 
 def matching(*, matched_by: str = "centroids") -> str:

@@ -11,10 +11,8 @@ from rich.console import Console
 
 from segmentation.core.errors import SegmentationError
 from segmentation.core.text import listing, percent
-from segmentation.customers import tell as customers_tell
-from segmentation.monitoring import tell as monitoring_tell
 from segmentation.pipeline.plan import Plan
-from segmentation.report import tell as report_tell
+from segmentation.runs import tell as runs_tell
 from segmentation.runs.stages import STAGES
 
 
@@ -230,11 +228,11 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     segments = (f"{p['segment']} {p['name']} {percent(p['share'])}" for p in profiles["segments"])
     ran = listing(outcome.ran) if outcome.ran else "nothing; everything was up to date"
     lines = [
-        report_tell.headline(chosen, profiles),
-        f"  Data      {cleaning['file']}: {customers_tell.rows(cleaning)}",
+        runs_tell.headline(chosen, profiles),
+        f"  Data      {cleaning['file']}: {runs_tell.rows(cleaning)}",
         f"  Segments  {', '.join(segments)}",
         f"  Evidence  {chosen['verdict']}; mean silhouette {row['silhouette']:.3f}, least stable segment {weakest:.2f}",
-        *([f"  Changes   {monitoring_tell.lineage(lineage)}"] if (lineage := plan.lineage()) else []),
+        *([f"  Changes   {runs_tell.lineage(lineage)}"] if (lineage := plan.lineage()) else []),
         f"  Ran       {ran}",
         *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),
     ]

@@ -1,5 +1,4 @@
 """What the report and the dashboard say first: the answer, how sure it is, key figures, and a card a segment.
-What a run found, each in one line, from its artifacts.
 What the report shows around its chapters, every figure of it from the artifacts.
 """
 
@@ -7,11 +6,10 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.core.text import amount, count, listing, percent, sentence, show_index, spanning
-from segmentation.customers import tell as customers_tell
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
-from segmentation.monitoring import tell as monitoring_tell
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
+from segmentation.runs import tell as runs_tell
 from segmentation.runs.manifest import versions
 from segmentation.runs.run import Run
 
@@ -108,7 +106,7 @@ def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dat
         "share_interval": spanning(profile["share_interval"], percent),
         "small": f"Small: fewer than {SMALL} customers." if profile["size"] < SMALL else None,
         "stability": f"{stability['jaccard']:.2f}",
-        "change": monitoring_tell.origin(lineage["now"][segment - 1], lineage) if lineage else None,
+        "change": runs_tell.origin(lineage["now"][segment - 1], lineage) if lineage else None,
         "features": [
             {
                 "label": dataset.label(name),
@@ -133,18 +131,6 @@ def _tell_descriptor(values: dict, unit: str | None) -> str:
     return ", ".join(f"{name} {percent(share)}" for name, share in top if share)
 
 
-def headline(selection: dict, profiles: dict) -> str:
-    """Return the title of the report: the finding, in words that the verdict allows."""
-    customers, k = count(profiles["customers"], "customer"), selection["k"]
-    titles = {
-        "natural": f"{count(k, 'segment')} among {customers}",
-        "reproducible": f"{count(k, 'reproducible segment')} among {customers}",
-        "constructive": f"{customers}, cut into {count(k, 'part')}",
-        "none": f"no segments among {customers}",
-    }
-    return sentence(titles[selection["verdict"]])
-
-
 def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) -> dict:
     """Return what the template shows around the chapters, every figure of it from the artifacts.
 
@@ -157,13 +143,13 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
     dataset, private = study.dataset, study.dataset.privacy == "aggregate"
     lineage = study.read("lineage.json") if study.path("lineage.json").is_file() else None
     return {
-        "title": headline(selection, profiles),
+        "title": runs_tell.headline(selection, profiles),
         "dataset": dataset.title,
         "heading": f"The {NOUNS[selection['verdict']]}s",
         "answer": who(profiles["segments"], selection["verdict"]),
         "sureness": sureness(selection),
         "base": lineage and lineage["base"],
-        "changes": monitoring_tell.lineage(lineage) if lineage else None,
+        "changes": runs_tell.lineage(lineage) if lineage else None,
         "figures": key_figures(cleaning, selection),
         "warning": cut(selection),
         "cards": cards(selection, profiles, dataset, lineage),
@@ -200,7 +186,7 @@ def _data(cleaning: dict, dataset) -> list[dict]:
         ("File", cleaning["file"]),
         *(("SHA-256", digest) for digest in cleaning["files"].values()),
         ("Fingerprint", cleaning["fingerprint"]),
-        ("Rows", customers_tell.rows(cleaning)),
+        ("Rows", runs_tell.rows(cleaning)),
         ("Licence", source.licence if source else None),
         ("Citation", source.citation if source else None),
     ]
