@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation.core.files import read_json
-from segmentation.core.privacy import withheld
+from segmentation.core.privacy import least, public, withheld
 from segmentation.customers.customers import Customers
 from segmentation.segments.profiles import category_shares
 from tests.conftest import Project, shop_table
@@ -86,3 +86,10 @@ def test_no_hidden_group_can_be_worked_out_from_the_sums(counts):
 def test_a_hidden_group_cannot_be_worked_out_from_the_whole_table():
     hidden = withheld(np.array([[3, 0, 0], [0, 500, 0], [0, 0, 40]]))
     assert hidden.tolist() == [[True, False, False], [False, False, False], [False, False, True]]
+
+
+def test_numbers_of_fewer_than_ten_are_told_in_words_where_a_table_is_private():
+    assert [public(n, private=True) for n in (0, 9, 10, 1234)] == ["fewer than 10", "fewer than 10", "10", "1,234"]
+    assert [public(n, "value", private=True) for n in (9, 10)] == ["fewer than 10 values", "ten values"]
+    assert [public(n, "value", private=False) for n in (0, 1)] == ["no values", "one value"]
+    assert [least(private) for private in (True, False)] == [10, 1]

@@ -171,6 +171,11 @@ class Dataset(_Strict):
             if repeated:
                 raise ValueError(f"columns: the {what} {repeated} belong to more than one column")
 
+    @property
+    def private(self) -> bool:
+        """Whether no row of the table may be shown, and no group of fewer than ten."""
+        return self.privacy == "aggregate"
+
     def named(self, *roles: str) -> tuple[str, ...]:
         """Return the canonical names of the columns that have one of `roles`, in file order."""
         return tuple(name for name, column in self.columns.items() if column.role in roles)

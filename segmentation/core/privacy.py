@@ -2,7 +2,23 @@
 
 import numpy as np
 
+from segmentation.core.text import count, whole
+
 SMALLEST_GROUP = 10
+FEWER = f"fewer than {SMALLEST_GROUP}"
+
+
+def least(private: bool) -> int:
+    """Return how many customers a group must have to be shown."""
+    return SMALLEST_GROUP if private else 1
+
+
+def public(n: int, noun: str | None = None, *, private: bool = True) -> str:
+    """Return a number as text, "1,234" or "nine values"; "fewer than 10" where more says too much."""
+    hidden = private and n < SMALLEST_GROUP
+    if noun:
+        return f"{FEWER} {noun}s" if hidden else count(n, noun)
+    return FEWER if hidden else whole(n)
 
 
 def withheld(counts: np.ndarray) -> np.ndarray:

@@ -1,8 +1,4 @@
-"""Numbers and lists as a reader wants them: words, signs and plurals.
-Units as people write them: what may stand around an amount, and which two cannot mean one amount.
-dataset.yaml: what a table is, what its columns mean, and what its segments are called.
-What every row and cell must be, as Ibis expressions, so that any engine can check them in one pass.
-"""
+"""Numbers, shares, lists and units as a reader wants them: the one place that says how each is written."""
 
 import difflib
 import html
@@ -10,13 +6,19 @@ import re
 import unicodedata
 from unicodedata import category
 
+NONE = "–"  # what stands where there is no figure
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
     """Return "no segments", "one segment", "five segments" or "200 customers"."""
-    number = NUMBER_WORDS[n] if n < len(NUMBER_WORDS) else f"{n:,}"
+    number = NUMBER_WORDS[n] if n < len(NUMBER_WORDS) else whole(n)
     return f"{number} {noun if n == 1 else plural or noun + 's'}"
+
+
+def whole(n: float) -> str:
+    """Return a number without decimals: "200" or "12,345"."""
+    return f"{n:,.0f}"
 
 
 def listing(words) -> str:
@@ -37,20 +39,25 @@ def spanning(interval: list[float], form=amount) -> str:
     return " to ".join(form(end) for end in interval)
 
 
-def percent(share: float) -> str:
-    """Return a share as a whole percentage, or as "under 1%"."""
-    return "under 1%" if 0 < share < 0.01 else f"{100 * share:.0f}%"
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share as a percentage; a whole one is "under 1%" where it would be none of something."""
+    return "under 1%" if 0 < share < 0.01 and not digits else f"{100 * share:.{digits}f}%"
+
+
+def coefficient(value: float, digits: int = 2) -> str:
+    """Return a figure without a unit that compares: a silhouette, a Jaccard or Rand index, a correlation."""
+    return f"{value:.{digits}f}"
 
 
 def at_least(index: float) -> str:
     """Return the lowest of several indices whose maximum is 1."""
-    text = f"{index:.2f}"
+    text = coefficient(index)
     return text if text == "1.00" else f"{text} or more"
 
 
 def show_index(value: float | None) -> str:
     """Return an index as a whole number, and a dash where there is none."""
-    return "–" if value is None or value != value else f"{value:.0f}"
+    return NONE if value is None or value != value else f"{value:.0f}"
 
 
 def tell_p(p: float) -> str:

@@ -22,7 +22,7 @@ from segmentation.core.figures import (
     public_counts,
     wrapped,
 )
-from segmentation.core.privacy import SMALLEST_GROUP, in_tens, withheld
+from segmentation.core.privacy import in_tens, least, withheld
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers, by_size, column_edges, grid_edges
 
@@ -50,7 +50,7 @@ def boxes(ax, customers: Customers, name: str, groups: Grouping, private: bool, 
     When private the boxes stand alone, those of ten customers or more; of a sample nobody beyond is drawn.
     """
     found = customers.quantiles(name, WHISKERS, groups)
-    found = found[found["customers"] >= (SMALLEST_GROUP if private else 1)]
+    found = found[found["customers"] >= least(private)]
     ends = [0.25, 0.75] if private else [WHISKERS[0], WHISKERS[-1]]
     beyond = {} if private or customers.sampled else _beyond(customers.sample, name, groups, found)
     stats = [

@@ -11,7 +11,7 @@ import pandas as pd
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
-from segmentation.core.privacy import SMALLEST_GROUP, withheld
+from segmentation.core.privacy import SMALLEST_GROUP, public, withheld
 from segmentation.core.text import amount, count, escape, listing, percent, plain_unit, sentence
 from segmentation.customers.cleaning import FEWEST
 from segmentation.customers.counts import Grouping
@@ -139,8 +139,7 @@ def changes_table(account: dict, dataset: Dataset) -> pd.DataFrame:
 def far_values(customers: Customers, dataset: Dataset, numbers: list[str]) -> list[str]:
     """Say for each column how many customers lie far from the middle half."""
     far = {name: _number_far(customers, name) for name in numbers}
-    least = SMALLEST_GROUP if dataset.privacy == "aggregate" else 0
-    many = {name: count(n, "value") if n >= least else f"fewer than {least} values" for name, n in far.items()}
+    many = {name: public(n, "value", private=dataset.private) for name, n in far.items()}
     return [f"{escape(dataset.label(name))} has {how} far from the rest" for name, how in many.items()]
 
 
@@ -281,6 +280,6 @@ def _tell_changes(cells: pd.DataFrame, reference, dataset: Dataset) -> str:
 
 
 def _tell_cell(mine: pd.DataFrame, theirs: pd.DataFrame, row: int, other: int, name: str, dataset: Dataset) -> str:
-    if dataset.privacy == "aggregate":
+    if dataset.private:
         return ""
     return f" is {escape(mine.at[row, name] or 'empty')}, published as {escape(theirs.at[other, name])}"

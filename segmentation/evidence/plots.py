@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, colour, marker, panels
-from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.privacy import SMALLEST_GROUP, least
 from segmentation.core.text import percent
 from segmentation.evidence.criteria import origins
 from segmentation.evidence.decision import STABLE
@@ -82,10 +82,10 @@ def flows(flows: pd.DataFrame, *, private: bool):
 
     The paler a mark, the more mixed is its origin (`origins`); segments stand near the ones that they come from.
     """
-    least = SMALLEST_GROUP if private else 1
+    fewest = least(private)
     _, ax = plt.subplots(figsize=(PAGE, 5.2))
     total, places = flows.groupby("k")["customers"].sum().max(), _places(flows)
-    for row in flows[flows["customers"] >= least].itertuples():
+    for row in flows[flows["customers"] >= fewest].itertuples():
         ends = [places[row.k, row.segment], places[row.next_k, row.next_segment]]
         ax.plot(ends, [row.k, row.next_k], color=NEUTRAL, linewidth=0.5 + 16 * row.customers / total, alpha=0.45,
                 solid_capstyle="butt", zorder=1)  # fmt: skip
@@ -96,8 +96,8 @@ def flows(flows: pd.DataFrame, *, private: bool):
         shade = mpl.colors.to_rgb(colour(segment))
         pure = max(0.0, float(origin.get((k, segment), 1.0)))
         ax.plot(places[k, segment], k, marker(segment), color=[1 - (1 - c) * (0.25 + 0.75 * pure) for c in shade],
-                markeredgecolor=shade, markersize=5 + 18 * (max(size, least) / total) ** 0.5, zorder=2)  # fmt: skip
-        ax.text(places[k, segment], k, f"{size:,}" if size >= least else "", ha="center", va="center", fontsize=7,
+                markeredgecolor=shade, markersize=5 + 18 * (max(size, fewest) / total) ** 0.5, zorder=2)  # fmt: skip
+        ax.text(places[k, segment], k, f"{size:,}" if size >= fewest else "", ha="center", va="center", fontsize=7,
                 color="white" if pure > 0.5 else "black", zorder=3)  # fmt: skip
     ax.set(ylabel="number of segments k", yticks=sorted({k for k, _ in nodes}), xticks=[])
     ax.invert_yaxis()

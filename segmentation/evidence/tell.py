@@ -5,7 +5,7 @@ What a run found, each in one line, from its artifacts.
 
 import pandas as pd
 
-from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.privacy import SMALLEST_GROUP, public
 from segmentation.core.text import count, escape, listing, percent, sentence, tell_p
 from segmentation.evidence.criteria import titled
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, VERDICTS
@@ -38,8 +38,7 @@ def misfits(silhouettes: pd.DataFrame, *, private: bool) -> str:
     if not n:
         return "No customer has a silhouette below 0."
     if private and below.min() < SMALLEST_GROUP:
-        few = f"Fewer than {SMALLEST_GROUP}" if n < SMALLEST_GROUP else f"{n:,}"
-        return f"{few} of {len(silhouettes):,} customers have a silhouette below 0."
+        return f"{sentence(public(n))} of {len(silhouettes):,} customers have a silhouette below 0."
     where = listing(f"{number:,} in segment {segment}" for segment, number in below.items())
     have = "has" if n == 1 else "have"
     return f"{n:,} of {len(silhouettes):,} customers {have} a silhouette below 0 ({where})."
@@ -177,9 +176,8 @@ def stability_of(evidence: Evidence, k: int) -> str:
     """Say how stable the least stable segment of one k is."""
     row = evidence.weakest.loc[k]
     size = evidence.sizes[k][int(row["segment"]) - 1]
-    shown = count(size, "customer") if size >= SMALLEST_GROUP else f"fewer than {SMALLEST_GROUP} customers"
     return (
-        f"Its least stable segment, of {shown}, comes back with a mean Jaccard coefficient of "
+        f"Its least stable segment, of {public(size, 'customer')}, comes back with a mean Jaccard coefficient of "
         f"{row['jaccard']:.2f} and dissolves in {percent(row['dissolved'])} of the resamples."
     )
 

@@ -66,7 +66,7 @@ class Comparison:
 
     @property
     def private(self) -> bool:
-        return "aggregate" in (self.earlier.dataset.privacy, self.later.dataset.privacy)
+        return self.earlier.dataset.private or self.later.dataset.private
 
     @property
     def shape(self) -> tuple[int, int]:

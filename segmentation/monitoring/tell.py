@@ -5,7 +5,7 @@ What became of the segments of an earlier run, and a fit that starts from them.
 
 import pandas as pd
 
-from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.privacy import FEWER, SMALLEST_GROUP, public
 from segmentation.core.text import amount, count, escape, listing, percent, sentence
 from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
@@ -147,7 +147,7 @@ def _how_many(moved: pd.DataFrame, shown: pd.DataFrame) -> str:
     every, told = int(moved["customers"].sum()), int(shown["customers"].sum())
     if every == told:
         return f"{told:,}"
-    return f"Fewer than {SMALLEST_GROUP}" if every < SMALLEST_GROUP else f"At least {max(told, SMALLEST_GROUP):,}"
+    return sentence(FEWER) if every < SMALLEST_GROUP else f"At least {max(told, SMALLEST_GROUP):,}"
 
 
 def _name(run: Finished, segment: int) -> str:
@@ -162,7 +162,7 @@ def steps(found: Comparison) -> str:
 
 def matrix(found: Comparison) -> str:
     """Say what the matrix shows."""
-    hidden = f" Groups of fewer than {SMALLEST_GROUP} are hidden." if found.private else ""
+    hidden = f" Groups of {FEWER} are hidden." if found.private else ""
     if found.shared is None:
         return f"The customers of {found.run.run} by the segment of the earlier model (rows) and of their own.{hidden}"
     return f"The customers in both runs by their segment then (rows) and now.{hidden}"
@@ -174,11 +174,8 @@ def population(found: Comparison) -> str:
         return escape(found.why_not)
     labels = {name: found.later.dataset.label(name) for name in found.drift["features"]}
     outside, everyone = found.drift["outside"], found.drift["customers"]
-    few = found.private and 0 < outside < SMALLEST_GROUP
-    many = f"fewer than {SMALLEST_GROUP}" if few else f"{outside:,}" if outside else "none"
-    beyond = (
-        f"Of {everyone:,} customers {many} {'is' if outside == 1 and not few else 'are'} outside of the former range."
-    )
+    many = public(outside, private=found.private) if outside else "none"
+    beyond = f"Of {everyone:,} customers {many} {'is' if many == '1' else 'are'} outside of the former range."
     told = shift(found.drift, labels)
     return f"**{escape(told)}.** {beyond}" if told else f"No index is above its limit. {beyond}"
 

@@ -140,7 +140,7 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
         The first cell of each executed notebook.
     """
     cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
-    dataset, private = study.dataset, study.dataset.privacy == "aggregate"
+    dataset, private = study.dataset, study.dataset.private
     lineage = study.read("lineage.json") if study.path("lineage.json").is_file() else None
     return {
         "title": runs_tell.headline(selection, profiles),

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 
 from segmentation.core.errors import DataError
 from segmentation.core.files import replacing, write_json, write_text
-from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.privacy import least
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import GRID_BINS, Customers, grid_edges
 from segmentation.runs.manifest import read_manifest, remake_command, require_unchanged
@@ -63,7 +63,7 @@ def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: p
     A customer's feature x becomes z = (t - centre) / spread, where t is x for lambda 1, log(1 + x) for lambda 0, and
     else x transformed as Yeo and Johnson (2000) do; the segment is the number (from 1) of the centroid nearest to z.
     """
-    columns, private = study.dataset.columns, study.dataset.privacy == "aggregate"
+    columns, private = study.dataset.columns, study.dataset.private
     return {
         "method": "k-means",
         "customers": segmented.number,
@@ -76,7 +76,7 @@ def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: p
                 "unit": columns[name].unit,
                 "transform": columns[name].transform,
                 **scaled,
-                **bin_feature(segmented, name, fewest=SMALLEST_GROUP if private else 1),
+                **bin_feature(segmented, name, fewest=least(private)),
                 **_range(segmented, name, rounded=private and study.dataset.axis(name)),
             }
             for name, scaled in zip(features, describe_scaling(model, features), strict=True)

@@ -11,7 +11,7 @@ import pandas as pd
 import seaborn as sns
 
 from segmentation.core.figures import CROSS, INK, PAGE, WHISKER, colour, label_axis, panels
-from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.privacy import least
 from segmentation.core.text import amount, percent
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
@@ -40,7 +40,7 @@ def by_segment(customers: Customers, name: str, label: str, *, private: bool):
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 3.4))
     by = Grouping("segment")
     segments = customers.quantiles(name, [0.5], by)["customers"]
-    shown = segments[segments >= (SMALLEST_GROUP if private else 1)].index
+    shown = segments[segments >= least(private)].index
     boxes(ax, customers, name, by, private, shades=[colour(segment) for segment in shown])
     ax.set(xlabel="segment")
     label_axis(ax, "y", label)

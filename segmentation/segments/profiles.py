@@ -8,7 +8,7 @@ from scipy.stats import chi2_contingency, kruskal
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
-from segmentation.core.privacy import SMALLEST_GROUP, withheld
+from segmentation.core.privacy import SMALLEST_GROUP, least, withheld
 from segmentation.core.text import amount, listing
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
@@ -148,12 +148,11 @@ def _spread(values: list[float]) -> float:
 
 def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, dict]:
     """Return for each segment the mean and median, or the share of each category, of a descriptor."""
-    private = dataset.privacy == "aggregate"
     if not dataset.columns[name].numeric:
-        shares = category_shares(customers, name, private=private)
+        shares = category_shares(customers, name, private=dataset.private)
         return {segment: row.dropna().to_dict() for segment, row in shares.iterrows()}
     table = customers.means([name]).rename(columns={name: "mean"})
-    table["median"] = segment_medians(customers, name, private=private)
+    table["median"] = segment_medians(customers, name, private=dataset.private)
     known = table.dropna().to_dict("index")
     return {segment: known.get(segment, {}) for segment in table.index}
 
@@ -190,7 +189,7 @@ def category_shares(customers: Customers, name: str, *, private: bool) -> pd.Dat
 def segment_medians(customers: Customers, name: str, *, private: bool) -> pd.Series:
     """Return the median of a descriptor by segment, where it is known for any customer (ten when `private`)."""
     found = customers.quantiles(name, [0.5], Grouping("segment"))
-    return found[0.5][found["customers"] >= (SMALLEST_GROUP if private else 1)]
+    return found[0.5][found["customers"] >= least(private)]
 
 
 def largest_first(profiles: list[dict]) -> list[dict]:

@@ -7,7 +7,7 @@ from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeClassifier
 
 from segmentation.core.parallel import spread
-from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.privacy import least
 from segmentation.segments.assign import column_name
 
 MORE_LEAVES = 2
@@ -71,8 +71,7 @@ def _fewest_within_one_error(scores: np.ndarray) -> int:
 
 
 def _tree(leaves: int, private: bool) -> DecisionTreeClassifier:
-    least = SMALLEST_GROUP if private else 1
-    return DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=least, random_state=0)
+    return DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=least(private), random_state=0)
 
 
 def _leaves(tree, ranks: np.ndarray, X: np.ndarray, node: int = 0, inside=None, bounds=None):

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.privacy import FEWER, SMALLEST_GROUP, least, public
 from segmentation.core.text import (
     amount,
     at_least,
@@ -42,13 +42,12 @@ def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) ->
     """
     if pairs.empty:
         return f"For no customer is the next centroid less than {limit} farther than the own."
-    least, near = SMALLEST_GROUP if private else 1, int(pairs["customers"].sum())
-    many = f"{near:,}" if near >= least else f"Fewer than {SMALLEST_GROUP}"
+    many = public(int(pairs["customers"].sum()), private=private)
     told = (
-        f"{many} of {customers:,} customers are near a border: the next centroid is less than "
-        f"{limit} farther than the own"
+        f"{sentence(many)} of {customers:,} customers are near a border: the next centroid is less than {limit} "
+        "farther than the own"
     )
-    if pairs["customers"].iloc[0] < least:
+    if pairs["customers"].iloc[0] < least(private):
         return f"{told}."
     return f"{told}. Most of them ({pairs['customers'].iloc[0]:,}) lie between segments {pairs['between'].iloc[0]}."
 
@@ -150,7 +149,7 @@ def index(profiles: list[dict], dataset: Dataset) -> str:
 def shares(shares: pd.DataFrame, label: str) -> str:
     """Say for the category that differs most between which segments its share ranges, and what is not shown."""
     spread = (shares.max() - shares.min())[shares.notna().sum() > 1]
-    hidden = f" Groups of fewer than {SMALLEST_GROUP} are not shown." if shares.isna().any(axis=None) else ""
+    hidden = f" Groups of {FEWER} are not shown." if shares.isna().any(axis=None) else ""
     if spread.empty:
         return f"{escape(label)}: too few customers to compare segments.{hidden}"
     name = spread.idxmax()
@@ -207,7 +206,7 @@ def rules_table(rules: dict, names: dict[int, str], dataset: Dataset) -> pd.Data
         }
         for leaf in rules["leaves"]
     ]
-    return pd.DataFrame(rows).drop(columns=["agree"] if dataset.privacy == "aggregate" else [])
+    return pd.DataFrame(rows).drop(columns=["agree"] if dataset.private else [])
 
 
 def _tell_bounds(dataset: Dataset, feature: str, bounds: list) -> str:
