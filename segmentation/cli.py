@@ -33,8 +33,10 @@ BaseOption = Annotated[Text, typer.Option(help="The earlier run whose numbers, n
 RunOption = Annotated[Text, typer.Option(help="The folder under assets/ and report/ (the dataset's name).")]
 
 
-@app.command()
-def report(
+@app.command("pdf", help="Do the same, and print report.pdf.")
+@app.command("report", help="Run the notebooks that are out of date and render report.html.")
+def make(
+    context: typer.Context,
     dataset: DatasetOption = None,
     data: DataOption = None,
     k: KOption = None,
@@ -46,38 +48,18 @@ def report(
     run: RunOption = None,
     cold: ColdOption = False,
 ) -> None:
-    """Run the notebooks that are out of date and render report.html."""
-    _make("report.html", **locals())
-
-
-@app.command()
-def pdf(
-    dataset: DatasetOption = None,
-    data: DataOption = None,
-    k: KOption = None,
-    features: FeaturesOption = None,
-    seed: SeedOption = None,
-    resamples: ResamplesOption = None,
-    engine: EngineOption = None,
-    base: BaseOption = None,
-    run: RunOption = None,
-    cold: ColdOption = False,
-) -> None:
-    """Do the same, and print report.pdf."""
-    _make("report.pdf", **locals())
-
-
-def _make(wanted: str, *, cold: bool, **given: Text) -> None:
+    """Make a run: its report, and with `pdf` the printed one too."""
     # Imported here, because a usage message should not wait for it.
     from segmentation.pipeline.plan import make_plan
     from segmentation.pipeline.progress import summarize
     from segmentation.pipeline.tasks import run_pipeline
 
-    plan = make_plan(**given)
-    outcome = run_pipeline(plan, pdf=wanted == "report.pdf", cold=cold)
+    pdf = context.info_name == "pdf"
+    plan = make_plan(**{name: typed for name, typed in context.params.items() if name != "cold"})
+    outcome = run_pipeline(plan, pdf=pdf, cold=cold)
     console = Console(highlight=False, soft_wrap=True)
     console.print(summarize(plan, outcome), markup=False)
-    console.print(f"report/{plan.study.name}/{wanted}", style="bold", markup=False)
+    console.print(f"report/{plan.study.name}/report.{'pdf' if pdf else 'html'}", style="bold", markup=False)
 
 
 @app.command()
@@ -182,22 +164,23 @@ def main() -> None:
     words = [word for word in sys.argv[1:] if word != "--debug"]
     try:
         sys.exit(app(words, prog_name="python -m segmentation", standalone_mode=False))
-    except (SegmentationError, TyperException) as fault:
-        if debug:
-            traceback.print_exc()
-        known = isinstance(fault, SegmentationError)
-        print(f"Error: {fault if known else _usage(fault)}", file=sys.stderr)
-        sys.exit(fault.exit_code if known else UsageError.exit_code)
-    except OSError as fault:
-        if debug:
-            raise
-        print(f"Error: {fault.filename}: {fault.strerror}" if fault.filename else f"Error: {fault}", file=sys.stderr)
-        sys.exit(UsageError.exit_code)
     except Exception as fault:
         if debug:
-            raise
-        print(f"Error: {type(fault).__name__}: {fault} (--debug shows where)", file=sys.stderr)
-        sys.exit(SegmentationError.exit_code)
+            traceback.print_exc()
+        told, code = _told(fault)
+        print(f"Error: {told}", file=sys.stderr)
+        sys.exit(code)
+
+
+def _told(fault: Exception) -> tuple[str, int]:
+    """Return what is said of a fault, and the exit code."""
+    if isinstance(fault, SegmentationError):
+        return str(fault), fault.exit_code
+    if isinstance(fault, TyperException):
+        return _usage(fault), UsageError.exit_code
+    if isinstance(fault, OSError):
+        return f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault), UsageError.exit_code
+    return f"{type(fault).__name__}: {fault} (--debug shows where)", SegmentationError.exit_code
 
 
 def _usage(fault: TyperException) -> str:

@@ -217,10 +217,10 @@ class _PlainLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node, deep=False):
         keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        [(twice, times)] = Counter(keys).most_common(1) or [(None, 0)]
-        if times > 1:
-            mark = [key.start_mark for key, _ in node.value if (key.tag, key.value) == twice][1]
-            raise yaml.constructor.ConstructorError(None, None, f"the key {twice[1]!r} stands twice", mark)
+        for twice, times in Counter(keys).most_common(1):
+            if times > 1:
+                mark = [key.start_mark for key, _ in node.value if (key.tag, key.value) == twice][1]
+                raise yaml.constructor.ConstructorError(None, None, f"the key {twice[1]!r} stands twice", mark)
         return super().construct_mapping(node, deep)
 
 

@@ -1,6 +1,4 @@
-"""Kernels that start at once: forked from a server process that has imported what the notebooks need.
-Many small fits side by side: spread over processes, one OpenMP thread each, the same results for any number.
-"""
+"""Many small fits side by side: spread over processes, one OpenMP thread each, the same results for any number."""
 
 import multiprocessing
 import multiprocessing.forkserver
@@ -16,10 +14,11 @@ from threadpoolctl import threadpool_limits
 
 def end_with_parent() -> None:
     """End this forked process when the one that asked for it is gone, however that ended."""
-    sentinel = multiprocessing.parent_process().sentinel
+    parent = multiprocessing.parent_process()
+    assert parent  # only a forked process calls this
 
     def watch():
-        multiprocessing.connection.wait([sentinel])
+        multiprocessing.connection.wait([parent.sentinel])
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -165,7 +165,7 @@ def merge(notebooks: list):
 
 
 def _joined(cells: list) -> list:
-    joined = []
+    joined: list = []
     for cell in cells:
         above = joined[-1] if joined else None
         if above and _is_code(above) and _is_code(cell) and not any(map(_is_shown, above.outputs)):

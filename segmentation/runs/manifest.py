@@ -19,7 +19,7 @@ CHECKED = ("model.skops", "model.json", "profiles.json", "cleaning.json")
 def versions() -> dict[str, str]:
     """Return the version of Python and of every direct dependency."""
     project = tomllib.loads((files.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    direct = [re.match(r"[\w.-]+", requirement)[0] for requirement in project["dependencies"]]
+    direct = [re.split(r"[^\w.-]", requirement)[0] for requirement in project["dependencies"]]
     return {"python": platform.python_version()} | {name: version(name) for name in sorted(direct)}
 
 

@@ -33,7 +33,7 @@ def lineage(lineage: dict) -> str:
     else:
         told = [f"Of {count(len(before), 'segment')} of {base}, {_is_or_are(found)} found again."]
     told += [_tell_split(row) for row in before if row["fate"] == "split"]
-    joined = {tuple(row["into"]): [] for row in before if row["fate"] == "merged"}
+    joined: dict[tuple, list] = {tuple(row["into"]): [] for row in before if row["fate"] == "merged"}
     for row in before:
         if row["fate"] == "merged":
             joined[tuple(row["into"])].append(row)
