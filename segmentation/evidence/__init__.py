@@ -1,1 +1,12 @@
 """How many segments there are, and how sure that is: chapter 3."""
+
+from segmentation import lazily
+
+__getattr__ = lazily(
+    __name__,
+    criteria=("favourites", "flows", "inertia_from_one", "score_each_k", "silhouettes"),
+    gather=("conclude", "gather_evidence", "summary_table", "votes"),
+    kmeans=("feasible_k", "fit_each_k"),
+    plots=(),
+    tell=(),
+)

@@ -12,14 +12,15 @@ import pandas as pd
 from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, colour, marker, panels
 from segmentation.core.privacy import SMALLEST_GROUP, least
 from segmentation.core.text import percent
-from segmentation.evidence.criteria import origins
+from segmentation.evidence.criteria import favourites, origins
 from segmentation.evidence.decision import STABLE
 from segmentation.evidence.gather import STRONG_PREDICTION
 from segmentation.evidence.nulls import NULL_LEVEL
 
 
-def criteria(scores: pd.DataFrame, inertia: pd.Series, favourites: dict[str, int]):
+def criteria(scores: pd.DataFrame, inertia: pd.Series):
     """Draw inertia (the elbow), silhouette, Calinski-Harabasz and Davies-Bouldin by k, the favourite of each marked."""
+    liked = favourites(scores)
     titles = {
         "inertia": "Inertia (the elbow)",
         "silhouette": "Silhouette (higher is better)",
@@ -30,8 +31,8 @@ def criteria(scores: pd.DataFrame, inertia: pd.Series, favourites: dict[str, int
     for ax, (name, title) in zip(axes, titles.items(), strict=True):
         values = inertia if name == "inertia" else scores[name]
         ax.plot(values.index, values, "o-", color=NEUTRAL, markersize=4)
-        if name in favourites:
-            k = favourites[name]
+        if name in liked:
+            k = liked[name]
             ax.plot(k, scores.loc[k, name], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
         ax.set(title=title, xlabel="number of segments k", xticks=values.index)
     return axes

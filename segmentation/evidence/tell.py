@@ -7,6 +7,7 @@ import pandas as pd
 
 from segmentation.core.privacy import SMALLEST_GROUP, public
 from segmentation.core.text import count, escape, listing, percent, sentence, tell_p
+from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, VERDICTS
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
@@ -44,15 +45,37 @@ def misfits(silhouettes: pd.DataFrame, *, private: bool) -> str:
     return f"{n:,} of {len(silhouettes):,} customers {have} a silhouette below 0 ({where})."
 
 
-def favourites(favourites: dict[str, int]) -> str:
+def silhouettes(silhouettes: pd.DataFrame, k: int, *, private: bool) -> str:
+    """Say how well the customers fit on average, in which segment worst, and how many not at all."""
+    means = silhouettes.groupby("segment")["silhouette"].mean()
+    return (
+        f"The silhouettes of {count(len(silhouettes), 'customer')} in {count(k, 'segment')}: "
+        f"{silhouettes['silhouette'].mean():.2f} on average, weakest in segment {means.idxmin()} ({means.min():.2f}). "
+        f"{misfits(silhouettes, private=private)}"
+    )
+
+
+def favourites(scores: pd.DataFrame) -> str:
     """Say which k each criterion favours."""
-    told = listing(f"{escape(name)} favours {best}" for name, best in titled(favourites).items())
+    liked = titled(criteria.favourites(scores))
+    told = listing(f"{escape(name)} favours {best}" for name, best in liked.items())
     return f"The favourite of each criterion is circled: {told}. The elbow has none."
 
 
 def show_size(size: int) -> str:
     """Return the size of a segment that is not chosen; a group of fewer than ten is not told exactly."""
     return f"{size:,}" if size >= SMALLEST_GROUP else f"< {SMALLEST_GROUP}"
+
+
+SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin"}
+SCORE_FORMATS = {
+    "inertia": "{:,.4f}",
+    "silhouette": "{:.5f}",
+    "Calinski-Harabasz": "{:,.3f}",
+    "Davies-Bouldin": "{:.5f}",
+    "smallest": show_size,
+    "reached": percent,
+}
 
 
 def flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
@@ -69,7 +92,7 @@ def flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
     return f"From {now} to {then} segments, segment {segment} is divided most{'' if private else counts}. {rows}"
 
 
-FORMATS = {
+SUMMARY_FORMATS = {
     "silhouette": "{:.3f}",
     "weakest segment": "{:.2f}",
     "without structure": "{:.2f}",

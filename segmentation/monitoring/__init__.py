@@ -1,1 +1,22 @@
 """The months after: new customers scored, drift, and two runs compared: chapter 6."""
+
+from segmentation import lazily
+
+__getattr__ = lazily(
+    __name__,
+    comparison=("agreement", "compare_runs", "moved_centres", "moves", "public_moves", "shares_table", "sizes"),
+    shown=(
+        "centres_as_text",
+        "drift_table",
+        "fates_table",
+        "moves_matrix",
+        "rows_of_moves",
+        "runs_table",
+        "shares_as_text",
+        "show_rand",
+        "telling_axes",
+    ),
+    transitions=("refresh", "write_lineage"),
+    plots=(),
+    tell=(),
+)

@@ -37,7 +37,9 @@ def shares(shares: pd.DataFrame):
 
 
 def centres(moved: pd.DataFrame, labels: dict[str, str]):
-    """Draw an arrow from the centre of each segment then to its centre now, in one or two features."""
+    """Draw an arrow from the centre of each segment then to its centre now, in one or two features; None of none."""
+    if moved.empty:
+        return None
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 4.5))
     x, y = (list(labels) * 2)[:2]
     for row in moved.to_dict("records"):

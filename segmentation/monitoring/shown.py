@@ -59,8 +59,10 @@ def shares_as_text(shares: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def centres_as_text(moved: pd.DataFrame, found: Comparison) -> pd.DataFrame:
-    """Return the centres then and now as text, with the step of each centroid in scaled units."""
+def centres_as_text(moved: pd.DataFrame, found: Comparison) -> pd.DataFrame | None:
+    """Return the centres then and now as text, with the step of each centroid in scaled units; None without any."""
+    if moved.empty:
+        return None
     dataset, rows = found.later.dataset, []
     for _, row in moved.iterrows():
         shown = {"segment": row["now"], "name": row["name"]}
@@ -86,8 +88,13 @@ def moves_matrix(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
     return pd.DataFrame(shown, columns=columns).assign(**{"then": rows})[["then", *columns]]
 
 
-def drift_table(found: Comparison) -> pd.DataFrame:
-    """Return the population stability index of each feature and of the shares of the segments, and its limit."""
+def drift_table(found: Comparison) -> pd.DataFrame | None:
+    """Return the population stability index of each feature and of the shares of the segments, and its limit.
+
+    None where the earlier model cannot place the customers.
+    """
+    if not found.drift:
+        return None
     labels = {name: found.later.dataset.label(name) for name in found.drift["features"]}
     parts = {labels[name]: part for name, part in found.drift["features"].items()}
     rows = parts | {"the shares of the segments": found.drift["segments"]}
@@ -113,7 +120,7 @@ def fates_table(found: Comparison) -> pd.DataFrame:
 def telling_axes(moved: pd.DataFrame, found: Comparison) -> dict[str, str]:
     """Return the axis labels of the features, those first in which centroids moved most; two or fewer as they are."""
     features = found.base.features
-    if len(features) > 2:
+    if len(features) > 2 and len(moved):
         features = sorted(features, key=lambda f: -moved[f"step_{f}"].abs().max())
     return {f: found.later.dataset.axis(f) for f in features}
 

@@ -68,6 +68,11 @@ def runs(found: Comparison) -> str:
 
 
 def shares(shares: pd.DataFrame) -> str:
+    """Say which shares changed, and how the bars show it."""
+    return f"{changed_shares(shares)} {bars()}"
+
+
+def changed_shares(shares: pd.DataFrame) -> str:
     """Say which shares changed by more than their intervals allow, or which changed most."""
     both = shares.dropna(subset=["then", "now"])
     change = both["share_now"] - both["share_then"]
@@ -85,6 +90,11 @@ def shares(shares: pd.DataFrame) -> str:
         return f"{sentence(count(len(apart), 'share'))} changed by more than the intervals allow: {listing(told)}."
     row = both.loc[change.abs().idxmax()]
     return f"No share changed by more than the intervals allow; most changed {_tell_share(row)}."
+
+
+def share_intervals() -> str:
+    """Say what the table of shares shows."""
+    return f"The share of each segment with its {percent(LEVEL)} interval, and the change."
 
 
 def bars() -> str:
@@ -180,8 +190,8 @@ def population(found: Comparison) -> str:
     return f"**{escape(told)}.** {beyond}" if told else f"No index is above its limit. {beyond}"
 
 
-def summary(found: Comparison) -> list[str]:
-    """Say in a few sentences what changed: of the segments and their customers, and how far one can go on."""
+def summary(found: Comparison) -> str:
+    """Say in a few paragraphs what changed: of the segments and their customers, and how far one can go on."""
     labels = {feature["name"]: feature["label"] for feature in found.base.model["features"]}
     warning = shift(found.drift, labels) if found.drift else ""
     nothing = all(
@@ -194,9 +204,10 @@ def summary(found: Comparison) -> list[str]:
     )
     last = " ".join([agreement(found), verdicts(found), f"{escape(warning)}." if warning else ""]).strip()
     if nothing:
-        return [f"**Nothing has changed.** {last}"]
+        return f"**Nothing has changed.** {last}"
     moved = "" if found.shared is None else movement(moves(found), found)
-    return [f"**{escape(lineage(found.lineage))}**", f"{shares(shares_table(found))} {moved}".strip(), last]
+    told = [f"**{fates(found)}**", f"{changed_shares(shares_table(found))} {moved}".strip(), last]
+    return "\n\n".join(told)
 
 
 def drift(drift: dict, labels: dict[str, str]) -> list[str]:
@@ -227,6 +238,9 @@ def shift(drift: dict, labels: dict[str, str]) -> str:
     )
 
 
+def fates(found: Comparison) -> str:
+    """Say what became of the segments of the earlier run, for a page."""
+    return escape(lineage(found.lineage))
 def matching(*, matched_by: str = "centroids") -> str:
     """Say by which rule an earlier segment is found again, split, merged or gone, and which keeps its number."""
     how = "distances between the centroids" if matched_by == "centroids" else "shares of customers that are not in both"
@@ -242,14 +256,11 @@ def matching(*, matched_by: str = "centroids") -> str:
     )
 
 
-def changes(found: dict | None) -> list[str]:
+def changes(found: dict | None) -> str:
     """Say what became of the earlier segments, how this fit was started, and by which rule; nothing without a base."""
     if found is None:
-        return []
-    return [
-        f"**Since {escape(found['base'])}.** {escape(lineage(found))}",
-        f"{escape(start(found))} {matching()}",
-    ]
+        return ""
+    return f"**Since {escape(found['base'])}.** {escape(lineage(found))}\n\n{escape(start(found))} {matching()}"
 
 
 def start(lineage: dict) -> str:

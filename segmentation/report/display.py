@@ -3,12 +3,13 @@
 import html
 import io
 import re
+from collections.abc import Iterable
 
 import matplotlib.pyplot as plt
 from IPython.display import HTML, Markdown, display
 from matplotlib.ticker import ScalarFormatter
 from pandas import NA
-from pandas.api.types import is_integer_dtype, is_numeric_dtype
+from pandas.api.types import is_float_dtype, is_integer_dtype, is_numeric_dtype
 
 from segmentation.core.figures import INK
 from segmentation.core.files import write_text
@@ -29,21 +30,25 @@ def code(text: str, language: str) -> None:
     display(Markdown(f"```{language}\n{text}```"))
 
 
-def figure(study, name: str, drawn, caption: str, alt: str | None = None) -> None:
+def figure(run, name: str, drawn, caption: str, alt: str | None = None) -> None:
     """Show a figure as inline SVG with its caption, and save it as figures/<name>.svg.
 
     Parameters
     ----------
-    drawn : Axes, or list of Axes
-        A list is shown as panels, beside each other or, on a narrow page, below each other.
+    drawn : Axes, list of Axes or None
+        A list is shown as panels, beside each other or, on a narrow page, below each other. Where there is nothing to
+        draw, the caption says why, as a sentence, or nothing.
     alt : str, optional
         What the figure shows, for those who cannot see it; the caption when it is left out.
     """
+    if drawn is None:
+        say(caption)
+        return
     panels = drawn if isinstance(drawn, list) else [drawn]
     whole = panels[0].get_figure()
     _write_out(whole)
     svg = _svg(whole, salt=name)
-    write_text(study.path("figures") / f"{name}.svg", svg)
+    write_text(run.path("figures") / f"{name}.svg", svg)
     svgs = _apart(whole, panels, salt=name) if len(panels) > 1 else [svg]
     plt.close(whole)
     labels = [_plain(alt or caption), *(f"Panel {i} of {len(svgs)}" for i in range(2, len(svgs) + 1))]
@@ -51,6 +56,20 @@ def figure(study, name: str, drawn, caption: str, alt: str | None = None) -> Non
     beside = "".join(f"<div>{picture}</div>" for picture in pictures)
     shown = f'<div class="beside">{beside}</div>' if len(pictures) > 1 else pictures[0]
     display(HTML(f'<figure id="{name}">{shown}<figcaption>{html.escape(_plain(caption))}</figcaption></figure>'))
+
+
+def figures(run, prefix: str, drawn: Iterable, captions: dict[str, str]) -> None:
+    """Show several figures, each saved as figures/<prefix>-<name>.svg.
+
+    Parameters
+    ----------
+    drawn : iterable of (name, Axes)
+        One after the other, so that each is closed before the next is drawn.
+    captions : dict
+        By name.
+    """
+    for name, axes in drawn:
+        figure(run, f"{prefix}-{name}", axes, captions[name])
 
 
 def _write_out(whole) -> None:
@@ -112,11 +131,16 @@ def table(frame, caption: str, formats: dict | None = None) -> None:
 
     Parameters
     ----------
+    frame : DataFrame or None
+        Of None nothing is shown.
     formats : dict, optional
-        Column -> format string, or function from value to text.
+        Column -> format string, or function from value to text; under `float` that of all other columns of decimals.
     """
+    if frame is None:
+        return
     whole = frame.reset_index(allow_duplicates=True) if frame.index.name else frame
-    columns = [_column(name, whole.iloc[:, i], (formats or {}).get(name)) for i, name in enumerate(whole)]
+    forms = [_form(name, whole.iloc[:, i], formats or {}) for i, name in enumerate(whole)]
+    columns = [_column(name, whole.iloc[:, i], forms[i]) for i, name in enumerate(whole)]
     heads = "".join(f'<th scope="col"{kind}>{label}</th>' for kind, label, _ in columns)
     rows = zip(*[[f"<td{kind}>{html.escape(cell)}</td>" for cell in cells] for kind, _, cells in columns], strict=True)
     lines = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
@@ -129,9 +153,14 @@ def table(frame, caption: str, formats: dict | None = None) -> None:
     )
 
 
+def _form(name, values, formats: dict):
+    """Return how a column is written."""
+    others = formats.get(float) if is_float_dtype(values) else None
+    return formats.get(name) or others or ("{:,}" if is_integer_dtype(values) else "{}")
+
+
 def _column(name, values, form) -> tuple[str, str, list[str]]:
     """Return the class of a column, its label and its cells as text."""
-    form = form or ("{:,}" if is_integer_dtype(values) else "{}")
     cells = ["–" if value is NA else form(value) if callable(form) else form.format(value) for value in values]
     number = is_numeric_dtype(values) or callable(form)
     return ' class="number"' if number else "", html.escape(str(name).replace("_", " ")), cells

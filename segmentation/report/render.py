@@ -157,10 +157,10 @@ def lift(notebook, name: str) -> str | None:
 
 
 def merge(notebooks: list):
-    """Return one notebook with the cells of all, code that shows nothing joined with the code after it."""
+    """Return one notebook with the cells of all but hidden ones, code that shows nothing joined with the code after."""
     merged = nbformat.v4.new_notebook(metadata=notebooks[0].metadata)
     for notebook in notebooks:
-        merged.cells += _joined(notebook.cells)
+        merged.cells += _joined([cell for cell in notebook.cells if "hide" not in cell.metadata.get("tags", [])])
     return merged
 
 
@@ -176,7 +176,7 @@ def _joined(cells: list) -> list:
 
 
 def _is_code(cell) -> bool:
-    return cell.cell_type == "code" and not {"hide", "hide-input"} & set(cell.metadata.get("tags", []))
+    return cell.cell_type == "code" and "hide-input" not in cell.metadata.get("tags", [])
 
 
 def _is_shown(output) -> bool:

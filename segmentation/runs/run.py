@@ -1,21 +1,49 @@
 """One run of one dataset: what the notebooks read and write, all under assets/<run>/."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 from segmentation.core import files
-from segmentation.core.dataset import Dataset, load_dataset
+from segmentation.core.dataset import Dataset, load_dataset, parse_features
 from segmentation.core.errors import UsageError
 from segmentation.core.files import NOT_RUNS, read_json
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run's name, its dataset, and its folder of artifacts."""
+    """A run's name, its dataset, its folder of artifacts, and the parameters that are not what dataset.yaml says."""
 
     name: str
     dataset: Dataset
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The columns that form the segments."""
+        return self.given.get("features", self.dataset.named("feature"))
+
+    @property
+    def k(self) -> int | Literal["auto"]:
+        """How many segments are asked for."""
+        return self.given.get("k", self.dataset.k)
+
+    @property
+    def seed(self) -> int:
+        """The seed of every random start."""
+        return self.given.get("seed", self.dataset.seed)
+
+    @property
+    def resamples(self) -> int:
+        """How often the table is resampled."""
+        return self.given.get("resamples", self.dataset.resamples)
+
+    @property
+    def private(self) -> bool:
+        """Whether no single customer may be shown, and no group of fewer than ten."""
+        return self.dataset.privacy == "aggregate"
 
     @property
     def folder(self) -> Path:
@@ -59,22 +87,40 @@ class Run:
         return pd.read_parquet(path)
 
 
-def open_run(run: str, dataset: str, engine: str = "duckdb") -> Run:
+def open_run(
+    run: str,
+    dataset: str,
+    *,
+    features: str | None = None,
+    k: int | Literal["auto"] | None = None,
+    seed: int | None = None,
+    resamples: int | None = None,
+    engine: str = "duckdb",
+) -> Run:
     """Open run `run` of the dataset in data/<dataset>/, or of the one that was assumed for it.
 
-    Large tables are computed by `engine` from then on: "duckdb" or "spark".
+    Parameters
+    ----------
+    features : str, optional
+        The columns that form the segments, as "a,b"; this and each of the next is what dataset.yaml says where it is
+        None.
+    engine : str
+        What computes large tables from then on: "duckdb" or "spark".
 
     Raises
     ------
     UsageError
-        When the run's name is not a plain folder name, or dataset.yaml cannot be used.
+        When the run's name is not a plain folder name, dataset.yaml cannot be used, or no such features are there.
     """
     check_run_name(run)
     if engine != "duckdb":
         from segmentation.core.engine import choose  # imported here, because it takes a second
 
         choose(engine)
-    return Run(run, load_dataset(dataset, run))
+    described = load_dataset(dataset, run)
+    formed_by = None if features is None else parse_features(features, described)
+    given = {"features": formed_by, "k": k, "seed": seed, "resamples": resamples}
+    return Run(run, described, {name: value for name, value in given.items() if value is not None})
 
 
 def check_run_name(run: str, option: str = "RUN") -> None:
