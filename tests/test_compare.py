@@ -506,22 +506,3 @@ def test_a_change_of_a_share_is_told_as_fine_as_it_is():
     shares = {"then": [1.0], "now": [1.0], "name": ["Fans"], "share_then": [0.404], "share_now": [0.396]}
     shares |= {f"{end}_{side}": [level] for side in ("then", "now") for end, level in (("low", 0.3), ("high", 0.5))}
     assert monitoring_tell.shares(pd.DataFrame(shares)).endswith("most changed Fans (40.4% then, 39.6% now).")
-
-
-def test_the_notebook_is_kept_as_the_house_rules_say():
-    notebook = nbformat.read(ROOT / "notebooks" / "06_compare.ipynb", as_version=4)
-    nbformat.validate(notebook)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert notebook.cells[0].source.startswith("# ")
-    assert all(f"**{word}" in notebook.cells[0].source for word in ("Question.", "Reads", "Writes"))
-    assert notebook.cells[-2].source == "## Answer"
-    assert "say(" in notebook.cells[-1].source
-    assert 12 <= len(code) <= 20
-    assert all(not cell.outputs and cell.execution_count is None for cell in code)
-    assert all(len([line for line in cell.source.splitlines() if line.strip()]) <= 10 for cell in code)
-    [parameters] = [cell for cell in code if "parameters" in cell.metadata.get("tags", [])]
-    assert [node.targets[0].id for node in ast.parse(parameters.source).body] == ["base", "run"]
-    others = [c["id"] for stage in STAGES for c in json.loads(stage.notebook.read_text())["cells"]]
-    ids = [cell["id"] for cell in notebook.cells]
-    assert len(ids) == len(set(ids))
-    assert not set(ids) & set(others)

@@ -11,7 +11,7 @@ from sklearn.metrics import silhouette_score
 from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
 from segmentation.evidence import tell as evidence_tell
-from segmentation.evidence.criteria import dip_of_distances, flows, mixture_bic, origins, score_each_k, valley_p
+from segmentation.evidence.criteria import dip_of_distances, flows_between, mixture_bic, origins, score_each_k, valley_p
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, decide, stable_k, verdict
 from segmentation.evidence.gather import conclude, dissent, gather_evidence
 from segmentation.evidence.kmeans import best_kmeans, feasible_k, fit_each_k, fit_once, random_state
@@ -189,7 +189,7 @@ def test_limit_without_structure_has_its_error():
 
 def test_origins_by_hand():
     # Of the third segment at k = 3 half come from each segment of k = 2; the others come from one each.
-    moved = flows({2: np.array([0, 0, 0, 1, 1, 1]), 3: np.array([0, 0, 2, 2, 1, 1])})
+    moved = flows_between({2: np.array([0, 0, 0, 1, 1, 1]), 3: np.array([0, 0, 2, 2, 1, 1])})
     assert origins(moved)["origin"].tolist() == pytest.approx([1, 1, 0])
 
 
@@ -381,7 +381,7 @@ def test_results_do_not_depend_on_the_number_of_workers(monkeypatch):
 
 
 def test_flows_count_who_moves():
-    moved = flows({2: np.array([0, 0, 0, 1]), 3: np.array([0, 0, 2, 1])})
+    moved = flows_between({2: np.array([0, 0, 0, 1]), 3: np.array([0, 0, 2, 1])})
     rows = moved[["segment", "next_segment", "customers", "size", "next_size"]].values.tolist()
     assert rows == [[1, 1, 2, 3, 2], [1, 3, 1, 3, 1], [2, 2, 1, 1, 1]]
     assert "segment 1 is divided most: of 3 customers 2 stay" in evidence_tell.flows(moved, 3, private=False)

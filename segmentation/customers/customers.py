@@ -74,7 +74,6 @@ def _cut(hashed: ibis.Value, share: float) -> int | str:
 
 
 OF_MANY = ("sample.parquet", "values.parquet", "segmented.parquet")  # artifacts of more customers than can be held
-MOST_LOST = 0.001  # the limit that the benchmark of the sample keeps
 
 
 @dataclass(frozen=True)
@@ -112,16 +111,6 @@ class Customers:
     def table(self) -> pd.DataFrame | ibis.Table:
         """All of them, held or not."""
         return self.everyone if self.sampled else self.sample
-
-    def tell_sample(self) -> str:
-        """Say on what the segments are formed when not on all customers; empty when they are."""
-        if not self.sampled:
-            return ""
-        return (
-            f"The segments are formed on {len(self.sample):,} of the {self.number:,} customers, those whose ids have "
-            "the smallest hash; counts and figures hold for all. On generated customers the inertia of such segments "
-            f"over all rows was at most {MOST_LOST:.1%} above that of a fit to all of them."
-        )
 
     @property
     def columns(self) -> list[str]:

@@ -91,8 +91,13 @@ def titled(by_criterion: dict[str, int]) -> dict[str, int]:
     return {TITLES[name]: value for name, value in by_criterion.items()}
 
 
-def flows(labels: dict[int, np.ndarray]) -> pd.DataFrame:
-    """Return how many customers go from each segment of one k to each segment of the next k.
+def flows(optima: dict[int, Optimum]) -> pd.DataFrame:
+    """Return how many customers go from each segment of one k to each segment of the next k."""
+    return flows_between({k: optimum.model.labels_ for k, optimum in optima.items()})
+
+
+def flows_between(labels: dict[int, np.ndarray]) -> pd.DataFrame:
+    """Return the same of one division of the customers for each k.
 
     Returns
     -------

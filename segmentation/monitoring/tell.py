@@ -241,6 +241,8 @@ def shift(drift: dict, labels: dict[str, str]) -> str:
 def fates(found: Comparison) -> str:
     """Say what became of the segments of the earlier run, for a page."""
     return escape(lineage(found.lineage))
+
+
 def matching(*, matched_by: str = "centroids") -> str:
     """Say by which rule an earlier segment is found again, split, merged or gone, and which keeps its number."""
     how = "distances between the centroids" if matched_by == "centroids" else "shares of customers that are not in both"

@@ -43,7 +43,7 @@ class Run:
     @property
     def private(self) -> bool:
         """Whether no single customer may be shown, and no group of fewer than ten."""
-        return self.dataset.privacy == "aggregate"
+        return self.dataset.private
 
     @property
     def folder(self) -> Path:
