@@ -1,12 +1,9 @@
 """The next month: a run that starts from an earlier one, and the report on what changed between two."""
 
-import ast
-import json
 import re
 import shutil
 
 import ibis
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,8 +17,7 @@ from segmentation.customers.customers import Customers
 from segmentation.monitoring import tell as monitoring_tell
 from segmentation.monitoring.comparison import rand_index
 from segmentation.monitoring.transitions import Fate, cross, match, renumber, trace
-from segmentation.runs.stages import STAGES
-from tests.conftest import ROOT, Project, copy_project
+from tests.conftest import Project, copy_project
 from tests.test_report import Page
 
 SHOP = """title: Shop

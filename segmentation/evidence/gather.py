@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from segmentation.core.privacy import least
 from segmentation.customers.customers import sample_rows
 from segmentation.evidence.criteria import dip_of_distances, inertia_from_one, mixture_bic, untie, valley_p
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, SIGNIFICANT, decide, stable_k, verdict
@@ -102,9 +103,9 @@ def _from_one(k_values: list[int]) -> list[int]:
     return [*range(1, min(k_values)), *k_values]
 
 
-def conclude(evidence: Evidence, k="auto", *, smallest: int = 1) -> dict:
+def conclude(evidence: Evidence, k="auto", *, private: bool = False) -> dict:
     """Return the decision with its verdict: those of `decide`, stable (every stable k) and verdict."""
-    choice = decide(evidence.scores, evidence.stable, k, smallest=smallest)
+    choice = decide(evidence.scores, evidence.stable, k, smallest=least(private))
     verdicts = {k: _judged(evidence, k, choice["best"]) for k in {choice["k"], choice["best"]}}
     return {
         **choice,
