@@ -126,10 +126,10 @@ def show_all() -> None:
     st.session_state["anew"] = st.session_state.get("anew", 0) + 1
 
 
-def show_summary(study, selection: dict, profiles: dict, cleaning: dict) -> None:
+def show_summary(study, selection, profiles: dict, cleaning: dict) -> None:
     """Show the finding, how sure it is, and the key figures."""
     told = [("p", "kicker", study.dataset.title), ("h1", "", runs_tell.headline(selection, profiles))]
-    told += [("p", "lead", report_tell.who(profiles["segments"], selection["verdict"]))]
+    told += [("p", "lead", report_tell.who(profiles["segments"], selection.verdict))]
     shown = "".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told)
     cut = report_tell.cut(selection)
     warning = f'<p class="warning">{html.escape(cut)}</p>' if cut else ""
@@ -143,7 +143,7 @@ def as_html(part: str, **report) -> str:
     return TEMPLATES.get_template(f"{part}.html.j2").render(report=report)
 
 
-def show_evidence(selection: dict) -> None:
+def show_evidence(selection) -> None:
     """Show what speaks for each number of segments."""
     st.header("How sure is that?", anchor=False)
     table = evidence_table(selection)
@@ -151,7 +151,7 @@ def show_evidence(selection: dict) -> None:
     with st.expander("Every figure behind the choice"):
         yes = {True: "yes", False: ""}
         shown = table.assign(stable=table["stable"].map(yes), chosen=table["chosen"].map(yes))
-        reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in selection["reasons"])
+        reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in selection.reasons)
         st.html(f"{as_table(shown, 'What speaks for each number of segments')}<ul>{reasons}</ul>")
 
 
@@ -233,10 +233,10 @@ def show_question(study, customers: SegmentedCustomers, told: list[dict]) -> Non
     st.header("Which segment is this customer?", anchor=False)
     with faults_told():
         require_unchanged(study.name)  # again, because a fragment runs alone
-        features = study.read("model.json")["features"]
+        features = study.read("model.json").names
         with st.form("ask"):
             places = st.columns(min(len(features), 3))
-            values = {f["name"]: ask(places[i % 3], f["name"], customers) for i, f in enumerate(features)}
+            values = {name: ask(places[i % 3], name, customers) for i, name in enumerate(features)}
             asked = st.form_submit_button("Find the segment")
         if asked and None in values.values():
             complain("Fill in every field.")
@@ -262,7 +262,7 @@ def answer(study, values: dict, told: list[dict]) -> None:
     """Show the segment of one customer, as its card tells it."""
     found = score_customer(study, values)
     [card] = [card for card in told if card["segment"] == found["segment"]]
-    unit = study.read("model.json")["distance_unit"]
+    unit = study.read("model.json").distance_unit
     careful = (
         "<p>Careful: this customer lies outside of the data that formed the segments.</p>" if found["outside"] else ""
     )

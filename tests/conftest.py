@@ -16,6 +16,7 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
 from segmentation.core.dataset import load_dataset
+from segmentation.runs.artifacts import Model, Placement
 from tests.browser import find_chromium, open_browser
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,13 +96,29 @@ def fresh(tmp_path) -> Project:
     return copy_project(tmp_path)
 
 
+def completed(placement: Placement) -> Model:
+    """Return a model with these scales and centroids; its other figures say nothing."""
+    k, rest = len(placement.centroids), {"label": "", "unit": None, "transform": "none", "bounds": [], "shares": [1]}
+    return Model(
+        method="k-means",
+        customers=k,
+        sizes=[1] * k,
+        distance_unit="",
+        features=[{**dict(scaled), **rest, "low": 0, "high": 1} for scaled in placement.features],
+        centroids=placement.centroids,
+        reach=[1] * k,
+        centroids_original_units=placement.centroids,
+        inertia=0,
+        agreement={},
+    )
+
+
 def write_model_of(folder: Path) -> None:
     """Write assets/sample/ with a model of the sample, what describes it, and a manifest: all that loading needs."""
     import skops.io
 
     from segmentation.core.files import sha256, write_json
-    from segmentation.segments.fit import scaling
-    from segmentation.segments.fit import scaling_and_centroids as describe
+    from segmentation.segments.fit import scaling, scaling_and_centroids
 
     features = ("income", "spending")
     table = pd.read_csv(ROOT / "data" / "sample" / "customers.csv")
@@ -110,7 +127,11 @@ def write_model_of(folder: Path) -> None:
     model, assets = Pipeline(steps).fit(X), folder / "assets" / "sample"
     assets.mkdir(parents=True)
     (assets / "model.skops").write_bytes(skops.io.dumps(model))
-    for name, content in (("model", describe(model, features)), ("profiles", {}), ("cleaning", {})):
+    for name, content in (
+        ("model", completed(scaling_and_centroids(model, features)).content()),
+        ("profiles", {}),
+        ("cleaning", {}),
+    ):
         write_json(assets / f"{name}.json", content)
     written = {path.relative_to(folder).as_posix(): sha256(path) for path in sorted(assets.iterdir())}
     parts = {"inputs": {}, "set_by": {}, "versions": {}, "parameters": {"dataset": "sample"}}

@@ -73,13 +73,13 @@ def describe_sample() -> dict:
     The git revision and the code are left out: they tell who made the report, and not what it holds.
     """
     manifest = read_manifest(SAMPLE)
-    names = sorted(name for name in manifest["outputs"] if not name.endswith(".pdf"))
+    names = sorted(name for name in manifest.outputs if not name.endswith(".pdf"))
     return {
-        "inputs": {name: manifest["inputs"][name] for name in ("customers.csv", "data/sample/dataset.yaml")},
-        "parameters": manifest["parameters"],
+        "inputs": {name: manifest.inputs[name] for name in ("customers.csv", "data/sample/dataset.yaml")},
+        "parameters": manifest.parameters,
         "content": {name: content(files.ROOT / name) for name in names if not re.search(BY_BYTES, name)},
         "bytes": {name: sha256(files.ROOT / name) for name in names},
-        "versions": manifest["versions"],
+        "versions": manifest.versions,
     }
 
 

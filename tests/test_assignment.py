@@ -7,13 +7,16 @@ import pytest
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import read_json
+from segmentation.runs.artifacts import Model
 from segmentation.segments.assign import assign_rows
-from segmentation.segments.fit import assign, describe_scaling, fit_segments
+from segmentation.segments.fit import assign, fit_segments, scaling_and_centroids
 
 
 def test_the_engine_gives_every_customer_of_mall_the_segment_of_the_run(mall):
     customers = pd.read_parquet(mall.artifact("mall", "customers.parquet"))
-    found = assign_rows(ibis.memtable(customers), read_json(mall.artifact("mall", "model.json"))).to_pandas()
+    found = assign_rows(
+        ibis.memtable(customers), Model.model_validate(read_json(mall.artifact("mall", "model.json")))
+    ).to_pandas()
     segments = pd.read_parquet(mall.artifact("mall", "segments.parquet"))
     pd.testing.assert_frame_equal(found[list(segments)], segments, atol=2e-6)
     assert (found["segment"] == segments["segment"]).all()
@@ -29,8 +32,7 @@ def test_the_engine_assigns_as_scikit_learn_does(scaling, transform, k):
     low = 0 if transform == "log" else -3
     customers = pd.DataFrame({"a": rng.lognormal(size=400) + low, "b": rng.normal(size=400), "c": rng.poisson(4, 400)})
     model = fit_segments(customers, dataset, ("a", "b", "c"), k)
-    features = [{"name": n, **how} for n, how in zip("abc", describe_scaling(model, ("a", "b", "c")), strict=True)]
-    told = {"features": features, "centroids": model[-1].cluster_centers_.tolist()}
+    told = scaling_and_centroids(model, ("a", "b", "c"))
     new = pd.DataFrame({n: rng.normal(3, 5, 10_000).clip(low + 0.01) for n in "abc"})
     found = assign_rows(ibis.memtable(new.assign(row=range(10_000))), told).order_by("row").to_pandas()
     expected = assign(model, new.to_numpy())

@@ -21,6 +21,7 @@ from segmentation.customers.checks import check_repeats, check_rows
 from segmentation.customers.cleaning import clean
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers, sampled
+from segmentation.runs.artifacts import Placement
 from segmentation.segments.assign import assign_rows
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_table
@@ -130,7 +131,7 @@ def test_every_row_gets_the_segment_that_duckdb_gives_it(both, k):
     frame = pd.DataFrame({"row": np.arange(3_000), **{n: rng.normal(0.5, 2, 3_000) for n in powers}})
     frame["log"] = rng.poisson(4, 3_000)
     features = [{"name": n, "lambda": power, "centre": 0.1, "spread": 1.7} for n, power in powers.items()]
-    model = {"features": features, "centroids": rng.normal(0, 1, (k, 4)).tolist()}
+    model = Placement(features=features, centroids=rng.normal(0, 1, (k, 4)).tolist())
     duckdb, found = both(frame, lambda table: assign_rows(table, model))
     assert duckdb["segment"].nunique() > k / 2
     pd.testing.assert_frame_equal(found, duckdb, rtol=0, atol=1e-9)
@@ -250,10 +251,8 @@ def test_without_pyspark_the_message_says_how_to_install_it(monkeypatch, tmp_pat
 def test_a_large_table_is_cleaned_counted_and_assigned_as_duckdb_does(spark, tmp_path, monkeypatch):
     dirty_customers().to_parquet(tmp_path / "shop.parquet")
     monkeypatch.setattr("segmentation.tables.formats.MOST_HELD", 100)
-    model = {
-        "features": [{"name": n, "lambda": 1.0, "centre": 20.0, "spread": 9.0} for n in ("income", "visits")],
-        "centroids": [[0.0, -2.0], [3.0, -1.0], [4.0, -2.0]],
-    }
+    features = [{"name": n, "power": 1.0, "centre": 20.0, "spread": 9.0} for n in ("income", "visits")]
+    model = Placement(features=features, centroids=[[0.0, -2.0], [3.0, -1.0], [4.0, -2.0]])
     found = []
     for name, backend in (("duckdb", connect_duckdb()), ("spark", spark)):
         monkeypatch.setattr("segmentation.core.engine.connect", lambda backend=backend: backend)

@@ -100,17 +100,17 @@ def test_mall_without_its_two_richest_customers_still_has_five(mall_table):
     table = pd.read_csv(mall_table).sort_values("Annual Income (k$)")[:-2]
     X = _scaled(table[["Annual Income (k$)", "Spending Score (1-100)"]].to_numpy(float))
     found, concluded = _conclude(X, resamples=50)
-    assert (concluded["k"], concluded["verdict"]) == (5, "natural")
+    assert (concluded.k, concluded.verdict) == (5, "natural")
     assert found.scores["silhouette"][5] == pytest.approx(0.5599, abs=5e-5)
 
 
 def test_mall_with_age_is_not_natural(mall_table):
     columns = ["Age", "Annual Income (k$)", "Spending Score (1-100)"]
     found, concluded = _conclude(_scaled(pd.read_csv(mall_table)[columns].to_numpy(float)), resamples=50)
-    assert concluded["k"] in (4, 6)
-    assert concluded["verdict"] != "natural"
+    assert concluded.k in (4, 6)
+    assert concluded.verdict != "natural"
     assert found.dip["p"] == pytest.approx(0.997, abs=5e-4)
-    assert dissent(found, concluded["k"])
+    assert dissent(found, concluded.k)
 
 
 def _noise(kind: str, d: int, seed: int) -> np.ndarray:
@@ -133,14 +133,14 @@ def test_noise_is_natural_in_at_most_one_case_in_twenty():
                 compact = best > DISTINCT_SILHOUETTE and dip_of_distances(X)["p"] <= 0.05
                 valley = min(valley_p(X, fit.labels_, fit.cluster_centers_) for fit in fits)
                 possible = compact or valley <= 0.05
-                natural.append(possible and _conclude(X, resamples=20)[1]["verdict"] == "natural")
+                natural.append(possible and _conclude(X, resamples=20)[1].verdict == "natural")
     assert len(natural) == 180
     assert sum(natural) <= 9
 
 
 @pytest.mark.parametrize("kind", ["spherical", "correlated", "uniform"])
 def test_noise_is_told_as_a_cut_or_as_nothing(kind):
-    verdicts = [_conclude(_scaled(_noise(kind, d, 1)), range(2, 7), resamples=20)[1]["verdict"] for d in (2, 3, 5)]
+    verdicts = [_conclude(_scaled(_noise(kind, d, 1)), range(2, 7), resamples=20)[1].verdict for d in (2, 3, 5)]
     assert set(verdicts) <= {"none", "constructive"}
 
 
@@ -155,14 +155,14 @@ def test_steps_of_a_scale_are_no_segments(kind):
     k_values = feasible_k(X, (2, 8), "auto")
     found, concluded = _conclude(_scaled(X), k_values, resamples=20)
     assert found.dip["p"] < 0.05 < found.dip["p_untied"]
-    assert concluded["verdict"] != "natural"
+    assert concluded.verdict != "natural"
 
 
 @pytest.mark.parametrize("n", [12, 20])
 def test_a_small_table_is_judged_and_not_refused(n):
     X = np.random.default_rng(n).normal(size=(n, 2))
     _, concluded = _conclude(_scaled(X), feasible_k(X, (2, 10), "auto"), resamples=10)
-    assert concluded["verdict"] != "natural"
+    assert concluded.verdict != "natural"
 
 
 def test_values_that_a_sample_may_miss_do_not_stop_the_evidence():
@@ -175,8 +175,8 @@ def test_values_that_a_sample_may_miss_do_not_stop_the_evidence():
 def test_an_own_k_is_judged_by_itself_and_not_by_the_best():
     X, _ = make_blobs(300, centers=[[0, 0], [12, 0], [0, 12]], cluster_std=1, random_state=0)
     _, concluded = _conclude(_scaled(X), range(2, 7), resamples=20, k=5)
-    assert (concluded["best"], concluded["verdict_of_best"]) == (3, "natural")
-    assert concluded["verdict"] in ("constructive", "none")
+    assert (concluded.best, concluded.verdict_of_best) == (3, "natural")
+    assert concluded.verdict in ("constructive", "none")
 
 
 def test_limit_without_structure_has_its_error():
@@ -208,14 +208,14 @@ def _apart(k: int, d: int) -> np.ndarray:
 def test_planted_segments_are_natural(k, n, d):
     X, _ = make_blobs(n, centers=_apart(k, d), cluster_std=1, random_state=k)
     _, concluded = _conclude(_scaled(X), range(2, 10), resamples=10)
-    assert (concluded["k"], concluded["verdict"]) == (k, "natural")
+    assert (concluded.k, concluded.verdict) == (k, "natural")
 
 
 def test_features_without_structure_do_not_hide_two_clouds():
     X, _ = make_blobs(300, centers=[[0] * 4, [8, 0, 0, 0]], cluster_std=1, random_state=0)
     found, concluded = _conclude(_scaled(X), range(2, 6), resamples=10)
     assert found.scores["silhouette"][2] < DISTINCT_SILHOUETTE
-    assert (concluded["k"], concluded["verdict"]) == (2, "natural")
+    assert (concluded.k, concluded.verdict) == (2, "natural")
 
 
 def test_jaccard_by_hand():

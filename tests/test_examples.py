@@ -9,6 +9,7 @@ import pandas as pd
 import psycopg
 import pytest
 
+from segmentation.runs.artifacts import Model, Placement
 from segmentation.segments.assign import OWN, nearest_sql
 from tests.conftest import ROOT
 
@@ -22,7 +23,7 @@ def _example(language: str) -> str:
 
 
 @pytest.fixture(scope="module", params=["mall", "skewed"])
-def known(request, tmp_path_factory) -> tuple[dict, pd.DataFrame, list[int]]:
+def known(request, tmp_path_factory) -> tuple[Placement, pd.DataFrame, list[int]]:
     """A model, random customers, and their segments: by `make score`, or by the engine where features are skewed."""
     rng = np.random.default_rng(11)
     if request.param == "mall":
@@ -32,7 +33,7 @@ def known(request, tmp_path_factory) -> tuple[dict, pd.DataFrame, list[int]]:
         rows.to_parquet(folder / "new.parquet")
         done = mall.run("score", "--run", "mall", "--new", f"{folder}/new.parquet", "--out", f"{folder}/out.csv")
         assert done.returncode == 0, done.stderr
-        model = json.loads(mall.artifact("mall", "model.json").read_text())
+        model = Model.model_validate_json(mall.artifact("mall", "model.json").read_bytes())
         assert mall.artifact("mall", "segments.sql").read_text() == nearest_sql(model)
         return model, rows, pd.read_csv(folder / "out.csv")["segment"].tolist()
     import ibis
@@ -40,7 +41,7 @@ def known(request, tmp_path_factory) -> tuple[dict, pd.DataFrame, list[int]]:
     from segmentation.segments.assign import assign_rows
 
     features = [{"name": name, "lambda": power, "centre": 0.3, "spread": 1.7} for name, power in SKEWED.items()]
-    model = {"features": features, "centroids": rng.normal(0, 2, (6, len(SKEWED))).tolist()}
+    model = Placement(features=features, centroids=rng.normal(0, 2, (6, len(SKEWED))).tolist())
     rows = pd.DataFrame({name: rng.normal(0, 4, CUSTOMERS) for name in SKEWED}).assign(id=range(CUSTOMERS))
     found = assign_rows(ibis.memtable(rows), model).order_by("id").to_pandas()
     assert found["segment"].nunique() > 3
@@ -51,10 +52,10 @@ def test_fifteen_lines_of_python(known, tmp_path, monkeypatch, capsys):
     model, rows, segments = known
     example, names = _example("python"), {}
     assert len([line for line in example.splitlines() if line.strip()]) <= 15
-    (tmp_path / "model.json").write_text(json.dumps(model))
+    (tmp_path / "model.json").write_text(json.dumps(model.content()))
     monkeypatch.chdir(tmp_path)
     exec(example.partition("print(")[0], names)
-    assert [names["segment_of"](row, model) for row in rows.to_dict("records")] == segments
+    assert [names["segment_of"](row, model.content()) for row in rows.to_dict("records")] == segments
 
 
 def test_sql_in_duckdb(known):
@@ -65,7 +66,7 @@ def test_sql_in_duckdb(known):
     assert found.sort_values("id")["segment"].tolist() == segments
 
 
-def _in_postgresql(postgres: str, model: dict, rows: pd.DataFrame) -> list[int]:
+def _in_postgresql(postgres: str, model: Placement, rows: pd.DataFrame) -> list[int]:
     """Return the segments by id, which is the first column."""
     rows = rows[["id", *rows.columns.drop("id")]]
     with psycopg.connect(postgres) as connection:
@@ -89,10 +90,10 @@ def test_sql_in_postgresql(known, postgres):
 def test_sql_takes_any_name_of_a_column(names, postgres):
     rng = np.random.default_rng(12)
     features = [{"name": name, "lambda": 1, "centre": 0.3 * i, "spread": 1.0 + i} for i, name in enumerate(names)]
-    model = {"features": features, "centroids": rng.normal(0, 2, (3, 2)).tolist()}
+    model = Placement(features=features, centroids=rng.normal(0, 2, (3, 2)).tolist())
     values = rng.normal(0, 4, (100, 2))
     scaled = (values - [0, 0.3]) / [1, 2]
-    apart = ((scaled[:, None] - np.array(model["centroids"])) ** 2).sum(axis=2)
+    apart = ((scaled[:, None] - np.array(model.centroids)) ** 2).sum(axis=2)
     segments = (apart.argmin(axis=1) + 1).tolist()
     rows = pd.DataFrame(values, columns=list(names)).assign(id=range(100), s1=-1e9, scaled=1e9)
     with duckdb.connect() as connection:
@@ -107,4 +108,4 @@ def test_javascript(known, browser):
     model, rows, segments = known
     page = browser.new_page()
     call = f"([rows, model]) => {{ {_example('js')} return rows.map((row) => segmentOf(row, model)); }}"
-    assert page.evaluate(call, [rows.to_dict("records"), model]) == segments
+    assert page.evaluate(call, [rows.to_dict("records"), model.content()]) == segments

@@ -17,15 +17,17 @@ from hypothesis import strategies as st
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import connect_duckdb, is_held, read, stored, write
 from segmentation.core.errors import DataError
-from segmentation.core.files import sha256, write_csv, write_json, write_parquet, write_text
+from segmentation.core.files import sha256, write_csv, write_parquet, write_text
 from segmentation.customers.checks import CLOSE, repeated
 from segmentation.customers.cleaning import clean, raw_dataset, require_enough
 from segmentation.customers.counts import MOST_VALUES, Grouping, bin_of, log_edges, round_edges
 from segmentation.customers.customers import OF_MANY, Customers, keep_customers, lump, open_customers, with_sample
+from segmentation.runs.artifacts import Placement
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, rescaled, write_segments
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
+from tests.conftest import completed
 
 COLUMNS = {
     "id": {"role": "id"},
@@ -400,13 +402,13 @@ def _values(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {name: own.rename_axis("value").reset_index(name="n") for name, own in counts.items()}
 
 
-MODEL = {
-    "features": [
-        {"name": "a", "lambda": 1.0, "centre": 50.0, "spread": 9.0},
-        {"name": "b", "lambda": 0.0, "centre": 1.7, "spread": 0.4},
+MODEL = Placement(
+    features=[
+        {"name": "a", "power": 1.0, "centre": 50.0, "spread": 9.0},
+        {"name": "b", "power": 0.0, "centre": 1.7, "spread": 0.4},
     ],
-    "centroids": [[-1.0, 0.0], [0.5, -1.0], [1.0, 1.0]],
-}
+    centroids=[[-1.0, 0.0], [0.5, -1.0], [1.0, 1.0]],
+)
 READ = {
     "mean": lambda c: c.mean(["a", "b"]),
     "deviation": lambda c: c.deviation(["a", "b"]),
@@ -430,7 +432,7 @@ def test_what_is_handed_on_of_many_customers_gives_their_figures(tmp_path, monke
     run = Run("shop", None)
     kept = keep_customers(run, with_sample(stored(read(tmp_path / "all.parquet"))))
     assert set(open_customers(run).counted) == {"a", "b", "city"}
-    write_json(run.path("model.json"), MODEL)
+    run.write("model.json", completed(MODEL))
     some = assign_rows(ibis.memtable(kept.sample), MODEL).to_pandas()
     write_segments(run, Customers(some, stored(assign_rows(kept.everyone, MODEL))))
     for name in lost:

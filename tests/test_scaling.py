@@ -70,9 +70,9 @@ def test_what_is_described_gives_the_scaled_features(kind, transform):
     dataset = _dataset(kind, transform)
     model, X = scale(customers, dataset, ("a", "b"))
     for i, how in enumerate(describe_scaling(model, ("a", "b"))):
-        x, power = customers.iloc[:, i].to_numpy(), how["lambda"]
+        x, power = customers.iloc[:, i].to_numpy(), how.power
         t = x if power == 1 else np.log1p(x) if power == 0 else ((1 + x) ** power - 1) / power
-        np.testing.assert_allclose((t - how["centre"]) / how["spread"], X[:, i], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose((t - how.centre) / how.spread, X[:, i], rtol=1e-9, atol=1e-9)
     centre, spread = (np.median, iqr) if kind == "robust" else (np.mean, np.std)
     if kind != "none":
         assert [centre(z) for z in X.T] == pytest.approx([0, 0], abs=1e-9)

@@ -17,7 +17,9 @@ import pytest
 from segmentation.core.files import read_json
 from segmentation.customers.customers import Customers
 from segmentation.monitoring.drift import SHIFTED, describe_drift, stability_index
+from segmentation.runs.artifacts import Model, Placement
 from segmentation.segments.model import bin_feature
+from tests.conftest import completed
 
 HEADER = "CustomerID,Gender,Age,Annual Income (k$),Spending Score (1-100)\n"
 
@@ -128,8 +130,10 @@ def _drift(then: list[float], now: list[float]) -> dict:
     """Return the drift of one feature, whose customers are all in one segment."""
     customers = Customers(pd.DataFrame({"x": then}, dtype=float))
     limits = customers.limits(["x"]).loc["x", ["low", "high"]].astype(float).to_dict()
-    model = {"customers": len(then), "sizes": [len(then)]}
-    model["features"] = [{"name": "x", **limits, **bin_feature(customers, "x")}]
+    scaled = {"name": "x", "power": 1, "centre": 0, "spread": 1}
+    model = completed(Placement(features=[scaled], centroids=[[0]])).content()
+    model["features"][0] |= limits | bin_feature(customers, "x")
+    model = Model.model_validate(model | {"customers": len(then), "sizes": [len(then)]})
     rows = pd.DataFrame({"x": now}, dtype=float).assign(segment=1, outside=False)
     return describe_drift(ibis.memtable(rows), model, {1: "All"})["features"]["x"]
 

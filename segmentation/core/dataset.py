@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from segmentation.core import files
-from segmentation.core.errors import UsageError
+from segmentation.core.errors import UsageError, place_of, tell_fault
 from segmentation.core.text import key, suggest
 
 Level = Literal["low", "average", "high"]
@@ -273,15 +273,10 @@ def parse_dataset(text: str, shown: str) -> Dataset:
 
 
 def _tell(error) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "the file"
     if error["type"] == "extra_forbidden":
         keys = {field for model in (Dataset, Source, Transactions, Column, SegmentName) for field in model.model_fields}
-        return f"{where}: unknown key{suggest(str(error['loc'][-1]), keys)}"
-    try:
-        found = f"{error['input']!r:.80}"
-    except ValueError:  # Python prints no number of over 4,300 digits
-        found = "a number of thousands of digits"
-    return f"{where}: {error['msg'].removeprefix('Value error, ')} (found {found})"
+        return f"{place_of(error)}: unknown key{suggest(str(error['loc'][-1]), keys)}"
+    return tell_fault(error)
 
 
 def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:

@@ -21,3 +21,17 @@ class DataError(SegmentationError):
     """A table or a model that cannot be used."""
 
     exit_code = 3
+
+
+def place_of(error) -> str:
+    """Return where in a file an error of a pydantic model is: "columns.age.min"."""
+    return ".".join(str(part) for part in error["loc"]) or "the file"
+
+
+def tell_fault(error) -> str:
+    """Say where an error of a pydantic model is, what was expected, and what was found."""
+    try:
+        found = f"{error['input']!r:.80}"
+    except ValueError:  # Python prints no number of over 4,300 digits
+        found = "a number of thousands of digits"
+    return f"{place_of(error)}: {error['msg'].removeprefix('Value error, ')} (found {found})"

@@ -12,6 +12,7 @@ from segmentation.evidence.decision import DISTINCT_SILHOUETTE, SIGNIFICANT, dec
 from segmentation.evidence.kmeans import LARGEST_RESAMPLED, Optimum, fit_each_k
 from segmentation.evidence.nulls import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.evidence.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
+from segmentation.runs.artifacts import Conclusion
 
 NULL_RESAMPLES = 5
 FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025
@@ -103,17 +104,17 @@ def _from_one(k_values: list[int]) -> list[int]:
     return [*range(1, min(k_values)), *k_values]
 
 
-def conclude(evidence: Evidence, k="auto", *, private: bool = False) -> dict:
-    """Return the decision with its verdict: those of `decide`, stable (every stable k) and verdict."""
+def conclude(evidence: Evidence, k="auto", *, private: bool = False) -> Conclusion:
+    """Return the decision with its verdict."""
     choice = decide(evidence.scores, evidence.stable, k, smallest=least(private))
     verdicts = {k: _judged(evidence, k, choice["best"]) for k in {choice["k"], choice["best"]}}
-    return {
+    return Conclusion(
         **choice,
-        "stable": evidence.stable,
-        "verdict": verdicts[choice["k"]],
-        "verdict_of_best": verdicts[choice["best"]],
-        "null": evidence.null_of(choice["k"], choice["best"]),
-    }
+        stable=evidence.stable,
+        verdict=verdicts[choice["k"]],
+        verdict_of_best=verdicts[choice["best"]],
+        null=evidence.null_of(choice["k"], choice["best"]),
+    )
 
 
 def _judged(evidence: Evidence, k: int, best: int) -> str:

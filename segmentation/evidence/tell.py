@@ -13,6 +13,7 @@ from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NO
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
 from segmentation.evidence.kmeans import LARGEST_EXACT, TIMES_REACHED
 from segmentation.evidence.nulls import NULL_LEVEL
+from segmentation.runs.artifacts import Conclusion, Selection
 
 
 def starts(scores: pd.DataFrame, customers: int) -> str:
@@ -162,9 +163,9 @@ def weakest(evidence: Evidence) -> str:
     )
 
 
-def decision(evidence: Evidence, conclusion: dict) -> list[str]:
+def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     """Return the reasons for the decision and the verdict, the dissent, and what else is worth a look."""
-    k, best, scores, null = conclusion["k"], conclusion["best"], evidence.scores["silhouette"], conclusion["null"]
+    k, best, scores, null = conclusion.k, conclusion.best, evidence.scores["silhouette"], conclusion.null
     told = [f"Every segment is stable for {_tell_k(evidence.stable)}."]
     if evidence.stable:
         told.append(f"Of these, k = {best} has the best silhouette ({scores[best]:.3f}).")
@@ -173,16 +174,16 @@ def decision(evidence: Evidence, conclusion: dict) -> list[str]:
             f"Of the k whose segments all have {LARGE_ENOUGH} customers or more, k = {best} has the best silhouette "
             f"({scores[best]:.3f})."
         )
-    if conclusion["method"] == "given":
+    if conclusion.method == "given":
         told.append(f"**The analyst asked for k = {k}**, with a silhouette of {scores[k]:.3f}.")
         told.append(stability_of(evidence, k))
     told.append(
         f"{_tell_compared(scores, k, best)} is reached by tables without segments "
-        f"({listing(null['models'])}) with {tell_p(null['p'])} (Monte Carlo error {null['error']:.2f}); distances with "
+        f"({listing(null.models)}) with {tell_p(null.p)} (Monte Carlo error {null.error:.2f}); distances with "
         f"one mode alone would look like these with {tell_p(evidence.dip['p_untied'])} (dip test, equal values spread)."
     )
     told.append(_tell_valley(evidence.valleys[k]))
-    told.append(f"**Verdict: {conclusion['verdict']}**, {VERDICTS[conclusion['verdict']]}.")
+    told.append(f"**Verdict: {conclusion.verdict}**, {VERDICTS[conclusion.verdict]}.")
     return [*told, _tell_dissent(evidence, k), *_tell_alternatives(evidence, conclusion)]
 
 
@@ -210,9 +211,9 @@ def _tell_dissent(evidence: Evidence, k: int) -> str:
     return f"**Dissent:** {others}." if others else "No criterion disagrees."
 
 
-def alternatives(evidence: Evidence, conclusion: dict) -> list[dict]:
+def alternatives(evidence: Evidence, conclusion: Conclusion) -> list[dict]:
     """Return other k worth a look: every other stable one, and the next best silhouette with what is wrong with it."""
-    k, scores = conclusion["k"], evidence.scores["silhouette"]
+    k, scores = conclusion.k, evidence.scores["silhouette"]
     found = [
         {"k": i, "why": f"stable and {'coarser' if i < k else 'finer'}, with a silhouette of {scores[i]:.3f}"}
         for i in evidence.stable
@@ -225,39 +226,38 @@ def alternatives(evidence: Evidence, conclusion: dict) -> list[dict]:
     return found
 
 
-def _tell_alternatives(evidence: Evidence, conclusion: dict) -> list[str]:
+def _tell_alternatives(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     return [f"Worth a look: k = {row['k']}, {row['why'].rstrip('.')}." for row in alternatives(evidence, conclusion)]
 
 
-def found(conclusion: dict) -> str:
+def found(conclusion: Conclusion) -> str:
     """Return "five segments", or "six parts" where they are a cut, or "no segments"."""
-    k, verdict = conclusion["k"], conclusion["verdict"]
-    return "no segments" if verdict == "none" else count(k, NOUNS[verdict])
+    return "no segments" if conclusion.verdict == "none" else count(conclusion.k, NOUNS[conclusion.verdict])
 
 
-def answer(evidence: Evidence, conclusion: dict) -> list[str]:
+def answer(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     """Return the answer: the verdict in plain words, and how strong the evidence is."""
-    row = evidence.weakest.loc[conclusion["k"]]
+    row = evidence.weakest.loc[conclusion.k]
     return [
-        f"**{sentence(found(conclusion))}; verdict: {conclusion['verdict']}.**",
-        f"That is: {VERDICTS[conclusion['verdict']]}.",
-        f"The mean silhouette is {evidence.scores['silhouette'][conclusion['k']]:.3f}, and the least stable segment "
+        f"**{sentence(found(conclusion))}; verdict: {conclusion.verdict}.**",
+        f"That is: {VERDICTS[conclusion.verdict]}.",
+        f"The mean silhouette is {evidence.scores['silhouette'][conclusion.k]:.3f}, and the least stable segment "
         f"comes back with a Jaccard coefficient of {row['jaccard']:.2f} (1 is always whole).",
-        _tell_dissent(evidence, conclusion["k"]),
+        _tell_dissent(evidence, conclusion.k),
     ]
 
 
-def as_selection(evidence: Evidence, conclusion: dict) -> dict:
+def as_selection(evidence: Evidence, conclusion: Conclusion) -> dict:
     """Return what k_selection.json holds: every criterion's values and choice, the decision and its reasons."""
     return {
-        **conclusion,
+        **conclusion.content(),
         "criteria": {str(k): _describe_k(evidence, k) for k in evidence.gaps.index},
         "votes": [
             {**row, "choice": None if pd.isna(row["choice"]) else int(row["choice"])}
             for row in votes(evidence).to_dict("records")
         ],
         "reasons": [told.replace("**", "") for told in decision(evidence, conclusion)],
-        "dissent": dissent(evidence, conclusion["k"]),
+        "dissent": dissent(evidence, conclusion.k),
         "alternatives": alternatives(evidence, conclusion),
         "dip": evidence.dip,
         "resamples": evidence.resamples,
@@ -289,7 +289,7 @@ def _describe_k(evidence: Evidence, k: int) -> dict:
     }
 
 
-def choice(selection: dict) -> str:
+def choice(selection: Selection) -> str:
     """Return why there are so many segments."""
-    stable = f"of the stable k = {listing(selection['stable'])}" if selection["stable"] else "though no k is stable"
-    return f"best mean silhouette {stable}" if selection["method"] == "auto" else "given by the analyst"
+    stable = f"of the stable k = {listing(selection.stable)}" if selection.stable else "though no k is stable"
+    return f"best mean silhouette {stable}" if selection.method == "auto" else "given by the analyst"

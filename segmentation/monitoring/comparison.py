@@ -16,7 +16,15 @@ from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.customers import OF_MANY
 from segmentation.monitoring.drift import describe_drift
 from segmentation.monitoring.scoring import score_table
-from segmentation.monitoring.transitions import as_matrix, cross, distances, known_customers, lineage_of, scaled_as
+from segmentation.monitoring.transitions import (
+    as_matrix,
+    cross,
+    distances,
+    known_customers,
+    lineage_of,
+    original_centroids,
+    scaled_as,
+)
 from segmentation.runs.finished import Finished, foreign_features, read_finished
 from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.run import Run, check_run_name, open_run
@@ -81,7 +89,7 @@ class Comparison:
         """What became of each earlier segment, as `describe` returns it."""
         crossed = self.shared.assign(near=True) if self.placed is None else self.placed
         counts = as_matrix(crossed[crossed["near"]], *self.shape)
-        return lineage_of(self.base, crossed, distances(self.base.model, self.run.model, counts))
+        return lineage_of(self.base, crossed, distances(self.base.model, original_centroids(self.run.model), counts))
 
     @property
     def matched_by(self) -> str:
@@ -124,8 +132,7 @@ def compare_runs(base: str, run: str) -> Comparison:
 
 def _open(run: str, option: str) -> Run:
     check_run_name(run, option)
-    dataset = read_manifest(run)["parameters"]["dataset"]
-    study = open_run(run, dataset)
+    study = open_run(run, read_manifest(run).dataset)
     large = [name for name in OF_MANY if study.path(name).is_file()]
     require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json", *large)
     return study
@@ -239,11 +246,10 @@ def moved_centres(found: Comparison) -> pd.DataFrame:
     if not found.same_features:
         return pd.DataFrame()
     features = found.base.features
-    order = [found.run.features.index(name) for name in features]
-    there = scaled_as(np.array(found.run.model["centroids_original_units"])[:, order], found.base.model)
+    there = scaled_as(original_centroids(found.run.model), found.base.model)
     rows = []
     for then, now in found.pairs:
-        step = there[now["segment"] - 1] - np.array(found.base.model["centroids"][then["segment"] - 1])
+        step = there[now["segment"] - 1] - np.array(found.base.model.centroids[then["segment"] - 1])
         row = {"then": then["segment"], "now": now["segment"], "name": now["name"], "moved": np.linalg.norm(step)}
         row |= {f"then_{f}": then["centre"][f] for f in features} | {f"now_{f}": now["centre"][f] for f in features}
         rows.append(row | {f"step_{f}": z for f, z in zip(features, step, strict=True)})

@@ -5,19 +5,20 @@ import numpy as np
 from scipy.stats import chi2
 
 from segmentation.core.engine import double
+from segmentation.runs.artifacts import Feature, Model
 
 SHIFTED = 0.25  # by convention: below 0.1 the same, above 0.25 another population (Siddiqi 2006)
 CHANCE = 0.01  # how often chance alone may give as much
 SPARE = 0.5  # added to each count, so that an empty bin has a logarithm
 
 
-def count_bins(table: ibis.Table, feature: dict) -> list[int]:
+def count_bins(table: ibis.Table, feature: Feature) -> list[int]:
     """Return how many rows of a table lie below the range of a feature, in each bin, and above its range.
 
     A value on a bound is in the bin above.
     """
-    value, bounds = table[feature["name"]], [feature["low"], *feature["bounds"]]
-    passed = [value >= double(bound) for bound in bounds] + [value > double(feature["high"])]
+    value, bounds = table[feature.name], [feature.low, *feature.bounds]
+    passed = [value >= double(bound) for bound in bounds] + [value > double(feature.high)]
     bin_ = sum((over.cast("int64") for over in passed), start=ibis.literal(0).cast("int64"))
     found = table.select(bin=bin_).group_by("bin").agg(n=ibis._.count()).to_pandas()
     return np.bincount(found["bin"], found["n"], len(passed) + 1).astype(int).tolist()
@@ -49,24 +50,22 @@ def stability_index(shares: list[float], customers: int, counts: list[int]) -> d
     return {"index": index, "limit": max(SHIFTED, chance), "shifted": index > max(SHIFTED, chance)}
 
 
-def describe_drift(scored: ibis.Table, model: dict, names: dict[int, str]) -> dict:
+def describe_drift(scored: ibis.Table, model: Model, names: dict[int, str]) -> dict:
     """Return the drift of each feature and of the segments of scored customers, and who lies outside.
 
     Parameters
     ----------
     scored : ibis.Table
         The features, segment and outside, one row a customer; at least one.
-    model : dict
-        The content of model.json.
     names : dict
         segment -> its name.
     """
-    customers, parts = model["customers"], {}
-    for feature in model["features"]:
-        parts[feature["name"]] = stability_index([0, *feature["shares"], 0], customers, count_bins(scored, feature))
+    customers, parts = model.customers, {}
+    for feature in model.features:
+        parts[feature.name] = stability_index([0, *feature.shares, 0], customers, count_bins(scored, feature))
     found = scored.group_by("segment").agg(n=ibis._.count(), outside=ibis._["outside"].cast("int64").sum()).to_pandas()
     sizes = found.set_index("segment")["n"].reindex(list(names), fill_value=0)
-    then = [size / customers for size in model["sizes"]]
+    then = [size / customers for size in model.sizes]
     new = int(sizes.sum())
     return {
         "customers": new,

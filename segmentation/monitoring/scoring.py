@@ -15,6 +15,7 @@ from segmentation.customers.checks import check_repeats, check_rows
 from segmentation.customers.cleaning import raw_dataset
 from segmentation.customers.purchases import summarize_purchases
 from segmentation.monitoring.drift import describe_drift
+from segmentation.runs.artifacts import Model
 from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows
@@ -59,7 +60,7 @@ def score_source(study: Run, new: RawSource) -> Scored:
     """
     require_unchanged(study.name)
     model, names = study.read("model.json"), _names(study)
-    fine, refused, large = _checked(study, new, [feature["name"] for feature in model["features"]])
+    fine, refused, large = _checked(study, new, model.names)
     scored = (stored if large else held)(score_table(fine, model, names))
     if not int(scored.count().execute()):
         raise DataError(_tell_refused(refused, new))
@@ -82,14 +83,14 @@ def score_rows(study: Run, frame: pd.DataFrame) -> pd.DataFrame:
         segment, name, distance, margin, outside, in the order of `frame`.
     """
     model = study.read("model.json")
-    rows = frame[[feature["name"] for feature in model["features"]]].astype(float).assign(row=range(len(frame)))
+    rows = frame[model.names].astype(float).assign(row=range(len(frame)))
     scored = score_table(ibis.memtable(rows), model, _names(study))
     return scored.order_by("row").select(*SCORED).to_pandas()
 
 
-def score_table(table: ibis.Table, model: dict, names: dict[int, str]) -> ibis.Table:
+def score_table(table: ibis.Table, model: Model, names: dict[int, str]) -> ibis.Table:
     """Add segment, name, distance, margin and outside to rows whose features are numbers."""
-    beyond = [(table[f["name"]] < double(f["low"])) | (table[f["name"]] > double(f["high"])) for f in model["features"]]
+    beyond = [(table[f.name] < double(f.low)) | (table[f.name] > double(f.high)) for f in model.features]
     assigned = assign_rows(table.mutate(outside=ibis.or_(*beyond)), model)
     return assigned.mutate(name=ibis.cases(*((assigned["segment"] == number, name) for number, name in names.items())))
 
@@ -141,7 +142,7 @@ def _is_result(place: Path) -> bool:
     """Return whether a file is one that a finished run wrote."""
     run = place.parent.name
     inside = place.parent.parent == (files.ROOT / "assets").resolve() and (place.parent / "manifest.json").is_file()
-    return inside and f"assets/{run}/{place.name}" in read_manifest(run)["outputs"]
+    return inside and f"assets/{run}/{place.name}" in read_manifest(run).outputs
 
 
 def _names(study: Run) -> dict[int, str]:

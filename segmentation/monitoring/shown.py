@@ -22,15 +22,14 @@ def runs_table(found: Comparison) -> pd.DataFrame:
     columns = {}
     for when, study, base in (("then", found.earlier, found.base), ("now", found.later, found.run)):
         selection = study.read("k_selection.json")
-        row = selection["criteria"][str(selection["k"])]
         columns[f"{when}: {base.run}"] = {
-            "customers": f"{base.model['customers']:,}",
+            "customers": f"{base.model.customers:,}",
             "features": listing(study.dataset.label(feature) for feature in base.features),
-            "number of segments k": f"{selection['k']}",
+            "number of segments k": f"{selection.k}",
             "why this k": evidence_tell.choice(selection),
-            "verdict": selection["verdict"],
-            "mean silhouette": f"{row['silhouette']:.2f}",
-            "least stable segment (Jaccard)": f"{min(segment['jaccard'] for segment in row['segments']):.2f}",
+            "verdict": selection.verdict,
+            "mean silhouette": f"{selection.chosen.silhouette:.2f}",
+            "least stable segment (Jaccard)": f"{selection.weakest:.2f}",
         }
     return pd.DataFrame(columns).rename_axis("run")
 

@@ -43,14 +43,14 @@ def agreement(found: Comparison) -> str:
 def verdicts(found: Comparison) -> str:
     """Say what each run found."""
     then, now = (study.read("k_selection.json") for study in (found.earlier, found.later))
-    parts = [count(s["k"], NOUNS[s["verdict"]]) for s in (then, now)]
+    parts = [count(s.k, NOUNS[s.verdict]) for s in (then, now)]
     if found.same:
-        return f"{sentence(parts[0])}; the verdict is {then['verdict']}."
-    if (then["k"], then["verdict"]) == (now["k"], now["verdict"]):
-        return f"Both runs give {parts[0]}, and the verdict on both is {then['verdict']}."
+        return f"{sentence(parts[0])}; the verdict is {then.verdict}."
+    if (then.k, then.verdict) == (now.k, now.verdict):
+        return f"Both runs give {parts[0]}, and the verdict on both is {then.verdict}."
     return (
-        f"{escape(found.base.run)} gives {parts[0]}, and the verdict is {then['verdict']}; {escape(found.run.run)} "
-        f"gives {parts[1]}, and the verdict is {now['verdict']}."
+        f"{escape(found.base.run)} gives {parts[0]}, and the verdict is {then.verdict}; {escape(found.run.run)} "
+        f"gives {parts[1]}, and the verdict is {now.verdict}."
     )
 
 
@@ -126,7 +126,7 @@ def centres(moved: pd.DataFrame, found: Comparison) -> str:
     unit = dataset.columns[feature].unit
     return (
         f"The centroid of {escape(row['name'])} moved farthest, by {row['moved']:.2f} "
-        f"{found.base.model['distance_unit']} of {escape(found.base.run)}; most of all in "
+        f"{found.base.model.distance_unit} of {escape(found.base.run)}; most of all in "
         f"{escape(dataset.label(feature))}, whose mean there was {amount(row[f'then_{feature}'], unit)} and is "
         f"{amount(row[f'now_{feature}'], unit)}."
     )
@@ -166,7 +166,7 @@ def _name(run: Finished, segment: int) -> str:
 
 def steps(found: Comparison) -> str:
     """Say what the table of centres shows."""
-    unit = f"{found.base.model['distance_unit']} of {found.base.run}"
+    unit = f"{found.base.model.distance_unit} of {found.base.run}"
     return f"The mean of each feature then and now, and in brackets the step of the centroid, in {unit}."
 
 
@@ -192,7 +192,7 @@ def population(found: Comparison) -> str:
 
 def summary(found: Comparison) -> str:
     """Say in a few paragraphs what changed: of the segments and their customers, and how far one can go on."""
-    labels = {feature["name"]: feature["label"] for feature in found.base.model["features"]}
+    labels = {feature.name: feature.label for feature in found.base.model.features}
     warning = shift(found.drift, labels) if found.drift else ""
     nothing = all(
         (

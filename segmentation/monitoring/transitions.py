@@ -15,10 +15,11 @@ from segmentation.core.engine import double
 from segmentation.core.files import write_json
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import LARGEST_EXACT
+from segmentation.runs.artifacts import Model
 from segmentation.runs.finished import Finished
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, scaled_feature, segment
-from segmentation.segments.fit import centroids, scaling_and_centroids
+from segmentation.segments.fit import centroids
 
 MAJORITY = 0.5
 PART = 0.25
@@ -84,9 +85,9 @@ def trace(counts: np.ndarray, sizes: np.ndarray, shares: list[float]) -> list[Fa
     return fates
 
 
-def known_customers(customers: Customers, model: dict) -> ibis.Table:
+def known_customers(customers: Customers, model: Model) -> ibis.Table:
     """Return the features of a model, and as `now` the own segment, of the customers who have all of them."""
-    names = [feature["name"] for feature in model["features"]]
+    names = model.names
     if customers.sampled:
         known = customers.everyone.filter(ibis.and_(*(customers.everyone[name].notnull() for name in names)))
     else:
@@ -94,7 +95,7 @@ def known_customers(customers: Customers, model: dict) -> ibis.Table:
     return known.select(*names, now="segment")
 
 
-def cross(customers: Customers, model: dict) -> pd.DataFrame:
+def cross(customers: Customers, model: Model) -> pd.DataFrame:
     """Count the segmented customers by the segment that an earlier model gives them, and by their own.
 
     Returns
@@ -109,14 +110,14 @@ def cross(customers: Customers, model: dict) -> pd.DataFrame:
     return found.sort_values(list(by), ignore_index=True)
 
 
-def _reach(model: dict) -> list[float]:
+def _reach(model: Model) -> list[float]:
     """Return how far from each centroid a segment's customers may be: as far as its own were, or half way to the next.
 
     Without the second, a tight segment that moves a little would be lost.
     """
-    between = cdist(model["centroids"], model["centroids"])
+    between = cdist(model.centroids, model.centroids)
     np.fill_diagonal(between, np.inf)
-    return np.maximum(model["reach"], between.min(axis=1) / 2).tolist()
+    return np.maximum(model.reach, between.min(axis=1) / 2).tolist()
 
 
 def as_matrix(crossed: pd.DataFrame, then: int, now: int) -> np.ndarray:
@@ -126,25 +127,27 @@ def as_matrix(crossed: pd.DataFrame, then: int, now: int) -> np.ndarray:
     return counts
 
 
-def scaled_as(original: np.ndarray, model: dict) -> np.ndarray:
-    """Return points in original units as an earlier model scales them."""
-    table = ibis.memtable(pd.DataFrame(original, columns=[f["name"] for f in model["features"]]))
-    scaled = table.select(**{f["name"]: scaled_feature(table[f["name"]], f) for f in model["features"]})
+def original_centroids(model: Model) -> pd.DataFrame:
+    """Return the centroids of a model in original units, one row a segment, one column a feature."""
+    return pd.DataFrame(model.centroids_original_units, columns=model.names)
+
+
+def scaled_as(original: pd.DataFrame, model: Model) -> np.ndarray:
+    """Return points in original units as an earlier model of the same features scales them."""
+    table = ibis.memtable(original[model.names])
+    scaled = table.select(**{f.name: scaled_feature(table[f.name], f) for f in model.features})
     return scaled.to_pandas().to_numpy()
 
 
-def distances(base: dict, now: dict, counts: np.ndarray) -> np.ndarray:
-    """Return how far the centroids of two models are apart, in the scaled units of the first.
+def distances(base: Model, now: pd.DataFrame, counts: np.ndarray) -> np.ndarray:
+    """Return how far the centroids `now`, in original units, are from those of a model, in its scaled units.
 
     Where other features formed them, it is the share of the customers of two segments that are not in both (Jaccard).
     """
-    names = [[feature["name"] for feature in model["features"]] for model in (base, now)]
-    if set(names[0]) != set(names[1]):
+    if set(base.names) != set(now.columns):
         either = counts.sum(axis=1)[:, None] + counts.sum(axis=0) - counts
         return 1 - counts / np.maximum(either, 1)
-    order = [names[1].index(name) for name in names[0]]
-    there = scaled_as(np.array(now["centroids_original_units"])[:, order], base)
-    return cdist(base["centroids"], there)
+    return cdist(base.centroids, scaled_as(now, base))
 
 
 def lineage_of(base: Finished, crossed: pd.DataFrame, apart: np.ndarray, numbers: list[int] | None = None) -> dict:
@@ -232,7 +235,7 @@ def refresh(
     started, start = _start_from(base, model, customers, features)
     found = segment(customers, started, features)
     crossed = cross(found, base.model)
-    apart = distances(base.model, _as_described(started, features), _near(crossed, base, started))
+    apart = distances(base.model, centroids(started, features), _near(crossed, base, started))
     _, kept = _fates(base, crossed, apart)
     numbers = renumber(kept, apart.shape[1])
     lineage = lineage_of(base, crossed, apart, numbers)
@@ -248,19 +251,13 @@ def _near(crossed: pd.DataFrame, base: Finished, model: Pipeline) -> np.ndarray:
     return as_matrix(crossed[crossed["near"]], len(base.profiles), model[-1].n_clusters)
 
 
-def _as_described(model: Pipeline, features: list[str]) -> dict:
-    original = centroids(model, features).to_numpy().tolist()
-    return scaling_and_centroids(model, features) | {"centroids_original_units": original}
-
-
 def _start_from(base: Finished, model: Pipeline, customers: Customers, features: list[str]) -> tuple[Pipeline, dict]:
     """Fit from the earlier centroids too; that fit is kept unless its inertia is clearly above the best."""
     k, best = model[-1].n_clusters, float(model[-1].inertia_)
     if set(base.features) != set(features) or len(base.profiles) != k:
         why = "features" if set(base.features) != set(features) else "k"
         return model, {"from_base": False, "why": why, "then": len(base.profiles), "now": k}
-    order = [base.features.index(name) for name in features]
-    first = model[:-1].transform(np.array(base.model["centroids_original_units"])[:, order])
+    first = model[:-1].transform(original_centroids(base.model)[list(features)].to_numpy())
     X = model[:-1].transform(customers.sample[features].to_numpy())
     tolerance = 0 if len(X) <= LARGEST_EXACT else 1e-6
     with threadpool_limits(1):

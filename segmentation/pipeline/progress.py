@@ -223,15 +223,14 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     With a base a line says what became of its segments, and after a long run one where its time went.
     """
     cleaning, chosen, _, profiles = plan.results()
-    row = chosen["criteria"][str(chosen["k"])]
-    weakest = min(segment["jaccard"] for segment in row["segments"])
     segments = (f"{p['segment']} {p['name']} {percent(p['share'])}" for p in profiles["segments"])
     ran = listing(outcome.ran) if outcome.ran else "nothing; everything was up to date"
     lines = [
         runs_tell.headline(chosen, profiles),
         f"  Data      {cleaning['file']}: {runs_tell.rows(cleaning)}",
         f"  Segments  {', '.join(segments)}",
-        f"  Evidence  {chosen['verdict']}; mean silhouette {row['silhouette']:.3f}, least stable segment {weakest:.2f}",
+        f"  Evidence  {chosen.verdict}; mean silhouette {chosen.chosen.silhouette:.3f}, "
+        f"least stable segment {chosen.weakest:.2f}",
         *([f"  Changes   {runs_tell.lineage(lineage)}"] if (lineage := plan.lineage()) else []),
         f"  Ran       {ran}",
         *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED
 from segmentation.core.errors import SegmentationError, UsageError
-from segmentation.core.files import read_json, write_json
 from segmentation.pipeline.plan import Plan
+from segmentation.runs.artifacts import Manifest
 from segmentation.runs.manifest import CHECKED, fingerprints, read_manifest, require_unchanged, revision, versions
 from segmentation.runs.stages import STAGES
 from segmentation.tables.sources import locate
@@ -30,7 +30,7 @@ def write_manifest(plan: Plan, sources: list[Path]) -> None:
         "versions": versions(),
         "revision": revision(),
     }
-    write_json(plan.study.path("manifest.json"), manifest)
+    plan.study.write("manifest.json", manifest)
 
 
 def _inputs(plan: Plan) -> dict[str, str]:
@@ -50,26 +50,27 @@ def verify_run(run: str, data: str | None) -> int:
         When a file differs.
     """
     manifest = read_manifest(run)
-    if manifest["parameters"].get("base"):
-        require_unchanged(manifest["parameters"]["base"])
+    if manifest.base:
+        require_unchanged(manifest.base)
     with TemporaryDirectory() as folder:
         root = Path(folder) / "project"
-        _copy_project(root, manifest["parameters"]["dataset"])
-        _copy_base(root, manifest["parameters"].get("base"))
+        _copy_project(root, manifest.dataset)
+        _copy_base(root, manifest.base)
         command = [sys.executable, "-m", "segmentation", *_command(run, manifest, data)]
         environment = {**os.environ, "PYTHONPATH": str(root)}
         if subprocess.run(command, cwd=root, env=environment, stdout=subprocess.DEVNULL).returncode:
             raise SegmentationError(f"run {run} could not be made again; the message above says why")
-        again = read_json(root / "assets" / run / "manifest.json")
+        again = Manifest.model_validate_json((root / "assets" / run / Manifest.file).read_bytes())
     different = [
         f"{part[:-1]} {name}"
         for part in ("inputs", "versions", "outputs")
-        for name in sorted(set(manifest[part]) | set(again[part]))
-        if manifest[part].get(name) != again[part].get(name)
+        for before, now in [(getattr(manifest, part), getattr(again, part))]
+        for name in sorted(set(before) | set(now))
+        if before.get(name) != now.get(name)
     ]
     if different:
         raise SegmentationError(f"run {run} is not repeated; different are:\n" + "\n".join(f"  {d}" for d in different))
-    return len(again["outputs"])
+    return len(again.outputs)
 
 
 def _copy_project(root: Path, dataset: str) -> None:
@@ -88,9 +89,9 @@ def _copy_base(root: Path, base: str | None) -> None:
         shutil.copy(files.ROOT / "assets" / base / name, root / "assets" / base / name)
 
 
-def _command(run: str, manifest: dict, data: str | None) -> list[str]:
+def _command(run: str, manifest: Manifest, data: str | None) -> list[str]:
     """Return the words that were typed for the run."""
-    typed = {name: manifest["parameters"][name] for name, who in manifest["set_by"].items() if who == "command line"}
+    typed = {name: manifest.parameters[name] for name, who in manifest.set_by.items() if who == "command line"}
     if "data" in typed:
         if data is None:
             raise UsageError(
@@ -99,5 +100,5 @@ def _command(run: str, manifest: dict, data: str | None) -> list[str]:
             )
         typed = typed | {"run": run}
         typed["data"] = locate("DATA", data).place
-    printed = f"report/{run}/report.pdf" in manifest["outputs"]
+    printed = f"report/{run}/report.pdf" in manifest.outputs
     return ["pdf" if printed else "report", *(f"--{name}={value}" for name, value in sorted(typed.items()))]

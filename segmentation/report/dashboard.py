@@ -20,7 +20,7 @@ from segmentation.core.privacy import SMALLEST_GROUP, in_tens
 from segmentation.core.text import amount, count, percent
 from segmentation.customers.counts import log_edges, round_edges
 from segmentation.evidence.decision import STABLE
-from segmentation.runs.manifest import remake_command
+from segmentation.runs.artifacts import Selection, remake_command
 from segmentation.runs.run import Run
 
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
@@ -304,21 +304,20 @@ def tell_shown(customers: SegmentedCustomers, counts: pd.Series, filters: dict) 
     return f"{least}{counts.sum():,} of {customers.total:,} customers shown{f': {each}' if each else ''}."
 
 
-def evidence_table(selection: dict) -> pd.DataFrame:
+def evidence_table(selection: Selection) -> pd.DataFrame:
     """Return what speaks for each number of segments: one row a k, from 2."""
     rows = [
         {
-            "k": int(k),
-            "silhouette": row["silhouette"],
-            "least stable": min(segment["jaccard"] for segment in row["segments"]),
-            "needed": row.get("null_limit"),
-            "stable": int(k) in selection["stable"],
-            "chosen": int(k) == selection["k"],
+            "k": k,
+            "silhouette": row.silhouette,
+            "least stable": row.weakest,
+            "needed": row.null_limit,
+            "stable": k in selection.stable,
+            "chosen": k == selection.k,
         }
-        for k, row in selection["criteria"].items()
-        if "segments" in row
+        for k, row in selection.judged.items()
     ]
-    return pd.DataFrame(rows).sort_values("k", ignore_index=True)
+    return pd.DataFrame(rows)
 
 
 MUTED = "#5F7A99"  # on light and on dark paper

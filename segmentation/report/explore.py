@@ -15,7 +15,7 @@ from segmentation.segments.assign import open_segmented
 
 MOST_ROWS = 5_000
 ROW_DIGITS = 3
-SCALED = ("name", "transform", "lambda", "centre", "spread", "low", "high")
+SCALED = {"name", "transform", "power", "centre", "spread", "low", "high"}
 
 
 def explore_data(study: Run, *, seed: int = 0) -> dict:
@@ -43,11 +43,11 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
         ],
         "model": {
             "features": [
-                {key: f[key] for key in SCALED} | _labelled(f["name"], dataset) | dataset.accepted(f["name"])
-                for f in model["features"]
+                f.model_dump(by_alias=True, include=SCALED) | _labelled(f.name, dataset) | dataset.accepted(f.name)
+                for f in model.features
             ],
-            "centroids": model["centroids"],
-            "unit": model["distance_unit"],
+            "centroids": model.centroids,
+            "unit": model.distance_unit,
         },
         "numbers": [{"name": name, **_labelled(name, dataset)} for name in numbers],
         "customers": customers.number,

@@ -10,6 +10,7 @@ from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
+from segmentation.runs.artifacts import Selection, Stability
 from segmentation.runs.manifest import versions
 from segmentation.runs.run import Run
 
@@ -24,34 +25,31 @@ def who(segments: list[dict], verdict: str) -> str:
     return f"A cut into {parts}: {told}" if verdict == "constructive" else told
 
 
-def sureness(selection: dict) -> str:
+def sureness(selection: Selection) -> str:
     """Say how sure the segments are: the verdict, the evidence behind it, and the dissent."""
-    k, row = selection["k"], selection["criteria"][str(selection["k"])]
-    weakest = min(segment["jaccard"] for segment in row["segments"])
-    told = [f"The verdict is {selection['verdict']}: {VERDICTS[selection['verdict']]}."]
-    if selection["method"] == "given" and k != selection["best"]:
-        told.append(f"The analyst asked for {k}; the evidence speaks for {selection['best']}.")
+    told = [f"The verdict is {selection.verdict}: {VERDICTS[selection.verdict]}."]
+    if selection.method == "given" and selection.k != selection.best:
+        told.append(f"The analyst asked for {selection.k}; the evidence speaks for {selection.best}.")
     told.append(
-        f"The mean silhouette is {row['silhouette']:.2f}; over {selection['resamples']:,} resamples the least stable "
-        f"segment comes back with a Jaccard coefficient of {weakest:.2f}, where 1 is always whole."
+        f"The mean silhouette is {selection.chosen.silhouette:.2f}; over {selection.resamples:,} resamples the least "
+        f"stable segment comes back with a Jaccard coefficient of {selection.weakest:.2f}, where 1 is always whole."
     )
-    others = listing(f"{name} ({choice})" for name, choice in selection["dissent"].items())
+    others = listing(f"{name} ({choice})" for name, choice in selection.dissent.items())
     told.append(f"Other criteria would choose another number: {others}." if others else "No criterion disagrees.")
     return " ".join(told)
 
 
-def cut(selection: dict) -> str | None:
+def cut(selection: Selection) -> str | None:
     """Warn where the segments are not groups that exist by themselves."""
-    if selection["verdict"] in ("natural", "reproducible"):
+    if selection.verdict in ("natural", "reproducible"):
         return None
-    if selection["verdict_of_best"] in ("natural", "reproducible"):
-        return f"The evidence speaks for {count(selection['best'], 'segment')}; these parts divide or join them."
+    if selection.verdict_of_best in ("natural", "reproducible"):
+        return f"The evidence speaks for {count(selection.best, 'segment')}; these parts divide or join them."
     return "These parts are a cut, not groups: customers on both sides of a border may differ little."
 
 
-def key_figures(cleaning: dict, selection: dict) -> list[dict]:
+def key_figures(cleaning: dict, selection: Selection) -> list[dict]:
     """Return the four figures that a reader needs first: each its value, label and note."""
-    row = selection["criteria"][str(selection["k"])]
     how = evidence_tell.choice(selection)
     return [
         {
@@ -60,18 +58,18 @@ def key_figures(cleaning: dict, selection: dict) -> list[dict]:
             "note": f"{cleaning['rows_in']:,} rows in, {cleaning['rejected']:,} refused",
         },
         {
-            "value": 0 if selection["verdict"] == "none" else selection["k"],
-            "label": "segments" if selection["verdict"] == "none" else f"{NOUNS[selection['verdict']]}s",
-            "note": f"only a cut into {selection['k']} parts, {how}" if selection["verdict"] == "none" else how,
+            "value": 0 if selection.verdict == "none" else selection.k,
+            "label": "segments" if selection.verdict == "none" else f"{NOUNS[selection.verdict]}s",
+            "note": f"only a cut into {selection.k} parts, {how}" if selection.verdict == "none" else how,
         },
         {
-            "value": f"{row['silhouette']:.2f}",
+            "value": f"{selection.chosen.silhouette:.2f}",
             "label": "mean silhouette",
             "note": "1 is far apart, 0 is no border at all",
         },
         {
-            "value": f"{min(segment['jaccard'] for segment in row['segments']):.2f}",
-            "label": f"least stable {NOUNS[selection['verdict']]}",
+            "value": f"{selection.weakest:.2f}",
+            "label": f"least stable {NOUNS[selection.verdict]}",
             "note": "Jaccard coefficient over resamples; 1 is always whole",
         },
     ]
@@ -82,18 +80,18 @@ def _differing(profiles: dict) -> set[str]:
     return {test["descriptor"] for test in profiles["tests"] if test["p_corrected"] <= SIGNIFICANT}
 
 
-def cards(selection: dict, profiles: dict, dataset: Dataset, lineage: dict | None) -> list[dict]:
+def cards(selection: Selection, profiles: dict, dataset: Dataset, lineage: dict | None) -> list[dict]:
     """Return what the card of each segment says, as text; of a run with a base also where it comes from."""
-    stability, differing = selection["criteria"][str(selection["k"])]["segments"], _differing(profiles)
+    stability, differing = selection.chosen.segments, _differing(profiles)
     if lineage:
         stability = [stability[row["selected_as"] - 1] for row in lineage["now"]]
     return [
-        _card(profile, stable, selection["verdict"], differing, dataset, lineage)
+        _card(profile, stable, selection.verdict, differing, dataset, lineage)
         for profile, stable in zip(profiles["segments"], stability, strict=True)
     ]
 
 
-def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dataset: Dataset, lineage) -> dict:
+def _card(profile: dict, stability: Stability, verdict: str, differing: set[str], dataset: Dataset, lineage) -> dict:
     segment = profile["segment"]
     return {
         **{key: profile[key] for key in ("segment", "name", "level_name")},
@@ -105,7 +103,7 @@ def _card(profile: dict, stability: dict, verdict: str, differing: set[str], dat
         "share": percent(profile["share"]),
         "share_interval": spanning(profile["share_interval"], percent),
         "small": f"Small: fewer than {SMALL} customers." if profile["size"] < SMALL else None,
-        "stability": f"{stability['jaccard']:.2f}",
+        "stability": f"{stability.jaccard:.2f}",
         "change": runs_tell.origin(lineage["now"][segment - 1], lineage) if lineage else None,
         "features": [
             {
@@ -145,8 +143,8 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
     return {
         "title": runs_tell.headline(selection, profiles),
         "dataset": dataset.title,
-        "heading": f"The {NOUNS[selection['verdict']]}s",
-        "answer": who(profiles["segments"], selection["verdict"]),
+        "heading": f"The {NOUNS[selection.verdict]}s",
+        "answer": who(profiles["segments"], selection.verdict),
         "sureness": sureness(selection),
         "base": lineage and lineage["base"],
         "changes": runs_tell.lineage(lineage) if lineage else None,
@@ -157,7 +155,7 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
         "parameters": parameters,
         "data": _data(cleaning, dataset),
         "versions": versions(),
-        "explore": embedded(explore_data(study, seed=selection["seed"])),
+        "explore": embedded(explore_data(study, seed=selection.seed)),
         "explore_note": explore(profiles["customers"], private=private),
         "downloads": not private,
         "level": percent(LEVEL),

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.errors import DataError, UsageError
+from segmentation.core.errors import UsageError
 from segmentation.core.text import contradict, listing
-from segmentation.runs.manifest import read_manifest, remake_command, require_unchanged
+from segmentation.runs.artifacts import Model
+from segmentation.runs.manifest import require_unchanged
 from segmentation.runs.run import Run, check_run_name
 
 
@@ -13,23 +14,22 @@ from segmentation.runs.run import Run, check_run_name
 class Finished:
     """A finished run.
 
-    model : the content of model.json
     profiles : the segments of profiles.json
     """
 
     run: str
-    model: dict
+    model: Model
     profiles: list[dict]
 
     @property
     def features(self) -> list[str]:
         """The features that formed its segments."""
-        return [feature["name"] for feature in self.model["features"]]
+        return self.model.names
 
     @property
     def shares(self) -> list[float]:
         """The share of each segment."""
-        return [size / self.model["customers"] for size in self.model["sizes"]]
+        return [size / self.model.customers for size in self.model.sizes]
 
 
 def open_base(base: str, run: str, dataset: Dataset) -> Finished:
@@ -61,21 +61,17 @@ def read_finished(study: Run) -> Finished:
         When it has not been made, or was changed since.
     """
     require_unchanged(study.name)
-    model = study.read("model.json")
-    if "reach" not in model:
-        again = remake_command(study.name, read_manifest(study.name)["parameters"]["dataset"])
-        raise DataError(f"assets/{study.name}/model.json is of an older version; make the run again: {again}")
-    return Finished(study.name, model, study.read("profiles.json")["segments"])
+    return Finished(study.name, study.read("model.json"), study.read("profiles.json")["segments"])
 
 
-def foreign_features(model: dict, dataset: Dataset) -> str:
+def foreign_features(model: Model, dataset: Dataset) -> str:
     """Say which features of a model a dataset does not have as numbers of the same unit; empty when it has all."""
     columns = {name: dataset.columns[name] for name in dataset.named("feature", "descriptor")}
-    missing = [f["name"] for f in model["features"] if f["name"] not in columns or not columns[f["name"]].numeric]
+    missing = [name for name in model.names if name not in columns or not columns[name].numeric]
     if missing:
         return f"its segments were formed on {listing(missing)}, which this dataset does not have as a number"
-    for f in model["features"]:
-        unit = columns[f["name"]].unit
-        if f["unit"] and unit and contradict(f["unit"], unit):
-            return f"{f['name']} was in {f['unit']} then, and is in {unit} now"
+    for feature in model.features:
+        unit = columns[feature.name].unit
+        if feature.unit and unit and contradict(feature.unit, unit):
+            return f"{feature.name} was in {feature.unit} then, and is in {unit} now"
     return ""

@@ -7,10 +7,10 @@ import tomllib
 from importlib.metadata import version
 
 from segmentation.core import files
-from segmentation.core.dataset import ASSUMED, dataset_path
 from segmentation.core.errors import DataError, UsageError
-from segmentation.core.files import read_json, sha256
+from segmentation.core.files import sha256
 from segmentation.core.text import suggest
+from segmentation.runs.artifacts import Manifest, read_artifact, remake_command
 from segmentation.runs.run import Run, check_run_name, open_run
 
 CHECKED = ("model.skops", "model.json", "profiles.json", "cleaning.json")
@@ -33,13 +33,13 @@ def open_finished(run: str | None, dataset: str | None) -> Run:
     """
     run = run or dataset or "sample"
     check_run_name(run)
-    made_from = read_manifest(run)["parameters"]["dataset"]
+    made_from = read_manifest(run).dataset
     if dataset not in (None, made_from):
         raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
     return open_run(run, made_from)
 
 
-def read_manifest(run: str) -> dict:
+def read_manifest(run: str) -> Manifest:
     """Return the manifest of a finished run.
 
     Raises
@@ -54,20 +54,7 @@ def read_manifest(run: str) -> dict:
         known = sorted(path.parent.name for path in (files.ROOT / "assets").glob("*/manifest.json"))
         made = f"{suggest(run, known)} Known: {', '.join(known)}." if known else "; no run has been made yet."
         raise UsageError(f"assets/{run}/manifest.json does not exist{made} To make it: {remake_command(run)}")
-    try:
-        manifest = read_json(path)
-        parts = [manifest[part] for part in ("inputs", "outputs", "parameters", "set_by", "versions")]
-        if all(isinstance(part, dict) for part in parts) and isinstance(manifest["parameters"]["dataset"], str):
-            return manifest
-    except (ValueError, TypeError, KeyError, RecursionError):
-        pass
-    raise DataError(f"assets/{run}/manifest.json is damaged; make the run again: {remake_command(run)}")
-
-
-def remake_command(run: str, dataset: str | None = None) -> str:
-    """Return the command that makes a run; RUN alone would make the sample under that name."""
-    dataset = dataset or (run if dataset_path(run, run).is_file() else "name")
-    return f"make report RUN={run} {'DATA=path' if dataset == ASSUMED else f'DATASET={dataset}'}"
+    return read_artifact(run, Manifest)
 
 
 def require_unchanged(run: str, *more: str) -> None:
@@ -81,13 +68,12 @@ def require_unchanged(run: str, *more: str) -> None:
         When a file is not the one that the run wrote.
     """
     manifest = read_manifest(run)
-    recorded, dataset = manifest["outputs"], manifest["parameters"]["dataset"]
     for name in (*CHECKED, *more):
         place = f"assets/{run}/{name}"
-        if not (files.ROOT / place).is_file() or recorded.get(place) != sha256(files.ROOT / place):
+        if not (files.ROOT / place).is_file() or manifest.outputs.get(place) != sha256(files.ROOT / place):
             raise DataError(
                 f"{place} is not the file that the run wrote (its SHA-256 is not the manifest's); make it again: "
-                f"{remake_command(run, dataset)}"
+                f"{remake_command(run, manifest.dataset)}"
             )
 
 

@@ -10,6 +10,7 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset, load_dataset, parse_features
 from segmentation.core.errors import UsageError
 from segmentation.core.files import NOT_RUNS, read_json
+from segmentation.runs.artifacts import KINDS, Record, read_artifact, write_artifact
 
 
 @dataclass(frozen=True)
@@ -72,19 +73,27 @@ class Run:
         return path
 
     def read(self, name: str):
-        """Read an artifact: a frame for .parquet, the content for .json.
+        """Read an artifact: a frame for .parquet, a record of `runs.artifacts` for .json.
 
         Raises
         ------
         UsageError
             When the stage that writes it has not run yet.
+        DataError
+            When it is damaged.
         """
         path = self.existing(name)
+        if name in KINDS:
+            return read_artifact(self.name, KINDS[name])
         if path.suffix == ".json":
             return read_json(path)
         import pandas as pd  # takes a second that a run in which nothing changed does not need
 
         return pd.read_parquet(path)
+
+    def write(self, name: str, content: dict | Record) -> None:
+        """Write a JSON artifact, after checking that it can be read back."""
+        write_artifact(self.name, name, content)
 
 
 def open_run(

@@ -1,18 +1,19 @@
 """What a run found, each in one line, from its artifacts: all that the terminal says, so nothing heavy is imported."""
 
 from segmentation.core.text import count, listing, sentence
+from segmentation.runs.artifacts import Selection
 
 
-def headline(selection: dict, profiles: dict) -> str:
+def headline(selection: Selection, profiles: dict) -> str:
     """Return the title of the report: the finding, in words that the verdict allows."""
-    customers, k = count(profiles["customers"], "customer"), selection["k"]
+    customers, k = count(profiles["customers"], "customer"), selection.k
     titles = {
         "natural": f"{count(k, 'segment')} among {customers}",
         "reproducible": f"{count(k, 'reproducible segment')} among {customers}",
         "constructive": f"{customers}, cut into {count(k, 'part')}",
         "none": f"no segments among {customers}",
     }
-    return sentence(titles[selection["verdict"]])
+    return sentence(titles[selection.verdict])
 
 
 def rows(account: dict) -> str:

@@ -14,6 +14,7 @@ from segmentation.core.engine import double, read, stored
 from segmentation.core.files import is_expression, write_csv, write_parquet
 from segmentation.customers.counts import ADDED
 from segmentation.customers.customers import Customers, open_customers
+from segmentation.runs.artifacts import Placement, Scaled
 from segmentation.runs.run import Run
 from segmentation.segments.fit import assign, scaling_and_centroids
 
@@ -33,21 +34,21 @@ def open_segmented(study: Run, *, scaled: bool = False) -> Customers:
     return rescaled(found, model) if scaled else found
 
 
-def rescaled(segmented: Customers, model: dict) -> Customers:
+def rescaled(segmented: Customers, model: Placement) -> Customers:
     """Return segment and scaled features of customers, under the names of the features."""
 
     def scaled(table: ibis.Table) -> ibis.Table:
-        return table.select("segment", **{f["name"]: scaled_feature(table[f["name"]], f) for f in model["features"]})
+        return table.select("segment", **{f.name: scaled_feature(table[f.name], f) for f in model.features})
 
     sample = scaled(ibis.memtable(segmented.sample)).to_pandas()
     if not segmented.sampled:
         return Customers(sample)
-    known = [feature for feature in model["features"] if feature["name"] in segmented.counted]
-    counted = {f["name"]: _values_scaled(segmented.counted[f["name"]], f) for f in known}
+    known = [feature for feature in model.features if feature.name in segmented.counted]
+    counted = {f.name: _values_scaled(segmented.counted[f.name], f) for f in known}
     return Customers(sample, scaled(segmented.everyone), counted)
 
 
-def _values_scaled(held: pd.DataFrame, feature: dict) -> pd.DataFrame:
+def _values_scaled(held: pd.DataFrame, feature: Scaled) -> pd.DataFrame:
     """Return the scaled values and how many customers have each: their order stays."""
     table = ibis.memtable(held)
     return table.mutate(value=scaled_feature(table["value"], feature)).to_pandas()
@@ -130,7 +131,7 @@ def borders(near) -> pd.DataFrame:
 DECIMALS = 6
 
 
-def assign_rows(table: ibis.Table, model: dict, *, across: bool = False) -> ibis.Table:
+def assign_rows(table: ibis.Table, model: Placement, *, across: bool = False) -> ibis.Table:
     """Add to each row its segment (from 1), distance to its centroid, and margin: how much farther the next one is.
 
     The nearest centroid c of z is that with the least |c|^2 - 2 z.c, because |z|^2 is the same for all; ties go to
@@ -140,15 +141,12 @@ def assign_rows(table: ibis.Table, model: dict, *, across: bool = False) -> ibis
     ----------
     table : ibis.Table
         With a number column for each feature of the model, none of them null.
-    model : dict
-        The content of model.json.
     across : bool
         Whether next_segment, the one across the border, is added too.
     """
-    features = model["features"]
-    scaled = table.mutate({f"_z{i}": scaled_feature(table[f["name"]], f) for i, f in enumerate(features)})
-    z = [scaled[f"_z{i}"] for i in range(len(features))]
-    scores = {f"_s{number}": _score(z, centroid) for number, centroid in enumerate(model["centroids"], 1)}
+    scaled = table.mutate({f"_z{i}": scaled_feature(table[f.name], f) for i, f in enumerate(model.features)})
+    z = [scaled[f"_z{i}"] for i in range(len(model.features))]
+    scores = {f"_s{number}": _score(z, centroid) for number, centroid in enumerate(model.centroids, 1)}
     found = scaled.mutate(_norm=sum((v * v for v in z), start=double(0)), **scores)
     two = _in_turn if table.get_backend().name == "duckdb" else _at_once
     found = two(found, len(scores))
@@ -188,18 +186,18 @@ def _literal(segment: int) -> ibis.Value:
     return ibis.literal(segment).cast("int64")
 
 
-def scaled_feature(value: ibis.Value, feature: dict) -> ibis.Value:
+def scaled_feature(value: ibis.Value, feature: Scaled) -> ibis.Value:
     """Return a feature as the model sees it (Yeo & Johnson 2000 where it is transformed, then centre and spread)."""
-    power, x = feature["lambda"], value.cast("float64")
+    power, x = feature.power, value.cast("float64")
     if power != 1:
         one, rest = double(1), double(2 - power)
         above = (x + one).ln() if power == 0 else ((x + one) ** double(power) - one) / double(power)
         below = -((one - x).ln()) if power == 2 else -((one - x) ** rest - one) / rest
         x = (x >= 0).ifelse(above, below)
-    return (x - double(feature["centre"])) / double(feature["spread"])
+    return (x - double(feature.centre)) / double(feature.spread)
 
 
-def _score(z: list[ibis.Value], centroid: list[float]) -> ibis.Value:
+def _score(z: list[ibis.Value], centroid: tuple[float, ...]) -> ibis.Value:
     squared = double(sum(c * c for c in centroid))
     return sum((value * double(-2 * c) for value, c in zip(z, centroid, strict=True)), start=squared)
 
@@ -217,20 +215,15 @@ def column_name(feature: str) -> str:
     return f'"{feature}"'
 
 
-def nearest_sql(model: dict) -> str:
+def nearest_sql(model: Placement) -> str:
     """Return a query that gives each row of a table `customers` the segment of its nearest centroid.
 
     It runs in DuckDB and PostgreSQL, on the columns named as in dataset.yaml, of which none may be null. The columns
     that it adds start with `_segmentation_`, because the table may have others of any name.
-
-    Parameters
-    ----------
-    model : dict
-        The content of model.json.
     """
-    scores = [f"{OWN}s{number}" for number in range(1, len(model["centroids"]) + 1)]
-    scaled = [f"{_sql_scaled(feature)} AS {OWN}z{i}" for i, feature in enumerate(model["features"], 1)]
-    scored = [f"{_sql_score(centroid)} AS {score}" for centroid, score in zip(model["centroids"], scores, strict=True)]
+    scores = [f"{OWN}s{number}" for number in range(1, len(model.centroids) + 1)]
+    scaled = [f"{_sql_scaled(feature)} AS {OWN}z{i}" for i, feature in enumerate(model.features, 1)]
+    scored = [f"{_sql_score(centroid)} AS {score}" for centroid, score in zip(model.centroids, scores, strict=True)]
     whens = "".join(f"\n  WHEN {score} THEN {number}" for number, score in enumerate(scores, 1))
     return (
         "-- The segment of each customer: the nearest centroid c of z is that with the least |c|^2 - 2 z.c\n"
@@ -244,17 +237,17 @@ def _sql_lines(parts: list[str]) -> str:
     return ",\n    ".join(parts)
 
 
-def _sql_scaled(feature: dict) -> str:
-    power, x = feature["lambda"], f"CAST({column_name(feature['name'])} AS DOUBLE PRECISION)"
+def _sql_scaled(feature: Scaled) -> str:
+    power, x = feature.power, f"CAST({column_name(feature.name)} AS DOUBLE PRECISION)"
     if power != 1:
         above = f"ln({x} + 1)" if power == 0 else f"(power({x} + 1, {_sql_number(power)}) - 1) / {_sql_number(power)}"
         rest = 2 - power
         below = f"-ln(1 - {x})" if rest == 0 else f"-(power(1 - {x}, {_sql_number(rest)}) - 1) / {_sql_number(rest)}"
         x = f"CASE WHEN {x} >= 0 THEN {above} ELSE {below} END"
-    return f"({x} - {_sql_number(feature['centre'])}) / {_sql_number(feature['spread'])}"
+    return f"({x} - {_sql_number(feature.centre)}) / {_sql_number(feature.spread)}"
 
 
-def _sql_score(centroid: list[float]) -> str:
+def _sql_score(centroid: tuple[float, ...]) -> str:
     parts = [
         _sql_number(sum(c * c for c in centroid)),
         *(f"{_sql_number(-2 * c)} * {OWN}z{i}" for i, c in enumerate(centroid, 1)),

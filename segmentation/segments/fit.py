@@ -15,6 +15,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import best_kmeans
+from segmentation.runs.artifacts import Placement, Scaled
 
 DECIMALS = 6
 
@@ -56,11 +57,9 @@ def centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(original, columns=list(features), index=pd.RangeIndex(1, len(original) + 1, name="segment"))
 
 
-def scaling_and_centroids(model: Pipeline, features: tuple[str, ...]) -> dict:
+def scaling_and_centroids(model: Pipeline, features: tuple[str, ...]) -> Placement:
     """Return what the engine needs to assign customers: how each feature is scaled, and the centroids."""
-    scaled = zip(features, describe_scaling(model, features), strict=True)
-    centres = model[-1].cluster_centers_.tolist()
-    return {"features": [{"name": name, **how} for name, how in scaled], "centroids": centres}
+    return Placement(features=describe_scaling(model, features), centroids=model[-1].cluster_centers_.tolist())
 
 
 def scaled_centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
@@ -172,13 +171,13 @@ def scale(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...]) 
     return scaler, scaler.fit_transform(customers[list(features)].to_numpy())
 
 
-def describe_scaling(model: Pipeline, features: tuple[str, ...]) -> list[dict]:
-    """Return for each feature lambda, centre and spread: z = (t - centre) / spread, with t the transformed value."""
+def describe_scaling(model: Pipeline, features: tuple[str, ...]) -> list[Scaled]:
+    """Return how each feature is scaled."""
     scaler, n = model.named_steps["scale"], len(features)
     centre = scaler.center_ if isinstance(scaler, RobustScaler) else scaler.mean_ if scaler.with_mean else np.zeros(n)
     spread = np.ones(n) if scaler.scale_ is None else scaler.scale_
     powers = model.named_steps["unskew"].lambdas_ if "unskew" in model.named_steps else np.ones(n)
     return [
-        {"lambda": float(power), "centre": float(middle), "spread": float(width)}
-        for power, middle, width in zip(powers, centre, spread, strict=True)
+        Scaled(name=name, power=power, centre=middle, spread=width)
+        for name, power, middle, width in zip(features, powers, centre, spread, strict=True)
     ]

@@ -13,14 +13,15 @@ import skops.io
 from sklearn.pipeline import Pipeline
 
 from segmentation.core.errors import DataError
-from segmentation.core.files import replacing, write_json, write_text
+from segmentation.core.files import replacing, write_text
 from segmentation.core.privacy import least
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import GRID_BINS, Customers, grid_edges
-from segmentation.runs.manifest import read_manifest, remake_command, require_unchanged
+from segmentation.runs.artifacts import Feature, Model, remake_command
+from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.run import Run
 from segmentation.segments.assign import nearest_sql
-from segmentation.segments.fit import UNITS, centroids, describe_scaling, scaling_and_centroids
+from segmentation.segments.fit import UNITS, centroids, scaling_and_centroids
 from segmentation.tables.formats import MOST_UNPACKED
 
 INDEX_BINS = 10
@@ -57,36 +58,36 @@ TRUSTED = ["segmentation.segments.fit.Unskew"]
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: pd.DataFrame, features) -> dict:
+def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: pd.DataFrame, features) -> Model:
     """Return model.json: enough to score anywhere, what the training data were, and how far other choices agree.
 
     A customer's feature x becomes z = (t - centre) / spread, where t is x for lambda 1, log(1 + x) for lambda 0, and
     else x transformed as Yeo and Johnson (2000) do; the segment is the number (from 1) of the centroid nearest to z.
     """
     columns, private = study.dataset.columns, study.dataset.private
-    return {
-        "method": "k-means",
-        "customers": segmented.number,
-        "sizes": segmented.counts("segment").tolist(),
-        "distance_unit": UNITS[study.dataset.scaling],
-        "features": [
-            {
-                "name": name,
-                "label": study.dataset.label(name),
-                "unit": columns[name].unit,
-                "transform": columns[name].transform,
-                **scaled,
-                **bin_feature(segmented, name, fewest=least(private)),
-                **_range(segmented, name, rounded=private and study.dataset.axis(name)),
-            }
-            for name, scaled in zip(features, describe_scaling(model, features), strict=True)
+    placement = scaling_and_centroids(model, features)
+    return Model(
+        method="k-means",
+        customers=segmented.number,
+        sizes=segmented.counts("segment").tolist(),
+        distance_unit=UNITS[study.dataset.scaling],
+        features=[
+            Feature(
+                **dict(scaled),
+                label=study.dataset.label(scaled.name),
+                unit=columns[scaled.name].unit,
+                transform=columns[scaled.name].transform,
+                **bin_feature(segmented, scaled.name, fewest=least(private)),
+                **_range(segmented, scaled.name, rounded=private and study.dataset.axis(scaled.name)),
+            )
+            for scaled in placement.features
         ],
-        "centroids": model[-1].cluster_centers_.tolist(),
-        "reach": segmented.quantiles("distance", [REACH], Grouping("segment"))[REACH].tolist(),
-        "centroids_original_units": centroids(model, features).to_numpy().tolist(),
-        "inertia": model[-1].inertia_,
-        "agreement": choices.set_index("choice")["agreement"].to_dict(),
-    }
+        centroids=placement.centroids,
+        reach=segmented.quantiles("distance", [REACH], Grouping("segment"))[REACH].tolist(),
+        centroids_original_units=centroids(model, features).to_numpy().tolist(),
+        inertia=model[-1].inertia_,
+        agreement=choices.set_index("choice")["agreement"].to_dict(),
+    )
 
 
 def _range(customers: Customers, name: str, *, rounded) -> dict:
@@ -103,7 +104,7 @@ def write_model(model: Pipeline, study: Run, segmented: Customers, choices: pd.D
     with replacing(study.path("model.skops")) as beside:
         beside.write_bytes(_repeatable(skops.io.dumps(model)))
     described = describe_model(model, study, segmented, choices, features)
-    write_json(study.path("model.json"), described)
+    study.write("model.json", described)
     write_text(study.path("segments.sql"), nearest_sql(described))
 
 
@@ -135,16 +136,15 @@ def load_model(study: Run) -> Pipeline:
     """
     require_unchanged(study.name)
     path, shown = study.path("model.skops"), f"assets/{study.name}/model.skops"
-    again = f"make it again: {remake_command(study.name, read_manifest(study.name)['parameters']['dataset'])}"
+    again = f"make it again: {remake_command(study.name, read_manifest(study.name).dataset)}"
     try:
         _refuse_bomb(path, shown)
         foreign = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
         if foreign:
             raise DataError(f"{shown} holds types that are not trusted: {', '.join(sorted(foreign))}; {again}")
         model, told = skops.io.load(path, trusted=TRUSTED), study.read("model.json")
-        features = tuple(feature["name"] for feature in told["features"])
-        known = set(features) <= set(study.dataset.columns)
-        if not known or scaling_and_centroids(model, features)["centroids"] != told["centroids"]:
+        known = set(told.names) <= set(study.dataset.columns)
+        if not known or scaling_and_centroids(model, tuple(told.names)).centroids != told.centroids:
             raise DataError(f"{shown} is not the model that model.json describes; {again}")
         return model
     except DataError:

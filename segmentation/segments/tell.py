@@ -244,7 +244,7 @@ def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> st
     kinds = [dataset.columns[name].transform for name in features]
     logged = [escape(dataset.label(name)) for name, kind in zip(features, kinds, strict=True) if kind == "log"]
     powers = [
-        f"{escape(dataset.label(name))} (lambda {how['lambda']:.2f})"
+        f"{escape(dataset.label(name))} (lambda {how.power:.2f})"
         for name, kind, how in zip(features, kinds, scaled, strict=True)
         if kind == "yeo-johnson"
     ]

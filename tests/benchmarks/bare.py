@@ -11,6 +11,7 @@ import numpy as np
 from segmentation.customers.checks import repeated
 from segmentation.customers.customers import PRIME, hash_of
 from segmentation.evidence.kmeans import descend, fit_starts
+from segmentation.runs.artifacts import Placement
 from segmentation.segments.assign import assign_rows
 
 FEATURES = ("income", "spending", "visits")
@@ -34,8 +35,8 @@ def run(table: Path, out: Path, k: int, threads: int, duplicates: bool = False) 
     found = assign_rows(clean(judged), model).select("id", "segment", "distance")
     write(connection, found, out / "segments.parquet")
     write(connection, rejected(judged), out / "rejected.parquet")
-    scales = [(feature["centre"], feature["spread"]) for feature in model["features"]]
-    return [[m + s * c for (m, s), c in zip(scales, centroid, strict=True)] for centroid in model["centroids"]]
+    scales = [(feature.centre, feature.spread) for feature in model.features]
+    return [[m + s * c for (m, s), c in zip(scales, centroid, strict=True)] for centroid in model.centroids]
 
 
 def judge(raw: ibis.Table) -> ibis.Table:
@@ -78,7 +79,7 @@ def sample(connection, rows: ibis.Table, total: int) -> np.ndarray:
     return np.column_stack(list(connection.raw_sql(connection.compile(drawn)).fetchnumpy().values()))
 
 
-def fit(X: np.ndarray, k: int) -> dict:
+def fit(X: np.ndarray, k: int) -> Placement:
     """Return what model.json says of K-Means: many starts on a part of the rows, the best of them then on all."""
     centre, spread = X.mean(axis=0), X.std(axis=0)
     Z = (X - centre) / spread
@@ -86,4 +87,4 @@ def fit(X: np.ndarray, k: int) -> dict:
     centroids = descend(Z, fits.centres[[fits.inertia.argmin()]]).centres[0]
     scales = zip(FEATURES, centre, spread, strict=True)
     features = [{"name": name, "lambda": 1.0, "centre": float(c), "spread": float(s)} for name, c, s in scales]
-    return {"features": features, "centroids": centroids.tolist()}
+    return Placement(features=features, centroids=centroids.tolist())
