@@ -115,6 +115,7 @@ def completed(placement: Placement) -> Model:
 
 def write_model_of(folder: Path) -> None:
     """Write assets/sample/ with a model of the sample, what describes it, and a manifest: all that loading needs."""
+    shutil.copytree(ROOT / "data" / "sample", folder / "data" / "sample")
     import skops.io
 
     from segmentation.core.files import sha256, write_json

@@ -288,6 +288,7 @@ def test_with_the_reference_at_hand_each_changed_cell_is_told(mall_table, tmp_pa
     place = tmp_path / "data" / "mall"
     place.mkdir(parents=True)
     (place / MALL).write_bytes(mall_table.read_bytes())
+    shutil.copy(ROOT / "data" / "mall" / "dataset.yaml", place)
     monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
     lines = mall_table.read_text().splitlines()
     lines[2] = lines[2].replace(",Male,", ",M,")

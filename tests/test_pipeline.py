@@ -147,7 +147,7 @@ def test_a_kernel_that_dies_or_hangs_is_told_with_its_cell(fresh, code, told):
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(5, nbformat.v4.new_code_cell(code))
     nbformat.write(notebook, path)
-    pipeline = fresh.root / "segmentation" / "pipeline" / "tasks.py"
+    pipeline = fresh.root / "segmentation" / "pipeline" / "notebooks.py"
     pipeline.write_text(pipeline.read_text().replace("CELL_SECONDS = 3600", "CELL_SECONDS = 20"))
     done = fresh.run("report", *FAST)
     assert done.returncode == 1

@@ -171,7 +171,7 @@ def test_dataset_yaml_wins_over_the_notebook(fresh: Project):
 
 def _planned(project: Project) -> list:
     code = (
-        "import json; from segmentation.plan import make_plan; "
+        "import json; from segmentation.pipeline.plan import make_plan; "
         f"plan = make_plan(**{NOTHING}); print(json.dumps([plan.parameters['k'], plan.set_by['k']]))"
     )
     environment = {**os.environ, "PYTHONPATH": str(project.root)}

@@ -44,7 +44,7 @@ def test_sql_says_what_the_rules_say(k, d, seed, size):
     table = pd.DataFrame(rng.normal(size=(60, d)).round(2) * size, columns=list("abc")[:d])
     table["segment"] = np.r_[np.arange(k), rng.integers(k, size=60 - k)] + 1
     found = grow_rules(table, list("abc")[:d], private=False)
-    told = _ask(write_sql(found, dict.fromkeys(range(1, k + 1), "two\nlines")), table)
+    told = _ask(write_sql(found, dict.fromkeys(range(1, k + 1), "two\nlines"), "rules"), table)
     assert k <= len(found["leaves"]) <= k + 2
     assert None not in told
     assert sum(a == b for a, b in zip(told, table["segment"], strict=True)) == found["right"]
@@ -53,8 +53,14 @@ def test_sql_says_what_the_rules_say(k, d, seed, size):
 
 def test_a_missing_value_has_no_segment():
     table = pd.DataFrame({"a": [1.0, 2.0, 8.0, 9.0], "segment": [1, 1, 2, 2]})
-    sql = write_sql(grow_rules(table, ["a"], private=False), {1: "low", 2: "high"})
-    assert sql.splitlines()[1:] == ["CASE", '  WHEN "a" <= 5 THEN 1 -- low', '  WHEN "a" > 5 THEN 2 -- high', "END"]
+    sql = write_sql(grow_rules(table, ["a"], private=False), {1: "low", 2: "high"}, "rules")
+    assert sql.splitlines() == [
+        "-- rules",
+        "CASE",
+        '  WHEN "a" <= 5 THEN 1 -- low',
+        '  WHEN "a" > 5 THEN 2 -- high',
+        "END",
+    ]
     assert _ask(sql, pd.DataFrame({"a": [0, 5, 5.001, None]})) == [1, 1, 2, None]
 
 
@@ -64,7 +70,7 @@ def test_columns_named_like_words_of_sql_and_units_of_any_size():
     table["segment"] = np.repeat([1, 2, 3], 30)
     found = grow_rules(table, ["order", "group"], private=False)
     assert found["right"] == 90
-    assert _ask(write_sql(found, dict.fromkeys((1, 2, 3), "x")), table) == table["segment"].tolist()
+    assert _ask(write_sql(found, dict.fromkeys((1, 2, 3), "x"), "rules"), table) == table["segment"].tolist()
 
 
 def test_no_rule_is_made_for_fewer_than_ten_customers_of_a_private_table():

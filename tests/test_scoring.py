@@ -291,7 +291,7 @@ def test_a_foreign_type_is_refused_even_when_the_manifest_was_changed_too(mall, 
     manifest = read_json(manifest_path)
     manifest["outputs"]["assets/mall/model.skops"] = sha256(model)
     write_json(manifest_path, manifest)
-    code = "from segmentation.model import load_model; from segmentation.study import open_run; "
+    code = "from segmentation.segments.model import load_model; from segmentation.runs.run import open_run; "
     code += "load_model(open_run('mall', 'mall'))"
     done = subprocess.run([sys.executable, "-c", code], cwd=mall.root, capture_output=True, text=True)
     manifest_path.write_bytes(original)

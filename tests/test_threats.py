@@ -184,7 +184,7 @@ def test_no_large_table_that_is_written_holds_a_formula(tmp_path):
 
 def test_a_name_cannot_leave_its_comment_in_sql():
     rules = {"leaves": [{"segment": 1, "bounds": {"x": [None, 1.0]}}], "right": 1, "customers": 1}
-    sql = write_sql(rules, {1: "Fans\nDROP TABLE customers;\u2028DELETE\x85DELETE\rDELETE"})
+    sql = write_sql(rules, {1: "Fans\nDROP TABLE customers;\u2028DELETE\x85DELETE\rDELETE"}, "rules")
     assert [line for line in sql.splitlines() if "--" not in line] == ["CASE", "END"]
 
 
@@ -217,14 +217,14 @@ def test_a_few_lines_that_stand_for_billions_are_refused_at_once():
     lines += [
         f"{n}: &{n} [{', '.join([f'*{before}'] * 10)}]" for before, n in zip("abcdefghi", "bcdefghij", strict=True)
     ]
-    code = f"from segmentation.dataset import parse_dataset; parse_dataset({chr(10).join(lines)!r}, 'x')"
+    code = f"from segmentation.core.dataset import parse_dataset; parse_dataset({chr(10).join(lines)!r}, 'x')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=30)
     assert "found the alias *a; write it out" in done.stderr
 
 
 def test_many_keys_take_no_hours():
     keys = "\n".join(f"k{i}: 1" for i in range(30_000))
-    code = f"from segmentation.dataset import parse_dataset; parse_dataset({keys!r}, 'x')"
+    code = f"from segmentation.core.dataset import parse_dataset; parse_dataset({keys!r}, 'x')"
     program = "import sys; exec(sys.stdin.read())"
     done = subprocess.run(
         [sys.executable, "-c", program], input=code, capture_output=True, text=True, cwd=ROOT, timeout=60
