@@ -132,6 +132,11 @@ def test_filters_move_the_counters_and_every_picture(reader, mall):
     assert [int(re.search(r": (\d+) ", bar)[1]) for bar in bars] == [(left["segment"] == s).sum() for s in range(1, 6)]
     reader.get_by_role("button", name="Show all").click()
     assert _status(reader).startswith("200 of 200")
+    shares = reader.locator(".cards .size b").all_text_contents()
+    assert "40%" in shares  # of 81 of 200: half is rounded to even here as there
+    assert [bar.split("(")[1] for bar in reader.locator("[data-part=bars] p").all_text_contents()] == [
+        f"{share})" for share in shares
+    ]
     assert reader.complaints == []
 
 
@@ -232,7 +237,7 @@ def test_a_private_report_holds_counts_of_ten_or_more_and_no_row(browser, shop):
         assert page.complaints == []
 
 
-HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "‮turned", "=1+1", "a,b\"c'd"]
+HOSTILE = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "‮turned", "＝1+1", "a,b\"c'd"]
 
 
 def test_a_table_with_hostile_values_renders_harmlessly(browser, tmp_path):
@@ -271,7 +276,7 @@ def test_a_table_with_hostile_values_renders_harmlessly(browser, tmp_path):
         with page.expect_download() as caught:
             page.get_by_role("button", name="Download the rows shown as CSV").click()
         rows = list(csv.DictReader(caught.value.path().read_text(encoding="utf-8-sig").splitlines()))
-        assert {row["c"] for row in rows} == {HOSTILE[0], HOSTILE[1], "turned", "'=1+1", HOSTILE[4]}
+        assert {row["c"] for row in rows} == {HOSTILE[0], HOSTILE[1], "turned", "'＝1+1", HOSTILE[4]}
         page.get_by_label("Across").select_option("Fixed")
         assert page.locator("[data-part=scatter] svg path").count() == 90
         assert "49 others" in page.locator("article").text_content()

@@ -24,6 +24,11 @@ function explore(data) {
   const section = document.getElementById("explore");
   const at = (name) => section.querySelector(`[data-part="${name}"]`);
   const number = (value) => Number(value.toPrecision(6)).toLocaleString("en");
+  // As core/text.percent writes it: half to even.
+  function percent(share) {
+    const exact = 100 * share, near = Math.round(exact);
+    return share > 0 && share < 0.01 ? data.words.under : `${near - exact === 0.5 && near % 2 ? near - 1 : near}%`;
+  }
   const withUnit = (value, column) => number(value) + (column.unit ? ` ${column.unit}` : "");
   const segmentOf = Object.fromEntries(data.segments.map((s) => [s.segment, s]));
   const chosen = { segments: new Set(data.segments.map((s) => s.segment)), levels: {}, ranges: {} };
@@ -65,7 +70,7 @@ function explore(data) {
         update();
       },
     })));
-    return make("fieldset", {}, make("legend", {}, axisLabel(column)), ...inputs);
+    return make("fieldset", {}, make("legend", {}, column.axis), ...inputs);
   }
   const numberInput = (column, more) => make("input", { type: "text", inputmode: "decimal", autocomplete: "off", "data-label": column.label, ...more });
   // What was typed as a number, null for nothing, NaN for what is none: a decimal comma must not become another number.
@@ -78,7 +83,6 @@ function explore(data) {
     return [...form.querySelectorAll('[aria-invalid="true"]')].map((input) =>
       `${input.dataset.label}: found “${input.value.trim()}”, expected a number with a point and no unit, such as 3.5.`).join(" ");
   }
-  const axisLabel = (column) => column.label + (column.unit ? ` (${column.unit})` : "");
   function buildFilters() {
     const form = at("filters");
     form.replaceChildren(boxes("Segment", data.segments.map((s) => ({ value: s.segment, label: s.name, ...s })), chosen.segments));
@@ -126,26 +130,11 @@ function explore(data) {
   // Pictures
   const bend = (column, v) => (column.logged ? Math.sign(v) * Math.log1p(Math.abs(v)) : v);
   const unbend = (column, v) => (column.logged ? Math.sign(v) * Math.expm1(Math.abs(v)) : v);
-  function ticks(low, high, logged) {
-    if (logged) {
-      const steps = low > 0 && high < 100 * low ? [1, 2, 5] : [1], all = [0];
-      for (let power = 1; all[all.length - 1] < Math.max(high, -low); power *= 10) all.push(...steps.map((m) => m * power));
-      const both = [...all.slice(1).reverse().map((t) => -t), ...all];
-      return both.slice(both.findLastIndex((t) => t <= low), both.findIndex((t) => t >= high) + 1);
-    }
-    const raw = (high - low) / 5 || 1, power = 10 ** Math.floor(Math.log10(raw));
-    const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= raw);
-    const first = Math.floor(low / step) * step, found = [];
-    for (let t = first; t < high + step; t += step) found.push(Number(t.toPrecision(12)));
-    return found.length > 1 ? found : [...found, first + step];
-  }
   function drawScatter() {
     const [x, y] = ["x", "y"].map((axis) => data.numbers[at(axis).value]);
     const box = at("scatter"), width = Math.max(280, Math.min(720, box.clientWidth)), height = Math.round(width * 0.66);
-    const whole = rows ? (c) => rows[c.name].filter((v) => v !== null) : (c) => data.edges[c.name];
     const scale = (column, from, to) => {
-      const values = whole(column), t = ticks(values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b)), column.logged);
-      const [low, high] = [t[0], t[t.length - 1]].map((end) => bend(column, end));
+      const t = column.ticks, [low, high] = [t[0], t[t.length - 1]].map((end) => bend(column, end));
       const place = (v) => from + ((bend(column, v) - low) / (high - low || 1)) * (to - from);
       return { t, place };
     };
@@ -163,8 +152,8 @@ function explore(data) {
       make("line", { x1: 66, x2: width - 10, y1: sy.place(t), y2: sy.place(t), class: "grid" }),
       make("text", { x: 60, y: sy.place(t) + 4, "text-anchor": "end" }, number(t)));
     const fit = (text, room) => (text.length * 6 > room ? `${text.slice(0, room / 6 - 1)}…` : text);
-    svg.append(make("text", { x: (66 + width) / 2, y: height - 6, "text-anchor": "middle" }, fit(axisLabel(x), width - 76)),
-      make("text", { transform: `translate(12 ${(height - 34) / 2}) rotate(-90)`, "text-anchor": "middle" }, fit(axisLabel(y), height - 54)));
+    svg.append(make("text", { x: (66 + width) / 2, y: height - 6, "text-anchor": "middle" }, fit(x.axis, width - 76)),
+      make("text", { transform: `translate(12 ${(height - 34) / 2}) rotate(-90)`, "text-anchor": "middle" }, fit(y.axis, height - 54)));
     points = marks(x, y).map((mark) => ({ ...mark, px: sx.place(mark.x), py: sy.place(mark.y) })).sort((a, b) => a.px - b.px || a.py - b.py);
     for (const p of points) svg.append(make("path", {
       d: SHAPES[segmentOf[p.segment].glyph], transform: `translate(${p.px.toFixed(1)} ${p.py.toFixed(1)}) scale(${p.size.toFixed(1)})`,
@@ -218,7 +207,7 @@ function explore(data) {
     let angle = -Math.PI / 2;
     data.segments.forEach((s) => {
       const n = found[s.segment], share = total ? n / total : 0;
-      bars.push(make("p", {}, `${s.glyph} ${s.name}: ${number(n)} (${Math.round(100 * share)}%)`),
+      bars.push(make("p", {}, `${s.glyph} ${s.name}: ${number(n)} (${percent(share)})`),
         make("svg", { viewBox: "0 0 100 5", "aria-hidden": "true" }, make("rect", { width: Math.max(0.5, (100 * n) / most), height: 5, fill: s.colour })));
       if (!n) return;
       const end = angle + 2 * Math.PI * Math.min(share, 0.99999), large = share > 0.5 ? 1 : 0;
@@ -241,8 +230,10 @@ function explore(data) {
   }
 
   function download() {
+    const [formula, plain] = [data.words.formula, data.words.number].map((pattern) => new RegExp(pattern));
     const cell = (value) => {
-      const text = value === null ? "" : String(value), safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+      const text = value === null ? "" : String(value);
+      const safe = typeof value === "string" && formula.test(text) && !plain.test(text) ? `'${text}` : text;
       return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
     };
     const head = ["segment", "name", ...data.numbers.map((c) => c.name), ...data.categories.map((c) => c.name)];
@@ -257,7 +248,7 @@ function explore(data) {
   // Scoring, as model.json describes it
   function buildQuestion() {
     const inputs = data.model.features.map((f) => (f.levels ? levelSelect(f) : numberInput(f, { oninput: answer })));
-    at("ask").replaceChildren(...data.model.features.map((f, i) => make("label", {}, `${axisLabel(f)} `, inputs[i])));
+    at("ask").replaceChildren(...data.model.features.map((f, i) => make("label", {}, `${f.axis} `, inputs[i])));
     function levelSelect(f) {
       const options = ["", ...f.levels].map((label, rank) => make("option", { value: rank || "" }, label));
       return make("select", { "data-label": f.label, onchange: answer }, ...options);
@@ -290,7 +281,7 @@ function explore(data) {
   buildFilters();
   buildQuestion();
   ["x", "y"].forEach((axis, i) => {
-    at(axis).replaceChildren(...data.numbers.map((c, j) => make("option", { value: j }, axisLabel(c))));
+    at(axis).replaceChildren(...data.numbers.map((c, j) => make("option", { value: j }, c.axis)));
     at(axis).value = data.numbers.findIndex((c) => c.name === (data.model.features[i] ?? data.model.features[0]).name);
     at(axis).addEventListener("change", drawScatter);
   });

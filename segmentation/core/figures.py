@@ -102,10 +102,14 @@ def label_axis(ax, side: str, axis: str, *, label: bool = True):
         getattr(ax, f"set_{side}scale")("symlog", linthresh=1)
         ax.autoscale_view(scalex=side == "x", scaley=side == "y")  # margins as this scale sees them
         low, high = getattr(ax, f"get_{side}lim")()
-        steps = (1, 2, 5) if low > 0 and high < 100 * low else (1,)
         ticks = getattr(ax, f"{side}axis")
-        ticks.set_major_locator(mpl.ticker.SymmetricalLogLocator(base=10, linthresh=1, subs=steps))
+        ticks.set_major_locator(mpl.ticker.SymmetricalLogLocator(base=10, linthresh=1, subs=log_steps(low, high)))
         ticks.set_major_formatter(lambda value, _: amount(value))
+
+
+def log_steps(low: float, high: float) -> tuple[int, ...]:
+    """Return which multiples of the powers of ten are marked on a logarithmic scale: more where it spans few powers."""
+    return (1, 2, 5) if low > 0 and high < 100 * low else (1,)
 
 
 def few_ticks(ax, most: int = 5):

@@ -7,14 +7,18 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.figures import colour, glyph
+from segmentation.core.figures import colour, glyph, log_steps
+from segmentation.core.files import FORMULA, NUMBER
 from segmentation.core.privacy import in_tens
+from segmentation.core.text import percent
+from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import GRID_BINS, Customers, grid_edges, sample_rows, split_types
 from segmentation.runs.run import Run
 from segmentation.segments.assign import open_segmented
 
 MOST_ROWS = 5_000
 ROW_DIGITS = 3
+MOST_TICKS = 5
 SCALED = {"name", "transform", "power", "centre", "spread", "low", "high"}
 
 
@@ -25,16 +29,16 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
     -------
     dict
         segments; model (its features with the limits of dataset.yaml and the range of the data, and its centroids);
-        numbers (the columns); customers; and, as `privacy` allows, either categories and rows, of at most 5,000
-        customers drawn and ordered at random, or grids, the binned counts by every two numbers.
+        numbers (the columns, with the ticks of their axes); customers; words, which the script would else know by
+        itself; and, as `privacy` allows, either categories and rows, of at most 5,000 customers drawn and ordered at
+        random, or grids, the binned counts by every two numbers.
     """
     dataset = study.dataset
     profiles, model = study.read("profiles.json")["segments"], study.read("model.json")
     customers = open_segmented(study)
     numbers, categories = split_types(customers, dataset, dataset.named("feature", "descriptor"))
-    private = dataset.private
     edges = {name: grid_edges(customers, name, most=GRID_BINS, logged=dataset.axis(name).logged) for name in numbers}
-    held = _grids(customers, edges) if private else _rows(customers.sample, dataset, numbers, categories, seed)
+    held = _grids(customers, edges) if dataset.private else _rows(customers.sample, dataset, numbers, categories, seed)
     return {
         "segments": [
             {key: p[key] for key in ("segment", "name", "size")}
@@ -49,18 +53,22 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
             "centroids": model.centroids,
             "unit": model.distance_unit,
         },
-        "numbers": [{"name": name, **_labelled(name, dataset)} for name in numbers],
+        "numbers": [
+            {"name": name, **_labelled(name, dataset), "ticks": _ticks(_shown(held, name), dataset.axis(name).logged)}
+            for name in numbers
+        ],
+        "words": {"under": percent(0.001), "formula": f"^'*({FORMULA})", "number": f"^({NUMBER})$"},
         "customers": customers.number,
         **held,
     }
 
 
 def _labelled(name: str, dataset: Dataset) -> dict:
-    """Return label, unit, scale, and of an ordinal its levels; its label says what the ranks mean."""
+    """Return label, axis, unit, scale, and of an ordinal its levels; its label says what the ranks mean."""
     column, axis = dataset.columns[name], dataset.axis(name)
     levels = list(column.categories) if column.type == "ordinal" else None
     label = dataset.label(name) if column.unit else axis
-    return {"label": label, "unit": column.unit, "logged": axis.logged, "levels": levels}
+    return {"label": label, "axis": axis, "unit": column.unit, "logged": axis.logged, "levels": levels}
 
 
 def _rows(customers: pd.DataFrame, dataset: Dataset, numbers: list[str], categories: list[str], seed: int) -> dict:
@@ -96,6 +104,25 @@ def _grids(customers: Customers, edges: dict[str, np.ndarray]) -> dict:
             cells += [[segment, int(i), int(j), int(counts[i, j])] for i, j in np.argwhere(counts)]
         grids.append({"x": x, "y": y, "cells": cells})
     return {"edges": {name: ends.tolist() for name, ends in edges.items()}, "grids": grids}
+
+
+def _shown(held: dict, name: str) -> list[float]:
+    """Return the numbers of a column between which the scatter is drawn."""
+    return held["edges"][name] if "edges" in held else [v for v in held["rows"][name] if v is not None]
+
+
+def _ticks(values: list[float], logged: bool) -> list[float]:
+    """Return round numbers for an axis, from the least value or below to the greatest or above."""
+    low, high = min(values), max(values)
+    if logged:
+        powers = 10.0 ** np.arange(np.ceil(np.log10(max(high, -low, 1))) + 1)
+        above = np.outer(powers, log_steps(low, high)).ravel()
+        marks = np.concatenate([-above[::-1], [0], above])
+    else:
+        marks = round_edges(low, high, MOST_TICKS)
+    first = np.searchsorted(marks, low, "right") - 1
+    marks = marks[first : max(np.searchsorted(marks, high), first + 1) + 1]
+    return [int(mark) if mark == int(mark) else float(mark) for mark in marks]
 
 
 def embedded(data: dict) -> str:
