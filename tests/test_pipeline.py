@@ -41,6 +41,15 @@ def test_a_changed_module_makes_again_what_hangs_on_it(made):
     assert _ran(made).startswith("01_cleaning, 02_eda, 03_k_selection, 04_clustering, 05_profiling, report.html")
 
 
+@pytest.mark.parametrize("words", [[], ["--data", "data/sample/customers.csv", "--dataset", "sample"]])
+def test_a_project_that_is_copied_elsewhere_is_up_to_date(made, tmp_path, words):
+    _ran(made, *words)
+    shutil.copytree(made.root, tmp_path / "copy", copy_function=shutil.copy)
+    copied = Project(tmp_path / "copy")
+    assert str(made.root) not in made.artifact("sample", ".doit.json").read_text()
+    assert _ran(copied, *words) == "nothing; everything was up to date"
+
+
 def test_outputs_and_runs_by_hand_change_no_notebook(made):
     path = made.root / "notebooks" / "02_eda.ipynb"
     before = path.read_bytes()

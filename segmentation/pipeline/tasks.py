@@ -70,17 +70,32 @@ def _described(plan: Plan):
 
 
 class _Content(MD5Checker):
-    """Compares files as doit does, by the digest that the manifest needs too, so that large ones are read once."""
+    """Compares files as doit does, by the digest that the manifest needs too, so that large ones are read once.
+
+    A file of the project is known by its path from the project's folder, so that a project that was moved is up to
+    date; `_name_of` gives it.
+    """
+
+    def exists(self, file_path):
+        return (files.ROOT / file_path).exists()
+
+    def info(self, file_path):
+        return super().info(files.ROOT / file_path)
 
     def check_modified(self, file_path, file_stat, state):
         written, size, digest = state
-        return file_stat.st_mtime != written and (file_stat.st_size != size or sha256(Path(file_path)) != digest)
+        return file_stat.st_mtime != written and (file_stat.st_size != size or sha256(files.ROOT / file_path) != digest)
 
     def get_state(self, dep, current_state):
-        now = Path(dep).stat()
+        now = (files.ROOT / dep).stat()
         if current_state and current_state[0] == now.st_mtime:
             return None
-        return now.st_mtime, now.st_size, sha256(Path(dep))
+        return now.st_mtime, now.st_size, sha256(files.ROOT / dep)
+
+
+def _name_of(path: Path) -> str:
+    """Return what doit calls a file: its path from the project's folder where it lies there, else all of it."""
+    return path.relative_to(files.ROOT).as_posix() if path.is_relative_to(files.ROOT) else str(path)
 
 
 def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
@@ -189,50 +204,69 @@ def make_comparison(base: str, run: str) -> Path:
 
 
 def _tasks(plan: Plan, outcome: Outcome, progress: Progress, pdf: bool, cold: bool):
-    lock = files.ROOT / "requirements.txt"
-    template = [path for path in sorted((files.ROOT / "report" / "template").iterdir()) if path.is_file()]
-    executed = [plan.executed(stage) for stage in STAGES]
-    page, printed = plan.study.report / "report.html", plan.study.report / "report.pdf"
     for stage in STAGES:
-        parameters = {name: plan.parameters[name] for name in declared(stage)}
-        first = stage.name == "01_cleaning"
-        targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
-        needs = [plan.described, *plan.inputs(stage), *map(file_of, modules_of(stage.notebook)), lock]
-        drawn, told = partial(_drawn, plan, stage), [parameters, notebook_source(stage.notebook)]
-        work = [_execute, stage, parameters, plan, cold, partial(progress.reach, stage.name)]
-        task = _task(outcome, stage.name, stage.question, needs, targets, told, *work, drawn=drawn)
-        # Nobody can see from outside whether a database has changed.
-        yield task | ({"uptodate": [False]} if first and plan.source.url else {})
-    told, code = plan.told_parameters(), [*map(file_of, modules_behind("report.render")), lock]
-    lineage = [plan.study.path("lineage.json")] if plan.parameters["base"] else []
-    needs = [*executed, *plan.artifacts(), *lineage, *template, *code]
-    yield _task(
-        outcome,
-        page.name,
-        "rendering",
-        needs,
-        [page],
-        told,
-        _render,
-        "write_report",
-        plan.study,
-        executed,
-        plan.told_parameters(),
-    )
+        yield _stage_task(plan, outcome, progress, stage, cold)
+    yield _page_task(plan, outcome)
     if pdf:
-        needs = [page, *template, *code]
-        yield _task(outcome, printed.name, "rendering", needs, [printed], None, _render, "write_pdf", plan.study)
-    made = [*plan.artifacts(), page, *([printed] if pdf else [])]
-    sources = [
-        plan.described,
-        *plan.base_files,
-        *(stage.notebook for stage in STAGES),
-        *sorted(PACKAGE.rglob("*.py")),
-        lock,
-    ]
-    told = [told, revision(), printed.is_file()]
+        yield _pdf_task(plan, outcome)
+    yield _manifest_task(plan, outcome, pdf)
+
+
+def _stage_task(plan: Plan, outcome: Outcome, progress: Progress, stage: Stage, cold: bool) -> dict:
+    parameters = {name: plan.parameters[name] for name in declared(stage)}
+    targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
+    needs = [plan.described, *plan.inputs(stage), *map(file_of, modules_of(stage.notebook)), _lock()]
+    told = [_wherever(parameters), notebook_source(stage.notebook)]
+    work = [_execute, stage, parameters, plan, cold, partial(progress.reach, stage.name)]
+    task = _task(outcome, stage.name, stage.question, needs, targets, told, *work, drawn=partial(_drawn, plan, stage))
+    # Nobody can see from outside whether a database has changed.
+    return task | ({"uptodate": [False]} if stage == STAGES[0] and plan.source.url else {})
+
+
+def _wherever(parameters: dict) -> dict:
+    """Return parameters with a raw table inside of the project named by its path from the project's folder."""
+    place = parameters.get("data")
+    return parameters | {"data": place.removeprefix(f"{files.ROOT}{os.sep}")} if place else parameters
+
+
+def _page_task(plan: Plan, outcome: Outcome) -> dict:
+    executed, told = [plan.executed(stage) for stage in STAGES], plan.told_parameters()
+    lineage = [plan.study.path("lineage.json")] if plan.parameters["base"] else []
+    needs, page = [*executed, *plan.artifacts(), *lineage, *_behind_the_page()], _page(plan)
+    work = [_render, "write_report", plan.study, executed, told]
+    return _task(outcome, page.name, "rendering", needs, [page], told, *work)
+
+
+def _pdf_task(plan: Plan, outcome: Outcome) -> dict:
+    needs, printed = [_page(plan), *_behind_the_page()], _printed(plan)
+    return _task(outcome, printed.name, "rendering", needs, [printed], None, _render, "write_pdf", plan.study)
+
+
+def _manifest_task(plan: Plan, outcome: Outcome, pdf: bool) -> dict:
+    made = [*plan.artifacts(), _page(plan), *([_printed(plan)] if pdf else [])]
+    notebooks, code = [stage.notebook for stage in STAGES], sorted(PACKAGE.rglob("*.py"))
+    sources = [plan.described, *plan.base_files, *notebooks, *code, _lock()]
+    told = [plan.told_parameters(), revision(), _printed(plan).is_file()]
     targets, work = [plan.study.path("manifest.json")], [write_manifest, plan, sources]
-    yield _task(outcome, targets[0].name, "checksums", [*made, *sources], targets, told, *work)
+    return _task(outcome, targets[0].name, "checksums", [*made, *sources], targets, told, *work)
+
+
+def _page(plan: Plan) -> Path:
+    return plan.study.report / "report.html"
+
+
+def _printed(plan: Plan) -> Path:
+    return plan.study.report / "report.pdf"
+
+
+def _lock() -> Path:
+    return files.ROOT / "requirements.txt"
+
+
+def _behind_the_page() -> list[Path]:
+    """Return what the look of the page hangs on: its template, and the code that renders it."""
+    template = [path for path in sorted((files.ROOT / "report" / "template").iterdir()) if path.is_file()]
+    return [*template, *map(file_of, modules_behind("report.render")), _lock()]
 
 
 def _drawn(plan: Plan, stage: Stage) -> list[Path]:
@@ -247,8 +281,8 @@ def _task(outcome: Outcome, name: str, asks: str, needs: list, makes: list, told
         "doc": asks,
         "io": {"capture": False},
         "actions": [(_guarded, [outcome, action, *arguments])],
-        "file_dep": [str(path) for path in dict.fromkeys(needs)],
-        "targets": [str(path) for path in makes],
+        "file_dep": list(dict.fromkeys(map(_name_of, needs))),
+        "targets": list(map(_name_of, makes)),
         "uptodate": [config_changed(_hashed(told)), _as_it_was_made(makes, drawn)],
     }
 
