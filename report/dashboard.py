@@ -101,7 +101,7 @@ def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
         st.header("Filters", anchor=False)
         # Above them, because a list that is left closes, and moves what is below it away from the click.
         st.button("Show all", on_click=show_all)
-        names = {segment: f"{glyph(segment)} {profile['name']}" for segment, profile in customers.segments.items()}
+        names = {segment: f"{glyph(segment)} {profile.name}" for segment, profile in customers.segments.items()}
         kept = st.multiselect("Segment", list(names), format_func=names.get, key=key("segment"), placeholder="all")
         if kept:
             filters["segment"] = kept
@@ -126,10 +126,10 @@ def show_all() -> None:
     st.session_state["anew"] = st.session_state.get("anew", 0) + 1
 
 
-def show_summary(study, selection, profiles: dict, cleaning: dict) -> None:
+def show_summary(study, selection, profiles, cleaning: dict) -> None:
     """Show the finding, how sure it is, and the key figures."""
     told = [("p", "kicker", study.dataset.title), ("h1", "", runs_tell.headline(selection, profiles))]
-    told += [("p", "lead", report_tell.who(profiles["segments"], selection.verdict))]
+    told += [("p", "lead", report_tell.who(profiles.segments, selection.verdict))]
     shown = "".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told)
     cut = report_tell.cut(selection)
     warning = f'<p class="warning">{html.escape(cut)}</p>' if cut else ""
@@ -329,7 +329,7 @@ def show_run(run: str) -> None:
     """Show a run, from its finding to the questions that it answers."""
     study, customers = opened(run)
     cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
-    lineage = study.read("lineage.json") if study.path("lineage.json").is_file() else None
+    lineage = study.lineage()
     told = report_tell.cards(selection, profiles, study.dataset, lineage)
     filters = choose_filters(run, customers)
     show_summary(study, selection, profiles, cleaning)

@@ -17,6 +17,7 @@ from segmentation.customers.customers import Customers
 from segmentation.monitoring import tell as monitoring_tell
 from segmentation.monitoring.comparison import rand_index
 from segmentation.monitoring.transitions import Fate, cross, match, renumber, trace
+from segmentation.runs.artifacts import Lineage
 from tests.conftest import Project, copy_project
 from tests.test_report import Page
 
@@ -144,7 +145,7 @@ def test_a_planted_month_is_told_right(months):
 
 def test_the_report_says_what_became_of_the_segments(months):
     page, lineage = Page(months.page("april")), _lineage(months, "april")
-    assert monitoring_tell.lineage(lineage) in page.text
+    assert monitoring_tell.lineage(Lineage.model_validate(lineage)) in page.text
     assert "Of five segments of march, one is found again." in page.text
     assert "New since march." in page.text
     assert page.text.count("A part of segment 1 (") == 2
@@ -217,7 +218,7 @@ def test_the_comparison_tells_shares_moves_agreement_and_drift(months):
     shares = [f"{p['share']:.0%} ({p['share_interval'][0]:.0%} to {p['share_interval'][1]:.0%})" for p in profiles]
     assert " ".join(shares) in page.text
     assert "Both runs give five segments, and the verdict on both is natural." in page.text
-    assert monitoring_tell.lineage(_lineage(months, "april")) in page.text
+    assert monitoring_tell.lineage(Lineage.model_validate(_lineage(months, "april"))) in page.text
     links = [a.get("href", "") for tag, a, _ in page.elements if tag in ("a", "link")] + page.all("img")
     assert not [link for link in links if not str(link).startswith("#")]
     assert len([a for tag, a, around in page.elements if tag == "svg" and a.get("role") == "img"]) == 3
@@ -481,7 +482,7 @@ def test_sentences_read_well_for_one_and_for_many():
     before = [_row(1, "gone", [], None), _row(2, "survives", [2], 2), _row(3, "survives", [1], 1)]
     now = [{"segment": n, "kept_from": k, "comes_from": c} for n, k, c in ((1, 3, [3]), (2, 2, [2]), (3, None, []))]
     lineage = {"base": "march", "before": before, "now": now}
-    assert monitoring_tell.lineage(lineage) == (
+    assert monitoring_tell.lineage(Lineage.model_validate(lineage)) == (
         "Of three segments of march, two are found again. Segment 1 (N1) is gone: few customers are left where it was. "
         "Segment 3 is new. Segment 3 (N3) is segment 1 now."
     )
@@ -492,7 +493,7 @@ def test_sentences_read_well_for_one_and_for_many():
     ]
     merged = [_row(1, "merged", [1], 1), _row(2, "merged", [1], None)]
     lineage = {"base": "march", "before": merged, "now": [{"segment": 1, "kept_from": 1, "comes_from": [1, 2]}]}
-    assert monitoring_tell.lineage(lineage) == (
+    assert monitoring_tell.lineage(Lineage.model_validate(lineage)) == (
         "Of two segments of march, none is found again. Segments 1 (N1) and 2 (N2) are merged into segment 1."
     )
     assert monitoring_tell.origin(lineage["now"][0], lineage) == "Merged from segments 1 (N1) and 2 (N2) of march."

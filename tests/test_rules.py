@@ -45,10 +45,10 @@ def test_sql_says_what_the_rules_say(k, d, seed, size):
     table["segment"] = np.r_[np.arange(k), rng.integers(k, size=60 - k)] + 1
     found = grow_rules(table, list("abc")[:d], private=False)
     told = _ask(write_sql(found, dict.fromkeys(range(1, k + 1), "two\nlines"), "rules"), table)
-    assert k <= len(found["leaves"]) <= k + 2
+    assert k <= len(found.leaves) <= k + 2
     assert None not in told
-    assert sum(a == b for a, b in zip(told, table["segment"], strict=True)) == found["right"]
-    assert sum(leaf["customers"] for leaf in found["leaves"]) == 60
+    assert sum(a == b for a, b in zip(told, table["segment"], strict=True)) == found.right
+    assert sum(leaf.customers for leaf in found.leaves) == 60
 
 
 def test_a_missing_value_has_no_segment():
@@ -69,7 +69,7 @@ def test_columns_named_like_words_of_sql_and_units_of_any_size():
     table = pd.DataFrame({"order": np.repeat([1.0, 2, 3], 30) * 1e-9, "group": 1.7e12 + rng.normal(size=90) * 1e4})
     table["segment"] = np.repeat([1, 2, 3], 30)
     found = grow_rules(table, ["order", "group"], private=False)
-    assert found["right"] == 90
+    assert found.right == 90
     assert _ask(write_sql(found, dict.fromkeys((1, 2, 3), "x"), "rules"), table) == table["segment"].tolist()
 
 
@@ -77,7 +77,7 @@ def test_no_rule_is_made_for_fewer_than_ten_customers_of_a_private_table():
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"a": np.r_[rng.normal(0, 1, 60), rng.normal(9, 1, 5)], "segment": [1] * 60 + [2] * 5})
     found = grow_rules(table, ["a"], private=True)
-    assert min(leaf["customers"] for leaf in found["leaves"]) >= 10
+    assert min(leaf.customers for leaf in found.leaves) >= 10
     assert "Segment 2 has no rule." in segments_tell.rules(found, 2)
 
 

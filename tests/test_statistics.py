@@ -26,6 +26,7 @@ from segmentation.evidence.kmeans import (
     fit_each_k,
     fit_starts,
 )
+from segmentation.runs.artifacts import Profile
 from segmentation.segments.fit import assign, centroids, fit_segments, scale
 from segmentation.segments.profiles import category_shares, heights, profile_segments
 from segmentation.segments.robustness import bootstrap_intervals
@@ -115,7 +116,7 @@ def test_what_does_not_vary_is_not_correlated():
     assert "does not vary" in customers_tell.relation(r.loc["a", "b"], "A", "B")
 
 
-def _profile(table: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[dict]:
+def _profile(table: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[Profile]:
     X, labels = table[features].to_numpy(float), table["segment"].to_numpy() - 1
     intervals = bootstrap_intervals(X, table[features], labels, resamples=10)
     scaled = pd.DataFrame(scale(table, dataset, features)[1], columns=features).assign(segment=table["segment"])
@@ -124,7 +125,7 @@ def _profile(table: pd.DataFrame, dataset: Dataset, features: list[str]) -> list
 
 def test_index_needs_values_that_are_not_below_0(customers):
     centred = customers.assign(segment=[1] * 40 + [2] * 20, income=customers["income"] - 40)
-    assert [p["index"]["income"] for p in _profile(centred, DATASET, ["income"])] == [None, None]
+    assert [p.index["income"] for p in _profile(centred, DATASET, ["income"])] == [None, None]
 
 
 @pytest.fixture(scope="module")
@@ -166,18 +167,18 @@ def test_profiles_by_hand(customers):
     table = customers.assign(segment=[1] * 40 + [2] * 20)
     low, high = _profile(table, DATASET, ["income"])
     mean = customers["income"].mean()
-    assert (low["size"], high["size"]) == (40, 20)
-    assert high["share"] == pytest.approx(1 / 3)
-    assert high["index"]["income"] == pytest.approx(100 * customers["income"][40:].mean() / mean)
-    assert (low["levels"], high["levels"]) == ({"income": "low"}, {"income": "high"})
-    assert (high["name"], high["action"]) == ("Rich", "Call them.")
-    assert (low["name"], low["action"]) == ("Low income", None)
-    assert low["descriptors"]["city"] == {"Oslo": 0.25, "Rome": 0.75}
+    assert (low.size, high.size) == (40, 20)
+    assert high.share == pytest.approx(1 / 3)
+    assert high.index["income"] == pytest.approx(100 * customers["income"][40:].mean() / mean)
+    assert (low.levels, high.levels) == ({"income": "low"}, {"income": "high"})
+    assert (high.name, high.action) == ("Rich", "Call them.")
+    assert (low.name, low.action) == ("Low income", None)
+    assert low.descriptors["city"] == {"Oslo": 0.25, "Rome": 0.75}
 
 
 def test_segments_of_one_name_are_told_apart(customers):
     table = customers.assign(segment=[1] * 40 + [2] * 10 + [3] * 10, income=[10] * 40 + [80] * 10 + [90] * 10)
-    names = [profile["name"] for profile in _profile(table, DATASET, ["income"])]
+    names = [profile.name for profile in _profile(table, DATASET, ["income"])]
     assert names == ["Low income", "Rich (income 80)", "Rich (income 90)"]
 
 
@@ -189,7 +190,7 @@ def test_small_groups_are_not_shown_when_private(customers):
     assert shares[["Bonn", "Oslo"]].isna().all(axis=None)
     private = DATASET.model_copy(update={"privacy": "aggregate"})
     [profile] = _profile(table, private, ["income"])
-    assert profile["descriptors"]["city"] == {"Rome": 0.8}
+    assert profile.descriptors["city"] == {"Rome": 0.8}
     assert group_medians(Customers(table), "income", Grouping("city"))["group"].tolist() == ["Rome"]
 
 

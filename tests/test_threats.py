@@ -20,6 +20,7 @@ import skops.io
 from segmentation.core.dataset import load_dataset, parse_dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import as_csv, read_json, sha256, write_csv, write_json
+from segmentation.runs.artifacts import Rules
 from segmentation.runs.run import Run
 from segmentation.segments.model import load_model
 from segmentation.segments.rules import write_sql
@@ -183,7 +184,8 @@ def test_no_large_table_that_is_written_holds_a_formula(tmp_path):
 
 
 def test_a_name_cannot_leave_its_comment_in_sql():
-    rules = {"leaves": [{"segment": 1, "bounds": {"x": [None, 1.0]}}], "right": 1, "customers": 1}
+    leaf = {"segment": 1, "bounds": {"x": (None, 1.0)}, "right": 1, "customers": 1}
+    rules = Rules(leaves=[leaf], right=1, customers=1, cross_validated=1)
     sql = write_sql(rules, {1: "Fans\nDROP TABLE customers;\u2028DELETE\x85DELETE\rDELETE"}, "rules")
     assert [line for line in sql.splitlines() if "--" not in line] == ["CASE", "END"]
 

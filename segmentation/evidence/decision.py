@@ -3,6 +3,7 @@
 import pandas as pd
 
 from segmentation.core.errors import DataError
+from segmentation.runs.artifacts import Verdict
 
 STABLE = 0.75
 DISSOLVED = 0.5
@@ -77,7 +78,7 @@ def decide(scores: pd.DataFrame, stable: list[int], k="auto", *, smallest: int =
     return {"k": k if given else best, "method": "given" if given else "auto", "best": best, "allowed": allowed}
 
 
-def verdict(*, stable: bool, beyond: bool, compact: bool, valleys: bool, weakest: float) -> str:
+def verdict(*, stable: bool, beyond: bool, compact: bool, valleys: bool, weakest: float) -> Verdict:
     """Return the verdict on one k, in the terms of Dolnicar, Gruen & Leisch (2018).
 
     natural : stable, and distinct: beyond and either compact, or with valleys between every two segments (features

@@ -12,7 +12,7 @@ from segmentation.evidence.decision import DISTINCT_SILHOUETTE, SIGNIFICANT, dec
 from segmentation.evidence.kmeans import LARGEST_RESAMPLED, Optimum, fit_each_k
 from segmentation.evidence.nulls import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.evidence.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
-from segmentation.runs.artifacts import Conclusion
+from segmentation.runs.artifacts import Conclusion, Null, Verdict
 
 NULL_RESAMPLES = 5
 FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025
@@ -55,10 +55,11 @@ class Evidence:
         """Each k whose every segment is stable and large enough."""
         return stable_k(self.scores, self.stability, self.null_limit["limit"])
 
-    def null_of(self, k: int, best: int) -> dict:
+    def null_of(self, k: int, best: int) -> Null:
         """Return the p-value of the silhouette: of the best of all k for the rule's k, of k itself for another."""
         found = self.scores["silhouette"]
-        return null_p_value(found.max(), self.null.max(axis=1)) if k == best else null_p_value(found[k], self.null[k])
+        asked = (found.max(), self.null.max(axis=1)) if k == best else (found[k], self.null[k])
+        return Null(**null_p_value(*asked))
 
 
 def gather_evidence(
@@ -110,15 +111,15 @@ def conclude(evidence: Evidence, k="auto", *, private: bool = False) -> Conclusi
     verdicts = {k: _judged(evidence, k, choice["best"]) for k in {choice["k"], choice["best"]}}
     return Conclusion(
         **choice,
-        stable=evidence.stable,
+        stable=tuple(evidence.stable),
         verdict=verdicts[choice["k"]],
         verdict_of_best=verdicts[choice["best"]],
         null=evidence.null_of(choice["k"], choice["best"]),
     )
 
 
-def _judged(evidence: Evidence, k: int, best: int) -> str:
-    p = evidence.null_of(k, best)["p"]
+def _judged(evidence: Evidence, k: int, best: int) -> Verdict:
+    p = evidence.null_of(k, best).p
     compact = k == best and evidence.scores["silhouette"][k] > DISTINCT_SILHOUETTE
     return verdict(
         stable=k in evidence.stable,

@@ -25,6 +25,7 @@ from segmentation.monitoring.transitions import (
     original_centroids,
     scaled_as,
 )
+from segmentation.runs.artifacts import Profile, Transitions
 from segmentation.runs.finished import Finished, foreign_features, read_finished
 from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.run import Run, check_run_name, open_run
@@ -85,8 +86,8 @@ class Comparison:
         return set(self.base.features) == set(self.run.features)
 
     @cached_property
-    def lineage(self) -> dict:
-        """What became of each earlier segment, as `describe` returns it."""
+    def lineage(self) -> Transitions:
+        """What became of each earlier segment."""
         crossed = self.shared.assign(near=True) if self.placed is None else self.placed
         counts = as_matrix(crossed[crossed["near"]], *self.shape)
         return lineage_of(self.base, crossed, distances(self.base.model, original_centroids(self.run.model), counts))
@@ -97,9 +98,9 @@ class Comparison:
         return "centroids" if self.same_features else "customers"
 
     @property
-    def pairs(self) -> list[tuple[dict, dict]]:
+    def pairs(self) -> list[tuple[Profile, Profile]]:
         """The profiles then and now of each segment that is kept."""
-        kept = [(row["segment"], row["kept_as"]) for row in self.lineage["before"] if row["kept_as"]]
+        kept = [(row.segment, row.kept_as) for row in self.lineage.before if row.kept_as]
         return [(self.base.profiles[then - 1], self.run.profiles[now - 1]) for then, now in kept]
 
 
@@ -122,7 +123,7 @@ def compare_runs(base: str, run: str) -> Comparison:
             raise UsageError(f"{foreign} {why_not} Expected runs of the same columns")
         return Comparison(earlier, later, None, shared, foreign, None)
     customers = open_segmented(later)
-    known, names = known_customers(customers, then.model), {p["segment"]: p["name"] for p in then.profiles}
+    known, names = known_customers(customers, then.model), {p.segment: p.name for p in then.profiles}
     if not int(known.count().execute()):
         raise UsageError(f"no customer of {run} has a value in each of {listing(then.features)}, which formed {base}")
     drift = describe_drift(score_table(known.drop("now"), then.model, names), then.model, names)
@@ -218,20 +219,19 @@ def shares_table(found: Comparison) -> pd.DataFrame:
         then, now (the numbers; missing where there is none), name, share_then, low_then, high_then, share_now,
         low_now, high_now.
     """
-    kept = {now["segment"] for _, now in found.pairs} | {None}
-    sides = [*found.pairs]
-    sides += [
-        (old, None) for old in found.base.profiles if old["segment"] not in {then["segment"] for then, _ in sides}
-    ]
-    sides += [(None, new) for new in found.run.profiles if new["segment"] not in kept]
+    went, came = {then.segment for then, _ in found.pairs}, {now.segment for _, now in found.pairs}
+    sides: list[tuple[Profile | None, Profile | None]] = [*found.pairs]
+    sides += [(old, None) for old in found.base.profiles if old.segment not in went]
+    sides += [(None, new) for new in found.run.profiles if new.segment not in came]
     return pd.DataFrame([_share_row(then, now) for then, now in sides])
 
 
-def _share_row(then: dict | None, now: dict | None) -> dict:
-    row = {"then": then and then["segment"], "now": now and now["segment"], "name": (now or then)["name"]}
+def _share_row(then: Profile | None, now: Profile | None) -> dict:
+    [name, *_] = [profile.name for profile in (now, then) if profile]
+    row = {"then": then and then.segment, "now": now and now.segment, "name": name}
     for side, profile in (("then", then), ("now", now)):
-        low, high = profile["share_interval"] if profile else (np.nan, np.nan)
-        row |= {f"share_{side}": profile["share"] if profile else np.nan, f"low_{side}": low, f"high_{side}": high}
+        low, high = profile.share_interval if profile else (np.nan, np.nan)
+        row |= {f"share_{side}": profile.share if profile else np.nan, f"low_{side}": low, f"high_{side}": high}
     return row
 
 
@@ -249,9 +249,9 @@ def moved_centres(found: Comparison) -> pd.DataFrame:
     there = scaled_as(original_centroids(found.run.model), found.base.model)
     rows = []
     for then, now in found.pairs:
-        step = there[now["segment"] - 1] - np.array(found.base.model.centroids[then["segment"] - 1])
-        row = {"then": then["segment"], "now": now["segment"], "name": now["name"], "moved": np.linalg.norm(step)}
-        row |= {f"then_{f}": then["centre"][f] for f in features} | {f"now_{f}": now["centre"][f] for f in features}
+        step = there[now.segment - 1] - np.array(found.base.model.centroids[then.segment - 1])
+        row = {"then": then.segment, "now": now.segment, "name": now.name, "moved": np.linalg.norm(step)}
+        row |= {f"then_{f}": then.centre[f] for f in features} | {f"now_{f}": now.centre[f] for f in features}
         rows.append(row | {f"step_{f}": z for f, z in zip(features, step, strict=True)})
     return pd.DataFrame(rows)
 
@@ -277,5 +277,5 @@ def sizes(table: pd.DataFrame, found: Comparison) -> tuple[list[int], list[int]]
 
 def moved_customers(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
     """Return the rows of customers in another segment than the one that theirs became."""
-    into = {row["segment"]: row["into"] for row in found.lineage["before"]}
+    into = {row.segment: row.into for row in found.lineage.before}
     return table[[now not in into[then] for then, now in zip(table["then"], table["now"], strict=True)]]

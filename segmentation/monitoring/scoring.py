@@ -146,7 +146,7 @@ def _is_result(place: Path) -> bool:
 
 
 def _names(study: Run) -> dict[int, str]:
-    return {profile["segment"]: profile["name"] for profile in study.read("profiles.json")["segments"]}
+    return study.read("profiles.json").names
 
 
 def _checked(study: Run, new: RawSource, features: list[str]) -> tuple:

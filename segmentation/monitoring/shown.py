@@ -82,8 +82,8 @@ def moves_matrix(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
     counts = as_matrix(table, *found.shape)
     hidden = withheld(counts) if found.private else np.zeros(counts.shape, bool)
     shown = np.where(hidden, "hidden", np.vectorize("{:,}".format)(counts))
-    rows = [f"{p['segment']} {p['name']}" for p in found.base.profiles]
-    columns = [f"now {p['segment']}" for p in found.run.profiles]
+    rows = [f"{p.segment} {p.name}" for p in found.base.profiles]
+    columns = [f"now {p.segment}" for p in found.run.profiles]
     return pd.DataFrame(shown, columns=columns).assign(**{"then": rows})[["then", *columns]]
 
 
@@ -107,12 +107,12 @@ def fates_table(found: Comparison) -> pd.DataFrame:
     words = {"survives": "found again", "split": "split", "merged": "merged", "gone": "gone"}
     return pd.DataFrame(
         {
-            "then": row["segment"],
-            "name": row["name"],
-            "became": words[row["fate"]],
-            "now": listing(row["into"]) or "–",
+            "then": row.segment,
+            "name": row.name,
+            "became": words[row.fate],
+            "now": listing(row.into) or "–",
         }
-        for row in found.lineage["before"]
+        for row in found.lineage.before
     )
 
 

@@ -19,6 +19,7 @@ from segmentation.monitoring.comparison import (
 from segmentation.monitoring.drift import SHIFTED
 from segmentation.monitoring.shown import STILL, show_rand
 from segmentation.monitoring.transitions import MAJORITY, PART, WORSE, as_matrix
+from segmentation.runs.artifacts import Lineage
 from segmentation.runs.finished import Finished
 from segmentation.runs.tell import lineage
 from segmentation.segments.model import REACH
@@ -161,7 +162,7 @@ def _how_many(moved: pd.DataFrame, shown: pd.DataFrame) -> str:
 
 
 def _name(run: Finished, segment: int) -> str:
-    return f"{segment} ({escape(run.profiles[segment - 1]['name'])})"
+    return f"{segment} ({escape(run.profiles[segment - 1].name)})"
 
 
 def steps(found: Comparison) -> str:
@@ -197,9 +198,9 @@ def summary(found: Comparison) -> str:
     nothing = all(
         (
             not warning and moved_customers(moves(found), found).empty,
-            all(row["fate"] == "survives" and row["kept_as"] == row["segment"] for row in found.lineage["before"]),
-            found.same_features and all(then["centre"] == now["centre"] for then, now in found.pairs),
-            all(then["share"] == now["share"] for then, now in found.pairs),
+            all(row.fate == "survives" and row.kept_as == row.segment for row in found.lineage.before),
+            found.same_features and all(then.centre == now.centre for then, now in found.pairs),
+            all(then.share == now.share for then, now in found.pairs),
         )
     )
     last = " ".join([agreement(found), verdicts(found), f"{escape(warning)}." if warning else ""]).strip()
@@ -258,22 +259,22 @@ def matching(*, matched_by: str = "centroids") -> str:
     )
 
 
-def changes(found: dict | None) -> str:
+def changes(found: Lineage | None) -> str:
     """Say what became of the earlier segments, how this fit was started, and by which rule; nothing without a base."""
     if found is None:
         return ""
-    return f"**Since {escape(found['base'])}.** {escape(lineage(found))}\n\n{escape(start(found))} {matching()}"
+    return f"**Since {escape(found.base)}.** {escape(lineage(found))}\n\n{escape(start(found))} {matching()}"
 
 
-def start(lineage: dict) -> str:
+def start(lineage: Lineage) -> str:
     """Say whether the segments grew out of the earlier centroids."""
-    start = lineage["start"]
-    also = f"K-Means was also started from the centroids of {lineage['base']}."
-    if start.get("why"):
-        differ = f"there are {start['now']} segments now, and there were {start['then']}"
-        why = differ if start["why"] == "k" else "other features formed them"
+    start = lineage.start
+    also = f"K-Means was also started from the centroids of {lineage.base}."
+    if start.above is None:
+        differ = f"there are {start.now} segments now, and there were {start.then}"
+        why = differ if start.why == "k" else "other features formed them"
         return f"{also.replace('was also', 'was not')[:-1]}: {why}."
-    above = "not above" if start["above"] < 5e-5 else f"{start['above']:.2%} above"
-    if start["from_base"]:
+    above = "not above" if start.above < 5e-5 else f"{start.above:.2%} above"
+    if start.from_base:
         return f"{also} That fit is kept: its inertia is {above} the best of all other starts."
     return f"{also} That fit is not kept: its inertia is {above} the best of all other starts ({WORSE:.0%} is allowed)."

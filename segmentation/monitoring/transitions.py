@@ -12,10 +12,9 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from segmentation.core.engine import double
-from segmentation.core.files import write_json
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import LARGEST_EXACT
-from segmentation.runs.artifacts import Model
+from segmentation.runs.artifacts import Became, Former, Heir, Lineage, Model, Origin, Start, Transitions
 from segmentation.runs.finished import Finished
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, scaled_feature, segment
@@ -33,7 +32,7 @@ class Fate:
     left : whether so few customers are where it was that those in another segment are no merger.
     """
 
-    kind: str
+    kind: Became
     into: tuple[int, ...] = ()
     left: bool = False
 
@@ -150,7 +149,9 @@ def distances(base: Model, now: pd.DataFrame, counts: np.ndarray) -> np.ndarray:
     return cdist(base.centroids, scaled_as(now, base))
 
 
-def lineage_of(base: Finished, crossed: pd.DataFrame, apart: np.ndarray, numbers: list[int] | None = None) -> dict:
+def lineage_of(
+    base: Finished, crossed: pd.DataFrame, apart: np.ndarray, numbers: list[int] | None = None
+) -> Transitions:
     """Return what became of each earlier segment, and where each segment comes from.
 
     Parameters
@@ -164,26 +165,26 @@ def lineage_of(base: Finished, crossed: pd.DataFrame, apart: np.ndarray, numbers
     """
     fates, kept = _fates(base, crossed, apart)
     numbers = numbers or list(range(1, apart.shape[1] + 1))
-    before = [
-        {
-            "segment": i + 1,
-            "name": base.profiles[i]["name"],
-            "fate": fate.kind,
-            "left": fate.left,
-            "into": sorted(numbers[j] for j in fate.into),
-            "kept_as": numbers[kept[i]] if i in kept else None,
-        }
+    before = tuple(
+        Former(
+            segment=i + 1,
+            name=base.profiles[i].name,
+            fate=fate.kind,
+            left=fate.left,
+            into=tuple(sorted(numbers[j] for j in fate.into)),
+            kept_as=numbers[kept[i]] if i in kept else None,
+        )
         for i, fate in enumerate(fates)
-    ]
-    now = {
-        number: {
-            "segment": number,
-            "kept_from": next((row["segment"] for row in before if row["kept_as"] == number), None),
-            "comes_from": [row["segment"] for row in before if number in row["into"]],
-        }
-        for number in numbers
-    }
-    return {"base": base.run, "before": before, "now": [now[number] for number in sorted(now)]}
+    )
+    return Transitions(base=base.run, before=before, now=tuple(_origin(number, before) for number in sorted(numbers)))
+
+
+def _origin(number: int, before: tuple[Former, ...]) -> Origin:
+    return Origin(
+        segment=number,
+        kept_from=next((row.segment for row in before if row.kept_as == number), None),
+        comes_from=tuple(row.segment for row in before if number in row.into),
+    )
 
 
 def _fates(base: Finished, crossed: pd.DataFrame, apart: np.ndarray) -> tuple[list[Fate], dict[int, int]]:
@@ -214,7 +215,7 @@ def renumber(kept: dict[int, int], k: int) -> list[int]:
 
 def refresh(
     model: Pipeline, customers: Customers, features: list[str], base: Finished | None
-) -> tuple[Pipeline, dict | None]:
+) -> tuple[Pipeline, Lineage | None]:
     """Start from an earlier run, and number the segments as they were there; without one, leave them as they are.
 
     Parameters
@@ -225,38 +226,38 @@ def refresh(
     Returns
     -------
     Pipeline
-    dict or None
-        The content of lineage.json: `describe`, and how the fit was started, the names kept, and for each segment its
-        number in k_selection.json.
+    Lineage or None
     """
     if base is None:
         return model, None
     chosen = model[-1].labels_.copy()
     started, start = _start_from(base, model, customers, features)
-    found = segment(customers, started, features)
-    crossed = cross(found, base.model)
+    crossed = cross(segment(customers, started, features), base.model)
     apart = distances(base.model, centroids(started, features), _near(crossed, base, started))
     _, kept = _fates(base, crossed, apart)
     numbers = renumber(kept, apart.shape[1])
-    lineage = lineage_of(base, crossed, apart, numbers)
+    found = lineage_of(base, crossed, apart, numbers)
     renumbered = _reordered(started, numbers)
     selected = _same_segments(renumbered[-1].labels_, chosen)
-    for row in lineage["now"]:
-        old = base.profiles[row["kept_from"] - 1] if row["kept_from"] else {"name": None, "action": None}
-        row |= {"name": old["name"], "action": old["action"], "selected_as": selected[row["segment"] - 1]}
-    return renumbered, lineage | {"start": start}
+    heirs = tuple(_heir(row, base, selected[row.segment - 1]) for row in found.now)
+    return renumbered, Lineage(base=found.base, before=found.before, now=heirs, start=start)
+
+
+def _heir(origin: Origin, base: Finished, selected_as: int) -> Heir:
+    old = base.profiles[origin.kept_from - 1] if origin.kept_from else None
+    return Heir(**dict(origin), name=old and old.name, action=old and old.action, selected_as=selected_as)
 
 
 def _near(crossed: pd.DataFrame, base: Finished, model: Pipeline) -> np.ndarray:
     return as_matrix(crossed[crossed["near"]], len(base.profiles), model[-1].n_clusters)
 
 
-def _start_from(base: Finished, model: Pipeline, customers: Customers, features: list[str]) -> tuple[Pipeline, dict]:
+def _start_from(base: Finished, model: Pipeline, customers: Customers, features: list[str]) -> tuple[Pipeline, Start]:
     """Fit from the earlier centroids too; that fit is kept unless its inertia is clearly above the best."""
     k, best = model[-1].n_clusters, float(model[-1].inertia_)
     if set(base.features) != set(features) or len(base.profiles) != k:
-        why = "features" if set(base.features) != set(features) else "k"
-        return model, {"from_base": False, "why": why, "then": len(base.profiles), "now": k}
+        differ = set(base.features) != set(features)
+        return model, Start(from_base=False, why="features" if differ else "k", then=len(base.profiles), now=k)
     first = model[:-1].transform(original_centroids(base.model)[list(features)].to_numpy())
     X = model[:-1].transform(customers.sample[features].to_numpy())
     tolerance = 0 if len(X) <= LARGEST_EXACT else 1e-6
@@ -265,7 +266,7 @@ def _start_from(base: Finished, model: Pipeline, customers: Customers, features:
     above = max(fit.inertia_ / best - 1, 0.0) if best else 0.0
     kept = above <= WORSE
     chosen = Pipeline([*model.steps[:-1], ("kmeans", fit)]) if kept else model
-    return chosen, {"from_base": kept, "above": float(f"{above:.6f}")}
+    return chosen, Start(from_base=kept, above=float(f"{above:.6f}"))
 
 
 def _reordered(model: Pipeline, numbers: list[int]) -> Pipeline:
@@ -285,9 +286,9 @@ def _same_segments(labels: np.ndarray, others: np.ndarray) -> list[int]:
     return [pairs[i] + 1 for i in range(len(counts))]
 
 
-def write_lineage(study: Run, lineage: dict | None) -> None:
+def write_lineage(study: Run, lineage: Lineage | None) -> None:
     """Write lineage.json; without a base there is none."""
     if lineage:
-        write_json(study.path("lineage.json"), lineage)
+        study.write("lineage.json", lineage)
     else:
         study.path("lineage.json").unlink(missing_ok=True)

@@ -58,14 +58,6 @@ class Plan:
         own = [*stage.reads, *(stage.may_read if self.parameters["base"] else ())]
         return [*map(self.study.path, own), *(self.base_files if "base" in declared(stage) else [])]
 
-    def lineage(self) -> dict | None:
-        """Return lineage.json, where the run has a base."""
-        return self.study.read("lineage.json") if self.parameters["base"] else None
-
-    def results(self) -> list[dict]:
-        """Return cleaning.json, k_selection.json, model.json and profiles.json."""
-        return [self.study.read(f"{name}.json") for name in ("cleaning", "k_selection", "model", "profiles")]
-
     def told_parameters(self) -> list[dict]:
         """Return each parameter as a reader may see it, and who set it; of a path only the file's name."""
         shown = self.parameters | {"data": self.source.name}

@@ -222,8 +222,8 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
 
     With a base a line says what became of its segments, and after a long run one where its time went.
     """
-    cleaning, chosen, _, profiles = plan.results()
-    segments = (f"{p['segment']} {p['name']} {percent(p['share'])}" for p in profiles["segments"])
+    cleaning, chosen, profiles = (plan.study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
+    segments = (f"{p.segment} {p.name} {percent(p.share)}" for p in profiles.segments)
     ran = listing(outcome.ran) if outcome.ran else "nothing; everything was up to date"
     lines = [
         runs_tell.headline(chosen, profiles),
@@ -231,7 +231,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         f"  Segments  {', '.join(segments)}",
         f"  Evidence  {chosen.verdict}; mean silhouette {chosen.chosen.silhouette:.3f}, "
         f"least stable segment {chosen.weakest:.2f}",
-        *([f"  Changes   {runs_tell.lineage(lineage)}"] if (lineage := plan.lineage()) else []),
+        *([f"  Changes   {runs_tell.lineage(lineage)}"] if (lineage := plan.study.lineage()) else []),
         f"  Ran       {ran}",
         *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),
     ]

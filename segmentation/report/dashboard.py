@@ -62,8 +62,8 @@ class SegmentedCustomers:
     def __init__(self, study: Run):
         self.run, self.dataset, self.private = study.name, study.dataset, study.dataset.privacy == "aggregate"
         self._least = SMALLEST_GROUP if self.private else 1
-        self.segments = {profile["segment"]: profile for profile in study.read("profiles.json")["segments"]}
-        self.total = sum(profile["size"] for profile in self.segments.values())
+        self.segments = {profile.segment: profile for profile in study.read("profiles.json").segments}
+        self.total = sum(profile.size for profile in self.segments.values())
         self._folder = tempfile.TemporaryDirectory(prefix="segmentation-", ignore_cleanup_errors=True)
         options = {"memory_limit": MEMORY, "temp_directory": self._folder.name, "autoinstall_known_extensions": "false"}
         self._engine = duckdb.connect(config=options)
@@ -171,7 +171,7 @@ class SegmentedCustomers:
         """Return what is known of a customer besides the id."""
         known = [name for name in (*self.numbers, *self.categories) if not pd.isna(customer[name])]
         parts = (f"{self.dataset.label(name)} {self.tell(name, customer[name])}" for name in known)
-        return "<br>".join(map(html.escape, [self.segments[customer["segment"]]["name"], *parts]))
+        return "<br>".join(map(html.escape, [self.segments[customer["segment"]].name, *parts]))
 
     def tell(self, name: str, value) -> str:
         """Return a value of a column as a reader wants it: an ordinal by its word, a number with its unit."""
@@ -203,7 +203,7 @@ class SegmentedCustomers:
     def _describe_cell(self, cell: dict, edges: dict) -> str:
         bands = {name: ends[cell[name] : cell[name] + 2] for name, ends in edges.items()}
         ranges = (f"{self.dataset.label(name)} {self._tell_band(name, *band)}" for name, band in bands.items())
-        name = self.segments[cell["segment"]]["name"]
+        name = self.segments[cell["segment"]].name
         return "<br>".join(map(html.escape, [name, f"at least {count(cell['customers'], 'customer')}", *ranges]))
 
     def _tell_band(self, name: str, low: float, high: float) -> str:
@@ -224,7 +224,7 @@ class SegmentedCustomers:
         if self.private:
             raise UsageError("dataset.yaml says privacy: aggregate, so no rows are listed")
         where, values = _condition(filters)
-        names = " ".join(f"when {segment} then {_quoted_text(p['name'])}" for segment, p in self.segments.items())
+        names = " ".join(f"when {segment} then {_quoted_text(p.name)}" for segment, p in self.segments.items())
         columns = [*self.dataset.named("feature", "descriptor")]
         told = ["id::varchar as id", "segment", f"case segment {names} end as name", "distance", "margin"]
         listed = f"select {', '.join([*told, *map(_quoted, columns)])} from customers where {where} order by row"
@@ -284,7 +284,7 @@ def size_table(customers: SegmentedCustomers, counts: pd.Series) -> list[dict]:
     ends, long = parts.cumsum(), 100 * counts / max(counts.max(), 1)
     return [
         {
-            "name": profile["name"],
+            "name": profile.name,
             "colour": colour(segment),
             "glyph": glyph(segment),
             "customers": int(counts[segment]),
@@ -300,7 +300,7 @@ def size_table(customers: SegmentedCustomers, counts: pd.Series) -> list[dict]:
 def tell_shown(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> str:
     """Say how many customers pass the filters, and of which segments."""
     least = "At least " if customers.private and set(filters) - {"segment"} else ""
-    each = ", ".join(f"{customers.segments[s]['name']} {n:,}" for s, n in counts.items() if n)
+    each = ", ".join(f"{customers.segments[s].name} {n:,}" for s, n in counts.items() if n)
     return f"{least}{counts.sum():,} of {customers.total:,} customers shown{f': {each}' if each else ''}."
 
 
@@ -344,7 +344,7 @@ def draw_scatter(marks: pd.DataFrame, columns: tuple[str, ...], customers: Segme
             draw(
                 **dict(zip("xyz", places, strict=False)),
                 mode="markers",
-                name=html.escape(profile["name"]),
+                name=html.escape(profile.name),
                 marker=marker,
                 hovertext=own["told"],
                 hoverinfo="text",

@@ -34,15 +34,14 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
         random, or grids, the binned counts by every two numbers.
     """
     dataset = study.dataset
-    profiles, model = study.read("profiles.json")["segments"], study.read("model.json")
+    profiles, model = study.read("profiles.json").segments, study.read("model.json")
     customers = open_segmented(study)
     numbers, categories = split_types(customers, dataset, dataset.named("feature", "descriptor"))
     edges = {name: grid_edges(customers, name, most=GRID_BINS, logged=dataset.axis(name).logged) for name in numbers}
     held = _grids(customers, edges) if dataset.private else _rows(customers.sample, dataset, numbers, categories, seed)
     return {
         "segments": [
-            {key: p[key] for key in ("segment", "name", "size")}
-            | {"colour": colour(p["segment"]), "glyph": glyph(p["segment"])}
+            p.model_dump(include={"segment", "name", "size"}) | {"colour": colour(p.segment), "glyph": glyph(p.segment)}
             for p in profiles
         ],
         "model": {

@@ -10,15 +10,15 @@ from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
-from segmentation.runs.artifacts import Selection, Stability
+from segmentation.runs.artifacts import Lineage, Profile, Profiles, Selection, Stability
 from segmentation.runs.manifest import versions
 from segmentation.runs.run import Run
 
 
-def who(segments: list[dict], verdict: str) -> str:
+def who(segments: tuple[Profile, ...], verdict: str) -> str:
     """Say who the segments are, the largest first, or that they are parts of a cut."""
-    largest_first = sorted(segments, key=lambda segment: -segment["size"])
-    told = sentence(listing(f"{segment['name']} ({percent(segment['share'])})" for segment in largest_first)) + "."
+    largest_first = sorted(segments, key=lambda segment: -segment.size)
+    told = sentence(listing(f"{segment.name} ({percent(segment.share)})" for segment in largest_first)) + "."
     parts = count(len(segments), "part")
     if verdict == "none":
         return f"The customers differ only gradually. A cut into {parts} would be arbitrary: {told}"
@@ -75,48 +75,48 @@ def key_figures(cleaning: dict, selection: Selection) -> list[dict]:
     ]
 
 
-def _differing(profiles: dict) -> set[str]:
+def _differing(profiles: Profiles) -> set[str]:
     """Return the descriptors that differ between the segments by more than chance gives."""
-    return {test["descriptor"] for test in profiles["tests"] if test["p_corrected"] <= SIGNIFICANT}
+    return {test.descriptor for test in profiles.tests if test.p_corrected <= SIGNIFICANT}
 
 
-def cards(selection: Selection, profiles: dict, dataset: Dataset, lineage: dict | None) -> list[dict]:
+def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: Lineage | None) -> list[dict]:
     """Return what the card of each segment says, as text; of a run with a base also where it comes from."""
     stability, differing = selection.chosen.segments, _differing(profiles)
     if lineage:
-        stability = [stability[row["selected_as"] - 1] for row in lineage["now"]]
+        stability = [stability[row.selected_as - 1] for row in lineage.now]
     return [
         _card(profile, stable, selection.verdict, differing, dataset, lineage)
-        for profile, stable in zip(profiles["segments"], stability, strict=True)
+        for profile, stable in zip(profiles.segments, stability, strict=True)
     ]
 
 
-def _card(profile: dict, stability: Stability, verdict: str, differing: set[str], dataset: Dataset, lineage) -> dict:
-    segment = profile["segment"]
+def _card(profile: Profile, stability: Stability, verdict: str, differing: set[str], dataset: Dataset, lineage) -> dict:
+    segment = profile.segment
     return {
-        **{key: profile[key] for key in ("segment", "name", "level_name")},
-        "action": None if verdict == "none" else profile["action"],
+        **profile.model_dump(include={"segment", "name", "level_name"}),
+        "action": None if verdict == "none" else profile.action,
         "noun": NOUNS[verdict],
         "colour": colour(segment),
         "glyph": glyph(segment),
-        "size": count(profile["size"], "customer"),
-        "share": percent(profile["share"]),
-        "share_interval": spanning(profile["share_interval"], percent),
-        "small": f"Small: fewer than {SMALL} customers." if profile["size"] < SMALL else None,
+        "size": count(profile.size, "customer"),
+        "share": percent(profile.share),
+        "share_interval": spanning(profile.share_interval, percent),
+        "small": f"Small: fewer than {SMALL} customers." if profile.size < SMALL else None,
         "stability": f"{stability.jaccard:.2f}",
-        "change": runs_tell.origin(lineage["now"][segment - 1], lineage) if lineage else None,
+        "change": runs_tell.origin(lineage.now[segment - 1], lineage) if lineage else None,
         "features": [
             {
                 "label": dataset.label(name),
                 "centre": amount(value, dataset.columns[name].unit),
-                "interval": spanning(profile["centre_interval"][name]),
-                "index": show_index(profile["index"][name]),
+                "interval": spanning(profile.centre_interval[name]),
+                "index": show_index(profile.index[name]),
             }
-            for name, value in profile["centre"].items()
+            for name, value in profile.centre.items()
         ],
         "descriptors": [
             {"label": dataset.label(name), "told": _tell_descriptor(values, dataset.columns[name].unit)}
-            for name, values in profile["descriptors"].items()
+            for name, values in profile.descriptors.items()
             if values and name in differing
         ],
     }
@@ -139,14 +139,14 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
     """
     cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
     dataset, private = study.dataset, study.dataset.private
-    lineage = study.read("lineage.json") if study.path("lineage.json").is_file() else None
+    lineage = study.lineage()
     return {
         "title": runs_tell.headline(selection, profiles),
         "dataset": dataset.title,
         "heading": f"The {NOUNS[selection.verdict]}s",
-        "answer": who(profiles["segments"], selection.verdict),
+        "answer": who(profiles.segments, selection.verdict),
         "sureness": sureness(selection),
-        "base": lineage and lineage["base"],
+        "base": lineage and lineage.base,
         "changes": runs_tell.lineage(lineage) if lineage else None,
         "figures": key_figures(cleaning, selection),
         "warning": cut(selection),
@@ -156,7 +156,7 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
         "data": _data(cleaning, dataset),
         "versions": versions(),
         "explore": embedded(explore_data(study, seed=selection.seed)),
-        "explore_note": explore(profiles["customers"], private=private),
+        "explore_note": explore(profiles.customers, private=private),
         "downloads": not private,
         "level": percent(LEVEL),
     }

@@ -5,11 +5,13 @@ from typing import Annotated, ClassVar, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from segmentation.core import files
-from segmentation.core.dataset import ASSUMED, dataset_path
+from segmentation.core.dataset import ASSUMED, Level, dataset_path
 from segmentation.core.errors import DataError, place_of, tell_fault
 from segmentation.core.files import write_json
 
 Verdict = Literal["natural", "reproducible", "constructive", "none"]
+Became = Literal["survives", "split", "merged", "gone"]
+Interval = tuple[float, float]
 FAULTS_SHOWN = 3
 OF_KEYS = {"missing": "missing", "extra_forbidden": "unknown"}
 
@@ -22,6 +24,12 @@ class Record(BaseModel):
     def content(self) -> dict:
         """Return what stands in the file: what was never set is left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+class Artifact(Record):
+    """A JSON file of a run."""
+
+    file: ClassVar[str]
 
 
 class Null(Record):
@@ -126,7 +134,7 @@ class Dip(Record):
     p_untied: float
 
 
-class Selection(Conclusion):
+class Selection(Conclusion, Artifact):
     """k_selection.json: the criteria of every k, what each would choose, the decision and its reasons.
 
     customers, sample : of how many customers the criteria are, and of how many those that resample.
@@ -211,7 +219,7 @@ class Placement(Record):
         return [feature.name for feature in self.features]
 
 
-class Model(Placement):
+class Model(Placement, Artifact):
     """model.json: enough to score anywhere, what the training data were, and how far other choices agree.
 
     sizes, reach : of each segment the customers, and how far from its centroid nearly all of them are
@@ -237,7 +245,159 @@ class Model(Placement):
         return self
 
 
-class Manifest(Record):
+class Former(Record):
+    """What became of a segment of an earlier run.
+
+    left : whether few customers are left where it was
+    into : the segments that it went into
+    kept_as : the segment that keeps its name
+    """
+
+    segment: int
+    name: str
+    fate: Became
+    left: bool
+    into: tuple[int, ...]
+    kept_as: int | None
+
+
+class Origin(Record):
+    """The earlier segments that a segment comes from, and the one whose name it keeps."""
+
+    segment: int
+    kept_from: int | None
+    comes_from: tuple[int, ...]
+
+
+class Heir(Origin):
+    """The same with the name and the action that it keeps, and its number in k_selection.json."""
+
+    name: str | None
+    action: str | None
+    selected_as: int
+
+
+class Start(Record):
+    """Whether the fit that started from the earlier centroids is kept.
+
+    why : what forbade such a start, with the numbers of segments then and now
+    above : how far its inertia is above the best of all other starts
+    """
+
+    from_base: bool
+    why: Literal["features", "k"] | None = None
+    then: int | None = None
+    now: int | None = None
+    above: float | None = None
+
+
+class Transitions(Record):
+    """What became of each segment of an earlier run, and where each segment now comes from."""
+
+    base: str
+    before: tuple[Former, ...]
+    now: tuple[Origin, ...]
+
+
+class Lineage(Transitions, Artifact):
+    """lineage.json: the same of a run that started from the earlier one."""
+
+    file: ClassVar[str] = "lineage.json"
+
+    now: tuple[Heir, ...]
+    start: Start
+
+    @model_validator(mode="after")
+    def _is_numbered(self):
+        _require_numbered(self.before)
+        _require_numbered(self.now)
+        return self
+
+
+class Profile(Record):
+    """Who a segment is.
+
+    centre : the mean of each feature
+    index : the mean of all customers = 100; None where values are below 0, or all 0
+    descriptors : of each its mean and median, or the share of each category; nothing that tells of fewer than ten
+    """
+
+    segment: int
+    size: int
+    share: float
+    share_interval: Interval
+    centre: dict[str, float]
+    centre_interval: dict[str, Interval]
+    index: dict[str, float | None]
+    levels: dict[str, Level]
+    descriptors: dict[str, dict[str, float]]
+    level_name: str
+    name: str
+    action: str | None
+
+
+class DescriptorTest(Record):
+    """Whether a descriptor differs between the segments by more than chance gives."""
+
+    descriptor: str
+    test: str
+    statistic: float
+    p: float
+    p_corrected: float
+    effect: float
+    measure: str
+
+
+class Leaf(Record):
+    """A rule: a customer within the bounds (above, up to) of each feature is in the segment; `right` of them are."""
+
+    segment: int
+    bounds: dict[str, tuple[float | None, float | None]]
+    customers: int
+    right: int
+
+
+class Rules(Record):
+    """What a small decision tree makes of the segments.
+
+    cross_validated : the share right when the tree is grown without the customers that it is asked about
+    """
+
+    leaves: tuple[Leaf, ...]
+    customers: int
+    right: int
+    cross_validated: float
+
+
+class Profiles(Artifact):
+    """profiles.json: who the segments are, which descriptors differ between them, and the rules that tell them."""
+
+    file: ClassVar[str] = "profiles.json"
+
+    customers: int
+    segments: Annotated[tuple[Profile, ...], Field(min_length=1)]
+    tests: tuple[DescriptorTest, ...]
+    rules: Rules
+
+    @model_validator(mode="after")
+    def _is_numbered(self):
+        _require_numbered(self.segments)
+        return self
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The name of each segment."""
+        return {profile.segment: profile.name for profile in self.segments}
+
+
+def _require_numbered(rows) -> None:
+    """Refuse segments that are not numbered from 1, because they are looked up by their place."""
+    numbers = [row.segment for row in rows]
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise ValueError(f"segments are numbered {numbers}; expected 1 to {len(numbers)}")
+
+
+class Manifest(Artifact):
     """manifest.json: the SHA-256 of what went in and came out, the parameters and who set each, the versions."""
 
     file: ClassVar[str] = "manifest.json"
@@ -267,8 +427,8 @@ class Manifest(Record):
         return None if base is None else str(base)
 
 
-KINDS: dict[str, type[Record]] = {kind.file: kind for kind in (Selection, Model, Manifest)}
-Kind = TypeVar("Kind", bound=Record)
+KINDS: dict[str, type[Artifact]] = {kind.file: kind for kind in (Selection, Model, Lineage, Profiles, Manifest)}
+Kind = TypeVar("Kind", bound=Artifact)
 
 
 def read_artifact(run: str, kind: type[Kind]) -> Kind:

@@ -5,21 +5,18 @@ from dataclasses import dataclass
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
 from segmentation.core.text import contradict, listing
-from segmentation.runs.artifacts import Model
+from segmentation.runs.artifacts import Model, Profile
 from segmentation.runs.manifest import require_unchanged
 from segmentation.runs.run import Run, check_run_name
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run.
-
-    profiles : the segments of profiles.json
-    """
+    """A finished run: its name, its model, and the profiles of its segments."""
 
     run: str
     model: Model
-    profiles: list[dict]
+    profiles: tuple[Profile, ...]
 
     @property
     def features(self) -> list[str]:
@@ -61,7 +58,7 @@ def read_finished(study: Run) -> Finished:
         When it has not been made, or was changed since.
     """
     require_unchanged(study.name)
-    return Finished(study.name, study.read("model.json"), study.read("profiles.json")["segments"])
+    return Finished(study.name, study.read("model.json"), study.read("profiles.json").segments)
 
 
 def foreign_features(model: Model, dataset: Dataset) -> str:

@@ -10,7 +10,7 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset, load_dataset, parse_features
 from segmentation.core.errors import UsageError
 from segmentation.core.files import NOT_RUNS, read_json
-from segmentation.runs.artifacts import KINDS, Record, read_artifact, write_artifact
+from segmentation.runs.artifacts import KINDS, Lineage, Record, read_artifact, write_artifact
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,10 @@ class Run:
         import pandas as pd  # takes a second that a run in which nothing changed does not need
 
         return pd.read_parquet(path)
+
+    def lineage(self) -> Lineage | None:
+        """Return what became of the segments of the run that this one started from; None where there is none."""
+        return self.read(Lineage.file) if self.path(Lineage.file).is_file() else None
 
     def write(self, name: str, content: dict | Record) -> None:
         """Write a JSON artifact, after checking that it can be read back."""

@@ -1,12 +1,12 @@
 """What a run found, each in one line, from its artifacts: all that the terminal says, so nothing heavy is imported."""
 
 from segmentation.core.text import count, listing, sentence
-from segmentation.runs.artifacts import Selection
+from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
 
 
-def headline(selection: Selection, profiles: dict) -> str:
+def headline(selection: Selection, profiles: Profiles) -> str:
     """Return the title of the report: the finding, in words that the verdict allows."""
-    customers, k = count(profiles["customers"], "customer"), selection.k
+    customers, k = count(profiles.customers, "customer"), selection.k
     titles = {
         "natural": f"{count(k, 'segment')} among {customers}",
         "reproducible": f"{count(k, 'reproducible segment')} among {customers}",
@@ -25,63 +25,61 @@ def rows(account: dict) -> str:
     )
 
 
-def lineage(lineage: dict) -> str:
+def lineage(lineage: Transitions) -> str:
     """Say which segments of an earlier run were found again, split, merged or are gone, and which are new."""
-    before, base = lineage["before"], lineage["base"]
-    found = sum(row["fate"] == "survives" for row in before)
+    before, base = lineage.before, lineage.base
+    found = sum(row.fate == "survives" for row in before)
     if found == len(before):
         told = [f"Each of the {count(found, 'segment')} of {base} is found again."]
     else:
         told = [f"Of {count(len(before), 'segment')} of {base}, {_is_or_are(found)} found again."]
-    told += [_tell_split(row) for row in before if row["fate"] == "split"]
-    joined: dict[tuple, list] = {tuple(row["into"]): [] for row in before if row["fate"] == "merged"}
+    told += [_tell_split(row) for row in before if row.fate == "split"]
+    joined: dict[tuple[int, ...], list[Former]] = {row.into: [] for row in before if row.fate == "merged"}
     for row in before:
-        if row["fate"] == "merged":
-            joined[tuple(row["into"])].append(row)
+        if row.fate == "merged":
+            joined[row.into].append(row)
     told += [f"{_named(rows)} {'is' if len(rows) == 1 else 'are'} merged into {_numbers(into)}."
              for into, rows in joined.items()]  # fmt: skip
-    told += [_tell_gone(row) for row in before if row["fate"] == "gone"]
-    new = [row["segment"] for row in lineage["now"] if not row["comes_from"]]
+    told += [_tell_gone(row) for row in before if row.fate == "gone"]
+    new = [row.segment for row in lineage.now if not row.comes_from]
     told += [f"{sentence(_numbers(new))} {'is' if len(new) == 1 else 'are'} new."] if new else []
     told += [
-        f"{_named([row])} is segment {row['kept_as']} now."
-        for row in before
-        if row["kept_as"] not in (None, row["segment"])
+        f"{_named([row])} is segment {row.kept_as} now." for row in before if row.kept_as not in (None, row.segment)
     ]
     return " ".join(told)
 
 
-def origin(row: dict, lineage: dict) -> str | None:
+def origin(row: Origin, lineage: Transitions) -> str | None:
     """Say in a few words where a segment comes from; None when it is an earlier one that kept its number."""
-    base, before = lineage["base"], lineage["before"]
-    origins = [before[number - 1] for number in row["comes_from"]]
+    base, before = lineage.base, lineage.before
+    origins = [before[number - 1] for number in row.comes_from]
     if not origins:
         return f"New since {base}."
     if len(origins) > 1:
         return f"Merged from {_named(origins, 's')} of {base}."
-    if origins[0]["fate"] == "split":
+    if origins[0].fate == "split":
         return f"A part of {_named(origins, 's')} of {base}."
-    return f"Was segment {origins[0]['segment']} of {base}." if origins[0]["segment"] != row["segment"] else None
+    return f"Was segment {origins[0].segment} of {base}." if origins[0].segment != row.segment else None
 
 
 def _is_or_are(n: int) -> str:
     return count(n, "is", "are") if n else "none is"
 
 
-def _tell_split(row: dict) -> str:
-    return f"{_named([row])} is split into {_numbers(row['into'])}."
+def _tell_split(row: Former) -> str:
+    return f"{_named([row])} is split into {_numbers(row.into)}."
 
 
-def _tell_gone(row: dict) -> str:
-    why = "few customers are left where it was" if row["left"] else "its customers are spread over several segments"
+def _tell_gone(row: Former) -> str:
+    why = "few customers are left where it was" if row.left else "its customers are spread over several segments"
     return f"{_named([row])} is gone: {why}."
 
 
-def _short(row: dict) -> str:
-    return f"{row['segment']} ({row['name']})"
+def _short(row: Former) -> str:
+    return f"{row.segment} ({row.name})"
 
 
-def _named(rows: list[dict], initial: str = "S") -> str:
+def _named(rows: list[Former], initial: str = "S") -> str:
     return f"{initial}egment{'' if len(rows) == 1 else 's'} {listing(map(_short, rows))}"
 
 

@@ -59,7 +59,7 @@ def centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
 
 def scaling_and_centroids(model: Pipeline, features: tuple[str, ...]) -> Placement:
     """Return what the engine needs to assign customers: how each feature is scaled, and the centroids."""
-    return Placement(features=describe_scaling(model, features), centroids=model[-1].cluster_centers_.tolist())
+    return Placement(features=tuple(describe_scaling(model, features)), centroids=model[-1].cluster_centers_.tolist())
 
 
 def scaled_centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:

@@ -71,7 +71,7 @@ def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: p
         customers=segmented.number,
         sizes=segmented.counts("segment").tolist(),
         distance_unit=UNITS[study.dataset.scaling],
-        features=[
+        features=tuple(
             Feature(
                 **dict(scaled),
                 label=study.dataset.label(scaled.name),
@@ -81,7 +81,7 @@ def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: p
                 **_range(segmented, scaled.name, rounded=private and study.dataset.axis(scaled.name)),
             )
             for scaled in placement.features
-        ],
+        ),
         centroids=placement.centroids,
         reach=segmented.quantiles("distance", [REACH], Grouping("segment"))[REACH].tolist(),
         centroids_original_units=centroids(model, features).to_numpy().tolist(),

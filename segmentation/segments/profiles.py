@@ -2,16 +2,19 @@
 Do the segments differ in what did not form them? Tests for descriptors, and their refusal for features.
 """
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import pandas as pd
 from scipy.stats import chi2_contingency, kruskal
 
-from segmentation.core.dataset import Dataset
+from segmentation.core.dataset import Dataset, Level
 from segmentation.core.errors import UsageError
 from segmentation.core.privacy import SMALLEST_GROUP, least, withheld
 from segmentation.core.text import amount, listing
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
+from segmentation.runs.artifacts import Heir, Profile
 from segmentation.runs.run import Run
 
 HIGH = 0.5
@@ -25,8 +28,8 @@ def profile_segments(
     features: list[str],
     intervals: pd.DataFrame,
     *,
-    kept: dict[int, dict] | None = None,
-) -> list[dict]:
+    kept: dict[int, Heir] | None = None,
+) -> list[Profile]:
     """Describe each segment.
 
     Parameters
@@ -38,53 +41,51 @@ def profile_segments(
     intervals : DataFrame
         As `bootstrap_intervals` returns them.
     kept : dict, optional
-        Segment -> name and action that it had in an earlier run; no other gets one of these names.
-
-    Returns
-    -------
-    list of dict
-        segment, size, share and share_interval; for each feature its mean (centre) and centre_interval, its index
-        (mean of all = 100; null where values are below 0, or all 0) and level; descriptors; level_name, name, action.
+        Segment -> what it has of an earlier run; no other gets one of these names.
     """
+    kept = kept or {}
     means, lows = customers.mean(features), customers.limits(features)["low"]
-    indexed = [f for f in features if means[f] > 0 and lows[f] >= 0]
+    indexed = means[[f for f in features if means[f] > 0 and lows[f] >= 0]]
     descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
     described = {name: _describe(customers, name, dataset) for name in descriptors}
     centres, profiles = customers.means(features), []
     for segment, size in customers.counts("segment").items():
-        centre = centres.loc[segment]
         levels = {f: level(heights.loc[segment, f]) for f in features}
         profiles.append(
-            {
-                "segment": int(segment),
-                "size": int(size),
-                "share": int(size) / customers.number,
-                "share_interval": _interval(intervals, segment, "share"),
-                "centre": centre.to_dict(),
-                "centre_interval": {f: _interval(intervals, segment, f"centre_{f}") for f in features},
-                "index": {f: 100 * centre[f] / means[f] if f in indexed else None for f in features},
-                "levels": levels,
-                "descriptors": {name: rows[segment] for name, rows in described.items()},
-                "level_name": level_name(levels, dataset),
-                **_named(levels, dataset),
-                **_as_before((kept or {}).get(segment), dataset),
-            }
+            Profile(
+                segment=segment,
+                size=size,
+                share=int(size) / customers.number,
+                **_centre(centres.loc[segment], intervals.loc[segment], indexed),
+                levels=levels,
+                descriptors={name: rows[segment] for name, rows in described.items()},
+                level_name=level_name(levels, dataset),
+                **(_as_before(kept[segment], dataset) if segment in kept else _named(levels, dataset)),
+            )
         )
-    return _distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept or ()))
+    return _distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept))
 
 
-def kept_names(study: Run) -> dict[int, dict]:
-    """Return name and action of each segment that keeps those of an earlier run."""
-    now = study.read("lineage.json")["now"] if study.path("lineage.json").is_file() else []
-    return {row["segment"]: {"name": row["name"], "action": row["action"]} for row in now if row["name"]}
+def _centre(centre: pd.Series, intervals: pd.Series, means: pd.Series) -> dict:
+    """Return the centre of a segment with its index against the `means` of all that have one, and the intervals."""
+    return {
+        "share_interval": _interval(intervals, "share"),
+        "centre": centre.to_dict(),
+        "centre_interval": {f: _interval(intervals, f"centre_{f}") for f in centre.index},
+        "index": {f: 100 * value / means[f] if f in means else None for f, value in centre.items()},
+    }
 
 
-def _as_before(earlier: dict | None, dataset: Dataset) -> dict:
+def kept_names(study: Run) -> dict[int, Heir]:
+    """Return each segment that keeps name and action of an earlier run."""
+    lineage = study.lineage()
+    return {heir.segment: heir for heir in lineage.now if heir.name} if lineage else {}
+
+
+def _as_before(heir: Heir, dataset: Dataset) -> dict:
     """Return the name of an earlier run, with the action that dataset.yaml gives for it now, else that of then."""
-    if earlier is None:
-        return {}
-    actions = {entry.name: entry.action for entry in dataset.segments}
-    return earlier | {"action": actions.get(earlier["name"], earlier["action"])}
+    now = [entry.action for entry in dataset.segments if entry.name == heir.name]
+    return {"name": heir.name, "action": now[-1] if now else heir.action}
 
 
 def heights(scaled: Customers, features: list[str]) -> pd.DataFrame:
@@ -94,16 +95,16 @@ def heights(scaled: Customers, features: list[str]) -> pd.DataFrame:
     return (scaled.means(features) - scaled.mean(features)) / spread
 
 
-def _interval(intervals: pd.DataFrame, segment: int, quantity: str) -> list[float]:
-    return [float(intervals.loc[segment, (quantity, side)]) for side in ("low", "high")]
+def _interval(intervals: pd.Series, quantity: str) -> list[float]:
+    return [intervals[quantity, side] for side in ("low", "high")]
 
 
-def level(z: float) -> str:
+def level(z: float) -> Level:
     """Call a centroid high or low when it stands half a standard deviation or more from the mean of all."""
     return "high" if z >= HIGH else "low" if z <= -HIGH else "average"
 
 
-def level_name(levels: dict[str, str], dataset: Dataset) -> str:
+def level_name(levels: Mapping[str, str], dataset: Dataset) -> str:
     """Return the levels as words, such as "High annual income, low spending score"."""
     told = {n: height for n, height in levels.items() if height != "average"} if len(levels) > MOST_NAMED else levels
     words = ", ".join(f"{height} {lower_first(dataset.label(name))}" for name, height in told.items())
@@ -115,7 +116,7 @@ def lower_first(label: str) -> str:
     return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
-def _named(levels: dict[str, str], dataset: Dataset) -> dict:
+def _named(levels: Mapping[str, str], dataset: Dataset) -> dict:
     """Return name and action of the first entry of dataset.yaml whose levels all hold."""
     for entry in dataset.segments:
         if all(levels.get(name) == height for name, height in entry.levels.items()):
@@ -123,23 +124,20 @@ def _named(levels: dict[str, str], dataset: Dataset) -> dict:
     return {"name": level_name(levels, dataset), "action": None}
 
 
-def _distinct_names(profiles: list[dict], dataset: Dataset, deviations: pd.Series, kept: tuple) -> list[dict]:
+def _distinct_names(profiles: list[Profile], dataset: Dataset, deviations: pd.Series, kept: tuple) -> list[Profile]:
     """Tell segments of one name apart by the feature in which they differ most, relative to its spread over all.
 
     Those in `kept` have their names already.
     """
-    for profile in [profile for profile in profiles if profile["segment"] not in kept]:
-        twins = [other for other in profiles if other["name"] == profile["name"]]
+    names = {profile.segment: profile.name for profile in profiles}
+    for profile in [profile for profile in profiles if profile.segment not in kept]:
+        twins = [other for other in profiles if other.name == profile.name]
         if len(twins) > 1:
-            spread = {f: _spread([t["centre"][f] for t in twins]) / deviations[f] for f in profile["centre"]}
-            feature = max(spread, key=spread.get)
-            profile["apart"] = f"{lower_first(dataset.label(feature))} {amount(profile['centre'][feature])}"
-    for profile in profiles:
-        if "apart" in profile:
-            profile["name"] += f" ({profile.pop('apart')})"
-            if sum(other["name"] == profile["name"] for other in profiles) > 1:
-                profile["name"] += f", segment {profile['segment']}"
-    return profiles
+            spread = {f: _spread([t.centre[f] for t in twins]) / deviations[f] for f in profile.centre}
+            feature = max(spread, key=lambda f: spread[f])
+            name = f"{profile.name} ({lower_first(dataset.label(feature))} {amount(profile.centre[feature])})"
+            names[profile.segment] = f"{name}, segment {profile.segment}" if name in names.values() else name
+    return [profile.model_copy(update={"name": names[profile.segment]}) for profile in profiles]
 
 
 def _spread(values: list[float]) -> float:
@@ -157,19 +155,19 @@ def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, di
     return {segment: known.get(segment, {}) for segment in table.index}
 
 
-def flatten(profiles: list[dict]) -> pd.DataFrame:
+def flatten(profiles: list[Profile]) -> pd.DataFrame:
     """Return one row a segment: the columns of profiles.csv."""
     rows = []
     for profile in profiles:
-        row = {key: profile[key] for key in ("segment", "name", "size", "share")}
-        row["share_low"], row["share_high"] = profile["share_interval"]
-        for feature, value in profile["centre"].items():
+        row = {"segment": profile.segment, "name": profile.name, "size": profile.size, "share": profile.share}
+        row["share_low"], row["share_high"] = profile.share_interval
+        for feature, value in profile.centre.items():
             row[f"centre_{feature}"] = value
-            row[f"centre_{feature}_low"], row[f"centre_{feature}_high"] = profile["centre_interval"][feature]
-        row |= {f"index_{feature}": value for feature, value in profile["index"].items()}
-        for name, values in profile["descriptors"].items():
+            row[f"centre_{feature}_low"], row[f"centre_{feature}_high"] = profile.centre_interval[feature]
+        row |= {f"index_{feature}": value for feature, value in profile.index.items()}
+        for name, values in profile.descriptors.items():
             row |= {f"{name}_{key}": value for key, value in values.items()}
-        rows.append(row | {"level_name": profile["level_name"], "action": profile["action"]})
+        rows.append(row | {"level_name": profile.level_name, "action": profile.action})
     return pd.DataFrame(rows)
 
 
@@ -192,9 +190,9 @@ def segment_medians(customers: Customers, name: str, *, private: bool) -> pd.Ser
     return found[0.5][found["customers"] >= least(private)]
 
 
-def largest_first(profiles: list[dict]) -> list[dict]:
+def largest_first(profiles: Iterable[Profile]) -> list[Profile]:
     """Return the segments from the largest to the smallest: they are numbered otherwise where a run has a base."""
-    return sorted(profiles, key=lambda profile: -profile["size"])
+    return sorted(profiles, key=lambda profile: -profile.size)
 
 
 def compare_descriptors(

@@ -8,13 +8,14 @@ from sklearn.tree import DecisionTreeClassifier
 
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import least
+from segmentation.runs.artifacts import Leaf, Rules
 from segmentation.segments.assign import column_name
 
 MORE_LEAVES = 2
 FOLDS = 10
 
 
-def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -> dict:
+def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -> Rules:
     """Grow a decision tree (Breiman et al. 1984) on the features in original units that tells the segments apart.
 
     It has as many leaves as there are segments, or up to two more: the fewest whose share of customers told right in
@@ -27,13 +28,6 @@ def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -
         segment (from 1) and features.
     private : bool
         Whether every leaf must hold ten customers.
-
-    Returns
-    -------
-    dict
-        leaves : for each segment, bounds (feature -> [above, up to], null where there is none), customers and right
-        (how many of these are in the segment), in the order of the segments; customers and right in all;
-        cross_validated : the share right when the tree is grown without the customers that it is asked about.
     """
     X, segments = customers[features].to_numpy(float), customers["segment"].to_numpy()
     # Trees see single precision: ranks divide the customers in the same way, whatever the unit.
@@ -45,16 +39,14 @@ def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -
     scores = np.reshape(spread(_share_right, tasks, ranks, segments), (len(trees), -1))
     chosen = _fewest_within_one_error(scores)
     tree = trees[chosen].fit(ranks, segments).tree_
-    leaves = [_leaf(bounds, segments[inside]) for bounds, inside in _leaves(tree, ranks, X)]
-    return {
-        "leaves": sorted(
-            ({**leaf, "bounds": dict(zip(features, leaf["bounds"], strict=True))} for leaf in leaves),
-            key=lambda leaf: (leaf["segment"], -leaf["customers"]),
-        ),
-        "customers": len(X),
-        "right": sum(leaf["right"] for leaf in leaves),
-        "cross_validated": float(scores[chosen].mean()),
-    }
+    leaves = [_leaf(dict(zip(features, bounds, strict=True)), segments[inside])
+              for bounds, inside in _leaves(tree, ranks, X)]  # fmt: skip
+    return Rules(
+        leaves=tuple(sorted(leaves, key=lambda leaf: (leaf.segment, -leaf.customers))),
+        customers=len(X),
+        right=sum(leaf.right for leaf in leaves),
+        cross_validated=scores[chosen].mean(),
+    )
 
 
 def _share_right(task: tuple, ranks: np.ndarray, segments: np.ndarray) -> float:
@@ -101,17 +93,12 @@ def shortest_between(low: float, high: float) -> float:
     return float(low)
 
 
-def _leaf(bounds: list, segments: np.ndarray) -> dict:
+def _leaf(bounds: dict[str, tuple], segments: np.ndarray) -> Leaf:
     sizes = np.bincount(segments)
-    return {
-        "segment": int(sizes.argmax()),
-        "bounds": [list(bound) for bound in bounds],
-        "customers": len(segments),
-        "right": int(sizes.max()),
-    }
+    return Leaf(segment=int(sizes.argmax()), bounds=bounds, customers=len(segments), right=int(sizes.max()))
 
 
-def write_sql(rules: dict, names: dict[int, str], heading: str) -> str:
+def write_sql(rules: Rules, names: dict[int, str], heading: str) -> str:
     """Return the rules as a SQL CASE expression on the columns named as in dataset.yaml; a missing value gives NULL.
 
     Parameters
@@ -122,14 +109,14 @@ def write_sql(rules: dict, names: dict[int, str], heading: str) -> str:
         What the first comment says.
     """
     whens = [
-        f"  WHEN {' AND '.join(_conditions(leaf['bounds'])) or '1 = 1'} THEN {leaf['segment']}"
-        f" -- {' '.join(names[leaf['segment']].split())}"
-        for leaf in rules["leaves"]
+        f"  WHEN {' AND '.join(_conditions(leaf.bounds)) or '1 = 1'} THEN {leaf.segment}"
+        f" -- {' '.join(names[leaf.segment].split())}"
+        for leaf in rules.leaves
     ]
     return "\n".join([f"-- {heading}", "CASE", *whens, "END\n"])
 
 
-def _conditions(bounds: dict[str, list]) -> list[str]:
+def _conditions(bounds: dict[str, tuple]) -> list[str]:
     parts = []
     for feature, (above, up_to) in bounds.items():
         name = column_name(feature)

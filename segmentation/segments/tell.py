@@ -25,6 +25,7 @@ from segmentation.core.text import (
     spanning,
 )
 from segmentation.evidence.decision import SIGNIFICANT, SMALL
+from segmentation.runs.artifacts import Profile, Rules
 from segmentation.segments.fit import describe_scaling
 from segmentation.segments.profiles import largest_first, lower_first
 from segmentation.segments.rules import FOLDS, exactly
@@ -92,56 +93,55 @@ def axes(labels: dict[str, str]) -> str:
     return many if len(labels) > 2 else " Both axes show the same."
 
 
-def centre_table(profiles: list[dict], dataset: Dataset) -> pd.DataFrame:
+def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
     """Return the centre of each segment with its interval, and its index, as text; one row a segment."""
     rows = []
     for profile in profiles:
-        row = {"segment": profile["segment"], "name": profile["name"]}
-        for f, value in profile["centre"].items():
-            row[dataset.axis(f)] = f"{amount(value)} ({spanning(profile['centre_interval'][f])})"
-        rows.append(row | {f"index_{f}": show_index(value) for f, value in profile["index"].items()})
+        row = {"segment": profile.segment, "name": profile.name}
+        for f, value in profile.centre.items():
+            row[dataset.axis(f)] = f"{amount(value)} ({spanning(profile.centre_interval[f])})"
+        rows.append(row | {f"index_{f}": show_index(value) for f, value in profile.index.items()})
     return pd.DataFrame(rows)
 
 
-def segments(profiles: list[dict]) -> str:
+def segments(profiles: list[Profile]) -> str:
     """Name the segments with their shares and levels, the largest first."""
     return listing(
-        f"{escape(p['name'])} ({percent(p['share'])}; {escape(lower_first(p['level_name']))})"
-        for p in largest_first(profiles)
+        f"{escape(p.name)} ({percent(p.share)}; {escape(lower_first(p.level_name))})" for p in largest_first(profiles)
     )
 
 
-def centres(profiles: list[dict], dataset: Dataset, features: list[str]) -> str:
+def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> str:
     """Say for each feature which segment has the highest and which the lowest mean."""
     tells = []
     for f in features:
-        top, bottom = (pick(profiles, key=lambda p: p["centre"][f]) for pick in (max, min))
+        top, bottom = (pick(profiles, key=lambda p: p.centre[f]) for pick in (max, min))
         unit = dataset.columns[f].unit
         tells.append(
-            f"{escape(dataset.label(f))} is highest in {escape(top['name'])} ({amount(top['centre'][f], unit)}) "
-            f"and lowest in {escape(bottom['name'])} ({amount(bottom['centre'][f], unit)})."
+            f"{escape(dataset.label(f))} is highest in {escape(top.name)} ({amount(top.centre[f], unit)}) "
+            f"and lowest in {escape(bottom.name)} ({amount(bottom.centre[f], unit)})."
         )
     return " ".join(tells)
 
 
-def small(profiles: list[dict]) -> str:
+def small(profiles: list[Profile]) -> str:
     """Warn of the segments whose figures rest on few customers."""
-    small = [profile for profile in profiles if profile["size"] < SMALL]
+    small = [profile for profile in profiles if profile.size < SMALL]
     if not small:
         return f"Every segment has {SMALL} customers or more."
-    names = listing(escape(profile["name"]) for profile in small)
+    names = listing(escape(profile.name) for profile in small)
     have = "has" if len(small) == 1 else "have"
     return f"**Small:** {names} {have} fewer than {SMALL} customers; their intervals are wide, and details are guesses."
 
 
-def index(profiles: list[dict], dataset: Dataset) -> str:
+def index(profiles: list[Profile], dataset: Dataset) -> str:
     """Say which segment stands farthest from the mean of all customers, and in which feature."""
-    cells = [(abs(v - 100), p, f, v) for p in profiles for f, v in p["index"].items() if v is not None]
+    cells = [(abs(v - 100), p, f, v) for p in profiles for f, v in p.index.items() if v is not None]
     if not cells:
         return "A feature with values below 0 has no index."
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
     return (
-        f"Against the mean of all customers = 100, {escape(profile['name'])} stands out most: "
+        f"Against the mean of all customers = 100, {escape(profile.name)} stands out most: "
         f"{escape(dataset.label(feature))} at {index:.0f}."
     )
 
@@ -191,45 +191,45 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
     return " ".join(told)
 
 
-def rules_table(rules: dict, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:
+def rules_table(rules: Rules, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:
     """Return one row a rule: segment, name, rule, customers, and the share of these that are in the segment.
 
     The share is left out when the table is private, because it tells of fewer than ten.
     """
     rows = [
         {
-            "segment": leaf["segment"],
-            "name": names[leaf["segment"]],
-            "rule": "; ".join(filter(None, (_tell_bounds(dataset, *bound) for bound in leaf["bounds"].items()))),
-            "customers": leaf["customers"],
-            "agree": leaf["right"] / leaf["customers"],
+            "segment": leaf.segment,
+            "name": names[leaf.segment],
+            "rule": "; ".join(filter(None, (_tell_bounds(dataset, *bound) for bound in leaf.bounds.items()))),
+            "customers": leaf.customers,
+            "agree": leaf.right / leaf.customers,
         }
-        for leaf in rules["leaves"]
+        for leaf in rules.leaves
     ]
     return pd.DataFrame(rows).drop(columns=["agree"] if dataset.private else [])
 
 
-def _tell_bounds(dataset: Dataset, feature: str, bounds: list) -> str:
+def _tell_bounds(dataset: Dataset, feature: str, bounds: tuple) -> str:
     words = zip(("above", "up to"), bounds, strict=True)
     told = listing(f"{word} {exactly(bound)}" for word, bound in words if bound is not None)
     return told and f"{dataset.label(feature)} {told} {dataset.columns[feature].unit or ''}".rstrip()
 
 
-def rules(rules: dict, segments: int) -> str:
+def rules(rules: Rules, segments: int) -> str:
     """Say how well the rules repeat the segments, on these customers and on others, and which segment has none."""
-    without = sorted(set(range(1, segments + 1)) - {leaf["segment"] for leaf in rules["leaves"]})
+    without = sorted(set(range(1, segments + 1)) - {leaf.segment for leaf in rules.leaves})
     told = (
         f"{fidelity(rules)}; grown without the customers that they are asked about, "
-        f"{rules['cross_validated']:.1%} ({FOLDS}-fold cross-validation)."
+        f"{rules.cross_validated:.1%} ({FOLDS}-fold cross-validation)."
     )
     verb = "Segment {} has" if len(without) == 1 else "Segments {} have"
     return f"{told} {verb.format(listing(without))} no rule." if without else told
 
 
-def fidelity(rules: dict) -> str:
+def fidelity(rules: Rules) -> str:
     """Say how many customers get the same segment from the rules."""
-    rules_give = sentence(count(len(rules["leaves"]), "rule gives", "rules give"))
-    right, customers = rules["right"], rules["customers"]
+    rules_give = sentence(count(len(rules.leaves), "rule gives", "rules give"))
+    right, customers = rules.right, rules.customers
     return f"{rules_give} {right:,} of {customers:,} customers ({right / customers:.1%}) the segment of K-Means"
 
 
