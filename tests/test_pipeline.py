@@ -80,12 +80,16 @@ def test_profiling_and_the_page_import_nothing_heavy_that_they_do_not_use(module
 
 
 def test_the_modules_of_a_stage_are_those_that_a_kernel_imports():
+    show = "import sys; print(*(m.partition('.')[2] for m in sys.modules if m.startswith('segmentation.')))"
     for stage in STAGES:
         cells = [c for c in json.loads(stage.notebook.read_text())["cells"] if c["cell_type"] == "code"]
-        code = "\n".join("".join(c["source"]) for c in cells)
-        imports = "\n".join(re.findall(r"(?m)^(?:from|import) .*", code))
-        show = "import sys; print(*(m.partition('.')[2] for m in sys.modules if m.startswith('segmentation.')))"
-        done = subprocess.run([sys.executable, "-c", f"{imports}\n{show}"], capture_output=True, text=True, check=True)
+        nodes = list(ast.walk(ast.parse("\n".join("".join(c["source"]) for c in cells))))
+        imports = [n for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)]
+        packages = {alias.asname or alias.name for n in imports for alias in n.names}
+        used = [n for n in nodes if isinstance(n, ast.Attribute) and getattr(n.value, "id", None) in packages]
+        code = "\n".join([*map(ast.unparse, [*imports, *used]), show])
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert "core.files" in done.stdout.split()
         assert set(done.stdout.split()) <= {name.removesuffix(".__init__") for name in modules_of(stage.notebook)}
 
 

@@ -13,7 +13,7 @@ from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NO
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
 from segmentation.evidence.kmeans import LARGEST_EXACT, TIMES_REACHED
 from segmentation.evidence.nulls import NULL_LEVEL
-from segmentation.runs.artifacts import Conclusion, Selection
+from segmentation.runs.artifacts import Conclusion
 
 
 def starts(scores: pd.DataFrame, customers: int) -> str:
@@ -287,9 +287,3 @@ def _describe_k(evidence: Evidence, k: int) -> dict:
         "valley_p": evidence.valleys[k],
         "segments": segments.drop(columns="k").astype({"segment": object}).to_dict("records"),
     }
-
-
-def choice(selection: Selection) -> str:
-    """Return why there are so many segments."""
-    stable = f"of the stable k = {listing(selection.stable)}" if selection.stable else "though no k is stable"
-    return f"best mean silhouette {stable}" if selection.method == "auto" else "given by the analyst"

@@ -5,7 +5,6 @@ import pandas as pd
 
 from segmentation.core.privacy import withheld
 from segmentation.core.text import amount, listing, percent, spanning
-from segmentation.evidence import tell as evidence_tell
 from segmentation.monitoring.comparison import Comparison
 from segmentation.monitoring.transitions import as_matrix
 
@@ -26,7 +25,7 @@ def runs_table(found: Comparison) -> pd.DataFrame:
             "customers": f"{base.model.customers:,}",
             "features": listing(study.dataset.label(feature) for feature in base.features),
             "number of segments k": f"{selection.k}",
-            "why this k": evidence_tell.choice(selection),
+            "why this k": runs_tell.choice(selection),
             "verdict": selection.verdict,
             "mean silhouette": f"{selection.chosen.silhouette:.2f}",
             "least stable segment (Jaccard)": f"{selection.weakest:.2f}",

@@ -6,7 +6,6 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.core.text import amount, count, listing, percent, sentence, show_index, spanning
-from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
@@ -50,7 +49,7 @@ def cut(selection: Selection) -> str | None:
 
 def key_figures(cleaning: dict, selection: Selection) -> list[dict]:
     """Return the four figures that a reader needs first: each its value, label and note."""
-    how = evidence_tell.choice(selection)
+    how = runs_tell.choice(selection)
     return [
         {
             "value": f"{cleaning['customers']:,}",

@@ -85,3 +85,9 @@ def _named(rows: list[Former], initial: str = "S") -> str:
 
 def _numbers(segments) -> str:
     return f"segment{'' if len(segments) == 1 else 's'} {listing(segments)}"
+
+
+def choice(selection: Selection) -> str:
+    """Return why there are so many segments."""
+    stable = f"of the stable k = {listing(selection.stable)}" if selection.stable else "though no k is stable"
+    return f"best mean silhouette {stable}" if selection.method == "auto" else "given by the analyst"
