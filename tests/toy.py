@@ -1,4 +1,4 @@
-"""A toy project: five tiny notebooks over the same stages, where how a run is made is the subject, and not what it finds.
+"""A toy project: five tiny notebooks over the same stages, where how a run is made is the subject, not what it finds.
 
 Each reads what its stage reads, and writes what its stage writes, as an earlier run of the sample found it. Where
 that hangs on a parameter of the notebook, or on the raw table, the file of the toy does too.
@@ -26,11 +26,11 @@ write_text(folder / "figures" / "{number}-toy.svg", "<svg xmlns='http://www.w3.o
 OWN = {
     "01_cleaning": """import pyarrow.parquet as pq
 
-table = pq.read_table(kept / "customers.parquet")
+table, raw = pq.read_table(kept / "customers.parquet"), sha256(files.Path(data)).encode()
 with replacing(folder / "customers.parquet") as beside:
-    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"raw": sha256(files.Path(data)).encode()}), beside)""",
-    "03_k_selection": """found = read_json(kept / "k_selection.json") | {"seed": seed or 0, "resamples": resamples or 100}
-write_json(folder / "k_selection.json", found)""",
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"raw": raw}), beside)""",
+    "03_k_selection": """asked = {"seed": seed or 0, "resamples": resamples or 100}
+write_json(folder / "k_selection.json", read_json(kept / "k_selection.json") | asked)""",
 }
 
 

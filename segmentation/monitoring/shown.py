@@ -7,6 +7,7 @@ from segmentation.core.privacy import withheld
 from segmentation.core.text import amount, listing, percent, spanning
 from segmentation.monitoring.comparison import Comparison
 from segmentation.monitoring.transitions import as_matrix
+from segmentation.runs import tell as runs_tell
 
 STILL = 5e-4  # a distance that is shown as 0.000
 
