@@ -8,6 +8,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,9 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
-from segmentation.core.dataset import load_dataset
+from segmentation.core.dataset import Dataset, load_dataset
+from segmentation.customers.cleaning import Cleaned
+from segmentation.customers.customers import Customers
 from segmentation.runs.artifacts import Model, Placement
 from tests.browser import find_chromium, open_browser
 
@@ -76,6 +79,18 @@ def copy_project(folder: Path) -> Project:
     for path in (ROOT / "report").glob("dashboard.*"):
         shutil.copy(path, root / "report")
     return Project(root)
+
+
+def customers_of(frame: pd.DataFrame, *, privacy: str = "rows") -> Customers:
+    """Return the customers of a frame, of which nothing is described."""
+    return Customers.of(Dataset.model_construct(title="T", columns={}, privacy=privacy), frame)
+
+
+def in_frames(cleaned: Cleaned) -> SimpleNamespace:
+    """Return customers, rejected, flagged and account of what was cleaned, its tables as frames."""
+    rejected, flagged = cleaned.rejected.to_pandas(), cleaned.flagged.to_pandas()
+    customers = cleaned.customers.table.to_pandas()
+    return SimpleNamespace(customers=customers, rejected=rejected, flagged=flagged, account=cleaned.account)
 
 
 def make_report(folder: Path, name: str, described: str, table: pd.DataFrame, command: str) -> Project:

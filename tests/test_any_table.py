@@ -20,7 +20,7 @@ from segmentation.customers.cleaning import clean, require_enough
 from segmentation.customers.fingerprints import fingerprint
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
-from tests.conftest import ROOT
+from tests.conftest import ROOT, in_frames
 
 SHOP = Dataset.model_validate(
     {
@@ -60,7 +60,7 @@ def read(place):
     """Read and clean a table as notebook 01 does."""
     source = locate("DATA", str(place))
     raw, headers = read_table(source, SHOP, wanted=WANTED)
-    cleaned = clean(raw, SHOP, features=("income", "spending"), headers=headers, file=source.name)
+    cleaned = in_frames(clean(raw, SHOP, features=("income", "spending"), headers=headers, file=source.name))
     require_enough(cleaned.account, file=source.name)
     return cleaned
 
@@ -568,7 +568,7 @@ def test_what_a_spreadsheet_calls_missing_may_be_a_category(tmp_path):
     region = Column(role="descriptor", type="category", categories={"NA": (), "None": ()})
     dataset = SHOP.model_copy(update={"columns": SHOP.columns | {"city": region}})
     raw, headers = read_table(locate("DATA", str(save(tmp_path, sheets(A=frame), "shop.xlsx"))), dataset, wanted=())
-    cleaned = clean(raw, dataset, features=("income", "spending"), headers=headers, file="shop.xlsx")
+    cleaned = in_frames(clean(raw, dataset, features=("income", "spending"), headers=headers, file="shop.xlsx"))
     assert cleaned.customers["city"].value_counts().to_dict() == {"NA": 100, "None": 100}
 
 
@@ -599,7 +599,7 @@ def test_identical_copies_are_no_breach_of_what_must_be_unique(tmp_path):
     frame = base().assign(mail=[f"m{i}" for i in range(200)])
     path = save(tmp_path, written(pd.concat([frame, frame[:1], frame[1:2].assign(customer_id="X1")])))
     raw, headers = read_table(locate("DATA", str(path)), dataset, wanted=())
-    cleaned = clean(raw, dataset, features=("income", "spending"), headers=headers, file="shop.csv")
+    cleaned = in_frames(clean(raw, dataset, features=("income", "spending"), headers=headers, file="shop.csv"))
     assert cleaned.rejected[["line", "rule"]].values.tolist() == [
         [3, "unique"],
         [202, "one row an id, this is an identical copy"],
@@ -612,7 +612,7 @@ def test_a_total_has_no_id_to_stand_in(tmp_path):
     dataset = SHOP.model_copy(update={"columns": columns})
     path = save(tmp_path, with_rows(",Total general,,812,101"))
     raw, headers = read_table(locate("DATA", str(path)), dataset, wanted=())
-    cleaned = clean(raw, dataset, features=("income", "spending"), headers=headers, file="shop.csv")
+    cleaned = in_frames(clean(raw, dataset, features=("income", "spending"), headers=headers, file="shop.csv"))
     assert cleaned.rejected[["line", "column", "rule"]].values.tolist() == [[202, "city", "a customer, not a total"]]
 
 

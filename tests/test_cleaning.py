@@ -13,7 +13,7 @@ from segmentation.core.errors import DataError
 from segmentation.customers.cleaning import clean
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
-from tests.conftest import PEOPLE, ROOT
+from tests.conftest import PEOPLE, ROOT, in_frames
 
 SHOP = Dataset.model_validate({"title": "Shop", "columns": PEOPLE})
 FEATURES = ("spend",)
@@ -27,7 +27,7 @@ def _clean(path, text: str):
 
 def _clean_file(path, dataset: Dataset, features: tuple[str, ...], wanted: tuple[str, ...] = ()):
     raw, headers = read_table(_at(path), dataset, wanted=wanted or (*dataset.named("id"), *features))
-    return clean(raw, dataset, features=features, headers=headers, file=path.name)
+    return in_frames(clean(raw, dataset, features=features, headers=headers, file=path.name))
 
 
 def _at(path):

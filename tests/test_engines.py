@@ -14,17 +14,17 @@ import pandas as pd
 import pytest
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import connect_duckdb, connect_spark, read
+from segmentation.core.engine import connect_duckdb, connect_spark, read, sampled
 from segmentation.core.errors import UsageError
 from segmentation.core.files import read_json, write_parquet
-from segmentation.customers.checks import check_repeats, check_rows
+from segmentation.customers.checks import check_rows, part_rows
 from segmentation.customers.cleaning import clean
 from segmentation.customers.counts import Grouping
-from segmentation.customers.customers import Customers, sampled
+from segmentation.customers.customers import Customers
 from segmentation.runs.artifacts import Placement
 from segmentation.segments.assign import assign_rows
 from segmentation.tables.number_formats import conventions_of
-from segmentation.tables.read import read_table
+from segmentation.tables.read import read_large, read_table
 from segmentation.tables.sources import locate
 from tests.benchmarks.customers import write_customers
 from tests.conftest import PEOPLE, free_port
@@ -191,21 +191,21 @@ def checked_rows(raw: ibis.Table, dataset: Dataset, headers: dict, features: tup
     names = [name for name in dataset.columns if name in raw.columns]
     conventions = conventions_of(raw, dataset, names, headers, file="shop.csv")
     needs = {"features": features, "required": (), "fields": headers["fields"]}
-    judged = check_repeats(check_rows(raw, dataset, names, conventions, **needs), dataset, names)
-    return conventions, judged.select("row", *names, "column", "value", "rule")
+    fine, rejected = part_rows(check_rows(raw, dataset, names, conventions, **needs), dataset, names)
+    return conventions, fine.select("row", *names), rejected
 
 
 def test_the_same_rows_are_refused_for_the_same_reasons(load, spark, tmp_path):
     (tmp_path / "shop.csv").write_text(DIRTY, encoding="utf-8")
     raw, headers = read_table(locate("DATA", str(tmp_path / "shop.csv")), SHOP, wanted=())
     backends = connect_duckdb(), spark
-    (known, duckdb), (conventions, found) = (
+    (known, *duckdb), (conventions, *found) = (
         checked_rows(load(raw.to_pandas(), backend), SHOP, headers, FEATURES) for backend in backends
     )
-    duckdb, found = (table.order_by("row").to_pandas() for table in (duckdb, found))
     assert conventions == known
-    assert duckdb["rule"].nunique() == 13
-    pd.testing.assert_frame_equal(found, duckdb)
+    for own, other, by in zip(duckdb, found, ("row", "line"), strict=True):
+        pd.testing.assert_frame_equal(*(table.order_by(by).to_pandas() for table in (other, own)))
+    assert duckdb[1].to_pandas()["rule"].nunique() == 13
 
 
 def test_exact_aggregates_are_those_of_duckdb(both):
@@ -229,7 +229,7 @@ def test_exact_aggregates_are_those_of_duckdb(both):
 @pytest.mark.parametrize("form", [lambda i: i * 997 - 40_000, lambda i: f"Kundé {i}"], ids=["numbers", "texts"])
 def test_the_sample_holds_the_rows_that_it_holds_in_duckdb(both, form):
     frame = pd.DataFrame({"id": [form(i) for i in range(5_000)], "spend": np.arange(5_000) / 3})
-    duckdb, found = both(frame.sample(frac=1, random_state=3), lambda table: sampled(table, "id", 500))
+    duckdb, found = both(frame.sample(frac=1, random_state=3), lambda table: sampled(table, table["id"], 500))
     assert len(duckdb) == 500
     pd.testing.assert_frame_equal(found.sort_values("spend", ignore_index=True),
                                   duckdb.sort_values("spend", ignore_index=True))  # fmt: skip
@@ -250,18 +250,17 @@ def test_without_pyspark_the_message_says_how_to_install_it(monkeypatch, tmp_pat
 
 def test_a_large_table_is_cleaned_counted_and_assigned_as_duckdb_does(spark, tmp_path, monkeypatch):
     dirty_customers().to_parquet(tmp_path / "shop.parquet")
-    monkeypatch.setattr("segmentation.tables.formats.MOST_HELD", 100)
     features = [{"name": n, "power": 1.0, "centre": 20.0, "spread": 9.0} for n in ("income", "visits")]
     model = Placement(features=features, centroids=[[0.0, -2.0], [3.0, -1.0], [4.0, -2.0]])
     found = []
     for name, backend in (("duckdb", connect_duckdb()), ("spark", spark)):
         monkeypatch.setattr("segmentation.core.engine.connect", lambda backend=backend: backend)
-        raw, headers = read_table(locate("DATA", str(tmp_path / "shop.parquet")), LARGE, wanted=())
+        raw, headers = read_large(locate("DATA", str(tmp_path / "shop.parquet")), LARGE, wanted=())
         cleaned = clean(raw, LARGE, features=("income", "visits"), headers=headers, file="shop.parquet")
-        write_parquet(tmp_path / f"{name}.parquet", cleaned.customers)
+        write_parquet(tmp_path / f"{name}.parquet", cleaned.customers.table)
         everyone = assign_rows(read(tmp_path / f"{name}.parquet"), model)
         assert everyone.get_backend().name == {"spark": "pyspark"}.get(name, name)
-        customers = Customers(dirty_customers()[:9], everyone)
+        customers = Customers(LARGE, everyone, cleaned.customers.sample)
         frames = [everyone.to_pandas().sort_values("id"), cleaned.rejected.to_pandas(), cleaned.flagged.to_pandas()]
         frames += [customers.means(["age", "income"]), customers.limits(["age", "income"])]
         frames += [customers.quantiles("age", [0.05, 0.5], Grouping("city")), customers.counts("city", by="segment")]

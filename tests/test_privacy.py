@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from segmentation.core.files import read_json
 from segmentation.core.privacy import least, public, withheld
-from segmentation.customers.customers import Customers
 from segmentation.segments.profiles import category_shares
-from tests.conftest import Project, shop_table
+from tests.conftest import Project, customers_of, shop_table
 
 
 def _shown(project: Project) -> str:
@@ -72,7 +71,7 @@ def test_no_hidden_group_can_be_worked_out_from_the_sums(counts):
         return
     customers = pd.DataFrame(rows, columns=["segment", "city"])
     table = pd.crosstab(customers["segment"], customers["city"])
-    shares = category_shares(Customers(customers), "city", private=True)
+    shares = category_shares(customers_of(customers), "city", private=True)
     hidden = shares.isna()
     assert not ((table > 0) & (table < 10) & ~hidden).any(axis=None)
     for axis in (0, 1):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2, chisquare, spearmanr
 
-from segmentation.customers.customers import PRIME, hash_of, sampled
+from segmentation.core.engine import PRIME, hash_of, sampled
 
 ROWS, MOST = 50_000, 5_000
 
@@ -36,7 +36,7 @@ def test_the_sample_is_the_same_for_any_threads_and_order(tmp_path, ids, threads
     shuffled = frame if seed is None else frame.sample(frac=1, random_state=seed)
     shuffled.to_parquet(tmp_path / "t.parquet", row_group_size=4_096, index=False)
     table = ibis.duckdb.connect(threads=threads).read_parquet(tmp_path / "t.parquet")
-    found = sampled(table, "id", MOST).to_pandas()
+    found = sampled(table, table["id"], MOST).to_pandas()
     assert found["id"].tolist() == expected_ids(ids)
     pd.testing.assert_frame_equal(found, frame.set_index("id").loc[found["id"]].reset_index())
 
@@ -53,7 +53,7 @@ def test_the_sample_is_spread_as_chance_spreads_it(step):
     """Over the range of the ids, over what they leave divided by small numbers, and over how far apart they are."""
     rows, most = 200_000, 20_000
     table = ibis.memtable({"id": np.arange(rows) * step}, schema={"id": "int64"})
-    order = sampled(table, "id", most)["id"].to_pandas().to_numpy() // step
+    order = sampled(table, table["id"], most)["id"].to_pandas().to_numpy() // step
     assert len(set(order)) == most
     assert abs(spearmanr(np.arange(most), order).statistic) < 0.03
     chances = [chisquare(np.bincount(order // 1_000, minlength=200)).pvalue]
@@ -68,5 +68,6 @@ def test_the_sample_is_spread_as_chance_spreads_it(step):
 
 def test_a_small_table_is_its_own_sample_and_repeated_ids_do_not_shrink_it():
     table = ibis.memtable({"id": [3, 1, 2]})
-    assert sampled(table, "id", 3) is table
-    assert len(sampled(ibis.memtable({"id": [0] * 100}), "id", 10).to_pandas()) == 10
+    assert sampled(table, table["id"], 3) is table
+    same = ibis.memtable({"id": [0] * 100})
+    assert len(sampled(same, same["id"], 10).to_pandas()) == 10

@@ -15,11 +15,10 @@ import psycopg
 import pytest
 
 from segmentation.core.files import read_json
-from segmentation.customers.customers import Customers
 from segmentation.monitoring.drift import SHIFTED, describe_drift, stability_index
 from segmentation.runs.artifacts import Model, Placement
 from segmentation.segments.model import bin_feature
-from tests.conftest import completed
+from tests.conftest import completed, customers_of
 
 HEADER = "CustomerID,Gender,Age,Annual Income (k$),Spending Score (1-100)\n"
 
@@ -128,7 +127,7 @@ def test_the_index_of_a_known_answer():
 
 def _drift(then: list[float], now: list[float]) -> dict:
     """Return the drift of one feature, whose customers are all in one segment."""
-    customers = Customers(pd.DataFrame({"x": then}, dtype=float))
+    customers = customers_of(pd.DataFrame({"x": then}, dtype=float))
     limits = customers.limits(["x"]).loc["x", ["low", "high"]].astype(float).to_dict()
     scaled = {"name": "x", "power": 1, "centre": 0, "spread": 1}
     model = completed(Placement(features=[scaled], centroids=[[0]])).content()
@@ -165,7 +164,7 @@ def test_chance_alone_seldom_moves_a_feature(draw):
 
 
 def test_no_bin_of_a_private_table_holds_fewer_than_ten():
-    customers = Customers(pd.DataFrame({"x": [3.0] * 3 + [4.0] * 100 + [5.0] * 97}))
+    customers = customers_of(pd.DataFrame({"x": [3.0] * 3 + [4.0] * 100 + [5.0] * 97}))
     assert bin_feature(customers, "x", fewest=10) == {"bounds": [5.0], "shares": [0.515, 0.485]}
 
 

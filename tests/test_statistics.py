@@ -1,5 +1,6 @@
 """The methods, against known answers and independent references."""
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +15,7 @@ from segmentation.core.errors import DataError, UsageError
 from segmentation.core.text import amount, at_least, count, escape, listing, percent, show_index
 from segmentation.customers import tell as customers_tell
 from segmentation.customers.counts import Grouping
-from segmentation.customers.customers import Customers, bands, group_medians
+from segmentation.customers.exploring import bands, group_medians
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.criteria import favourites, score_each_k, silhouettes
 from segmentation.evidence.kmeans import (
@@ -27,9 +28,11 @@ from segmentation.evidence.kmeans import (
     fit_starts,
 )
 from segmentation.runs.artifacts import Profile
-from segmentation.segments.fit import assign, centroids, fit_segments, scale
+from segmentation.segments.assign import assign_rows
+from segmentation.segments.fit import centroids, fit_segments, scale, scaling_and_centroids
 from segmentation.segments.profiles import category_shares, heights, profile_segments
 from segmentation.segments.robustness import bootstrap_intervals
+from tests.conftest import customers_of
 
 DATASET = Dataset.model_validate(
     {
@@ -120,7 +123,7 @@ def _profile(table: pd.DataFrame, dataset: Dataset, features: list[str]) -> list
     X, labels = table[features].to_numpy(float), table["segment"].to_numpy() - 1
     intervals = bootstrap_intervals(X, table[features], labels, resamples=10)
     scaled = pd.DataFrame(scale(table, dataset, features)[1], columns=features).assign(segment=table["segment"])
-    return profile_segments(Customers(table), heights(Customers(scaled), features), dataset, features, intervals)
+    return profile_segments(customers_of(table), heights(customers_of(scaled), features), dataset, features, intervals)
 
 
 def test_index_needs_values_that_are_not_below_0(customers):
@@ -156,7 +159,7 @@ def test_every_customer_is_assigned_to_the_nearest_centroid(seed):
     X = np.random.default_rng(seed).normal(size=(40, 2))
     frame = pd.DataFrame({"income": X[:, 0], "visits": np.exp(X[:, 1])})
     model = fit_segments(frame, DATASET, BOTH, 3)
-    assigned = assign(model, frame.to_numpy())
+    assigned = assign_rows(ibis.memtable(frame), scaling_and_centroids(model, tuple(frame))).to_pandas()
     distances = np.linalg.norm(model[:-1].transform(frame.to_numpy())[:, None] - model[-1].cluster_centers_, axis=2)
     assert assigned["segment"].tolist() == (distances.argmin(axis=1) + 1).tolist() == (model[-1].labels_ + 1).tolist()
     assert assigned["distance"].to_numpy() == pytest.approx(distances.min(axis=1), abs=1e-6)
@@ -184,18 +187,18 @@ def test_segments_of_one_name_are_told_apart(customers):
 
 def test_small_groups_are_not_shown_when_private(customers):
     table = customers.assign(segment=1, city=["Rome"] * 48 + ["Oslo"] * 9 + ["Bonn"] * 3)
-    assert list(category_shares(Customers(table), "city", private=False)) == ["Bonn", "Oslo", "Rome"]
-    shares = category_shares(Customers(table), "city", private=True)
+    assert list(category_shares(customers_of(table), "city", private=False)) == ["Bonn", "Oslo", "Rome"]
+    shares = category_shares(customers_of(table), "city", private=True)
     assert shares["Rome"].tolist() == [0.8]
     assert shares[["Bonn", "Oslo"]].isna().all(axis=None)
     private = DATASET.model_copy(update={"privacy": "aggregate"})
     [profile] = _profile(table, private, ["income"])
     assert profile.descriptors["city"] == {"Rome": 0.8}
-    assert group_medians(Customers(table), "income", Grouping("city"))["group"].tolist() == ["Rome"]
+    assert group_medians(customers_of(table), "income", Grouping("city"))["group"].tolist() == ["Rome"]
 
 
 def _bands(values: list[float]) -> list[str]:
-    customers = Customers(pd.DataFrame({"age": values}))
+    customers = customers_of(pd.DataFrame({"age": values}))
     groups = bands(customers, "age")
     assert groups.of_frame(customers.sample).notna().all()
     return list(groups.labels)

@@ -14,14 +14,14 @@ from segmentation.customers.fingerprints import fingerprint
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
-from tests.conftest import ROOT
+from tests.conftest import ROOT, in_frames
 
 
 def _customers(path, dataset: Dataset):
     described = raw_dataset(dataset)
     wanted = described.named("id", "feature", "descriptor")
     raw, headers = read_table(locate("DATA", str(path)), described, wanted=wanted)
-    return clean(raw, dataset, features=dataset.named("feature"), headers=headers, file=path.name)
+    return in_frames(clean(raw, dataset, features=dataset.named("feature"), headers=headers, file=path.name))
 
 
 @pytest.fixture(scope="module")

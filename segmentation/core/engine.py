@@ -1,7 +1,6 @@
-"""Writing artifacts: whole or not at all, and the same bytes every time.
-The engine that reads and computes tables of any size: DuckDB in this process, or Spark.
-Spark as the engine: on the cores of this machine, or on the master that SPARK_MASTER names.
-The segment of every row of a table, as one expression that any engine can compute.
+"""The engine that reads and computes tables of any size: DuckDB in this process, or Spark.
+
+Whether a table is small or large is decided here alone: one of few rows is kept in memory, a larger one on the disk.
 """
 
 import os
@@ -13,8 +12,10 @@ import warnings
 from functools import cache
 from itertools import count
 from pathlib import Path
+from threading import RLock
 
 import ibis
+import numpy as np
 import pyarrow.parquet as pq
 from ibis.expr.operations import DatabaseTable, InMemoryTable
 
@@ -28,6 +29,7 @@ def plain(path: Path) -> str:
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
+ENGINE = RLock()  # it serves one at a time; who asks from several threads takes it
 _chosen, _kept, _copies, _numbers = ["duckdb"], [], {}, count()
 
 
@@ -55,6 +57,7 @@ def connect_duckdb() -> ibis.BaseBackend:
     if engine.con.sql("SELECT current_setting('threads')").fetchone()[0] == 1:
         engine.raw_sql("SET threads = 2")  # one alone divides a file into other groups of rows than two and more
     engine.raw_sql("SET disabled_optimizers = 'in_clause'")  # it makes a join of a list, which loses the order of rows
+    ibis.set_backend(engine)  # for tables in memory
     return engine
 
 
@@ -65,21 +68,49 @@ def scratch() -> Path:
     return Path(_kept[-1].name)
 
 
-def is_held(table: ibis.Table) -> bool:
-    """Return whether a table is in memory: one of so few rows that its whole cleaning can be."""
+def kept(table: ibis.Table, *, ordered: bool = True) -> ibis.Table:
+    """Compute a table once, and keep it as long as the process: few rows in memory, more of them on the disk.
+
+    One that needs not be `ordered` is written by all cores, also where it is a join.
+    """
+    if table.get_backend().name == "duckdb":
+        copy = new_file()
+        table.to_parquet(copy, preserve_order=ordered)
+    else:
+        copy = _write_parts(table)
+    found = opened(copy)
+    if isinstance(found.op(), DatabaseTable):
+        _copies[found.get_name()] = copy
+    return found
+
+
+def in_memory(table: ibis.Table) -> bool:
+    """Return whether a table is kept in memory."""
     return isinstance(table.op(), InMemoryTable)
 
 
-def held(table: ibis.Table) -> ibis.Table:
-    """Compute a table of few rows once, and keep it in memory."""
-    return ibis.memtable(table.to_pyarrow())
+def kept_like(raw: ibis.Table, table: ibis.Table) -> ibis.Table:
+    """Compute once what comes from a table in memory; what comes from the disk is computed when it is asked for.
+
+    There the rows would have to be written with all that is found out about them, which costs more than to do it again.
+    """
+    return kept(table) if in_memory(raw) else table
+
+
+def opened(path: Path) -> ibis.Table:
+    """Open a Parquet file, or the parts that an engine wrote: in memory where it has few rows, else where it lies."""
+    parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if sum(pq.read_metadata(part).num_rows for part in parts) <= MOST_HELD:
+        connect_duckdb()
+        return ibis.memtable(pq.read_table(path, partitioning=None))
+    return read(path)
 
 
 def write(table: ibis.Table, path: Path) -> None:
     """Write a table as one Parquet file, by DuckDB its rows always in one order."""
-    kept = isinstance(table.op(), DatabaseTable) and _copies.get(table.get_name())
-    if kept or table.get_backend().name != "duckdb":
-        _gather(kept or _write_parts(table), path)
+    copy = isinstance(table.op(), DatabaseTable) and _copies.get(table.get_name())
+    if copy or table.get_backend().name != "duckdb":
+        _gather(copy or _write_parts(table), path)
     else:
         table.to_parquet(path, preserve_order=True)  # of a join too, whose rows several threads would mix
 
@@ -91,34 +122,19 @@ def _write_parts(table: ibis.Table) -> Path:
     return folder
 
 
-def _gather(kept: Path, path: Path) -> None:
+def _gather(copy: Path, path: Path) -> None:
     """Give a Parquet file another name, which nobody may write to, or copy it, or the parts of one in their order."""
-    if kept.is_file():
+    if copy.is_file():
         try:
-            path.hardlink_to(kept)
+            path.hardlink_to(copy)
         except OSError:  # another disk
-            shutil.copyfile(kept, path)
+            shutil.copyfile(copy, path)
         return
-    parts = sorted(kept.glob("*.parquet"))
+    parts = sorted(copy.glob("*.parquet"))
     with pq.ParquetWriter(path, pq.read_schema(parts[0]).remove_metadata()) as file:
         for part in parts:
             for batch in pq.ParquetFile(part).iter_batches():
                 file.write_batch(batch)
-
-
-def stored(table: ibis.Table, *, ordered: bool = True) -> ibis.Table:
-    """Compute a table of any size once, and keep it on the disk until the process ends.
-
-    One that needs not be `ordered` is written by all cores, also where it is a join.
-    """
-    if table.get_backend().name == "duckdb":
-        copy = new_file()
-        table.to_parquet(copy, preserve_order=ordered)
-    else:
-        copy = _write_parts(table)
-    kept = read(copy)
-    _copies[kept.get_name()] = copy
-    return kept
 
 
 def new_file() -> Path:
@@ -141,6 +157,99 @@ def read_numbered(path: Path) -> ibis.Table:
     rows = engine._session.read.parquet(str(path)).selectExpr("*", "_metadata.row_index AS file_row_number")
     rows.createOrReplaceTempView(view)
     return engine.table(view)
+
+
+def double(value: float) -> ibis.Value:
+    """Return a number as a double: DuckDB takes a bare 0.1 for a decimal, which is slower and not the same."""
+    return ibis.literal(repr(float(value))).cast("float64")
+
+
+def bin_of(value: ibis.Value, edges: np.ndarray, known: np.ndarray | None = None) -> ibis.Value:
+    """Return the number of the bin (from 0) of a value between the edges; the last bin holds its upper edge.
+
+    Where all values are `known`, and a division gives the bin of each, it is not corrected: half of the work.
+    """
+    width = float(f"{edges[1] - edges[0]:.9g}")
+    first = round(edges[0] / width)
+    if not np.array_equal(width * np.arange(first, first + len(edges)), edges):
+        return _halved(value, edges, 0, len(edges) - 2).cast("int32")
+    near = (value / double(width)).floor()
+    if known is not None and _are_divided(known, edges, width, first):
+        return near.cast("int32") - first
+    # The division may be one bin off; the products are the edges themselves.
+    near = near.cast("float64")
+    above, below = value >= (near + double(1)) * double(width), value < near * double(width)
+    place = near.cast("int32") + above.cast("int32") - below.cast("int32") - first
+    return place - (value >= double(edges[-1])).cast("int32")
+
+
+def _are_divided(values: np.ndarray, edges: np.ndarray, width: float, first: int) -> bool:
+    """Return whether all values lie below the last edge, and each in the bin that a division gives."""
+    return np.array_equal(np.floor(values / width) - first, np.searchsorted(edges[:-1], values, side="right") - 1)
+
+
+def _halved(value: ibis.Value, edges: np.ndarray, first: int, last: int) -> ibis.Value:
+    """Find a bin by halves: six comparisons for forty bins."""
+    if first == last:
+        return value.notnull().cast("int32").nullif(0) - 1 + first
+    middle = (first + last + 1) // 2
+    return (value < double(edges[middle])).ifelse(
+        _halved(value, edges, first, middle - 1), _halved(value, edges, middle, last)
+    )
+
+
+PRIME = 2**31 - 1
+FACTOR, SHIFT = 1_103_515_245, 12_345
+HASH_DIGITS = 8
+CUT_DEVIATIONS = 6  # standard deviations by which the first cut lies above the sample that it must hold
+
+
+@ibis.udf.scalar.builtin
+def md5(text: str) -> str:
+    """Name the function that DuckDB, PySpark and PostgreSQL all have; Ibis translates its own for two of them."""
+
+
+def sampled(table: ibis.Table, identity: ibis.Value, most: int = MOST_HELD) -> ibis.Table:
+    """Return the whole table, or `most` of its rows: the same ones on every engine, for any threads and order of rows.
+
+    Those with the smallest hash of `identity` are taken, ties by it.
+
+    Parameters
+    ----------
+    table : ibis.Table
+    identity : column of the table
+        Whole numbers or text, none of them null, each once. A number has another hash than its text.
+    most : int
+    """
+    rows = int(table.count().execute())
+    if rows <= most:
+        return table
+    hashed = table.mutate(_hash=hash_of(identity), _identity=identity)
+    few = kept(hashed.filter(hashed["_hash"] < _cut(hashed["_hash"], (most + CUT_DEVIATIONS * most**0.5) / rows)))
+    if int(few.count().execute()) < most:
+        few = hashed
+    return few.order_by("_hash", "_identity").limit(most).select(*table.columns)
+
+
+def hash_of(identity: ibis.Value) -> ibis.Value:
+    """Return what orders ids as if by chance, by arithmetic that no engine does otherwise and that never overflows.
+
+    A whole number n becomes (a (n + b))^5 modulo the prime 2^31 - 1: one to one among the remainders, because 5 and
+    2^31 - 2 have no common divisor, and without the pattern of a product alone. A text becomes its MD5.
+    """
+    if not identity.type().is_integer():
+        return md5(identity.cast("string"))
+    # The prime is added because the remainder of a negative number is negative in SQL.
+    mixed = (identity.cast("int64") % PRIME + (PRIME + SHIFT)) * FACTOR % PRIME
+    squared = mixed * mixed % PRIME
+    return squared * squared % PRIME * mixed % PRIME
+
+
+def _cut(hashed: ibis.Value, share: float) -> int | str:
+    """Return the hash below which lies a share of all."""
+    if hashed.type().is_integer():
+        return int(min(share, 1) * PRIME)
+    return f"{int(min(share, 1) * 16**HASH_DIGITS):0{HASH_DIGITS}x}"
 
 
 SPARK_MEMORY = "2g"
@@ -211,8 +320,3 @@ def _require_answer(master: str) -> None:
     raise UsageError(
         f"SPARK_MASTER={master} does not answer; start it, or leave SPARK_MASTER out to use the cores of this machine"
     )
-
-
-def double(value: float) -> ibis.Value:
-    """Return a number as a double: DuckDB takes a bare 0.1 for a decimal, which is slower and not the same."""
-    return ibis.literal(repr(float(value))).cast("float64")

@@ -52,9 +52,11 @@ def write_csv(path: Path, table) -> None:
     if not is_expression(table):
         write_text(path, as_csv(table))
         return
-    texts = [name for name, kind in table.schema().items() if kind.is_string()]
+    kinds = table.schema().items()
+    told = {name: _harmless_column(table[name]) for name, kind in kinds if kind.is_string()}
+    told |= {name: table[name].ifelse("True", "False") for name, kind in kinds if kind.is_boolean()}
     with replacing(path) as beside:
-        table.mutate(**{name: _harmless_column(table[name]) for name in texts}).to_csv(beside)
+        table.mutate(**told).to_csv(beside)
 
 
 def as_csv(frame) -> str:
@@ -80,6 +82,12 @@ def _harmless(value):
 def as_it_was(text: str) -> str:
     """Undo what `write_csv` did to a text; nobody can see whether it was this program that wrote the apostrophe."""
     return text[1:] if re.match(f"'+({FORMULA})", text) else text
+
+
+def as_it_was_column(text):
+    """Return the same as an expression."""
+    marked = text.startswith("'") & text.re_search(f"^'+({FORMULA})")
+    return marked.ifelse(text.substr(1), text)
 
 
 def write_parquet(path: Path, table) -> None:

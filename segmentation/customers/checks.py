@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Column, Dataset
-from segmentation.core.engine import double, held, is_held
+from segmentation.core.engine import double, kept, kept_like
 from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, SUMMARY, YES
 from segmentation.tables.number_formats import BLANKS, Convention, text_of, to_number
 
 PARTS = ("column", "value", "rule")
+REFUSED = ("file", "line", *PARTS)
 MOST_REPLACED = 100
 COPY = "one row an id, this is an identical copy"
 TOTAL = "a customer, not a total"
@@ -56,49 +57,50 @@ def check_rows(
     table = _typed(raw, dataset, names, conventions)
     rules = [*_totals(raw, table, dataset, names), _whole(table, fields)]
     rules += _column_rules(table, dataset, names, required, conventions)
-    table = judge(table, [*rules, _some_feature(table, features)])
-    if is_held(raw):
-        table = held(table)
+    table = kept_like(raw, judge(table, [*rules, _some_feature(table, features)]))
     return judge(table, [_sum_of_others(table, dataset, features)])
 
 
-def check_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
-    """Refuse, among the rows that are fine by themselves, those that repeat what must stand once."""
-    found = find_repeats(checked, dataset, names)
-    if found is None:
-        return checked
-    table = checked.left_join(found.select("row", **{f"_{part}": found[part] for part in PARTS}), "row")
-    judged = {part: ibis.coalesce(table[part], table[f"_{part}"]) for part in PARTS}
-    return table.mutate(judged).drop("row_right", *(f"_{part}" for part in PARTS))
-
-
-def find_repeats(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table | None:
-    """Return row, file, line, column, value and rule of the rows that repeat what must stand once; None without any.
+def part_rows(checked: ibis.Table, dataset: Dataset, names: list[str]) -> tuple[ibis.Table, ibis.Table]:
+    """Part the rows that are fine from those that break a rule by themselves, or repeat what must stand once.
 
     What stands more than once in any row is found first, which needs no rule, and only those rows are compared.
+
+    Returns
+    -------
+    fine : ibis.Table
+        In the order of `checked`, with its columns.
+    rejected : ibis.Table
+        file, line, column, value and rule, in the order of the file.
     """
-    fine, found = checked.filter(checked["rule"].isnull()).drop(*PARTS), []
-    for name, several in _repeated(checked, dataset, names).items():
-        if int(several.count().execute()):
-            peers, is_id = fine.semi_join(several, name), name in dataset.named("id")
-            judged = judge(peers, _repeat_rules(peers, name, names) if is_id else [_unique(peers, name)])
-            refused = held(judged.filter(judged["rule"].notnull()).select("row", "file", "line", *PARTS))
-            if int(refused.count().execute()):
-                found.append(refused)
-                fine = fine.anti_join(refused, "row")
+    several = _repeated(checked, dataset, names)
+    doubted = ibis.or_(checked["rule"].notnull(), *(checked[name].isin(t[name]) for name, t in several.items()))
+    suspects = kept(checked.filter(doubted), ordered=False)
+    fine, rejected = checked.filter(checked["rule"].isnull()), suspects.filter(suspects["rule"].notnull())
+    rejected, repeats = rejected.select("row", *REFUSED), _find_repeats(suspects, several, dataset, names)
+    if repeats is not None:
+        fine, rejected = fine.anti_join(repeats, "row"), ibis.union(rejected, repeats)
+    return fine, kept(rejected.order_by("file", "line", "row").select(*REFUSED))
+
+
+def _find_repeats(suspects: ibis.Table, several: dict, dataset: Dataset, names: list[str]) -> ibis.Table | None:
+    """Return row, file, line, column, value and rule of the rows that repeat what must stand once; None without any."""
+    fine, found = suspects.filter(suspects["rule"].isnull()).drop(*PARTS), []
+    for name, twice in several.items():
+        peers, is_id = fine.semi_join(twice, name), name in dataset.named("id")
+        judged = judge(peers, _repeat_rules(peers, name, names) if is_id else [_unique(peers, name)])
+        refused = kept(judged.filter(judged["rule"].notnull()).select("row", *REFUSED))
+        if int(refused.count().execute()):
+            found.append(refused)
+            fine = fine.anti_join(refused, "row")
     return ibis.union(*found) if len(found) > 1 else found[0] if found else None
 
 
-def find_suspects(checked: ibis.Table, dataset: Dataset, names: list[str]) -> ibis.Table:
-    """Return the rows that break a rule, or hold what stands more than once although it should be unique."""
-    several = _repeated(checked, dataset, names)
-    return checked.filter(ibis.or_(checked["rule"].notnull(), *(checked[n].isin(t[n]) for n, t in several.items())))
-
-
 def _repeated(checked: ibis.Table, dataset: Dataset, names: list[str]) -> dict[str, ibis.Table]:
-    """Return what stands more than once, in any row, of the id and of each column that should be unique."""
+    """Return what stands more than once of the id and of each column that should be unique, where anything does."""
     unique = [name for name in names if dataset.columns[name].unique]
-    return {name: repeated(checked, name) for name in (*dataset.named("id"), *unique)}
+    found = {name: repeated(checked, name) for name in (*dataset.named("id"), *unique)}
+    return {name: table for name, table in found.items() if int(table.count().execute())}
 
 
 def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dict) -> ibis.Table:
@@ -336,7 +338,23 @@ def repeated(table: ibis.Table, name: str) -> ibis.Table:
             batches = known.select(ibis._[name].cast("int64")).to_pyarrow_batches(chunk_size=BATCH)
             found = marked_twice((batch.column(0).to_numpy() for batch in batches), **ends)
             return ibis.memtable({name: found}, schema={name: table[name].type()})
-    return held(known.group_by(name).having(ibis._.count() > 1).agg())
+    return kept(known.group_by(name).having(ibis._.count() > 1).agg())
+
+
+def is_ascending(table: ibis.Table, name: str) -> bool:
+    """Return whether a column holds whole numbers from 0 in ascending order, nulls left out.
+
+    Texts, and rows that lie on other machines, are not looked through: to put them in order costs little more.
+    """
+    if not table[name].type().is_integer() or table.get_backend().name != "duckdb":
+        return False
+    known, last = table.filter(table[name].notnull()).select(ibis._[name].cast("int64")), 0
+    for batch in known.to_pyarrow_batches(chunk_size=BATCH):
+        numbers = batch.column(0).to_numpy()
+        if len(numbers) and (numbers[0] < last or (np.diff(numbers) < 0).any()):
+            return False
+        last = numbers[-1] if len(numbers) else last
+    return True
 
 
 def marked_twice(batches: Iterable[np.ndarray], low: int, high: int) -> np.ndarray:

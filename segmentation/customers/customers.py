@@ -1,149 +1,215 @@
-"""A sample of the rows of a table: the same ones on every engine, for any number of threads and order of the rows.
-All customers of a run: a frame where they can be held, else a sample, and exact counts by the engine.
-What the table shows before any segment is formed: summaries and their sentences.
-What the Explore section of the report holds: rounded rows without ids, or binned counts where rows are private.
-"""
+"""All customers of a run, counted exactly by the engine at every size, with a sample of them for scikit-learn."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import combinations
 
 import ibis
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import MOST_HELD, held, read
+from segmentation.core.engine import bin_of, double, opened, sampled
 from segmentation.core.files import write_parquet
-from segmentation.core.privacy import SMALLEST_GROUP
-from segmentation.customers.counts import Grouping, Tallies, log_edges, round_edges
+from segmentation.core.privacy import least
+from segmentation.customers.counts import (
+    MOST_VALUES,
+    Grouping,
+    ended,
+    in_order_of_ids,
+    may_be_held,
+    nearby,
+    pearson,
+    read_off,
+    rounded,
+    sorted_nearby,
+    summed,
+    tukey_fences,
+    values_as_rows,
+    values_of_rows,
+)
 from segmentation.runs.run import Run
 
-PRIME = 2**31 - 1
-FACTOR, SHIFT = 1_103_515_245, 12_345
-HASH_DIGITS = 8
-CUT_DEVIATIONS = 6  # standard deviations by which the first cut lies above the sample that it must hold
-
-
-@ibis.udf.scalar.builtin
-def md5(text: str) -> str:
-    """Name the function that DuckDB, PySpark and PostgreSQL all have; Ibis translates its own for two of them."""
-
-
-def sampled(table: ibis.Table, id_column: str, most: int) -> ibis.Table:
-    """Return the whole table, or `most` of its rows, those with the smallest hash of the id, ties by id.
-
-    A number has another hash than its text, so that a sample follows the ids as they are typed.
-
-    Parameters
-    ----------
-    table : ibis.Table
-    id_column : str
-        Whole numbers or text, none of them null, each once.
-    most : int
-    """
-    rows = table.count().to_pyarrow().as_py()
-    if rows <= most:
-        return table
-    hashed = table.mutate(_hash=hash_of(table[id_column]))
-    few = held(hashed.filter(hashed["_hash"] < _cut(hashed["_hash"], (most + CUT_DEVIATIONS * most**0.5) / rows)))
-    if few.count().to_pyarrow().as_py() < most:
-        few = hashed
-    return few.order_by("_hash", id_column).limit(most).select(*table.columns)
-
-
-def hash_of(identity: ibis.Value) -> ibis.Value:
-    """Return what orders ids as if by chance, by arithmetic that no engine does otherwise and that never overflows.
-
-    A whole number n becomes (a (n + b))^5 modulo the prime 2^31 - 1: one to one among the remainders, because 5 and
-    2^31 - 2 have no common divisor, and without the pattern of a product alone. A text becomes its MD5.
-    """
-    if not identity.type().is_integer():
-        return md5(identity.cast("string"))
-    # The prime is added because the remainder of a negative number is negative in SQL.
-    mixed = (identity.cast("int64") % PRIME + (PRIME + SHIFT)) * FACTOR % PRIME
-    squared = mixed * mixed % PRIME
-    return squared * squared % PRIME * mixed % PRIME
-
-
-def _cut(hashed: ibis.Value, share: float) -> int | str:
-    """Return the hash below which lies a share of all."""
-    if hashed.type().is_integer():
-        return int(min(share, 1) * PRIME)
-    return f"{int(min(share, 1) * 16**HASH_DIGITS):0{HASH_DIGITS}x}"
-
-
-OF_MANY = ("sample.parquet", "values.parquet", "segmented.parquet")  # artifacts of more customers than can be held
+ADDED = ("segment", "distance", "margin", "next_segment")  # what assignment adds to a customer
+HANDED_ON = ("values.parquet", "sample.parquet", "segmented.parquet")  # counted or put together once, for later stages
+MOST_CELLS = 200_000
+SUMS, ENDS = ("filled", "one", "two"), ("low", "high", "whole")
 
 
 @dataclass(frozen=True)
 class Customers:
     """The clean customers, or, with their segments, the segmented ones.
 
+    What is not grouped is read off the counts of values and costs no query; what is grouped is one query.
+
+    table : ibis.Table
+        All of them, in memory or on the disk.
     sample : DataFrame
-        All of them, or of more than 200,000 a sample that is the same on every engine.
-    everyone : ibis.Table or None
-        All of them, where the sample is not.
+        All of them, or of more than 200,000 a sample that is the same on every engine; in the order of the ids.
     counted : dict of str to DataFrame
-        value and n of each column whose values an earlier notebook has counted in all of them.
+        value and n, how many customers have it, in order, of each column whose values have been counted before.
     """
 
+    dataset: Dataset
+    table: ibis.Table
     sample: pd.DataFrame
-    everyone: ibis.Table | None = None
     counted: dict[str, pd.DataFrame] = field(default_factory=dict)
 
-    @cached_property
-    def _all(self) -> Tallies:
-        """What the engine counts over all of them."""
-        return Tallies(self.everyone, self.sample, self.counted)
+    @classmethod
+    def of(cls, dataset: Dataset, frame: pd.DataFrame) -> "Customers":
+        """Return the customers of a frame."""
+        return cls(dataset, ibis.memtable(frame), frame)
 
-    @property
+    @cached_property
     def number(self) -> int:
         """How many there are."""
-        return self._all.number if self.sampled else len(self.sample)
+        return int(self.table.count().execute())
 
     @property
     def sampled(self) -> bool:
         """Whether the sample is only a part of them."""
-        return self.everyone is not None
+        return len(self.sample) < self.number
 
     @property
-    def table(self) -> pd.DataFrame | ibis.Table:
-        """All of them, held or not."""
-        return self.everyone if self.sampled else self.sample
+    def private(self) -> bool:
+        """Whether no customer may be shown, and no group of fewer than ten."""
+        return self.dataset.privacy == "aggregate"
+
+    @property
+    def least(self) -> int:
+        """How many customers a group must have to be shown."""
+        return least(self.private)
 
     @property
     def columns(self) -> list[str]:
         """The columns besides the id."""
         return [name for name in self.sample if name != "id"]
 
+    @cached_property
+    def _own(self) -> list[str]:
+        """The columns that assignment did not add."""
+        return [name for name in self.columns if name not in ADDED]
+
+    @cached_property
+    def _numbers(self) -> list[str]:
+        return [name for name in self._own if self.table[name].type().is_numeric()]
+
+    @cached_property
+    def _cache(self) -> dict:
+        """What has been asked of the engine."""
+        return {}
+
     def replacing(self, name: str, some: list, by: str) -> "Customers":
         """Bring several values of a column together under one name."""
         sample = self.sample.assign(**{name: self.sample[name].mask(self.sample[name].isin(some), by)})
-        if self.everyone is None:
-            return Customers(sample)
-        column, rest = self.everyone[name], {other: held for other, held in self.counted.items() if other != name}
-        return Customers(sample, self.everyone.mutate(**{name: column.isin(some).ifelse(by, column)}), rest)
+        column, rest = self.table[name], {other: own for other, own in self.counted.items() if other != name}
+        table = self.table.mutate(**{name: column.isin(some).ifelse(by, column)})
+        return replace(self, table=table, sample=sample, counted=rest)
+
+    def filtered(self, condition: ibis.Value) -> "Customers":
+        """Return the customers that meet a condition on the table; what was counted of all does not hold for them."""
+        return replace(self, table=self.table.filter(condition), counted={})
+
+    def values(self) -> dict[str, pd.DataFrame]:
+        """Return value and n, how many customers have it, in order, of the columns that have not too many values."""
+        found = {name: self._values(name, Grouping()) for name in self._numbers}
+        texts = [name for name in self._own if name not in self._numbers and self._are_few(name)]
+        found |= {name: self.counts(name).rename_axis("value").reset_index(name="n") for name in texts}
+        return {name: found[name] for name in self._own if found.get(name) is not None}
+
+    def _are_few(self, name: str) -> bool:
+        """Return whether the values of a column can be counted one by one: of a part of the customers it is judged."""
+        return not self.sampled or may_be_held(self.sample[name])
+
+    def _values(self, name: str, groups: Grouping) -> pd.DataFrame | None:
+        """Return group, value and n, how many rows have it, in order; None where a column has too many values."""
+        if groups.column is None and name in self.counted:
+            return self.counted[name].assign(group=0)
+        key = "values", name, groups.column, groups.labels
+        if key not in self._cache:
+            self._cache[key] = None
+            if self._are_few(name):
+                found = self._beside(name, groups).group_by("group", "value").agg(n=ibis._.count())
+                found = found.limit(2 * MOST_VALUES).to_pandas()
+                if len(found) < 2 * MOST_VALUES:
+                    self._cache[key] = found.sort_values(["group", "value"], ignore_index=True)
+        return self._cache[key]
+
+    def _known(self, name: str) -> pd.DataFrame | None:
+        """Return value and n of a column, group left out, where its values are counted."""
+        return self.counted.get(name, self._values(name, Grouping()) if name in self._numbers else None)
+
+    def _beside(self, name: str, groups: Grouping) -> ibis.Table:
+        """Return group and value of the rows that have both."""
+        table = self.table.select(group=groups.of_table(self.table), value=self.table[name].cast("float64"))
+        return table.filter(table["value"].notnull() & table["group"].notnull())
+
+    def _aggregated(self, parts: dict) -> pd.Series:
+        """Compute several sums in one pass."""
+        if not parts:
+            return pd.Series(dtype=float)
+        names = {f"_{i}": name for i, name in enumerate(parts)}
+        sums = {short: parts[name] for short, name in names.items()}
+        return self.table.agg(**sums).to_pandas().iloc[0].rename(names).astype(float)
+
+    @cached_property
+    def _sums(self) -> pd.DataFrame:
+        """One row a column: filled, and of numbers the sums of the first two powers about `centre`."""
+        centre, parts = self.sample[self._numbers].mean().fillna(0), {}
+        known = {name: own for name in self._own if (own := self._known(name)) is not None}
+        rest = [name for name in self._own if name not in known]
+        for name in rest:
+            parts[f"{name} filled"] = self.table[name].count()
+            if name in self._numbers:
+                apart = self.table[name] - double(centre[name])
+                parts |= {f"{name} one": apart.sum(), f"{name} two": (apart * apart).sum()}
+        found = self._aggregated(parts)
+        rows = {name: [found.get(f"{name} {kind}", np.nan) for kind in SUMS] for name in rest}
+        rows |= {name: summed(own, centre.get(name)) for name, own in known.items()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=SUMS).assign(centre=centre)
+
+    @cached_property
+    def _ends(self) -> pd.DataFrame:
+        """One row a column of numbers: low, high, whole; what is not whole in the sample need not be asked."""
+        known = {name: own for name in self._numbers if (own := self._known(name)) is not None}
+        parts = {}
+        for name in (name for name in self._numbers if name not in known):
+            value = self.table[name]
+            parts |= {f"{name} low": value.min(), f"{name} high": value.max()}
+            if (self.sample[name].dropna() % 1 == 0).all():
+                parts[f"{name} whole"] = (value == value.floor()).all().cast("float64")
+        found = self._aggregated(parts)
+        rows = {name: [found.get(f"{name} {kind}", 0.0) for kind in ENDS] for name in self._numbers}
+        rows |= {name: ended(own["value"]) for name, own in known.items()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=ENDS)
 
     def filled(self, names) -> pd.Series:
         """Return how many customers have a value in each column."""
-        names = list(names)
-        return self._all.filled(names) if self.sampled else self.sample[names].notna().sum()
+        return self._sums.loc[list(names), "filled"].astype(int)
 
     def mean(self, names) -> pd.Series:
         """Return the mean of each column of numbers."""
-        names = list(names)
-        return self._all.mean(names) if self.sampled else self.sample[names].mean()
+        of = self._sums.loc[list(names)]
+        return (of["centre"] + of["one"] / of["filled"]).map(rounded)
 
     def deviation(self, names) -> pd.Series:
         """Return the standard deviation of each column of numbers, with n - 1."""
-        names = list(names)
-        return self._all.deviation(names) if self.sampled else self.sample[names].std()
+        of = self._sums.loc[list(names)]
+        return ((of["two"] - of["one"] ** 2 / of["filled"]) / (of["filled"] - 1)).pow(0.5).map(rounded)
 
-    def means(self, names) -> pd.DataFrame:
-        """Return the mean of each column for each segment."""
-        names = list(names)
-        return self._all.means(names) if self.sampled else self.sample.groupby("segment")[names].mean()
+    def skew(self, name: str) -> float:
+        """Return the skewness of a column, without the bias of a small sample (Fisher's g1, as pandas has it)."""
+        n, one, two, centre = self._sums.loc[name, [*SUMS, "centre"]]
+        apart, known = self.table[name] - double(centre), self._known(name)
+        if known is None:
+            three = self._aggregated({"three": (apart * apart * apart).sum()})["three"]
+        else:
+            three = (known["n"] * (known["value"] - centre) ** 3).sum()
+        second = two - one**2 / n
+        third = three - 3 * one * two / n + 2 * one**3 / n**2
+        if second <= 0 or n < 3:
+            return 0.0
+        return rounded(np.sqrt(n * (n - 1)) / (n - 2) * (third / n) / (second / n) ** 1.5)
 
     def limits(self, names) -> pd.DataFrame:
         """Return the smallest and the largest value of each column, and whether all are whole numbers.
@@ -153,11 +219,14 @@ class Customers:
         DataFrame
             Indexed by column: low, high, whole.
         """
-        if self.sampled:
-            return self._all.limits(list(names))
-        frame = self.sample[list(names)]
-        whole = [(frame[name].dropna() % 1 == 0).all() for name in frame]
-        return pd.DataFrame({"low": frame.min(), "high": frame.max(), "whole": whole})
+        return self._ends.loc[list(names)].astype({"whole": bool})
+
+    def beyond(self, name: str, low: float, high: float) -> int:
+        """Return how many customers have less than `low` or more than `high` in a column."""
+        known, value = self._known(name), self.table[name]
+        if known is not None:
+            return int(known["n"][(known["value"] < low) | (known["value"] > high)].sum())
+        return int(((value < double(low)) | (value > double(high))).sum().execute() or 0)
 
     def quantiles(self, name: str, levels: list[float], by: Grouping | None = None) -> pd.DataFrame:
         """Return quantiles of a column, linear between two customers, for all or for each group.
@@ -168,55 +237,144 @@ class Customers:
             One row a group (a single one without `by`): customers with a value, and one column a level.
         """
         groups = by or Grouping()
-        if self.sampled:
-            return self._all.quantiles(name, levels, groups)
-        known = self.sample[name].notna()
-        values = self.sample[name][known].groupby(groups.of_frame(self.sample)[known], observed=True)
-        return values.quantile(levels).unstack().reindex(columns=levels).assign(customers=values.size())
+        key = "quantiles", name, groups.column, groups.labels
+        if key not in self._cache or not {*levels} <= {*self._cache[key]}:
+            self._cache[key] = self._quantiles(name, sorted(levels), groups)
+        return self._cache[key][[*levels, "customers"]]
 
-    def beyond(self, name: str, low: float, high: float) -> int:
-        """Return how many customers have less than `low` or more than `high` in a column."""
-        if self.sampled:
-            return self._all.beyond(name, low, high)
-        return int(((self.sample[name] < low) | (self.sample[name] > high)).sum())
+    def _quantiles(self, name: str, levels: list[float], groups: Grouping) -> pd.DataFrame:
+        """Read quantiles off the counts of all values; of too many values, sort only those near the quantiles.
 
-    def counts(self, name: str, by: str | None = None) -> pd.Series | pd.DataFrame:
-        """Return how many customers have each value of a column, by name; with `by` one row a value of that column."""
-        if self.sampled:
-            return self._all.counts(name, by)
-        return pd.crosstab(self.sample[by], self.sample[name]) if by else self.sample[name].value_counts().sort_index()
+        Where these must be, the sample says: the selection of Floyd & Rivest (1975), with one sample for all levels.
+        """
+        table, counts = self._beside(name, groups), self._values(name, groups)
+        if counts is None:
+            values, own = self.sample[name].dropna(), groups.numbered(self.sample)
+            spans = {group: nearby(np.sort(some), levels) for group, some in values.groupby(own.loc[values.index])}
+            counts = sorted_nearby(table, spans)
+        found = read_off(counts, levels)
+        if found is None:
+            found = table.group_by("group").agg(customers=ibis._.count(), at=ibis._["value"].quantile(levels))
+            found = found.to_pandas().set_index("group")
+            spread = pd.DataFrame(found["at"].tolist(), index=found.index, columns=levels)
+            found = spread.assign(customers=found["customers"])
+        return groups.named(found.sort_index())
+
+    def fences(self, name: str) -> tuple[float, float] | None:
+        """Return between which values a column is not far from the rest; None without a value (`tukey_fences`)."""
+        found = self.quantiles(name, [0.25, 0.75])
+        return None if found.empty else tukey_fences(*found.iloc[0][[0.25, 0.75]])
+
+    def lower_median(self, name: str) -> float:
+        """Return the median of a column, of an even number of values the lower of the two in the middle."""
+        middle, known = float(self.quantiles(name, [0.5]).iloc[0][0.5]), self._known(name)
+        if known is not None:
+            return float(known["value"][known["value"] <= middle].max())
+        value = self.table[name]
+        return float(value.max(where=value <= double(middle)).execute())
 
     def histogram(self, name: str, edges: np.ndarray) -> np.ndarray:
         """Return how many customers lie in each bin of a column."""
-        return self._all.histogram(name, edges) if self.sampled else np.histogram(self.sample[name].dropna(), edges)[0]
+        known = self._known(name)
+        if known is not None:
+            return np.histogram(known["value"], edges, weights=known["n"])[0].astype(int)
+        inside = self.table.filter(self.table[name].between(double(edges[0]), double(edges[-1])))
+        found = bin_of(inside[name], edges).name("bin").value_counts(name="n").to_pandas()
+        return np.bincount(found["bin"].astype(int), found["n"], len(edges) - 1).astype(int)
 
-    def grids(self, columns: tuple[str, str], edges: tuple, by: str | None = None) -> dict[int, np.ndarray]:
-        """Return how many customers lie in each cell of a grid of two columns, for each value of `by` (or 1)."""
-        if self.sampled:
-            return self._all.grids(columns, edges, by)
-        known = self.sample[list(dict.fromkeys(columns))].dropna()
-        groups = self.sample.loc[known.index, by] if by else pd.Series(1, known.index)
-        return {
-            int(group): np.histogram2d(own[columns[0]], own[columns[1]], edges)[0].astype(int)
-            for group, own in known.groupby(groups)
-        }
+    @cached_property
+    def _segments(self) -> pd.DataFrame:
+        """One row a segment: customers, and the mean of each column of numbers."""
+        means = {name: self.table[name].mean() for name in self._numbers}
+        found = self.table.group_by("segment").agg(_n=ibis._.count(), **means).to_pandas()
+        return found.set_index("segment").sort_index()
+
+    def means(self, names) -> pd.DataFrame:
+        """Return the mean of each column for each segment."""
+        return self._segments[list(names)].map(rounded)
+
+    def counts(self, name: str, by: str | None = None) -> pd.Series | pd.DataFrame:
+        """Return how many customers have each value of a column, by name; with `by` one row a value of that column."""
+        if name == "segment" and by is None:
+            return self._segments["_n"].rename("count")
+        if by is None and name in self.counted:
+            return self.counted[name].set_index("value")["n"].rename_axis(name).rename("count")
+        if ("counts", name, by) not in self._cache:
+            known = self.table.filter(self.table[name].notnull())
+            found = known.group_by([*([by] if by else []), name]).agg(n=known.count()).to_pandas()
+            self._cache["counts", name, by] = (
+                found.pivot(index=by, columns=name, values="n").fillna(0).astype(int)
+                if by
+                else found.set_index(name)["n"].sort_index().rename("count")
+            )
+        return self._cache["counts", name, by]
+
+    def grids(self, columns: tuple[str, ...], edges: tuple, by: str | None = None) -> dict[int, np.ndarray]:
+        """Return how many customers lie in each cell of a grid of columns, for each value of `by` (or 1)."""
+        key = _grid_key(columns, edges, by)
+        if key not in self._cache:
+            self._cache[key] = self._count_cells(list(columns), list(edges), by)
+        inside = (slice(-1),) * len(columns)
+        return {group: cells[inside] for group, cells in self._cache[key].items()}
 
     def count_together(self, edges: dict[str, np.ndarray], by: str | None = None) -> None:
         """Count the grids of every two of these columns in one pass, where that makes not too many cells."""
-        if self.sampled:
-            self._all.count_together(edges, by)
+        names, bounds = list(edges), list(edges.values())
+        if np.prod([len(ends) for ends in bounds]) > MOST_CELLS:
+            return
+        found = self._count_cells(names, bounds, by)
+        for i, one in enumerate(names):
+            for j, other in enumerate(names):
+                rest = tuple(set(range(len(names))) - {i, j})
+                grids = {group: cells.sum(axis=rest) for group, cells in found.items()}
+                grids = {group: np.diag(g) if i == j else g.T if i > j else g for group, g in grids.items()}
+                self._cache[_grid_key((one, other), (bounds[i], bounds[j]), by)] = grids
 
-    def values(self) -> dict[str, pd.DataFrame]:
-        """Return value and n, how many customers have it, of the columns that have not too many values."""
-        return self._all.values()
+    def _count_cells(self, names: list[str], edges: list[np.ndarray], by: str | None) -> dict[int, np.ndarray]:
+        """Count the cells of several columns, the last bin of each for what has no value; a cell is one number."""
+        shape, cell = tuple(len(ends) for ends in edges), ibis.literal(0).cast("int64")
+        if by:
+            cell = self.table[by].cast("int64")
+        for name, ends in zip(names, edges, strict=True):
+            known = self.counted.get(name)
+            found = bin_of(self.table[name], ends, None if known is None else known["value"].to_numpy())
+            found = ibis.coalesce(found, len(ends) - 1)
+            cell = cell * len(ends) + found
+        counts = self.table.select(cell=cell).group_by("cell").agg(n=ibis._.count()).to_pandas()
+        size, grids = int(np.prod(shape)), {}
+        for group, own in counts.groupby(counts["cell"] // size):
+            cells = np.zeros(size, int)
+            cells[own["cell"] % size] = own["n"]
+            grids[int(group) if by else 1] = cells.reshape(shape)
+        return grids
 
     def correlation(self, names: list[str]) -> pd.DataFrame:
         """Return the linear correlations of columns, each over the customers with a value in both."""
-        return self._all.correlation(names) if self.sampled else self.sample[names].corr()
+        varied = self._ends.loc[names, "high"] > self._ends.loc[names, "low"]
+        pairs = list(combinations([name for name in names if varied[name]], 2))
+        gaps = {name for name in names if self._sums.loc[name, "filled"] < self.number}
+        parts = {}
+        for one, other in pairs:
+            x, y = (self.table[name] - double(self._sums.loc[name, "centre"]) for name in (one, other))
+            sums = {"xy": (x * y).sum()}
+            if gaps & {one, other}:
+                both = x.notnull() & y.notnull()
+                x, y = both.ifelse(x, None), both.ifelse(y, None)
+                sums |= {"n": both.sum(), "x": x.sum(), "y": y.sum(), "xx": (x * x).sum(), "yy": (y * y).sum()}
+            parts |= {(one, other, what): value for what, value in sums.items()}
+        found = self._aggregated(parts)
+        table = pd.DataFrame(np.where(np.diag(varied), 1, np.nan), names, names)
+        for one, other in pairs:
+            of = {what: found.get((one, other, what)) for what in ("n", "x", "y", "xx", "yy", "xy")}
+            if not gaps & {one, other}:
+                a, b = self._sums.loc[one], self._sums.loc[other]
+                of |= {"n": a["filled"], "x": a["one"], "y": b["one"], "xx": a["two"], "yy": b["two"]}
+            table.loc[one, other] = table.loc[other, one] = pearson(**of)
+        return table
 
-    def skew(self, name: str) -> float:
-        """Return the skewness of a column, without the bias of a small sample (Fisher's g1, as pandas has it)."""
-        return self._all.skew(name) if self.sampled else self.sample[name].skew()
+
+def _grid_key(columns: tuple[str, ...], edges, by: str | None) -> tuple:
+    return "grid", columns, tuple(ends.tobytes() for ends in edges), by
 
 
 def open_customers(study: Run) -> Customers:
@@ -227,142 +385,24 @@ def open_customers(study: Run) -> Customers:
     UsageError
         When the cleaning has not run yet.
     """
-    path = study.existing("customers.parquet")
-    if pq.read_metadata(path).num_rows <= MOST_HELD:
-        return Customers(study.read("customers.parquet"))
-    sample, counted = study.read("sample.parquet"), {}
-    if study.path("values.parquet").is_file():
-        held = study.read("values.parquet").groupby("column", sort=False)
-        counted = {name: _of_column(own) for name, own in held}
-    return Customers(sample, read(path), counted)
+    table, place = opened(study.existing("customers.parquet")), study.path("sample.parquet")
+    sample = study.read("sample.parquet") if place.is_file() else table.to_pandas()
+    counted = values_of_rows(study.read("values.parquet")) if study.path("values.parquet").is_file() else {}
+    return Customers(study.dataset, table, sample, counted)
 
 
-def _of_column(values: pd.DataFrame) -> pd.DataFrame:
-    """Return value and n of one column: numbers, or text."""
-    texts = values["text"].notna().any()
-    value = values["text"] if texts else values["value"]
-    return pd.DataFrame({"value": value, "n": values["n"]}).reset_index(drop=True)
-
-
-def with_sample(table: ibis.Table) -> Customers:
-    """Return the customers of a table with a sample of them, in the order of the ids."""
-    return Customers(sampled(table, "id", MOST_HELD).to_pandas().sort_values("id", ignore_index=True), table)
+def with_sample(dataset: Dataset, table: ibis.Table, identity: ibis.Value) -> Customers:
+    """Return the customers of a table in the order of their ids, with a sample of them drawn by `identity`."""
+    some = sampled(table, identity).to_pandas()
+    return Customers(dataset, table, in_order_of_ids(some))
 
 
 def keep_customers(study: Run, customers: Customers) -> Customers:
-    """Write customers.parquet, and of too many what is handed on with it; return them as the next notebook has them."""
+    """Write customers.parquet and what is handed on with it; return them as the next notebook has them."""
+    values = customers.values()
     write_parquet(study.path("customers.parquet"), customers.table)
-    for name in ("sample.parquet", "values.parquet"):
-        study.path(name).unlink(missing_ok=True)
-    if customers.number <= MOST_HELD:
-        return open_customers(study)
-    write_parquet(study.path("sample.parquet"), customers.sample)
-    write_parquet(study.path("values.parquet"), _values(customers))
-    return customers
-
-
-def _values(customers: Customers) -> pd.DataFrame:
-    """Return column, value or text, and n: how many customers have it, of columns that have not too many values."""
-    parts = [pd.DataFrame(columns=["column", "value", "text", "n"])]
-    for name, own in customers.values().items():
-        kind = "value" if own["value"].dtype.kind == "f" else "text"
-        parts.append(own[["value", "n"]].set_axis([kind, "n"], axis=1).assign(column=name))
-    return pd.concat(parts).astype({"value": "float64", "n": "int64"})
-
-
-MOST_BANDS = 7
-MOST_CATEGORIES = 12
-FEWEST_BINS = 4
-MOST_PAIRED = 4
-
-
-def split_types(customers: Customers, dataset: Dataset, columns) -> tuple[list[str], list[str]]:
-    """Split columns into numbers and categories, without those that hold nothing (or too little to be shown)."""
-    least = SMALLEST_GROUP if dataset.privacy == "aggregate" else 1
-    filled = customers.filled(columns)
-    numbers = [name for name in columns if filled[name] >= least and dataset.columns[name].numeric]
-    return numbers, [name for name in columns if filled[name] >= least and name not in numbers]
-
-
-def lump(customers: Customers, categories: list[str]) -> Customers:
-    """Bring the rarer categories of a column with more than twelve together, as "289 others"; ties go by name."""
-    for name in categories:
-        counts = by_size(customers.counts(name))
-        if len(counts) > MOST_CATEGORIES:
-            rest = list(counts.index[MOST_CATEGORIES - 1 :])
-            customers = customers.replacing(name, rest, f"{len(rest):,} others")
-    return customers
-
-
-def by_size(counts: pd.Series) -> pd.Series:
-    """Return counts from the largest to the smallest; ties stay as they are."""
-    return counts.sort_values(ascending=False, kind="stable")
-
-
-def quantiles(customers: Customers, names: list[str], dataset: Dataset) -> pd.DataFrame:
-    """Return the 5th, 25th, 50th, 75th and 95th percentile of each column, one row a column.
-
-    The smallest and the largest value are left out: each belongs to one customer. So do the outer percentiles of a
-    small table that is private.
-    """
-    outer = dataset.privacy == "rows" or customers.number >= 20 * SMALLEST_GROUP
-    shown = {"5%": 0.05, "25%": 0.25, "median": 0.5, "75%": 0.75, "95%": 0.95}
-    shown = shown if outer else {name: q for name, q in shown.items() if 0.25 <= q <= 0.75}
-    levels = list(shown.values())
-    table = pd.concat([customers.quantiles(name, levels)[levels] for name in names])
-    table.columns = list(shown)
-    return table.set_axis([dataset.axis(name) for name in names]).rename_axis("column")
-
-
-def strongest_pair(correlation: pd.DataFrame) -> tuple[str, str, float]:
-    """Return the two columns with the strongest linear correlation, and the coefficient."""
-    r = correlation.to_numpy()
-    strength = np.where(np.triu(np.ones(r.shape, bool), k=1), np.nan_to_num(np.abs(r)), -1)
-    i, j = np.unravel_index(strength.argmax(), r.shape)
-    return correlation.index[i], correlation.columns[j], float(r[i, j])
-
-
-def most_linked(correlation: pd.DataFrame) -> list[str]:
-    """Return the four columns with the strongest linear correlations, in the order of the table; or all of fewer."""
-    strength = correlation.abs().where(~np.eye(len(correlation), dtype=bool)).max().fillna(0)
-    kept = strength.sort_values(ascending=False, kind="stable").index[:MOST_PAIRED]
-    return [name for name in correlation if name in kept]
-
-
-def bands(customers: Customers, name: str) -> Grouping:
-    """Cut numbers into at most eight bands of one round width, labelled as "20-29"."""
-    low, high, _ = customers.limits([name]).loc[name]
-    edges = round_edges(low, high, MOST_BANDS)
-    width = edges[1] - edges[0]
-    whole = width > 1 and float(width).is_integer()
-    ends = edges[1:] - 1 if whole else edges[1:]
-    joined = "–" if whole else " up to "
-    return Grouping(name, edges, tuple(f"{a:.12g}{joined}{b:.12g}" for a, b in zip(edges[:-1], ends, strict=True)))
-
-
-def column_edges(customers: Customers, name: str, most: int, *, logged: bool = False) -> np.ndarray:
-    """Return the edges of at most `most` + 1 bands of a column, on the scale on which it is shown."""
-    low, high, whole = customers.limits([name]).loc[name]
-    return log_edges(low, high, most, whole=whole) if logged else round_edges(low, high, most)
-
-
-def grid_edges(customers: Customers, name: str, *, most: int, logged: bool = False) -> np.ndarray:
-    """Return the edges of a column in a grid of two: so many bins that a cell holds ten or more, if spread evenly."""
-    bins = int(np.clip((customers.number / 2 / SMALLEST_GROUP) ** 0.5, FEWEST_BINS, most))
-    return column_edges(customers, name, bins, logged=logged)
-
-
-def group_medians(customers: Customers, name: str, groups: Grouping) -> pd.DataFrame:
-    """Return group, customers and median of a column for each group of at least ten."""
-    table = customers.quantiles(name, [0.5], groups).rename(columns={0.5: "median"})
-    return table[table["customers"] >= SMALLEST_GROUP].rename_axis("group").reset_index()
-
-
-def sample_rows(n: int, most: int, *, seed: int = 0) -> np.ndarray:
-    """Return all row numbers, or `most` of them drawn without replacement, in order."""
-    if n <= most:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
-
-
-GRID_BINS = 12
+    write_parquet(study.path("values.parquet"), values_as_rows(values))
+    study.path("sample.parquet").unlink(missing_ok=True)
+    if customers.sampled:
+        write_parquet(study.path("sample.parquet"), customers.sample)
+    return replace(customers, counted=values)

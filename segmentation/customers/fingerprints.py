@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Column, Dataset
-from segmentation.core.engine import is_held
+from segmentation.core.engine import in_memory
 from segmentation.tables.number_formats import Convention, to_number
 from segmentation.tables.sources import RawSource
 
@@ -36,7 +36,7 @@ def fingerprint(
     raw: ibis.Table, dataset: Dataset, conventions: dict[str, Convention], source: RawSource | None = None
 ) -> Fingerprint:
     """Return the fingerprint of the declared columns of a raw table; of a large one that of its files alone."""
-    if source and not is_held(raw):
+    if source and not in_memory(raw):
         return Fingerprint(
             pd.DataFrame(), hashlib.sha256("".join(source.fingerprints().values()).encode()).hexdigest(), ""
         )

@@ -24,7 +24,8 @@ from segmentation.core.figures import (
 )
 from segmentation.core.privacy import in_tens, least, withheld
 from segmentation.customers.counts import Grouping
-from segmentation.customers.customers import Customers, by_size, column_edges, grid_edges
+from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import by_size, column_edges, grid_edges
 
 MOST_POINTS = 5_000
 WHISKERS = [0.05, 0.25, 0.5, 0.75, 0.95]

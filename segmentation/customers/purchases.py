@@ -5,8 +5,8 @@ from datetime import date
 import ibis
 
 from segmentation.core.dataset import Column, Dataset
-from segmentation.core.engine import held, is_held, stored
-from segmentation.customers.checks import Rule, check_rows, judge, text_in
+from segmentation.core.engine import kept
+from segmentation.customers.checks import REFUSED, Rule, check_rows, judge, text_in
 from segmentation.tables.number_formats import conventions_of
 
 DATES = {  # how a date is written, and which of its numbers are year, month and day
@@ -64,9 +64,9 @@ def summarize_purchases(
 
     Returns
     -------
-    customers : DataFrame, or of a large table an Ibis table
+    customers : ibis.Table
         id, recency, frequency, monetary, tenure, basket.
-    rejected : DataFrame
+    rejected : ibis.Table
         file, line, column, value, rule.
     account : dict
         rows_in = clean + rejected, returns, alike (rows that repeat another; they count), how numbers are written.
@@ -87,15 +87,15 @@ def summarize_purchases(
         Rule("amount", f"below {MOST:,.0f}", text_in(checked, "amount"), checked["amount"].abs() >= MOST),
     ]
     checked = _judge_customers(judge(checked.mutate(day=day), rules), dataset)
-    checked = held(checked) if is_held(raw) else stored(checked)
+    checked = kept(checked)
     fine, refused = (checked.filter(condition) for condition in (checked["rule"].isnull(), checked["rule"].notnull()))
-    customers = _customers(fine, given.as_of).order_by("id")
-    customers = customers.to_pandas() if is_held(raw) else customers
-    rejected = refused.order_by("row").select("file", "line", "column", "value", "rule").to_pandas()
+    rejected = kept(refused.order_by("file", "line", "row").select(*REFUSED))
     clean, returns = int(fine.count().execute()), int(fine.filter(fine["amount"] < 0).count().execute())
-    account = {"rows_in": clean + len(rejected), "clean": clean, "rejected": len(rejected), "returns": returns}
+    refused_rows = int(rejected.count().execute())
+    account = {"rows_in": clean + refused_rows, "clean": clean, "rejected": refused_rows, "returns": returns}
     account["alike"] = clean - int(fine.select(*NAMES).distinct().count().execute())
-    return customers, rejected, account | {"numbers": {name: how.record() for name, how in conventions.items()}}
+    account["numbers"] = {name: how.record() for name, how in conventions.items()}
+    return kept(_customers(fine, given.as_of)), rejected, account
 
 
 def _judge_customers(checked: ibis.Table, dataset: Dataset) -> ibis.Table:

@@ -15,7 +15,8 @@ from segmentation.core.privacy import SMALLEST_GROUP, public, withheld
 from segmentation.core.text import amount, count, escape, listing, percent, plain_unit, sentence
 from segmentation.customers.cleaning import FEWEST
 from segmentation.customers.counts import Grouping
-from segmentation.customers.customers import Customers, by_size, group_medians, most_linked, strongest_pair
+from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import by_size, group_medians, most_linked, strongest_pair
 from segmentation.customers.fingerprints import SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.runs.tell import rows as rows  # chapter 01 says it too
 from segmentation.tables.number_formats import Convention, conventions_of
@@ -156,8 +157,7 @@ def far_values(customers: Customers, dataset: Dataset, numbers: list[str]) -> li
 
 
 def _number_far(customers: Customers, name: str) -> int:
-    low, high = customers.quantiles(name, [0.25, 0.75]).iloc[0][[0.25, 0.75]]
-    return customers.beyond(name, low - 1.5 * (high - low), high + 1.5 * (high - low))
+    return customers.beyond(name, *customers.fences(name))
 
 
 CLEAR = 0.5

@@ -14,7 +14,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from segmentation.core.parallel import spread
-from segmentation.customers.customers import sample_rows
+from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.kmeans import LARGEST_EXACT, Optimum
 
 

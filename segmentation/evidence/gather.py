@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.privacy import least
-from segmentation.customers.customers import sample_rows
+from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.criteria import dip_of_distances, inertia_from_one, mixture_bic, untie, valley_p
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, SIGNIFICANT, decide, stable_k, verdict
 from segmentation.evidence.kmeans import LARGEST_RESAMPLED, Optimum, fit_each_k

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.parallel import spread
-from segmentation.customers.customers import sample_rows
+from segmentation.customers.exploring import sample_rows
 
 TIMES_REACHED = 5
 FEWEST_STARTS = 100

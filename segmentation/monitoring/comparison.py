@@ -13,7 +13,7 @@ from segmentation.core.errors import UsageError
 from segmentation.core.privacy import withheld
 from segmentation.core.text import listing
 from segmentation.customers.cleaning import MOST_REJECTED
-from segmentation.customers.customers import OF_MANY
+from segmentation.customers.customers import HANDED_ON
 from segmentation.monitoring.drift import describe_drift
 from segmentation.monitoring.scoring import score_table
 from segmentation.monitoring.transitions import (
@@ -134,7 +134,7 @@ def compare_runs(base: str, run: str) -> Comparison:
 def _open(run: str, option: str) -> Run:
     check_run_name(run, option)
     study = open_run(run, read_manifest(run).dataset)
-    large = [name for name in OF_MANY if study.path(name).is_file()]
+    large = [name for name in HANDED_ON if study.path(name).is_file()]
     require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json", *large)
     return study
 

@@ -7,11 +7,11 @@ import ibis
 import pandas as pd
 
 from segmentation.core import files
-from segmentation.core.engine import double, held, is_held, stored
+from segmentation.core.engine import double, kept
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_csv, write_json, write_parquet
 from segmentation.core.text import MISSING
-from segmentation.customers.checks import check_repeats, check_rows
+from segmentation.customers.checks import check_rows, part_rows
 from segmentation.customers.cleaning import raw_dataset
 from segmentation.customers.purchases import summarize_purchases
 from segmentation.monitoring.drift import describe_drift
@@ -25,12 +25,11 @@ from segmentation.tables.sources import RawSource
 
 FAULTS_SHOWN = 5
 SCORED = ["segment", "name", "distance", "margin", "outside"]
-REFUSED = ["file", "line", "column", "value", "rule"]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """The new customers; of a large table the first two are Ibis tables.
+    """The new customers, and what could not be scored.
 
     customers : id, or where there is none the row (from 1), segment, name, distance, margin, outside (beyond the range
         of the training data in a feature), in the order of the table.
@@ -38,14 +37,14 @@ class Scored:
     drift : as `describe_drift` returns it.
     """
 
-    customers: pd.DataFrame | ibis.Table
-    refused: pd.DataFrame | ibis.Table
+    customers: ibis.Table
+    refused: ibis.Table
     drift: dict
 
     @property
     def rows_refused(self) -> int:
         """How many rows were refused."""
-        return len(self.refused) if isinstance(self.refused, pd.DataFrame) else int(self.refused.count().execute())
+        return int(self.refused.count().execute())
 
 
 def score_source(study: Run, new: RawSource) -> Scored:
@@ -60,13 +59,13 @@ def score_source(study: Run, new: RawSource) -> Scored:
     """
     require_unchanged(study.name)
     model, names = study.read("model.json"), _names(study)
-    fine, refused, large = _checked(study, new, model.names)
-    scored = (stored if large else held)(score_table(fine, model, names))
+    fine, refused = _checked(study, new, model.names)
+    scored = kept(score_table(fine, model, names))
     if not int(scored.count().execute()):
         raise DataError(_tell_refused(refused, new))
     ids = study.dataset.named("id") or (("id",) if study.dataset.transactions else ())
     customers = scored.select(scored[ids[0]].name("id") if ids else "row", *SCORED)
-    return Scored(customers if large else customers.to_pandas(), refused, describe_drift(scored, model, names))
+    return Scored(customers, refused, describe_drift(scored, model, names))
 
 
 def score_rows(study: Run, frame: pd.DataFrame) -> pd.DataFrame:
@@ -149,14 +148,13 @@ def _names(study: Run) -> dict[int, str]:
     return study.read("profiles.json").names
 
 
-def _checked(study: Run, new: RawSource, features: list[str]) -> tuple:
-    """Return the customers that can be scored, what was refused, and whether the table is large."""
+def _checked(study: Run, new: RawSource, features: list[str]) -> tuple[ibis.Table, ibis.Table]:
+    """Return the customers that can be scored, and what was refused."""
     dataset, numbers = raw_dataset(study.dataset), study.read("cleaning.json")["numbers"]
     known = {name: Convention(**how) for name, how in numbers.items()}
     made = study.dataset.transactions is not None
     wanted = dataset.named("id", "feature", "descriptor") if made else (*dataset.named("id"), *features)
     raw, headers = read_table(new, dataset, wanted=wanted, known=known)
-    large = not is_held(raw)
     if headers["ignored"] and not made:
         raise DataError(
             f"{new.name}: columns {headers['ignored']} are not in dataset.yaml; remove them, or declare them there "
@@ -164,19 +162,15 @@ def _checked(study: Run, new: RawSource, features: list[str]) -> tuple:
         )
     if made:
         customers, refused, _ = summarize_purchases(raw, study.dataset, headers, file=new.name, known=known)
-        return customers if large else ibis.memtable(customers), refused, large
+        return customers.order_by("id"), refused
     conventions = conventions_of(raw, dataset, features, headers, file=new.name, known=known)
     needs = {"features": tuple(features), "required": tuple(features), "fields": headers["fields"]}
-    checked = check_rows(raw, dataset, list(wanted), conventions, **needs)
-    checked = check_repeats(checked, dataset, list(wanted))
-    fine, refused = checked.filter(checked["rule"].isnull()), checked.filter(checked["rule"].notnull())
-    refused = refused.order_by("row").select(*REFUSED)
-    return (fine, stored(refused), large) if large else (fine.order_by("row"), refused.to_pandas(), large)
+    return part_rows(check_rows(raw, dataset, list(wanted), conventions, **needs), dataset, list(wanted))
 
 
-def _tell_refused(refused: pd.DataFrame | ibis.Table, new: RawSource) -> str:
+def _tell_refused(refused: ibis.Table, new: RawSource) -> str:
     """Say why no row can be scored, by the first ones."""
-    faults = refused if isinstance(refused, pd.DataFrame) else refused.limit(FAULTS_SHOWN + 1).to_pandas()
+    faults = refused.limit(FAULTS_SHOWN + 1).to_pandas()
     shown = "\n".join(
         f"  line {fault.line}, column {fault.column}: found "
         f"{'nothing' if fault.value.strip().lower() in MISSING else repr(fault.value)}, expected {fault.rule}"

@@ -87,10 +87,7 @@ def trace(counts: np.ndarray, sizes: np.ndarray, shares: list[float]) -> list[Fa
 def known_customers(customers: Customers, model: Model) -> ibis.Table:
     """Return the features of a model, and as `now` the own segment, of the customers who have all of them."""
     names = model.names
-    if customers.sampled:
-        known = customers.everyone.filter(ibis.and_(*(customers.everyone[name].notnull() for name in names)))
-    else:
-        known = ibis.memtable(customers.sample[[*names, "segment"]].dropna())
+    known = customers.table.filter(ibis.and_(*(customers.table[name].notnull() for name in names)))
     return known.select(*names, now="segment")
 
 

@@ -4,37 +4,33 @@ Interactive figures for the dashboard: tables in, Plotly figures out. Nothing he
 
 import html
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-import duckdb
+import ibis
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from segmentation.core import files
-from segmentation.core.engine import plain
+from segmentation.core.engine import ENGINE, double, kept, md5
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.figures import colour, glyph, solid, symbol
-from segmentation.core.files import FORMULA, NUMBER
+from segmentation.core.files import write_csv
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens
 from segmentation.core.text import amount, count, percent
 from segmentation.customers.counts import log_edges, round_edges
+from segmentation.customers.customers import ADDED, Customers
+from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS
 from segmentation.evidence.decision import STABLE
 from segmentation.runs.artifacts import Selection, remake_command
 from segmentation.runs.run import Run
+from segmentation.segments.assign import ASSIGNED, open_segmented
 
-MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 MOST_MARKS = 2_000  # a browser draws them at once
 MOST_STEPS = 100
-FILTER_BINS, FEWEST_BINS = 12, 4
 STEP_DIGITS = 14  # of a step: all that a float holds but its rounding
 MARGIN = 0.18  # of a cell: how far the marks of its segments stand from its middle
-# The order decides which points are drawn of many: those whose ids have the smallest MD5.
-LOAD = """
-    create table customers as
-    select c.* exclude file_row_number, s.segment, s.distance, s.margin, c.file_row_number as row
-    from read_parquet(?, file_row_number = true) c join read_parquet(?) s using (id)
-    order by md5(id::varchar)"""
 
 
 def finished_runs() -> list[str]:
@@ -43,7 +39,7 @@ def finished_runs() -> list[str]:
 
 
 class SegmentedCustomers:
-    """The customers of a finished run with their segments, in a DuckDB of their own that sessions may share.
+    """The customers of a finished run with their segments, which several sessions may share.
 
     Filters are a dict of column -> (from, to) for numbers, or -> the values to be kept, None for what is not known.
     Where rows are private, no row comes out, and of filtered customers only counts in tens.
@@ -60,52 +56,22 @@ class SegmentedCustomers:
     """
 
     def __init__(self, study: Run):
-        self.run, self.dataset, self.private = study.name, study.dataset, study.dataset.privacy == "aggregate"
-        self._least = SMALLEST_GROUP if self.private else 1
+        self.run, self.dataset = study.name, study.dataset
         self.segments = {profile.segment: profile for profile in study.read("profiles.json").segments}
         self.total = sum(profile.size for profile in self.segments.values())
-        self._folder = tempfile.TemporaryDirectory(prefix="segmentation-", ignore_cleanup_errors=True)
-        options = {"memory_limit": MEMORY, "temp_directory": self._folder.name, "autoinstall_known_extensions": "false"}
-        self._engine = duckdb.connect(config=options)
-        self._engine.execute(LOAD, [plain(study.existing(f"{name}.parquet")) for name in ("customers", "segments")])
         columns = self.dataset.named("feature", "descriptor")
-        self._require_described(columns)
-        self._limits = self._find_limits([name for name in columns if self.dataset.columns[name].numeric])
-        steps = FILTER_BINS if self.private else MOST_STEPS
+        with ENGINE:
+            everyone = open_segmented(study)
+            _require_described(everyone, self.run)
+            # The order decides which points are drawn of many: those whose ids have the smallest hash.
+            self._everyone = replace(everyone, table=kept(everyone.table.order_by(md5(everyone.table["id"]))))
+            self.private = everyone.private
+            limits = everyone.limits([name for name in columns if self.dataset.columns[name].numeric])
+            self._limits = limits[everyone.filled(limits.index) >= everyone.least]
+            levels = {name: self._levels(name) for name in columns if not self.dataset.columns[name].numeric}
+        steps = GRID_BINS if self.private else MOST_STEPS
         self.numbers = {name: self._steps(name, steps) for name in self._limits.index}
-        others = [name for name in columns if not self.dataset.columns[name].numeric]
-        levels = {name: self._levels(name) for name in others}
         self.categories = {name: found for name, found in levels.items() if set(found) - {None}}
-
-    def _require_described(self, columns: tuple[str, ...]) -> None:
-        """Refuse a dataset.yaml that was changed since, so that it describes other columns."""
-        found = {name: kind for name, kind, *_ in self._query("describe customers").fetchall()}
-        held = set(found) - {"id", "segment", "distance", "margin", "row"}
-        faults = [f"column {name!r} is new there" for name in sorted(set(columns) - held)]
-        faults += [f"column {name!r} is gone from there" for name in sorted(held - set(columns))]
-        for name in sorted(held & set(columns)):
-            column, kind = self.dataset.columns[name], found[name]
-            if {"VARCHAR": False, "DOUBLE": True}.get(kind, column.numeric) != column.numeric:
-                faults.append(f"column {name!r} is no {column.type} in the run")
-            elif column.type == "ordinal":
-                [highest] = self._query(f"select max({_quoted(name)}) from customers").fetchone()
-                if (highest or 0) > len(column.categories):
-                    faults.append(f"column {name!r} had more categories")
-        if faults:
-            raise DataError(
-                f"dataset.yaml was changed since run {self.run} was made: {'; '.join(faults)}; undo that, or make the "
-                f"run again: {remake_command(self.run)}"
-            )
-
-    def _query(self, sql: str, values=()) -> duckdb.DuckDBPyRelation:
-        return self._engine.cursor().execute(sql, list(values))
-
-    def _find_limits(self, names: list[str]) -> pd.DataFrame:
-        """Return the smallest and largest value of each column, and whether all are whole; none that holds little."""
-        what = "count({0}), min({0})::double, max({0})::double, bool_and({0} = floor({0}))"
-        asked = [f"select {what.format(_quoted(name))} from customers" for name in names]
-        found = pd.DataFrame([self._query(sql).fetchone() for sql in asked], names, ["filled", "low", "high", "whole"])
-        return found[found["filled"] >= self._least]
 
     def edges(self, name: str, most: int) -> np.ndarray:
         """Return edges of about `most` bands of a column on the scale on which it is shown: round, or between ranks."""
@@ -133,20 +99,24 @@ class SegmentedCustomers:
         return {float(edge): f"{float(edge):,.{STEP_DIGITS}g}" for edge in told}
 
     def _levels(self, name: str) -> dict[str | None, str]:
-        sql = "select {0}::varchar as level from customers group by all having count(*) >= ? order by level nulls last"
-        levels = [level for (level,) in self._query(sql.format(_quoted(name)), [self._least]).fetchall()]
+        counts, least = self._everyone.counts(name), self._everyone.least
+        levels = [level for level, n in counts.items() if n >= least]
+        levels += [None] if self._everyone.number - counts.sum() >= least else []
         none = "not known"
         while none in levels:
             none = f"({none})"
         return {level: none if level is None else level for level in levels}
 
+    def _passing(self, filters: dict) -> Customers:
+        """Return the customers that pass the filters."""
+        table = self._everyone.table
+        parts = [_passes(table[name], wanted) for name, wanted in filters.items()]
+        return self._everyone.filtered(ibis.and_(*parts)) if parts else self._everyone
+
     def counts(self, filters: dict) -> pd.Series:
         """Return how many customers of each segment pass the filters."""
-        where, values = _condition(filters)
-        found = dict(
-            self._query(f"select segment, count(*) from customers where {where} group by all", values).fetchall()
-        )
-        counts = pd.Series({segment: found.get(segment, 0) for segment in self.segments}, dtype=int)
+        with ENGINE:
+            counts = self._passing(filters).counts("segment").reindex(list(self.segments), fill_value=0)
         return in_tens(counts) if self.private and set(filters) - {"segment"} else counts
 
     def marks(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -161,9 +131,9 @@ class SegmentedCustomers:
         return self._cells(filters, columns) if self.private else self._points(filters, columns)
 
     def _points(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
-        where, values = _condition(filters)
-        known = " and ".join(f"{_quoted(name)} is not null" for name in columns)
-        points = self._query(f"select * from customers where {where} and {known} limit {MOST_MARKS}", values).df()
+        with ENGINE:
+            table = self._passing(filters).table
+            points = table.filter(ibis.and_(*(table[name].notnull() for name in columns))).limit(MOST_MARKS).to_pandas()
         told = [self._describe(row) for row in points.to_dict("records")]
         return points[["segment", *columns]].assign(customers=1, told=told)
 
@@ -181,18 +151,16 @@ class SegmentedCustomers:
         return amount(value, column.unit) if column.numeric else str(value)
 
     def _cells(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
-        where, values = _condition(filters)
-        bins = int(np.clip((self.total / 2 / SMALLEST_GROUP) ** (1 / len(columns)), FEWEST_BINS, FILTER_BINS))
+        bins = int(np.clip((self.total / 2 / SMALLEST_GROUP) ** (1 / len(columns)), FEWEST_BINS, GRID_BINS))
         edges = {name: self.edges(name, bins) for name in columns}
-        places = ", ".join(
-            " + ".join(f"({_quoted(name)} >= {float(edge)!r})::int" for edge in ends) + f" - 1 as {_quoted(name)}"
-            for name, ends in edges.items()
-        )
-        known = " and ".join(f"{_quoted(name)} is not null" for name in columns)
-        sql = (f"select segment, {places}, count(*) as customers from customers where {where} and {known} "
-               f"group by all having count(*) >= {SMALLEST_GROUP} order by all")  # fmt: skip
-        cells = self._query(sql, values).df()
-        cells["customers"] = in_tens(cells["customers"])
+        with ENGINE:
+            grids = self._passing(filters).grids(columns, tuple(edges.values()), "segment")
+        rows = [
+            (segment, *place, in_tens(grid)[tuple(place)])
+            for segment, grid in sorted(grids.items())
+            for place in np.argwhere(in_tens(grid))
+        ]
+        cells = pd.DataFrame(rows, columns=["segment", *columns, "customers"], dtype=int)
         cells["told"] = [self._describe_cell(cell, edges) for cell in cells.to_dict("records")]
         turn = 2 * np.pi * cells["segment"] / len(self.segments)
         for name, off in zip(columns, (np.cos(turn), np.sin(turn), 0 * turn), strict=False):
@@ -223,49 +191,40 @@ class SegmentedCustomers:
         """
         if self.private:
             raise UsageError("dataset.yaml says privacy: aggregate, so no rows are listed")
-        where, values = _condition(filters)
-        names = " ".join(f"when {segment} then {_quoted_text(p.name)}" for segment, p in self.segments.items())
-        columns = [*self.dataset.named("feature", "descriptor")]
-        told = ["id::varchar as id", "segment", f"case segment {names} end as name", "distance", "margin"]
-        listed = f"select {', '.join([*told, *map(_quoted, columns)])} from customers where {where} order by row"
-        texts = {"id", "name", *(n for n in columns if not self.dataset.columns[n].numeric)}
-        safe = ", ".join(_harmless(_quoted(name)) for name in ("id", "name", *columns) if name in texts)
-        relation = self._engine.cursor().sql(f"select * replace ({safe}) from ({listed})", params=values)
-        with tempfile.TemporaryDirectory() as folder:
-            relation.to_csv(f"{folder}/customers.csv")
-            return Path(folder, "customers.csv").read_bytes()
+        with ENGINE, tempfile.TemporaryDirectory() as folder:
+            table = self._passing(filters).table
+            name = ibis.cases(*((table["segment"] == segment, p.name) for segment, p in self.segments.items()))
+            columns = self.dataset.named("feature", "descriptor")
+            listed = table.order_by(table["id"].length(), "id")
+            write_csv(Path(folder, "c.csv"), listed.select("id", "segment", name.name("name"), *ASSIGNED[1:], *columns))
+            return Path(folder, "c.csv").read_bytes()
 
 
-def _quoted(name: str) -> str:
-    return f'"{name}"'
+def _require_described(everyone: Customers, run: str) -> None:
+    """Refuse a dataset.yaml that was changed since, so that it describes other columns."""
+    dataset, found = everyone.dataset, everyone.table.schema()
+    columns, held = set(dataset.named("feature", "descriptor")), set(found) - {"id", *ADDED}
+    faults = [f"column {name!r} is new there" for name in sorted(columns - held)]
+    faults += [f"column {name!r} is gone from there" for name in sorted(held - columns)]
+    for name in sorted(held & columns):
+        column = dataset.columns[name]
+        if found[name].is_numeric() != column.numeric:
+            faults.append(f"column {name!r} is no {column.type} in the run")
+        elif column.type == "ordinal" and everyone.limits([name]).loc[name, "high"] > len(column.categories):
+            faults.append(f"column {name!r} had more categories")
+    if faults:
+        raise DataError(
+            f"dataset.yaml was changed since run {run} was made: {'; '.join(faults)}; undo that, or make the "
+            f"run again: {remake_command(run)}"
+        )
 
 
-def _quoted_text(words: str) -> str:
-    return "'" + words.replace("'", "''") + "'"
-
-
-def _harmless(column: str) -> str:
-    """Return a text as `write_csv` writes it: an apostrophe before what a spreadsheet would take for a formula."""
-    formula, number = (_quoted_text(pattern) for pattern in (f"^'*({FORMULA})", f"^({NUMBER})$"))
-    risky = f"regexp_matches({column}, {formula}) and not regexp_matches({column}, {number})"
-    return f"case when {risky} then '''' || {column} else {column} end as {column}"
-
-
-def _condition(filters: dict) -> tuple[str, list]:
-    """Return filters as the condition of a query, and its values."""
-    parts, values = ["true"], []
-    for name, kept in filters.items():
-        column = _quoted(name)
-        if isinstance(kept, tuple):
-            parts.append(f"{column} between ? and ?")
-            values += kept
-        else:
-            known = [str(value) for value in kept if value is not None]
-            one_of = [f"{column}::varchar in ({', '.join('?' * len(known))})"] if known else []
-            none = [f"{column} is null"] if None in kept else []
-            parts.append(f"({' or '.join([*one_of, *none]) or 'false'})")
-            values += known
-    return " and ".join(parts), values
+def _passes(value: ibis.Value, wanted) -> ibis.Value:
+    """Return whether a value passes a filter: (from, to) of numbers, or the values that are kept."""
+    if isinstance(wanted, tuple):
+        return value.between(*map(double, wanted))
+    known = value.cast("string").isin([str(one) for one in wanted if one is not None])
+    return known | value.isnull() if None in wanted else known & value.notnull()
 
 
 def bend(values, logged: bool):

@@ -12,7 +12,8 @@ from segmentation.core.files import FORMULA, NUMBER
 from segmentation.core.privacy import in_tens
 from segmentation.core.text import percent
 from segmentation.customers.counts import round_edges
-from segmentation.customers.customers import GRID_BINS, Customers, grid_edges, sample_rows, split_types
+from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import GRID_BINS, grid_edges, sample_rows, split_types
 from segmentation.runs.run import Run
 from segmentation.segments.assign import open_segmented
 

@@ -10,12 +10,13 @@ import zipfile
 from importlib import import_module
 from pathlib import Path
 from socket import SOCK_STREAM, getaddrinfo, socket
-from threading import Lock, Thread
+from threading import Thread
 from time import sleep
 
 import pandas as pd
 
 from segmentation.core import files
+from segmentation.core.engine import ENGINE
 from segmentation.core.errors import DataError, SegmentationError, UsageError
 from segmentation.runs.manifest import open_finished, require_unchanged
 from segmentation.runs.run import Run
@@ -108,12 +109,11 @@ UPLOADED = ("csv", "tsv", "txt", "xlsx", "parquet")
 MOST_UPLOAD_UNPACKED = 200  # MB
 FIRST_BYTES = {"xlsx": b"PK\x03\x04", "parquet": b"PAR1"}
 FOREIGN = (b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"SQLite format 3\0")
-_scoring = Lock()  # the engine of a process serves one at a time
 
 
 def get_ready_to_score() -> None:
     """Import beforehand what scoring needs, which takes a second."""
-    with _scoring:
+    with ENGINE:
         import segmentation.monitoring.scoring  # noqa: F401
 
 
@@ -128,7 +128,7 @@ def score_customer(study: Run, values: dict[str, float]) -> dict:
     from segmentation.monitoring.scoring import score_rows  # imported here, because the first picture does without it
 
     require_unchanged(study.name)
-    with _scoring:
+    with ENGINE:
         return score_rows(study, pd.DataFrame([values])).iloc[0].to_dict()
 
 
@@ -159,7 +159,7 @@ def score_upload(study: Run, name: str, content: bytes):
         raise DataError(f"{shown} has more than {MOST_UPLOADED} MB, or {MOST_UPLOAD_UNPACKED} unpacked; use make score")
     if not _is_what_it_says(shown, content):
         raise DataError(f"{shown} is not what its ending says; expected text, or a sheet in .xlsx, or Parquet")
-    with _scoring, tempfile.TemporaryDirectory(prefix="segmentation-") as folder:
+    with ENGINE, tempfile.TemporaryDirectory(prefix="segmentation-") as folder:
         path = Path(folder, shown)
         path.write_bytes(content)
         source = locate("NEW", str(path))

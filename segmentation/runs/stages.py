@@ -32,8 +32,8 @@ STAGES = (
     Stage(
         "01_cleaning",
         "Which customers can we trust?",
-        writes=("customers.parquet", "rejected.csv", "flagged.csv", "cleaning.json"),
-        may_write=("sample.parquet", "values.parquet"),
+        writes=("customers.parquet", "values.parquet", "rejected.csv", "flagged.csv", "cleaning.json"),
+        may_write=("sample.parquet",),
     ),
     Stage("02_eda", "What do the customers look like?", reads=("customers.parquet",)),
     Stage("03_k_selection", "How many segments?", reads=("customers.parquet",), writes=("k_selection.json",)),
@@ -41,8 +41,8 @@ STAGES = (
         "04_clustering",
         "Which segment does each customer belong to?",
         reads=("customers.parquet", "k_selection.json"),
-        writes=("segments.parquet", "borderline.csv", "model.skops", "model.json", "segments.sql"),
-        may_write=("segmented.parquet", "segments.csv", "lineage.json"),
+        writes=("segments.parquet", "segmented.parquet", "borderline.csv", "model.skops", "model.json", "segments.sql"),
+        may_write=("segments.csv", "lineage.json"),
     ),
     Stage(
         "05_profiling",

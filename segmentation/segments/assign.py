@@ -1,36 +1,29 @@
-"""All customers of a run: a frame where they can be held, else a sample, and exact counts by the engine.
-The segments: scaling and K-Means in one pipeline, and who belongs to which.
-The segment of every row of a table, as one expression that any engine can compute.
-The segments in plain SQL, for databases that know nothing of this program.
-"""
+"""Who belongs to which segment: one expression that any engine can compute, and the same in plain SQL."""
+
+from dataclasses import replace
 
 import ibis
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
-from threadpoolctl import threadpool_limits
 
-from segmentation.core.engine import double, read, stored
-from segmentation.core.files import is_expression, write_csv, write_parquet
-from segmentation.customers.counts import ADDED
-from segmentation.customers.customers import Customers, open_customers
+from segmentation.core.engine import double, kept, opened
+from segmentation.core.files import write_csv, write_parquet
+from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.runs.artifacts import Placement, Scaled
 from segmentation.runs.run import Run
-from segmentation.segments.fit import assign, scaling_and_centroids
+from segmentation.segments.fit import scaling_and_centroids
 
 ASSIGNED = ("segment", "distance", "margin")
+NEAR = 0.25
+MOST_IN_CSV = 1_000_000
 
 
 def open_segmented(study: Run, *, scaled: bool = False) -> Customers:
     """Open the clean customers of a run with their segments; `scaled` gives segment and scaled features alone."""
     customers, model = open_customers(study), study.read("model.json")
-    if customers.sampled:
-        sample = assign_rows(ibis.memtable(customers.sample), model).to_pandas()
-        path = study.path("segmented.parquet")
-        everyone = read(path) if path.is_file() else assign_rows(customers.everyone, model)
-        found = Customers(sample, everyone, customers.counted)
-    else:
-        found = Customers(customers.sample.merge(study.read("segments.parquet"), on="id", validate="one_to_one"))
+    sample = assign_rows(ibis.memtable(customers.sample), model).to_pandas()
+    found = replace(customers, table=opened(study.existing("segmented.parquet")), sample=sample)
     return rescaled(found, model) if scaled else found
 
 
@@ -40,42 +33,32 @@ def rescaled(segmented: Customers, model: Placement) -> Customers:
     def scaled(table: ibis.Table) -> ibis.Table:
         return table.select("segment", **{f.name: scaled_feature(table[f.name], f) for f in model.features})
 
-    sample = scaled(ibis.memtable(segmented.sample)).to_pandas()
-    if not segmented.sampled:
-        return Customers(sample)
     known = [feature for feature in model.features if feature.name in segmented.counted]
     counted = {f.name: _values_scaled(segmented.counted[f.name], f) for f in known}
-    return Customers(sample, scaled(segmented.everyone), counted)
+    sample = scaled(ibis.memtable(segmented.sample)).to_pandas()
+    return replace(segmented, table=scaled(segmented.table), sample=sample, counted=counted)
 
 
-def _values_scaled(held: pd.DataFrame, feature: Scaled) -> pd.DataFrame:
+def _values_scaled(values: pd.DataFrame, feature: Scaled) -> pd.DataFrame:
     """Return the scaled values and how many customers have each: their order stays."""
-    table = ibis.memtable(held)
+    table = ibis.memtable(values)
     return table.mutate(value=scaled_feature(table["value"], feature)).to_pandas()
 
 
-NEAR = 0.25
-MOST_IN_CSV = 1_000_000
-
-
 def segment(customers: Customers, model: Pipeline, features: tuple[str, ...]) -> Customers:
-    """Return the customers with segment, distance and margin, as `assign` gives them; too many are put aside so."""
-    assigned = assign(model, customers.sample[list(features)].to_numpy())
-    everyone = (
-        stored(assign_rows(customers.everyone, scaling_and_centroids(model, features))) if customers.sampled else None
-    )
-    return Customers(customers.sample.join(assigned), everyone, customers.counted)
+    """Return the customers with segment, distance and margin."""
+    told = scaling_and_centroids(model, features)
+    sample = assign_rows(ibis.memtable(customers.sample), told).to_pandas()
+    return replace(customers, table=kept(assign_rows(customers.table, told)), sample=sample)
 
 
 def write_segments(study: Run, segmented: Customers) -> None:
     """Write segments.parquet, and segments.csv up to a million customers: id, segment, distance, margin.
 
-    Of more customers than can be held, segmented.parquet too: what the next notebooks would else put together again.
+    In segmented.parquet they stand beside the customers: what the next notebooks would else put together again.
     """
     table = segmented.table[["id", *ASSIGNED]]
-    study.path("segmented.parquet").unlink(missing_ok=True)
-    if segmented.sampled:
-        write_parquet(study.path("segmented.parquet"), segmented.everyone)
+    write_parquet(study.path("segmented.parquet"), segmented.table)
     write_parquet(study.path("segments.parquet"), table)
     if segmented.number <= MOST_IN_CSV:
         write_csv(study.path("segments.csv"), table)
@@ -83,30 +66,25 @@ def write_segments(study: Run, segmented: Customers) -> None:
         study.path("segments.csv").unlink(missing_ok=True)
 
 
-def near_border(segmented: Customers, model: Pipeline, features: tuple[str, ...], limit: float):
-    """Return who is nearer than `limit` to a border: id, segment, next_segment (across it), margin and the features.
+def near_border(segmented: Customers, model: Pipeline, features: tuple[str, ...], limit: float) -> ibis.Table:
+    """Return who is nearer than `limit` to a border, the smallest margin first.
 
-    A frame, indexed by row of the sample, the smallest margin first; of more customers than can be held an Ibis table.
+    Returns
+    -------
+    ibis.Table
+        id, segment, next_segment (across the border), margin and the features.
     """
-    columns = ["id", "segment", "next_segment", "margin", *features]
-    if segmented.sampled:
-        near = segmented.everyone.filter(segmented.everyone["margin"] < double(limit)).drop(*ASSIGNED)
-        return stored(assign_rows(near, scaling_and_centroids(model, features), across=True).select(*columns))
-    near = segmented.sample[segmented.sample["margin"] < limit].sort_values(["margin", "id"])
-    if near.empty:
-        return near.assign(next_segment=0)[columns]
-    with threadpool_limits(1):
-        order = np.argsort(model.transform(near[list(features)].to_numpy()), axis=1, kind="stable")
-    return near.assign(next_segment=order[:, 1] + 1)[columns]
+    near = segmented.table.filter(segmented.table["margin"] < double(limit)).drop(*ASSIGNED)
+    found = assign_rows(near, scaling_and_centroids(model, features), across=True)
+    return kept(found.select("id", "segment", "next_segment", "margin", *features).order_by("margin", "id"))
 
 
-def nearest_to_border(near, most: int = 10) -> pd.DataFrame:
+def nearest_to_border(near: ibis.Table, most: int = 10) -> pd.DataFrame:
     """Return segment, next segment, margin and features of the nearest to a border of those that are near one."""
-    first = near.order_by("margin", "id").limit(most).to_pandas() if is_expression(near) else near.head(most)
-    return first.drop(columns="id")
+    return near.limit(most).drop("id").to_pandas()
 
 
-def write_near(study: Run, near) -> None:
+def write_near(study: Run, near: ibis.Table) -> None:
     """Write borderline.csv: id, segment, next_segment and margin of who is near a border."""
     write_csv(study.path("borderline.csv"), near[["id", "segment", "next_segment", "margin"]])
 
@@ -116,13 +94,10 @@ def near_limit(model: Pipeline, X: np.ndarray) -> float:
     return NEAR * float(np.sqrt(model[:-1].transform(X).var(axis=0).mean()))
 
 
-def borders(near) -> pd.DataFrame:
+def borders(near: ibis.Table) -> pd.DataFrame:
     """Return how many of the customers near a border lie between each two segments: between, customers."""
     by = ["segment", "next_segment"]
-    if is_expression(near):
-        counts = near.group_by(by).agg(customers=near.count()).to_pandas().set_index(by)["customers"]
-    else:
-        counts = near.groupby(by).size()
+    counts = near.group_by(by).agg(customers=near.count()).to_pandas().set_index(by)["customers"]
     ends = [f"{min(pair)} and {max(pair)}" for pair in counts.index]
     found = counts.groupby(ends).sum().sort_index().sort_values(ascending=False, kind="stable")
     return found.rename_axis("between").rename("customers").reset_index()

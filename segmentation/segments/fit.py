@@ -2,6 +2,8 @@
 Bringing features to one scale: logarithm or Yeo-Johnson where the skew asks for it, then centre and spread.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy.stats import yeojohnson, yeojohnson_normmax
@@ -9,7 +11,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import RobustScaler, StandardScaler
-from threadpoolctl import threadpool_limits
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double
@@ -24,31 +25,6 @@ def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str,
     """Fit scaling and K-Means as one scikit-learn Pipeline; segments are numbered largest first."""
     scaler, X = scale(customers, dataset, features)
     return Pipeline([*scaler.steps, ("kmeans", best_kmeans(X, k, seed=seed).model)])
-
-
-def assign(model: Pipeline, X: np.ndarray) -> pd.DataFrame:
-    """Assign customers to their nearest centroid.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, n_features), in original units
-
-    Returns
-    -------
-    DataFrame
-        segment (from 1); distance to its centroid and margin (how much farther the next centroid is), both in
-        scaled units, rounded.
-    """
-    with threadpool_limits(1):
-        distances = model.transform(X)
-    nearest = np.sort(distances, axis=1)
-    return pd.DataFrame(
-        {
-            "segment": distances.argmin(axis=1) + 1,
-            "distance": nearest[:, 0].round(DECIMALS),
-            "margin": (nearest[:, 1] - nearest[:, 0]).round(DECIMALS),
-        }
-    )
 
 
 def centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
@@ -85,8 +61,8 @@ def principal_map(
     points = pd.DataFrame(components.transform(X), columns=names).assign(segment=scaled.sample["segment"])
     crosses = pd.DataFrame(components.transform(centres.to_numpy()), columns=names, index=centres.index)
     weights = pd.DataFrame(components.components_, index=names, columns=list(centres))
-    everyone = _projected(scaled.everyone, components, names, features) if scaled.sampled else None
-    return Customers(points, everyone), crosses, weights.assign(share=components.explained_variance_ratio_)
+    points = replace(scaled, table=_projected(scaled.table, components, names, features), sample=points, counted={})
+    return points, crosses, weights.assign(share=components.explained_variance_ratio_)
 
 
 def _projected(table, components: PCA, names: list[str], features: tuple[str, ...]):

@@ -16,7 +16,8 @@ from segmentation.core.errors import DataError
 from segmentation.core.files import replacing, write_text
 from segmentation.core.privacy import least
 from segmentation.customers.counts import Grouping
-from segmentation.customers.customers import GRID_BINS, Customers, grid_edges
+from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import GRID_BINS, grid_edges
 from segmentation.runs.artifacts import Feature, Model, remake_command
 from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.run import Run

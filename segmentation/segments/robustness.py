@@ -14,7 +14,9 @@ from sklearn.preprocessing import minmax_scale, robust_scale, scale
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.parallel import spread
-from segmentation.customers.customers import Customers, sample_rows
+from segmentation.customers.counts import tukey_fences
+from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.decision import LEVEL
 from segmentation.evidence.kmeans import best_kmeans, fit_once, random_state
 from segmentation.segments.fit import scaling
@@ -27,10 +29,9 @@ def intervals(
     some, labels = customers.sample, customers.sample["segment"].to_numpy() - 1
     X = scaled.sample[features].to_numpy()
     found = bootstrap_intervals(X, some[features], labels, resamples=resamples, seed=seed)
-    if customers.sampled:
-        moved = _shares_and_means(customers, features) - _shares_and_means(Customers(some), features)
-        for quantity in moved:
-            found[quantity] = found[quantity].add(moved[quantity], axis=0)
+    moved = _shares_and_means(customers, features) - _shares_and_means(Customers.of(customers.dataset, some), features)
+    for quantity in moved:
+        found[quantity] = found[quantity].add(moved[quantity], axis=0)
     return found
 
 
@@ -100,9 +101,8 @@ def _scaled(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> n
 def _outliers(X: np.ndarray) -> np.ndarray:
     """Return who lies more than 1.5 times the middle half beyond it in any feature (Tukey 1977)."""
     low, high = np.quantile(X, [0.25, 0.75], axis=0)
-    reach = 1.5 * (high - low)
-    beyond = np.maximum(low - X, X - high)
-    return (beyond > reach).any(axis=1)
+    least, most = tukey_fences(low, high)
+    return ((least > X) | (most < X)).any(axis=1)
 
 
 def _segment(choice: tuple, k: int, seed: int) -> np.ndarray:

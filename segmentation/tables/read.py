@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import connect_duckdb, new_file, plain, read_numbered, stored
+from segmentation.core.engine import connect_duckdb, kept, new_file, plain, read_numbered
 from segmentation.core.errors import DataError
-from segmentation.core.files import as_it_was
+from segmentation.core.files import as_it_was, as_it_was_column
 from segmentation.tables.delimited import Number
 from segmentation.tables.formats import is_large, is_parquet, read_head, read_parts, table_on_server
 from segmentation.tables.header import header_keys, match_columns, split_header
@@ -148,7 +148,7 @@ def _cell(cell: ibis.Value, kind: str) -> ibis.Value:
     if cell.type().is_timestamp():
         text = cell.cast("string").replace(" ", "T")
         return text.endswith("T00:00:00").ifelse(text.left(10), text)
-    return text_of(cell) if cell.type().is_floating() else cell.cast("string")
+    return as_it_was_column(text_of(cell) if cell.type().is_floating() else cell.cast("string"))
 
 
 def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
@@ -236,7 +236,7 @@ def _with_numbers(raw: ibis.Table, dataset: Dataset, names: list[str], how: dict
         made[name] = plain.ifelse(text.try_cast("float64"), to_number(text, convention))
     typed = raw.mutate(**made, **{f"_odd_{name}": raw[name] for name in names})
     typed = typed.mutate({f"_odd_{n}": typed[n].isnull().ifelse(typed[f"_odd_{n}"], None) for n in names})
-    return stored(typed), conventions
+    return kept(typed), conventions
 
 
 def read_table(
@@ -266,6 +266,11 @@ def read_table(
     """
     if is_large(source):
         return read_large(source, dataset, wanted=wanted, known=known)
+    return read_small(source, dataset, wanted=wanted)
+
+
+def read_small(source: RawSource, dataset: Dataset, *, wanted: tuple[str, ...]) -> tuple[ibis.Table, dict]:
+    """Read a table of few rows in every format, as text."""
     headers, rows, told = read_rows(source, header_keys(dataset))
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
     if not rows:

@@ -8,8 +8,8 @@ from pathlib import Path
 import ibis
 import numpy as np
 
+from segmentation.core.engine import PRIME, hash_of
 from segmentation.customers.checks import repeated
-from segmentation.customers.customers import PRIME, hash_of
 from segmentation.evidence.kmeans import descend, fit_starts
 from segmentation.runs.artifacts import Placement
 from segmentation.segments.assign import assign_rows

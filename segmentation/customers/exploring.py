@@ -1,0 +1,103 @@
+"""What the table shows before any segment is formed: percentiles, links, bands, and the groups of a column."""
+
+import numpy as np
+import pandas as pd
+
+from segmentation.core.dataset import Dataset
+from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.customers.counts import Grouping, log_edges, round_edges
+from segmentation.customers.customers import Customers
+
+MOST_BANDS = 7
+MOST_CATEGORIES = 12
+FEWEST_BINS, GRID_BINS = 4, 12
+MOST_PAIRED = 4
+
+
+def split_types(customers: Customers, dataset: Dataset, columns) -> tuple[list[str], list[str]]:
+    """Split columns into numbers and categories, without those that hold nothing (or too little to be shown)."""
+    least = SMALLEST_GROUP if dataset.privacy == "aggregate" else 1
+    filled = customers.filled(columns)
+    numbers = [name for name in columns if filled[name] >= least and dataset.columns[name].numeric]
+    return numbers, [name for name in columns if filled[name] >= least and name not in numbers]
+
+
+def lump(customers: Customers, categories: list[str]) -> Customers:
+    """Bring the rarer categories of a column with more than twelve together, as "289 others"; ties go by name."""
+    for name in categories:
+        counts = by_size(customers.counts(name))
+        if len(counts) > MOST_CATEGORIES:
+            rest = list(counts.index[MOST_CATEGORIES - 1 :])
+            customers = customers.replacing(name, rest, f"{len(rest):,} others")
+    return customers
+
+
+def by_size(counts: pd.Series) -> pd.Series:
+    """Return counts from the largest to the smallest; ties stay as they are."""
+    return counts.sort_values(ascending=False, kind="stable")
+
+
+def quantiles(customers: Customers, names: list[str], dataset: Dataset) -> pd.DataFrame:
+    """Return the 5th, 25th, 50th, 75th and 95th percentile of each column, one row a column.
+
+    The smallest and the largest value are left out: each belongs to one customer. So do the outer percentiles of a
+    small table that is private.
+    """
+    outer = dataset.privacy == "rows" or customers.number >= 20 * SMALLEST_GROUP
+    shown = {"5%": 0.05, "25%": 0.25, "median": 0.5, "75%": 0.75, "95%": 0.95}
+    shown = shown if outer else {name: q for name, q in shown.items() if 0.25 <= q <= 0.75}
+    levels = list(shown.values())
+    table = pd.concat([customers.quantiles(name, levels)[levels] for name in names])
+    table.columns = list(shown)
+    return table.set_axis([dataset.axis(name) for name in names]).rename_axis("column")
+
+
+def strongest_pair(correlation: pd.DataFrame) -> tuple[str, str, float]:
+    """Return the two columns with the strongest linear correlation, and the coefficient."""
+    r = correlation.to_numpy()
+    strength = np.where(np.triu(np.ones(r.shape, bool), k=1), np.nan_to_num(np.abs(r)), -1)
+    i, j = np.unravel_index(strength.argmax(), r.shape)
+    return correlation.index[i], correlation.columns[j], float(r[i, j])
+
+
+def most_linked(correlation: pd.DataFrame) -> list[str]:
+    """Return the four columns with the strongest linear correlations, in the order of the table; or all of fewer."""
+    strength = correlation.abs().where(~np.eye(len(correlation), dtype=bool)).max().fillna(0)
+    kept = strength.sort_values(ascending=False, kind="stable").index[:MOST_PAIRED]
+    return [name for name in correlation if name in kept]
+
+
+def bands(customers: Customers, name: str) -> Grouping:
+    """Cut numbers into at most eight bands of one round width, labelled as "20-29"."""
+    low, high, _ = customers.limits([name]).loc[name]
+    edges = round_edges(low, high, MOST_BANDS)
+    width = edges[1] - edges[0]
+    whole = width > 1 and float(width).is_integer()
+    ends = edges[1:] - 1 if whole else edges[1:]
+    joined = "–" if whole else " up to "
+    return Grouping(name, edges, tuple(f"{a:.12g}{joined}{b:.12g}" for a, b in zip(edges[:-1], ends, strict=True)))
+
+
+def column_edges(customers: Customers, name: str, most: int, *, logged: bool = False) -> np.ndarray:
+    """Return the edges of at most `most` + 1 bands of a column, on the scale on which it is shown."""
+    low, high, whole = customers.limits([name]).loc[name]
+    return log_edges(low, high, most, whole=whole) if logged else round_edges(low, high, most)
+
+
+def grid_edges(customers: Customers, name: str, *, most: int, logged: bool = False) -> np.ndarray:
+    """Return the edges of a column in a grid of two: so many bins that a cell holds ten or more, if spread evenly."""
+    bins = int(np.clip((customers.number / 2 / SMALLEST_GROUP) ** 0.5, FEWEST_BINS, most))
+    return column_edges(customers, name, bins, logged=logged)
+
+
+def group_medians(customers: Customers, name: str, groups: Grouping) -> pd.DataFrame:
+    """Return group, customers and median of a column for each group of at least ten."""
+    table = customers.quantiles(name, [0.5], groups).rename(columns={0.5: "median"})
+    return table[table["customers"] >= SMALLEST_GROUP].rename_axis("group").reset_index()
+
+
+def sample_rows(n: int, most: int, *, seed: int = 0) -> np.ndarray:
+    """Return all row numbers, or `most` of them drawn without replacement, in order."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
