@@ -301,11 +301,11 @@ class Customers:
             return self.counted[name].set_index("value")["n"].rename_axis(name).rename("count")
         if ("counts", name, by) not in self._cache:
             known = self.table.filter(self.table[name].notnull())
-            found = known.group_by([*([by] if by else []), name]).agg(n=known.count()).to_pandas()
+            found = known.group_by([*([by] if by else []), name]).agg(_n=known.count()).to_pandas()
             self._cache["counts", name, by] = (
-                found.pivot(index=by, columns=name, values="n").fillna(0).astype(int)
+                found.pivot(index=by, columns=name, values="_n").fillna(0).astype(int)
                 if by
-                else found.set_index(name)["n"].sort_index().rename("count")
+                else found.set_index(name)["_n"].sort_index().rename("count")
             )
         return self._cache["counts", name, by]
 
