@@ -27,7 +27,15 @@ from segmentation.report.dashboard import (
     size_table,
     tell_shown,
 )
-from segmentation.report.serve import MOST_UPLOADED, RUN, UPLOADED, get_ready_to_score, score_customer, score_upload
+from segmentation.report.serve import (
+    MOST_UPLOADED,
+    RUN,
+    UPLOADED,
+    get_ready_to_score,
+    score_customer,
+    score_upload,
+    theme_css,
+)
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.manifest import open_finished, require_unchanged
 
@@ -317,7 +325,7 @@ def show_scored(study, scored) -> None:
 def main() -> None:
     """Show the page."""
     st.set_page_config("Customer segments", layout="wide")
-    st.html(Path(__file__).with_suffix(".css"))
+    st.html(f"<style>{theme_css()}\n{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>")
     if not finished_runs():
         complain("No run has been made yet; make one first: make report")
         return

@@ -614,6 +614,8 @@ def test_page_is_accessible_quiet_and_as_wide_as_the_screen(browser, address, lo
         assert page.complaints == []
         paper = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
         assert paper == ("rgb(18, 23, 30)" if look == "dark" else "rgb(255, 255, 255)")
+        sheet = page.evaluate("getComputedStyle(document.querySelector('.figures div')).backgroundColor")
+        assert sheet == ("rgb(27, 34, 44)" if look == "dark" else "rgb(245, 247, 250)")
         found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
         serious = [fault for fault in found.response["violations"] if fault["impact"] in ("serious", "critical")]
         assert [(fault["id"], node["html"][:300]) for fault in serious for node in fault["nodes"]] == []

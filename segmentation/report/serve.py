@@ -1,6 +1,4 @@
-"""Starts the dashboard: one local server, which asks nobody else for anything.
-New customers that the dashboard scores: one typed into its form, or a table uploaded.
-"""
+"""Starts the dashboard, one local server that asks nobody else for anything, and scores what is typed or uploaded."""
 
 import io
 import os
@@ -35,18 +33,14 @@ SETTINGS = {
     "server.fileWatcherType": "none",
     "server.headless": "true",  # it would ask for an address of mail
     "server.maxUploadSize": str(MOST_UPLOADED),
-    "theme.font": 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", sans-serif',
-    # The colours of the report; with both given, the dashboard follows the system.
-    "theme.light.primaryColor": "#1d5fa8",
-    "theme.light.backgroundColor": "#ffffff",
-    "theme.light.secondaryBackgroundColor": "#f5f7fa",
-    "theme.light.textColor": "#1b2430",
-    "theme.light.linkColor": "#1d5fa8",
-    "theme.dark.primaryColor": "#86b9f2",
-    "theme.dark.backgroundColor": "#12171e",
-    "theme.dark.secondaryBackgroundColor": "#1b222c",
-    "theme.dark.textColor": "#e4e9ef",
-    "theme.dark.linkColor": "#86b9f2",
+}
+STYLE = files.ROOT / "report" / "template" / "style.css"
+THEME = {
+    "primaryColor": "link",
+    "backgroundColor": "paper",
+    "secondaryBackgroundColor": "sheet",
+    "textColor": "ink",
+    "linkColor": "link",
 }
 
 
@@ -99,10 +93,35 @@ def _import_beforehand() -> None:
 
 def options(host: str = HERE, port: int | None = None) -> list[str]:
     """Return the options of the server."""
-    settings = SETTINGS | {"server.address": host} | ({"server.port": port} if port else {})
+    settings = SETTINGS | _theme() | {"server.address": host} | ({"server.port": port} if port else {})
     # Another page must not reach the server by a name of its own (DNS rebinding).
     hosts = [f"--server.allowedHosts={name}" for name in (HERE, "localhost")] if host == HERE else []
     return [*(f"--{name}={value}" for name, value in settings.items()), *hosts]
+
+
+def style_variables() -> dict[str, tuple[str, str]]:
+    """Return the variables of the report's style, each on light and on dark paper."""
+    light, dark, *_ = re.findall(r":root \{(.*?)\}", STYLE.read_text(encoding="utf-8"), flags=re.S)
+    day, night = (dict(re.findall(r"--(\w+): (.*?);", part)) for part in (light, dark))
+    return {name: (value, night.get(name, value)) for name, value in day.items()}
+
+
+def _theme() -> dict[str, str]:
+    """Return the font and the colours of the report as settings; with both themes given, it follows the system."""
+    variables = style_variables()
+    colours = {
+        f"theme.{look}.{part}": variables[name][side]
+        for side, look in enumerate(("light", "dark"))
+        for part, name in THEME.items()
+    }
+    return {"theme.font": variables["font"][0], **colours}
+
+
+def theme_css() -> str:
+    """Return the variables of the report's style for the dashboard: light-dark() follows the theme of Streamlit."""
+    variables = style_variables().items()
+    each = {name: day if day == night else f"light-dark({day}, {night})" for name, (day, night) in variables}
+    return f".stApp {{ {' '.join(f'--{name}: {value};' for name, value in each.items())} }}"
 
 
 UPLOADED = ("csv", "tsv", "txt", "xlsx", "parquet")
