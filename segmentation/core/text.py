@@ -44,14 +44,14 @@ def percent(share: float, digits: int = 0) -> str:
     return "under 1%" if 0 < share < 0.01 and not digits else f"{100 * share:.{digits}f}%"
 
 
-def coefficient(value: float, digits: int = 2) -> str:
-    """Return a figure without a unit that compares: a silhouette, a Jaccard or Rand index, a correlation."""
+def decimal(value: float, digits: int = 2) -> str:
+    """Return a figure that has no unit of its own: a silhouette, a Jaccard or Rand index, a correlation."""
     return f"{value:.{digits}f}"
 
 
 def at_least(index: float) -> str:
     """Return the lowest of several indices whose maximum is 1."""
-    text = coefficient(index)
+    text = decimal(index)
     return text if text == "1.00" else f"{text} or more"
 
 

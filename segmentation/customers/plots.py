@@ -23,6 +23,7 @@ from segmentation.core.figures import (
     wrapped,
 )
 from segmentation.core.privacy import in_tens, least, withheld
+from segmentation.core.text import whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import by_size, column_edges, grid_edges
@@ -91,7 +92,7 @@ def categories(customers: Customers, labels: dict[str, str], *, private: bool):
         counts = by_size(customers.counts(name))
         counts = counts[~withheld(counts.to_numpy())] if private else counts
         ax.barh(counts.index.astype(str), counts, color=NEUTRAL)
-        ax.bar_label(ax.containers[0], fmt="{:,.0f}", padding=3)
+        ax.bar_label(ax.containers[0], fmt=whole, padding=3)
         ax.invert_yaxis()
         ax.set(xlabel="customers", title=label)
     return axes

@@ -12,7 +12,7 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
 from segmentation.core.privacy import SMALLEST_GROUP, public, withheld
-from segmentation.core.text import amount, count, escape, listing, percent, plain_unit, sentence
+from segmentation.core.text import amount, count, decimal, escape, listing, percent, plain_unit, sentence
 from segmentation.customers.cleaning import FEWEST
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
@@ -34,7 +34,7 @@ def sample(customers: Customers) -> str:
     return (
         f"The segments are formed on {len(customers.sample):,} of the {customers.number:,} customers, those whose ids "
         "have the smallest hash; counts and figures hold for all. On generated customers the inertia of such segments "
-        f"over all rows was at most {MOST_LOST:.1%} above that of a fit to all of them."
+        f"over all rows was at most {percent(MOST_LOST, 1)} above that of a fit to all of them."
     )
 
 
@@ -109,7 +109,7 @@ def idle(customers: Customers, dataset: Dataset, features: tuple[str, ...]) -> s
                 else "the one tells what the other does"
             )
             pair = f"{escape(dataset.label(one))} and {escape(dataset.label(other))}"
-            told.append(f"{pair} are nearly copies (r = {r:.2f}): {why}; both were kept.")
+            told.append(f"{pair} are nearly copies (r = {decimal(r)}): {why}; both were kept.")
     return " ".join(told)
 
 
@@ -188,7 +188,7 @@ def categories(counts: pd.Series, label: str) -> str:
     """Say how the customers divide among the categories, the groups under 10 left out."""
     counts = by_size(counts)
     shown = counts[~withheld(counts.to_numpy())]
-    parts = listing(f"{escape(name)} {n:,} ({100 * n / counts.sum():.0f}%)" for name, n in shown.items())
+    parts = listing(f"{escape(name)} {n:,} ({percent(n / counts.sum())})" for name, n in shown.items())
     return f"**{escape(label)}**: {parts or 'no group has ten customers or more'}."
 
 
@@ -202,7 +202,7 @@ def relation(r: float, one: str, other: str) -> str:
 
 
 def _signed(r: float) -> str:
-    return f"{r:.2f}".replace("-0.00", "0.00").replace("-", "−")
+    return decimal(r).replace("-0.00", "0.00").replace("-", "−")
 
 
 def pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:

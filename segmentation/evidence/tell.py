@@ -3,10 +3,12 @@ The evidence for each number of segments, gathered once, and what each criterion
 What a run found, each in one line, from its artifacts.
 """
 
+from functools import partial
+
 import pandas as pd
 
 from segmentation.core.privacy import SMALLEST_GROUP, public
-from segmentation.core.text import count, escape, listing, percent, sentence, tell_p
+from segmentation.core.text import count, decimal, escape, listing, percent, sentence, tell_p, whole
 from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, VERDICTS
@@ -48,10 +50,10 @@ def misfits(silhouettes: pd.DataFrame, *, private: bool) -> str:
 
 def silhouettes(silhouettes: pd.DataFrame, k: int, *, private: bool) -> str:
     """Say how well the customers fit on average, in which segment worst, and how many not at all."""
-    means = silhouettes.groupby("segment")["silhouette"].mean()
+    means, all_in_all = silhouettes.groupby("segment")["silhouette"].mean(), silhouettes["silhouette"].mean()
     return (
         f"The silhouettes of {count(len(silhouettes), 'customer')} in {count(k, 'segment')}: "
-        f"{silhouettes['silhouette'].mean():.2f} on average, weakest in segment {means.idxmin()} ({means.min():.2f}). "
+        f"{decimal(all_in_all)} on average, weakest in segment {means.idxmin()} ({decimal(means.min())}). "
         f"{misfits(silhouettes, private=private)}"
     )
 
@@ -71,9 +73,9 @@ def show_size(size: int) -> str:
 SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin"}
 SCORE_FORMATS = {
     "inertia": "{:,.4f}",
-    "silhouette": "{:.5f}",
+    "silhouette": partial(decimal, digits=5),
     "Calinski-Harabasz": "{:,.3f}",
-    "Davies-Bouldin": "{:.5f}",
+    "Davies-Bouldin": partial(decimal, digits=5),
     "smallest": show_size,
     "reached": percent,
 }
@@ -94,14 +96,14 @@ def flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
 
 
 SUMMARY_FORMATS = {
-    "silhouette": "{:.3f}",
-    "weakest segment": "{:.2f}",
-    "without structure": "{:.2f}",
-    "dissolves": "{:.0%}",
-    "prediction strength": "{:.2f}",
-    "agreement": "{:.2f}",
-    "gap": "{:.3f}",
-    "mixture BIC": "{:,.0f}",
+    "silhouette": partial(decimal, digits=3),
+    "weakest segment": decimal,
+    "without structure": decimal,
+    "dissolves": percent,
+    "prediction strength": decimal,
+    "agreement": decimal,
+    "gap": partial(decimal, digits=3),
+    "mixture BIC": whole,
 }
 VOTE_FORMATS = {"votes": {True: "yes", False: "no"}.get}
 
@@ -129,7 +131,7 @@ def rule() -> str:
 def effort(evidence: Evidence) -> str:
     """Say what was done and how exact it is."""
     frames = evidence.weakest, evidence.null_limit, evidence.strength, evidence.agreement
-    errors = listing(f"{frame['error'].max():.2f}" for frame in frames)
+    errors = listing(decimal(frame["error"].max()) for frame in frames)
     return (
         f"The evidence, from {evidence.resamples:,} bootstrap resamples of "
         f"{count(evidence.customers, 'customer')}, and tables without structure. The Monte Carlo error is at most "
@@ -158,7 +160,7 @@ def weakest(evidence: Evidence) -> str:
     k = weakest["dissolved"].idxmax()
     row = weakest.loc[k]
     return (
-        f"The stability of every segment of every k. Most often dissolved is segment {row['segment']:.0f} of "
+        f"The stability of every segment of every k. Most often dissolved is segment {whole(row['segment'])} of "
         f"k = {k}, in {percent(row['dissolved'])} of the resamples."
     )
 
@@ -168,18 +170,18 @@ def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     k, best, scores, null = conclusion.k, conclusion.best, evidence.scores["silhouette"], conclusion.null
     told = [f"Every segment is stable for {_tell_k(evidence.stable)}."]
     if evidence.stable:
-        told.append(f"Of these, k = {best} has the best silhouette ({scores[best]:.3f}).")
+        told.append(f"Of these, k = {best} has the best silhouette ({decimal(scores[best], 3)}).")
     else:
         told.append(
             f"Of the k whose segments all have {LARGE_ENOUGH} customers or more, k = {best} has the best silhouette "
-            f"({scores[best]:.3f})."
+            f"({decimal(scores[best], 3)})."
         )
     if conclusion.method == "given":
-        told.append(f"**The analyst asked for k = {k}**, with a silhouette of {scores[k]:.3f}.")
+        told.append(f"**The analyst asked for k = {k}**, with a silhouette of {decimal(scores[k], 3)}.")
         told.append(stability_of(evidence, k))
     told.append(
         f"{_tell_compared(scores, k, best)} is reached by tables without segments "
-        f"({listing(null.models)}) with {tell_p(null.p)} (Monte Carlo error {null.error:.2f}); distances with "
+        f"({listing(null.models)}) with {tell_p(null.p)} (Monte Carlo error {decimal(null.error)}); distances with "
         f"one mode alone would look like these with {tell_p(evidence.dip['p_untied'])} (dip test, equal values spread)."
     )
     told.append(_tell_valley(evidence.valleys[k]))
@@ -188,7 +190,7 @@ def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
 
 
 def _tell_compared(scores: pd.Series, k: int, best: int) -> str:
-    return f"The best silhouette of all k, {scores.max():.3f}," if k == best else f"The silhouette of k = {k}"
+    return f"The best silhouette of all k, {decimal(scores.max(), 3)}," if k == best else f"The silhouette of k = {k}"
 
 
 def _tell_valley(p: float) -> str:
@@ -202,7 +204,7 @@ def stability_of(evidence: Evidence, k: int) -> str:
     size = evidence.sizes[k][int(row["segment"]) - 1]
     return (
         f"Its least stable segment, of {public(size, 'customer')}, comes back with a mean Jaccard coefficient of "
-        f"{row['jaccard']:.2f} and dissolves in {percent(row['dissolved'])} of the resamples."
+        f"{decimal(row['jaccard'])} and dissolves in {percent(row['dissolved'])} of the resamples."
     )
 
 
@@ -215,14 +217,14 @@ def alternatives(evidence: Evidence, conclusion: Conclusion) -> list[dict]:
     """Return other k worth a look: every other stable one, and the next best silhouette with what is wrong with it."""
     k, scores = conclusion.k, evidence.scores["silhouette"]
     found = [
-        {"k": i, "why": f"stable and {'coarser' if i < k else 'finer'}, with a silhouette of {scores[i]:.3f}"}
+        {"k": i, "why": f"stable and {'coarser' if i < k else 'finer'}, with a silhouette of {decimal(scores[i], 3)}"}
         for i in evidence.stable
         if i != k
     ]
     rest = scores.drop(index=[k, *(row["k"] for row in found)], errors="ignore")
     if len(rest):
         i = int(rest.idxmax())
-        found.append({"k": i, "why": f"the next best silhouette, {rest[i]:.3f}. {stability_of(evidence, i)}"})
+        found.append({"k": i, "why": f"the next best silhouette, {decimal(rest[i], 3)}. {stability_of(evidence, i)}"})
     return found
 
 
@@ -237,12 +239,12 @@ def found(conclusion: Conclusion) -> str:
 
 def answer(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     """Return the answer: the verdict in plain words, and how strong the evidence is."""
-    row = evidence.weakest.loc[conclusion.k]
+    row, silhouette = evidence.weakest.loc[conclusion.k], evidence.scores["silhouette"][conclusion.k]
     return [
         f"**{sentence(found(conclusion))}; verdict: {conclusion.verdict}.**",
         f"That is: {VERDICTS[conclusion.verdict]}.",
-        f"The mean silhouette is {evidence.scores['silhouette'][conclusion.k]:.3f}, and the least stable segment "
-        f"comes back with a Jaccard coefficient of {row['jaccard']:.2f} (1 is always whole).",
+        f"The mean silhouette is {decimal(silhouette, 3)}, and the least stable segment "
+        f"comes back with a Jaccard coefficient of {decimal(row['jaccard'])} (1 is always whole).",
         _tell_dissent(evidence, conclusion.k),
     ]
 

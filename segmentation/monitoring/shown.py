@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.privacy import withheld
-from segmentation.core.text import amount, listing, percent, spanning
+from segmentation.core.text import NONE, amount, decimal, listing, percent, spanning
 from segmentation.monitoring.comparison import Comparison
 from segmentation.monitoring.transitions import as_matrix
 from segmentation.runs import tell as runs_tell
@@ -14,7 +14,7 @@ STILL = 5e-4  # a distance that is shown as 0.000
 
 def show_rand(index: float) -> str:
     """Return an adjusted Rand index; what is less than 1 is not shown as 1."""
-    return "1" if index == 1 else "above 0.999" if index > 0.9995 else f"{index:.3f}"
+    return "1" if index == 1 else "above 0.999" if index > 0.9995 else decimal(index, 3)
 
 
 def runs_table(found: Comparison) -> pd.DataFrame:
@@ -28,8 +28,8 @@ def runs_table(found: Comparison) -> pd.DataFrame:
             "number of segments k": f"{selection.k}",
             "why this k": runs_tell.choice(selection),
             "verdict": selection.verdict,
-            "mean silhouette": f"{selection.chosen.silhouette:.2f}",
-            "least stable segment (Jaccard)": f"{selection.weakest:.2f}",
+            "mean silhouette": decimal(selection.chosen.silhouette),
+            "least stable segment (Jaccard)": decimal(selection.weakest),
         }
     return pd.DataFrame(columns).rename_axis("run")
 
@@ -39,12 +39,12 @@ def shares_as_text(shares: pd.DataFrame) -> pd.DataFrame:
 
     def told(row, side: str) -> str:
         interval = spanning([row[f"low_{side}"], row[f"high_{side}"]], percent) if row[side] == row[side] else ""
-        return f"{percent(row[f'share_{side}'])} ({interval})" if interval else "–"
+        return f"{percent(row[f'share_{side}'])} ({interval})" if interval else NONE
 
     rows = []
     for _, row in shares.astype(object).where(shares.notna(), np.nan).iterrows():
         difference = 100 * (row["share_now"] - row["share_then"])
-        shown = {side: f"{row[side]:.0f}" if row[side] == row[side] else "–" for side in ("then", "now")}
+        shown = {side: f"{row[side]:.0f}" if row[side] == row[side] else NONE for side in ("then", "now")}
         rows.append(
             {
                 "then": shown["then"],
@@ -52,7 +52,11 @@ def shares_as_text(shares: pd.DataFrame) -> pd.DataFrame:
                 "name": row["name"],
                 "share then": told(row, "then"),
                 "share now": told(row, "now"),
-                "points": "–" if difference != difference else f"{difference:+.1f}" if abs(difference) >= 0.05 else "0",
+                "points": NONE
+                if difference != difference
+                else f"{difference:+.1f}"
+                if abs(difference) >= 0.05
+                else "0",
             }
         )
     return pd.DataFrame(rows)
@@ -110,7 +114,7 @@ def fates_table(found: Comparison) -> pd.DataFrame:
             "then": row.segment,
             "name": row.name,
             "became": words[row.fate],
-            "now": listing(row.into) or "–",
+            "now": listing(row.into) or NONE,
         }
         for row in found.lineage.before
     )

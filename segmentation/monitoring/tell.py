@@ -6,7 +6,7 @@ What became of the segments of an earlier run, and a fit that starts from them.
 import pandas as pd
 
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP, public
-from segmentation.core.text import amount, count, escape, listing, percent, sentence
+from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence
 from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
     Comparison,
@@ -109,7 +109,7 @@ def bars() -> str:
 def _tell_share(row: pd.Series) -> str:
     then, now = percent(row["share_then"]), percent(row["share_now"])
     if then == now:
-        then, now = (f"{100 * row[f'share_{side}']:.1f}%" for side in ("then", "now"))
+        then, now = (percent(row[f"share_{side}"], 1) for side in ("then", "now"))
     return f"{escape(row['name'])} ({then} then, {now} now)"
 
 
@@ -126,7 +126,7 @@ def centres(moved: pd.DataFrame, found: Comparison) -> str:
     dataset = found.later.dataset
     unit = dataset.columns[feature].unit
     return (
-        f"The centroid of {escape(row['name'])} moved farthest, by {row['moved']:.2f} "
+        f"The centroid of {escape(row['name'])} moved farthest, by {decimal(row['moved'])} "
         f"{found.base.model.distance_unit} of {escape(found.base.run)}; most of all in "
         f"{escape(dataset.label(feature))}, whose mean there was {amount(row[f'then_{feature}'], unit)} and is "
         f"{amount(row[f'now_{feature}'], unit)}."
@@ -214,12 +214,13 @@ def summary(found: Comparison) -> str:
 def drift(drift: dict, labels: dict[str, str]) -> list[str]:
     """Say what has changed since the segments were formed, and whether they should be formed anew."""
     shares = (f"{part['name']} {percent(part['then'])} to {percent(part['now'])}" for part in drift["shares"])
-    index = (f"{labels[name]} {found['index']:.2f}" for name, found in drift["features"].items())
+    index = (f"{labels[name]} {decimal(found['index'])}" for name, found in drift["features"].items())
     limit = max(found["limit"] for found in (*drift["features"].values(), drift["segments"]))
-    chance = f" (of so few customers chance gives up to {limit:.2f})" if limit > SHIFTED else ""
+    chance = f" (of so few customers chance gives up to {decimal(limit)})" if limit > SHIFTED else ""
+    segments = f"segments {decimal(drift['segments']['index'])}"
     told = [
         f"Shares of the segments, then to now: {', '.join(shares)}",
-        f"Drift as population stability index: {', '.join(index)}, segments {drift['segments']['index']:.2f}{chance}",
+        f"Drift as population stability index: {', '.join(index)}, {segments}{chance}",
         f"Outside the range of the training data: {count(drift['outside'], 'customer')} of {drift['customers']:,}",
     ]
     warning = shift(drift, labels)
@@ -274,7 +275,8 @@ def start(lineage: Lineage) -> str:
         differ = f"there are {start.now} segments now, and there were {start.then}"
         why = differ if start.why == "k" else "other features formed them"
         return f"{also.replace('was also', 'was not')[:-1]}: {why}."
-    above = "not above" if start.above < 5e-5 else f"{start.above:.2%} above"
+    above = "not above" if start.above < 5e-5 else f"{percent(start.above, 2)} above"
     if start.from_base:
         return f"{also} That fit is kept: its inertia is {above} the best of all other starts."
-    return f"{also} That fit is not kept: its inertia is {above} the best of all other starts ({WORSE:.0%} is allowed)."
+    allowed = f"({percent(WORSE)} is allowed)"
+    return f"{also} That fit is not kept: its inertia is {above} the best of all other starts {allowed}."

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from segmentation.core.errors import SegmentationError
-from segmentation.core.text import listing, percent
+from segmentation.core.text import decimal, listing, percent
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.stages import STAGES
@@ -229,8 +229,8 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         runs_tell.headline(chosen, profiles),
         f"  Data      {cleaning['file']}: {runs_tell.rows(cleaning)}",
         f"  Segments  {', '.join(segments)}",
-        f"  Evidence  {chosen.verdict}; mean silhouette {chosen.chosen.silhouette:.3f}, "
-        f"least stable segment {chosen.weakest:.2f}",
+        f"  Evidence  {chosen.verdict}; mean silhouette {decimal(chosen.chosen.silhouette, 3)}, "
+        f"least stable segment {decimal(chosen.weakest)}",
         *([f"  Changes   {runs_tell.lineage(lineage)}"] if (lineage := plan.study.lineage()) else []),
         f"  Ran       {ran}",
         *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),

@@ -13,6 +13,8 @@ from pandas.api.types import is_float_dtype, is_integer_dtype, is_numeric_dtype
 
 from segmentation.core.figures import INK
 from segmentation.core.files import write_text
+from segmentation.core.text import NONE
+from segmentation.core.text import whole as in_full
 
 PIXELS_PER_POINT = 4 / 3
 WIDE = 10_000
@@ -76,7 +78,7 @@ def _write_out(whole) -> None:
     """Write the numbers of an axis that reaches to ten thousand or more in full: 2,500,000, not 2.5 and 1e6."""
     for axis in (axis for panel in whole.axes for axis in (panel.xaxis, panel.yaxis)):
         if isinstance(axis.get_major_formatter(), ScalarFormatter) and max(axis.get_view_interval()) >= WIDE:
-            axis.set_major_formatter("{x:,.0f}")
+            axis.set_major_formatter(lambda value, _: in_full(value))
             if axis.axis_name == "x":
                 axis.get_major_locator().set_params(nbins=4)
 
@@ -161,6 +163,6 @@ def _form(name, values, formats: dict):
 
 def _column(name, values, form) -> tuple[str, str, list[str]]:
     """Return the class of a column, its label and its cells as text."""
-    cells = ["–" if value is NA else form(value) if callable(form) else form.format(value) for value in values]
+    cells = [NONE if value is NA else form(value) if callable(form) else form.format(value) for value in values]
     number = is_numeric_dtype(values) or callable(form)
     return ' class="number"' if number else "", html.escape(str(name).replace("_", " ")), cells

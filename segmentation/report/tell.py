@@ -5,7 +5,7 @@ What the report shows around its chapters, every figure of it from the artifacts
 from segmentation.core.dataset import Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import SMALLEST_GROUP
-from segmentation.core.text import amount, count, listing, percent, sentence, show_index, spanning
+from segmentation.core.text import amount, count, decimal, listing, percent, sentence, show_index, spanning
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
@@ -30,8 +30,9 @@ def sureness(selection: Selection) -> str:
     if selection.method == "given" and selection.k != selection.best:
         told.append(f"The analyst asked for {selection.k}; the evidence speaks for {selection.best}.")
     told.append(
-        f"The mean silhouette is {selection.chosen.silhouette:.2f}; over {selection.resamples:,} resamples the least "
-        f"stable segment comes back with a Jaccard coefficient of {selection.weakest:.2f}, where 1 is always whole."
+        f"The mean silhouette is {decimal(selection.chosen.silhouette)}; over {selection.resamples:,} resamples the "
+        f"least stable segment comes back with a Jaccard coefficient of {decimal(selection.weakest)}, where 1 is "
+        "always whole."
     )
     others = listing(f"{name} ({choice})" for name, choice in selection.dissent.items())
     told.append(f"Other criteria would choose another number: {others}." if others else "No criterion disagrees.")
@@ -62,12 +63,12 @@ def key_figures(cleaning: dict, selection: Selection) -> list[dict]:
             "note": f"only a cut into {selection.k} parts, {how}" if selection.verdict == "none" else how,
         },
         {
-            "value": f"{selection.chosen.silhouette:.2f}",
+            "value": decimal(selection.chosen.silhouette),
             "label": "mean silhouette",
             "note": "1 is far apart, 0 is no border at all",
         },
         {
-            "value": f"{selection.weakest:.2f}",
+            "value": decimal(selection.weakest),
             "label": f"least stable {NOUNS[selection.verdict]}",
             "note": "Jaccard coefficient over resamples; 1 is always whole",
         },
@@ -102,7 +103,7 @@ def _card(profile: Profile, stability: Stability, verdict: str, differing: set[s
         "share": percent(profile.share),
         "share_interval": spanning(profile.share_interval, percent),
         "small": f"Small: fewer than {SMALL} customers." if profile.size < SMALL else None,
-        "stability": f"{stability.jaccard:.2f}",
+        "stability": decimal(stability.jaccard),
         "change": runs_tell.origin(lineage.now[segment - 1], lineage) if lineage else None,
         "features": [
             {

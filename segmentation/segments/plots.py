@@ -12,7 +12,7 @@ import seaborn as sns
 
 from segmentation.core.figures import CROSS, INK, PAGE, WHISKER, colour, label_axis, panels
 from segmentation.core.privacy import least
-from segmentation.core.text import amount, percent
+from segmentation.core.text import amount, percent, whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.plots import boxes, cloud
@@ -83,7 +83,7 @@ def sizes(profiles: pd.DataFrame):
     shades = [colour(segment) for segment in profiles["segment"]]
     bars = bar.barh("segment " + profiles["segment"].astype(str), profiles["size"], color=shades,
                     xerr=_reach(profiles, "share") * profiles["size"].sum(), error_kw=WHISKER)  # fmt: skip
-    bar.bar_label(bars, fmt="{:,.0f}", padding=3)
+    bar.bar_label(bars, fmt=whole, padding=3)
     bar.invert_yaxis()
     bar.set(xlabel="customers")
     _, _, inside = donut.pie(profiles["share"], labels=profiles["segment"], colors=shades, pctdistance=0.8,
@@ -101,7 +101,7 @@ def shares(shares: pd.DataFrame, label: str):
     for i, name in enumerate(shares):
         bars = ax.barh([str(segment) for segment in shares.index], shares[name], left=left, label=str(name),
                        color=sns.color_palette("crest", max(2, shares.shape[1]))[i])  # fmt: skip
-        ax.bar_label(bars, [f"{100 * v:.0f}%" if v >= 0.08 else "" for v in shares[name]], label_type="center",
+        ax.bar_label(bars, [percent(v) if v >= 0.08 else "" for v in shares[name]], label_type="center",
                      color="white")  # fmt: skip
         left += shares[name].to_numpy()
     ax.invert_yaxis()

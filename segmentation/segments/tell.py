@@ -6,6 +6,8 @@ Bringing features to one scale: logarithm or Yeo-Johnson where the skew asks for
 Would other choices draw the same segments: another method, another scale, other customers, other features.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
@@ -16,6 +18,7 @@ from segmentation.core.text import (
     amount,
     at_least,
     count,
+    decimal,
     escape,
     listing,
     percent,
@@ -59,7 +62,7 @@ def closest(centres: pd.DataFrame, unit: str) -> str:
     distances = np.linalg.norm(X[:, None] - X[None], axis=2)
     distances[np.diag_indices(len(X))] = np.inf
     one, other = sorted(np.unravel_index(distances.argmin(), distances.shape))
-    return f"The closest two, {one + 1} and {other + 1}, are {distances.min():.1f} {unit} apart."
+    return f"The closest two, {one + 1} and {other + 1}, are {decimal(distances.min(), 1)} {unit} apart."
 
 
 def components(explained: pd.DataFrame, dataset: Dataset) -> str:
@@ -142,7 +145,7 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
     return (
         f"Against the mean of all customers = 100, {escape(profile.name)} stands out most: "
-        f"{escape(dataset.label(feature))} at {index:.0f}."
+        f"{escape(dataset.label(feature))} at {show_index(index)}."
     )
 
 
@@ -173,7 +176,7 @@ def medians(medians: pd.Series, dataset: Dataset, name: str) -> str:
     )
 
 
-FORMATS = {"statistic": "{:.2f}", "p": show_p, "p_corrected": show_p, "effect": "{:.3f}"}
+FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
 
 
 def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
@@ -220,7 +223,7 @@ def rules(rules: Rules, segments: int) -> str:
     without = sorted(set(range(1, segments + 1)) - {leaf.segment for leaf in rules.leaves})
     told = (
         f"{fidelity(rules)}; grown without the customers that they are asked about, "
-        f"{rules.cross_validated:.1%} ({FOLDS}-fold cross-validation)."
+        f"{percent(rules.cross_validated, 1)} ({FOLDS}-fold cross-validation)."
     )
     verb = "Segment {} has" if len(without) == 1 else "Segments {} have"
     return f"{told} {verb.format(listing(without))} no rule." if without else told
@@ -230,7 +233,7 @@ def fidelity(rules: Rules) -> str:
     """Say how many customers get the same segment from the rules."""
     rules_give = sentence(count(len(rules.leaves), "rule gives", "rules give"))
     right, customers = rules.right, rules.customers
-    return f"{rules_give} {right:,} of {customers:,} customers ({right / customers:.1%}) the segment of K-Means"
+    return f"{rules_give} {right:,} of {customers:,} customers ({percent(right / customers, 1)}) the segment of K-Means"
 
 
 def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> str:
@@ -244,7 +247,7 @@ def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> st
     kinds = [dataset.columns[name].transform for name in features]
     logged = [escape(dataset.label(name)) for name, kind in zip(features, kinds, strict=True) if kind == "log"]
     powers = [
-        f"{escape(dataset.label(name))} (lambda {how.power:.2f})"
+        f"{escape(dataset.label(name))} (lambda {decimal(how.power)})"
         for name, kind, how in zip(features, kinds, scaled, strict=True)
         if kind == "yeo-johnson"
     ]
@@ -263,7 +266,7 @@ def formats(customers: int, *, private: bool) -> dict:
     def show(compared: int) -> str:
         return f"over {few:,}" if private and few < compared < customers else f"{compared:,}"
 
-    return {"customers": show, "agreement": "{:.3f}"}
+    return {"customers": show, "agreement": partial(decimal, digits=3)}
 
 
 def sensitivity(table: pd.DataFrame) -> str:
@@ -278,5 +281,5 @@ def sensitivity(table: pd.DataFrame) -> str:
     return (
         f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw')} nearly the same segments (adjusted "
         f"Rand index {NEARLY_SAME} or more); the least similar ones come from “{escape(lowest['choice'])}” "
-        f"({lowest['agreement']:.2f})."
+        f"({decimal(lowest['agreement'])})."
     )

@@ -12,7 +12,7 @@ from segmentation.core import files
 from segmentation.core.dataset import RESERVED
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_text
-from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, YES, key, key_without_unit
+from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, YES, decimal, key, key_without_unit
 from segmentation.runs.run import check_run_name
 from segmentation.tables.number_formats import Convention, find_conventions, tell_undecided, to_number
 from segmentation.tables.read import read_rows
@@ -238,13 +238,16 @@ def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str
     for other in kept:
         r = values.corr(looked.numbers[other])
         if abs(r) > NEAR_COPY:
-            return {"role": "ignore"}, f"nearly a copy of {other} (r = {r:.2f})"
+            return {"role": "ignore"}, f"nearly a copy of {other} (r = {decimal(r)})"
     limits = {"min": 0} if filled.min() >= 0 else {}
     if PERSON.search(name):
         return {"role": "descriptor"} | limits, "its name says what a person is, not what they do"
     skew = values.skew()
     if filled.min() >= 0 and skew > SKEWED:
-        return {"role": "feature", "transform": "log"} | limits, f"an amount with a long tail (skewness {skew:.1f})"
+        return {
+            "role": "feature",
+            "transform": "log",
+        } | limits, f"an amount with a long tail (skewness {decimal(skew, 1)})"
     return {"role": "feature"} | limits, "an amount"
 
 
