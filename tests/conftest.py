@@ -19,7 +19,8 @@ from sklearn.pipeline import Pipeline
 from segmentation.core.dataset import Dataset, load_dataset
 from segmentation.customers.cleaning import Cleaned
 from segmentation.customers.customers import Customers
-from segmentation.runs.artifacts import Model, Placement
+from segmentation.runs.artifacts import Model
+from segmentation.runs.records import Placement
 from tests.browser import find_chromium, open_browser
 
 ROOT = Path(__file__).resolve().parents[1]

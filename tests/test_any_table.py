@@ -236,7 +236,7 @@ def test_files_of_databases_are_read(tmp_path, expected):
         connection.execute("create table customers as select * from frame")
     pd.testing.assert_frame_equal(read(f"{tmp_path}/shop.sqlite#customers").customers, expected)
     pd.testing.assert_frame_equal(read(f"{tmp_path}/shop.duckdb").customers, expected)
-    assert read(f"sqlite://{tmp_path}/shop.sqlite#select * from customers where age < 40").account["rows_in"] > 50
+    assert read(f"sqlite://{tmp_path}/shop.sqlite#select * from customers where age < 40").account.rows_in > 50
     half = read(f"{tmp_path}/shop.duckdb#select * from customers where age < 40").customers
     assert len(half) == (base()["age"] < 40).sum()
 
@@ -250,7 +250,7 @@ def test_a_table_and_a_query_of_postgresql_are_read(postgres, expected):
             copy.write(written())
     pd.testing.assert_frame_equal(read(f"{postgres}#customers").customers, expected)
     half = read(f"{postgres}#select * from customers where age < 40")
-    assert half.account["rows_in"] == (base()["age"] < 40).sum()
+    assert half.account.rows_in == (base()["age"] < 40).sum()
     with pytest.raises(DataError, match=r"customer \(postgresql\) has no table 'customer'; .*'customers'") as fault:
         read(f"{postgres}#customer")
     assert "secret" not in str(fault.value)
@@ -320,7 +320,7 @@ def test_a_row_that_is_no_customer_is_refused_and_listed(tmp_path, name):
     content, refused = REFUSED[name]
     cleaned = read(save(tmp_path, content))
     assert [tuple(row) for row in cleaned.rejected[["column", "value", "rule"]].values.tolist()] == refused
-    assert cleaned.account["rows_in"] == content.count("\n") - 1 == len(cleaned.customers) + len(refused)
+    assert cleaned.account.rows_in == content.count("\n") - 1 == len(cleaned.customers) + len(refused)
 
 
 def unnamed_first() -> str:
@@ -503,7 +503,7 @@ def _whole(path, cleaned) -> str:
     from segmentation.tables.number_formats import Convention
 
     raw, _ = read_table(locate("DATA", str(path)), SHOP, wanted=WANTED)
-    return fingerprint(raw, SHOP, {n: Convention(**how) for n, how in cleaned.account["numbers"].items()}).whole
+    return fingerprint(raw, SHOP, {n: Convention(**dict(how)) for n, how in cleaned.account.numbers.items()}).whole
 
 
 def test_nothing_is_written_to_a_database(tmp_path):
@@ -530,7 +530,7 @@ def test_large_ids_beside_an_empty_one_stay_apart(tmp_path):
     frame.loc[7, "customer_id"] = pd.NA
     frame.to_parquet(tmp_path / "shop.parquet")
     cleaned = read(tmp_path / "shop.parquet")
-    assert (len(cleaned.customers), cleaned.account["rejected"]) == (199, 1)
+    assert (len(cleaned.customers), cleaned.account.rejected) == (199, 1)
 
 
 def test_files_that_write_numbers_differently_are_no_table(tmp_path):
@@ -543,7 +543,7 @@ def test_files_that_write_numbers_differently_are_no_table(tmp_path):
 def test_a_file_that_two_names_lead_to_is_read_once(tmp_path):
     path = save(tmp_path, written())
     (tmp_path / "shop-again.csv").symlink_to(path)
-    assert read(tmp_path / "*.csv").account["rows_in"] == 200
+    assert read(tmp_path / "*.csv").account.rows_in == 200
 
 
 def test_texts_in_a_spreadsheet_are_read_as_they_are_written(tmp_path, expected):
@@ -590,7 +590,7 @@ def test_a_declared_category_is_no_total(tmp_path):
     dataset = SHOP.model_copy(update={"columns": columns})
     path = save(tmp_path, written(base().assign(city=["Total", *["Partial"] * 199])))
     raw, headers = read_table(locate("DATA", str(path)), dataset, wanted=())
-    assert clean(raw, dataset, features=("income", "spending"), headers=headers, file="x").account["rejected"] == 0
+    assert clean(raw, dataset, features=("income", "spending"), headers=headers, file="x").account.rejected == 0
 
 
 def test_identical_copies_are_no_breach_of_what_must_be_unique(tmp_path):
@@ -619,5 +619,5 @@ def test_a_total_has_no_id_to_stand_in(tmp_path):
 def test_cleaning_is_idempotent(tmp_path, expected):
     again = read(save(tmp_path, written(expected.rename(columns={"id": "customer_id"}))))
     pd.testing.assert_frame_equal(again.customers, expected)
-    assert again.account["rejected"] == again.account["collapsed"] == 0
-    assert json.dumps(again.account["mended"]) == "{}"
+    assert again.account.rejected == again.account.collapsed == 0
+    assert json.dumps(again.account.mended) == "{}"

@@ -76,8 +76,8 @@ me",s,30,inf
         "age": [30.0, pytest.approx(float("nan"), nan_ok=True)],
         "spend": [10.0, 20.0],
     }
-    assert cleaned.account["mended"] == {"city": 1, "size": 2}
-    assert cleaned.account["missing"] == {"age": 1}
+    assert cleaned.account.mended == {"city": 1, "size": 2}
+    assert cleaned.account.missing == {"age": 1}
 
 
 def test_rows_of_one_id_are_copies_only_when_every_cell_is(tmp_path):
@@ -91,8 +91,8 @@ def test_without_an_id_rows_that_repeat_are_kept_and_counted(tmp_path):
     path.write_text("n,usual\n1,a\n1,A\n1,a\n2,NA\n")
     cleaned = _clean_file(path, dataset, ("n",))
     assert cleaned.customers["usual"].tolist()[:3] == ["a", "a", "a"]
-    assert (cleaned.account["clean"], cleaned.account["repeated"]) == (4, 2)
-    assert cleaned.account["missing"] == {"usual": 1}
+    assert (cleaned.account.clean, cleaned.account.repeated) == (4, 2)
+    assert cleaned.account.missing == {"usual": 1}
 
 
 def test_a_declared_category_is_not_missing(tmp_path):
@@ -140,9 +140,9 @@ def test_every_row_is_either_clean_or_refused_once(tmp_path_factory, rows):
         return
     cleaned = _clean(path, text.getvalue())
     account = cleaned.account
-    assert len(filled) == account["rows_in"] == account["clean"] + account["rejected"] + account["collapsed"]
-    assert len(cleaned.customers) == account["clean"]
-    assert len(cleaned.rejected) == account["rejected"] + account["collapsed"] == sum(account["rules"].values())
+    assert len(filled) == account.rows_in == account.clean + account.rejected + account.collapsed
+    assert len(cleaned.customers) == account.clean
+    assert len(cleaned.rejected) == account.rejected + account.collapsed == sum(account.rules.values())
     assert cleaned.rejected["line"].is_unique
     assert not cleaned.rejected[["line", "column", "rule"]].isna().any(axis=None)
     assert cleaned.customers["id"].is_unique

@@ -21,7 +21,7 @@ from segmentation.customers.checks import check_rows, part_rows
 from segmentation.customers.cleaning import clean
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.runs.artifacts import Placement
+from segmentation.runs.records import Placement
 from segmentation.segments.assign import assign_rows
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_large, read_table

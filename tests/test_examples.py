@@ -9,7 +9,8 @@ import pandas as pd
 import psycopg
 import pytest
 
-from segmentation.runs.artifacts import Model, Placement
+from segmentation.runs.artifacts import Model
+from segmentation.runs.records import Placement
 from segmentation.segments.assign import OWN, nearest_sql
 from tests.conftest import ROOT
 

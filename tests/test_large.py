@@ -23,7 +23,7 @@ from segmentation.customers.cleaning import clean, raw_dataset, require_enough
 from segmentation.customers.counts import Grouping, log_edges, round_edges
 from segmentation.customers.customers import HANDED_ON, keep_customers, open_customers, with_sample
 from segmentation.customers.exploring import lump
-from segmentation.runs.artifacts import Placement
+from segmentation.runs.records import Placement
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, open_segmented, rescaled, write_segments
 from segmentation.tables.formats import HEAD

@@ -16,7 +16,8 @@ import pytest
 
 from segmentation.core.files import read_json
 from segmentation.monitoring.drift import SHIFTED, describe_drift, stability_index
-from segmentation.runs.artifacts import Model, Placement
+from segmentation.runs.artifacts import Model
+from segmentation.runs.records import Placement
 from segmentation.segments.model import bin_feature
 from tests.conftest import completed, customers_of
 

@@ -27,7 +27,7 @@ from segmentation.evidence.kmeans import (
     fit_each_k,
     fit_starts,
 )
-from segmentation.runs.artifacts import Profile
+from segmentation.runs.records import Profile
 from segmentation.segments.assign import assign_rows
 from segmentation.segments.fit import centroids, fit_segments, scale, scaling_and_centroids
 from segmentation.segments.profiles import category_shares, heights, profile_segments

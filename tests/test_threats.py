@@ -20,7 +20,7 @@ import skops.io
 from segmentation.core.dataset import load_dataset, parse_dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import as_csv, read_json, sha256, write_csv, write_json
-from segmentation.runs.artifacts import Rules
+from segmentation.runs.records import Rules
 from segmentation.runs.run import Run
 from segmentation.segments.model import load_model
 from segmentation.segments.rules import write_sql

@@ -39,8 +39,8 @@ def test_cdnow_becomes_its_customers(cdnow_table):
         customer, day, _, amount = line.split()
         when = datetime.date(int(day[:4]), int(day[4:6]), int(day[6:]))
         raw.setdefault(customer, []).append((when, round(100 * float(amount))))
-    assert sum(map(len, raw.values())) == cleaned.account["rows_in"] == cleaned.account["clean"] == 69_659
-    assert len(raw) == cleaned.account["customers"] == 23_570
+    assert sum(map(len, raw.values())) == cleaned.account.rows_in == cleaned.account.clean == 69_659
+    assert len(raw) == cleaned.account.customers == 23_570
     made = cleaned.customers.set_index("id")
     for customer, bought in raw.items():
         days, cents = zip(*bought, strict=True)
@@ -97,7 +97,7 @@ def test_returns_and_faults_are_counted(tmp_path):
         [9, "id", "", "present"],
         [10, "amount", "much", "a number"],
     ]
-    assert (cleaned.account["rows_in"], cleaned.account["clean"], cleaned.account["returns"]) == (10, 5, 1)
+    assert (cleaned.account.rows_in, cleaned.account.clean, cleaned.account.returns) == (10, 5, 1)
 
 
 def test_a_customer_who_returned_more_than_was_bought_is_refused_where_a_log_is_taken(tmp_path):
@@ -105,7 +105,7 @@ def test_a_customer_who_returned_more_than_was_bought_is_refused_where_a_log_is_
     path.write_text("who,when,paid\na,2024-06-01,10\na,2024-06-02,-30\nb,2024-06-01,5\nb,2024-06-01,5\n")
     owes = _customers(path, _shop())
     assert owes.customers["monetary"].tolist() == [-20, 10]
-    assert owes.account["alike"] == 1
+    assert owes.account.alike == 1
     shop = _shop()
     columns = shop.columns | {"monetary": Column(role="feature", transform="log")}
     refused = _customers(path, shop.model_copy(update={"columns": columns}))

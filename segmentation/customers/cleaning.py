@@ -20,6 +20,7 @@ from segmentation.customers.checks import (
 )
 from segmentation.customers.customers import Customers, with_sample
 from segmentation.customers.purchases import purchases_dataset, summarize_purchases
+from segmentation.runs.records import Account, NumberFormat
 from segmentation.tables.number_formats import conventions_of
 
 FEWEST = 10
@@ -41,7 +42,7 @@ class Cleaned:
     customers: Customers
     rejected: ibis.Table
     flagged: ibis.Table
-    account: dict
+    account: Account
 
 
 def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], headers: dict, file: str) -> Cleaned:
@@ -76,20 +77,19 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
     medians, rules = _medians(found, features, missing), _rules(rejected)
     everyone = _imputed(found, medians)
     collapsed = sum(n for rule, n in rules.items() if rule.endswith(f": {COPY}"))
-    account = {
-        "rows_in": int(raw.count().execute()),
-        "clean": found.number,
-        "customers": found.number,
-        "rejected": sum(rules.values()) - collapsed,
-        "collapsed": collapsed,
-        "rules": rules,
-        "mended": _mended(fine, dataset, names),
-        "repeated": 0 if key else found.number - int(found.table.drop("id").distinct().count().execute()),
-        "missing": missing,
-        "imputed": {name: missing[name] for name in medians},
-        "numbers": {name: convention.record() for name, convention in conventions.items()},
-    }
-    _require_whole(account)
+    account = Account(
+        rows_in=int(raw.count().execute()),
+        clean=found.number,
+        customers=found.number,
+        rejected=sum(rules.values()) - collapsed,
+        collapsed=collapsed,
+        rules=rules,
+        mended=_mended(fine, dataset, names),
+        repeated=0 if key else found.number - int(found.table.drop("id").distinct().count().execute()),
+        missing=missing,
+        imputed={name: missing[name] for name in medians},
+        numbers={name: NumberFormat(**convention.record()) for name, convention in conventions.items()},
+    )
     numbers = [name for name in conventions if name in everyone.columns]
     return Cleaned(everyone, rejected, _flagged(found, medians, everyone, numbers), account)
 
@@ -176,18 +176,13 @@ def _beyond(value: ibis.Value, low: float, high: float) -> ibis.Value:
     return (value < double(low)) | (value > double(high))
 
 
-def _require_whole(account: dict) -> None:
-    if account["rows_in"] != account["clean"] + account["rejected"] + account["collapsed"]:
-        raise AssertionError(f"a row was lost or doubled: {account}")
-
-
 def _clean_purchases(raw: ibis.Table, dataset: Dataset, features: tuple[str, ...], headers: dict, file: str) -> Cleaned:
     """Make the customers from their purchases."""
-    made, rejected, account = summarize_purchases(raw, dataset, headers, file=file)
+    made, rejected, counts = summarize_purchases(raw, dataset, headers, file=file)
     names = [name for name in made.columns if name in dataset.columns and dataset.columns[name].role != "ignore"]
     everyone = _customers(made, dataset, names, "id", ordered=False)
-    account |= {"collapsed": 0, "repeated": 0, "mended": {}, "missing": {}, "imputed": {}, "rules": _rules(rejected)}
-    account["customers"] = everyone.number
+    none: dict = {"collapsed": 0, "repeated": 0, "mended": {}, "missing": {}, "imputed": {}}
+    account = Account(**counts, **none, rules=_rules(rejected), customers=everyone.number)
     return Cleaned(everyone, rejected, _flagged(everyone, {}, everyone, everyone.columns), account)
 
 
@@ -196,7 +191,7 @@ def raw_dataset(dataset: Dataset) -> Dataset:
     return purchases_dataset(dataset) if dataset.transactions else dataset
 
 
-def require_enough(account: dict, *, file: str) -> None:
+def require_enough(account: Account, *, file: str) -> None:
     """Refuse to go on with too few customers.
 
     Raises
@@ -204,16 +199,16 @@ def require_enough(account: dict, *, file: str) -> None:
     DataError
         When fewer than ten rows are clean, or more than a fifth of all were refused.
     """
-    rules = "; ".join(f"{rule} ({n:,})" for rule, n in account["rules"].items()) or "none was refused"
+    rules = "; ".join(f"{rule} ({n:,})" for rule, n in account.rules.items()) or "none was refused"
     rules = f"Rules that refused rows: {rules}. Mend the table, or the rules in dataset.yaml; see rejected.csv."
-    if account["customers"] < FEWEST:
-        made = f", of {account['customers']} customers" if account["customers"] != account["clean"] else ""
-        clean = f"{account['clean']} of {account['rows_in']:,} rows are clean{made}"
+    if account.customers < FEWEST:
+        made = f", of {account.customers} customers" if account.customers != account.clean else ""
+        clean = f"{account.clean} of {account.rows_in:,} rows are clean{made}"
         raise DataError(f"{file}: {clean}; at least {FEWEST} are needed. {rules}")
-    share = account["rejected"] / account["rows_in"]
+    share = account.rejected / account.rows_in
     if share > MOST_REJECTED:
         raise DataError(
-            f"{file}: {account['rejected']:,} of {account['rows_in']:,} rows ({share:.0%}) were refused; at most "
+            f"{file}: {account.rejected:,} of {account.rows_in:,} rows ({share:.0%}) were refused; at most "
             f"{MOST_REJECTED:.0%} may be, because what is left would be another table. {rules}"
         )
 

@@ -68,7 +68,7 @@ def summarize_purchases(
         id, recency, frequency, monetary, tenure, basket.
     rejected : ibis.Table
         file, line, column, value, rule.
-    account : dict
+    counts : dict
         rows_in = clean + rejected, returns, alike (rows that repeat another; they count), how numbers are written.
     """
     given, bought = dataset.transactions, purchases_dataset(dataset)
@@ -92,10 +92,10 @@ def summarize_purchases(
     rejected = kept(refused.order_by("file", "line", "row").select(*REFUSED))
     clean, returns = int(fine.count().execute()), int(fine.filter(fine["amount"] < 0).count().execute())
     refused_rows = int(rejected.count().execute())
-    account = {"rows_in": clean + refused_rows, "clean": clean, "rejected": refused_rows, "returns": returns}
-    account["alike"] = clean - int(fine.select(*NAMES).distinct().count().execute())
-    account["numbers"] = {name: how.record() for name, how in conventions.items()}
-    return kept(_customers(fine, given.as_of)), rejected, account
+    counts = {"rows_in": clean + refused_rows, "clean": clean, "rejected": refused_rows, "returns": returns}
+    counts["alike"] = clean - int(fine.select(*NAMES).distinct().count().execute())
+    counts["numbers"] = {name: how.record() for name, how in conventions.items()}
+    return kept(_customers(fine, given.as_of)), rejected, counts
 
 
 def _judge_customers(checked: ibis.Table, dataset: Dataset) -> ibis.Table:

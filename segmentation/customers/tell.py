@@ -18,6 +18,7 @@ from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import by_size, group_medians, most_linked, strongest_pair
 from segmentation.customers.fingerprints import SKETCH, Fingerprint, fingerprint, matching_rows
+from segmentation.runs.records import Account
 from segmentation.runs.tell import rows as rows  # chapter 01 says it too
 from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
@@ -125,26 +126,26 @@ def repeated(repeated: int) -> str:
     return f"No column is an id; {rows} another {_was(repeated)} kept."
 
 
-def purchases(account: dict) -> str:
+def purchases(account: Account) -> str:
     """Say how many transactions are returns, and how many repeat another; empty for a table of customers."""
-    if "returns" not in account:
+    returns, alike = account.returns, account.alike
+    if returns is None or alike is None:
         return ""
-    returns, alike = account["returns"], account["alike"]
     off = f"{sentence(count(returns, 'row is a return', 'rows are returns'))}, taken off the value of their customers."
     twice = f"{sentence(count(alike, 'row repeats', 'rows repeat'))} another and {_was(alike)} kept: one may buy twice."
     return f"{off if returns else 'No row is a return.'} {twice if alike else ''}".strip()
 
 
-def broken_rules(account: dict) -> pd.DataFrame:
+def broken_rules(account: Account) -> pd.DataFrame:
     """Return how many rows each rule refused, the most frequent first, with the clean rows and the sum."""
-    rows = [*account["rules"].items(), ("no rule: clean", account["clean"]), ("rows in", account["rows_in"])]
+    rows = [*account.rules.items(), ("no rule: clean", account.clean), ("rows in", account.rows_in)]
     return pd.DataFrame(rows, columns=["broken rule", "rows"])
 
 
-def changes_table(account: dict, dataset: Dataset) -> pd.DataFrame:
+def changes_table(account: Account, dataset: Dataset) -> pd.DataFrame:
     """Return how many cells of each descriptor and feature were mended and are missing."""
     names = dataset.named("feature", "descriptor")
-    cells = {"respelt": account["mended"], "missing": account["missing"], "imputed": account["imputed"]}
+    cells = {"respelt": account.mended, "missing": account.missing, "imputed": account.imputed}
     columns = {what: [counts.get(name, 0) for name in names] for what, counts in cells.items()}
     return pd.DataFrame({"column": [dataset.label(name) for name in names], **columns})
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from segmentation.core.errors import DataError
-from segmentation.runs.artifacts import Verdict
+from segmentation.runs.records import Verdict
 
 STABLE = 0.75
 DISSOLVED = 0.5

@@ -12,7 +12,7 @@ from segmentation.evidence.decision import DISTINCT_SILHOUETTE, SIGNIFICANT, dec
 from segmentation.evidence.kmeans import LARGEST_RESAMPLED, Optimum, fit_each_k
 from segmentation.evidence.nulls import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.evidence.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
-from segmentation.runs.artifacts import Conclusion, Null, Verdict
+from segmentation.runs.records import Conclusion, Null, Verdict
 
 NULL_RESAMPLES = 5
 FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025

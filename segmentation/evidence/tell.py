@@ -15,7 +15,7 @@ from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NO
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
 from segmentation.evidence.kmeans import LARGEST_EXACT, TIMES_REACHED
 from segmentation.evidence.nulls import NULL_LEVEL
-from segmentation.runs.artifacts import Conclusion
+from segmentation.runs.records import Conclusion
 
 
 def starts(scores: pd.DataFrame, customers: int) -> str:

@@ -25,9 +25,9 @@ from segmentation.monitoring.transitions import (
     original_centroids,
     scaled_as,
 )
-from segmentation.runs.artifacts import Profile, Transitions
 from segmentation.runs.finished import Finished, foreign_features, read_finished
 from segmentation.runs.manifest import read_manifest, require_unchanged
+from segmentation.runs.records import Profile, Transitions
 from segmentation.runs.run import Run, check_run_name, open_run
 from segmentation.segments.assign import open_segmented
 
@@ -141,7 +141,7 @@ def _open(run: str, option: str) -> Run:
 
 def _shared(earlier: Run, later: Run) -> tuple[pd.DataFrame | None, str]:
     """Count the customers of both runs by their segments; where ids do not tell who is in both, say why."""
-    other = len({study.read("cleaning.json")["fingerprint"] for study in (earlier, later)}) > 1
+    other = len({study.read("cleaning.json").fingerprint for study in (earlier, later)}) > 1
     if other and not all(study.dataset.named("id") for study in (earlier, later)):
         return None, NOBODY
     then, now = (read(study.existing("segments.parquet")) for study in (earlier, later))

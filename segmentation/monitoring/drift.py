@@ -5,7 +5,8 @@ import numpy as np
 from scipy.stats import chi2
 
 from segmentation.core.engine import double
-from segmentation.runs.artifacts import Feature, Model
+from segmentation.runs.artifacts import Model
+from segmentation.runs.records import Feature
 
 SHIFTED = 0.25  # by convention: below 0.1 the same, above 0.25 another population (Siddiqi 2006)
 CHANCE = 0.01  # how often chance alone may give as much

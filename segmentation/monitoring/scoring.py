@@ -150,8 +150,8 @@ def _names(study: Run) -> dict[int, str]:
 
 def _checked(study: Run, new: RawSource, features: list[str]) -> tuple[ibis.Table, ibis.Table]:
     """Return the customers that can be scored, and what was refused."""
-    dataset, numbers = raw_dataset(study.dataset), study.read("cleaning.json")["numbers"]
-    known = {name: Convention(**how) for name, how in numbers.items()}
+    dataset, numbers = raw_dataset(study.dataset), study.read("cleaning.json").numbers
+    known = {name: Convention(**dict(how)) for name, how in numbers.items()}
     made = study.dataset.transactions is not None
     wanted = dataset.named("id", "feature", "descriptor") if made else (*dataset.named("id"), *features)
     raw, headers = read_table(new, dataset, wanted=wanted, known=known)

@@ -14,8 +14,9 @@ from threadpoolctl import threadpool_limits
 from segmentation.core.engine import double
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import LARGEST_EXACT
-from segmentation.runs.artifacts import Became, Former, Heir, Lineage, Model, Origin, Start, Transitions
+from segmentation.runs.artifacts import Lineage, Model
 from segmentation.runs.finished import Finished
+from segmentation.runs.records import Became, Former, Heir, Origin, Start, Transitions
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, scaled_feature, segment
 from segmentation.segments.fit import centroids

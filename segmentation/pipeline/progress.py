@@ -227,7 +227,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     ran = listing(outcome.ran) if outcome.ran else "nothing; everything was up to date"
     lines = [
         runs_tell.headline(chosen, profiles),
-        f"  Data      {cleaning['file']}: {runs_tell.rows(cleaning)}",
+        f"  Data      {cleaning.file}: {runs_tell.rows(cleaning)}",
         f"  Segments  {', '.join(segments)}",
         f"  Evidence  {chosen.verdict}; mean silhouette {decimal(chosen.chosen.silhouette, 3)}, "
         f"least stable segment {decimal(chosen.weakest)}",

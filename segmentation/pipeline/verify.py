@@ -35,7 +35,7 @@ def write_manifest(plan: Plan, sources: list[Path]) -> None:
 
 def _inputs(plan: Plan) -> dict[str, str]:
     """Return the SHA-256 of each file of the raw table; of a database the fingerprint of what was read."""
-    return plan.source.fingerprints() or {plan.source.name: plan.study.read("cleaning.json")["fingerprint"]}
+    return plan.source.fingerprints() or {plan.source.name: plan.study.read("cleaning.json").fingerprint}
 
 
 def verify_run(run: str, data: str | None) -> int:
@@ -60,7 +60,7 @@ def verify_run(run: str, data: str | None) -> int:
         environment = {**os.environ, "PYTHONPATH": str(root)}
         if subprocess.run(command, cwd=root, env=environment, stdout=subprocess.DEVNULL).returncode:
             raise SegmentationError(f"run {run} could not be made again; the message above says why")
-        again = Manifest.model_validate_json((root / "assets" / run / Manifest.file).read_bytes())
+        again = Manifest.model_validate_json((root / "assets" / run / Manifest.FILE).read_bytes())
     different = [
         f"{part[:-1]} {name}"
         for part in ("inputs", "versions", "outputs")

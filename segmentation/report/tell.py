@@ -9,8 +9,9 @@ from segmentation.core.text import amount, count, decimal, listing, percent, sen
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
-from segmentation.runs.artifacts import Lineage, Profile, Profiles, Selection, Stability
+from segmentation.runs.artifacts import Cleaning, Lineage, Profiles, Selection
 from segmentation.runs.manifest import versions
+from segmentation.runs.records import Profile, Stability
 from segmentation.runs.run import Run
 
 
@@ -48,14 +49,14 @@ def cut(selection: Selection) -> str | None:
     return "These parts are a cut, not groups: customers on both sides of a border may differ little."
 
 
-def key_figures(cleaning: dict, selection: Selection) -> list[dict]:
+def key_figures(cleaning: Cleaning, selection: Selection) -> list[dict]:
     """Return the four figures that a reader needs first: each its value, label and note."""
     how = runs_tell.choice(selection)
     return [
         {
-            "value": f"{cleaning['customers']:,}",
+            "value": f"{cleaning.customers:,}",
             "label": "customers",
-            "note": f"{cleaning['rows_in']:,} rows in, {cleaning['rejected']:,} refused",
+            "note": f"{cleaning.rows_in:,} rows in, {cleaning.rejected:,} refused",
         },
         {
             "value": 0 if selection.verdict == "none" else selection.k,
@@ -178,12 +179,12 @@ def _heading(source: str) -> str:
     return source.splitlines()[0].removeprefix("# ")
 
 
-def _data(cleaning: dict, dataset) -> list[dict]:
+def _data(cleaning: Cleaning, dataset) -> list[dict]:
     source = dataset.source
     rows = [
-        ("File", cleaning["file"]),
-        *(("SHA-256", digest) for digest in cleaning["files"].values()),
-        ("Fingerprint", cleaning["fingerprint"]),
+        ("File", cleaning.file),
+        *(("SHA-256", digest) for digest in cleaning.files.values()),
+        ("Fingerprint", cleaning.fingerprint),
         ("Rows", runs_tell.rows(cleaning)),
         ("Licence", source.licence if source else None),
         ("Citation", source.citation if source else None),

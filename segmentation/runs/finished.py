@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
 from segmentation.core.text import contradict, listing
-from segmentation.runs.artifacts import Model, Profile
+from segmentation.runs.artifacts import Model
 from segmentation.runs.manifest import require_unchanged
+from segmentation.runs.records import Profile
 from segmentation.runs.run import Run, check_run_name
 
 

@@ -10,7 +10,8 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset, load_dataset, parse_features
 from segmentation.core.errors import UsageError
 from segmentation.core.files import NOT_RUNS, read_json
-from segmentation.runs.artifacts import KINDS, Lineage, Record, read_artifact, write_artifact
+from segmentation.runs.artifacts import KINDS, Lineage, read_artifact, write_artifact
+from segmentation.runs.records import Record
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Run:
 
     def lineage(self) -> Lineage | None:
         """Return what became of the segments of the run that this one started from; None where there is none."""
-        return self.read(Lineage.file) if self.path(Lineage.file).is_file() else None
+        return self.read(Lineage.FILE) if self.path(Lineage.FILE).is_file() else None
 
     def write(self, name: str, content: dict | Record) -> None:
         """Write a JSON artifact, after checking that it can be read back."""

@@ -1,7 +1,8 @@
 """What a run found, each in one line, from its artifacts: all that the terminal says, so nothing heavy is imported."""
 
 from segmentation.core.text import count, listing, sentence
-from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
+from segmentation.runs.artifacts import Profiles, Selection
+from segmentation.runs.records import Account, Former, Origin, Transitions
 
 
 def headline(selection: Selection, profiles: Profiles) -> str:
@@ -16,13 +17,11 @@ def headline(selection: Selection, profiles: Profiles) -> str:
     return sentence(titles[selection.verdict])
 
 
-def rows(account: dict) -> str:
+def rows(account: Account) -> str:
     """Return what became of the rows: "200 rows = 198 clean + 2 refused"."""
-    collapsed = f" + {account['collapsed']:,} collapsed" if account["collapsed"] else ""
-    made = f", of {account['customers']:,} customers" if account["customers"] != account["clean"] else ""
-    return (
-        f"{account['rows_in']:,} rows = {account['clean']:,} clean + {account['rejected']:,} refused{collapsed}{made}"
-    )
+    collapsed = f" + {account.collapsed:,} collapsed" if account.collapsed else ""
+    made = f", of {account.customers:,} customers" if account.customers != account.clean else ""
+    return f"{account.rows_in:,} rows = {account.clean:,} clean + {account.rejected:,} refused{collapsed}{made}"
 
 
 def lineage(lineage: Transitions) -> str:

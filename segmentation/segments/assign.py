@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from segmentation.core.engine import double, kept, opened
 from segmentation.core.files import write_csv, write_parquet
 from segmentation.customers.customers import ADDED, Customers, open_customers
-from segmentation.runs.artifacts import Placement, Scaled
+from segmentation.runs.records import Placement, Scaled
 from segmentation.runs.run import Run
 from segmentation.segments.fit import scaling_and_centroids
 

@@ -16,7 +16,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import best_kmeans
-from segmentation.runs.artifacts import Placement, Scaled
+from segmentation.runs.records import Placement, Scaled
 
 DECIMALS = 6
 

@@ -18,8 +18,9 @@ from segmentation.core.privacy import least
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import GRID_BINS, grid_edges
-from segmentation.runs.artifacts import Feature, Model, remake_command
+from segmentation.runs.artifacts import Model, remake_command
 from segmentation.runs.manifest import read_manifest, require_unchanged
+from segmentation.runs.records import Feature
 from segmentation.runs.run import Run
 from segmentation.segments.assign import nearest_sql
 from segmentation.segments.fit import UNITS, centroids, scaling_and_centroids

@@ -14,7 +14,7 @@ from segmentation.core.privacy import SMALLEST_GROUP, least, withheld
 from segmentation.core.text import amount, listing
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.runs.artifacts import Heir, Profile
+from segmentation.runs.records import Heir, Profile
 from segmentation.runs.run import Run
 
 HIGH = 0.5

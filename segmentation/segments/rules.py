@@ -8,7 +8,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import least
-from segmentation.runs.artifacts import Leaf, Rules
+from segmentation.runs.records import Leaf, Rules
 from segmentation.segments.assign import column_name
 
 MORE_LEAVES = 2

@@ -28,7 +28,7 @@ from segmentation.core.text import (
     spanning,
 )
 from segmentation.evidence.decision import SIGNIFICANT, SMALL
-from segmentation.runs.artifacts import Profile, Rules
+from segmentation.runs.records import Profile, Rules
 from segmentation.segments.fit import describe_scaling
 from segmentation.segments.profiles import largest_first, lower_first
 from segmentation.segments.rules import FOLDS, exactly

@@ -11,7 +11,7 @@ import numpy as np
 from segmentation.core.engine import PRIME, hash_of
 from segmentation.customers.checks import repeated
 from segmentation.evidence.kmeans import descend, fit_starts
-from segmentation.runs.artifacts import Placement
+from segmentation.runs.records import Placement
 from segmentation.segments.assign import assign_rows
 
 FEATURES = ("income", "spending", "visits")

@@ -1,0 +1,320 @@
+"""The parts of which the artifacts of a run consist: each a record that refuses what it does not know."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from segmentation.core.dataset import Level
+
+Verdict = Literal["natural", "reproducible", "constructive", "none"]
+Became = Literal["survives", "split", "merged", "gone"]
+Interval = tuple[float, float]
+
+
+class Record(BaseModel):
+    """A part of an artifact: no key is unknown, and no number is infinite or none at all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+    def content(self) -> dict:
+        """Return what stands in the file: what was never set is left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+class NumberFormat(Record):
+    """How the numbers of a column are written, as `tables.number_formats.Convention` says it."""
+
+    decimal: Literal[".", ","]
+    around: tuple[str, ...]
+    bare: bool
+    decided: bool
+
+
+class Account(Record):
+    """What became of the rows of a raw table.
+
+    rules : how many rows each rule refused, the most frequent first
+    mended, missing, imputed : cells of each column, where there are any
+    repeated : customers that are like another, in a table without ids
+    returns, alike : of purchases, how many are returns, and how many are like another
+    """
+
+    rows_in: int
+    clean: int
+    customers: int
+    rejected: int
+    collapsed: int
+    rules: dict[str, int]
+    mended: dict[str, int]
+    missing: dict[str, int]
+    imputed: dict[str, int]
+    repeated: int
+    numbers: dict[str, NumberFormat]
+    returns: int | None = None
+    alike: int | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self):
+        if self.rows_in != self.clean + self.rejected + self.collapsed:
+            raise ValueError(f"{self.rows_in} rows are not {self.clean} + {self.rejected} + {self.collapsed}")
+        return self
+
+
+class Null(Record):
+    """How often tables without segments reach a silhouette."""
+
+    p: float
+    error: float
+    tables: int
+    models: tuple[str, ...]
+
+
+class Conclusion(Record):
+    """The number of segments and the verdict on them, beside those of the rule, which an analyst may overrule.
+
+    allowed : every k that the rule chose among
+    stable : every k whose segments are all stable
+    """
+
+    k: int
+    method: Literal["auto", "given"]
+    best: int
+    allowed: tuple[int, ...]
+    stable: tuple[int, ...]
+    verdict: Verdict
+    verdict_of_best: Verdict
+    null: Null
+
+
+class Stability(Record):
+    """How often a segment comes back whole from resamples of the customers."""
+
+    segment: int
+    jaccard: float
+    error: float
+    dissolved: float
+    recovered: float
+
+
+class Unjudged(Record):
+    """The criteria of a k that is none to choose, such as 1, with which others are compared."""
+
+    inertia: float | None
+    gap: float
+    gap_error: float
+    mixture_bic: dict[str, float]
+
+
+class Judged(Unjudged):
+    """The criteria of a k."""
+
+    silhouette: float
+    calinski_harabasz: float
+    davies_bouldin: float
+    smallest: int
+    starts: int
+    reached: float
+    agreement: float
+    agreement_error: float
+    prediction_strength: float
+    prediction_strength_error: float
+    null_limit: float
+    null_limit_error: float
+    valley_p: float
+    segments: Annotated[tuple[Stability, ...], Field(min_length=1)]
+
+    @property
+    def weakest(self) -> float:
+        """The Jaccard coefficient of the least stable segment."""
+        return min(segment.jaccard for segment in self.segments)
+
+
+def _kind_of(row) -> str:
+    """Return which of the two the criteria of a k are, as JSON or as a record."""
+    held = row.model_fields_set if isinstance(row, Record) else row
+    return "judged" if isinstance(held, dict | set) and "segments" in held else "unjudged"
+
+
+Criteria = Annotated[Annotated[Judged, Tag("judged")] | Annotated[Unjudged, Tag("unjudged")], Discriminator(_kind_of)]
+
+
+class Vote(Record):
+    """What a criterion would choose by itself, and whether it takes part in the decision."""
+
+    criterion: str
+    choice: int | None
+    votes: bool
+    rule: str
+
+
+class Alternative(Record):
+    """Another k that is worth a look."""
+
+    k: int
+    why: str
+
+
+class Dip(Record):
+    """Hartigan's dip of the distances, and how often one mode gives as much; untied, with equal values spread."""
+
+    dip: float
+    p: float
+    p_untied: float
+
+
+class Scaled(Record):
+    """How a feature x is scaled: z = (t - centre) / spread.
+
+    power : the lambda of Yeo & Johnson (2000), by which t is x transformed; 1 is x itself, 0 is log(1 + x).
+    """
+
+    name: str
+    power: Annotated[float, Field(alias="lambda")]
+    centre: float
+    spread: float
+
+
+class Feature(Scaled):
+    """A feature of the model, with its range and how the customers divide into bins of it."""
+
+    label: str
+    unit: str | None
+    transform: Literal["none", "log", "yeo-johnson"]
+    low: float
+    high: float
+    bounds: tuple[float, ...]
+    shares: tuple[float, ...]
+
+
+class Placement(Record):
+    """What gives a customer a segment: how each feature is scaled, and the centroid of each segment there."""
+
+    features: tuple[Scaled, ...]
+    centroids: tuple[tuple[float, ...], ...]
+
+    @model_validator(mode="after")
+    def _fits(self):
+        if any(len(centroid) != len(self.features) for centroid in self.centroids):
+            raise ValueError(f"a centroid has not one number for each of {len(self.features)} features")
+        return self
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the features."""
+        return [feature.name for feature in self.features]
+
+
+class Former(Record):
+    """What became of a segment of an earlier run.
+
+    left : whether few customers are left where it was
+    into : the segments that it went into
+    kept_as : the segment that keeps its name
+    """
+
+    segment: int
+    name: str
+    fate: Became
+    left: bool
+    into: tuple[int, ...]
+    kept_as: int | None
+
+
+class Origin(Record):
+    """The earlier segments that a segment comes from, and the one whose name it keeps."""
+
+    segment: int
+    kept_from: int | None
+    comes_from: tuple[int, ...]
+
+
+class Heir(Origin):
+    """The same with the name and the action that it keeps, and its number in k_selection.json."""
+
+    name: str | None
+    action: str | None
+    selected_as: int
+
+
+class Start(Record):
+    """Whether the fit that started from the earlier centroids is kept.
+
+    why : what forbade such a start, with the numbers of segments then and now
+    above : how far its inertia is above the best of all other starts
+    """
+
+    from_base: bool
+    why: Literal["features", "k"] | None = None
+    then: int | None = None
+    now: int | None = None
+    above: float | None = None
+
+
+class Transitions(Record):
+    """What became of each segment of an earlier run, and where each segment now comes from."""
+
+    base: str
+    before: tuple[Former, ...]
+    now: tuple[Origin, ...]
+
+
+class Profile(Record):
+    """Who a segment is.
+
+    centre : the mean of each feature
+    index : the mean of all customers = 100; None where values are below 0, or all 0
+    descriptors : of each its mean and median, or the share of each category; nothing that tells of fewer than ten
+    """
+
+    segment: int
+    size: int
+    share: float
+    share_interval: Interval
+    centre: dict[str, float]
+    centre_interval: dict[str, Interval]
+    index: dict[str, float | None]
+    levels: dict[str, Level]
+    descriptors: dict[str, dict[str, float]]
+    level_name: str
+    name: str
+    action: str | None
+
+
+class DescriptorTest(Record):
+    """Whether a descriptor differs between the segments by more than chance gives."""
+
+    descriptor: str
+    test: str
+    statistic: float
+    p: float
+    p_corrected: float
+    effect: float
+    measure: str
+
+
+class Leaf(Record):
+    """A rule: a customer within the bounds (above, up to) of each feature is in the segment; `right` of them are."""
+
+    segment: int
+    bounds: dict[str, tuple[float | None, float | None]]
+    customers: int
+    right: int
+
+
+class Rules(Record):
+    """What a small decision tree makes of the segments.
+
+    cross_validated : the share right when the tree is grown without the customers that it is asked about
+    """
+
+    leaves: tuple[Leaf, ...]
+    customers: int
+    right: int
+    cross_validated: float
+
+
+def require_numbered(rows) -> None:
+    """Refuse segments that are not numbered from 1, because they are looked up by their place."""
+    numbers = [row.segment for row in rows]
+    if numbers != list(range(1, len(numbers) + 1)):
+        raise ValueError(f"segments are numbered {numbers}; expected 1 to {len(numbers)}")
