@@ -1,4 +1,4 @@
-"""The stages, what each reads and writes, and what a run will do: each parameter and who set it."""
+"""What a run will do: its table, its dataset, each parameter and who set it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +7,13 @@ from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, dataset_path, parse_dataset, parse_features
 from segmentation.core.errors import UsageError
 from segmentation.core.text import suggest
+from segmentation.runs.finished import open_base
 from segmentation.runs.run import Run, check_run_name, open_run
 from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
 from segmentation.tables.sources import RawSource, find_table, locate, run_name
 
 ENGINES = ("duckdb", "spark")
+LEAST = {"k": 2, "seed": 0, "resamples": 10}  # of the parameters that are whole numbers
 
 
 @dataclass(frozen=True)
@@ -78,43 +80,46 @@ def make_plan(**given) -> Plan:
     UsageError, DataError
         Before anything runs, for every fault that can be seen by then.
     """
-    defaults = _notebook_defaults()
-    least = {"k": 2, "seed": 0, "resamples": 10}
-    typed = given | {name: _whole_number(given[name], name.upper(), least=number) for name, number in least.items()}
-    if typed["engine"] not in (None, *ENGINES):
-        raise UsageError(
-            f"ENGINE={typed['engine']} is not known{suggest(typed['engine'], ENGINES)} Known: duckdb, spark."
-        )
-    assumed = typed["data"] is not None and typed["dataset"] is None
-    run = typed["run"] or typed["dataset"] or (run_name(typed["data"]) if assumed else defaults["run"])
-    name = ASSUMED if assumed else typed["dataset"] or defaults["dataset"]
-    text = _assume(typed["data"]) if assumed else None
-    check_run_name(run)
-    study = Run(run, parse_dataset(text, "what was assumed")) if assumed else open_run(run, name)
-    dataset = study.dataset
-    features = parse_features(typed["features"] or defaults["features"], dataset)
+    defaults, typed = _notebook_defaults(), _usable(given)
+    assumed = _assume(typed["data"]) if typed["data"] is not None and typed["dataset"] is None else None
+    study, name = _open(typed, defaults, assumed)
     base = typed.get("base") or defaults["base"]
+    features = parse_features(typed["features"] or defaults["features"], study.dataset)
     if base:
-        from segmentation.runs.finished import open_base  # imported here, because it imports this module
-
-        open_base(base, run, dataset)
-    source = find_table(name, dataset, typed["data"] or defaults["data"])
+        open_base(base, study.name, study.dataset)
+    source = find_table(name, study.dataset, typed["data"] or defaults["data"])
+    named = "command line" if typed["run"] or typed["dataset"] else "the table's name" if assumed else "notebook"
     chosen = {
-        "run": (
-            run,
-            "command line" if typed["run"] or typed["dataset"] else "the table's name" if assumed else "notebook",
-        ),
+        "run": (study.name, named),
         "dataset": (name, "table" if assumed else _setter("dataset", typed, defaults)),
         "features": (",".join(features), _setter("features", typed, defaults)),
         "data": (source.place, _setter("data", typed, defaults)),
-        "k": _ranked("k", typed, defaults, dataset),
-        "seed": _ranked("seed", typed, defaults, dataset),
-        "resamples": _ranked("resamples", typed, defaults, dataset),
+        **{key: _ranked(key, typed, defaults, study.dataset) for key in LEAST},
         "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
         "base": (base, "command line" if typed.get("base") else "notebook"),
     }
     values = {key: value for key, (value, _) in chosen.items()}
-    return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()}, text)
+    return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()}, assumed)
+
+
+def _usable(given: dict) -> dict:
+    """Return what was typed, numbers as such."""
+    typed = given | {name: _whole_number(given[name], name.upper(), least=least) for name, least in LEAST.items()}
+    if typed["engine"] not in (None, *ENGINES):
+        raise UsageError(
+            f"ENGINE={typed['engine']} is not known{suggest(typed['engine'], ENGINES)} Known: duckdb, spark."
+        )
+    return typed
+
+
+def _open(typed: dict, defaults: dict, assumed: str | None) -> tuple[Run, str]:
+    """Return the run and the name of its dataset: the one in data/, or what was assumed of the table."""
+    if assumed is None:
+        name = typed["dataset"] or defaults["dataset"]
+        return open_run(typed["run"] or typed["dataset"] or defaults["run"], name), name
+    run = typed["run"] or run_name(typed["data"])
+    check_run_name(run)
+    return Run(run, parse_dataset(assumed, "what was assumed")), ASSUMED
 
 
 def _assume(data: str) -> str:
@@ -159,7 +164,7 @@ def _notebook_defaults() -> dict:
     UsageError
         When two notebooks set different ones.
     """
-    merged = {}
+    merged: dict = {}
     for stage in STAGES:
         for name, value in declared(stage).items():
             if merged.get(name) is not None and value not in (None, merged[name]):
