@@ -312,7 +312,7 @@ def show_scored(study, scored) -> None:
     from segmentation.core.files import as_csv
     from segmentation.monitoring.tell import drift as tell_drift
 
-    labels = {name: study.dataset.label(name) for name in scored.drift["features"]}
+    labels = {name: study.dataset.label(name) for name in scored.drift.features}
     told = f"{count(len(scored.customers), 'customer')} scored, {count(len(scored.refused), 'row')} refused."
     lines = "".join(f"<li>{html.escape(line)}.</li>" for line in tell_drift(scored.drift, labels))
     st.html(f'<p role="status">{sentence(told)}</p><ul>{lines}</ul>')

@@ -82,10 +82,10 @@ def score(
     require_free(place, source)
     scored = score_source(study, source)
     write_scored(scored, place)
-    print(f"{out}: {count(scored.drift['customers'], 'customer')} scored with the model of run {study.name}")
+    print(f"{out}: {count(scored.drift.customers, 'customer')} scored with the model of run {study.name}")
     reasons = ", with the reasons" if scored.rows_refused else ""
     print(f"{refused}: {count(scored.rows_refused, 'row')} refused{reasons}")
-    for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in scored.drift["features"]}):
+    for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in scored.drift.features}):
         print(f"  {line}")
 
 

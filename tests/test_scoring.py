@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from segmentation.core.files import read_json
-from segmentation.monitoring.drift import SHIFTED, describe_drift, stability_index
+from segmentation.monitoring.drift import SHIFTED, Shift, describe_drift, stability_index
 from segmentation.runs.artifacts import Model
 from segmentation.runs.records import Placement
 from segmentation.segments.model import bin_feature
@@ -122,11 +122,11 @@ def test_a_shifted_table_asks_for_a_refresh(mall, mall_table, tmp_path, shift):
 
 def test_the_index_of_a_known_answer():
     found = stability_index([0.5, 0.5], 10**9, [25 * 10**7, 75 * 10**7])
-    assert found["index"] == pytest.approx(0.25 * math.log(0.75 / 0.25), rel=1e-6)
-    assert found == {"index": found["index"], "limit": SHIFTED, "shifted": True}
+    assert found.index == pytest.approx(0.25 * math.log(0.75 / 0.25), rel=1e-6)
+    assert found == Shift(index=found.index, limit=SHIFTED, shifted=True)
 
 
-def _drift(then: list[float], now: list[float]) -> dict:
+def _drift(then: list[float], now: list[float]) -> Shift:
     """Return the drift of one feature, whose customers are all in one segment."""
     customers = customers_of(pd.DataFrame({"x": then}, dtype=float))
     limits = customers.limits(["x"]).loc["x", ["low", "high"]].astype(float).to_dict()
@@ -135,7 +135,7 @@ def _drift(then: list[float], now: list[float]) -> dict:
     model["features"][0] |= limits | bin_feature(customers, "x")
     model = Model.model_validate(model | {"customers": len(then), "sizes": [len(then)]})
     rows = pd.DataFrame({"x": now}, dtype=float).assign(segment=1, outside=False)
-    return describe_drift(ibis.memtable(rows), model, {1: "All"})["features"]["x"]
+    return describe_drift(ibis.memtable(rows), model, {1: "All"}).features["x"]
 
 
 @pytest.mark.parametrize(
@@ -152,15 +152,15 @@ def _drift(then: list[float], now: list[float]) -> dict:
     ids=["yes or no", "zeros", "at the top", "in the middle", "ranks", "beyond the range", "a constant"],
 )
 def test_a_drift_of_equal_values_and_beyond_the_range_is_seen(then, now):
-    assert _drift(then, now)["shifted"]
-    assert _drift(then, then)["index"] == 0
+    assert _drift(then, now).shifted
+    assert _drift(then, then).index == 0
 
 
 @pytest.mark.parametrize("draw", ["normal", "zeros"])
 def test_chance_alone_seldom_moves_a_feature(draw):
     rng = np.random.default_rng(4)
     draws = {"normal": lambda n: rng.normal(size=n), "zeros": lambda n: np.maximum(rng.normal(size=n), 0)}
-    moved = [_drift(draws[draw](100), draws[draw](100))["shifted"] for _ in range(100)]
+    moved = [_drift(draws[draw](100), draws[draw](100)).shifted for _ in range(100)]
     assert sum(moved) <= 5
 
 
@@ -171,7 +171,7 @@ def test_no_bin_of_a_private_table_holds_fewer_than_ten():
 
 def test_chance_alone_seldom_asks_for_a_refresh():
     rng, shares = np.random.default_rng(2), [0.1] * 10
-    drawn = [stability_index(shares, 10**7, rng.multinomial(60, shares).tolist())["shifted"] for _ in range(1_000)]
+    drawn = [stability_index(shares, 10**7, rng.multinomial(60, shares).tolist()).shifted for _ in range(1_000)]
     assert sum(drawn) <= 20
 
 

@@ -14,7 +14,7 @@ from segmentation.core.privacy import withheld
 from segmentation.core.text import listing
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.customers import HANDED_ON
-from segmentation.monitoring.drift import describe_drift
+from segmentation.monitoring.drift import Drift, describe_drift
 from segmentation.monitoring.scoring import score_table
 from segmentation.monitoring.transitions import (
     as_matrix,
@@ -49,8 +49,7 @@ class Comparison:
     shared : DataFrame or None
         then, now, customers: those in both runs; None where the ids of the two say nothing.
     why_not : why `placed` or `shared` is None
-    drift : dict or None
-        As `describe_drift` returns it.
+    drift : Drift or None
     """
 
     earlier: Run
@@ -58,7 +57,7 @@ class Comparison:
     placed: pd.DataFrame | None
     shared: pd.DataFrame | None
     why_not: str
-    drift: dict | None
+    drift: Drift | None
 
     @cached_property
     def base(self) -> Finished:
@@ -228,7 +227,7 @@ def shares_table(found: Comparison) -> pd.DataFrame:
 
 def _share_row(then: Profile | None, now: Profile | None) -> dict:
     [name, *_] = [profile.name for profile in (now, then) if profile]
-    row = {"then": then and then.segment, "now": now and now.segment, "name": name}
+    row: dict = {"then": then and then.segment, "now": now and now.segment, "name": name}
     for side, profile in (("then", then), ("now", now)):
         low, high = profile.share_interval if profile else (np.nan, np.nan)
         row |= {f"share_{side}": profile.share if profile else np.nan, f"low_{side}": low, f"high_{side}": high}

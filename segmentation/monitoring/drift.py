@@ -6,11 +6,41 @@ from scipy.stats import chi2
 
 from segmentation.core.engine import double
 from segmentation.runs.artifacts import Model
-from segmentation.runs.records import Feature
+from segmentation.runs.records import Feature, Record
 
 SHIFTED = 0.25  # by convention: below 0.1 the same, above 0.25 another population (Siddiqi 2006)
 CHANCE = 0.01  # how often chance alone may give as much
 SPARE = 0.5  # added to each count, so that an empty bin has a logarithm
+
+
+class Shift(Record):
+    """The population stability index of one feature, or of the segments, and whether it is above its limit."""
+
+    index: float
+    limit: float
+    shifted: bool
+
+
+class Share(Record):
+    """The share of a segment then and now."""
+
+    segment: int
+    name: str
+    then: float
+    now: float
+
+
+class Drift(Record):
+    """How new customers differ from those that the segments were formed on.
+
+    outside : how many lie beyond the range of the training data in a feature
+    """
+
+    customers: int
+    outside: int
+    features: dict[str, Shift]
+    segments: Shift
+    shares: tuple[Share, ...]
 
 
 def count_bins(table: ibis.Table, feature: Feature) -> list[int]:
@@ -25,7 +55,7 @@ def count_bins(table: ibis.Table, feature: Feature) -> list[int]:
     return np.bincount(found["bin"], found["n"], len(passed) + 1).astype(int).tolist()
 
 
-def stability_index(shares: list[float], customers: int, counts: list[int]) -> dict:
+def stability_index(shares: list[float], customers: int, counts: list[int]) -> Shift:
     """Return the population stability index of counts against shares, and the limit that chance seldom passes.
 
     The index is the sum of (now - then) ln(now / then) over the bins. Without a change it is (1/n + 1/m) times a
@@ -48,10 +78,10 @@ def stability_index(shares: list[float], customers: int, counts: list[int]) -> d
     )
     index = float(((now - then) * np.log(now / then)).sum())
     chance = float(chi2.ppf(1 - CHANCE, bins - 1) * (1 / customers + 1 / new)) if bins > 1 else 0.0
-    return {"index": index, "limit": max(SHIFTED, chance), "shifted": index > max(SHIFTED, chance)}
+    return Shift(index=index, limit=max(SHIFTED, chance), shifted=index > max(SHIFTED, chance))
 
 
-def describe_drift(scored: ibis.Table, model: Model, names: dict[int, str]) -> dict:
+def describe_drift(scored: ibis.Table, model: Model, names: dict[int, str]) -> Drift:
     """Return the drift of each feature and of the segments of scored customers, and who lies outside.
 
     Parameters
@@ -68,13 +98,13 @@ def describe_drift(scored: ibis.Table, model: Model, names: dict[int, str]) -> d
     sizes = found.set_index("segment")["n"].reindex(list(names), fill_value=0)
     then = [size / customers for size in model.sizes]
     new = int(sizes.sum())
-    return {
-        "customers": new,
-        "outside": int(found["outside"].sum()),
-        "features": parts,
-        "segments": stability_index(then, customers, sizes.tolist()),
-        "shares": [
-            {"segment": s, "name": name, "then": share, "now": float(sizes[s] / new)}
+    return Drift(
+        customers=new,
+        outside=int(found["outside"].sum()),
+        features=parts,
+        segments=stability_index(then, customers, sizes.tolist()),
+        shares=tuple(
+            Share(segment=s, name=name, then=share, now=sizes[s] / new)
             for (s, name), share in zip(names.items(), then, strict=True)
-        ],
-    }
+        ),
+    )

@@ -14,7 +14,7 @@ from segmentation.core.text import MISSING
 from segmentation.customers.checks import check_rows, part_rows
 from segmentation.customers.cleaning import raw_dataset
 from segmentation.customers.purchases import summarize_purchases
-from segmentation.monitoring.drift import describe_drift
+from segmentation.monitoring.drift import Drift, describe_drift
 from segmentation.runs.artifacts import Model
 from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.run import Run
@@ -34,12 +34,11 @@ class Scored:
     customers : id, or where there is none the row (from 1), segment, name, distance, margin, outside (beyond the range
         of the training data in a feature), in the order of the table.
     refused : file, line, column, value, rule.
-    drift : as `describe_drift` returns it.
     """
 
     customers: ibis.Table
     refused: ibis.Table
-    drift: dict
+    drift: Drift
 
     @property
     def rows_refused(self) -> int:
@@ -105,7 +104,7 @@ def write_scored(scored: Scored, out: Path) -> None:
     refused, drift = beside(out)
     (write_parquet if out.suffix == ".parquet" else write_csv)(out, scored.customers)
     write_csv(refused, scored.refused)
-    write_json(drift, scored.drift)
+    write_json(drift, scored.drift.content())
 
 
 def beside(out: Path) -> tuple[Path, Path]:

@@ -98,10 +98,10 @@ def drift_table(found: Comparison) -> pd.DataFrame | None:
     """
     if not found.drift:
         return None
-    labels = {name: found.later.dataset.label(name) for name in found.drift["features"]}
-    parts = {labels[name]: part for name, part in found.drift["features"].items()}
-    rows = parts | {"the shares of the segments": found.drift["segments"]}
-    table = [{"of": name, "index": p["index"], "limit": p["limit"], "changed": "yes" if p["shifted"] else "no"}
+    labels = {name: found.later.dataset.label(name) for name in found.drift.features}
+    parts = {labels[name]: part for name, part in found.drift.features.items()}
+    rows = parts | {"the shares of the segments": found.drift.segments}
+    table = [{"of": name, "index": p.index, "limit": p.limit, "changed": "yes" if p.shifted else "no"}
              for name, p in rows.items()]  # fmt: skip
     return pd.DataFrame(table)
 

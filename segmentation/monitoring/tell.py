@@ -16,7 +16,7 @@ from segmentation.monitoring.comparison import (
     rand_index,
     shares_table,
 )
-from segmentation.monitoring.drift import SHIFTED
+from segmentation.monitoring.drift import SHIFTED, Drift
 from segmentation.monitoring.shown import STILL, show_rand
 from segmentation.monitoring.transitions import MAJORITY, PART, WORSE, as_matrix
 from segmentation.runs.artifacts import Lineage
@@ -183,8 +183,8 @@ def population(found: Comparison) -> str:
     """Say whether the customers differ from those that the earlier segments were formed on."""
     if not found.drift:
         return escape(found.why_not)
-    labels = {name: found.later.dataset.label(name) for name in found.drift["features"]}
-    outside, everyone = found.drift["outside"], found.drift["customers"]
+    labels = {name: found.later.dataset.label(name) for name in found.drift.features}
+    outside, everyone = found.drift.outside, found.drift.customers
     many = public(outside, private=found.private) if outside else "none"
     beyond = f"Of {everyone:,} customers {many} {'is' if many == '1' else 'are'} outside of the former range."
     told = shift(found.drift, labels)
@@ -211,26 +211,26 @@ def summary(found: Comparison) -> str:
     return "\n\n".join(told)
 
 
-def drift(drift: dict, labels: dict[str, str]) -> list[str]:
+def drift(drift: Drift, labels: dict[str, str]) -> list[str]:
     """Say what has changed since the segments were formed, and whether they should be formed anew."""
-    shares = (f"{part['name']} {percent(part['then'])} to {percent(part['now'])}" for part in drift["shares"])
-    index = (f"{labels[name]} {decimal(found['index'])}" for name, found in drift["features"].items())
-    limit = max(found["limit"] for found in (*drift["features"].values(), drift["segments"]))
+    shares = (f"{part.name} {percent(part.then)} to {percent(part.now)}" for part in drift.shares)
+    index = (f"{labels[name]} {decimal(found.index)}" for name, found in drift.features.items())
+    limit = max(found.limit for found in (*drift.features.values(), drift.segments))
     chance = f" (of so few customers chance gives up to {decimal(limit)})" if limit > SHIFTED else ""
-    segments = f"segments {decimal(drift['segments']['index'])}"
+    segments = f"segments {decimal(drift.segments.index)}"
     told = [
         f"Shares of the segments, then to now: {', '.join(shares)}",
         f"Drift as population stability index: {', '.join(index)}, {segments}{chance}",
-        f"Outside the range of the training data: {count(drift['outside'], 'customer')} of {drift['customers']:,}",
+        f"Outside the range of the training data: {count(drift.outside, 'customer')} of {drift.customers:,}",
     ]
     warning = shift(drift, labels)
     return [*told, warning] if warning else told
 
 
-def shift(drift: dict, labels: dict[str, str]) -> str:
+def shift(drift: Drift, labels: dict[str, str]) -> str:
     """Ask for a refresh where customers differ from the training data by more than chance; empty where they do not."""
-    shifted = [labels[name] for name, found in drift["features"].items() if found["shifted"]]
-    shifted += ["the shares of the segments"] if drift["segments"]["shifted"] else []
+    shifted = [labels[name] for name, found in drift.features.items() if found.shifted]
+    shifted += ["the shares of the segments"] if drift.segments.shifted else []
     differ = "differs" if len(shifted) == 1 and shifted[0] in labels.values() else "differ"
     if not shifted:
         return ""

@@ -243,7 +243,9 @@ def refresh(
 
 def _heir(origin: Origin, base: Finished, selected_as: int) -> Heir:
     old = base.profiles[origin.kept_from - 1] if origin.kept_from else None
-    return Heir(**dict(origin), name=old and old.name, action=old and old.action, selected_as=selected_as)
+    return Heir(
+        **dict(origin), name=old.name if old else None, action=old.action if old else None, selected_as=selected_as
+    )
 
 
 def _near(crossed: pd.DataFrame, base: Finished, model: Pipeline) -> np.ndarray:
