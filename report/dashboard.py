@@ -76,7 +76,7 @@ def opened(run: str):
     """Return the study of a run and its customers; made anew when the run was, or is described otherwise."""
     study = open_finished(run, None)
     base = ["lineage.json"] if study.path("lineage.json").is_file() else []
-    require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json", *base)
+    require_unchanged(run, "customers.parquet", "values.parquet", "segmented.parquet", "k_selection.json", *base)
     return study, customers_of(study, run, study.path("manifest.json").stat().st_mtime_ns, repr(study.dataset))
 
 
@@ -313,13 +313,14 @@ def show_scored(study, scored) -> None:
     from segmentation.monitoring.tell import drift as tell_drift
 
     labels = {name: study.dataset.label(name) for name in scored.drift.features}
-    told = f"{count(len(scored.customers), 'customer')} scored, {count(len(scored.refused), 'row')} refused."
+    customers, refused = scored.customers.to_pandas(), scored.refused.to_pandas()
+    told = f"{count(len(customers), 'customer')} scored, {count(len(refused), 'row')} refused."
     lines = "".join(f"<li>{html.escape(line)}.</li>" for line in tell_drift(scored.drift, labels))
     st.html(f'<p role="status">{sentence(told)}</p><ul>{lines}</ul>')
-    data = partial(as_csv, scored.customers)
+    data = partial(as_csv, customers)
     st.download_button("Download the scored customers as CSV", data, "scored.csv", "text/csv", on_click="ignore")
-    if len(scored.refused):
-        st.html(as_table(scored.refused.head(100), "The rows that were refused"))
+    if len(refused):
+        st.html(as_table(refused.head(100), "The rows that were refused"))
 
 
 def main() -> None:

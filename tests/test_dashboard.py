@@ -28,13 +28,14 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import as_csv, read_json, sha256, write_json, write_parquet
+from segmentation.customers.counts import values_as_rows
 from segmentation.report import dashboard
 from segmentation.report.dashboard import SegmentedCustomers, tell_shown
 from segmentation.report.serve import RUN, options, score_customer, score_upload
 from segmentation.runs.manifest import open_finished
 from segmentation.runs.run import Run
 from tests.browser import LOOKS, open_page
-from tests.conftest import Project, free_port
+from tests.conftest import Project, customers_of, free_port
 
 SLOW = 30_000  # milliseconds until the first picture, on a machine that is busy
 
@@ -183,6 +184,15 @@ def _rewrite(path: Path, change) -> None:
     _accept(path.parent)
 
 
+def _replace_customers(folder: Path, table: pd.DataFrame) -> None:
+    """Let a run have other customers in the same segments, and accept them."""
+    assigned = pd.read_parquet(folder / "segmented.parquet")[["segment", "distance", "margin"]]
+    table.to_parquet(folder / "customers.parquet", index=False)
+    table.join(assigned).to_parquet(folder / "segmented.parquet", index=False)
+    values_as_rows(customers_of(table).values()).to_parquet(folder / "values.parquet", index=False)
+    _accept(folder)
+
+
 def _rename_first(profiles: dict) -> None:
     profiles["segments"][0]["name"] = "Spring customers"
 
@@ -205,8 +215,7 @@ def test_a_filter_keeps_what_its_labels_say(in_april, april):
     steps = np.arange(len(table)) % 81 / 20
     none = ["not known", "Female", "Male", None] * (len(table) // 4)
     table = table.assign(age=np.round(1 + steps, 2), income=np.round(100 + steps, 2), gender=none)
-    table.to_parquet(april / "customers.parquet", index=False)
-    _accept(april)
+    _replace_customers(april, table)
     app = _open_app(in_april)
     for slider in app.select_slider:
         assert len(set(slider.options)) == len(slider.options) > 40, slider.label
@@ -242,7 +251,7 @@ def test_a_run_whose_dataset_was_described_otherwise_since_is_told(in_april, old
 
 @pytest.mark.parametrize(
     "name",
-    ["customers.parquet", "segments.parquet", "k_selection.json", "profiles.json", "model.json", "manifest.json"],
+    ["customers.parquet", "segmented.parquet", "k_selection.json", "profiles.json", "model.json", "manifest.json"],
 )
 def test_a_damaged_run_is_told(in_april, april, name):
     (april / name).write_bytes((april / name).read_bytes()[:100])
@@ -294,7 +303,7 @@ def _evil(profiles: dict) -> None:
 
 def test_no_text_of_the_data_becomes_html(in_april, april):
     table = pd.read_parquet(april / "customers.parquet")
-    table.assign(gender=table["gender"].replace("Female", EVIL)).to_parquet(april / "customers.parquet", index=False)
+    _replace_customers(april, table.assign(gender=table["gender"].replace("Female", EVIL)))
     _rewrite(april / "profiles.json", _evil)
     path = in_april.root / "data" / "april" / "dataset.yaml"
     described = yaml.safe_load(path.read_text()) | {"title": EVIL}
@@ -320,13 +329,11 @@ def test_the_picture_says_how_many_it_draws(in_april, april, monkeypatch):
     assert "Each mark is a customer." in told()
     table = pd.read_parquet(april / "customers.parquet")
     table.loc[:29, "income"] = None
-    table.to_parquet(april / "customers.parquet", index=False)
-    _accept(april)
+    _replace_customers(april, table)
     assert "170 of the 200 customers are drawn; the others have no value in one of the columns." in told()
     monkeypatch.setattr(dashboard, "MOST_MARKS", 50)
     assert "50 of the 200 customers are drawn, the same ones every time" in told()
-    table.assign(income=1.0).to_parquet(april / "customers.parquet", index=False)
-    _accept(april)
+    _replace_customers(april, table.assign(income=1.0))
     monkeypatch.setattr(dashboard, "MOST_MARKS", 200)
     assert "Each mark is a customer." in told()
 
@@ -382,10 +389,11 @@ def _segmented_run(folder, patch, columns: dict, table: pd.DataFrame, privacy: s
     """Write as much of a run as filters and pictures need: two segments by turns."""
     patch.setattr(files, "ROOT", folder)
     run = Run("h", Dataset(title="<b>", columns={"id": {"role": "id"}, **columns}, privacy=privacy))
+    table = table.astype({"id": str})
     write_parquet(run.path("customers.parquet"), table)
     half = len(table) // 2
     found = pd.DataFrame({"id": table["id"], "segment": [1, 2] * half, "distance": 0.5, "margin": 0.25})
-    write_parquet(run.path("segments.parquet"), found)
+    write_parquet(run.path("segmented.parquet"), table.merge(found, on="id"))
     nothing: dict = {key: {} for key in ("centre", "centre_interval", "index", "levels", "descriptors")}
     rest = {"size": half, "share": 0.5, "share_interval": (0, 1), "level_name": "", "action": None, **nothing}
     profiles = [{"segment": s, "name": name, **rest} for s, name in ((1, "@it's"), (2, "<i>"))]
@@ -470,8 +478,8 @@ def test_an_upload_is_scored_as_make_score_does_and_not_kept(in_mall, tmp_path, 
     scored = score_upload(open_finished("mall", None), "new.csv", GOOD.encode())
     done = in_mall.run("score", "--dataset", "mall", "--new", str(new), "--out", str(out))
     assert done.returncode == 0, done.stderr
-    assert as_csv(scored.customers) == out.read_text()
-    assert scored.refused["line"].tolist() == [4]
+    assert as_csv(scored.customers.to_pandas()) == out.read_text()
+    assert scored.refused.to_pandas()["line"].tolist() == [4]
 
 
 @pytest.mark.parametrize(
@@ -520,7 +528,10 @@ def test_a_small_upload_of_parquet_that_becomes_a_huge_table_is_refused(in_mall,
 
 def test_an_upload_of_parquet_is_scored(in_mall, nowhere):
     packed = _as_parquet({"id": [7, 8], "income": [90, 20], "spending": [90, 20]})
-    assert score_upload(open_finished("mall", None), "new.parquet", packed).customers["id"].tolist() == ["7", "8"]
+    assert score_upload(open_finished("mall", None), "new.parquet", packed).customers.to_pandas()["id"].tolist() == [
+        "7",
+        "8",
+    ]
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("new.parquet", packed)

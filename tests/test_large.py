@@ -19,9 +19,9 @@ from segmentation.core.engine import MOST_HELD, bin_of, connect_duckdb, opened, 
 from segmentation.core.errors import DataError
 from segmentation.core.files import sha256, write_csv, write_parquet, write_text
 from segmentation.customers.checks import CLOSE, repeated
-from segmentation.customers.cleaning import clean, raw_dataset, require_enough
+from segmentation.customers.cleaning import clean, raw_dataset, require_enough, with_sample
 from segmentation.customers.counts import Grouping, log_edges, round_edges
-from segmentation.customers.customers import HANDED_ON, keep_customers, open_customers, with_sample
+from segmentation.customers.customers import HANDED_ON, keep_customers, open_customers
 from segmentation.customers.exploring import lump
 from segmentation.runs.records import Placement
 from segmentation.runs.run import Run
@@ -200,10 +200,30 @@ def test_a_table_without_a_clean_row_is_told_by_its_rules(tmp_path):
         require_enough(account, file="shop.parquet")
 
 
-def test_names_that_the_engine_cannot_tell_apart_are_refused(tmp_path):
-    dirty_customers().assign(Visits=1, visits=2).to_parquet(tmp_path / "shop.parquet")
-    with pytest.raises(DataError, match=r"\['visits', 'Visits'\] differ in case alone"):
-        _cleaned(tmp_path / "shop.parquet", large=True)
+NAMES = {
+    "case alone": ({"Visits": 1, "visits": 2}, r"line 0: the column names \['visits', 'Visits'\] differ in case alone"),
+    "too many": ({f"c{i}": 1 for i in range(2_500)}, "found 2,505 column names, .* expected at most 2,000"),
+    "too long": ({"x" * 1_001: 1}, "the longest of 1,001 letters; expected at most 2,000 of 1,000 letters"),
+}
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize(("more", "told"), NAMES.values(), ids=NAMES)
+def test_names_that_cannot_be_used_are_refused_at_every_size(tmp_path, more, told, large):
+    beside = pd.DataFrame(more, range(300))
+    table = dirty_customers().drop(columns=list(more), errors="ignore")
+    pd.concat([table, beside], axis=1).to_parquet(tmp_path / "shop.parquet")
+    with pytest.raises(DataError, match=told):
+        _cleaned(tmp_path / "shop.parquet", large=large)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_an_apostrophe_of_our_own_is_undone_at_every_size(tmp_path, large):
+    table = dirty_customers().assign(id=[f"'=K{i}" for i in range(300)], city="'@home")
+    table.to_csv(tmp_path / "shop.csv", index=False)
+    customers, *_ = _cleaned(tmp_path / "shop.csv", large=large)
+    assert set(customers["city"]) == {"@home"}
+    assert customers["id"].str.startswith("=K").all()
 
 
 def test_a_cell_of_several_lines_at_the_end_of_the_head(tmp_path):

@@ -6,7 +6,7 @@ import ibis
 import pandas as pd
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import double, in_memory, kept
+from segmentation.core.engine import double, in_memory, kept, sampled
 from segmentation.core.errors import DataError
 from segmentation.customers.checks import (
     COPY,
@@ -18,7 +18,8 @@ from segmentation.customers.checks import (
     stripped,
     text_in,
 )
-from segmentation.customers.customers import Customers, with_sample
+from segmentation.customers.counts import in_order_of_ids
+from segmentation.customers.customers import Customers
 from segmentation.customers.purchases import purchases_dataset, summarize_purchases
 from segmentation.runs.records import Account, NumberFormat
 from segmentation.tables.number_formats import conventions_of
@@ -76,14 +77,8 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
     missing = {name: found.number - int(n) for name, n in filled.items() if n < found.number}
     medians, rules = _medians(found, features, missing), _rules(rejected)
     everyone = _imputed(found, medians)
-    collapsed = sum(n for rule, n in rules.items() if rule.endswith(f": {COPY}"))
     account = Account(
-        rows_in=int(raw.count().execute()),
-        clean=found.number,
-        customers=found.number,
-        rejected=sum(rules.values()) - collapsed,
-        collapsed=collapsed,
-        rules=rules,
+        **_rows(raw, found, rules),
         mended=_mended(fine, dataset, names),
         repeated=0 if key else found.number - int(found.table.drop("id").distinct().count().execute()),
         missing=missing,
@@ -92,6 +87,16 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
     )
     numbers = [name for name in conventions if name in everyone.columns]
     return Cleaned(everyone, rejected, _flagged(found, medians, everyone, numbers), account)
+
+
+def _rows(raw: ibis.Table, found: Customers, rules: dict[str, int]) -> dict:
+    """Return what became of the rows, none of which may be lost."""
+    rows, collapsed = int(raw.count().execute()), sum(n for rule, n in rules.items() if rule.endswith(f": {COPY}"))
+    rejected = sum(rules.values()) - collapsed
+    account = {"rows_in": rows, "clean": found.number, "customers": found.number, "rejected": rejected}
+    if rows != found.number + rejected + collapsed:
+        raise AssertionError(f"a row was lost or doubled: {account}, {collapsed} collapsed")
+    return account | {"collapsed": collapsed, "rules": rules}
 
 
 def _customers(fine: ibis.Table, dataset: Dataset, names: list[str], key: str | None, *, ordered: bool) -> Customers:
@@ -111,6 +116,12 @@ def _customers(fine: ibis.Table, dataset: Dataset, names: list[str], key: str | 
     # A number has another hash than its text, so that the sample follows the ids as they are typed.
     typed = table["id"].cast("int64") if identity.type().is_integer() else table["id"]
     return with_sample(dataset, table, typed)
+
+
+def with_sample(dataset: Dataset, table: ibis.Table, identity: ibis.Value) -> Customers:
+    """Return the customers of a table in the order of their ids, with a sample of them drawn by `identity`."""
+    some = sampled(table, identity).to_pandas()
+    return Customers(dataset, table, in_order_of_ids(some))
 
 
 def _rules(rejected: ibis.Table) -> dict[str, int]:

@@ -64,6 +64,16 @@ def ended(values: pd.Series) -> list[float]:
     return [values.min(), values.max(), float((values % 1 == 0).all())]
 
 
+def pair_sums(x: ibis.Value, y: ibis.Value, *, gaps: bool) -> dict[str, ibis.Value]:
+    """Return the sum of the products of two columns; with `gaps` also what those with both values come to."""
+    sums = {"xy": (x * y).sum()}
+    if gaps:
+        both = x.notnull() & y.notnull()
+        x, y = both.ifelse(x, None), both.ifelse(y, None)
+        sums |= {"n": both.sum(), "x": x.sum(), "y": y.sum(), "xx": (x * x).sum(), "yy": (y * y).sum()}
+    return sums
+
+
 def pearson(n: float, x: float, y: float, xx: float, yy: float, xy: float) -> float:
     """Return a correlation from the sums of two columns, their squares and their product; NaN where one is constant."""
     spread = (xx - x * x / n) * (yy - y * y / n) if n else 0

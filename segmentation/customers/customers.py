@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import bin_of, double, opened, sampled
+from segmentation.core.engine import bin_of, double, opened
 from segmentation.core.files import write_parquet
 from segmentation.core.privacy import least
 from segmentation.customers.counts import (
     MOST_VALUES,
     Grouping,
     ended,
-    in_order_of_ids,
     may_be_held,
     nearby,
+    pair_sums,
     pearson,
     read_off,
     rounded,
@@ -356,11 +356,7 @@ class Customers:
         parts = {}
         for one, other in pairs:
             x, y = (self.table[name] - double(self._sums.loc[name, "centre"]) for name in (one, other))
-            sums = {"xy": (x * y).sum()}
-            if gaps & {one, other}:
-                both = x.notnull() & y.notnull()
-                x, y = both.ifelse(x, None), both.ifelse(y, None)
-                sums |= {"n": both.sum(), "x": x.sum(), "y": y.sum(), "xx": (x * x).sum(), "yy": (y * y).sum()}
+            sums = pair_sums(x, y, gaps=bool(gaps & {one, other}))
             parts |= {(one, other, what): value for what, value in sums.items()}
         found = self._aggregated(parts)
         table = pd.DataFrame(np.where(np.diag(varied), 1, np.nan), names, names)
@@ -389,12 +385,6 @@ def open_customers(study: Run) -> Customers:
     sample = study.read("sample.parquet") if place.is_file() else table.to_pandas()
     counted = values_of_rows(study.read("values.parquet")) if study.path("values.parquet").is_file() else {}
     return Customers(study.dataset, table, sample, counted)
-
-
-def with_sample(dataset: Dataset, table: ibis.Table, identity: ibis.Value) -> Customers:
-    """Return the customers of a table in the order of their ids, with a sample of them drawn by `identity`."""
-    some = sampled(table, identity).to_pandas()
-    return Customers(dataset, table, in_order_of_ids(some))
 
 
 def keep_customers(study: Run, customers: Customers) -> Customers:

@@ -75,19 +75,7 @@ def summarize_purchases(
     conventions = conventions_of(raw, bought, NAMES, headers, file=file, known=known)
     needs = {"features": ("amount",), "required": ("amount",), "fields": headers["fields"]}
     checked = check_rows(raw, bought, NAMES, conventions, **needs)
-    day = _day(checked["date"], given.date_format)
-    rules = [
-        Rule("date", f"a date as {given.date_format}", checked["date"], day.isnull()),
-        Rule(
-            "date",
-            f"on or before {given.as_of}, transactions.as_of in dataset.yaml",
-            checked["date"],
-            day > ibis.literal(given.as_of),
-        ),
-        Rule("amount", f"below {MOST:,.0f}", text_in(checked, "amount"), checked["amount"].abs() >= MOST),
-    ]
-    checked = _judge_customers(judge(checked.mutate(day=day), rules), dataset)
-    checked = kept(checked)
+    checked = kept(_judge_customers(_judge_purchases(checked, dataset), dataset))
     fine, refused = (checked.filter(condition) for condition in (checked["rule"].isnull(), checked["rule"].notnull()))
     rejected = kept(refused.order_by("file", "line", "row").select(*REFUSED))
     clean, returns = int(fine.count().execute()), int(fine.filter(fine["amount"] < 0).count().execute())
@@ -96,6 +84,19 @@ def summarize_purchases(
     counts["alike"] = clean - int(fine.select(*NAMES).distinct().count().execute())
     counts["numbers"] = {name: how.record() for name, how in conventions.items()}
     return kept(_customers(fine, given.as_of)), rejected, counts
+
+
+def _judge_purchases(checked: ibis.Table, dataset: Dataset) -> ibis.Table:
+    """Add the day of each purchase; refuse those without one, after the as-of date, or of more than can be added."""
+    given = dataset.transactions
+    day, date = _day(checked["date"], given.date_format), checked["date"]
+    until = f"on or before {given.as_of}, transactions.as_of in dataset.yaml"
+    rules = [
+        Rule("date", f"a date as {given.date_format}", date, day.isnull()),
+        Rule("date", until, date, day > ibis.literal(given.as_of)),
+        Rule("amount", f"below {MOST:,.0f}", text_in(checked, "amount"), checked["amount"].abs() >= MOST),
+    ]
+    return judge(checked.mutate(day=day), rules)
 
 
 def _judge_customers(checked: ibis.Table, dataset: Dataset) -> ibis.Table:

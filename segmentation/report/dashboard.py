@@ -13,19 +13,19 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from segmentation.core import files
-from segmentation.core.engine import ENGINE, double, kept, md5
+from segmentation.core.engine import ENGINE, double, kept, md5, opened
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.figures import colour, glyph, solid, symbol
 from segmentation.core.files import write_csv
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens
 from segmentation.core.text import amount, count, percent
 from segmentation.customers.counts import log_edges, round_edges
-from segmentation.customers.customers import ADDED, Customers
+from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS
 from segmentation.evidence.decision import STABLE
 from segmentation.runs.artifacts import Selection, remake_command
 from segmentation.runs.run import Run
-from segmentation.segments.assign import ASSIGNED, open_segmented
+from segmentation.segments.assign import ASSIGNED
 
 MOST_MARKS = 2_000  # a browser draws them at once
 MOST_STEPS = 100
@@ -61,7 +61,7 @@ class SegmentedCustomers:
         self.total = sum(profile.size for profile in self.segments.values())
         columns = self.dataset.named("feature", "descriptor")
         with ENGINE:
-            everyone = open_segmented(study)
+            everyone = replace(open_customers(study), table=opened(study.existing("segmented.parquet")))
             _require_described(everyone, self.run)
             # The order decides which points are drawn of many: those whose ids have the smallest hash.
             self._everyone = replace(everyone, table=kept(everyone.table.order_by(md5(everyone.table["id"]))))

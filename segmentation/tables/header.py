@@ -101,23 +101,49 @@ def split_header(part: Rows, known: frozenset[str]) -> tuple[list[str], list[tup
         raise DataError(f"{part.file} is empty; expected a line of column names and one line a customer")
     at = _place([cells for _, cells in part.records[:FIRST_LINES]], known)
     line, cells = part.records[at]
-    if _filled_to(cells) > MOST_COLUMNS or max(map(len, cells)) > LONGEST_NAME:
-        raise DataError(
-            f"{part.file}, line {line}: found {_filled_to(cells):,} column names, the longest of "
-            f"{max(map(len, cells)):,} letters; expected at most {MOST_COLUMNS:,} of {LONGEST_NAME:,} letters"
-        )
+    _refuse_many(part.file, line, cells)
     below = part.records[at + 1 :]
     _refuse_rows_above(part, at)
     if not known:
         _refuse_numbers(part.file, line, cells, [row for _, row in below])
     width = _width(part.file, line, cells, below)
     headers = [cell.strip() or f"column {i}" for i, cell in enumerate(cells[:width], start=1)]
-    repeated = sorted({header for header in headers if headers.count(header) > 1})
-    if repeated:
-        raise DataError(f"{part.file}, line {line}: the column names {repeated} stand more than once; rename them")
+    _refuse_alike(part.file, line, headers)
     rows = [(number, row[:width] if _ends(row, width, len(cells)) else row) for number, row in below]
     beside = sum(len(cut) == width < _filled_to(row) for (_, cut), (_, row) in zip(rows, below, strict=True))
     return headers, rows, {"above": at, "beside": beside}
+
+
+def require_names(file: str, names: list[str]) -> None:
+    """Refuse column names of a file that has them apart from its rows: too many or too long ones, or two alike.
+
+    Raises
+    ------
+    DataError
+        With the names.
+    """
+    _refuse_many(file, 0, names)
+    _refuse_alike(file, 0, names)
+
+
+def _refuse_many(file: str, line: int, cells: list[str]) -> None:
+    found, longest = _filled_to(cells), max(map(len, cells))
+    if found > MOST_COLUMNS or longest > LONGEST_NAME:
+        raise DataError(
+            f"{file}, line {line}: found {found:,} column names, the longest of {longest:,} letters; expected at most "
+            f"{MOST_COLUMNS:,} of {LONGEST_NAME:,} letters"
+        )
+
+
+def _refuse_alike(file: str, line: int, headers: list[str]) -> None:
+    """Refuse names that stand twice, or that an engine cannot tell apart."""
+    repeated = sorted({header for header in headers if headers.count(header) > 1})
+    if repeated:
+        raise DataError(f"{file}, line {line}: the column names {repeated} stand more than once; rename them")
+    small = [header.lower() for header in headers]
+    alike = [header for header in headers if small.count(header.lower()) > 1]
+    if alike:
+        raise DataError(f"{file}, line {line}: the column names {alike} differ in case alone; rename one of them")
 
 
 def _place(rows: list[list[str]], known: frozenset[str]) -> int:

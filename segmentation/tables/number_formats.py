@@ -98,22 +98,37 @@ def find_conventions(
     free = [name for name in texts if name not in typed and decimal == "auto"]
     votes = {name: _votes(raw, name) for name in free}
     _refuse_mixed(votes)
+    told = {name: decimal for name in units if decimal != "auto" and name not in typed}
+    marks, undecided = _marks(votes, known, delimiter)
+    marks = told | marks
+    found = {n: Convention(marks.get(n) or ".", *around[n], decided=marks.get(n) is not None) for n in units}
+    return found, undecided
+
+
+def _marks(votes: dict[str, pd.DataFrame], known: dict[str, Convention], delimiter: str | None) -> tuple[dict, dict]:
+    """Return the decimal mark of each column that shows one, or follows the others or an earlier table; and the rest.
+
+    Returns
+    -------
+    marks : dict
+        Column -> mark.
+    undecided : dict
+        Column -> an example of its numbers.
+    """
     own = {name: {mark: int(vote[mark].sum()) for mark in (*MARKS, "open")} for name, vote in votes.items()}
     decided = {n: v for n, v in own.items() if v["."] + v[","] > DECISIVE * v["open"]}
     total = {mark: sum(vote[mark] for vote in decided.values()) for mark in MARKS}
-    found, undecided = {}, {}
-    for name in units:
-        mark = decimal if decimal != "auto" and name not in typed else None
+    marks, undecided = {}, {}
+    for name, vote in own.items():
         if name in decided:
-            mark = _more(own[name])
-        elif name in free and any(total.values()):
-            mark = _more(total)
-        elif name in free and name in known and known[name].decided:
-            mark = known[name].decimal
-        elif name in free and own[name]["open"] and delimiter != ",":
+            marks[name] = _more(vote)
+        elif any(total.values()):
+            marks[name] = _more(total)
+        elif name in known and known[name].decided:
+            marks[name] = known[name].decimal
+        elif vote["open"] and delimiter != ",":
             undecided[name] = votes[name]["example"].dropna().min()
-        found[name] = Convention(mark or ".", *around[name], decided=mark is not None)
-    return found, undecided
+    return marks, undecided
 
 
 def tell_undecided(undecided: dict[str, str]) -> str:

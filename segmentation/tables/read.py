@@ -16,7 +16,7 @@ from segmentation.core.errors import DataError
 from segmentation.core.files import as_it_was, as_it_was_column
 from segmentation.tables.delimited import Number
 from segmentation.tables.formats import is_large, is_parquet, read_head, read_parts, table_on_server
-from segmentation.tables.header import header_keys, match_columns, split_header
+from segmentation.tables.header import header_keys, match_columns, require_names, split_header
 from segmentation.tables.number_formats import find_conventions, tell_undecided, text_of, to_number
 from segmentation.tables.sources import RawSource
 
@@ -92,20 +92,19 @@ def _open_server(source: RawSource) -> tuple[ibis.Table, dict]:
     return table.mutate(_its_file=ibis.literal(source.name)), notes
 
 
-def _refuse_alike(headers: list[str], file: str) -> None:
-    """Refuse names that the engine cannot tell apart, or that it uses itself."""
-    small = [header.lower() for header in headers]
-    alike = [header for header in headers if small.count(header.lower()) > 1]
+def _refuse_own(headers: list[str], file: str) -> None:
+    """Refuse names that the engine uses itself."""
     own = [header for header in headers if header.lower() in (*WHOLE, "file_row_number")]
-    if alike or own:
+    if own:
         raise DataError(
-            f"{file}: the column names {alike or own} {'differ in case alone' if alike else 'are used by the engine'}; "
-            "rename them, because a table of this size is read by its engine"
+            f"{file}: the column names {own} are used by the engine, which reads a table of this size; rename them"
         )
 
 
 def _open_parquet(path: Path) -> tuple[ibis.Table, dict]:
-    _refuse_alike(pq.read_schema(path).names, path.name)
+    names = pq.read_schema(path).names
+    require_names(path.name, names)
+    _refuse_own(names, path.name)
     table = read_numbered(path)
     headers = [name for name in table.columns if name != "file_row_number"]
     place = table["file_row_number"] + 1
@@ -158,7 +157,7 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
         what = f"is {head.encoding}" if head.encoding else "has columns parted by blanks"
         raise DataError(f"{path.name} {what}; expected UTF-8, parted by , ; | or tabs, in a file so large; convert it")
     headers, _, notes = split_header(head, header_keys(dataset))
-    _refuse_alike(headers, path.name)
+    _refuse_own(headers, path.name)
     top = head.records[notes["above"]][0]
     copy = new_file()
     broken = _copy_text(path, headers, head.delimiter, top, copy)
