@@ -120,8 +120,8 @@ def _customers(fine: ibis.Table, dataset: Dataset, names: list[str], key: str | 
 
 def with_sample(dataset: Dataset, table: ibis.Table, identity: ibis.Value) -> Customers:
     """Return the customers of a table in the order of their ids, with a sample of them drawn by `identity`."""
-    some = sampled(table, identity).to_pandas()
-    return Customers(dataset, table, in_order_of_ids(some))
+    some = sampled(table, identity)
+    return Customers(dataset, table, table.to_pandas() if some is table else in_order_of_ids(some.to_pandas()))
 
 
 def _rules(rejected: ibis.Table) -> dict[str, int]:
@@ -175,12 +175,17 @@ def _flagged(found: Customers, medians: dict[str, float], everyone: Customers, n
         if (fences := everyone.fences(name))
     ]
     nobody = (found.table, "", ibis.literal(False), double(0), "")
+    order = [] if found.dataset.named("id") else [f"_{name}" for name in found.columns]
     parts = [
-        table.filter(which).select("id", column=ibis.literal(name), value=value, flag=ibis.literal(flag), _place=place)
+        table.mutate(_column=ibis.literal(name), _value=value, _flag=ibis.literal(flag), _place=ibis.literal(place))
+        .filter(which)
+        .select("id", "_column", "_value", "_flag", "_place", **{of: table[of[1:]] for of in order})
         for place, (table, name, which, value, flag) in enumerate((nobody, *imputed, *far))
     ]
     listed = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    return kept(listed.order_by("_place", listed["id"].length(), "id").drop("_place"))
+    keys = [listed["_place"], *(ibis.asc(listed[of], nulls_first=False) for of in order), listed["id"].length()]
+    told = listed.order_by([*keys, listed["id"]])
+    return kept(told.select("id", column="_column", value="_value", flag="_flag"))
 
 
 def _beyond(value: ibis.Value, low: float, high: float) -> ibis.Value:
