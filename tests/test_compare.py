@@ -15,8 +15,10 @@ from segmentation.core.files import read_json
 from segmentation.monitoring import tell as monitoring_tell
 from segmentation.monitoring.comparison import rand_index
 from segmentation.monitoring.transitions import Fate, cross, match, renumber, trace
+from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage
-from tests.conftest import Project, copy_project, customers_of
+from segmentation.runs.records import Placement, Transitions
+from tests.conftest import Project, completed, copy_project, customers_of
 from tests.test_report import Page
 
 SHOP = """title: Shop
@@ -143,7 +145,7 @@ def test_a_planted_month_is_told_right(months):
 
 def test_the_report_says_what_became_of_the_segments(months):
     page, lineage = Page(months.page("april")), _lineage(months, "april")
-    assert monitoring_tell.lineage(Lineage.model_validate(lineage)) in page.text
+    assert runs_tell.lineage(Lineage.model_validate(lineage)) in page.text
     assert "Of five segments of march, one is found again." in page.text
     assert "New since march." in page.text
     assert page.text.count("A part of segment 1 (") == 2
@@ -216,7 +218,7 @@ def test_the_comparison_tells_shares_moves_agreement_and_drift(months):
     shares = [f"{p['share']:.0%} ({p['share_interval'][0]:.0%} to {p['share_interval'][1]:.0%})" for p in profiles]
     assert " ".join(shares) in page.text
     assert "Both runs give five segments, and the verdict on both is natural." in page.text
-    assert monitoring_tell.lineage(Lineage.model_validate(_lineage(months, "april"))) in page.text
+    assert runs_tell.lineage(Lineage.model_validate(_lineage(months, "april"))) in page.text
     links = [a.get("href", "") for tag, a, _ in page.elements if tag in ("a", "link")] + page.all("img")
     assert not [link for link in links if not str(link).startswith("#")]
     assert len([a for tag, a, around in page.elements if tag == "svg" and a.get("role") == "img"]) == 3
@@ -456,8 +458,9 @@ def test_customers_with_every_feature_are_placed_by_an_earlier_model():
     rng = np.random.default_rng(9)
     frame = pd.DataFrame(rng.normal(size=(500, 2)), columns=["x", "y"]).assign(segment=rng.integers(1, 3, 500))
     frame.loc[:4, "x"] = np.nan
-    plain = {"lambda": 1.0, "centre": 0.0, "spread": 1.0}
-    model = {"features": [{"name": n, **plain} for n in "xy"], "centroids": [[1.0, 0], [-1.0, 0]], "reach": [0.8, 1.5]}
+    plain = {"power": 1.0, "centre": 0.0, "spread": 1.0}
+    placement = Placement(features=[{"name": n, **plain} for n in "xy"], centroids=[[1.0, 0], [-1.0, 0]])
+    model = completed(placement).model_copy(update={"reach": (0.8, 1.5)})
     small = cross(customers_of(frame), model)
     assert small["customers"].sum() == 495
     assert set(small["near"]) == {True, False}
@@ -477,22 +480,23 @@ def _row(segment: int, fate: str, into: list[int], kept_as: int | None, **more) 
 def test_sentences_read_well_for_one_and_for_many():
     before = [_row(1, "gone", [], None), _row(2, "survives", [2], 2), _row(3, "survives", [1], 1)]
     now = [{"segment": n, "kept_from": k, "comes_from": c} for n, k, c in ((1, 3, [3]), (2, 2, [2]), (3, None, []))]
-    lineage = {"base": "march", "before": before, "now": now}
-    assert monitoring_tell.lineage(Lineage.model_validate(lineage)) == (
+    lineage = Transitions(base="march", before=before, now=now)
+    assert runs_tell.lineage(lineage) == (
         "Of three segments of march, two are found again. Segment 1 (N1) is gone: few customers are left where it was. "
         "Segment 3 is new. Segment 3 (N3) is segment 1 now."
     )
-    assert [monitoring_tell.origin(row, lineage) for row in now] == [
+    assert [runs_tell.origin(row, lineage) for row in lineage.now] == [
         "Was segment 3 of march.",
         None,
         "New since march.",
     ]
     merged = [_row(1, "merged", [1], 1), _row(2, "merged", [1], None)]
-    lineage = {"base": "march", "before": merged, "now": [{"segment": 1, "kept_from": 1, "comes_from": [1, 2]}]}
-    assert monitoring_tell.lineage(Lineage.model_validate(lineage)) == (
+    now = [{"segment": 1, "kept_from": 1, "comes_from": [1, 2]}]
+    lineage = Transitions(base="march", before=merged, now=now)
+    assert runs_tell.lineage(lineage) == (
         "Of two segments of march, none is found again. Segments 1 (N1) and 2 (N2) are merged into segment 1."
     )
-    assert monitoring_tell.origin(lineage["now"][0], lineage) == "Merged from segments 1 (N1) and 2 (N2) of march."
+    assert runs_tell.origin(lineage.now[0], lineage) == "Merged from segments 1 (N1) and 2 (N2) of march."
 
 
 def test_a_change_of_a_share_is_told_as_fine_as_it_is():
