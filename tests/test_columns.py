@@ -10,10 +10,11 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.files import read_json
 from segmentation.customers import tell as customers_tell
 from segmentation.customers.cleaning import clean
+from segmentation.customers.customers import Customers
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 from tests.browser import find_chromium, open_browser, open_page
-from tests.conftest import Project, customers_of, in_frames, make_report
+from tests.conftest import Project, in_frames, make_report
 
 CLUB = """title: Club
 source: {path: club.csv}
@@ -96,7 +97,7 @@ def test_columns_that_tell_nothing_are_named():
     values = range(20)
     customers = pd.DataFrame({"id": [f"c{i}" for i in values], "note": [f"text {i}" for i in values], "fixed": 1.0,
                               "spend": [float(i) for i in values], "double": [2.0 * i for i in values]})  # fmt: skip
-    told = customers_tell.idle(customers_of(customers), dataset, ("spend",))
+    told = customers_tell.idle(Customers.of(dataset, customers), ("spend",))
     assert "Note is another text for every customer and describes no group." in told
     assert "Fixed is the same for every customer and divides nobody." in told
     assert "Spend and Double are nearly copies (r = 1.00): the one tells what the other does; both were kept." in told

@@ -502,4 +502,4 @@ def test_sentences_read_well_for_one_and_for_many():
 def test_a_change_of_a_share_is_told_as_fine_as_it_is():
     shares = {"then": [1.0], "now": [1.0], "name": ["Fans"], "share_then": [0.404], "share_now": [0.396]}
     shares |= {f"{end}_{side}": [level] for side in ("then", "now") for end, level in (("low", 0.3), ("high", 0.5))}
-    assert monitoring_tell.shares(pd.DataFrame(shares)).endswith("most changed Fans (40.4% then, 39.6% now).")
+    assert monitoring_tell.changed_shares(pd.DataFrame(shares)).endswith("most changed Fans (40.4% then, 39.6% now).")

@@ -2,13 +2,18 @@
 
 import ast
 import json
+import re
+import statistics
 import subprocess
 import sys
+from collections import Counter, defaultdict
+from importlib import import_module
 
 import nbformat
 import pandas as pd
 import pytest
 
+from segmentation.core import files
 from segmentation.core.files import read_json
 from segmentation.runs.stages import STAGES, declared
 from tests.conftest import Project
@@ -39,40 +44,151 @@ def _execute(project: Project, *runs: tuple[str, dict]) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.name)
-def test_notebook_is_kept_as_the_house_rules_say(stage):
-    notebook = nbformat.read(stage.notebook, as_version=4)
+NOTEBOOKS = sorted((files.ROOT / "notebooks").glob("*.ipynb"))
+OF_COMPARISON = ("model.json", "profiles.json", "k_selection.json", "cleaning.json", "segments.parquet")
+ENDS_A_SENTENCE = r"[.?!:](?:\s|$)"
+FIGURES = ("figure", "figures")
+MOST_LINES, MEDIAN, MOST_SET_UP, OF_A_FIGURE = 8, 3, 6, 2
+
+
+def _cells(path, kind: str) -> list:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == kind]
+
+
+def _tags(cell) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def _lines(cell) -> int:
+    return sum(bool(line.strip()) for line in cell.source.splitlines())
+
+
+def _sentences(cell) -> list[str]:
+    """Return the sentences of a cell of prose; a heading is none."""
+    told = [part for part in cell.source.split("\n\n") if not part.startswith("#")]
+    return [sentence for part in told for sentence in re.split(ENDS_A_SENTENCE, part) if sentence.strip()]
+
+
+def _calls(cell, *names: str) -> list[ast.Call]:
+    """Return the calls of functions in a cell by their names."""
+    nodes = ast.walk(ast.parse(cell.source)) if cell.cell_type == "code" else ()
+    return [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") in names]
+
+
+def _by_notebook(test):
+    return pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)(test)
+
+
+@_by_notebook
+def test_a_notebook_opens_with_its_question_and_closes_with_the_answer(path):
+    notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    first, last = notebook.cells[0].source, notebook.cells[-1].source
-    assert first.startswith("# ")
-    assert "**Question.**" in first
-    contract = "".join(cell.source for cell in notebook.cells[:2])
-    assert "**Reads**" in contract
-    assert "**Writes**" in contract
-    for name in (*stage.reads, *stage.writes):
-        assert f"`{name}`" in contract
-    assert any(cell.source.startswith("## Answer") for cell in notebook.cells)
-    assert "say(" in last or "table(" in last
-    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
-    assert all(not cell.outputs and cell.execution_count is None for cell in code)
-    assert all(len([line for line in cell.source.splitlines() if line.strip()]) <= 10 for cell in code)
-    assert all(not isinstance(node, ast.FunctionDef) for cell in code for node in ast.parse(cell.source).body)
+    title, contract, *_, before, last = notebook.cells
+    assert title.source.startswith("# ")
+    assert re.search(r"\*\*Question\.\*\* .*\?$", title.source)
+    assert _tags(contract) == {"hide"}
+    reads, writes = contract.source.split("**Writes**")
+    assert reads.startswith("**Reads** ")
+    stage = next((stage for stage in STAGES if stage.notebook == path), None)
+    assert {name for name in (stage.reads if stage else OF_COMPARISON) if f"`{name}`" not in reads} == set()
+    assert {name for name in (stage.writes if stage else ()) if f"`{name}`" not in writes} == set()
+    assert before.source.startswith("## Answer\n\n")
+    assert last.source.startswith("say(")
+
+
+@_by_notebook
+def test_a_notebook_imports_in_one_cell_and_sets_up_in_the_next(path):
+    code = _cells(path, "code")
+    kinds = [{type(node) for node in ast.parse(cell.source).body} for cell in code]
+    imports = [bool(kind & {ast.Import, ast.ImportFrom}) for kind in kinds]
+    assert imports == [False, True, *[False] * (len(code) - 2)]
+    assert kinds[1] == {ast.ImportFrom}
+    assert kinds[2] == {ast.Assign}
+    assert ["parameters" in _tags(cell) for cell in code] == [True, *[False] * (len(code) - 1)]
+    assert max(_lines(cell) for cell in code[1:3]) <= MOST_SET_UP
+
+
+@_by_notebook
+def test_a_notebook_tells_more_than_it_computes(path):
+    code, prose = _cells(path, "code"), [cell for cell in _cells(path, "markdown") if _sentences(cell)]
+    lines = [_lines(cell) for cell in code]
     assert 12 <= len(code) <= 20
+    assert len(prose) >= len(code)
+    assert statistics.median(lines) <= MEDIAN
+    assert max(lines) <= MOST_LINES
+    assert all(not cell.outputs and cell.execution_count is None for cell in code)
+    defined = (ast.FunctionDef, ast.ClassDef, ast.Lambda)
+    assert not [node for cell in code for node in ast.walk(ast.parse(cell.source)) if isinstance(node, defined)]
+
+
+@_by_notebook
+def test_a_figure_is_two_lines_that_a_reader_sees(path):
+    drawing = [cell for cell in _cells(path, "code") if _calls(cell, *FIGURES)]
+    assert drawing
+    for cell in drawing:
+        assert not _tags(cell), cell.source
+        assert _lines(cell) == OF_A_FIGURE, cell.source
+        [call] = _calls(cell, *FIGURES)
+        run, name, _, caption = call.args
+        assert (run.id, call.keywords) == ("run", [])
+        assert name.value.startswith(path.stem[:2])
+        assert re.match(r"\w+\.tell\.\w+\(", ast.unparse(caption)), cell.source
+
+
+@_by_notebook
+def test_each_figure_is_asked_for_and_its_reading_told(path):
+    since = []  # the prose since the figure before
+    for cell in nbformat.read(path, as_version=4).cells:
+        if _calls(cell, *FIGURES):
+            own = [prose.source for prose in since if "?" in prose.source and len(_sentences(prose)) > 1]
+            assert own, f"no question and reading before: {cell.source}"
+            since = []
+        elif cell.cell_type == "markdown" and not _tags(cell):
+            since.append(cell)
+
+
+@_by_notebook
+def test_no_sentence_is_put_together_in_a_cell(path):
+    for cell in _cells(path, "code"):
+        assert not [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.JoinedStr)], cell.source
+
+
+@_by_notebook
+def test_a_name_means_one_thing_in_a_notebook(path):
+    code = "\n".join(cell.source for cell in _cells(path, "code"))
+    homes = defaultdict(set)
+    packages = "customers|evidence|monitoring|segments|tables"
+    for package, name in re.findall(rf"\b({packages})\.(?:plots\.|tell\.)?(\w+)", code):
+        homes[name].add(package)
+    homes = {name: found for name, found in homes.items() if name not in ("plots", "tell")}
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
+def test_a_package_gives_what_it_says_and_no_name_twice():
+    given = Counter()
+    for place in sorted((files.ROOT / "segmentation").glob("*/__init__.py")):
+        package, modules = place.parent.name, {module.stem for module in place.parent.glob("*.py")}
+        for call in (n for n in ast.walk(ast.parse(place.read_text())) if isinstance(n, ast.Call)):
+            assert {word.arg for word in call.keywords} <= modules
+            names = [name for word in call.keywords for name in ast.literal_eval(word.value)]
+            assert not set(names) & modules
+            given.update(names)
+            assert all(hasattr(import_module(f"segmentation.{package}"), name) for name in names)
+    assert [name for name, times in given.items() if times > 1] == []
+    assert given["open_customers"] == 1
 
 
 def test_cell_ids_are_unique_over_all_notebooks():
-    ids = [cell["id"] for stage in STAGES for cell in nbformat.read(stage.notebook, as_version=4).cells]
+    ids = [cell["id"] for path in NOTEBOOKS for cell in nbformat.read(path, as_version=4).cells]
     assert len(ids) == len(set(ids))
 
 
 def test_parameters_are_plain_assignments_with_a_comment():
-    for stage in STAGES:
-        cells = nbformat.read(stage.notebook, as_version=4).cells
-        [cell] = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    for path in NOTEBOOKS:
+        cell = _cells(path, "code")[0]
         assert all("  # " in line for line in cell.source.splitlines())
         assert {type(node) for node in ast.parse(cell.source).body} == {ast.Assign}
-        assert list(declared(stage))[:2] == ["run", "dataset"]
+    assert all(list(declared(stage))[:2] == ["run", "dataset"] for stage in STAGES)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import base64
 import getpass
 import hashlib
+import html
 import re
 import socket
 from html.parser import HTMLParser
@@ -158,6 +159,19 @@ def test_every_figure_has_an_alternative_text_and_a_caption(page):
     told = [a["aria-label"] for a in pictures if not re.fullmatch(r"Panel \d of \d+", a["aria-label"])]
     assert len(told) == len(page.all("figure")) == len(page.all("figcaption")) > 10
     assert min(map(len, told)) > 30
+
+
+def test_code_unfolds_to_the_line_that_drew_the_figure(sample):
+    chapters = sample.page("sample").partition("<article>")[2]
+    drawn = []
+    for cell in chapters.split('<div class="cell')[1:]:
+        folds = re.findall(r'<details class="fold code">(.*?)</details>', cell, flags=re.DOTALL)
+        code = html.unescape(re.sub("<[^>]+>", "", " ".join(folds)))
+        for name in re.findall('<figure id="([^"]+)"', cell):
+            drawn.append(name)
+            several = name.rsplit("-", 1)[0]
+            assert f'figure(run, "{name}", drawn' in code or f'figures(run, "{several}", drawn' in code, name
+    assert len(drawn) > 15
 
 
 def test_code_is_folded(page):

@@ -116,7 +116,7 @@ def test_misfits_are_counted_by_segment():
 
 def test_what_does_not_vary_is_not_correlated():
     r = pd.DataFrame({"a": [1.0, 2, 3], "b": [5.0, 5, 5]}).corr()
-    assert "does not vary" in customers_tell.relation(r.loc["a", "b"], "A", "B")
+    assert "does not vary" in customers_tell.strength(r.loc["a", "b"], "A", "B")
 
 
 def _profile(table: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[Profile]:

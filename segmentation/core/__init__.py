@@ -2,4 +2,9 @@
 
 from segmentation import lazily
 
-__getattr__ = lazily(__name__, files=("write_csv", "write_json", "write_text"), text=("amount",))
+__getattr__ = lazily(
+    __name__,
+    dataset=("ASSUMED",),
+    files=("write_csv", "write_json", "write_text"),
+    text=("amount",),
+)

@@ -2,4 +2,12 @@
 
 from segmentation import lazily
 
-__getattr__ = lazily(__name__, customers=("open_customers",), plots=(), tell=())
+__getattr__ = lazily(
+    __name__,
+    cleaning=("clean", "overview", "raw_dataset", "require_enough"),
+    customers=("keep_customers", "open_customers"),
+    exploring=("describing", "groupings", "most_linked", "percentiles", "split_types"),
+    fingerprints=("fingerprint",),
+    plots=(),
+    tell=(),
+)

@@ -1,9 +1,10 @@
 """What the table shows before any segment is formed: percentiles, links, bands, and the groups of a column."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
-from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.customers.counts import Grouping, log_edges, round_edges
 from segmentation.customers.customers import Customers
@@ -14,12 +15,35 @@ FEWEST_BINS, GRID_BINS = 4, 12
 MOST_PAIRED = 4
 
 
-def split_types(customers: Customers, dataset: Dataset, columns) -> tuple[list[str], list[str]]:
-    """Split columns into numbers and categories, without those that hold nothing (or too little to be shown)."""
-    least = SMALLEST_GROUP if dataset.privacy == "aggregate" else 1
+def split_types(customers: Customers, columns=None) -> tuple[list[str], list[str]]:
+    """Split columns into numbers and categories, without those that hold nothing (or too little to be shown).
+
+    Parameters
+    ----------
+    columns : iterable of str, optional
+        Those of the features and descriptors that are asked for; without it all of them.
+    """
+    dataset = customers.dataset
+    columns = dataset.named("feature", "descriptor") if columns is None else columns
     filled = customers.filled(columns)
-    numbers = [name for name in columns if filled[name] >= least and dataset.columns[name].numeric]
-    return numbers, [name for name in columns if filled[name] >= least and name not in numbers]
+    shown = [name for name in columns if filled[name] >= customers.least]
+    numbers = [name for name in shown if dataset.columns[name].numeric]
+    return numbers, [name for name in shown if name not in numbers]
+
+
+def describing(customers: Customers, features: Iterable[str]) -> tuple[Customers, list[str], list[str]]:
+    """Return what describes the segments that these features form.
+
+    Returns
+    -------
+    Customers
+        With the rarer categories of a column brought together.
+    numbers, categories : list of str
+        The descriptors that hold anything.
+    """
+    descriptors = [name for name in customers.dataset.named("feature", "descriptor") if name not in features]
+    numbers, categories = split_types(customers, descriptors)
+    return lump(customers, categories), numbers, categories
 
 
 def lump(customers: Customers, categories: list[str]) -> Customers:
@@ -37,19 +61,19 @@ def by_size(counts: pd.Series) -> pd.Series:
     return counts.sort_values(ascending=False, kind="stable")
 
 
-def quantiles(customers: Customers, names: list[str], dataset: Dataset) -> pd.DataFrame:
+def percentiles(customers: Customers, names: list[str]) -> pd.DataFrame:
     """Return the 5th, 25th, 50th, 75th and 95th percentile of each column, one row a column.
 
     The smallest and the largest value are left out: each belongs to one customer. So do the outer percentiles of a
     small table that is private.
     """
-    outer = dataset.privacy == "rows" or customers.number >= 20 * SMALLEST_GROUP
+    outer = not customers.private or customers.number >= 20 * SMALLEST_GROUP
     shown = {"5%": 0.05, "25%": 0.25, "median": 0.5, "75%": 0.75, "95%": 0.95}
     shown = shown if outer else {name: q for name, q in shown.items() if 0.25 <= q <= 0.75}
     levels = list(shown.values())
     table = pd.concat([customers.quantiles(name, levels)[levels] for name in names])
     table.columns = list(shown)
-    return table.set_axis([dataset.axis(name) for name in names]).rename_axis("column")
+    return table.set_axis([customers.dataset.axis(name) for name in names]).rename_axis("column")
 
 
 def strongest_pair(correlation: pd.DataFrame) -> tuple[str, str, float]:
@@ -76,6 +100,12 @@ def bands(customers: Customers, name: str) -> Grouping:
     ends = edges[1:] - 1 if whole else edges[1:]
     joined = "–" if whole else " up to "
     return Grouping(name, edges, tuple(f"{a:.12g}{joined}{b:.12g}" for a, b in zip(edges[:-1], ends, strict=True)))
+
+
+def groupings(customers: Customers, numbers: list[str], categories: list[str]) -> dict[str, Grouping]:
+    """Return each way to group the customers, by what a reader calls the column: categories first, then bands."""
+    label = customers.dataset.label
+    return {label(name): Grouping(name) for name in categories} | {label(n): bands(customers, n) for n in numbers}
 
 
 def column_edges(customers: Customers, name: str, most: int, *, logged: bool = False) -> np.ndarray:

@@ -1,8 +1,10 @@
-"""Figures: computed tables in, axes out; a list of axes where each can be read by itself. Nothing here fits or saves.
+"""What the customers look like, drawn: computed tables in, axes out; a list of axes where each can be read by itself.
 
-`private` hides whatever shows a single customer: points become counts on a grid, groups under ten and box-plot
-outliers are left out.
+Where a table is private, whatever shows a single customer is hidden: points become counts on a grid, groups under ten
+and box-plot outliers are left out.
 """
+
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -10,6 +12,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.figures import (
     FIGURE_BINS,
     INK,
@@ -22,7 +25,7 @@ from segmentation.core.figures import (
     public_counts,
     wrapped,
 )
-from segmentation.core.privacy import in_tens, least, withheld
+from segmentation.core.privacy import in_tens, withheld
 from segmentation.core.text import whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
@@ -32,27 +35,29 @@ MOST_POINTS = 5_000
 WHISKERS = [0.05, 0.25, 0.5, 0.75, 0.95]
 
 
-def distributions(customers: Customers, labels: dict[str, str], *, private: bool):
-    """Draw a histogram and a box plot of each numeric column; `labels` maps column to axis label."""
-    axes = panels(2 * len(labels))
-    for i, (name, label) in enumerate(labels.items()):
-        _histogram(axes[2 * i], customers, name, label, private)
+def distributions(customers: Customers, names: Sequence[str]):
+    """Draw a histogram and a box plot of each numeric column; None of none."""
+    if not names:
+        return None
+    axes = panels(2 * len(names))
+    for i, name in enumerate(names):
+        _histogram(axes[2 * i], customers, name)
         axes[2 * i].set(ylabel="customers")
-        boxes(axes[2 * i + 1], customers, name, Grouping(), private, vertical=False)
+        boxes(axes[2 * i + 1], customers, name, Grouping(), vertical=False)
         axes[2 * i + 1].set(yticks=[])
         for ax in axes[2 * i : 2 * i + 2]:
-            label_axis(ax, "x", label)
+            label_axis(ax, "x", customers.dataset.axis(name))
             few_ticks(ax)
     return axes
 
 
-def boxes(ax, customers: Customers, name: str, groups: Grouping, private: bool, *, vertical=True, shades=None):
+def boxes(ax, customers: Customers, name: str, groups: Grouping, *, vertical=True, shades=None):
     """Draw the middle half of each group, whiskers to the 5th and 95th percentile and the customers beyond.
 
     When private the boxes stand alone, those of ten customers or more; of a sample nobody beyond is drawn.
     """
     found = customers.quantiles(name, WHISKERS, groups)
-    found = found[found["customers"] >= least(private)]
+    found, private = found[found["customers"] >= customers.least], customers.private
     ends = [0.25, 0.75] if private else [WHISKERS[0], WHISKERS[-1]]
     beyond = {} if private or customers.sampled else _beyond(customers.sample, name, groups, found)
     stats = [
@@ -76,39 +81,51 @@ def _beyond(frame: pd.DataFrame, name: str, groups: Grouping, found: pd.DataFram
     return {g: own[(own < outer[g][0]) | (own > outer[g][1])].to_numpy() for g, own in values if g in outer}
 
 
-def _histogram(ax, customers: Customers, name: str, label: str, private: bool):
+def _histogram(ax, customers: Customers, name: str):
     bins = min(30, max(5, round(customers.filled([name])[name] ** 0.5)))
-    edges = column_edges(customers, name, bins, logged=getattr(label, "logged", False))
-    counts = public_counts(customers.histogram(name, edges), private)
+    edges = column_edges(customers, name, bins, logged=customers.dataset.axis(name).logged)
+    counts = public_counts(customers.histogram(name, edges), customers.private)
     drawn = counts > 0
     style = {"align": "edge", "color": NEUTRAL, "edgecolor": "white", "linewidth": 0.5}
     ax.bar(edges[:-1][drawn], counts[drawn], np.diff(edges)[drawn], **style)
 
 
-def categories(customers: Customers, labels: dict[str, str], *, private: bool):
-    """Draw the number of customers in each category of each column."""
-    axes = panels(len(labels))
-    for ax, (name, label) in zip(axes, labels.items(), strict=True):
+def categories(customers: Customers, names: Sequence[str]):
+    """Draw the number of customers in each category of each column; None of none."""
+    if not names:
+        return None
+    axes = panels(len(names))
+    for ax, name in zip(axes, names, strict=True):
         counts = by_size(customers.counts(name))
-        counts = counts[~withheld(counts.to_numpy())] if private else counts
+        counts = counts[~withheld(counts.to_numpy())] if customers.private else counts
         ax.barh(counts.index.astype(str), counts, color=NEUTRAL)
         ax.bar_label(ax.containers[0], fmt=whole, padding=3)
         ax.invert_yaxis()
-        ax.set(xlabel="customers", title=label)
+        ax.set(xlabel="customers", title=customers.dataset.label(name))
     return axes
 
 
-def relation(customers: Customers, labels: dict[str, str], *, private: bool, ax=None):
-    """Draw two numeric columns against each other; `labels` maps the two, x first, to axis labels."""
+def relation(customers: Customers, names: Sequence[str], ax=None):
+    """Draw the first two of these numeric columns against each other; None of less than two."""
+    if len(names) < 2:
+        return None
     ax = ax or plt.subplots(figsize=(PAGE * 0.7, 4.5))[1]
-    cloud(ax, customers, labels, private)
+    labels = {name: customers.dataset.axis(name) for name in names[:2]}
+    cloud(ax, customers, labels)
     for side, label in zip("xy", labels.values(), strict=True):
         label_axis(ax, side, label)
     return ax
 
 
-def cloud(ax, customers: Customers, labels: dict[str, str], private: bool, by: str | None = None):
-    """Draw points, or where these would show customers or be too many, counts on a grid; `by` gives them colours."""
+def cloud(ax, customers: Customers, labels: dict[str, str], by: str | None = None):
+    """Draw points, or where these would show customers or be too many, counts on a grid; `by` gives them colours.
+
+    Parameters
+    ----------
+    labels : dict
+        Column -> axis label, which knows whether its scale is logarithmic; x first.
+    """
+    private = customers.private
     x, y = (list(labels) * 2)[:2]
     if not private and customers.number <= MOST_POINTS:
         frame = customers.sample
@@ -129,31 +146,33 @@ def _edges(customers: Customers, name: str, label: str) -> np.ndarray:
     return grid_edges(customers, name, most=FIGURE_BINS, logged=getattr(label, "logged", False))
 
 
-def count_pairs(customers: Customers, labels: dict[str, str]) -> None:
+def count_pairs(customers: Customers, names: list[str]) -> None:
     """Count at once the customers in the cells of every two columns that will be drawn."""
-    customers.count_together({name: _edges(customers, name, label) for name, label in labels.items()})
+    customers.count_together({name: _edges(customers, name, customers.dataset.axis(name)) for name in names})
 
 
-def pairwise(customers: Customers, labels: dict[str, str], *, private: bool):
-    """Draw every pair of numeric columns, with histograms on the diagonal."""
-    n = len(labels)
+def pairwise(customers: Customers, names: list[str]):
+    """Draw every pair of numeric columns, with histograms on the diagonal; None of a single column."""
+    if len(names) < 2:
+        return None
+    n, axis = len(names), customers.dataset.axis
     axes = np.reshape(panels(n * n, columns=n, height=PAGE / n * 0.8), (n, n))
-    for i, row in enumerate(labels):
-        for j, column in enumerate(labels):
+    for i, row in enumerate(names):
+        for j, column in enumerate(names):
             if i == j:
-                _histogram(axes[i, j], customers, row, labels[row], private)
-                label_axis(axes[i, j], "x", labels[row])
+                _histogram(axes[i, j], customers, row)
+                label_axis(axes[i, j], "x", axis(row))
             else:
-                both = {name: labels[name] for name in (column, row)}
-                relation(customers, both, private=private, ax=axes[i, j])
+                relation(customers, (column, row), ax=axes[i, j])
             few_ticks(axes[i, j], most=3)
-            axes[i, j].set(xlabel=wrapped(labels[column]) if i == n - 1 else "")
-            axes[i, j].set(ylabel=wrapped(labels[row]) if j == 0 else "")
+            axes[i, j].set(xlabel=wrapped(axis(column)) if i == n - 1 else "")
+            axes[i, j].set(ylabel=wrapped(axis(row)) if j == 0 else "")
     return axes[0, 0]
 
 
-def correlation(correlation: pd.DataFrame):
+def correlation(correlation: pd.DataFrame, dataset: Dataset):
     """Draw a correlation matrix as a labelled heat map."""
+    correlation = correlation.rename(index=dataset.label, columns=dataset.label)
     _, ax = plt.subplots(figsize=(PAGE * 0.6, 0.6 + 0.7 * len(correlation)))
     sns.heatmap(correlation, vmin=-1, vmax=1, cmap="RdBu_r", annot=True, fmt=".2f", square=True, ax=ax, cbar=False)
     ax.set(xlabel="", ylabel="")
@@ -162,12 +181,14 @@ def correlation(correlation: pd.DataFrame):
     return ax
 
 
-def groups(customers: Customers, name: str, groups: dict[str, Grouping], label: str, *, private: bool):
-    """Draw box plots of a numeric column, one panel for each way to group the customers."""
+def groups(customers: Customers, name: str, groups: dict[str, Grouping]):
+    """Draw box plots of a numeric column, one panel for each way to group the customers; None without any."""
+    if not groups:
+        return None
     axes = panels(len(groups), height=3.2)
     for ax, (by, grouping) in zip(axes, groups.items(), strict=True):
-        shown = boxes(ax, customers, name, grouping, private)
+        shown = boxes(ax, customers, name, grouping)
         ax.set(xlabel=by)
-        label_axis(ax, "y", label)
+        label_axis(ax, "y", customers.dataset.axis(name))
         ax.tick_params(axis="x", rotation=30 if len(shown) > 4 else 0)
     return axes

@@ -3,8 +3,10 @@ What the table shows before any segment is formed: summaries and their sentences
 Is this the published table, an altered copy of it, or another one?
 """
 
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
+import ibis
 import numpy as np
 import pandas as pd
 
@@ -12,7 +14,7 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
 from segmentation.core.privacy import SMALLEST_GROUP, public, withheld
-from segmentation.core.text import amount, count, decimal, escape, listing, percent, plain_unit, sentence
+from segmentation.core.text import amount, count, decimal, escape, listing, percent, plain_unit, sentence, whole
 from segmentation.customers.cleaning import FEWEST
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
@@ -22,7 +24,7 @@ from segmentation.runs.records import Account
 from segmentation.runs.tell import rows as rows  # chapter 01 says it too
 from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
-from segmentation.tables.sources import locate
+from segmentation.tables.sources import RawSource, locate
 
 NEARLY_COPY = 0.95
 MOST_LOST = 0.001  # the limit that the benchmark of the sample keeps
@@ -81,9 +83,9 @@ def _article(role: str) -> str:
     return f"{'an' if role == 'id' else 'a'} {role}"
 
 
-def idle(customers: Customers, dataset: Dataset, features: tuple[str, ...]) -> str:
+def idle(customers: Customers, features: tuple[str, ...]) -> str:
     """Say which columns tell nothing, because they hold nothing or one value, and which features are nearly copies."""
-    told = []
+    told, dataset = [], customers.dataset
     filled = customers.filled(customers.columns)
     numbers = [name for name in customers.columns if dataset.columns[name].numeric]
     limits = customers.limits(numbers)
@@ -150,11 +152,12 @@ def changes_table(account: Account, dataset: Dataset) -> pd.DataFrame:
     return pd.DataFrame({"column": [dataset.label(name) for name in names], **columns})
 
 
-def far_values(customers: Customers, dataset: Dataset, numbers: list[str]) -> list[str]:
+def far_values(customers: Customers, numbers: list[str]) -> str:
     """Say for each column how many customers lie far from the middle half."""
-    far = {name: _number_far(customers, name) for name in numbers}
+    dataset, far = customers.dataset, {name: _number_far(customers, name) for name in numbers}
     many = {name: public(n, "value", private=dataset.private) for name, n in far.items()}
-    return [f"{escape(dataset.label(name))} has {how} far from the rest" for name, how in many.items()]
+    told = listing(f"{escape(dataset.label(name))} has {how} far from the rest" for name, how in many.items())
+    return f"The {count(len(numbers), 'numeric column')} of {count(customers.number, 'customer')}: {told}."
 
 
 def _number_far(customers: Customers, name: str) -> int:
@@ -165,9 +168,21 @@ CLEAR = 0.5
 WEAK = 0.2
 
 
-def distributions(customers: Customers, names: list[str], dataset: Dataset) -> str:
+def forming(customers: Customers, features: tuple[str, ...]) -> str:
+    """Say which columns form the segments, and which describe them."""
+    rest = [name for name in customers.columns if name not in features]
+    formed, told = (listing(escape(customers.dataset.label(name)) for name in names) for names in (features, rest))
+    return f"The segments will be formed by {formed}; {told or 'nothing else'} will describe them."
+
+
+def percentiles(customers: Customers) -> str:
+    """Say what the table of percentiles shows."""
+    return f"Percentiles of {count(customers.number, 'customer')}, by column."
+
+
+def distributions(customers: Customers, names: Iterable[str]) -> str:
     """Say for each column where the middle half of the customers lies, and whether the distribution leans."""
-    return " ".join(_tell_distribution(customers, name, dataset) for name in names)
+    return " ".join(_tell_distribution(customers, name, customers.dataset) for name in names)
 
 
 def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str:
@@ -185,29 +200,42 @@ def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str
     )
 
 
-def categories(counts: pd.Series, label: str) -> str:
-    """Say how the customers divide among the categories, the groups under 10 left out."""
+def categories(customers: Customers, names: list[str]) -> str:
+    """Say for each column how the customers divide among its categories, the groups under 10 left out."""
+    return " ".join(_tell_categories(customers.counts(name), customers.dataset.label(name)) for name in names)
+
+
+def _tell_categories(counts: pd.Series, label: str) -> str:
     counts = by_size(counts)
     shown = counts[~withheld(counts.to_numpy())]
     parts = listing(f"{escape(name)} {n:,} ({percent(n / counts.sum())})" for name, n in shown.items())
     return f"**{escape(label)}**: {parts or 'no group has ten customers or more'}."
 
 
-def relation(r: float, one: str, other: str) -> str:
+def relation(correlation: pd.DataFrame, names: Sequence[str], dataset: Dataset) -> str:
+    """Say how strong the linear correlation of the first two of these columns is; nothing of less than two."""
+    if len(names) < 2:
+        return ""
+    return strength(correlation.loc[names[0], names[1]], dataset.label(names[0]), dataset.label(names[1]))
+
+
+def strength(r: float, one: str, other: str) -> str:
     """Say in words how strong a linear correlation is; NaN where a column does not vary."""
     if np.isnan(r):
         return f"{escape(one)} and {escape(other)} cannot be correlated, because one of them does not vary."
-    strength = "hardly" if abs(r) < WEAK else "weakly" if abs(r) < CLEAR else "clearly"
+    how = "hardly" if abs(r) < WEAK else "weakly" if abs(r) < CLEAR else "clearly"
     way = "" if abs(r) < WEAK else " in the same direction" if r > 0 else " in opposite directions"
-    return f"{escape(one)} and {escape(other)} are {strength} correlated{way} (r = {_signed(r)})."
+    return f"{escape(one)} and {escape(other)} are {how} correlated{way} (r = {_signed(r)})."
 
 
 def _signed(r: float) -> str:
     return decimal(r).replace("-0.00", "0.00").replace("-", "−")
 
 
-def pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:
-    """Say which columns are drawn in pairs, and which two of them are linked most."""
+def pairs(correlation: pd.DataFrame, dataset: Dataset) -> str:
+    """Say which columns are drawn in pairs, and which two of them are linked most; nothing of a single column."""
+    if len(correlation) < 2:
+        return ""
     one, other, r = strongest_pair(correlation)
     drawn = len(most_linked(correlation))
     every = (
@@ -215,21 +243,27 @@ def pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:
         if drawn == len(correlation)
         else (f"The {count(drawn, 'numeric column')} of {len(correlation)} with the strongest links, in pairs.")
     )
-    return f"{every} The strongest link: {relation(r, labels[one], labels[other])}"
+    return f"{every} The strongest link: {strength(r, dataset.label(one), dataset.label(other))}"
 
 
-def clear_pairs(correlation: pd.DataFrame, labels: dict[str, str]) -> str:
+def correlation(correlation: pd.DataFrame, dataset: Dataset) -> str:
     """Say how many pairs of columns are clearly correlated."""
-    names = list(correlation)
-    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    clear = [f"{escape(labels[a])} with {escape(labels[b])}" for a, b in pairs if abs(correlation.loc[a, b]) >= CLEAR]
+    label = {name: escape(dataset.label(name)) for name in correlation}
+    clear = [
+        f"{label[a]} with {label[b]}" for a, b in combinations(correlation, 2) if abs(correlation.loc[a, b]) >= CLEAR
+    ]
     some = f"{count(len(clear), 'pair is', 'pairs are')} clearly correlated"
-    return f"{some} ({listing(clear)})" if clear else some
+    return f"Linear (Pearson) correlations: {f'{some} ({listing(clear)})' if clear else some}."
 
 
-def groups(customers: Customers, groups: Grouping, by: str, name: str, dataset: Dataset) -> str:
-    """Say in which group the median of column `name` is highest and lowest."""
-    medians, label, unit = group_medians(customers, name, groups), dataset.label(name), dataset.columns[name].unit
+def groups(customers: Customers, groups: dict[str, Grouping], name: str) -> str:
+    """Say for each way to group the customers in which group the median of column `name` is highest and lowest."""
+    return " ".join(_tell_groups(customers, by, way, name) for by, way in groups.items())
+
+
+def _tell_groups(customers: Customers, by: str, way: Grouping, name: str) -> str:
+    medians, label = group_medians(customers, name, way), customers.dataset.label(name)
+    unit = customers.dataset.columns[name].unit
     if len(medians) < 2:
         return f"{escape(by)} has no two groups of {SMALLEST_GROUP} customers or more to compare."
     if medians["median"].map(amount).nunique() < 2:
@@ -238,6 +272,48 @@ def groups(customers: Customers, groups: Grouping, by: str, name: str, dataset: 
     return (
         f"By {escape(by)}, the median {escape(label)} runs from {amount(bottom['median'])} ({escape(bottom['group'])}) "
         f"to {amount(top['median'], unit)} ({escape(top['group'])})."
+    )
+
+
+def differences(
+    customers: Customers, features: tuple[str, ...], correlation: pd.DataFrame, groups: dict[str, Grouping]
+) -> str:
+    """Return the answer of the second chapter: how the customers differ, and what that is worth."""
+    last = list(groups.items())[-1:]
+    told = [
+        f"**{sentence(count(customers.number, 'customer'))} differ in {count(len(features), 'feature')}.**",
+        relation(correlation, features, customers.dataset),
+        *(_tell_groups(customers, by, way, features[-1]) for by, way in last),
+        "What looks like groups in the figures is only an impression; the next chapter measures it.",
+    ]
+    return " ".join(told)
+
+
+def size_of_table(raw: ibis.Table, headers: dict, source: RawSource) -> str:
+    """Say how many rows and columns the raw table has."""
+    rows, columns = count(int(raw.count().execute()), "row"), count(headers["fields"], "column")
+    return f"The table {escape(source.name)} has {rows} and {columns}."
+
+
+def account(account: Account, dataset: Dataset) -> str:
+    """Say what became of the rows, which of them repeat another, and what the transactions are."""
+    told = [
+        f"Rows in: {rows(account)}.",
+        "Every row is accounted for." if account.rejected else "No row broke a rule.",
+        "" if dataset.named("id") else repeated(account.repeated),
+        purchases(account),
+    ]
+    return " ".join(told)
+
+
+def trust(account: Account) -> str:
+    """Return the answer of the first chapter: how many rows can be trusted, and why others cannot."""
+    worst = max(account.rules, key=account.rules.get, default=None)
+    reason = f"the most frequent reason is “{escape(worst)}” ({whole(account.rules.get(worst, 0))})."
+    return (
+        f"**{sentence(count(account.clean, 'row'))} of {whole(account.rows_in)} can be trusted**, "
+        f"and {count(account.rejected, 'row was', 'rows were')} refused; "
+        f"{reason if worst else 'the table is as its description promises.'}"
     )
 
 

@@ -37,7 +37,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
     dataset = study.dataset
     profiles, model = study.read("profiles.json").segments, study.read("model.json")
     customers = open_segmented(study)
-    numbers, categories = split_types(customers, dataset, dataset.named("feature", "descriptor"))
+    numbers, categories = split_types(customers)
     edges = {name: grid_edges(customers, name, most=GRID_BINS, logged=dataset.axis(name).logged) for name in numbers}
     held = _grids(customers, edges) if dataset.private else _rows(customers.sample, dataset, numbers, categories, seed)
     return {

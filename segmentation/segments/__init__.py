@@ -2,4 +2,31 @@
 
 from segmentation import lazily
 
-__getattr__ = lazily(__name__, fit=("scale",), plots=(), tell=())
+__getattr__ = lazily(
+    __name__,
+    assign=(
+        "borders",
+        "near_border",
+        "near_limit",
+        "open_segmented",
+        "rescaled",
+        "segment",
+        "write_near",
+        "write_segments",
+    ),
+    fit=(
+        "centroids",
+        "fit_segments",
+        "principal_map",
+        "scale",
+        "scaled_centroids",
+        "scaling_and_centroids",
+        "telling_order",
+    ),
+    model=("write_model",),
+    profiles=("compare_descriptors", "flatten", "heights", "kept_names", "profile_segments"),
+    robustness=("compare_choices", "intervals"),
+    rules=("grow_rules", "write_sql"),
+    plots=(),
+    tell=(),
+)

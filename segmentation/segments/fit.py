@@ -44,10 +44,17 @@ def scaled_centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame
     return pd.DataFrame(centres, columns=list(features), index=pd.RangeIndex(1, len(centres) + 1, name="segment"))
 
 
+def scaled_label(dataset: Dataset, name: str) -> str:
+    """Return what the axis of a scaled feature says."""
+    return f"{dataset.label(name)} (scaled)"
+
+
 def principal_map(
     scaled: Customers, features: tuple[str, ...], centres: pd.DataFrame
-) -> tuple[Customers, pd.DataFrame, pd.DataFrame]:
+) -> tuple[Customers, pd.DataFrame, pd.DataFrame] | None:
     """Project scaled customers and centroids on the first two principal components (Pearson 1901) of the sample.
+
+    None of one or two features: the figure of the features themselves is their map.
 
     Returns
     -------
@@ -56,6 +63,8 @@ def principal_map(
     explained : DataFrame
         For each of the two components its share of the variance, and the weight of each feature.
     """
+    if len(features) <= 2:
+        return None
     X, names = scaled.sample[list(features)].to_numpy(), ["first component", "second component"]
     components = PCA(2, svd_solver="full").fit(X)
     points = pd.DataFrame(components.transform(X), columns=names).assign(segment=scaled.sample["segment"])

@@ -1,8 +1,10 @@
-"""Figures: computed tables in, axes out; a list of axes where each can be read by itself. Nothing here fits or saves.
+"""The segments, drawn: computed tables in, axes out; a list of axes where each can be read by itself.
 
-`private` hides whatever shows a single customer: points become counts on a grid, groups under ten and box-plot
-outliers are left out.
+Where a table is private, whatever shows a single customer is hidden: points become counts on a grid, groups under ten
+and box-plot outliers are left out.
 """
+
+from collections.abc import Iterator
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -10,22 +12,39 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.figures import CROSS, INK, PAGE, WHISKER, colour, label_axis, panels
-from segmentation.core.privacy import least
 from segmentation.core.text import amount, percent, whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.plots import boxes, cloud
+from segmentation.segments.fit import scaled_label
+from segmentation.segments.profiles import category_shares
 
 
-def segments(customers: Customers, centroids: pd.DataFrame, labels: dict[str, str], *, private: bool):
-    """Draw two columns of the customers by segment, with the centroids as red crosses.
+def in_scaled_units(scaled: Customers, centroids: pd.DataFrame, names: list[str]):
+    """Draw the first two of these features by segment, as K-Means sees them, with the centroids as red crosses."""
+    return _scatter(scaled, centroids, {name: scaled_label(scaled.dataset, name) for name in names})
 
-    The first two columns of `labels` (column to axis label) are drawn, a single one against itself.
-    """
+
+def in_original_units(segmented: Customers, centroids: pd.DataFrame, names: list[str]):
+    """Draw the first two of these features by segment, with the centroids as red crosses."""
+    return _scatter(segmented, centroids, {name: segmented.dataset.axis(name) for name in names})
+
+
+def principal_map(mapped: tuple | None):
+    """Draw the customers by segment on a map of the first two principal components; None where there is no map."""
+    if mapped is None:
+        return None
+    points, centroids, _ = mapped
+    return _scatter(points, centroids, {name: name for name in centroids})
+
+
+def _scatter(customers: Customers, centroids: pd.DataFrame, labels: dict[str, str]):
+    """Draw the first two columns of `labels` (column to axis label), a single one against itself."""
     _, ax = plt.subplots(figsize=(PAGE * 0.8, 5))
     x, y = (list(labels) * 2)[:2]
-    cloud(ax, customers, {name: labels[name] for name in (x, y)}, private, by="segment")
+    cloud(ax, customers, {name: labels[name] for name in (x, y)}, by="segment")
     ax.scatter(centroids[x], centroids[y], marker="x", s=110, linewidth=3, color=CROSS, label="centroid", zorder=3)
     for segment, centre in centroids.iterrows():
         ax.annotate(str(segment), (centre[x], centre[y]), (7, 7), textcoords="offset points", fontweight="bold")
@@ -35,28 +54,38 @@ def segments(customers: Customers, centroids: pd.DataFrame, labels: dict[str, st
     return ax
 
 
-def by_segment(customers: Customers, name: str, label: str, *, private: bool):
-    """Draw a box plot of a numeric column for each segment."""
+def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset):
+    """Draw a box plot of the silhouettes of each segment."""
+    return _boxes_by_segment(Customers.of(dataset, silhouettes), "silhouette", "silhouette of each customer")
+
+
+def by_number(customers: Customers, names: list[str]) -> Iterator[tuple]:
+    """Draw for each numeric column a box plot a segment, one figure after the other: its name, and the axes."""
+    for name in names:
+        yield name, _boxes_by_segment(customers, name, customers.dataset.axis(name))
+
+
+def _boxes_by_segment(customers: Customers, name: str, label: str):
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 3.4))
     by = Grouping("segment")
     segments = customers.quantiles(name, [0.5], by)["customers"]
-    shown = segments[segments >= least(private)].index
-    boxes(ax, customers, name, by, private, shades=[colour(segment) for segment in shown])
+    shown = segments[segments >= customers.least].index
+    boxes(ax, customers, name, by, shades=[colour(segment) for segment in shown])
     ax.set(xlabel="segment")
     label_axis(ax, "y", label)
     return ax
 
 
-def centres(profiles: pd.DataFrame, labels: dict[str, str], means: pd.Series):
+def centres(profiles: pd.DataFrame, means: pd.Series, dataset: Dataset):
     """Draw the mean of each feature by segment as bars with its interval, the mean of all as a line."""
-    axes = panels(len(labels), height=3.0)
-    for ax, (name, label) in zip(axes, labels.items(), strict=True):
+    axes = panels(len(means), height=3.0)
+    for ax, name in zip(axes, means.index, strict=True):
         bars = ax.bar(profiles["segment"].astype(str), profiles[f"centre_{name}"],
                       yerr=_reach(profiles, f"centre_{name}"), error_kw=WHISKER,
                       color=[colour(segment) for segment in profiles["segment"]])  # fmt: skip
         ax.bar_label(bars, fmt=amount, padding=2)
         ax.axhline(means[name], color=INK, linestyle="--", linewidth=1)
-        ax.set(xlabel="segment", ylabel=label)
+        ax.set(xlabel="segment", ylabel=dataset.axis(name))
     return axes
 
 
@@ -66,10 +95,10 @@ def _reach(profiles: pd.DataFrame, quantity: str) -> np.ndarray:
     return np.array([value - profiles[f"{quantity}_low"], profiles[f"{quantity}_high"] - value]).clip(0)
 
 
-def index(profiles: pd.DataFrame, labels: dict[str, str]):
+def index(profiles: pd.DataFrame, features: list[str], dataset: Dataset):
     """Draw the index of each feature (mean of all customers = 100) as a heat map."""
-    grid = profiles.set_index("segment")[[f"index_{name}" for name in labels]].astype(float)
-    grid.columns = list(labels.values())
+    grid = profiles.set_index("segment")[[f"index_{name}" for name in features]].astype(float)
+    grid.columns = [dataset.label(name) for name in features]
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.8 + 0.45 * len(grid)))
     sns.heatmap(grid, center=100, cmap="RdBu_r", annot=True, fmt=".0f", ax=ax, cbar=False)
     ax.set(xlabel="", ylabel="segment")
@@ -93,8 +122,14 @@ def sizes(profiles: pd.DataFrame):
     return [bar, donut]
 
 
-def shares(shares: pd.DataFrame, label: str):
-    """Draw how each segment divides among the categories of a descriptor, one row a segment, summing to 1."""
+def by_category(customers: Customers, names: list[str]) -> Iterator[tuple]:
+    """Draw how each segment divides among the categories of each column, one figure after the other, with its name."""
+    for name in names:
+        yield name, _shares(category_shares(customers, name, private=customers.private), customers.dataset.axis(name))
+
+
+def _shares(shares: pd.DataFrame, label: str):
+    """Draw one row a segment, summing to 1."""
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.9 + 0.4 * len(shares)))
     shares = shares.dropna(axis=1, how="all").fillna(0.0)
     left = np.zeros(len(shares))

@@ -6,8 +6,10 @@ Bringing features to one scale: logarithm or Yeo-Johnson where the skew asks for
 Would other choices draw the same segments: another method, another scale, other customers, other features.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
+import ibis
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
@@ -26,12 +28,76 @@ from segmentation.core.text import (
     show_index,
     show_p,
     spanning,
+    whole,
 )
-from segmentation.evidence.decision import SIGNIFICANT, SMALL
+from segmentation.customers.customers import Customers
+from segmentation.evidence import tell as evidence_tell
+from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL
 from segmentation.runs.records import Profile, Rules
-from segmentation.segments.fit import describe_scaling
-from segmentation.segments.profiles import largest_first, lower_first
+from segmentation.segments.assign import nearest_to_border
+from segmentation.segments.fit import UNITS, describe_scaling, scaled_label
+from segmentation.segments.profiles import category_shares, largest_first, lower_first, segment_medians
 from segmentation.segments.rules import FOLDS, exactly
+
+
+def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
+    """Say how large the segments are, and what their inertia is."""
+    sizes = segmented.counts("segment")
+    return (
+        f"{sentence(count(len(sizes), NOUNS[verdict]))} of {listing(map(whole, sizes))} customers; "
+        f"together their inertia is {decimal(model[-1].inertia_, 4)}."
+    )
+
+
+def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
+    """Say what the figure in scaled units shows, and which two centroids lie closest together."""
+    unit, shown = UNITS[scaled.dataset.scaling], [scaled_label(scaled.dataset, name) for name in names]
+    return (
+        f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}, in {unit}; "
+        f"the red crosses are the centroids. {closest(centres, unit)}{axes(shown)}"
+    )
+
+
+def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
+    """Say what the figure in original units shows, and between which centroids each feature ranges."""
+    shown = [segmented.dataset.axis(name) for name in names]
+    return (
+        f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; red crosses are centroids. "
+        f"{extremes(centres, segmented.dataset)}{axes(shown)}"
+    )
+
+
+def belonging(segmented: Customers, verdict: str) -> str:
+    """Say that every customer has a segment, and how large the largest and the smallest are."""
+    sizes = segmented.counts("segment")
+    return (
+        f"**Every one of the {count(segmented.number, 'customer')} belongs to one of "
+        f"{count(len(sizes), NOUNS[verdict])}**, from {whole(sizes.max())} customers in the largest to "
+        f"{whole(sizes.min())} in the smallest."
+    )
+
+
+def silhouette_boxes(silhouettes: pd.DataFrame, *, private: bool) -> str:
+    """Say how many customers are nearer to another segment than to their own, and how well they fit on average."""
+    mean = silhouettes["silhouette"].mean()
+    return f"{evidence_tell.misfits(silhouettes, private=private)} The mean silhouette is {decimal(mean, 3)}."
+
+
+def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float) -> str:
+    """Say how many customers are near a border, near which most, and where they are listed."""
+    shown = f"{limit:.2g} {UNITS[segmented.dataset.scaling]}"
+    told = border(pairs, segmented.number, shown, private=segmented.private)
+    return f"{told} `borderline.csv` lists them by margin."
+
+
+def nearest_table(near: ibis.Table, dataset: Dataset) -> pd.DataFrame | None:
+    """Return those nearest to a border under the labels of their features; None of nobody, and where it is private."""
+    first = nearest_to_border(near)
+    return None if dataset.private or first.empty else first.rename(columns=lambda name: _shown(name, dataset))
+
+
+def _shown(name: str, dataset: Dataset) -> str:
+    return dataset.axis(name) if name in dataset.columns else name
 
 
 def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:
@@ -65,8 +131,11 @@ def closest(centres: pd.DataFrame, unit: str) -> str:
     return f"The closest two, {one + 1} and {other + 1}, are {decimal(distances.min(), 1)} {unit} apart."
 
 
-def components(explained: pd.DataFrame, dataset: Dataset) -> str:
-    """Say how much of the variance the map shows, and which feature weighs most in each direction."""
+def principal_map(mapped: tuple | None, dataset: Dataset) -> str:
+    """Say how much of the variance the map shows, and which feature weighs most in each direction; "" without one."""
+    if mapped is None:
+        return ""
+    explained = mapped[-1]
     weights = explained.drop(columns="share").abs()
     most = [escape(dataset.label(weights.loc[name].idxmax())) for name in explained.index]
     shares = [percent(share) for share in explained["share"]]
@@ -87,11 +156,11 @@ def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
     return f"The centroids range in {listing(parts)}."
 
 
-def axes(labels: dict[str, str]) -> str:
+def axes(labels: Sequence[str]) -> str:
     """Say which features the axes show, when these are not just two; starts with a blank."""
     if len(labels) == 2:
         return ""
-    shown = listing([escape(label) for label in list(labels.values())[:2]])
+    shown = listing([escape(label) for label in labels[:2]])
     many = f" Of {len(labels)} features the axes show the two that differ most between the segments: {shown}."
     return many if len(labels) > 2 else " Both axes show the same."
 
@@ -107,15 +176,38 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def segments(profiles: list[Profile]) -> str:
-    """Name the segments with their shares and levels, the largest first."""
-    return listing(
+def who(profiles: list[Profile], verdict: str) -> str:
+    """Return the answer of the fifth chapter: the segments with their shares and levels, the largest first."""
+    told = listing(
         f"{escape(p.name)} ({percent(p.share)}; {escape(lower_first(p.level_name))})" for p in largest_first(profiles)
+    )
+    return f"**{sentence(count(len(profiles), NOUNS[verdict]))}**: {told}."
+
+
+def actions_table(profiles: pd.DataFrame, verdict: str) -> pd.DataFrame | None:
+    """Return what dataset.yaml recommends for each segment; None where these are no segments."""
+    if verdict == "none":
+        return None
+    return profiles[["segment", "name", "action"]].fillna("none given in dataset.yaml")
+
+
+def sizes(profiles: list[Profile], resamples: int) -> str:
+    """Say how large the largest and the smallest segment are, and what the bars mean."""
+    largest, *_, smallest = largest_first(profiles)
+    return (
+        f"The largest segment, {escape(largest.name)}, holds {percent(largest.share)} of the customers; "
+        f"the smallest, {escape(smallest.name)}, {percent(smallest.share)}. "
+        f"Bars: {percent(LEVEL)} intervals over {whole(resamples)} resamples."
     )
 
 
+def centre_intervals() -> str:
+    """Say what the table of centres shows."""
+    return f"Centre in original units with its {percent(LEVEL)} interval, and index against the mean of all = 100."
+
+
 def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> str:
-    """Say for each feature which segment has the highest and which the lowest mean."""
+    """Say for each feature which segment has the highest and which the lowest mean, and what line and bars mean."""
     tells = []
     for f in features:
         top, bottom = (pick(profiles, key=lambda p: p.centre[f]) for pick in (max, min))
@@ -124,7 +216,7 @@ def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> s
             f"{escape(dataset.label(f))} is highest in {escape(top.name)} ({amount(top.centre[f], unit)}) "
             f"and lowest in {escape(bottom.name)} ({amount(bottom.centre[f], unit)})."
         )
-    return " ".join(tells)
+    return f"{' '.join(tells)} Dashed: the mean of all customers; bars: {percent(LEVEL)} intervals."
 
 
 def small(profiles: list[Profile]) -> str:
@@ -149,7 +241,19 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
     )
 
 
-def shares(shares: pd.DataFrame, label: str) -> str:
+def by_category(customers: Customers, names: list[str]) -> dict[str, str]:
+    """Say of each column of categories how the segments differ in it."""
+    shares = {name: category_shares(customers, name, private=customers.private) for name in names}
+    return {name: _tell_shares(own, customers.dataset.label(name)) for name, own in shares.items()}
+
+
+def by_number(customers: Customers, names: list[str]) -> dict[str, str]:
+    """Say of each numeric column how the segments differ in it."""
+    medians = {name: segment_medians(customers, name, private=customers.private) for name in names}
+    return {name: _tell_medians(own, customers.dataset, name) for name, own in medians.items()}
+
+
+def _tell_shares(shares: pd.DataFrame, label: str) -> str:
     """Say for the category that differs most between which segments its share ranges, and what is not shown."""
     spread = (shares.max() - shares.min())[shares.notna().sum() > 1]
     hidden = f" Groups of {FEWER} are not shown." if shares.isna().any(axis=None) else ""
@@ -165,7 +269,7 @@ def shares(shares: pd.DataFrame, label: str) -> str:
     )
 
 
-def medians(medians: pd.Series, dataset: Dataset, name: str) -> str:
+def _tell_medians(medians: pd.Series, dataset: Dataset, name: str) -> str:
     """Say in which segments the median of a descriptor is highest and lowest."""
     label, unit = escape(dataset.label(name)), dataset.columns[name].unit
     if medians.map(amount).nunique() < 2:
@@ -176,7 +280,7 @@ def medians(medians: pd.Series, dataset: Dataset, name: str) -> str:
     )
 
 
-FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
+TEST_FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
 
 
 def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
@@ -259,12 +363,13 @@ def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> st
 NEARLY_SAME = 0.8
 
 
-def formats(customers: int, *, private: bool) -> dict:
-    """Return how the table shows its figures; fewer than ten customers left out are not counted when `private`."""
+def choice_formats(everyone: Customers) -> dict:
+    """Return how the table of choices is written; fewer than ten customers left out are not counted when private."""
+    customers = len(everyone.sample)
     few = customers - SMALLEST_GROUP
 
     def show(compared: int) -> str:
-        return f"over {few:,}" if private and few < compared < customers else f"{compared:,}"
+        return f"over {few:,}" if everyone.private and few < compared < customers else f"{compared:,}"
 
     return {"customers": show, "agreement": partial(decimal, digits=3)}
 
