@@ -261,7 +261,7 @@ def ask(place, name: str, customers: SegmentedCustomers):
         hint = f"{steps[0]} to {steps[-1]}" if steps else None
         least, most = dataset.accepted(name).values()
         return place.number_input(text, least, most, None, format="%.12g", placeholder=hint, key=key)
-    levels = list(column.categories) if column.type == "ordinal" else ["no", "yes"]
+    levels = column.levels or ["no", "yes"]
     chosen = place.selectbox(text, levels, index=None, key=key)
     return None if chosen is None else levels.index(chosen) + (column.type == "ordinal")
 

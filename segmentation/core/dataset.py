@@ -73,6 +73,11 @@ class Column(_Strict):
         kinds = ("number", "ordinal", "yes/no") if self.role == "feature" else ("number", "ordinal")
         return self.role != "id" and self.type in kinds
 
+    @property
+    def levels(self) -> list[str]:
+        """The words of an ordinal from the lowest to the highest, which its ranks stand for."""
+        return list(self.categories or ()) if self.type == "ordinal" else []
+
     @model_validator(mode="after")
     def _consistent(self):
         if self.role == "id" and self.model_fields_set - {"role", "label", "aliases", "reason"}:
@@ -187,8 +192,8 @@ class Dataset(_Strict):
     def axis(self, name: str) -> Axis:
         """Return the label with its unit, as an axis shows it; of an ordinal the first and the last rank."""
         column = self.columns[name]
-        ends = list(column.categories or ()) if column.type == "ordinal" else []
-        unit = f"1 {ends[0]} to {len(ends)} {ends[-1]}" if ends else column.unit
+        levels = column.levels
+        unit = f"1 {levels[0]} to {len(levels)} {levels[-1]}" if levels else column.unit
         axis = Axis(f"{self.label(name)} ({unit})" if unit else self.label(name))
         axis.logged = column.transform != "none"
         return axis

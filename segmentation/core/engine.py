@@ -30,7 +30,9 @@ def plain(path: Path) -> str:
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 ENGINE = RLock()  # it serves one at a time; who asks from several threads takes it
-_chosen, _kept, _copies, _numbers = ["duckdb"], [], {}, count()
+_chosen, _numbers = ["duckdb"], count()
+_kept: list = []
+_copies: dict = {}
 
 
 def choose(engine: str) -> None:
@@ -205,7 +207,7 @@ CUT_DEVIATIONS = 6  # standard deviations by which the first cut lies above the 
 
 
 @ibis.udf.scalar.builtin
-def md5(text: str) -> str:
+def md5(text: str) -> str:  # type: ignore[empty-body]
     """Name the function that DuckDB, PySpark and PostgreSQL all have; Ibis translates its own for two of them."""
 
 

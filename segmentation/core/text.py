@@ -4,6 +4,7 @@ import difflib
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 from unicodedata import category
 
 NONE = "–"  # what stands where there is no figure
@@ -34,7 +35,7 @@ def amount(value: float, unit: str | None = None) -> str:
     return f"{text} {unit}" if unit else text
 
 
-def spanning(interval: list[float], form=amount) -> str:
+def spanning(interval: Sequence[float], form=amount) -> str:
     """Return an interval as "34% to 48%"."""
     return " to ".join(form(end) for end in interval)
 

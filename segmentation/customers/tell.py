@@ -74,7 +74,7 @@ def roles(dataset: Dataset, ignored: list[str], *, assumed: bool) -> str:
     told = f"Set aside: {listing(aside)}." if aside else "No column was set aside."
     if not assumed:
         return told
-    roles = [f"{escape(label)} is {_article(c.role)} ({escape(c.reason)})" for label, c in columns.items()
+    roles = [f"{escape(label)} is {_article(c.role)} ({escape(c.reason or '')})" for label, c in columns.items()
              if c.role != "ignore"]  # fmt: skip
     return f"**Nobody has described this table**, so that roles were assumed: {'; '.join(roles)}. {told}"
 
@@ -161,7 +161,8 @@ def far_values(customers: Customers, numbers: list[str]) -> str:
 
 
 def _number_far(customers: Customers, name: str) -> int:
-    return customers.beyond(name, *customers.fences(name))
+    fences = customers.fences(name)
+    return customers.beyond(name, *fences) if fences else 0
 
 
 CLEAR = 0.5

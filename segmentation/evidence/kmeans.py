@@ -78,9 +78,9 @@ def _search(X: np.ndarray, k: int, seed: int) -> tuple[KMeans, int, int]:
 
 def _search_at_once(X: np.ndarray, k: int, seed: int, most: int) -> tuple[KMeans, int, int]:
     """Do the same on a small table, a hundred starts at once; scikit-learn takes the last step from the best."""
-    inertia, centres = np.empty(0), []
+    inertia, reached = np.empty(0), 0
+    centres: list[np.ndarray] = []
     rng = np.random.default_rng(np.random.SeedSequence([seed, k]))
-    reached = 0
     while len(inertia) < most and reached < TIMES_REACHED:
         fits = fit_starts(X, k, rng, FEWEST_STARTS)
         inertia, centres = np.append(inertia, fits.inertia), [*centres, *fits.centres]
@@ -190,11 +190,11 @@ def descend(X: np.ndarray, centres: np.ndarray) -> Fits:
     """Run Lloyd's algorithm from centres of shape (starts, k, d) until no customer changes."""
     starts, k, _ = centres.shape
     offset, weights = (np.arange(starts) * k)[:, None], [np.tile(column, starts) for column in X.T]
-    labels = None
+    labels = np.empty(0, int)
     for _ in range(MOST_ITERATIONS):
         distances = _distances(X, centres)
         found = distances.argmin(axis=1)
-        if labels is not None and np.array_equal(found, labels):
+        if np.array_equal(found, labels):
             break
         labels = found
         cells = (labels + offset).ravel()

@@ -116,7 +116,7 @@ def _null_table(task: tuple[str, int], X: np.ndarray, seed: int) -> tuple[np.nda
     return NULL_MODELS[model](X, rng), rng
 
 
-def null_p_value(found: float, null: pd.Series) -> dict[str, float]:
+def null_p_value(found: float, null: pd.Series) -> dict:
     """Return how often a table without segments reaches the silhouette that was found.
 
     Parameters

@@ -87,7 +87,10 @@ class Comparison:
     @cached_property
     def lineage(self) -> Transitions:
         """What became of each earlier segment."""
-        crossed = self.shared.assign(near=True) if self.placed is None else self.placed
+        crossed = self.placed
+        if crossed is None:
+            assert self.shared is not None  # `compare_runs` refuses two of which neither can be told
+            crossed = self.shared.assign(near=True)
         counts = as_matrix(crossed[crossed["near"]], *self.shape)
         return lineage_of(self.base, crossed, distances(self.base.model, original_centroids(self.run.model), counts))
 
@@ -258,6 +261,7 @@ def moved_centres(found: Comparison) -> pd.DataFrame:
 def moves(found: Comparison) -> pd.DataFrame:
     """Return the customers by segment then (or by the earlier model) and now: then, now, customers, none hidden."""
     table = found.placed if found.shared is None else found.shared
+    assert table is not None  # `compare_runs` refuses two of which neither can be told
     return table.groupby(["then", "now"], as_index=False)["customers"].sum()
 
 

@@ -52,7 +52,9 @@ def _used(code: str) -> frozenset[str]:
     """
     with _parsing:
         tree = ast.parse(code)
-    nodes, used, packages = list(ast.walk(tree)), set(), {}
+    nodes = list(ast.walk(tree))
+    used: set[str] = set()
+    packages: dict[str, str] = {}
     for node in nodes:
         if isinstance(node, ast.Import):
             used |= {alias.name.removeprefix("segmentation.") for alias in node.names}
@@ -61,8 +63,8 @@ def _used(code: str) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("segmentation."):
             inside = node.module.removeprefix("segmentation.")
             used |= {inside} if "." in inside else {_home(inside, alias.name) for alias in node.names}
-    behind = [n for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
-    used |= {_home(packages[n.value.id], n.attr) for n in behind if n.value.id in packages}
+    behind = [(n.value.id, n.attr) for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
+    used |= {_home(packages[name], part) for name, part in behind if name in packages}
     return frozenset(name for name in used if file_of(name).is_file())
 
 
@@ -81,4 +83,5 @@ def _given(package: str) -> dict[str, str]:
     with _parsing:
         tree = ast.parse(place.read_text(encoding="utf-8"))
     calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "lazily"]
-    return {name: word.arg for call in calls for word in call.keywords for name in ast.literal_eval(word.value)}
+    words = [(word.arg, word.value) for call in calls for word in call.keywords if word.arg]
+    return {name: module for module, names in words for name in ast.literal_eval(names)}

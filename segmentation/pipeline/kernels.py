@@ -13,7 +13,7 @@ import threading
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from segmentation.core.parallel import end_with_parent, ready_workers
 
@@ -56,7 +56,8 @@ class ForkProvisioner(LocalProvisioner):
             target=_run_kernel, args=(words, dict(kwargs["env"]), kwargs.get("cwd"))
         )
         fork.start()
-        self.process, self.pid, self.pgid = _Forked(fork), fork.pid, None
+        self.process = _Forked(fork)  # type: ignore[assignment]
+        self.pid, self.pgid = fork.pid, None
         return self.connection_info
 
 
@@ -96,6 +97,7 @@ def _run_kernel(words: list[str], environment: dict[str, str], folder: str | Non
         os.chdir(folder)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     end_with_parent()
-    sys.modules["debugpy"] = None  # nobody debugs a report, and its debugger is most of what a kernel still imports
+    # Nobody debugs a report, and its debugger is most of what a kernel still imports.
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
     with ready_workers():
         IPKernelApp.launch_instance(argv=words)

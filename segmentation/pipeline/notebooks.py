@@ -12,7 +12,7 @@ from segmentation.pipeline.dependencies import notebook_source
 
 CELL_SECONDS = 3600
 # Without it nbformat does not check addresses, of which a notebook has none; with it, it builds a grammar for a second.
-sys.modules.setdefault("rfc3987_syntax", None)
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
 def execute_notebook(notebook: Path, parameters: dict, final: Path, reach, *, data: str = "") -> None:

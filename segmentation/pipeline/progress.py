@@ -6,6 +6,7 @@ What the terminal shows after a run: five lines from the artifacts, and one abou
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from rich.console import Console
 
@@ -67,12 +68,11 @@ def time_left(expected: dict[str, float | None], running: dict[str, float]) -> f
     expected : what each task that is not done will take; None where nothing is known.
     running : how long those that have begun run already; one that runs longer than expected makes the end unknown.
     """
-    if None in expected.values():
+    known = {name: seconds for name, seconds in expected.items() if seconds is not None}
+    left = {name: seconds - running.get(name, 0) for name, seconds in known.items()}
+    if len(known) < len(expected) or any(seconds < 0 for seconds in left.values()):
         return None
-    left = {name: seconds - running.get(name, 0) for name, seconds in expected.items()}
-    if any(seconds < 0 for seconds in left.values()):
-        return None
-    ends = {}
+    ends: dict[str, float] = {}
     for stage in STAGES:
         before = [ends[other.name] for other in STAGES if set(other.writes) & set(stage.reads)]
         ends[stage.name] = max(before, default=0) + left.pop(stage.name, 0)
@@ -101,7 +101,9 @@ class Progress:
     """
 
     def __init__(self, expected: dict[str, float | None], work: dict, console: Console):
-        self.expected, self.work, self.began, self.seconds = dict(expected), work, {}, {}
+        self.expected, self.work = dict(expected), work
+        self.began: dict[str, float] = {}
+        self.seconds: dict[str, float] = {}
         self.console, self.start, self.open = console, time.monotonic(), True
 
     def begin(self, name: str, asks: str) -> None:
@@ -162,7 +164,10 @@ class Bars(Progress):
 
     def __init__(self, expected: dict[str, float | None], work: dict, console: Console):
         super().__init__(expected, work, console)
-        self.live, self.lines, self.asks, self.starting = None, {}, {}, threading.Lock()
+        self.live: Any = None
+        self.starting = threading.Lock()
+        self.lines: dict = {}
+        self.asks: dict[str, str] = {}
 
     def _start(self) -> None:
         # Imported here, because a run in which nothing changed needs no bars.
@@ -193,10 +198,9 @@ class Bars(Progress):
         self.lines[name] = self.bars.add_task(asks, total=None, name=name, cells="")
 
     def reach(self, name: str, done: int, cells: int, cell) -> None:
-        told = {"completed": done, "total": cells, "cells": f"{done}/{cells}"}
-        if heading(cell):
-            told["description"] = heading(cell)
-        self.bars.update(self.lines[name], **told)
+        self.bars.update(
+            self.lines[name], completed=done, total=cells, cells=f"{done}/{cells}", description=heading(cell)
+        )
 
     def _show_end(self, name: str, failed: bool) -> None:
         line = self.lines[name]
@@ -240,6 +244,6 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
 
 def tell_time(seconds: dict[str, float], total: float) -> str:
     """Return where the time of a run went, longest first; what took under a second is not named."""
-    longest = sorted(seconds, key=seconds.get, reverse=True)
+    longest = sorted(seconds, key=lambda name: seconds[name], reverse=True)
     parts = (f"{name} {duration(seconds[name])}" for name in longest if seconds[name] >= 1)
     return f"{duration(total)} in all: {', '.join(parts)}"

@@ -84,7 +84,9 @@ def _copy_project(root: Path, dataset: str) -> None:
 
 
 def _copy_base(root: Path, base: str | None) -> None:
-    for name in ("manifest.json", *CHECKED) if base else ():
+    if not base:
+        return
+    for name in ("manifest.json", *CHECKED):
         (root / "assets" / base).mkdir(parents=True, exist_ok=True)
         shutil.copy(files.ROOT / "assets" / base / name, root / "assets" / base / name)
 

@@ -77,7 +77,7 @@ class SegmentedCustomers:
         """Return edges of about `most` bands of a column on the scale on which it is shown: round, or between ranks."""
         column = self.dataset.columns[name]
         if column.type == "ordinal":
-            ranks = len(column.categories)
+            ranks = len(column.levels)
             band = -(-ranks // most)
             return np.arange(0.5, ranks + band, band)
         low, high, whole = self._limits.loc[name, ["low", "high", "whole"]]
@@ -91,7 +91,7 @@ class SegmentedCustomers:
     def _steps(self, name: str, most: int) -> dict[float, str]:
         column = self.dataset.columns[name]
         if column.type == "ordinal":
-            return {float(rank): level for rank, level in enumerate(column.categories, start=1)}
+            return {float(rank): level for rank, level in enumerate(column.levels, start=1)}
         edges = self.edges(name, most)
         last = np.searchsorted(edges, self._limits.loc[name, "high"])
         # Not as `amount` has them: rounded, two could look alike, and a slider gives back what it shows.
@@ -147,7 +147,7 @@ class SegmentedCustomers:
         """Return a value of a column as a reader wants it: an ordinal by its word, a number with its unit."""
         column = self.dataset.columns[name]
         if column.type == "ordinal":
-            return list(column.categories)[int(value) - 1]
+            return column.levels[int(value) - 1]
         return amount(value, column.unit) if column.numeric else str(value)
 
     def _cells(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -177,7 +177,7 @@ class SegmentedCustomers:
     def _tell_band(self, name: str, low: float, high: float) -> str:
         column = self.dataset.columns[name]
         if column.type == "ordinal":
-            levels = list(column.categories)[int(low + 0.5) - 1 : int(high)]
+            levels = column.levels[int(low + 0.5) - 1 : int(high)]
             return " to ".join(dict.fromkeys([levels[0], levels[-1]]))
         return f"{amount(low)} to {amount(high, column.unit)}"
 
@@ -210,7 +210,7 @@ def _require_described(everyone: Customers, run: str) -> None:
         column = dataset.columns[name]
         if found[name].is_numeric() != column.numeric:
             faults.append(f"column {name!r} is no {column.type} in the run")
-        elif column.type == "ordinal" and everyone.limits([name]).loc[name, "high"] > len(column.categories):
+        elif column.type == "ordinal" and everyone.limits([name]).loc[name, "high"] > len(column.levels):
             faults.append(f"column {name!r} had more categories")
     if faults:
         raise DataError(

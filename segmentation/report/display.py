@@ -109,7 +109,7 @@ def _svg(whole, salt: str) -> str:
 def _inline(svg: str, label: str) -> str:
     """Prepare an SVG for the page: its label, the font and ink of the page, its size as a limit, nothing needless."""
     svg = svg[svg.index("<svg ") :]
-    width = float(re.search(r' width="([\d.]+)pt"', svg)[1]) * PIXELS_PER_POINT
+    width = float(re.findall(r' width="([\d.]+)pt"', svg)[0]) * PIXELS_PER_POINT
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
     for needless in (
         r"<metadata>.*?</metadata>",

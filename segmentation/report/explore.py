@@ -66,9 +66,8 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
 def _labelled(name: str, dataset: Dataset) -> dict:
     """Return label, axis, unit, scale, and of an ordinal its levels; its label says what the ranks mean."""
     column, axis = dataset.columns[name], dataset.axis(name)
-    levels = list(column.categories) if column.type == "ordinal" else None
     label = dataset.label(name) if column.unit else axis
-    return {"label": label, "axis": axis, "unit": column.unit, "logged": axis.logged, "levels": levels}
+    return {"label": label, "axis": axis, "unit": column.unit, "logged": axis.logged, "levels": column.levels or None}
 
 
 def _rows(customers: pd.DataFrame, dataset: Dataset, numbers: list[str], categories: list[str], seed: int) -> dict:

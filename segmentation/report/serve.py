@@ -102,7 +102,8 @@ def options(host: str = HERE, port: int | None = None) -> list[str]:
 def style_variables() -> dict[str, tuple[str, str]]:
     """Return the variables of the report's style, each on light and on dark paper."""
     light, dark, *_ = re.findall(r":root \{(.*?)\}", STYLE.read_text(encoding="utf-8"), flags=re.S)
-    day, night = (dict(re.findall(r"--(\w+): (.*?);", part)) for part in (light, dark))
+    day: dict[str, str] = dict(re.findall(r"--(\w+): (.*?);", light))
+    night: dict[str, str] = dict(re.findall(r"--(\w+): (.*?);", dark))
     return {name: (value, night.get(name, value)) for name, value in day.items()}
 
 

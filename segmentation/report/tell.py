@@ -83,7 +83,7 @@ def _differing(profiles: Profiles) -> set[str]:
 
 def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: Lineage | None) -> list[dict]:
     """Return what the card of each segment says, as text; of a run with a base also where it comes from."""
-    stability, differing = selection.chosen.segments, _differing(profiles)
+    differing, stability = _differing(profiles), list(selection.chosen.segments)
     if lineage:
         stability = [stability[row.selected_as - 1] for row in lineage.now]
     return [

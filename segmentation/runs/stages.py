@@ -70,7 +70,7 @@ def declared(stage: Stage) -> dict:
     try:
         for cell in json.loads(stage.notebook.read_text(encoding="utf-8"))["cells"]:
             if "parameters" in cell["metadata"].get("tags", []):
-                assignments = ast.parse("".join(cell["source"])).body
+                assignments: list = ast.parse("".join(cell["source"])).body
                 return {node.targets[0].id: ast.literal_eval(node.value) for node in assignments}
     except (AttributeError, KeyError, SyntaxError, ValueError) as fault:
         raise UsageError(

@@ -1,5 +1,6 @@
 """Who belongs to which segment: one expression that any engine can compute, and the same in plain SQL."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import ibis
@@ -45,7 +46,7 @@ def _values_scaled(values: pd.DataFrame, feature: Scaled) -> pd.DataFrame:
     return table.mutate(value=scaled_feature(table["value"], feature)).to_pandas()
 
 
-def segment(customers: Customers, model: Pipeline, features: tuple[str, ...]) -> Customers:
+def segment(customers: Customers, model: Pipeline, features: Sequence[str]) -> Customers:
     """Return the customers with segment, distance and margin."""
     told = scaling_and_centroids(model, features)
     sample = assign_rows(ibis.memtable(customers.sample), told).to_pandas()
@@ -132,7 +133,7 @@ def assign_rows(table: ibis.Table, model: Placement, *, across: bool = False) ->
 
 def _in_turn(found: ibis.Table, k: int) -> ibis.Table:
     """Find the two least scores and their segments by one comparison after the other: for DuckDB half of the work."""
-    found = found.mutate(_near=found["_s1"], _next=double("inf"), segment=_literal(1), next_segment=_literal(1))
+    found = found.mutate(_near=found["_s1"], _next=double(np.inf), segment=_literal(1), next_segment=_literal(1))
     for number in range(2, k + 1):
         score, near, following = found[f"_s{number}"], found["_near"], found["_next"]
         closer, own, other = score < near, found["segment"], found["next_segment"]
@@ -151,7 +152,7 @@ def _at_once(found: ibis.Table, k: int) -> ibis.Table:
     found = found.mutate(_near=ibis.least(*scores.values()))
     number = ibis.cases(*((found[f"_s{j}"] <= found["_near"], j) for j in scores))
     found = found.mutate(segment=number.cast("int64"))
-    others = [(found["segment"] == j).ifelse(double("inf"), found[f"_s{j}"]) for j in scores]
+    others = [(found["segment"] == j).ifelse(double(np.inf), found[f"_s{j}"]) for j in scores]
     found = found.mutate(_next=ibis.least(*others))
     across = ((found["segment"] != j) & (found[f"_s{j}"] <= found["_next"]) for j in scores)
     return found.mutate(next_segment=ibis.cases(*zip(across, scores, strict=True)).cast("int64"))

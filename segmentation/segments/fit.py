@@ -2,6 +2,7 @@
 Bringing features to one scale: logarithm or Yeo-Johnson where the skew asks for it, then centre and spread.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -27,18 +28,18 @@ def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str,
     return Pipeline([*scaler.steps, ("kmeans", best_kmeans(X, k, seed=seed).model)])
 
 
-def centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
+def centroids(model: Pipeline, features: Sequence[str]) -> pd.DataFrame:
     """Return the centroids in original units, one row a segment; with a log they are geometric, not plain, means."""
     original = model[:-1].inverse_transform(model[-1].cluster_centers_)
     return pd.DataFrame(original, columns=list(features), index=pd.RangeIndex(1, len(original) + 1, name="segment"))
 
 
-def scaling_and_centroids(model: Pipeline, features: tuple[str, ...]) -> Placement:
+def scaling_and_centroids(model: Pipeline, features: Sequence[str]) -> Placement:
     """Return what the engine needs to assign customers: how each feature is scaled, and the centroids."""
     return Placement(features=tuple(describe_scaling(model, features)), centroids=model[-1].cluster_centers_.tolist())
 
 
-def scaled_centroids(model: Pipeline, features: tuple[str, ...]) -> pd.DataFrame:
+def scaled_centroids(model: Pipeline, features: Sequence[str]) -> pd.DataFrame:
     """Return the centroids in scaled units, one row a segment."""
     centres = model[-1].cluster_centers_
     return pd.DataFrame(centres, columns=list(features), index=pd.RangeIndex(1, len(centres) + 1, name="segment"))
@@ -137,7 +138,7 @@ def _undo(z: np.ndarray, power: float) -> np.ndarray:
     return np.where(z >= 0, high, -low)
 
 
-def scaling(dataset: Dataset, features: tuple[str, ...]) -> Pipeline:
+def scaling(dataset: Dataset, features: Sequence[str]) -> Pipeline:
     """Return an unfitted pipeline: the transformations and then the scale that dataset.yaml asks for."""
     kinds = [dataset.columns[name].transform for name in features]
     unskew = [("unskew", Unskew(kinds))] if set(kinds) != {"none"} else []
@@ -156,7 +157,7 @@ def scale(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...]) 
     return scaler, scaler.fit_transform(customers[list(features)].to_numpy())
 
 
-def describe_scaling(model: Pipeline, features: tuple[str, ...]) -> list[Scaled]:
+def describe_scaling(model: Pipeline, features: Sequence[str]) -> list[Scaled]:
     """Return how each feature is scaled."""
     scaler, n = model.named_steps["scale"], len(features)
     centre = scaler.center_ if isinstance(scaler, RobustScaler) else scaler.mean_ if scaler.with_mean else np.zeros(n)

@@ -79,7 +79,7 @@ def _choices(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> 
     """Return (name, method, X, which customers X holds) for each other choice."""
     X = _scaled(customers, dataset, features)
     everyone, usual = np.ones(len(X), bool), ~_outliers(X)
-    rows = [(name, name, X, everyone) for name in METHODS]
+    rows: list[tuple] = [(name, name, X, everyone) for name in METHODS]
     rows += [(f"Scaled {name}", None, rescale(X), everyone) for name, rescale in SCALES.items()]
     if not usual.all():
         rows.append(("Without outliers", None, _scaled(customers[usual], dataset, features), usual))

@@ -138,7 +138,7 @@ def _delimiter(text: str) -> str:
             return []
 
     scores = {delimiter: regularity(parse(delimiter)) for delimiter in DELIMITERS}
-    best = max(scores, key=scores.get)
+    best = max(scores, key=lambda delimiter: scores[delimiter])
     blanks = regularity([line.split() for line in lines])[0]
     if blanks == sum(bool(line.strip()) for line in lines) and 2 * scores[best][0] < blanks:
         return " "

@@ -209,7 +209,7 @@ def connect_server(url: str, name: str):
 
 def table_on_server(source: RawSource) -> ibis.Table:
     """Return a table of a database on a server, or the result of a query, without reading it."""
-    connection, part = connect_server(source.url, source.name), source.part
+    connection, part = connect_server(source.url or "", source.name), source.part
     if part and QUERY.match(part):
         return connection.sql(part.rstrip("; \n"))
     return connection.table(_choose(part, connection.list_tables(), source.name, "table"))

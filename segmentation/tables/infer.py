@@ -88,7 +88,9 @@ def guess_columns(source: RawSource) -> list[Guess]:
     """
     looked = _look(source)
     _refuse_purchases(looked, source.name)
-    id_name, found, kept = _find_id(looked), {}, []
+    id_name = _find_id(looked)
+    found: dict[str, Guess] = {}
+    kept: list[str] = []
     for name in sorted(looked.headers):
         spec, reason = ({"role": "id"}, _why_id(name, looked)) if name == id_name else _guess(name, looked, kept)
         if spec["role"] in ("feature", "descriptor") and "type" not in spec:

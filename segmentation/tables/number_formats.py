@@ -93,7 +93,9 @@ def find_conventions(
         When files of one table write numbers differently, or cells have another unit than the declared one.
     """
     texts = [name for name in units if raw[name].type().is_string()]
-    around = {name: ((plain_unit(unit),) if unit else (), True) for name, unit in units.items()}
+    around: dict[str, tuple[tuple[str, ...], bool]] = {
+        name: ((plain_unit(unit),) if unit else (), True) for name, unit in units.items()
+    }
     around |= {name: _around(raw, name, units[name], known.get(name), file) for name in texts}
     free = [name for name in texts if name not in typed and decimal == "auto"]
     votes = {name: _votes(raw, name) for name in free}

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date, datetime, time
 from io import BytesIO
 from pathlib import Path
@@ -106,7 +107,8 @@ def _sheet(part: str | None = None) -> dict:
 if __name__ == "__main__":
     _limit_memory()
     try:
-        json.dump({"sheet": _sheet, "parquet": _parquet}[sys.argv[1]](*sys.argv[2:]), sys.stdout)
+        readers: dict[str, Callable] = {"sheet": _sheet, "parquet": _parquet}
+        json.dump(readers[sys.argv[1]](*sys.argv[2:]), sys.stdout)
     except MemoryError:
         sys.exit(1)
     except Exception as fault:

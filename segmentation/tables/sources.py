@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from segmentation.core import files
-from segmentation.core.dataset import Dataset, dataset_path
+from segmentation.core.dataset import Dataset, Source, dataset_path
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import NOT_RUNS, sha256
 
@@ -63,7 +63,7 @@ def find_table(name: str, dataset: Dataset, data: str | None = None) -> RawSourc
     if not path.is_file():
         if dataset.source.url is None:
             raise UsageError(f"data/{name}/{dataset.source.path} does not exist; give the table as DATA=path")
-        _fetch(path, dataset)
+        _fetch(path, dataset.source)
     if dataset.source.sha256 not in (None, sha256(path)):
         shown = path.relative_to(files.ROOT).as_posix()
         raise DataError(
@@ -82,19 +82,19 @@ def locate(option: str, text: str) -> RawSource:
         When there is no such table.
     """
     if URL.match(text):
-        url, _, part = text.partition("#")
+        url, _, behind = text.partition("#")
         scheme = url.partition(":")[0].lower()
         if scheme in FILES:
-            return locate(option, f"{url.partition('://')[2]}#{part}" if part else url.partition("://")[2])
+            return locate(option, f"{url.partition('://')[2]}#{behind}" if behind else url.partition("://")[2])
         if scheme in REMOTE:
             raise UsageError(f"{option}={scheme}://… is on another machine; download the table, then give its path")
-        if "@" in part or url.count("/") > 3 or not _is_url(url):
+        if "@" in behind or url.count("/") > 3 or not _is_url(url):
             raise UsageError(
                 f"{option} cannot be read as the URL of a database; expected postgresql://user:password@host:port/"
                 "database#table, with a # or / in a password or name written as %23 or %2F"
             )
-        shown = "a query" if QUERY.match(part) else part or "a table"
-        return RawSource(text, f"{shown} ({scheme})", part=part or None)
+        shown = "a query" if QUERY.match(behind) else behind or "a table"
+        return RawSource(text, f"{shown} ({scheme})", part=behind or None)
     path, part = _part_of(text)
     if path.is_dir():
         raise UsageError(f"{option}={text} is a folder; expected a table, or several as {option}='{text}/*.csv'")
@@ -134,17 +134,16 @@ def _matches(path: Path):
 def run_name(data: str) -> str:
     """Return a name for the run of a table that belongs to no dataset: that of its file, or of its part."""
     source = locate("DATA", data)
-    plain = source.name.split(".")[0] if source.files else source.part or urlsplit(source.url).path
+    plain = source.name.split(".")[0] if source.files else source.part or urlsplit(source.url or "").path
     name = re.sub(r"[^\w.-]+", "-", plain).strip("-.")[:60] or "table"
     taken = name in NOT_RUNS or dataset_path(name, name).is_file()
     return f"{name}-table" if taken else name
 
 
-def _fetch(path: Path, dataset: Dataset) -> None:
+def _fetch(path: Path, source: Source) -> None:
     # Imported here, because it is seldom needed and its progress bar warns in a notebook.
     import pooch
 
-    source = dataset.source
     shown = path.relative_to(files.ROOT).as_posix()
     pooch.get_logger().setLevel("WARNING")
     try:
