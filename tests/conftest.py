@@ -1,5 +1,7 @@
-"""What the tests share: a copy of the project to run commands in, and the real table."""
+"""What the tests share: copies of the project to run commands in, with finished runs or without, and the real table."""
 
+import contextlib
+import io
 import os
 import shutil
 import socket
@@ -7,15 +9,19 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
+from segmentation import cli
+from segmentation.core import files
 from segmentation.core.dataset import Dataset, load_dataset
 from segmentation.customers.cleaning import Cleaned
 from segmentation.customers.customers import Customers
@@ -62,6 +68,26 @@ class Project:
         command = [sys.executable, "-m", "segmentation", *words]
         return subprocess.run(command, cwd=self.root, env=variables, capture_output=True, text=True)
 
+    def call(self, *words: str) -> subprocess.CompletedProcess:
+        """Run a command that executes no notebook in this process: the same code, without the seconds of its start."""
+        told, faults = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(files, "ROOT", self.root)
+            patch.setattr(sys, "argv", ["segmentation", *words])
+            patch.chdir(self.root)
+            with (
+                contextlib.redirect_stdout(told),
+                contextlib.redirect_stderr(faults),
+                pytest.raises(SystemExit) as end,
+            ):
+                cli.main()
+        return subprocess.CompletedProcess(words, end.value.code or 0, told.getvalue(), faults.getvalue())
+
+    def copy(self, folder: Path) -> "Project":
+        """Copy the project with its runs, which stay up to date."""
+        shutil.copytree(self.root, folder / "project")
+        return Project(folder / "project")
+
     def artifact(self, run: str, name: str) -> Path:
         return self.root / "assets" / run / name
 
@@ -70,10 +96,10 @@ class Project:
 
 
 def copy_project(folder: Path) -> Project:
-    """Copy what git would keep: no environment, nothing generated."""
+    """Copy what git would keep, and the compiled modules: no environment, no run."""
     root = folder / "project"
     for part in ("segmentation", "notebooks", "data", "report/template"):
-        skip = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", MALL)
+        skip = shutil.ignore_patterns(".ipynb_checkpoints", MALL)
         shutil.copytree(ROOT / part, root / part, ignore=skip)
     for name in ("pyproject.toml", "requirements.txt"):
         shutil.copy(ROOT / name, root / name)
@@ -101,9 +127,7 @@ def make_report(folder: Path, name: str, described: str, table: pd.DataFrame, co
     place.mkdir()
     (place / "dataset.yaml").write_text(described)
     table.to_csv(place / f"{name}.csv", index=False)
-    done = project.run(command, "--dataset", name, "--resamples", "10")
-    assert done.returncode == 0, done.stderr
-    return project
+    return _reported(project, command, "--dataset", name, *FAST)
 
 
 @pytest.fixture
@@ -165,31 +189,54 @@ def mall_table() -> Path:
     pytest.skip(f"{MALL} is not here; `make report DATASET=mall` fetches it into data/mall/")
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make) -> Project:
+    """Copy a project for this worker that `make` makes in a folder once for all workers; the others wait for it."""
+    base = factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"shared-{name}"
+    finished = shared / "finished"
+    with FileLock(f"{shared}.lock"):
+        if not finished.is_dir():
+            shutil.rmtree(shared, ignore_errors=True)
+            shared.mkdir()
+            make(shared).root.rename(finished)
+    return Project(finished).copy(factory.mktemp(name))
+
+
+def _report(words: list[str], folder: Path, **environment: str) -> Project:
+    return _reported(copy_project(folder), *words, **environment)
+
+
+def _reported(project: Project, *words: str, **environment: str) -> Project:
+    done = project.run(*words, **environment)
+    assert done.returncode == 0, done.stderr
+    return project
+
+
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory) -> Project:
     """A copy of the project in which the sample report has been made."""
-    project = copy_project(tmp_path_factory.mktemp("sample"))
-    done = project.run("report", OMP_NUM_THREADS="1")
-    assert done.returncode == 0, done.stderr
-    return project
+    return made_once(tmp_path_factory, "sample", partial(_report, ["report"]))
 
 
 @pytest.fixture(scope="session")
 def mall(tmp_path_factory, mall_table) -> Project:
-    """A copy of the project in which the report on the real table, and its PDF, have been made."""
-    project = copy_project(tmp_path_factory.mktemp("mall"))
-    done = project.run("pdf", "--dataset", "mall", "--data", str(mall_table))
-    assert done.returncode == 0, done.stderr
-    return project
+    """A copy of the project in which the report on the real table, and its PDF, have been made, with two threads."""
+    words = ["pdf", "--dataset", "mall", "--data", str(mall_table)]
+    return made_once(tmp_path_factory, "mall", partial(_report, words, OMP_NUM_THREADS="2"))
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Project:
-    """A copy of the project in which the report on the sample has been made, for one module to change as it likes."""
-    project = copy_project(tmp_path_factory.mktemp("made"))
-    done = project.run("report", *FAST)
-    assert done.returncode == 0, done.stderr
-    return project
+@pytest.fixture(scope="session")
+def toys(tmp_path_factory, sample) -> Project:
+    """The toy project of `tests.toy`, in which the report has been made."""
+    from tests.toy import make_toy
+
+    return made_once(tmp_path_factory, "toys", lambda folder: _reported(make_toy(sample, folder), "report"))
+
+
+@pytest.fixture
+def toy(toys, tmp_path) -> Project:
+    """The same for one test to change as it likes."""
+    return toys.copy(tmp_path)
 
 
 def shop_table() -> pd.DataFrame:
@@ -209,7 +256,8 @@ def shop_table() -> pd.DataFrame:
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory) -> Project:
     """A copy of the project in which the report on a private table with awkward columns has been made."""
-    return make_report(tmp_path_factory.mktemp("shop"), "shop", SHOP, shop_table(), "pdf")
+    make = partial(make_report, name="shop", described=SHOP, table=shop_table(), command="pdf")
+    return made_once(tmp_path_factory, "shop", make)
 
 
 @pytest.fixture(scope="module")

@@ -2,16 +2,21 @@
 
 import functools
 import http.server
+import json
 import re
-import subprocess
-import sys
 import threading
 
 import nbformat
 import pytest
 
+from segmentation.core import files
+from segmentation.core.dataset import load_dataset
+from segmentation.core.errors import DataError
 from segmentation.core.files import sha256
-from tests.conftest import MALL
+from segmentation.runs.stages import STAGES, Stage
+from segmentation.tables.sources import find_table
+from tests.conftest import MALL, Project
+from tests.toy import insert_code
 
 
 @pytest.mark.parametrize(
@@ -32,7 +37,7 @@ from tests.conftest import MALL
     ],
 )
 def test_a_wrong_word_is_an_error_with_a_remedy(fresh, words, told):
-    done = fresh.run("report", *words)
+    done = fresh.call("report", *words)
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
@@ -61,57 +66,68 @@ def test_a_faulty_dataset_yaml_is_refused(fresh, old, new, told):
     text = described.read_text(encoding="utf-8")
     assert old in text
     described.write_text(text.replace(old, new), encoding="utf-8")
-    done = fresh.run("report")
+    done = fresh.call("report")
     assert done.returncode == 2
     assert "data/sample/dataset.yaml" in done.stderr
     assert told in done.stderr
 
 
-def test_a_failing_notebook_stops_the_run_and_leaves_the_report(sample):
-    page = sample.root / "report" / "sample" / "report.html"
+def test_a_failing_notebook_stops_the_run_and_leaves_the_report(toy):
+    page = toy.root / "report" / "sample" / "report.html"
     before = sha256(page)
-    notebook = sample.root / "notebooks" / "03_k_selection.ipynb"
+    notebook = toy.root / "notebooks" / "03_k_selection.ipynb"
     original = notebook.read_bytes()
-    changed = nbformat.read(notebook, as_version=4)
-    changed.cells.insert(-1, nbformat.v4.new_code_cell("nothing = 1 / 0"))
-    nbformat.write(changed, notebook)
-    done = sample.run("report", "--k", "4")
+    insert_code(toy, "03_k_selection", "nothing = 1 / 0")
+    done = toy.run("report", "--k", "4")
     notebook.write_bytes(original)
     assert done.returncode == 1
-    told = r"notebooks/03_k_selection.ipynb, code cell \d+ \(nothing = 1 / 0\): ZeroDivisionError"
-    assert re.search(told, done.stderr)
+    assert "notebooks/03_k_selection.ipynb, code cell 5 (nothing = 1 / 0): ZeroDivisionError" in done.stderr
     assert "Traceback" not in done.stderr
-    partial = nbformat.read(sample.root / "report/sample/notebooks/03_k_selection.failed.ipynb", as_version=4)
+    partial = nbformat.read(toy.root / "report/sample/notebooks/03_k_selection.failed.ipynb", as_version=4)
     outputs = [output for cell in partial.cells for output in cell.get("outputs", [])]
     assert any(output.get("ename") == "ZeroDivisionError" for output in outputs)
     assert sha256(page) == before
-    mended = sample.run("report")
+    mended = toy.run("report")
     assert mended.returncode == 0
     assert mended.stdout.startswith("Five segments")
-    assert not (sample.root / "report/sample/notebooks/03_k_selection.failed.ipynb").exists()
+    assert not (toy.root / "report/sample/notebooks/03_k_selection.failed.ipynb").exists()
+
+
+@pytest.mark.parametrize(("kind", "code"), [("UsageError", 2), ("DataError", 3)])
+def test_a_fault_of_the_user_keeps_its_words_and_its_code(toy, kind, code):
+    raised = f"from segmentation.core.errors import {kind}\nraise {kind}('few.csv has no rows\\nTake another.')"
+    insert_code(toy, "01_cleaning", raised)
+    done = toy.run("report")
+    assert done.returncode == code
+    assert re.search(r"\n01_cleaning: failed in .*\nError: few.csv has no rows\nTake another.\n$", done.stderr)
 
 
 def test_a_notebook_with_typed_parameters_is_refused(fresh):
     notebook = fresh.root / "notebooks" / "03_k_selection.ipynb"
     notebook.write_text(notebook.read_text().replace('"k = None', '"k: int = None'))
-    done = fresh.run("report")
+    done = fresh.call("report")
     assert done.returncode == 2
     assert "expected a notebook whose tagged cell holds plain assignments" in done.stderr
 
 
-def test_a_run_that_was_killed_leaves_no_process_and_does_not_block_the_next(fresh, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(fresh.root))
-    command = [sys.executable, "-m", "segmentation", "report"]
-    run = subprocess.Popen(command, cwd=fresh.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert run.stderr.readline()
-    run.kill()
-    # Its kernels and their server hold the other end of this pipe: it ends when the last of them has ended.
-    run.stderr.read()
-    run.wait()
-    (fresh.root / "assets" / "sample" / ".doit.json").write_text('{"half')
-    done = fresh.run("report", "--resamples", "10")
+def test_a_half_written_record_does_not_block_the_next_run(toy):
+    toy.artifact("sample", ".doit.json").write_text('{"half')
+    done = toy.run("report")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Five segments")
+    assert "Ran       01_cleaning" in done.stdout
+
+
+def run_cells(project: Project, *stages: Stage, **parameters) -> None:
+    """Run the cells of notebooks in this process, with these parameters."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "ROOT", project.root)
+        for stage in stages:
+            namespace = {}
+            for cell in json.loads((project.root / "notebooks" / stage.notebook.name).read_text())["cells"]:
+                if cell["cell_type"] == "code":
+                    exec("".join(cell["source"]), namespace)
+                    if "parameters" in cell["metadata"].get("tags", []):
+                        namespace |= parameters
 
 
 @pytest.mark.parametrize(
@@ -126,18 +142,15 @@ def test_a_run_that_was_killed_leaves_no_process_and_does_not_block_the_next(fre
 def test_a_table_without_segments_to_find(fresh, tmp_path, rows, told):
     table = tmp_path / "few.csv"
     table.write_text("customer_id,gender,age,annual_income_k,spending_score\n" + rows, encoding="utf-8")
-    done = fresh.run("report", "--dataset", "sample", "--data", str(table))
-    assert done.returncode == 3, done.stderr
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
+    with pytest.raises(DataError, match=re.escape(told)):
+        run_cells(fresh, STAGES[0], STAGES[2], data=str(table))
 
 
 def test_a_table_without_a_feature_tells_what_it_has(fresh, tmp_path):
     table = tmp_path / "other.csv"
     table.write_text("customer_id,gender,age,annual_income_k,spendings\nS1,Male,30,50,50\n", encoding="utf-8")
-    done = fresh.run("report", "--dataset", "sample", "--data", str(table))
-    assert done.returncode == 3
-    assert "other.csv: 'spending' is missing; did you mean 'spendings'?" in done.stderr
+    with pytest.raises(DataError, match=r"other\.csv: 'spending' is missing; did you mean 'spendings'\?"):
+        run_cells(fresh, STAGES[0], data=str(table))
 
 
 @pytest.fixture
@@ -166,7 +179,7 @@ def _point_to(project, url: str, fingerprint: str | None = None) -> None:
 
 def test_without_a_network_one_message_says_what_to_download_and_where_to_put_it(fresh):
     _point_to(fresh, "http://127.0.0.1:1/table.csv")
-    done = fresh.run("report", "--dataset", "mall")
+    done = fresh.call("report", "--dataset", "mall")
     assert done.returncode == 3
     assert "Download http://127.0.0.1:1/table.csv" in done.stderr
     assert f"data/mall/{MALL}" in done.stderr
@@ -177,17 +190,20 @@ def test_a_fetched_table_is_checked(fresh, shop):
     folder, url = shop
     (folder / MALL).write_text("CustomerID\n1\n")
     _point_to(fresh, url)
-    done = fresh.run("report", "--dataset", "mall")
+    done = fresh.call("report", "--dataset", "mall")
     assert done.returncode == 3
     assert "it is not the published file" in done.stderr
     assert not (fresh.root / "data" / "mall" / MALL).exists()
 
 
-def test_a_fetched_table_is_used(fresh, shop):
+def test_a_fetched_table_is_used(fresh, shop, monkeypatch):
     folder, url = shop
     sample = (fresh.root / "data" / "sample" / "customers.csv").read_text()
     (folder / MALL).write_text(sample)
     _point_to(fresh, url, sha256(folder / MALL))
-    done = fresh.run("report", "--dataset", "mall", "--resamples", "10")
-    assert done.returncode == 0, done.stderr
-    assert (fresh.root / "data" / "mall" / MALL).read_text() == sample
+    monkeypatch.setattr(files, "ROOT", fresh.root)
+    place = fresh.root / "data" / "mall" / MALL
+    assert find_table("mall", load_dataset("mall")).files == (place,)
+    assert place.read_text() == sample
+    folder.rename(folder.with_name("gone"))
+    assert find_table("mall", load_dataset("mall")).files == (place,)

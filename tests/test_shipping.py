@@ -166,9 +166,12 @@ def test_what_a_file_says_is_told_from_how_it_is_written(tmp_path, one, other, s
     assert (content(tmp_path / "a.txt") == content(tmp_path / "b.txt")) == same
 
 
-def test_the_sample_report_is_compared_with_what_is_expected(made, monkeypatch):
+def test_the_sample_report_is_compared_with_what_is_expected(sample, tmp_path, monkeypatch):
+    made = sample.copy(tmp_path)
+    place = made.root / "data" / "sample" / "manifest.json"
     monkeypatch.setattr(files, "ROOT", made.root)
-    monkeypatch.setattr(golden, "PLACE", made.root / "data" / "sample" / "manifest.json")
+    monkeypatch.setattr(golden, "PLACE", place)
+    place.write_text(place.read_text().replace('"resamples": 100', '"resamples": 10'))
     with pytest.raises(SegmentationError, match="parameters: resamples"):
         compare_sample()
     renew_sample()

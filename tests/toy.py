@@ -23,7 +23,7 @@ WRITES = """for name in {writes}:
     with replacing(folder / name) as beside:
         beside.write_bytes((kept / name).read_bytes())
 write_text(folder / "figures" / "{number}-toy.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")"""
-OWN = {
+OWN = {  # the others import a module that 01 and 03 do without
     "01_cleaning": """import pyarrow.parquet as pq
 
 table, raw = pq.read_table(kept / "customers.parquet"), sha256(files.Path(data)).encode()
@@ -48,7 +48,7 @@ def _toy_of(stage: Stage):
     """Return the toy of a stage, with the cell of parameters of its real notebook."""
     cells = json.loads(stage.notebook.read_text(encoding="utf-8"))["cells"]
     [parameters] = ["".join(c["source"]) for c in cells if "parameters" in c["metadata"].get("tags", [])]
-    own = OWN.get(stage.name, "nothing = None")
+    own = OWN.get(stage.name, "import segmentation.pipeline.tidy")
     code = [
         READS.format(kept=KEPT, reads=list(stage.reads)),
         WRITES.format(writes=list(stage.writes), number=stage.name[:2]),
@@ -66,7 +66,7 @@ def _toy_of(stage: Stage):
 
 
 def insert_code(project: Project, stage: str, source: str) -> None:
-    """Insert a cell of code into a toy, before its answer."""
+    """Insert a cell of code into a toy, before its answer: its fifth."""
     path = project.root / "notebooks" / f"{stage}.ipynb"
     notebook = nbformat.read(path, as_version=4)
     notebook.cells.insert(-1, nbformat.v4.new_code_cell(source, id=f"{stage.replace('_', '-')}-inserted"))
