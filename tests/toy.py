@@ -28,7 +28,7 @@ OWN = {  # the others import a module that 01 and 03 do without
 
 table, raw = pq.read_table(kept / "customers.parquet"), sha256(files.Path(data)).encode()
 with replacing(folder / "customers.parquet") as beside:
-    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"raw": raw}), beside)""",
+    pq.write_table(table.replace_schema_metadata({"raw": raw}), beside)""",
     "03_k_selection": """asked = {"seed": seed or 0, "resamples": resamples or 100}
 write_json(folder / "k_selection.json", read_json(kept / "k_selection.json") | asked)""",
 }
