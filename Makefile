@@ -62,10 +62,11 @@ pictures: $(READY) ## take the pictures of the README again (needs Chromium)
 spark: $(READY) ## install what ENGINE=spark needs besides Java
 	@$(BIN)/python -m uv pip install --quiet --require-hashes --requirement requirements-spark.txt
 
-lint: $(READY) ## check code and notebooks
+lint: $(READY) ## check code, types, imports and notebooks
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/lint-imports --no-logo || { echo "docs/architecture.md tells which package may import which"; exit 1; }
+	@$(BIN)/python -m mypy
 	@$(BIN)/python -m nbstripout --keep-id --verify notebooks/*.ipynb || { echo "notebooks hold outputs; remove them: $(BIN)/python -m nbstripout --keep-id notebooks/*.ipynb"; exit 1; }
 
 audit: $(READY) ## ask the public database of vulnerabilities about every locked package (needs the network)

@@ -220,3 +220,27 @@ def test_a_run_in_which_nothing_changed_imports_nothing_heavy(tmp_path):
     command = [sys.executable, "-c", code]
     shown = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert shown.stdout == "[]\n"
+
+
+PACKAGE = ROOT / "segmentation"
+CROWDED = {"customers"}  # packages that still have more than eight modules
+
+
+def test_the_house_stays_small_enough_to_find_ones_way():
+    packages = [place.parent for place in PACKAGE.glob("*/__init__.py")]
+    modules = {place.name: sorted(place.glob("*.py")) for place in packages}
+    assert len(packages) <= 9
+    assert len([place for place in PACKAGE.iterdir() if place.is_file()]) <= 4
+    assert {name for name, found in modules.items() if len(found) > 8 + len(["__init__"])} <= CROWDED
+    names = {path.stem for path in PACKAGE.rglob("*.py")} - {"__init__", "__main__"}
+    assert names & set(sys.stdlib_module_names) == set()
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_modules_and_functions_are_short(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 400
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
+    lines = {node.name: node.end_lineno - node.lineno + 1 for node in functions}
+    assert {name: count for name, count in lines.items() if count > 45} == {}

@@ -72,7 +72,7 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
     checked = check_rows(raw, dataset, names, conventions, **needs)
     fine, rejected = part_rows(checked, dataset, names)
     key = next(iter(dataset.named("id")), None)
-    found = _customers(fine, dataset, names, key, ordered=bool(key) and is_ascending(checked, key))
+    found = _customers(fine, dataset, names, key, ordered=key is not None and is_ascending(checked, key))
     filled = found.filled(found.columns)
     missing = {name: found.number - int(n) for name, n in filled.items() if n < found.number}
     medians, rules = _medians(found, features, missing), _rules(rejected)

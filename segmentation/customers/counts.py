@@ -87,7 +87,8 @@ def rounded(value: float) -> float:
 
 def nearby(values: np.ndarray, levels: list[float]) -> list[tuple[float, float]]:
     """Return between which values each quantile of all must lie, by sorted values of a sample; what overlaps is one."""
-    last, spans = len(values) - 1, []
+    last = len(values) - 1
+    spans: list[tuple[float, float]] = []
     for level in sorted(levels):
         reach = QUANTILE_DEVIATIONS * np.sqrt(len(values) * level * (1 - level)) + 2
         low, high = int(np.floor(level * last - reach)), int(np.ceil(level * last + reach))

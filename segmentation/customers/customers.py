@@ -172,7 +172,7 @@ class Customers:
     def _ends(self) -> pd.DataFrame:
         """One row a column of numbers: low, high, whole; what is not whole in the sample need not be asked."""
         known = {name: own for name in self._numbers if (own := self._known(name)) is not None}
-        parts = {}
+        parts: dict[str, ibis.Value] = {}
         for name in (name for name in self._numbers if name not in known):
             value = self.table[name]
             parts |= {f"{name} low": value.min(), f"{name} high": value.max()}
@@ -353,7 +353,7 @@ class Customers:
         varied = self._ends.loc[names, "high"] > self._ends.loc[names, "low"]
         pairs = list(combinations([name for name in names if varied[name]], 2))
         gaps = {name for name in names if self._sums.loc[name, "filled"] < self.number}
-        parts = {}
+        parts: dict = {}
         for one, other in pairs:
             x, y = (self.table[name] - double(self._sums.loc[name, "centre"]) for name in (one, other))
             sums = pair_sums(x, y, gaps=bool(gaps & {one, other}))

@@ -4,7 +4,7 @@ Where a table is private, whatever shows a single customer is hidden: points bec
 and box-plot outliers are left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -117,7 +117,7 @@ def relation(customers: Customers, names: Sequence[str], ax=None):
     return ax
 
 
-def cloud(ax, customers: Customers, labels: dict[str, str], by: str | None = None):
+def cloud(ax, customers: Customers, labels: Mapping[str, str], by: str | None = None):
     """Draw points, or where these would show customers or be too many, counts on a grid; `by` gives them colours.
 
     Parameters

@@ -4,7 +4,7 @@ from datetime import date
 
 import ibis
 
-from segmentation.core.dataset import Column, Dataset
+from segmentation.core.dataset import Column, Dataset, Transactions
 from segmentation.core.engine import kept
 from segmentation.customers.checks import REFUSED, Rule, check_rows, judge, text_in
 from segmentation.tables.number_formats import conventions_of
@@ -28,9 +28,15 @@ class _Named(Column):
         return list(self.aliases)
 
 
+def _described(dataset: Dataset) -> Transactions:
+    """Return how the raw table of purchases is described."""
+    assert dataset.transactions  # only a dataset of purchases comes here
+    return dataset.transactions
+
+
 def purchases_dataset(dataset: Dataset) -> Dataset:
     """Return the description of the raw table of a dataset of transactions: customer, date, amount."""
-    given = dataset.transactions
+    given = _described(dataset)
     return Dataset.model_construct(
         title=dataset.title,
         columns={
@@ -71,7 +77,7 @@ def summarize_purchases(
     counts : dict
         rows_in = clean + rejected, returns, alike (rows that repeat another; they count), how numbers are written.
     """
-    given, bought = dataset.transactions, purchases_dataset(dataset)
+    given, bought = _described(dataset), purchases_dataset(dataset)
     conventions = conventions_of(raw, bought, NAMES, headers, file=file, known=known)
     needs = {"features": ("amount",), "required": ("amount",), "fields": headers["fields"]}
     checked = check_rows(raw, bought, NAMES, conventions, **needs)
@@ -80,7 +86,7 @@ def summarize_purchases(
     rejected = kept(refused.order_by("file", "line", "row").select(*REFUSED))
     clean, returns = int(fine.count().execute()), int(fine.filter(fine["amount"] < 0).count().execute())
     refused_rows = int(rejected.count().execute())
-    counts = {"rows_in": clean + refused_rows, "clean": clean, "rejected": refused_rows, "returns": returns}
+    counts: dict = {"rows_in": clean + refused_rows, "clean": clean, "rejected": refused_rows, "returns": returns}
     counts["alike"] = clean - int(fine.select(*NAMES).distinct().count().execute())
     counts["numbers"] = {name: how.record() for name, how in conventions.items()}
     return kept(_customers(fine, given.as_of)), rejected, counts
@@ -88,7 +94,7 @@ def summarize_purchases(
 
 def _judge_purchases(checked: ibis.Table, dataset: Dataset) -> ibis.Table:
     """Add the day of each purchase; refuse those without one, after the as-of date, or of more than can be added."""
-    given = dataset.transactions
+    given = _described(dataset)
     day, date = _day(checked["date"], given.date_format), checked["date"]
     until = f"on or before {given.as_of}, transactions.as_of in dataset.yaml"
     rules = [

@@ -309,7 +309,7 @@ def account(account: Account, dataset: Dataset) -> str:
 
 def trust(account: Account) -> str:
     """Return the answer of the first chapter: how many rows can be trusted, and why others cannot."""
-    worst = max(account.rules, key=account.rules.get, default=None)
+    worst = max(account.rules, key=lambda rule: account.rules[rule], default="")
     reason = f"the most frequent reason is “{escape(worst)}” ({whole(account.rules.get(worst, 0))})."
     return (
         f"**{sentence(count(account.clean, 'row'))} of {whole(account.rows_in)} can be trusted**, "

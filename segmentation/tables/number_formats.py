@@ -64,15 +64,13 @@ def find_conventions(
 ) -> tuple[dict[str, Convention], dict[str, str]]:
     """Find how the numbers of each column are written, from all of its cells.
 
-    A mark that stands before one, two, or more than three last digits, or with the other mark before it, is the
-    decimal one. A column in which less than one number in twenty shows it follows the other columns, or else an
-    earlier table.
+    A mark before one, two, or more than three last digits, or behind the other mark, is the decimal one. A column in
+    which less than one number in twenty shows it follows the other columns, or else an earlier table.
 
     Parameters
     ----------
     raw : ibis.Table of file and text columns
-    units : dict
-        Column -> the unit that dataset.yaml declares.
+    units : dict of column -> the unit that dataset.yaml declares
     decimal : "auto", "." or ","
     typed : frozenset of str
         Columns whose numbers were numbers in the file, and are written with a point.
@@ -93,21 +91,19 @@ def find_conventions(
         When files of one table write numbers differently, or cells have another unit than the declared one.
     """
     texts = [name for name in units if raw[name].type().is_string()]
-    around: dict[str, tuple[tuple[str, ...], bool]] = {
-        name: ((plain_unit(unit),) if unit else (), True) for name, unit in units.items()
-    }
+    around = {name: _declared_around(unit) for name, unit in units.items()}
     around |= {name: _around(raw, name, units[name], known.get(name), file) for name in texts}
-    free = [name for name in texts if name not in typed and decimal == "auto"]
-    votes = {name: _votes(raw, name) for name in free}
-    _refuse_mixed(votes)
     told = {name: decimal for name in units if decimal != "auto" and name not in typed}
-    marks, undecided = _marks(votes, known, delimiter)
-    marks = told | marks
-    found = {n: Convention(marks.get(n) or ".", *around[n], decided=marks.get(n) is not None) for n in units}
-    return found, undecided
+    marks, undecided = _marks(raw, [name for name in texts if name not in {*typed, *told}], known, delimiter)
+    marks |= told
+    return {n: Convention(marks.get(n) or ".", *around[n], decided=marks.get(n) is not None) for n in units}, undecided
 
 
-def _marks(votes: dict[str, pd.DataFrame], known: dict[str, Convention], delimiter: str | None) -> tuple[dict, dict]:
+def _declared_around(unit: str | None) -> tuple[tuple[str, ...], bool]:
+    return (plain_unit(unit),) if unit else (), True
+
+
+def _marks(raw: ibis.Table, names: list[str], known: dict[str, Convention], delimiter: str | None) -> tuple[dict, dict]:
     """Return the decimal mark of each column that shows one, or follows the others or an earlier table; and the rest.
 
     Returns
@@ -117,6 +113,8 @@ def _marks(votes: dict[str, pd.DataFrame], known: dict[str, Convention], delimit
     undecided : dict
         Column -> an example of its numbers.
     """
+    votes = {name: _votes(raw, name) for name in names}
+    _refuse_mixed(votes)
     own = {name: {mark: int(vote[mark].sum()) for mark in (*MARKS, "open")} for name, vote in votes.items()}
     decided = {n: v for n, v in own.items() if v["."] + v[","] > DECISIVE * v["open"]}
     total = {mark: sum(vote[mark] for vote in decided.values()) for mark in MARKS}

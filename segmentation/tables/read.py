@@ -153,16 +153,17 @@ def _cell(cell: ibis.Value, kind: str) -> ibis.Value:
 def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
     """Copy a text file to Parquet; what has too few or too many cells is put beside it."""
     head = read_head(path)
-    if head.encoding or head.delimiter == " ":
+    delimiter = head.delimiter or ""
+    if head.encoding or delimiter == " ":
         what = f"is {head.encoding}" if head.encoding else "has columns parted by blanks"
         raise DataError(f"{path.name} {what}; expected UTF-8, parted by , ; | or tabs, in a file so large; convert it")
     headers, _, notes = split_header(head, header_keys(dataset))
     _refuse_own(headers, path.name)
     top = head.records[notes["above"]][0]
     copy = new_file()
-    broken = _copy_text(path, headers, head.delimiter, top, copy)
+    broken = _copy_text(path, headers, delimiter, top, copy)
     table, told = _open_parquet(copy)
-    _refuse_swallowed_large(table, headers, head.delimiter, path.name, top)
+    _refuse_swallowed_large(table, headers, delimiter, path.name, top)
     place = table["_its_row"]
     shifts = [(place > good, place + top + n) for n, good in reversed([*enumerate(broken["good"], 1)])]
     line = ibis.cases(*shifts, else_=place + top) if shifts else place + top
@@ -171,7 +172,7 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
         rows = broken.assign(_its_row=range(-len(broken) + 1, 1), _its_file=path.name)[list(WHOLE)]
         beside = ibis.memtable(rows, schema=WHOLE).mutate(**{name: ibis.null("string") for name in headers})
         table = ibis.union(table.cast(WHOLE), beside.select(table.columns))
-    return table, {"above": notes["above"], "delimiter": head.delimiter, "whole": told["whole"]}
+    return table, {"above": notes["above"], "delimiter": delimiter, "whole": told["whole"]}
 
 
 def _refuse_swallowed_large(table: ibis.Table, headers: list[str], delimiter: str, name: str, top: int) -> None:
@@ -179,7 +180,7 @@ def _refuse_swallowed_large(table: ibis.Table, headers: list[str], delimiter: st
     marks = {h: table[h].length() - table[h].replace(delimiter, "").length() for h in headers}
     held = ibis.or_(*(table[h].contains("\n") & (marks[h] >= len(headers) - 1) for h in headers))
     first = table.filter(held)["_its_row"].min().execute() if len(headers) > 1 else None
-    if pd.notna(first):
+    if first is not None and pd.notna(first):
         raise DataError(
             f"{name}, line {int(first) + top}: a quotation mark opens a cell that holds the rows below it; expected "
             "one row a line; remove the mark, or double it"
