@@ -55,7 +55,7 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
 TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).with_name("template")), autoescape=True)
 MARKDOWN = r"[\\`*_\[\]|~:<>&#]|\$.*\$"
 WARM_AFTER = 3  # seconds, in which the first pictures are drawn
-QUIET = {"displayModeBar": False}
+NO_BUTTONS = {"displayModeBar": False}
 
 
 def label(text: str) -> str:
@@ -155,7 +155,7 @@ def show_evidence(selection) -> None:
     """Show what speaks for each number of segments."""
     st.header("How sure is that?", anchor=False)
     table = evidence_table(selection)
-    st.plotly_chart(draw_evidence(table), config=QUIET, key="evidence")
+    st.plotly_chart(draw_evidence(table), config=NO_BUTTONS, key="evidence")
     with st.expander("Every figure behind the choice"):
         yes = {True: "yes", False: ""}
         shown = table.assign(stable=table["stable"].map(yes), chosen=table["chosen"].map(yes))
@@ -179,7 +179,7 @@ def show_explore(customers: SegmentedCustomers, filters: dict) -> None:
     columns = choose_axes(customers)
     if columns:
         marks = customers.marks(filters, columns)
-        st.plotly_chart(draw_scatter(marks, columns, customers), config=QUIET, key=f"scatter{len(columns)}")
+        st.plotly_chart(draw_scatter(marks, columns, customers), config=NO_BUTTONS, key=f"scatter{len(columns)}")
         st.caption(tell_marks(customers, len(marks), counts.sum()))
 
 

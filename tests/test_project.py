@@ -244,3 +244,15 @@ def test_modules_and_functions_are_short(path):
     functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, kinds)]
     lines = {node.name: node.end_lineno - node.lineno + 1 for node in functions}
     assert {name: count for name, count in lines.items() if count > 45} == {}
+
+
+def test_a_constant_has_one_home():
+    homes: dict[str, list[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tops = ast.parse(path.read_text(encoding="utf-8")).body
+        targets = [target for node in tops if isinstance(node, ast.Assign) for target in node.targets]
+        targets += [node.target for node in tops if isinstance(node, ast.AnnAssign)]
+        names = [name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+        for name in filter(str.isupper, names):
+            homes.setdefault(name, []).append(path.relative_to(PACKAGE).as_posix())
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}

@@ -257,7 +257,7 @@ def _cut(hashed: ibis.Value, share: float) -> int | str:
 SPARK_MEMORY = "2g"
 LOOPBACK = "127.0.0.1"
 SECONDS_TO_ANSWER = 5
-QUIET = """appender.console.type = Console
+QUIET_LOG = """appender.console.type = Console
 appender.console.name = console
 appender.console.target = SYSTEM_ERR
 rootLogger.level = error
@@ -283,7 +283,7 @@ def connect_spark(folder: Path) -> ibis.BaseBackend:
         raise UsageError("ENGINE=spark needs PySpark; install it: make spark") from None
     _require_answer(master)
     logging = folder / "log4j2.properties"
-    logging.write_text(QUIET)
+    logging.write_text(QUIET_LOG)
     settings = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -1,6 +1,4 @@
-"""The colour and the shape of each segment: the same in every figure, table and card.
-What a reader sees: sentences made from the data, figures and tables with captions.
-Figures: computed tables in, axes out; a list of axes where each can be read by itself. Nothing here fits or saves.
+"""The look of figures: the colour and the shape of each segment, and axes as every chapter has them.
 
 `private` hides whatever shows a single customer: points become counts on a grid, groups under ten and box-plot
 outliers are left out.

@@ -1,6 +1,4 @@
-"""dataset.yaml: what a table is, what its columns mean, and what its segments are called.
-Writing artifacts: whole or not at all, and the same bytes every time.
-"""
+"""Writing artifacts: whole or not at all, and the same bytes every time."""
 
 import hashlib
 import json

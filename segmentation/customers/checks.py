@@ -1,6 +1,4 @@
-"""What every row and cell must be, as Ibis expressions, so that any engine can check them in one pass.
-What stands more than once in a column of any length, exactly.
-"""
+"""What every row and cell must be, and what stands more than once, as Ibis expressions that any engine can check."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""Cleaning: every row is clean, collapsed with its copy, or refused with its line, column, value and rule.
-What the table shows before any segment is formed: summaries and their sentences.
-Is this the published table, an altered copy of it, or another one?
-"""
+"""What is said of the rows, of the columns before any segment is formed, and of who published the table."""
 
 from collections.abc import Iterable, Sequence
 from itertools import combinations

@@ -1,7 +1,4 @@
-"""How many segments: K-Means brought to its best optimum for each k, and the criteria there.
-Silhouettes: does a customer lie nearer to the own segment than to the next (Rousseeuw 1987)?
-Is there distinct structure at all: Gaussian mixtures, and the dip of the distances.
-"""
+"""The criteria for each k: silhouettes and other scores at its best optimum, and whether there is structure at all."""
 
 from itertools import combinations, pairwise
 

@@ -1,7 +1,4 @@
-"""How many segments: K-Means brought to its best optimum for each k, and the criteria there.
-K-Means from many starts at once: on small tables a fit by itself costs scikit-learn more in calls than in sums.
-Stability: does the same segmentation come back from other samples of the same customers?
-"""
+"""K-Means brought to its best optimum for each k, from many starts at once where a table is small."""
 
 from dataclasses import dataclass
 

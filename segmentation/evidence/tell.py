@@ -1,7 +1,4 @@
-"""How many segments: K-Means brought to its best optimum for each k, and the criteria there.
-The evidence for each number of segments, gathered once, and what each criterion makes of it.
-What a run found, each in one line, from its artifacts.
-"""
+"""What is said of the evidence for each number of segments, and of the choice."""
 
 from functools import partial
 

@@ -1,6 +1,4 @@
-"""What changed between two finished runs: their segments, their customers, and how sure each is.
-What a reader sees of two runs side by side: tables as text, and sentences.
-"""
+"""What changed between two finished runs: their segments, their customers, and how sure each is."""
 
 from dataclasses import dataclass
 from functools import cached_property

@@ -23,7 +23,7 @@ from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import RawSource
 
-FAULTS_SHOWN = 5
+REFUSED_SHOWN = 5
 SCORED = ["segment", "name", "distance", "margin", "outside"]
 
 
@@ -169,11 +169,11 @@ def _checked(study: Run, new: RawSource, features: list[str]) -> tuple[ibis.Tabl
 
 def _tell_refused(refused: ibis.Table, new: RawSource) -> str:
     """Say why no row can be scored, by the first ones."""
-    faults = refused.limit(FAULTS_SHOWN + 1).to_pandas()
+    faults = refused.limit(REFUSED_SHOWN + 1).to_pandas()
     shown = "\n".join(
         f"  line {fault.line}, column {fault.column}: found "
         f"{'nothing' if fault.value.strip().lower() in MISSING else repr(fault.value)}, expected {fault.rule}"
-        for fault in faults.head(FAULTS_SHOWN).itertuples()
+        for fault in faults.head(REFUSED_SHOWN).itertuples()
     )
-    more = "\n  and more" if len(faults) > FAULTS_SHOWN else ""
+    more = "\n  and more" if len(faults) > REFUSED_SHOWN else ""
     return f"{new.name}: no row can be scored; mend these:\n{shown}{more}"

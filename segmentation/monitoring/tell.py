@@ -1,7 +1,4 @@
-"""What a reader sees of two runs side by side: tables as text, and sentences.
-Are new customers still like those that the segments were formed on?
-What became of the segments of an earlier run, and a fit that starts from them.
-"""
+"""What is said of two runs side by side, of drift, and of what became of earlier segments."""
 
 import pandas as pd
 

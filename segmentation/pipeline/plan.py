@@ -13,7 +13,7 @@ from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
 from segmentation.tables.sources import RawSource, find_table, locate, run_name
 
 ENGINES = ("duckdb", "spark")
-LEAST = {"k": 2, "seed": 0, "resamples": 10}  # of the parameters that are whole numbers
+LEAST_TYPED = {"k": 2, "seed": 0, "resamples": 10}  # of the parameters that are whole numbers
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def make_plan(**given) -> Plan:
         "dataset": (name, "table" if assumed else _setter("dataset", typed, defaults)),
         "features": (",".join(features), _setter("features", typed, defaults)),
         "data": (source.place, _setter("data", typed, defaults)),
-        **{key: _ranked(key, typed, defaults, study.dataset) for key in LEAST},
+        **{key: _ranked(key, typed, defaults, study.dataset) for key in LEAST_TYPED},
         "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
         "base": (base, "command line" if typed.get("base") else "notebook"),
     }
@@ -104,7 +104,7 @@ def make_plan(**given) -> Plan:
 
 def _usable(given: dict) -> dict:
     """Return what was typed, numbers as such."""
-    typed = given | {name: _whole_number(given[name], name.upper(), least=least) for name, least in LEAST.items()}
+    typed = given | {name: _whole_number(given[name], name.upper(), least=least) for name, least in LEAST_TYPED.items()}
     if typed["engine"] not in (None, *ENGINES):
         raise UsageError(
             f"ENGINE={typed['engine']} is not known{suggest(typed['engine'], ENGINES)} Known: duckdb, spark."

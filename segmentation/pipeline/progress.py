@@ -1,7 +1,4 @@
-"""Running the stages that are out of date, and rendering the report.
-What a run shows while it goes on: which stages, how far each is, and how long the rest will probably take.
-What the terminal shows after a run: five lines from the artifacts, and one about a long run's time.
-"""
+"""What the terminal shows: how far a run is and how long the rest will take, and after it what was found."""
 
 import threading
 import time

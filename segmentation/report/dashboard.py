@@ -1,6 +1,4 @@
-"""The customers of a finished run behind the dashboard: filtered, counted, drawn and listed by DuckDB.
-Interactive figures for the dashboard: tables in, Plotly figures out. Nothing here reads, counts or filters.
-"""
+"""The customers of a finished run behind the dashboard, filtered and counted, and its interactive figures."""
 
 import html
 import tempfile

@@ -1,6 +1,4 @@
-"""What the report and the dashboard say first: the answer, how sure it is, key figures, and a card a segment.
-What the report shows around its chapters, every figure of it from the artifacts.
-"""
+"""What the report and the dashboard say around the chapters: the answer, how sure it is, key figures, and cards."""
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.figures import colour, glyph

@@ -1,6 +1,4 @@
-"""The segments: scaling and K-Means in one pipeline, and who belongs to which.
-Bringing features to one scale: logarithm or Yeo-Johnson where the skew asks for it, then centre and spread.
-"""
+"""The segments: scaling and K-Means in one pipeline."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,8 +16,6 @@ from segmentation.core.engine import double
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import best_kmeans
 from segmentation.runs.records import Placement, Scaled
-
-DECIMALS = 6
 
 
 def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], k: int, *, seed: int = 0):

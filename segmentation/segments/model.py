@@ -1,6 +1,4 @@
-"""Are new customers still like those that the segments were formed on?
-The stored model: written without a pickle, the same bytes every time.
-"""
+"""The stored model: what it holds, and how it is written without a pickle, the same bytes every time."""
 
 import io
 import re

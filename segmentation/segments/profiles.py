@@ -1,6 +1,4 @@
-"""Who the segments are: size, centre, index, descriptors, name and action.
-Do the segments differ in what did not form them? Tests for descriptors, and their refusal for features.
-"""
+"""Who the segments are: size, centre, index, descriptors and tests of these, name and action."""
 
 from collections.abc import Iterable, Mapping
 

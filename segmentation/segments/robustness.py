@@ -1,7 +1,4 @@
-"""Who the segments are: size, centre, index, descriptors, name and action.
-Would other choices draw the same segments: another method, another scale, other customers, other features.
-How exact are the shares and centres of the segments: bootstrap intervals.
-"""
+"""Would other choices draw the same segments, and how exact are their shares and centres?"""
 
 import numpy as np
 import pandas as pd

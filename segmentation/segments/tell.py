@@ -1,10 +1,4 @@
-"""The segments: scaling and K-Means in one pipeline, and who belongs to which.
-Who the segments are: size, centre, index, descriptors, name and action.
-Do the segments differ in what did not form them? Tests for descriptors, and their refusal for features.
-Rules that a colleague can apply without Python: a small decision tree, and the same in SQL.
-Bringing features to one scale: logarithm or Yeo-Johnson where the skew asks for it, then centre and spread.
-Would other choices draw the same segments: another method, another scale, other customers, other features.
-"""
+"""What is said of the segments: their borders, who they are, their rules, and what other choices would draw."""
 
 from collections.abc import Sequence
 from functools import partial

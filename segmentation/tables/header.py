@@ -1,6 +1,4 @@
-"""dataset.yaml: what a table is, what its columns mean, and what its segments are called.
-The line of the column names, and what stands above and beside a table.
-"""
+"""The line of the column names, and what stands above and beside a table."""
 
 import re
 from collections import Counter

@@ -1,6 +1,4 @@
-"""Numbers as people write them: which mark is the decimal one, and what stands around the digits.
-What every row and cell must be, as Ibis expressions, so that any engine can check them in one pass.
-"""
+"""Numbers as people write them: which mark is the decimal one, and what stands around the digits."""
 
 import sys
 from dataclasses import asdict, dataclass

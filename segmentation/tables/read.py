@@ -1,6 +1,4 @@
-"""Large tables, read by the engine: Parquet as it is typed, text through a typed copy; no row is held by Python.
-Reading a raw table: text in, text out, under canonical names, with the file and the line of every row.
-"""
+"""Reading a raw table of any size: texts under canonical names, with the file and the line of every row."""
 
 import csv
 import io

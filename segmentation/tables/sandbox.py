@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 
 MOST_MEMORY = 4_000_000_000  # bytes
-LEAST = 8  # letters that any cell counts as
+LEAST_LETTERS = 8  # letters that any cell counts as
 FAULT = 3  # the exit code of a fault that is told; a crash has another
 
 
@@ -83,7 +83,7 @@ def _parquet(most: str) -> int:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(BytesIO(sys.stdin.buffer.read()))
-    letters = LEAST * file.metadata.num_rows * file.metadata.num_columns
+    letters = LEAST_LETTERS * file.metadata.num_rows * file.metadata.num_columns
     if letters > int(most):
         return letters
     for column in file.read(use_threads=False).columns:
