@@ -25,6 +25,10 @@ from segmentation.tables.sources import RawSource, locate
 
 NEARLY_COPY = 0.95
 MOST_LOST = 0.001  # the limit that the benchmark of the sample keeps
+CLEAR = 0.5
+WEAK = 0.2
+FEWEST_ALIKE = 6  # of 64, where one in 256 is alike by chance
+CHANGES_SHOWN = 5
 
 
 def sample(customers: Customers) -> str:
@@ -160,10 +164,6 @@ def far_values(customers: Customers, numbers: list[str]) -> str:
 def _number_far(customers: Customers, name: str) -> int:
     fences = customers.fences(name)
     return customers.beyond(name, *fences) if fences else 0
-
-
-CLEAR = 0.5
-WEAK = 0.2
 
 
 def forming(customers: Customers, features: tuple[str, ...]) -> str:
@@ -310,13 +310,8 @@ def trust(account: Account) -> str:
     reason = f"the most frequent reason is “{escape(worst)}” ({whole(account.rules.get(worst, 0))})."
     return (
         f"**{sentence(count(account.clean, 'row'))} of {whole(account.rows_in)} can be trusted**, "
-        f"and {count(account.rejected, 'row was', 'rows were')} refused; "
-        f"{reason if worst else 'the table is as its description promises.'}"
+        f"and {count(account.rejected, 'row was', 'rows were')} refused; {reason}"
     )
-
-
-FEWEST_ALIKE = 6  # of 64, where one in 256 is alike by chance
-CHANGES_SHOWN = 5
 
 
 def published(found: Fingerprint, dataset: Dataset, name: str) -> str:

@@ -1,7 +1,6 @@
-"""Figures: computed tables in, axes out; a list of axes where each can be read by itself. Nothing here fits or saves.
+"""The evidence, drawn: computed tables in, axes out; a list of axes where each can be read by itself.
 
-`private` hides whatever shows a single customer: points become counts on a grid, groups under ten and box-plot
-outliers are left out.
+`private` hides whatever shows a single customer: groups under ten are left out, silhouettes are means of ten.
 """
 
 import matplotlib as mpl

@@ -1,8 +1,4 @@
-"""Figures: computed tables in, axes out; a list of axes where each can be read by itself. Nothing here fits or saves.
-
-`private` hides whatever shows a single customer: points become counts on a grid, groups under ten and box-plot
-outliers are left out.
-"""
+"""Two runs side by side, drawn: computed tables in, axes out."""
 
 import textwrap
 

@@ -1,4 +1,4 @@
-"""What a reader sees of two runs side by side: tables as text, and sentences."""
+"""What a reader sees of two runs side by side: tables as text."""
 
 import numpy as np
 import pandas as pd

@@ -33,6 +33,8 @@ from segmentation.segments.fit import UNITS, describe_scaling, scaled_label
 from segmentation.segments.profiles import category_shares, largest_first, lower_first, segment_medians
 from segmentation.segments.rules import FOLDS, exactly
 
+NEARLY_SAME = 0.8
+
 
 def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
     """Say how large the segments are, and what their inertia is."""
@@ -352,9 +354,6 @@ def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> st
     first = [f"The logarithm is taken first of {listing(logged)}."] if logged else []
     second = [f"Transformed first as Yeo and Johnson (2000) do: {listing(powers)}."] if powers else []
     return " ".join([told[dataset.scaling], *first, *second])
-
-
-NEARLY_SAME = 0.8
 
 
 def choice_formats(everyone: Customers) -> dict:
