@@ -14,6 +14,8 @@ NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else
 BLANK = "[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 FORMULA = rf"{BLANK}*[=+\-@＝＋－＠]|[\t\r\n]"
 NUMBER = r"[+\-]?[0-9.,]+"
+# A text that a spreadsheet takes for a formula is the one and not the other; Python, engines and browsers agree on it.
+RISKY, HARMLESS = f"^'*({FORMULA})", f"^({NUMBER})$"
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def as_csv(frame) -> str:
 
 def _harmless_column(text):
     """Return the same as an expression."""
-    formula = text.re_search(f"^'*({FORMULA})") & ~text.re_search(f"^({NUMBER})$")
+    formula = text.re_search(RISKY) & ~text.re_search(HARMLESS)
     return formula.ifelse("'" + text, text)
 
 
@@ -74,7 +76,7 @@ def _harmless(value):
     if not isinstance(value, str):
         return value
     text = value if "\n" in value else value.replace("\r", "\n")  # a cell is quoted for the latter alone
-    return f"'{text}" if re.match(f"'*({FORMULA})", text) and not re.fullmatch(NUMBER, text) else text
+    return f"'{text}" if re.match(RISKY, text) and not re.fullmatch(NUMBER, text) else text
 
 
 def as_it_was(text: str) -> str:

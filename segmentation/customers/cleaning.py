@@ -8,6 +8,7 @@ import pandas as pd
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double, in_memory, kept, sampled
 from segmentation.core.errors import DataError
+from segmentation.core.text import percent
 from segmentation.customers.checks import (
     COPY,
     check_rows,
@@ -224,8 +225,8 @@ def require_enough(account: Account, *, file: str) -> None:
     share = account.rejected / account.rows_in
     if share > MOST_REJECTED:
         raise DataError(
-            f"{file}: {account.rejected:,} of {account.rows_in:,} rows ({share:.0%}) were refused; at most "
-            f"{MOST_REJECTED:.0%} may be, because what is left would be another table. {rules}"
+            f"{file}: {account.rejected:,} of {account.rows_in:,} rows ({percent(share)}) were refused; at most "
+            f"{percent(MOST_REJECTED)} may be, because what is left would be another table. {rules}"
         )
 
 

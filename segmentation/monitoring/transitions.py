@@ -18,8 +18,8 @@ from segmentation.runs.artifacts import Lineage, Model
 from segmentation.runs.finished import Finished
 from segmentation.runs.records import Became, Former, Heir, Origin, Start, Transitions
 from segmentation.runs.run import Run
-from segmentation.segments.assign import assign_rows, scaled_feature, segment
-from segmentation.segments.fit import centroids
+from segmentation.segments.assign import assign_rows, scaled_feature
+from segmentation.segments.fit import centroids, segment
 
 MAJORITY = 0.5
 PART = 0.25

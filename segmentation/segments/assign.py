@@ -1,19 +1,16 @@
 """Who belongs to which segment: one expression that any engine can compute, and the same in plain SQL."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import ibis
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 
-from segmentation.core.engine import double, kept, opened
+from segmentation.core.engine import double, opened
 from segmentation.core.files import write_csv, write_parquet
 from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.runs.records import Placement, Scaled
 from segmentation.runs.run import Run
-from segmentation.segments.fit import scaling_and_centroids
 
 ASSIGNED = ("segment", "distance", "margin")
 NEAR = 0.25
@@ -46,13 +43,6 @@ def _values_scaled(values: pd.DataFrame, feature: Scaled) -> pd.DataFrame:
     return table.mutate(value=scaled_feature(table["value"], feature)).to_pandas()
 
 
-def segment(customers: Customers, model: Pipeline, features: Sequence[str]) -> Customers:
-    """Return the customers with segment, distance and margin."""
-    told = scaling_and_centroids(model, features)
-    sample = assign_rows(ibis.memtable(customers.sample), told).to_pandas()
-    return replace(customers, table=kept(assign_rows(customers.table, told)), sample=sample)
-
-
 def write_segments(study: Run, segmented: Customers) -> None:
     """Write segments.parquet, and segments.csv up to a million customers: id, segment, distance, margin.
 
@@ -67,19 +57,6 @@ def write_segments(study: Run, segmented: Customers) -> None:
         study.path("segments.csv").unlink(missing_ok=True)
 
 
-def near_border(segmented: Customers, model: Pipeline, features: tuple[str, ...], limit: float) -> ibis.Table:
-    """Return who is nearer than `limit` to a border, the smallest margin first.
-
-    Returns
-    -------
-    ibis.Table
-        id, segment, next_segment (across the border), margin and the features.
-    """
-    near = segmented.table.filter(segmented.table["margin"] < double(limit)).drop(*ASSIGNED)
-    found = assign_rows(near, scaling_and_centroids(model, features), across=True)
-    return kept(found.select("id", "segment", "next_segment", "margin", *features).order_by("margin", "id"))
-
-
 def nearest_to_border(near: ibis.Table, most: int = 10) -> pd.DataFrame:
     """Return segment, next segment, margin and features of the nearest to a border of those that are near one."""
     return near.limit(most).drop("id").to_pandas()
@@ -88,11 +65,6 @@ def nearest_to_border(near: ibis.Table, most: int = 10) -> pd.DataFrame:
 def write_near(study: Run, near: ibis.Table) -> None:
     """Write borderline.csv: id, segment, next_segment and margin of who is near a border."""
     write_csv(study.path("borderline.csv"), near[["id", "segment", "next_segment", "margin"]])
-
-
-def near_limit(model: Pipeline, X: np.ndarray) -> float:
-    """Return a quarter of the standard deviation of the scaled features (the root of their mean variance)."""
-    return NEAR * float(np.sqrt(model[:-1].transform(X).var(axis=0).mean()))
 
 
 def borders(near: ibis.Table) -> pd.DataFrame:

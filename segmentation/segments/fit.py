@@ -1,8 +1,9 @@
-"""The segments: scaling and K-Means in one pipeline."""
+"""The segments: scaling and K-Means in one pipeline, and whom it places where."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+import ibis
 import numpy as np
 import pandas as pd
 from scipy.stats import yeojohnson, yeojohnson_normmax
@@ -12,10 +13,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import double
+from segmentation.core.engine import double, kept
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import best_kmeans
 from segmentation.runs.records import Placement, Scaled
+from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows
 
 
 def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], k: int, *, seed: int = 0):
@@ -163,3 +165,28 @@ def describe_scaling(model: Pipeline, features: Sequence[str]) -> list[Scaled]:
         Scaled(name=name, power=power, centre=middle, spread=width)
         for name, power, middle, width in zip(features, powers, centre, spread, strict=True)
     ]
+
+
+def segment(customers: Customers, model: Pipeline, features: Sequence[str]) -> Customers:
+    """Return the customers with segment, distance and margin."""
+    told = scaling_and_centroids(model, features)
+    sample = assign_rows(ibis.memtable(customers.sample), told).to_pandas()
+    return replace(customers, table=kept(assign_rows(customers.table, told)), sample=sample)
+
+
+def near_border(segmented: Customers, model: Pipeline, features: tuple[str, ...], limit: float) -> ibis.Table:
+    """Return who is nearer than `limit` to a border, the smallest margin first.
+
+    Returns
+    -------
+    ibis.Table
+        id, segment, next_segment (across the border), margin and the features.
+    """
+    near = segmented.table.filter(segmented.table["margin"] < double(limit)).drop(*ASSIGNED)
+    found = assign_rows(near, scaling_and_centroids(model, features), across=True)
+    return kept(found.select("id", "segment", "next_segment", "margin", *features).order_by("margin", "id"))
+
+
+def near_limit(model: Pipeline, X: np.ndarray) -> float:
+    """Return a quarter of the standard deviation of the scaled features (the root of their mean variance)."""
+    return NEAR * float(np.sqrt(model[:-1].transform(X).var(axis=0).mean()))
