@@ -29,8 +29,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import as_csv, read_json, sha256, write_json, write_parquet
 from segmentation.customers.counts import values_as_rows
-from segmentation.report import dashboard
-from segmentation.report.dashboard import SegmentedCustomers, tell_shown
+from segmentation.report.dashboard import MOST_MARKS, SegmentedCustomers, tell_shown
 from segmentation.report.serve import RUN, options, score_customer, score_upload
 from segmentation.runs.manifest import open_finished
 from segmentation.runs.run import Run
@@ -188,6 +187,7 @@ def _replace_customers(folder: Path, table: pd.DataFrame) -> None:
     """Let a run have other customers in the same segments, and accept them."""
     assigned = pd.read_parquet(folder / "segmented.parquet")[["segment", "distance", "margin"]]
     table.to_parquet(folder / "customers.parquet", index=False)
+    assigned = assigned.loc[np.arange(len(table)) % len(assigned)].set_index(table.index)
     table.join(assigned).to_parquet(folder / "segmented.parquet", index=False)
     values_as_rows(customers_of(table).values()).to_parquet(folder / "values.parquet", index=False)
     _accept(folder)
@@ -322,7 +322,7 @@ def test_no_text_of_the_data_becomes_html(in_april, april):
     assert [part for part in parts if re.search(r"<script>a|<img|<i>", part)] == []
 
 
-def test_the_picture_says_how_many_it_draws(in_april, april, monkeypatch):
+def test_the_picture_says_how_many_it_draws(in_april, april):
     def told() -> str:
         return "".join(caption.value for caption in _open_app(in_april).caption)
 
@@ -331,10 +331,11 @@ def test_the_picture_says_how_many_it_draws(in_april, april, monkeypatch):
     table.loc[:29, "income"] = None
     _replace_customers(april, table)
     assert "170 of the 200 customers are drawn; the others have no value in one of the columns." in told()
-    monkeypatch.setattr(dashboard, "MOST_MARKS", 50)
-    assert "50 of the 200 customers are drawn, the same ones every time" in told()
-    _replace_customers(april, table.assign(income=1.0))
-    monkeypatch.setattr(dashboard, "MOST_MARKS", 200)
+    many = pd.concat([table.assign(income=1.0)] * 11, ignore_index=True)
+    many["id"] = many.index.astype(str)
+    _replace_customers(april, many)
+    assert "2,000 of the 2,200 customers are drawn, the same ones every time" in told()
+    _replace_customers(april, many[:MOST_MARKS])
     assert "Each mark is a customer." in told()
 
 

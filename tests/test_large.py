@@ -3,7 +3,6 @@
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
-from unittest.mock import patch
 
 import ibis
 import numpy as np
@@ -18,7 +17,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import MOST_HELD, bin_of, connect_duckdb, opened, write
 from segmentation.core.errors import DataError
 from segmentation.core.files import sha256, write_csv, write_parquet, write_text
-from segmentation.customers.checks import CLOSE, repeated
+from segmentation.customers.checks import CLOSE, marked_twice, repeated
 from segmentation.customers.cleaning import clean, raw_dataset, require_enough, with_sample
 from segmentation.customers.counts import Grouping, log_edges, round_edges
 from segmentation.customers.customers import HANDED_ON, keep_customers, open_customers
@@ -338,11 +337,18 @@ ids = st.one_of(*(st.lists(st.none() | of, max_size=60) for of in (st.integers(-
 
 
 @settings(max_examples=60, deadline=None)
-@given(ids, st.integers(1, 9))
-def test_what_stands_more_than_once_is_found_among_near_and_far_numbers_and_texts(values, batch):
+@given(st.lists(st.integers(-40, 40), min_size=1, max_size=60), st.integers(1, 9))
+def test_what_stands_more_than_once_is_marked_off_in_any_batches(values, batch):
+    parts = (np.array(values[i : i + batch]) for i in range(0, len(values), batch))
+    found = marked_twice(parts, low=min(values), high=max(values)).tolist()
+    assert found == sorted({v for v in values if values.count(v) > 1})
+
+
+@settings(max_examples=60, deadline=None)
+@given(ids)
+def test_what_stands_more_than_once_is_found_among_near_and_far_numbers_and_texts(values):
     kind = "string" if any(isinstance(value, str) for value in values) else "int64"
-    with patch("segmentation.customers.checks.BATCH", batch):
-        found = repeated(ibis.memtable(pa.table({"x": pa.array(values, kind)})), "x").to_pandas()["x"].tolist()
+    found = repeated(ibis.memtable(pa.table({"x": pa.array(values, kind)})), "x").to_pandas()["x"].tolist()
     assert sorted(found) == sorted({v for v in values if v is not None and values.count(v) > 1})
 
 
