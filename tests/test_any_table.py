@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from segmentation.core.dataset import Column, Dataset
 from segmentation.core.errors import DataError, SegmentationError, UsageError
-from segmentation.customers.cleaning import clean, require_enough
-from segmentation.customers.fingerprints import fingerprint
+from segmentation.customers.cleaning import clean, fingerprint, require_enough
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 from tests.conftest import ROOT, in_frames

@@ -303,7 +303,7 @@ def test_with_the_reference_at_hand_each_changed_cell_is_told(mall_table, tmp_pa
 
 def _origin(path, name: str = "mall", **source) -> str:
     from segmentation.core.dataset import load_dataset
-    from segmentation.customers.fingerprints import fingerprint
+    from segmentation.customers.cleaning import fingerprint
     from segmentation.customers.tell import published as tell_origin
     from segmentation.tables.number_formats import conventions_of
 

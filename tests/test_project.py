@@ -223,7 +223,6 @@ def test_a_run_in_which_nothing_changed_imports_nothing_heavy(tmp_path):
 
 
 PACKAGE = ROOT / "segmentation"
-CROWDED = {"customers"}  # packages that still have more than eight modules
 
 
 def test_the_house_stays_small_enough_to_find_ones_way():
@@ -231,7 +230,7 @@ def test_the_house_stays_small_enough_to_find_ones_way():
     modules = {place.name: sorted(place.glob("*.py")) for place in packages}
     assert len(packages) <= 9
     assert len([place for place in PACKAGE.iterdir() if place.is_file()]) <= 4
-    assert {name for name, found in modules.items() if len(found) > 8 + len(["__init__"])} <= CROWDED
+    assert {name for name, found in modules.items() if len(found) > 8 + len(["__init__"])} == set()
     names = {path.stem for path in PACKAGE.rglob("*.py")} - {"__init__", "__main__"}
     assert names & set(sys.stdlib_module_names) == set()
 

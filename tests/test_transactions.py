@@ -9,8 +9,7 @@ import pytest
 from segmentation.core.dataset import Column, Dataset, load_dataset
 from segmentation.core.errors import DataError
 from segmentation.customers import tell as customers_tell
-from segmentation.customers.cleaning import clean, raw_dataset
-from segmentation.customers.fingerprints import fingerprint
+from segmentation.customers.cleaning import clean, fingerprint, raw_dataset
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate

@@ -20,6 +20,8 @@ RESERVED = frozenset(  # what the package calls columns of its own
     | {"now", "customers", "told"}
 )
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
+MADE = ("id", "recency", "frequency", "monetary", "tenure", "basket")
+ASSUMED = "assumed"
 
 
 class _Strict(BaseModel):
@@ -111,9 +113,6 @@ class Transactions(_Strict):
     as_of: datetime.date
     date_format: Literal["yyyy-mm-dd", "yyyymmdd", "dd.mm.yyyy", "dd/mm/yyyy", "mm/dd/yyyy"] = "yyyy-mm-dd"
     unit: str | None = None
-
-
-MADE = ("id", "recency", "frequency", "monetary", "tenure", "basket")
 
 
 class Axis(str):
@@ -227,9 +226,6 @@ class _PlainLoader(yaml.SafeLoader):
                 mark = [key.start_mark for key, _ in node.value if (key.tag, key.value) == twice][1]
                 raise yaml.constructor.ConstructorError(None, None, f"the key {twice[1]!r} stands twice", mark)
         return super().construct_mapping(node, deep)
-
-
-ASSUMED = "assumed"
 
 
 def dataset_path(name: str, run: str) -> Path:

@@ -21,18 +21,32 @@ from ibis.expr.operations import DatabaseTable, InMemoryTable
 
 from segmentation.core.errors import UsageError
 
-
-def plain(path: Path) -> str:
-    """Return a path in which DuckDB sees no pattern."""
-    return re.sub(r"([\[*?])", r"[\1]", str(path))
-
-
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 ENGINE = RLock()  # it serves one at a time; who asks from several threads takes it
 _chosen, _numbers = ["duckdb"], count()
 _kept: list = []
 _copies: dict = {}
+PRIME = 2**31 - 1
+FACTOR, SHIFT = 1_103_515_245, 12_345
+HASH_DIGITS = 8
+CUT_DEVIATIONS = 6  # standard deviations by which the first cut lies above the sample that it must hold
+SPARK_MEMORY = "2g"
+LOOPBACK = "127.0.0.1"
+SECONDS_TO_ANSWER = 5
+QUIET_LOG = """appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+rootLogger.level = error
+rootLogger.appenderRef.console.ref = console
+logger.shell.name = org.apache.spark.api.python.PythonGatewayServer
+logger.shell.level = error
+"""
+
+
+def plain(path: Path) -> str:
+    """Return a path in which DuckDB sees no pattern."""
+    return re.sub(r"([\[*?])", r"[\1]", str(path))
 
 
 def choose(engine: str) -> None:
@@ -200,12 +214,6 @@ def _halved(value: ibis.Value, edges: np.ndarray, first: int, last: int) -> ibis
     )
 
 
-PRIME = 2**31 - 1
-FACTOR, SHIFT = 1_103_515_245, 12_345
-HASH_DIGITS = 8
-CUT_DEVIATIONS = 6  # standard deviations by which the first cut lies above the sample that it must hold
-
-
 @ibis.udf.scalar.builtin
 def md5(text: str) -> str:  # type: ignore[empty-body]
     """Name the function that DuckDB, PySpark and PostgreSQL all have; Ibis translates its own for two of them."""
@@ -252,19 +260,6 @@ def _cut(hashed: ibis.Value, share: float) -> int | str:
     if hashed.type().is_integer():
         return int(min(share, 1) * PRIME)
     return f"{int(min(share, 1) * 16**HASH_DIGITS):0{HASH_DIGITS}x}"
-
-
-SPARK_MEMORY = "2g"
-LOOPBACK = "127.0.0.1"
-SECONDS_TO_ANSWER = 5
-QUIET_LOG = """appender.console.type = Console
-appender.console.name = console
-appender.console.target = SYSTEM_ERR
-rootLogger.level = error
-rootLogger.appenderRef.console.ref = console
-logger.shell.name = org.apache.spark.api.python.PythonGatewayServer
-logger.shell.level = error
-"""
 
 
 def connect_spark(folder: Path) -> ibis.BaseBackend:

@@ -23,6 +23,12 @@ GLYPHS = "●■◆▲▼✚✖★◀▶"
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "triangle-left",
            "triangle-right")  # fmt: skip
 SOLIDS = ("circle", "square", "diamond", "circle-open", "square-open", "diamond-open", "cross")  # in every font
+INK = "#010203"
+NEUTRAL = "#5F7A99"
+CROSS = "#D62728"
+FIGURE_BINS = 40
+PAGE = 8.0
+WHISKER = {"ecolor": INK, "elinewidth": 1, "capsize": 3}
 
 
 def colour(segment: int) -> str:
@@ -56,12 +62,6 @@ def _shape(segment: int) -> int:
     return (place + rounds) % len(MARKERS)
 
 
-INK = "#010203"
-NEUTRAL = "#5F7A99"
-CROSS = "#D62728"
-FIGURE_BINS = 40
-PAGE = 8.0
-WHISKER = {"ecolor": INK, "elinewidth": 1, "capsize": 3}
 mpl.rcParams.update(
     {
         "text.parse_math": False,

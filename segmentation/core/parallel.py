@@ -11,6 +11,8 @@ from itertools import repeat
 
 from threadpoolctl import threadpool_limits
 
+_ready = None
+
 
 def end_with_parent() -> None:
     """End this forked process when the one that asked for it is gone, however that ended."""
@@ -22,9 +24,6 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-_ready = None
 
 
 @contextmanager

@@ -9,6 +9,44 @@ from unicodedata import category
 
 NONE = "–"  # what stands where there is no figure
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+SIGNS = {
+    "us$": "usd",
+    "$": "usd",
+    "€": "eur",
+    "£": "gbp",
+    "¥": "jpy",
+    "₹": "inr",
+    "zł": "pln",
+    "kč": "czk",
+    "rs.": "inr",
+    "rs": "inr",
+    "fr.": "chf",
+    "kr.": "kr",
+}
+CURRENCIES = (
+    *("eur", "usd", "gbp", "chf", "cad", "aud", "jpy", "cny", "inr", "brl", "sek", "nok", "dkk", "pln", "czk", "huf"),
+    *("try", "zar", "mxn", "kr"),
+)
+MULTIPLES = ("k", "tsd", "tsd.", "thousand", "m", "mio", "mio.", "mn", "million", "bn", "%", "‰")
+LONGEST = 12
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november"),
+    "december",
+)
+SIDES = ("cr", "dr")  # an accountant's plus and minus
+LONGEST_NAME = 1_000  # letters of a column's name
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
+SUM = (
+    r"(?:grand[ -]?|sub[ -]?)?totals?|totale|totaal|totalt|gesamtsumme|gesamtergebnis|summe|gesamt|insgesamt|suma|somme"
+    r"|итого|всего|合計|总计|合计"
+)
+SUMMARY = rf"^(?:{SUM}|sum|count|average|mean|durchschnitt|mittelwert|moyenne|media)"
+BEHIND_SUM = (  # "Total", "Total general", "Total: 200 customers", "Totals (n=200)"
+    r"(?:[\W\d_]+(?:general|général|generale|of all|all|[^\W\d_]{1,3})?[\W\d_]*|[\W_]*\d[\W\d_]*[^\W\d_]*)?$"
+)
+FEWEST_TO_ADD_UP = 10
+YES = ("yes", "y", "true", "t", "1", "ja", "j", "oui", "si", "sí")
+NO = ("no", "n", "false", "f", "0", "nein", "non")
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
@@ -82,33 +120,6 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_\[\]|~])", r"\\\1", html.escape(str(text)))
 
 
-SIGNS = {
-    "us$": "usd",
-    "$": "usd",
-    "€": "eur",
-    "£": "gbp",
-    "¥": "jpy",
-    "₹": "inr",
-    "zł": "pln",
-    "kč": "czk",
-    "rs.": "inr",
-    "rs": "inr",
-    "fr.": "chf",
-    "kr.": "kr",
-}
-CURRENCIES = (
-    *("eur", "usd", "gbp", "chf", "cad", "aud", "jpy", "cny", "inr", "brl", "sek", "nok", "dkk", "pln", "czk", "huf"),
-    *("try", "zar", "mxn", "kr"),
-)
-MULTIPLES = ("k", "tsd", "tsd.", "thousand", "m", "mio", "mio.", "mn", "million", "bn", "%", "‰")
-LONGEST = 12
-MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november"),
-    "december",
-)
-SIDES = ("cr", "dr")  # an accountant's plus and minus
-
-
 def plain_unit(unit: str | None) -> str:
     """Return a unit without blanks and case, "" for none."""
     return "".join((unit or "").lower().split())
@@ -152,9 +163,6 @@ def _parted(unit: str) -> tuple[str, str]:
     return unit.replace(money, "", 1), money
 
 
-LONGEST_NAME = 1_000  # letters of a column's name
-
-
 def suggest(word: str, choices) -> str:
     """Return the end of a sentence: a question that offers the choice nearest to `word`, or a full stop."""
     near = difflib.get_close_matches(word, list(choices), n=1, cutoff=0.5)
@@ -171,17 +179,3 @@ def key_without_unit(header: str) -> str:
     """Return the key of a header without what it has in brackets, and without a percent sign or currency."""
     # Of a text that is no name only the start: many open brackets take time that grows with the square of its length.
     return re.sub(r"[\W_]", "", key(re.sub(r"[(\[].*?[)\]]", "", header[:LONGEST_NAME])))
-
-
-MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
-SUM = (
-    r"(?:grand[ -]?|sub[ -]?)?totals?|totale|totaal|totalt|gesamtsumme|gesamtergebnis|summe|gesamt|insgesamt|suma|somme"
-    r"|итого|всего|合計|总计|合计"
-)
-SUMMARY = rf"^(?:{SUM}|sum|count|average|mean|durchschnitt|mittelwert|moyenne|media)"
-BEHIND_SUM = (  # "Total", "Total general", "Total: 200 customers", "Totals (n=200)"
-    r"(?:[\W\d_]+(?:general|général|generale|of all|all|[^\W\d_]{1,3})?[\W\d_]*|[\W_]*\d[\W\d_]*[^\W\d_]*)?$"
-)
-FEWEST_TO_ADD_UP = 10
-YES = ("yes", "y", "true", "t", "1", "ja", "j", "oui", "si", "sí")
-NO = ("no", "n", "false", "f", "0", "nein", "non")

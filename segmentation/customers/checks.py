@@ -17,6 +17,9 @@ REFUSED = ("file", "line", *PARTS)
 MOST_REPLACED = 100
 COPY = "one row an id, this is an identical copy"
 TOTAL = "a customer, not a total"
+MOST_MARKED = 500_000_000  # whole numbers between the least and the greatest: a byte for each
+CLOSE = 10  # of them for each row
+BATCH = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -315,11 +318,6 @@ def judge(table: ibis.Table, rules: list[Rule]) -> ibis.Table:
     if "rule" in table.columns:
         first = {part: ibis.coalesce(table[part], now) for part, now in first.items()}
     return table.mutate(first)
-
-
-MOST_MARKED = 500_000_000  # whole numbers between the least and the greatest: a byte for each
-CLOSE = 10  # of them for each row
-BATCH = 1_000_000
 
 
 def repeated(table: ibis.Table, name: str) -> ibis.Table:

@@ -12,11 +12,10 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
 from segmentation.core.privacy import SMALLEST_GROUP, public, withheld
 from segmentation.core.text import amount, count, decimal, escape, listing, percent, plain_unit, sentence, whole
-from segmentation.customers.cleaning import FEWEST
+from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import by_size, group_medians, most_linked, strongest_pair
-from segmentation.customers.fingerprints import SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.runs.records import Account
 from segmentation.runs.tell import rows as rows  # chapter 01 says it too
 from segmentation.tables.number_formats import Convention, conventions_of

@@ -14,6 +14,17 @@ from segmentation.core.parallel import spread
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.kmeans import LARGEST_EXACT, Optimum
 
+TITLES = {
+    "silhouette": "the silhouette",
+    "calinski_harabasz": "Calinski-Harabasz",
+    "davies_bouldin": "Davies-Bouldin",
+}
+AT_ONCE = 1_000
+COVARIANCES = ("full", "tied", "diag", "spherical")
+MIXTURE_STARTS = 2
+SMALLEST_DIP = 4
+LARGEST_DIP = 350  # customers: the published table of the dip ends at 72,000 values, here pairs
+
 
 def score_each_k(X: np.ndarray, optima: dict[int, Optimum], *, seed: int = 0) -> pd.DataFrame:
     """Score the best optimum of every k.
@@ -76,13 +87,6 @@ def favourites(scores: pd.DataFrame) -> dict[str, int]:
     }
 
 
-TITLES = {
-    "silhouette": "the silhouette",
-    "calinski_harabasz": "Calinski-Harabasz",
-    "davies_bouldin": "Davies-Bouldin",
-}
-
-
 def titled(by_criterion: dict[str, int]) -> dict[str, int]:
     """Replace the names of criteria by what a reader calls them."""
     return {TITLES[name]: value for name, value in by_criterion.items()}
@@ -130,9 +134,6 @@ def origins(flows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"k": table["next_k"], "segment": table["next_segment"], "origin": origin})
 
 
-AT_ONCE = 1_000
-
-
 def silhouette_values(X: np.ndarray, partitions: list[np.ndarray]) -> list[np.ndarray]:
     """Return the silhouette of each customer in each of several partitions, whose distances are computed once.
 
@@ -162,12 +163,6 @@ def _silhouette(sums: np.ndarray, own: np.ndarray, sizes: np.ndarray) -> np.ndar
     larger = np.maximum(inside, outside)
     usable = (sizes[own] > 1) & (larger > 0) & np.isfinite(outside)
     return np.divide(outside - inside, larger, out=np.zeros(len(own)), where=usable)
-
-
-COVARIANCES = ("full", "tied", "diag", "spherical")
-MIXTURE_STARTS = 2
-SMALLEST_DIP = 4
-LARGEST_DIP = 350  # customers: the published table of the dip ends at 72,000 values, here pairs
 
 
 def mixture_bic(X: np.ndarray, k_values, *, seed: int = 0) -> pd.DataFrame:

@@ -16,6 +16,9 @@ MOST_STARTS = 1000
 LARGEST_EXACT = 10_000
 LARGEST_RESAMPLED = 1_000
 SAME_INERTIA = 1e-9
+LARGEST_AT_ONCE = 500
+MOST_ITERATIONS = 1000
+STARTS = 10
 
 
 @dataclass(frozen=True)
@@ -130,10 +133,6 @@ def feasible_k(X: np.ndarray, k_range: tuple[int, int], k, *, seed: int = 0) -> 
     return sorted(values)
 
 
-LARGEST_AT_ONCE = 500
-MOST_ITERATIONS = 1000
-
-
 @dataclass(frozen=True)
 class Fits:
     """Local optima of K-Means, one a start.
@@ -222,9 +221,6 @@ def _plus_plus(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> 
         best = reach.sum(axis=2).argmin(axis=1)
         nearest, centres[:, j] = reach[each, best], X[drawn[each, best]]
     return centres
-
-
-STARTS = 10
 
 
 def random_state(*key: int) -> np.random.Generator:

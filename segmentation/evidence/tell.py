@@ -14,6 +14,19 @@ from segmentation.evidence.kmeans import LARGEST_EXACT, TIMES_REACHED
 from segmentation.evidence.nulls import NULL_LEVEL
 from segmentation.runs.records import Conclusion
 
+SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin"}
+SUMMARY_FORMATS = {
+    "silhouette": partial(decimal, digits=3),
+    "weakest segment": decimal,
+    "without structure": decimal,
+    "dissolves": percent,
+    "prediction strength": decimal,
+    "agreement": decimal,
+    "gap": partial(decimal, digits=3),
+    "mixture BIC": whole,
+}
+VOTE_FORMATS = {"votes": {True: "yes", False: "no"}.get}
+
 
 def starts(scores: pd.DataFrame, customers: int) -> str:
     """Say how many starts were made, where the best optimum was hardest to find, and where it may have been missed."""
@@ -67,7 +80,6 @@ def show_size(size: int) -> str:
     return f"{size:,}" if size >= SMALLEST_GROUP else f"< {SMALLEST_GROUP}"
 
 
-SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin"}
 SCORE_FORMATS = {
     "inertia": "{:,.4f}",
     "silhouette": partial(decimal, digits=5),
@@ -90,19 +102,6 @@ def flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
     counts = f": of {kept[segment] + leaving[segment]:,} customers {kept[segment]:,} stay together"
     rows = "Each row is one k, each mark a segment with its customers; the paler, the more mixed is its origin."
     return f"From {now} to {then} segments, segment {segment} is divided most{'' if private else counts}. {rows}"
-
-
-SUMMARY_FORMATS = {
-    "silhouette": partial(decimal, digits=3),
-    "weakest segment": decimal,
-    "without structure": decimal,
-    "dissolves": percent,
-    "prediction strength": decimal,
-    "agreement": decimal,
-    "gap": partial(decimal, digits=3),
-    "mixture BIC": whole,
-}
-VOTE_FORMATS = {"votes": {True: "yes", False: "no"}.get}
 
 
 def rule() -> str:

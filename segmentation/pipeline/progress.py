@@ -13,6 +13,9 @@ from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.stages import STAGES
 
+TOO_DIFFERENT = 2  # a table this many times as large tells nothing about another
+LONG = 20  # seconds after which somebody may ask where they went
+
 
 @dataclass
 class Outcome:
@@ -23,9 +26,6 @@ class Outcome:
     seconds: dict[str, float] = field(default_factory=dict)
     total: float = 0
     fault: SegmentationError | None = None
-
-
-TOO_DIFFERENT = 2  # a table this many times as large tells nothing about another
 
 
 def duration(seconds: float) -> str:
@@ -213,9 +213,6 @@ class Bars(Progress):
         super().stop()
         if self.live:
             self.live.stop()
-
-
-LONG = 20  # seconds after which somebody may ask where they went
 
 
 def summarize(plan: Plan, outcome: Outcome) -> str:

@@ -29,6 +29,13 @@ MOST_MARKS = 2_000  # a browser draws them at once
 MOST_STEPS = 100
 STEP_DIGITS = 14  # of a step: all that a float holds but its rounding
 MARGIN = 0.18  # of a cell: how far the marks of its segments stand from its middle
+MUTED = "#5F7A99"  # on light and on dark paper
+PALE = "rgba(127, 140, 155, 0.25)"
+SOLID = {"showbackground": False, "gridcolor": "#9aa7b5", "linecolor": "#9aa7b5", "showline": True}
+TICKS = 6
+LARGEST, SMALLEST, USUAL = 26, 6, 8  # pixels
+EYE = {"x": 1.5, "y": -1.9, "z": 0.7}  # so near that the cube fills the frame, and no axis title is cut
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"}
 
 
 def finished_runs() -> list[str]:
@@ -275,15 +282,6 @@ def evidence_table(selection: Selection) -> pd.DataFrame:
         for k, row in selection.judged.items()
     ]
     return pd.DataFrame(rows)
-
-
-MUTED = "#5F7A99"  # on light and on dark paper
-PALE = "rgba(127, 140, 155, 0.25)"
-SOLID = {"showbackground": False, "gridcolor": "#9aa7b5", "linecolor": "#9aa7b5", "showline": True}
-TICKS = 6
-LARGEST, SMALLEST, USUAL = 26, 6, 8  # pixels
-EYE = {"x": 1.5, "y": -1.9, "z": 0.7}  # so near that the cube fills the frame, and no axis title is cut
-LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"}
 
 
 def draw_scatter(marks: pd.DataFrame, columns: tuple[str, ...], customers: SegmentedCustomers) -> go.Figure:

@@ -42,6 +42,10 @@ THEME = {
     "textColor": "ink",
     "linkColor": "link",
 }
+UPLOADED = ("csv", "tsv", "txt", "xlsx", "parquet")
+MOST_UPLOAD_UNPACKED = 200  # MB
+FIRST_BYTES = {"xlsx": b"PK\x03\x04", "parquet": b"PAR1"}
+FOREIGN = (b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"SQLite format 3\0")
 
 
 def serve(run: str, host: str = HERE, port: int | None = None) -> None:
@@ -123,12 +127,6 @@ def theme_css() -> str:
     variables = style_variables().items()
     each = {name: day if day == night else f"light-dark({day}, {night})" for name, (day, night) in variables}
     return f".stApp {{ {' '.join(f'--{name}: {value};' for name, value in each.items())} }}"
-
-
-UPLOADED = ("csv", "tsv", "txt", "xlsx", "parquet")
-MOST_UPLOAD_UNPACKED = 200  # MB
-FIRST_BYTES = {"xlsx": b"PK\x03\x04", "parquet": b"PAR1"}
-FOREIGN = (b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"SQLite format 3\0")
 
 
 def get_ready_to_score() -> None:

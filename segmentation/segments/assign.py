@@ -15,6 +15,8 @@ from segmentation.runs.run import Run
 ASSIGNED = ("segment", "distance", "margin")
 NEAR = 0.25
 MOST_IN_CSV = 1_000_000
+DECIMALS = 6
+OWN = "_segmentation_"
 
 
 def open_segmented(study: Run, *, scaled: bool = False) -> Customers:
@@ -74,9 +76,6 @@ def borders(near: ibis.Table) -> pd.DataFrame:
     ends = [f"{min(pair)} and {max(pair)}" for pair in counts.index]
     found = counts.groupby(ends).sum().sort_index().sort_values(ascending=False, kind="stable")
     return found.rename_axis("between").rename("customers").reset_index()
-
-
-DECIMALS = 6
 
 
 def assign_rows(table: ibis.Table, model: Placement, *, across: bool = False) -> ibis.Table:
@@ -153,9 +152,6 @@ def _score(z: list[ibis.Value], centroid: tuple[float, ...]) -> ibis.Value:
 def _root(squared: ibis.Value) -> ibis.Value:
     """Return the root of what is not less than 0, but for a last bit."""
     return squared.abs().sqrt()
-
-
-OWN = "_segmentation_"
 
 
 def column_name(feature: str) -> str:

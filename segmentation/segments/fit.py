@@ -19,6 +19,9 @@ from segmentation.evidence.kmeans import best_kmeans
 from segmentation.runs.records import Placement, Scaled
 from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows
 
+UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
+LAMBDA_DECIMALS = 6
+
 
 def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], k: int, *, seed: int = 0):
     """Fit scaling and K-Means as one scikit-learn Pipeline; segments are numbered largest first."""
@@ -88,10 +91,6 @@ def telling_order(X: np.ndarray, labels: np.ndarray, features: tuple[str, ...]) 
     between = frame.groupby(labels).transform("mean").var() / frame.var()
     order = between.fillna(0).sort_values(ascending=False, kind="stable").index if len(features) > 2 else features
     return list(order)
-
-
-UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
-LAMBDA_DECIMALS = 6
 
 
 class Unskew(TransformerMixin, BaseEstimator):

@@ -28,6 +28,8 @@ INDEX_BINS = 10
 FEWEST_IN_BIN = 10
 REACH = 0.95  # of the customers of a segment lie no farther from its centroid
 HAIR = 1e-9  # of the range: a bin that begins as much above a value leaves it to the bin below
+TRUSTED = ["segmentation.segments.fit.Unskew"]
+EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def bin_feature(customers: Customers, name: str, *, fewest: int = 1) -> dict:
@@ -52,10 +54,6 @@ def bin_feature(customers: Customers, name: str, *, fewest: int = 1) -> dict:
         counts[joined : joined + 2] = counts[joined : joined + 2].sum()
         bounds, counts = np.delete(bounds, joined), np.delete(counts, joined)
     return {"bounds": bounds.tolist(), "shares": (counts / customers.number).tolist()}
-
-
-TRUSTED = ["segmentation.segments.fit.Unskew"]
-EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: pd.DataFrame, features) -> Model:

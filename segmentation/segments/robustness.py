@@ -18,6 +18,10 @@ from segmentation.evidence.decision import LEVEL
 from segmentation.evidence.kmeans import best_kmeans, fit_once, random_state
 from segmentation.segments.fit import scaling
 
+LARGEST_COMPARED = 5_000
+RIVAL_STARTS = 20
+LARGEST_DRAW = 2_000
+
 
 def intervals(
     customers: Customers, scaled: Customers, features: list[str], *, resamples: int, seed: int
@@ -35,10 +39,6 @@ def intervals(
 def _shares_and_means(customers: Customers, features: list[str]) -> pd.DataFrame:
     shares = customers.counts("segment") / customers.number
     return customers.means(features).add_prefix("centre_").assign(share=shares)
-
-
-LARGEST_COMPARED = 5_000
-RIVAL_STARTS = 20
 
 
 def compare_choices(
@@ -125,7 +125,6 @@ SCALES = {
     "by median and quartiles": robust_scale,
     "as ranks": lambda X: scale(rankdata(X, axis=0)),
 }
-LARGEST_DRAW = 2_000
 
 
 def bootstrap_intervals(

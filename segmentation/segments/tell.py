@@ -34,6 +34,7 @@ from segmentation.segments.profiles import category_shares, largest_first, lower
 from segmentation.segments.rules import FOLDS, exactly
 
 NEARLY_SAME = 0.8
+TEST_FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
 
 
 def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
@@ -274,9 +275,6 @@ def _tell_medians(medians: pd.Series, dataset: Dataset, name: str) -> str:
         f"{label}: the median runs from {amount(medians.min(), unit)} in segment "
         f"{medians.idxmin()} to {amount(medians.max(), unit)} in segment {medians.idxmax()}."
     )
-
-
-TEST_FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
 
 
 def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:

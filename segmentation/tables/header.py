@@ -8,6 +8,10 @@ from segmentation.core.errors import DataError
 from segmentation.core.text import LONGEST_NAME, key, key_without_unit, other_amount, suggest
 from segmentation.tables.delimited import FIRST_LINES, MOST_COLUMNS, Rows
 
+MOST_STRAY = 2
+YEAR = r"\s*(19|20)[0-9]{2}\s*$"
+PLAIN_NUMBER = r"[+\-]?[0-9][0-9.,]*"
+
 
 def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tuple[str, ...]) -> dict[str, str]:
     """Match a table's headers to canonical names by name and alias.
@@ -67,11 +71,6 @@ def _spellings_of(name: str, column: Column, spelling) -> set[str]:
     texts = column.headers(name)
     texts += [f"{text}{word}{column.unit}" for text in texts for word in ("", "in") if column.unit]
     return {spelling(text) for text in texts} - {""}
-
-
-MOST_STRAY = 2
-YEAR = r"\s*(19|20)[0-9]{2}\s*$"
-PLAIN_NUMBER = r"[+\-]?[0-9][0-9.,]*"
 
 
 def split_header(part: Rows, known: frozenset[str]) -> tuple[list[str], list[tuple[int, list[str]]], dict]:
