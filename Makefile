@@ -34,7 +34,7 @@ renew: $(READY) ## expect from now on the sample report that was made
 	@$(BIN)/python -m tests.golden renew
 
 test: $(READY) ## run all tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lab: $(READY) ## open JupyterLab on notebooks/
 	$(segmentation) lab

@@ -1,0 +1,57 @@
+"""Notebooks executed in the process of the tests: the same cells, plan, record and page, without kernels or papermill.
+
+For tests of what a report says of a table. How notebooks are executed otherwise is tested where that is the subject.
+"""
+
+import os
+import threading
+from pathlib import Path
+from types import ModuleType
+
+import nbformat
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+from segmentation.core import parallel
+from segmentation.pipeline import dependencies, notebooks, tasks
+
+_one_at_a_time = threading.RLock()  # a process has one standard output and one current figure
+
+
+def execute_here(notebook: Path, parameters: dict, final: Path, reach, *, data: str = "") -> None:
+    """Execute the cells of a notebook one by one, and keep what they show at `final`, as `execute_notebook` does."""
+    with _one_at_a_time:
+        executed = nbformat.read(notebook, as_version=4)
+        shell = InteractiveShell.instance(user_module=ModuleType("notebook"))
+        shell.reset(new_session=False)
+        at = next(i for i, cell in enumerate(executed.cells) if "parameters" in cell.metadata.get("tags", []))
+        told = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
+        injected = nbformat.v4.new_code_cell(told, metadata={"tags": ["injected-parameters"]})
+        executed.cells.insert(at + 1, injected)
+        for cell in executed.cells:
+            if cell.cell_type == "code":
+                cell.outputs = _run(shell, cell.source)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebooks._publishable(executed, data), final)
+
+
+def _run(shell: InteractiveShell, source: str) -> list:
+    with capture_output(stderr=False) as shown:
+        done = shell.run_cell(source)
+    if error := done.error_before_exec or done.error_in_exec:
+        raise error
+    said = [nbformat.v4.new_output("stream", name="stdout", text=shown.stdout)] if shown.stdout else []
+    return said + [
+        nbformat.v4.new_output("display_data", output.data, metadata=output.metadata) for output in shown.outputs
+    ]
+
+
+def patch_execution(patch, root: Path) -> None:
+    """Let the pipeline of a copied project execute notebooks here, end no process of the tests, and leave no trace."""
+    for module in (dependencies, tasks):
+        patch.setattr(module, "PACKAGE", root / "segmentation")
+    patch.setattr(tasks, "execute_notebook", execute_here)
+    patch.setattr(tasks, "_warm", lambda modules: None)
+    patch.setattr(tasks.multiprocessing, "active_children", list)
+    patch.setattr(parallel, "_cores", lambda: 1)  # the workers of the tests hold the others
+    patch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
