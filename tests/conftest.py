@@ -68,9 +68,9 @@ class Project:
         command = [sys.executable, "-m", "segmentation", *words]
         return subprocess.run(command, cwd=self.root, env=variables, capture_output=True, text=True)
 
-    def call(self, *words: str) -> subprocess.CompletedProcess:
+    def call(self, *words: str, drawn: bool = True) -> subprocess.CompletedProcess:
         """Run a command in this process, its notebooks too: the same cells and the same page, in less time."""
-        from tests.here import patch_execution
+        from tests.here import leave_undrawn, patch_execution
 
         told, faults = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch:
@@ -78,6 +78,8 @@ class Project:
             patch.setattr(sys, "argv", ["segmentation", *words])
             patch.chdir(self.root)
             patch_execution(patch, self.root)
+            if not drawn:
+                leave_undrawn(patch)
             with (
                 contextlib.redirect_stdout(told),
                 contextlib.redirect_stderr(faults),
@@ -130,7 +132,13 @@ def make_report(folder: Path, name: str, described: str, table: pd.DataFrame, co
     place.mkdir()
     (place / "dataset.yaml").write_text(described)
     table.to_csv(place / f"{name}.csv", index=False)
-    return _reported(project, command, "--dataset", name, *FAST)
+    done = (
+        project.run(command, "--dataset", name, *FAST)
+        if command == "pdf"
+        else project.call(command, "--dataset", name, *FAST)
+    )
+    assert done.returncode == 0, done.stderr
+    return project
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ For tests of what a report says of a table. How notebooks are executed otherwise
 """
 
 import os
-import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -14,16 +13,17 @@ from IPython.utils.capture import capture_output
 
 from segmentation.core import parallel
 from segmentation.pipeline import dependencies, notebooks, tasks
-
-_one_at_a_time = threading.RLock()  # a process has one standard output and one current figure
+from segmentation.report import display
 
 
 def execute_here(notebook: Path, parameters: dict, final: Path, reach, *, data: str = "") -> None:
     """Execute the cells of a notebook one by one, and keep what they show at `final`, as `execute_notebook` does."""
-    with _one_at_a_time:
+    # A process has one standard output and one current figure, and what runs a cell parses it.
+    with dependencies._parsing:
         executed = nbformat.read(notebook, as_version=4)
         shell = InteractiveShell.instance(user_module=ModuleType("notebook"))
-        shell.reset(new_session=False)
+        shell.user_ns.clear()
+        shell.init_user_ns()
         at = next(i for i, cell in enumerate(executed.cells) if "parameters" in cell.metadata.get("tags", []))
         told = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
         injected = nbformat.v4.new_code_cell(told, metadata={"tags": ["injected-parameters"]})
@@ -44,6 +44,12 @@ def _run(shell: InteractiveShell, source: str) -> list:
     return said + [
         nbformat.v4.new_output("display_data", output.data, metadata=output.metadata) for output in shown.outputs
     ]
+
+
+def leave_undrawn(patch) -> None:
+    """Let figures be empty, where nobody looks at them: they cost half of a report."""
+    empty = '<svg xmlns="http://www.w3.org/2000/svg" width="1pt" height="1pt"/>'
+    patch.setattr(display, "_svg", lambda whole, salt: empty)
 
 
 def patch_execution(patch, root: Path) -> None:

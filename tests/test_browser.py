@@ -189,7 +189,7 @@ def test_which_segment_gives_the_answer_of_make_score(reader, mall, tmp_path):
         {"id": range(12), "income": rng.uniform(0, 150, 12).round(1), "spending": rng.integers(1, 100, 12)}
     )
     new.to_csv(tmp_path / "new.csv", index=False)
-    done = mall.run(
+    done = mall.call(
         "score", "--dataset", "mall", "--new", str(tmp_path / "new.csv"), "--out", str(tmp_path / "out.csv")
     )
     assert done.returncode == 0, done.stderr
@@ -264,7 +264,7 @@ def test_a_table_with_hostile_values_renders_harmlessly(browser, tmp_path):
     )
     table = table.assign(c=[HOSTILE[i % 5] for i in range(90)], town=[f"Town {i % 60}" for i in range(90)], fixed=7)
     table.to_csv(folder / "h.csv", index=False)
-    done = project.run("report", "--dataset", "hostile", "--resamples", "10")
+    done = project.call("report", "--dataset", "hostile", "--resamples", "10")
     assert done.returncode == 0, done.stderr
     assert "‮" not in project.page("hostile")
     with open_page(browser, _path(project, "hostile")) as page:

@@ -99,18 +99,19 @@ def test_report_tells_the_dissent_of_a_criterion(mall):
     assert "Gap statistic (1)" in mall.page("mall")
 
 
-def test_an_own_k_is_honoured_and_judged(mall, mall_table):
-    done = mall.run(
-        "report", "--dataset", "mall", "--data", str(mall_table), "--k", "6", "--run", "six", "--resamples", "20"
-    )
+def test_an_own_k_is_honoured_and_judged_in_a_run_of_any_name(mall, mall_table):
+    name = "Märkte 2024 客户"
+    words = ["--dataset", "mall", "--data", str(mall_table), "--k", "6", "--run", name, "--resamples", "20"]
+    done = mall.run("report", *words)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("200 customers, cut into six parts")
-    selection = read_json(mall.artifact("six", "k_selection.json"))
+    assert done.stdout.rstrip().endswith(f"report/{name}/report.html")
+    selection, page = read_json(mall.artifact(name, "k_selection.json")), mall.page(name)
     assert (selection["k"], selection["method"], selection["best"]) == (6, "given", 5)
-    assert "The analyst asked for 6; the evidence speaks for 5." in mall.page("six")
-    assert "The evidence speaks for five segments; these parts divide or join them." in mall.page("six")
-    assert "<h2>The parts</h2>" in mall.page("six")
-    assert sorted(read_json(mall.artifact("six", "profiles.json"))["segments"][-1]) == sorted(
+    assert "The analyst asked for 6; the evidence speaks for 5." in page
+    assert "The evidence speaks for five segments; these parts divide or join them." in page
+    assert "<h2>The parts</h2>" in page
+    assert sorted(read_json(mall.artifact(name, "profiles.json"))["segments"][-1]) == sorted(
         read_json(mall.artifact("mall", "profiles.json"))["segments"][-1]
     )
 

@@ -105,13 +105,14 @@ def test_a_second_run_runs_nothing_and_prints_five_lines_and_the_path(sample):
     assert after == {path: before[path] if path.name != ".doit.json" else after[path] for path in before}
 
 
-def test_a_changed_or_missing_result_is_made_again(sample):
-    figure = sample.artifact("sample", "figures/05-sizes.svg")
-    content = figure.read_bytes()
+def test_a_changed_or_missing_result_is_made_again(toy):
+    figure, table = toy.artifact("sample", "figures/05-toy.svg"), toy.artifact("sample", "profiles.csv")
+    content = figure.read_bytes(), table.read_bytes()
     figure.unlink()
-    done = sample.run("report")
+    table.write_text("size\n")
+    done = toy.run("report")
     assert done.returncode == 0
-    assert figure.read_bytes() == content
+    assert (figure.read_bytes(), table.read_bytes()) == content
     assert done.stdout.splitlines()[4] == "  Ran       05_profiling"
 
 
@@ -227,7 +228,7 @@ def test_where_nothing_is_found_the_whole_report_says_so(fresh):
     (folder / "dataset.yaml").write_text(
         f"title: Noise\nsource: {{path: noise.csv}}\ncolumns:\n  id: {{role: id}}\n{columns}\nsegments:\n{segments}\n"
     )
-    done = fresh.run("report", "--dataset", "noise", "--resamples", "20")
+    done = fresh.call("report", "--dataset", "noise", "--resamples", "20", drawn=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("No segments among 120 customers")
     assert read_json(fresh.artifact("noise", "k_selection.json"))["verdict"] == "none"
@@ -245,15 +246,15 @@ def test_where_nothing_is_found_the_whole_report_says_so(fresh):
     assert "What to do" not in page.text
 
 
-def test_without_pango_the_page_is_made_and_one_line_says_what_to_install(sample, tmp_path):
+def test_without_pango_the_page_is_made_and_one_line_says_what_to_install(toy, tmp_path):
     (tmp_path / "weasyprint.py").write_text("raise OSError('cannot load library')")
-    done = sample.run("pdf", PYTHONPATH=f"{tmp_path}:{sample.root}")
+    done = toy.run("pdf", PYTHONPATH=f"{tmp_path}:{toy.root}")
     assert done.returncode == 1
     [told] = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert all(f"{word} install" in told for word in ("apt-get", "brew", "conda"))
     assert "(Windows)" in told
-    assert (sample.root / "report" / "sample" / "report.html").is_file()
-    assert not (sample.root / "report" / "sample" / "report.pdf").exists()
+    assert (toy.root / "report" / "sample" / "report.html").is_file()
+    assert not (toy.root / "report" / "sample" / "report.pdf").exists()
 
 
 def test_exporter_prints_one_executed_notebook(sample):
@@ -326,18 +327,18 @@ def test_names_from_data_are_escaped(tmp_path):
     text = described.read_text(encoding="utf-8")
     hostile = '<script>alert(1)</script> "quoted" *Income* $x$'
     described.write_text(text.replace("label: Annual income", f"label: '{hostile}'"), encoding="utf-8")
-    done = project.run("report", "--resamples", "10")
+    done = project.call("report", "--resamples", "10")
     assert done.returncode == 0, done.stderr
     page = Page(project.page("sample"))
     assert len(page.all("script")) == 3
     assert hostile in page.text
 
 
-def test_pdf_is_printed_and_listed(sample: Project):
+def test_pdf_is_printed_and_listed(toy: Project):
     pytest.importorskip("weasyprint", exc_type=OSError, reason="the Pango library is not installed")
-    done = sample.run("pdf")
+    done = toy.run("pdf")
     assert done.returncode == 0, done.stderr
-    printed = sample.root / "report" / "sample" / "report.pdf"
+    printed = toy.root / "report" / "sample" / "report.pdf"
     assert printed.read_bytes().startswith(b"%PDF")
-    manifest = read_json(sample.artifact("sample", "manifest.json"))
+    manifest = read_json(toy.artifact("sample", "manifest.json"))
     assert manifest["outputs"]["report/sample/report.pdf"] == sha256(printed)
