@@ -19,7 +19,7 @@ from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage
 from segmentation.runs.records import Placement, Transitions
 from tests.conftest import Project, completed, copy_project, customers_of
-from tests.test_report import Page
+from tests.report.test_report import Page
 
 SHOP = """title: Shop
 source: {{path: {name}.csv}}

@@ -28,8 +28,8 @@ from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_rows, read_table
 from segmentation.tables.sources import locate
 from tests.conftest import ROOT, write_model_of
-from tests.test_any_table import SHOP, WANTED, base, parquet, written
-from tests.test_any_table import sheets as book_of
+from tests.tables.test_any_table import SHOP, WANTED, base, parquet, written
+from tests.tables.test_any_table import sheets as book_of
 
 MONTHLY = os.environ.get("HYPOTHESIS_PROFILE") == "monthly"
 INPUTS = {"bytes": 100, "tables": 40, "sheets": 15, "cells": 8, "yaml": 100, "model": 30}

@@ -28,8 +28,8 @@ from segmentation.tables.formats import MOST_UNPACKED
 from segmentation.tables.read import read_rows
 from segmentation.tables.sources import find_table, locate
 from tests.conftest import FAST, ROOT, copy_project, shop_table, write_model_of
-from tests.test_any_table import base
-from tests.test_any_table import sheets as book_of
+from tests.tables.test_any_table import base
+from tests.tables.test_any_table import sheets as book_of
 
 MB = 1_000_000
 
@@ -335,6 +335,6 @@ def test_every_test_that_the_page_of_threats_names_exists():
     file, missing = None, []
     for own, _, test in named:
         file = own or file
-        if f"def {test}(" not in (ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8"):
+        if f"def {test}(" not in next((ROOT / "tests").rglob(f"{file}.py")).read_text(encoding="utf-8"):
             missing.append(f"{file}::{test}")
     assert missing == []

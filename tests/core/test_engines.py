@@ -28,8 +28,8 @@ from segmentation.tables.read import read_large, read_table
 from segmentation.tables.sources import locate
 from tests.benchmarks.customers import write_customers
 from tests.conftest import PEOPLE, free_port
-from tests.test_large import DATASET as LARGE
-from tests.test_large import dirty_customers
+from tests.customers.test_large import DATASET as LARGE
+from tests.customers.test_large import dirty_customers
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PySpark has not met pandas 3
 
