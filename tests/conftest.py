@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
@@ -32,6 +33,8 @@ from tests.browser import find_chromium, open_browser
 ROOT = Path(__file__).resolve().parents[1]
 MALL = "Mall_Customers.csv"
 FAST = ["--resamples", "10"]
+settings.register_profile("unhurried", deadline=None)  # a machine may be busy
+settings.load_profile("unhurried")
 
 SHOP = """title: Shop
 source: {path: shop.csv}

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from segmentation.monitoring.transitions import Fate, cross, match, renumber, tr
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage
 from segmentation.runs.records import Placement, Transitions
-from tests.conftest import Project, completed, copy_project, customers_of
+from tests.conftest import Project, completed, copy_project, customers_of, made_once
 from tests.report.test_report import Page
 
 SHOP = """title: Shop
@@ -98,22 +99,27 @@ def _describe(project: Project, name: str, text: str, table: pd.DataFrame) -> No
     table.to_csv(place / f"{name}.csv", index=False)
 
 
-@pytest.fixture(scope="module")
-def march(tmp_path_factory) -> Project:
-    """A copy of the project with the run march."""
-    project = copy_project(tmp_path_factory.mktemp("months"))
+def _make_months(folder: Path) -> Project:
+    """Make the run march, and april, shuffled and again, which start from it."""
+    project = copy_project(folder)
     _describe(project, "shop", SHOP.format(name="shop", privacy="rows"), _march())
     _make(project, "march", None)
+    for run, table in (("april", _april()), ("shuffled", _shuffled())):
+        _make(project, run, table, "--base", "march")
+    _make(project, "again", None, "--base", "march", command=Project.run)
     return project
 
 
 @pytest.fixture(scope="module")
-def months(march) -> Project:
-    """The same copy with the runs april, shuffled and again, which start from march."""
-    for run, table in (("april", _april()), ("shuffled", _shuffled())):
-        _make(march, run, table, "--base", "march")
-    _make(march, "again", None, "--base", "march", command=Project.run)
-    return march
+def months(tmp_path_factory) -> Project:
+    """A copy of the project with the runs march, april, shuffled and again."""
+    return made_once(tmp_path_factory, "months", _make_months)
+
+
+@pytest.fixture(scope="module")
+def march(months) -> Project:
+    """The same, for a test that looks at march alone, or makes other runs."""
+    return months
 
 
 def _lineage(project: Project, run: str) -> dict:

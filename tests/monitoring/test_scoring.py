@@ -31,7 +31,7 @@ def score(mall, tmp_path):
     def run(text: str):
         new, out = tmp_path / "new.csv", tmp_path / "scored.csv"
         new.write_text(text, encoding="utf-8")
-        return mall.run("score", "--dataset", "mall", "--new", str(new), "--out", str(out)), out
+        return mall.call("score", "--dataset", "mall", "--new", str(new), "--out", str(out)), out
 
     return run
 
@@ -114,7 +114,7 @@ def test_a_shifted_table_asks_for_a_refresh(mall, mall_table, tmp_path, shift):
     drawn["Annual Income (k$)"] += shift
     drawn.to_excel(tmp_path / "april.xlsx", index=False)
     words = ["--new", str(tmp_path / "april.xlsx"), "--out", str(tmp_path / "april.csv")]
-    done = mall.run("score", "--run", "mall", *words)
+    done = mall.call("score", "--run", "mall", *words)
     assert done.returncode == 0, done.stderr
     asked = "Refresh the segmentation: Annual income and the shares of the segments differ from the training data"
     assert (asked in done.stdout) == (shift > 0)
@@ -183,7 +183,7 @@ def test_a_large_table_is_scored_as_a_small_one(mall, tmp_path):
     table.to_parquet(tmp_path / "large.parquet")
     table[:1_000].to_csv(tmp_path / "small.csv", index=False)
     for new, out in (("large.parquet", "large.parquet"), ("small.csv", "small.csv")):
-        done = mall.run("score", "--run", "mall", "--new", str(tmp_path / new), "--out", f"{tmp_path}/out-{out}")
+        done = mall.call("score", "--run", "mall", "--new", str(tmp_path / new), "--out", f"{tmp_path}/out-{out}")
         assert done.returncode == 0, done.stderr
     large, small = pd.read_parquet(tmp_path / "out-large.parquet"), pd.read_csv(tmp_path / "out-small.csv")
     refused = [pd.read_csv(tmp_path / f"out-{name}-refused.csv") for name in ("large", "small")]
@@ -203,14 +203,14 @@ def test_a_table_of_a_database_is_scored(mall, mall_table, tmp_path, postgres):
         for row in table.iloc[:, [0, 3, 4]].to_numpy().tolist():
             connection.execute("insert into scored values (%s, %s, %s)", row)
     for place in (f"{tmp_path / 'shop.duckdb'}#customers", f"{postgres}#scored"):
-        done = mall.run("score", "--run", "mall", "--new", place, "--out", str(tmp_path / "out.csv"))
+        done = mall.call("score", "--run", "mall", "--new", place, "--out", str(tmp_path / "out.csv"))
         assert done.returncode == 0, done.stderr
         expected = pd.read_csv(mall.artifact("mall", "segments.csv"))[:50]
         assert pd.read_csv(tmp_path / "out.csv")["segment"].tolist() == expected["segment"].tolist()
 
 
 def test_another_ending_is_refused_before_anything_is_read(mall, tmp_path):
-    done = mall.run("score", "--run", "mall", "--new", "nowhere.csv", "--out", str(tmp_path / "out.xlsx"))
+    done = mall.call("score", "--run", "mall", "--new", "nowhere.csv", "--out", str(tmp_path / "out.xlsx"))
     assert done.returncode == 2
     assert "expected .csv or .parquet" in done.stderr
 
@@ -222,7 +222,7 @@ def test_nothing_that_is_read_is_written_over(mall, tmp_path, out):
     (tmp_path / "link.csv").symlink_to(new)
     place = tmp_path / out if "/" not in out else mall.root / out
     before = place.read_bytes() if place.exists() else None
-    done = mall.run("score", "--run", "mall", "--new", str(new), "--out", str(place))
+    done = mall.call("score", "--run", "mall", "--new", str(new), "--out", str(place))
     assert done.returncode == 2
     assert "choose another" in done.stderr
     assert (place.read_bytes() if place.exists() else None) == before
@@ -231,7 +231,7 @@ def test_nothing_that_is_read_is_written_over(mall, tmp_path, out):
 def test_what_is_written_beside_does_not_overwrite_the_new_table(mall, tmp_path):
     new = tmp_path / "out-refused.csv"
     new.write_text("id,income,spending\n1,90,90\n")
-    done = mall.run("score", "--run", "mall", "--new", str(new), "--out", str(tmp_path / "out.csv"))
+    done = mall.call("score", "--run", "mall", "--new", str(new), "--out", str(tmp_path / "out.csv"))
     assert (done.returncode, new.read_text()) == (2, "id,income,spending\n1,90,90\n")
     assert "would overwrite out-refused.csv" in done.stderr
 
@@ -275,7 +275,7 @@ def test_changed_companions_of_the_model_are_refused(mall, score, name):
 def test_a_run_knows_its_dataset(mall, mall_table, tmp_path):
     words = ["--new", str(mall_table), "--out", str(tmp_path / "out.csv")]
     assert mall.run("score", "--run", "mall", *words).returncode == 0
-    done = mall.run("score", "--run", "mall", "--dataset", "sample", *words)
+    done = mall.call("score", "--run", "mall", "--dataset", "sample", *words)
     assert done.returncode == 2
     assert "was made from dataset 'mall'" in done.stderr
 
@@ -299,15 +299,15 @@ def test_a_foreign_type_is_refused_even_when_the_manifest_was_changed_too(mall, 
 
 
 def test_a_run_that_was_never_made(mall, mall_table, tmp_path):
-    done = mall.run("score", "--run", "april", "--new", str(mall_table), "--out", str(tmp_path / "o.csv"))
+    done = mall.call("score", "--run", "april", "--new", str(mall_table), "--out", str(tmp_path / "o.csv"))
     assert done.returncode == 2
     assert "Known: mall. To make it: make report RUN=april DATASET=name" in done.stderr
-    done = mall.run("score", "--run", "mal", "--new", str(mall_table), "--out", str(tmp_path / "o.csv"))
+    done = mall.call("score", "--run", "mal", "--new", str(mall_table), "--out", str(tmp_path / "o.csv"))
     assert "did you mean 'mall'?" in done.stderr
 
 
 def test_a_new_table_that_is_not_there(mall, tmp_path):
-    done = mall.run("score", "--dataset", "mall", "--new", "nowhere.csv", "--out", str(tmp_path / "o.csv"))
+    done = mall.call("score", "--dataset", "mall", "--new", "nowhere.csv", "--out", str(tmp_path / "o.csv"))
     assert done.returncode == 2
     assert "nowhere.csv" in done.stderr
     assert "Traceback" not in done.stderr

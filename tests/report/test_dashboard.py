@@ -477,7 +477,7 @@ def test_an_upload_is_scored_as_make_score_does_and_not_kept(in_mall, tmp_path, 
     new, out = tmp_path / "new.csv", tmp_path / "out.csv"
     new.write_text(GOOD)
     scored = score_upload(open_finished("mall", None), "new.csv", GOOD.encode())
-    done = in_mall.run("score", "--dataset", "mall", "--new", str(new), "--out", str(out))
+    done = in_mall.call("score", "--dataset", "mall", "--new", str(new), "--out", str(out))
     assert done.returncode == 0, done.stderr
     assert as_csv(scored.customers.to_pandas()) == out.read_text()
     assert scored.refused.to_pandas()["line"].tolist() == [4]

@@ -32,7 +32,7 @@ def known(request, tmp_path_factory) -> tuple[Placement, pd.DataFrame, list[int]
         rows = pd.DataFrame({"id": range(CUSTOMERS), "income": rng.integers(0, 160, CUSTOMERS)})
         rows["spending"] = rng.integers(1, 101, CUSTOMERS)
         rows.to_parquet(folder / "new.parquet")
-        done = mall.run("score", "--run", "mall", "--new", f"{folder}/new.parquet", "--out", f"{folder}/out.csv")
+        done = mall.call("score", "--run", "mall", "--new", f"{folder}/new.parquet", "--out", f"{folder}/out.csv")
         assert done.returncode == 0, done.stderr
         model = Model.model_validate_json(mall.artifact("mall", "model.json").read_bytes())
         assert mall.artifact("mall", "segments.sql").read_text() == nearest_sql(model)

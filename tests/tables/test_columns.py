@@ -114,7 +114,7 @@ def test_exported_tables_hold_no_formula_and_are_read_back_unchanged(club, tmp_p
     features.insert(0, "id", segments["id"])
     features.to_csv(tmp_path / "new.csv", index=False)
     words = ["--dataset", "club", "--new", str(tmp_path / "new.csv"), "--out", str(tmp_path / "out.csv")]
-    done = club.run("score", *words)
+    done = club.call("score", *words)
     assert done.returncode == 0, done.stderr
     scored = pd.read_csv(tmp_path / "out.csv", dtype={"id": str})
     pd.testing.assert_frame_equal(scored.drop(columns=["name", "outside"]), segments)
