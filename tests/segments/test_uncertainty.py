@@ -2,6 +2,7 @@
 
 import re
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -147,9 +148,9 @@ def test_few_borderline_customers_are_not_counted_when_private():
     limit = "0.25 standard deviations"
     near_what = f"near a border: the next centroid is less than {limit} farther than the own"
     told = f"10 of 50 customers are {near_what}"
-    pairs = borders(near)
+    pairs = borders(ibis.memtable(near))
     assert segments_tell.border(pairs, 50, limit, private=True) == f"{told}."
     most = "Most of them (6) lie between segments 1 and 2."
     assert segments_tell.border(pairs, 50, limit, private=False) == f"{told}. {most}"
-    few = borders(near[:9])
+    few = borders(ibis.memtable(near[:9]))
     assert segments_tell.border(few, 50, limit, private=True).startswith("Fewer than 10 of 50 customers")
