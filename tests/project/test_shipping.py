@@ -99,9 +99,9 @@ def test_the_audit_asks_about_every_lock():
 def test_pre_commit_uses_the_locked_tools():
     [repository] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert repository["repo"] == "local"
-    assert [hook["entry"].split()[:3] for hook in repository["hooks"]] == [
-        [".venv/bin/python", "-m", tool] for tool in ("ruff", "ruff", "nbstripout")
-    ]
+    python = ".venv/bin/python -m"
+    tools = [f"{python} ruff", f"{python} ruff", f"{python} nbstripout", ".venv/bin/lint-imports", f"{python} mypy"]
+    assert [" ".join(hook["entry"].split()[:3]) for hook in repository["hooks"]] == tools
 
 
 @pytest.fixture
