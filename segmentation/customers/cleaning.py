@@ -299,11 +299,14 @@ class Fingerprint:
 def fingerprint(
     raw: ibis.Table, dataset: Dataset, conventions: dict[str, Convention], source: RawSource | None = None
 ) -> Fingerprint:
-    """Return the fingerprint of the declared columns of a raw table; of a large one that of its files alone."""
+    """Return the fingerprint of the declared columns of a raw table.
+
+    Of a large table it is that of its files alone, and where a database holds it, of how many cells of each column are
+    filled and of their ends.
+    """
     if source and not in_memory(raw):
-        return Fingerprint(
-            pd.DataFrame(), hashlib.sha256("".join(source.fingerprints().values()).encode()).hexdigest(), ""
-        )
+        whole = "".join(source.fingerprints().values()) or repr(_extremes(raw))
+        return Fingerprint(pd.DataFrame(), hashlib.sha256(whole.encode()).hexdigest(), "")
     names = [name for name in dataset.columns if name in raw.columns]
     frame = raw.select(
         "row", *names, **{f"_{name}": to_number(raw[name], how) for name, how in conventions.items()}
@@ -320,7 +323,7 @@ def _extremes(raw: ibis.Table) -> list:
     """Return how many rows a table of a database has, and the filled cells and the ends of each column."""
     names = [name for name in raw.columns if name not in ("file", "line", "fields")]
     parts = [part for name in names for part in (raw[name].count(), raw[name].min(), raw[name].max())]
-    return raw.agg(**{f"_{i}": part for i, part in enumerate(parts)}).to_pandas().iloc[0].tolist()
+    return [*raw.agg(**{f"_{i}": part for i, part in enumerate(parts)}).to_pyarrow().to_pylist()[0].values()]
 
 
 def _sketch(rows: np.ndarray) -> str:

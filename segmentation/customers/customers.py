@@ -73,7 +73,7 @@ class Customers:
     @property
     def private(self) -> bool:
         """Whether no customer may be shown, and no group of fewer than ten."""
-        return self.dataset.privacy == "aggregate"
+        return self.dataset.private
 
     @property
     def least(self) -> int:

@@ -28,6 +28,11 @@ CLEAR = 0.5
 WEAK = 0.2
 FEWEST_ALIKE = 6  # of 64, where one in 256 is alike by chance
 CHANGES_SHOWN = 5
+TABLES = {  # what each says, over it
+    "columns": "How each column was found: its header, its role, and how many of its cells are filled and distinct.",
+    "rules": "How many rows each rule refused; a row counts once, at the first rule it breaks.",
+    "changes": "Cells respelt, missing and imputed among the clean rows.",
+}
 
 
 def sample(customers: Customers) -> str:
@@ -305,11 +310,12 @@ def account(account: Account, dataset: Dataset) -> str:
 
 def trust(account: Account) -> str:
     """Return the answer of the first chapter: how many rows can be trusted, and why others cannot."""
-    worst = max(account.rules, key=lambda rule: account.rules[rule], default="")
-    reason = f"the most frequent reason is “{escape(worst)}” ({whole(account.rules.get(worst, 0))})."
+    worst = max(account.rules, key=lambda rule: account.rules[rule], default=None)
+    reason = f"the most frequent reason is “{escape(worst)}” ({whole(account.rules[worst])})." if worst else ""
     return (
         f"**{sentence(count(account.clean, 'row'))} of {whole(account.rows_in)} can be trusted**, "
-        f"and {count(account.rejected, 'row was', 'rows were')} refused; {reason}"
+        f"and {count(account.rejected, 'row was', 'rows were')} refused; "
+        f"{reason or 'the table is as its description promises.'}"
     )
 
 

@@ -26,6 +26,10 @@ SUMMARY_FORMATS = {
     "mixture BIC": whole,
 }
 VOTE_FORMATS = {"votes": {True: "yes", False: "no"}.get}
+TABLES = {  # what each says, over it
+    "criteria": "The criteria at the best optimum of each k, and the share of starts that reached it.",
+    "votes": "What each criterion would choose by itself, and whether it takes part in the decision.",
+}
 
 
 def starts(scores: pd.DataFrame, customers: int) -> str:
@@ -75,17 +79,12 @@ def favourites(scores: pd.DataFrame) -> str:
     return f"The favourite of each criterion is circled: {told}. The elbow has none."
 
 
-def show_size(size: int) -> str:
-    """Return the size of a segment that is not chosen; a group of fewer than ten is not told exactly."""
-    return f"{size:,}" if size >= SMALLEST_GROUP else f"< {SMALLEST_GROUP}"
-
-
 SCORE_FORMATS = {
     "inertia": "{:,.4f}",
     "silhouette": partial(decimal, digits=5),
     "Calinski-Harabasz": "{:,.3f}",
     "Davies-Bouldin": partial(decimal, digits=5),
-    "smallest": show_size,
+    "smallest": public,  # of segments that were not chosen
     "reached": percent,
 }
 

@@ -265,9 +265,13 @@ def moves(found: Comparison) -> pd.DataFrame:
 
 def public_moves(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
     """Return the same without the groups that must not be shown, where a table is private."""
+    return table[~hidden_moves(table, found)[table["then"] - 1, table["now"] - 1]]
+
+
+def hidden_moves(table: pd.DataFrame, found: Comparison) -> np.ndarray:
+    """Return which cells of the matrix then x now must not be shown."""
     counts = as_matrix(table, *found.shape)
-    hidden = withheld(counts) if found.private else np.zeros(counts.shape, bool)
-    return table[~hidden[table["then"] - 1, table["now"] - 1]]
+    return withheld(counts) if found.private else np.zeros(counts.shape, bool)
 
 
 def sizes(table: pd.DataFrame, found: Comparison) -> tuple[list[int], list[int]]:

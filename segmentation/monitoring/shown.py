@@ -3,9 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from segmentation.core.privacy import withheld
 from segmentation.core.text import NONE, amount, decimal, listing, percent, spanning
-from segmentation.monitoring.comparison import Comparison
+from segmentation.monitoring.comparison import Comparison, hidden_moves
 from segmentation.monitoring.transitions import as_matrix
 from segmentation.runs import tell as runs_tell
 
@@ -82,10 +81,9 @@ def _step(z: float) -> str:
 
 
 def moves_matrix(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
-    """Return the customers as a matrix, one row an earlier segment; what must not be shown is "< 10" or a dash."""
+    """Return the customers as a matrix, one row an earlier segment; what must not be shown is "hidden"."""
     counts = as_matrix(table, *found.shape)
-    hidden = withheld(counts) if found.private else np.zeros(counts.shape, bool)
-    shown = np.where(hidden, "hidden", np.vectorize("{:,}".format)(counts))
+    shown = np.where(hidden_moves(table, found), "hidden", np.vectorize("{:,}".format)(counts))
     rows = [f"{p.segment} {p.name}" for p in found.base.profiles]
     columns = [f"now {p.segment}" for p in found.run.profiles]
     return pd.DataFrame(shown, columns=columns).assign(**{"then": rows})[["then", *columns]]

@@ -21,6 +21,13 @@ from segmentation.runs.finished import Finished
 from segmentation.runs.tell import lineage
 from segmentation.segments.model import REACH
 
+TABLES = {  # what each says, over it
+    "runs": "The two runs, and how sure each is.",
+    "fates": "What became of each segment of the earlier run.",
+    "agreement": "Agreement of then and now.",
+    "drift": "Population stability index of the later customers.",
+}
+
 
 def agreement(found: Comparison) -> str:
     """Say how far the two divisions agree."""

@@ -98,6 +98,11 @@ def _name_of(path: Path) -> str:
     return path.relative_to(files.ROOT).as_posix() if path.is_relative_to(files.ROOT) else str(path)
 
 
+def _let_kernels_import() -> None:
+    """Let the kernels find the package of this project."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
+
+
 def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
     outcome, record = Outcome(), plan.study.folder / ".doit.json"
     progress = _follow(plan, pdf, _read_record(record))
@@ -110,7 +115,7 @@ def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
         "par_type": "thread",
         "verbosity": 0,
     }
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
+    _let_kernels_import()
     tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, progress, pdf, cold)}
     try:
         code = DoitMain(ModuleTaskLoader(tasks), config_filenames=()).run(["run"])
@@ -187,7 +192,7 @@ def make_comparison(base: str, run: str) -> Path:
     for name, option in ((base, "BASE"), (run, "RUN")):
         check_run_name(name, option)
         require_unchanged(name)
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
+    _let_kernels_import()
     page = files.ROOT / "report" / run / f"compare-{base}.html"
     executed = files.ROOT / "report" / run / "notebooks" / f"compare-{base}.ipynb"
     _warm(modules_of(COMPARE))

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from segmentation.core import files
 from segmentation.core.engine import ENGINE, double, kept, md5, opened
 from segmentation.core.errors import DataError, UsageError
-from segmentation.core.figures import colour, glyph, solid, symbol
+from segmentation.core.figures import NEUTRAL, colour, glyph, solid, symbol
 from segmentation.core.files import write_csv
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens
 from segmentation.core.text import amount, count, percent
@@ -29,7 +29,6 @@ MOST_MARKS = 2_000  # a browser draws them at once
 MOST_STEPS = 100
 STEP_DIGITS = 14  # of a step: all that a float holds but its rounding
 MARGIN = 0.18  # of a cell: how far the marks of its segments stand from its middle
-MUTED = "#5F7A99"  # on light and on dark paper
 PALE = "rgba(127, 140, 155, 0.25)"
 SOLID = {"showbackground": False, "gridcolor": "#9aa7b5", "linecolor": "#9aa7b5", "showline": True}
 TICKS = 6
@@ -320,11 +319,11 @@ def draw_evidence(table: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     for name, dash, shape in (("silhouette", "solid", "circle"), ("least stable", "dot", "square")):
         label = "mean silhouette" if name == "silhouette" else "stability of the least stable segment (Jaccard)"
-        style = {"line": {"color": MUTED, "dash": dash}, "marker": {"color": MUTED, "symbol": shape, "size": 9}}
+        style = {"line": {"color": NEUTRAL, "dash": dash}, "marker": {"color": NEUTRAL, "symbol": shape, "size": 9}}
         hover = "k = %{x}: %{y:.2f}<extra></extra>"
         figure.add_scatter(x=table["k"], y=table[name], name=label, mode="lines+markers", hovertemplate=hover, **style)
     chosen = table.loc[table["chosen"], "k"].iloc[0]
-    line = {"color": MUTED, "width": 1, "dash": "dash"}
+    line = {"color": NEUTRAL, "width": 1, "dash": "dash"}
     figure.add_vrect(x0=chosen - 0.3, x1=chosen + 0.3, fillcolor=PALE, line_width=0, layer="below")
     figure.add_hline(y=STABLE, line=line, name=f"stable from {STABLE:g}", showlegend=True)
     ticks = [f"<b>{k}</b><br>chosen" if k == chosen else str(k) for k in table["k"]]

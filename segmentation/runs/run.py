@@ -9,7 +9,7 @@ from typing import Any, Literal
 from segmentation.core import files
 from segmentation.core.dataset import Dataset, load_dataset, parse_features
 from segmentation.core.errors import UsageError
-from segmentation.core.files import NOT_RUNS, read_json
+from segmentation.core.files import NOT_RUNS
 from segmentation.runs.artifacts import KINDS, Lineage, read_artifact, write_artifact
 from segmentation.runs.records import Record
 
@@ -86,8 +86,6 @@ class Run:
         path = self.existing(name)
         if name in KINDS:
             return read_artifact(self.name, KINDS[name])
-        if path.suffix == ".json":
-            return read_json(path)
         import pandas as pd  # takes a second that a run in which nothing changed does not need
 
         return pd.read_parquet(path)

@@ -35,6 +35,15 @@ from segmentation.segments.rules import FOLDS, exactly
 
 NEARLY_SAME = 0.8
 TEST_FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
+TABLES = {  # what each says, over it
+    "centroids": "The centroids, transformed back to original units.",
+    "choices": "Agreement with the segments at hand, as adjusted Rand index.",
+    "nearest": "The customers nearest to a border, by margin.",
+    "sizes": "The segments, from the largest to the smallest.",
+    "descriptors": "Does each descriptor differ between the segments? The corrected p takes all of these tests into "
+    "account.",
+    "actions": "What dataset.yaml recommends for each segment.",
+}
 
 
 def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:

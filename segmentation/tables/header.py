@@ -105,7 +105,7 @@ def split_header(part: Rows, known: frozenset[str]) -> tuple[list[str], list[tup
         _refuse_numbers(part.file, line, cells, [row for _, row in below])
     width = _width(part.file, line, cells, below)
     headers = [cell.strip() or f"column {i}" for i, cell in enumerate(cells[:width], start=1)]
-    _refuse_alike(part.file, line, headers)
+    _refuse_unusable(part.file, line, headers)
     rows = [(number, row[:width] if _ends(row, width, len(cells)) else row) for number, row in below]
     beside = sum(len(cut) == width < _filled_to(row) for (_, cut), (_, row) in zip(rows, below, strict=True))
     return headers, rows, {"above": at, "beside": beside}
@@ -120,7 +120,7 @@ def require_names(file: str, names: list[str]) -> None:
         With the names.
     """
     _refuse_many(file, 0, names)
-    _refuse_alike(file, 0, names)
+    _refuse_unusable(file, 0, names)
 
 
 def _refuse_many(file: str, line: int, cells: list[str]) -> None:
@@ -132,8 +132,8 @@ def _refuse_many(file: str, line: int, cells: list[str]) -> None:
         )
 
 
-def _refuse_alike(file: str, line: int, headers: list[str]) -> None:
-    """Refuse names that stand twice, or that an engine cannot tell apart."""
+def _refuse_unusable(file: str, line: int, headers: list[str]) -> None:
+    """Refuse names that stand twice, that an engine cannot tell apart, or that it uses itself."""
     repeated = sorted({header for header in headers if headers.count(header) > 1})
     if repeated:
         raise DataError(f"{file}, line {line}: the column names {repeated} stand more than once; rename them")
@@ -141,6 +141,9 @@ def _refuse_alike(file: str, line: int, headers: list[str]) -> None:
     alike = [header for header in headers if small.count(header.lower()) > 1]
     if alike:
         raise DataError(f"{file}, line {line}: the column names {alike} differ in case alone; rename one of them")
+    own = [header for header in headers if header.lower().startswith("_its_") or header.lower() == "file_row_number"]
+    if own:
+        raise DataError(f"{file}, line {line}: the column names {own} are used by the engine; rename them")
 
 
 def _place(rows: list[list[str]], known: frozenset[str]) -> int:

@@ -104,8 +104,6 @@ def guess_columns(source: RawSource) -> list[Guess]:
 
 def _look(source: RawSource) -> Looked:
     headers, rows, told = read_rows(source)
-    if not rows:
-        raise DataError(f"{source.name} has column names but no rows; expected one line a customer")
     _refuse_alike(headers, source.name)
     named = dict(zip(_names(headers), headers, strict=True))
     cells = {n: [row[i].strip() if i < len(row) else "" for *_, row in rows] for i, n in enumerate(named)}

@@ -50,7 +50,7 @@ def read_large(
     raw, conventions = _with_numbers(raw, dataset, list(matched), how)
     told |= {"above": sum(notes["above"] for _, notes in read), "beside": 0, "encoding": None, "fields": len(headers)}
     told["numbers"] = {name: convention.record() for name, convention in conventions.items()}
-    told["typed"] = [matched[name] for name in matched if raw[name].type().is_numeric()]
+    told["typed"] = [name for name in headers if all(table[name].type().is_numeric() for table in tables)]
     told["ignored"] = [header for header in headers if header not in matched.values()]
     return raw, {"columns": matched, **told}
 
@@ -90,19 +90,9 @@ def _open_server(source: RawSource) -> tuple[ibis.Table, dict]:
     return table.mutate(_its_file=ibis.literal(source.name)), notes
 
 
-def _refuse_own(headers: list[str], file: str) -> None:
-    """Refuse names that the engine uses itself."""
-    own = [header for header in headers if header.lower() in (*WHOLE, "file_row_number")]
-    if own:
-        raise DataError(
-            f"{file}: the column names {own} are used by the engine, which reads a table of this size; rename them"
-        )
-
-
 def _open_parquet(path: Path) -> tuple[ibis.Table, dict]:
     names = pq.read_schema(path).names
     require_names(path.name, names)
-    _refuse_own(names, path.name)
     table = read_numbered(path)
     headers = [name for name in table.columns if name != "file_row_number"]
     place = table["file_row_number"] + 1
@@ -156,7 +146,6 @@ def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
         what = f"is {head.encoding}" if head.encoding else "has columns parted by blanks"
         raise DataError(f"{path.name} {what}; expected UTF-8, parted by , ; | or tabs, in a file so large; convert it")
     headers, _, notes = split_header(head, header_keys(dataset))
-    _refuse_own(headers, path.name)
     top = head.records[notes["above"]][0]
     copy = new_file()
     broken = _copy_text(path, headers, delimiter, top, copy)
@@ -271,8 +260,6 @@ def read_small(source: RawSource, dataset: Dataset, *, wanted: tuple[str, ...]) 
     """Read a table of few rows in every format, as text."""
     headers, rows, told = read_rows(source, header_keys(dataset))
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
-    if not rows:
-        raise DataError(f"{source.name} has column names but no rows; expected one line a customer")
     at = {name: headers.index(header) for name, header in matched.items()}
     files, lines, cells = zip(*rows, strict=True)
     frame = pd.DataFrame(
@@ -303,7 +290,8 @@ def read_rows(source: RawSource, known: frozenset[str] = frozenset()) -> tuple[l
     Raises
     ------
     DataError
-        When a file is empty or unreadable, repeats a header, or has other columns than the first.
+        When a file is empty or unreadable, repeats a header, or has other columns than the first, and when none has a
+        row.
     """
     read = read_parts(source)
     tables = [(part, *split_header(part, known)) for part in read]
@@ -316,6 +304,8 @@ def read_rows(source: RawSource, known: frozenset[str] = frozenset()) -> tuple[l
         straight = order == list(range(len(own)))
         rows += [(part.file, line, cells if straight or len(cells) != len(own) else [cells[i] for i in order])
                  for line, cells in records]  # fmt: skip
+    if not rows:
+        raise DataError(f"{source.name} has column names but no rows; expected one line a customer")
     first = read[0]
     around = {what: sum(notes[what] for *_, notes in tables) for what in ("above", "beside")}
     typed = _typed_columns(headers, rows)

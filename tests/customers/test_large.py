@@ -18,10 +18,11 @@ from segmentation.core.engine import MOST_HELD, bin_of, connect_duckdb, opened, 
 from segmentation.core.errors import DataError
 from segmentation.core.files import sha256, write_csv, write_parquet, write_text
 from segmentation.customers.checks import CLOSE, marked_twice, repeated
-from segmentation.customers.cleaning import clean, raw_dataset, require_enough, with_sample
+from segmentation.customers.cleaning import clean, fingerprint, raw_dataset, require_enough, with_sample
 from segmentation.customers.counts import Grouping, log_edges, round_edges
 from segmentation.customers.customers import HANDED_ON, keep_customers, open_customers
 from segmentation.customers.exploring import lump
+from segmentation.customers.tell import trust
 from segmentation.runs.records import Placement
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, open_segmented, rescaled, write_segments
@@ -199,8 +200,16 @@ def test_a_table_without_a_clean_row_is_told_by_its_rules(tmp_path):
         require_enough(account, file="shop.parquet")
 
 
+def test_the_answer_of_the_cleaning_gives_a_reason_where_there_is_one(tmp_path):
+    whole = dirty_customers().iloc[[0, 1, 2]]
+    for table, told in ((whole, "the table is as its description promises."), (whole.assign(income=np.nan), "” (3).")):
+        table.to_parquet(tmp_path / "shop.parquet")
+        assert trust(_cleaned(tmp_path / "shop.parquet", large=True)[3]).endswith(told)
+
+
 NAMES = {
     "case alone": ({"Visits": 1, "visits": 2}, r"column names \['Visits', 'visits'\] differ in case alone"),
+    "of the engine": ({"file_row_number": 1}, r"column names \['file_row_number'\] are used by the engine"),
     "too many": ({f"c{i}": 1 for i in range(2_500)}, "found 2,505 column names, .* expected at most 2,000"),
     "too long": ({"x" * 1_001: 1}, "the longest of 1,001 letters; expected at most 2,000 of 1,000 letters"),
 }
@@ -278,6 +287,28 @@ def test_a_large_table_of_postgresql_is_cleaned_as_a_small_one(postgres):
         with connection.cursor() as cursor:
             cursor.executemany("insert into shop values (%s, %s, %s, %s, %s)", rows.to_numpy().tolist())
     _compare(*(_cleaned(f"{postgres}#shop", large=large) for large in (False, True)))
+
+
+def test_a_large_table_of_a_database_is_known_by_its_cells(postgres):
+    source, found = locate("DATA", f"{postgres}#known"), []
+    for age in (44, 44, 45):
+        with psycopg.connect(postgres) as connection:
+            connection.execute("drop table if exists known")
+            connection.execute(f"create table known as select {age} as age, 'a' as city, .1 as income, 2 as visits")
+        raw, _ = read_large(source, DATASET, wanted=())
+        found.append(fingerprint(raw, DATASET, {}, source).whole)
+    assert found[0] == found[1] != found[2]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_the_columns_that_were_numbers_in_the_file_are_told_at_every_size(tmp_path, suffix):
+    table = dirty_customers().assign(city=[1.5] * 299 + ["x"] if suffix == ".csv" else "x", income="1.5 k$")
+    path = tmp_path / f"shop{suffix}"
+    table.to_csv(path, index=False) if suffix == ".csv" else table.to_parquet(path)
+    source = locate("DATA", str(path))
+    told = [read(source, DATASET, wanted=("age",))[1]["typed"] for read in (read_small, read_large)]
+    assert told[0] == told[1] == ([] if suffix == ".csv" else told[0])
+    assert ("age" in told[0]) == (suffix == ".parquet")
 
 
 PURCHASES = Dataset.model_validate(

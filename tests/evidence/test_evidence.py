@@ -386,4 +386,4 @@ def test_flows_count_who_moves():
     assert rows == [[1, 1, 2, 3, 2], [1, 3, 1, 3, 1], [2, 2, 1, 1, 1]]
     assert "segment 1 is divided most: of 3 customers 2 stay" in evidence_tell.flows(moved, 3, private=False)
     assert "segment 1 is divided most. Each" in evidence_tell.flows(moved, 3, private=True)
-    assert (evidence_tell.show_size(9), evidence_tell.show_size(10)) == ("< 10", "10")
+    assert list(map(evidence_tell.SCORE_FORMATS["smallest"], (9, 10))) == ["fewer than 10", "10"]

@@ -136,6 +136,14 @@ def test_a_figure_is_two_lines_that_a_reader_sees(path):
 
 
 @_by_notebook
+def test_the_caption_of_a_table_is_said_by_the_package(path):
+    shown = [call for cell in _cells(path, "code") for call in _calls(cell, "table")]
+    assert shown
+    for call in shown:
+        assert re.match(r"\w+\.tell\.(\w+\(|TABLES\[)", ast.unparse(call.args[1])), ast.unparse(call)
+
+
+@_by_notebook
 def test_each_figure_is_asked_for_and_its_reading_told(path):
     since = []  # the prose since the figure before
     for cell in nbformat.read(path, as_version=4).cells:
