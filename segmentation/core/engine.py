@@ -16,6 +16,7 @@ from threading import RLock
 
 import ibis
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.expr.operations import DatabaseTable, InMemoryTable
 
@@ -114,11 +115,15 @@ def kept_like(raw: ibis.Table, table: ibis.Table) -> ibis.Table:
 
 
 def opened(path: Path) -> ibis.Table:
-    """Open a Parquet file, or the parts that an engine wrote: in memory where it has few rows, else where it lies."""
+    """Open a Parquet file, or the parts that an engine wrote: in memory where it has few rows, else where it lies.
+
+    Spark writes which columns cannot be empty, and tables that differ in that alone could not be put below each other.
+    """
     parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if sum(pq.read_metadata(part).num_rows for part in parts) <= MOST_HELD:
         connect_duckdb()
-        return ibis.memtable(pq.read_table(path, partitioning=None))
+        held = pq.read_table(path, partitioning=None)
+        return ibis.memtable(held.cast(pa.schema([field.with_nullable(True) for field in held.schema])))
     return read(path)
 
 
