@@ -28,7 +28,7 @@ CLEAR = 0.5
 WEAK = 0.2
 FEWEST_ALIKE = 6  # of 64, where one in 256 is alike by chance
 CHANGES_SHOWN = 5
-TABLES = {  # what each says, over it
+CLEANING_CAPTIONS = {  # over each table
     "columns": "How each column was found: its header, its role, and how many of its cells are filled and distinct.",
     "rules": "How many rows each rule refused; a row counts once, at the first rule it breaks.",
     "changes": "Cells respelt, missing and imputed among the clean rows.",

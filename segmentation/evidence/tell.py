@@ -26,7 +26,7 @@ SUMMARY_FORMATS = {
     "mixture BIC": whole,
 }
 VOTE_FORMATS = {"votes": {True: "yes", False: "no"}.get}
-TABLES = {  # what each says, over it
+EVIDENCE_CAPTIONS = {  # over each table
     "criteria": "The criteria at the best optimum of each k, and the share of starts that reached it.",
     "votes": "What each criterion would choose by itself, and whether it takes part in the decision.",
 }

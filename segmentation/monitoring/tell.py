@@ -21,7 +21,7 @@ from segmentation.runs.finished import Finished
 from segmentation.runs.tell import lineage
 from segmentation.segments.model import REACH
 
-TABLES = {  # what each says, over it
+MONTHS_CAPTIONS = {  # over each table
     "runs": "The two runs, and how sure each is.",
     "fates": "What became of each segment of the earlier run.",
     "agreement": "Agreement of then and now.",

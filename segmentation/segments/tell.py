@@ -35,7 +35,7 @@ from segmentation.segments.rules import FOLDS, exactly
 
 NEARLY_SAME = 0.8
 TEST_FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
-TABLES = {  # what each says, over it
+SEGMENT_CAPTIONS = {  # over each table
     "centroids": "The centroids, transformed back to original units.",
     "choices": "Agreement with the segments at hand, as adjusted Rand index.",
     "nearest": "The customers nearest to a border, by margin.",

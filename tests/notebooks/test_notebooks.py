@@ -140,7 +140,7 @@ def test_the_caption_of_a_table_is_said_by_the_package(path):
     shown = [call for cell in _cells(path, "code") for call in _calls(cell, "table")]
     assert shown
     for call in shown:
-        assert re.match(r"\w+\.tell\.(\w+\(|TABLES\[)", ast.unparse(call.args[1])), ast.unparse(call)
+        assert re.match(r"\w+\.tell\.(\w+\(|[A-Z]+_CAPTIONS\[)", ast.unparse(call.args[1])), ast.unparse(call)
 
 
 @_by_notebook
