@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -191,7 +192,13 @@ def test_nothing_is_left_of_a_run_and_its_workers(toy, place, how):
     variables = {**os.environ, "PYTHONPATH": str(toy.root), "TMPDIR": str(place)}
     command = [sys.executable, "-m", "segmentation", "report"]
     run = subprocess.Popen(
-        command, cwd=toy.root, env=variables, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=toy.root,
+        env=variables,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # ignored behind a shell
     )
     while not toy.artifact("sample", "working").is_file():
         assert run.poll() is None, run.stderr.read()
