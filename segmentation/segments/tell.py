@@ -34,6 +34,8 @@ from segmentation.segments.profiles import category_shares, largest_first, lower
 from segmentation.segments.rules import FOLDS, exactly
 
 NEARLY_SAME = 0.8
+SIZE_FORMATS = {"share": partial(percent, digits=1)}
+RULE_FORMATS = {"agree": percent}
 TEST_FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
 SEGMENT_CAPTIONS = {  # over each table
     "centroids": "The centroids, transformed back to original units.",

@@ -16,7 +16,7 @@ import pytest
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import connect_duckdb, connect_spark, read, sampled
 from segmentation.core.errors import UsageError
-from segmentation.core.files import read_json, write_parquet
+from segmentation.core.files import read_json, write_parquet, write_text
 from segmentation.customers.checks import check_rows, part_rows
 from segmentation.customers.cleaning import clean
 from segmentation.customers.counts import Grouping
@@ -275,11 +275,24 @@ def test_a_large_table_is_cleaned_counted_and_assigned_as_duckdb_does(spark, tmp
         )
 
 
+MANY = """title: Many
+k_range: [5, 6]  # k is chosen by the sample in Python, on every engine
+columns:
+  id: {role: id}
+  city: {role: descriptor, type: category}
+  income: {role: feature}
+  spending: {role: feature, min: 0}
+  visits: {role: feature}
+"""
+
+
 def test_the_report_of_a_large_table_is_the_same_on_spark(needs_spark, fresh, tmp_path):
     write_customers(tmp_path / "many.parquet", 220_000)
+    write_text(fresh.root / "data" / "many" / "dataset.yaml", MANY)
     profiles = []
     for name in ("duckdb", "spark"):
-        words = ["--data", str(tmp_path / "many.parquet"), "--run", name, "--engine", name, "--resamples", "10"]
+        words = ["--dataset", "many", "--data", str(tmp_path / "many.parquet"), "--resamples", "10"]
+        words += ["--run", name, "--engine", name]
         done = fresh.run("report", *words, SPARK_MASTER="local[2]")
         assert done.returncode == 0, done.stderr
         profiles.append(read_json(fresh.artifact(name, "profiles.json")))
