@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from segmentation.core.errors import SegmentationError
 from segmentation.core.figures import glyph
+from segmentation.core.files import sha256
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.core.text import count, escape, percent, sentence
 from segmentation.evidence.decision import LEVEL
@@ -77,11 +78,11 @@ def opened(run: str):
     study = open_finished(run, None)
     base = ["lineage.json"] if study.path("lineage.json").is_file() else []
     require_unchanged(run, "customers.parquet", "values.parquet", "segmented.parquet", "k_selection.json", *base)
-    return study, customers_of(study, run, study.path("manifest.json").stat().st_mtime_ns, repr(study.dataset))
+    return study, customers_of(study, run, sha256(study.path("manifest.json")), repr(study.dataset))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the customers")
-def customers_of(_study, run: str, made: int, described: str) -> SegmentedCustomers:
+def customers_of(_study, run: str, made: str, described: str) -> SegmentedCustomers:
     """Return the customers of a run, read once."""
     return SegmentedCustomers(_study)
 

@@ -107,9 +107,10 @@ def is_expression(table) -> bool:
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal digits; it is read once as long as nobody writes it."""
+    """Return the SHA-256 of a file as hexadecimal digits; in this process it is read once, until somebody writes it."""
     now = path.stat()
-    return _digest(path, now.st_ino, now.st_mtime_ns, now.st_size)
+    # Who copies a file with its time can choose that, and not the time at which its entry changed.
+    return _digest(path, now.st_ino, now.st_ctime_ns, now.st_mtime_ns, now.st_size)
 
 
 @cache

@@ -1,11 +1,12 @@
 """What a run will do: its table, its dataset, each parameter and who set it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, dataset_path, parse_dataset, parse_features
-from segmentation.core.errors import UsageError
+from segmentation.core.errors import DataError, UsageError
 from segmentation.core.text import suggest
 from segmentation.runs.finished import open_base
 from segmentation.runs.run import Run, check_run_name, open_run
@@ -25,6 +26,21 @@ class Plan:
     parameters: dict
     set_by: dict
     assumed: str | None = None
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """The SHA-256 of each file of the raw table when it was first asked for: before it is read."""
+        return self.source.fingerprints()
+
+    def require_same_table(self) -> None:
+        """Refuse a table that somebody wrote to while it was read: nobody could say which of the two the results tell.
+
+        Raises
+        ------
+        DataError
+        """
+        if self.source.settled and self.source.fingerprints() != self.fingerprints:
+            raise DataError(f"{self.source.name} was changed while it was read; make the run again")
 
     @property
     def described(self) -> Path:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from doit.cmd_base import ModuleTaskLoader
-from doit.dependency import MD5Checker
+from doit.dependency import FileChangedChecker
 from doit.doit_cmd import DoitMain
 from doit.reporter import ZeroReporter
 from doit.tools import config_changed
@@ -69,8 +69,8 @@ def _described(plan: Plan):
         raise
 
 
-class _Content(MD5Checker):
-    """Compares files as doit does, by the digest that the manifest needs too, so that large ones are read once.
+class _Content(FileChangedChecker):
+    """Compares files by their SHA-256, which the manifest needs too: a table put in place of another may be as old.
 
     A file of the project is known by its path from the project's folder, so that a project that was moved is up to
     date; `_name_of` gives it.
@@ -83,14 +83,10 @@ class _Content(MD5Checker):
         return super().info(files.ROOT / file_path)
 
     def check_modified(self, file_path, file_stat, state):
-        written, size, digest = state
-        return file_stat.st_mtime != written and (file_stat.st_size != size or sha256(files.ROOT / file_path) != digest)
+        return sha256(files.ROOT / file_path) != state
 
     def get_state(self, dep, current_state):
-        now = (files.ROOT / dep).stat()
-        if current_state and current_state[0] == now.st_mtime:
-            return None
-        return now.st_mtime, now.st_size, sha256(files.ROOT / dep)
+        return sha256(files.ROOT / dep)
 
 
 def _name_of(path: Path) -> str:
@@ -105,6 +101,7 @@ def _let_kernels_import() -> None:
 
 def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
     outcome, record = Outcome(), plan.study.folder / ".doit.json"
+    plan.fingerprints  # what is read from now on, whoever writes to the table meanwhile
     progress = _follow(plan, pdf, _read_record(record))
     config = {
         "dep_file": str(record),
@@ -225,7 +222,7 @@ def _stage_task(plan: Plan, outcome: Outcome, progress: Progress, stage: Stage, 
     work = [_execute, stage, parameters, plan, cold, partial(progress.reach, stage.name)]
     task = _task(outcome, stage.name, stage.question, needs, targets, told, *work, drawn=partial(_drawn, plan, stage))
     # Nobody can see from outside whether a database has changed.
-    return task | ({"uptodate": [False]} if stage == STAGES[0] and plan.source.url else {})
+    return task | ({"uptodate": [False]} if stage == STAGES[0] and not plan.source.settled else {})
 
 
 def _wherever(parameters: dict) -> dict:
@@ -344,6 +341,8 @@ def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool, reach) -> N
         _warm(used_from(stage))
     before = {path: path.stat().st_mtime_ns for path in plan.figures(stage)}
     execute_notebook(stage.notebook, parameters, plan.executed(stage), reach, data=plan.source.name)
+    if stage == STAGES[0]:
+        plan.require_same_table()
     for path, written in before.items():
         if path.stat().st_mtime_ns == written:
             path.unlink()  # a figure that this run no longer draws

@@ -35,7 +35,7 @@ def write_manifest(plan: Plan, sources: list[Path]) -> None:
 
 def _inputs(plan: Plan) -> dict[str, str]:
     """Return the SHA-256 of each file of the raw table; of a database the fingerprint of what was read."""
-    return plan.source.fingerprints() or {plan.source.name: plan.study.read("cleaning.json").fingerprint}
+    return plan.fingerprints or {plan.source.name: plan.study.read("cleaning.json").fingerprint}
 
 
 def verify_run(run: str, data: str | None) -> int:

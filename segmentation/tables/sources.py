@@ -11,6 +11,7 @@ from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import NOT_RUNS, sha256
 
 FILES = ("file", "sqlite", "duckdb")
+LOGS = ("-wal", ".wal")  # of SQLite and DuckDB
 REMOTE = ("http", "https", "ftp", "s3", "gs", "hdfs")
 QUERY = re.compile(r"\s*(select|with)\s", re.I)
 URL = re.compile(r"[a-z][a-z0-9+]*://", re.I)
@@ -35,6 +36,12 @@ class RawSource:
     def url(self) -> str | None:
         """The URL of the database, without `#part`."""
         return None if self.files else self.place.partition("#")[0]
+
+    @property
+    def settled(self) -> bool:
+        """Whether the files hold the whole table: none is on a server, or in a log that a database has still to add."""
+        logs = (file.with_name(file.name + end) for file in self.files for end in LOGS)
+        return bool(self.files) and not any(map(Path.exists, logs))
 
     def fingerprints(self) -> dict[str, str]:
         """Return the SHA-256 of each file, by name."""

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -17,7 +18,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from segmentation.core.files import read_json, write_json
+from segmentation.core.files import read_json, sha256, write_json
 from segmentation.pipeline import dependencies
 from segmentation.pipeline.dependencies import _parsing, file_of, modules_of
 from segmentation.pipeline.tasks import used_from
@@ -209,3 +210,31 @@ def test_nothing_is_left_of_a_run_and_its_workers(toy, place, how):
     run.communicate()
     assert list(place.iterdir()) == []
     assert (run.returncode == 0) == (how == "to its end")
+
+
+def test_a_table_replaced_by_another_of_the_same_time_and_size_is_read(toy):
+    table = toy.root / "data" / "sample" / "customers.csv"
+    before, stamp = table.read_text(), table.stat()
+    clean = toy.artifact("sample", "customers.parquet").read_bytes()
+    table.write_text(before.replace("Male", "male"))
+    os.utime(table, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert (table.stat().st_mtime_ns, table.stat().st_size) == (stamp.st_mtime_ns, stamp.st_size)
+    assert "01_cleaning" in _ran(toy)
+    assert toy.artifact("sample", "customers.parquet").read_bytes() != clean
+    told = read_json(toy.artifact("sample", "manifest.json"))["inputs"]["customers.csv"]
+    assert told == hashlib.sha256(table.read_bytes()).hexdigest()
+
+
+def test_a_table_written_to_while_it_is_read_is_refused_and_read_again(toy):
+    table = toy.root / "data" / "sample" / "customers.csv"
+    insert_code(toy, "01_cleaning", f"write_text(files.Path({str(table)!r}), 'another')")
+    before = table.read_bytes()
+    done = toy.run("report")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        3,
+        "Error: customers.csv was changed while it was read; make the run again",
+    )
+    table.write_bytes(before)
+    insert_code(toy, "01_cleaning", f"files.Path({str(table)!r}).write_bytes({before!r})")
+    assert "01_cleaning" in _ran(toy)
+    assert read_json(toy.artifact("sample", "manifest.json"))["inputs"]["customers.csv"] == sha256(table)

@@ -620,3 +620,12 @@ def test_cleaning_is_idempotent(tmp_path, expected):
     pd.testing.assert_frame_equal(again.customers, expected)
     assert again.account.rejected == again.account.collapsed == 0
     assert json.dumps(again.account.mended) == "{}"
+
+
+@pytest.mark.parametrize("log", ["shop.db-wal", "shop.db.wal"])
+def test_a_file_is_not_the_whole_table_while_a_database_has_a_log_beside_it(tmp_path, log):
+    (tmp_path / "shop.db").touch()
+    source = locate("DATA", str(tmp_path / "shop.db"))
+    assert source.settled
+    (tmp_path / log).touch()
+    assert not source.settled
