@@ -101,7 +101,6 @@ def _let_kernels_import() -> None:
 
 def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
     outcome, record = Outcome(), plan.study.folder / ".doit.json"
-    plan.fingerprints  # what is read from now on, whoever writes to the table meanwhile
     progress = _follow(plan, pdf, _read_record(record))
     config = {
         "dep_file": str(record),
@@ -248,7 +247,7 @@ def _manifest_task(plan: Plan, outcome: Outcome, pdf: bool) -> dict:
     made = [*plan.artifacts(), _page(plan), *([_printed(plan)] if pdf else [])]
     notebooks, code = [stage.notebook for stage in STAGES], sorted(PACKAGE.rglob("*.py"))
     sources = [plan.described, *plan.base_files, *notebooks, *code, _lock()]
-    told = [plan.told_parameters(), revision(), _printed(plan).is_file()]
+    told = [plan.told_parameters(), plan.fingerprints, revision(), _printed(plan).is_file()]
     targets, work = [plan.study.path("manifest.json")], [write_manifest, plan, sources]
     return _task(outcome, targets[0].name, "checksums", [*made, *sources], targets, told, *work)
 
