@@ -16,10 +16,9 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import SegmentationError, UsageError
 from segmentation.core.text import suggest
+from segmentation.runs.stages import is_generated
 
-app = typer.Typer(
-    add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__
-)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False)
 Text = str | None
 DatasetOption = Annotated[Text, typer.Option(help="The folder under data/ that describes the table (sample).")]
 DataOption = Annotated[Text, typer.Option(help="The raw table; without it the dataset's own.")]
@@ -31,6 +30,13 @@ EngineOption = Annotated[Text, typer.Option(help="What computes tables of over 2
 ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
 BaseOption = Annotated[Text, typer.Option(help="The earlier run whose numbers, names and colours are kept.")]
 RunOption = Annotated[Text, typer.Option(help="The folder under assets/ and report/ (the dataset's name).")]
+
+
+@app.callback(help=__doc__)
+def in_project(context: typer.Context) -> None:
+    """Refuse every command that reads or writes files where the package lies outside of its project."""
+    if context.invoked_subcommand != "schema" and "--help" not in sys.argv:
+        files.require_project()
 
 
 @app.command("pdf", help="Do the same, and print report.pdf.")
@@ -145,11 +151,12 @@ def lab() -> None:
 
 @app.command()
 def clean() -> None:
-    """Remove what was generated under assets/ and report/; the environment stays."""
-    kept = {files.ROOT / "assets" / "readme", files.ROOT / "report" / "template"}
-    for folder in [*(files.ROOT / "assets").iterdir(), *(files.ROOT / "report").iterdir()]:
-        if folder.is_dir() and folder not in kept:
+    """Remove the runs under assets/ and report/; the environment stays, and so does what is no run."""
+    for folder in sorted(set((files.ROOT / "assets").glob("*/")) | set((files.ROOT / "report").glob("*/"))):
+        if is_generated(folder):
             shutil.rmtree(folder)
+        elif folder.name not in files.NOT_RUNS:
+            print(f"{folder.relative_to(files.ROOT).as_posix()} is left as it is: it is not a run's")
 
 
 @app.command(hidden=True)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from segmentation.core.errors import UsageError
+
 ROOT = Path(__file__).resolve().parents[2]
 NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else
 # What Python takes for blanks, spelt out: for other engines of patterns \s is less.
@@ -16,6 +18,22 @@ FORMULA = rf"{BLANK}*[=+\-@＝＋－＠]|[\t\r\n]"
 NUMBER = r"[+\-]?[0-9.,]+"
 # A text that a spreadsheet takes for a formula is the one and not the other; Python, engines and browsers agree on it.
 RISKY, HARMLESS = f"^'*({FORMULA})", f"^({NUMBER})$"
+
+OF_PROJECT = ("pyproject.toml", "notebooks/01_cleaning.ipynb", "report/template/conf.json")
+
+
+def require_project() -> None:
+    """Refuse to work where the package does not lie in its project: what lies around an installed one is not ours.
+
+    Raises
+    ------
+    UsageError
+    """
+    if missing := [mark for mark in OF_PROJECT if not (ROOT / mark).is_file()]:
+        raise UsageError(
+            f"segmentation works inside of its project alone, beside notebooks, data and reports, and {missing[0]} is "
+            "not beside the package that runs here; nothing was written. In a checkout of the project: make report"
+        )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The stages, what each reads and writes, and what a run will do: each parameter and who set it."""
+"""The stages, what each reads and writes, and the parameters that each notebook declares."""
 
 import ast
 import json
@@ -78,3 +78,12 @@ def declared(stage: Stage) -> dict:
             "expected a notebook whose tagged cell holds plain assignments such as k = None"
         ) from None
     raise UsageError(f"notebooks/{stage.notebook.name} has no cell tagged 'parameters'; tag the one that sets them")
+
+
+def is_generated(folder: Path) -> bool:
+    """Return whether a folder under assets/ or report/ is a run's: it holds what a run writes there, or nothing."""
+    if folder.is_symlink() or not folder.is_dir() or folder.name in files.NOT_RUNS:
+        return False
+    made = [".doit.json", ".lock", "manifest.json", *(name for stage in STAGES for name in stage.writes)]
+    pages = ["report.html", "report.pdf", "compare-*.html", *(f"notebooks/*{stage.notebook.name}" for stage in STAGES)]
+    return not any(folder.iterdir()) or any(any(folder.glob(name)) for name in [*made, *pages])

@@ -181,12 +181,46 @@ def _planned(project: Project) -> list:
 
 
 def test_clean_removes_what_was_generated_and_nothing_else(fresh: Project):
-    for folder in ("assets/mall", "assets/readme", "report/mall"):
-        (fresh.root / folder).mkdir(parents=True)
-    assert fresh.run("clean").returncode == 0
-    assert [path.name for path in (fresh.root / "assets").iterdir()] == ["readme"]
+    theirs = ["assets/readme/a.png", "assets/notes/mine.txt", "report/mine/report.txt"]
+    made = ["assets/mall/manifest.json", "assets/failed/.lock", "report/mall/report.html"]
+    for place in [*theirs, *made, "report/failed/notebooks/01_cleaning.ipynb", "assets/empty/"]:
+        folder = fresh.root / place.rpartition("/")[0]
+        folder.mkdir(parents=True, exist_ok=True)
+        if not place.endswith("/"):
+            (fresh.root / place).touch()
+    (fresh.root / "assets" / "linked").symlink_to(fresh.root / "assets" / "notes")
+    done = fresh.call("clean")
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["assets/linked", "assets/notes", "report/mine"]
+    assert sorted(path.name for path in (fresh.root / "assets").iterdir()) == ["linked", "notes", "readme"]
     kept = sorted(path.name for path in (fresh.root / "report").iterdir())
-    assert kept == ["dashboard.css", "dashboard.py", "template"]
+    assert kept == ["dashboard.css", "dashboard.py", "mine", "template"]
+    assert all((fresh.root / place).is_file() for place in theirs)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["clean"],
+        ["report"],
+        ["verify"],
+        ["dataset", "--name", "shop", "--data", "shop.csv"],
+        ["score", "--new", "shop.csv", "--out", "scored.csv"],
+        ["compare", "--base", "a", "--run", "b"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_an_installed_package_touches_nothing_of_others(tmp_path, words):
+    for place in ("assets/theirs", "report/theirs", "assets/run"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "assets/run/manifest.json").write_text("{}")
+    (tmp_path / "shop.csv").write_text("a,b\n" + "".join(f"{i},{i * i}\n" for i in range(30)))
+    before = sorted(tmp_path.rglob("*"))
+    done = Project(tmp_path).call(*words)
+    assert done.returncode == 2
+    assert "inside of its project alone" in done.stderr
+    assert "make report" in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_no_table_is_kept_but_the_sample():
