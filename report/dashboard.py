@@ -38,7 +38,7 @@ from segmentation.report.serve import (
     theme_css,
 )
 from segmentation.runs import tell as runs_tell
-from segmentation.runs.manifest import open_finished, require_unchanged
+from segmentation.runs.manifest import open_finished, read_manifest, require_unchanged
 
 COUNT_UP = """<script>
 if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
@@ -139,6 +139,9 @@ def show_summary(study, selection, profiles, cleaning: dict) -> None:
     """Show the finding, how sure it is, and the key figures."""
     told = [("p", "kicker", study.dataset.title), ("h1", "", runs_tell.headline(selection, profiles))]
     told += [("p", "lead", report_tell.who(profiles.segments, selection.verdict))]
+    manifest = read_manifest(study.name)
+    assumed = runs_tell.assumed(manifest.dataset, study.dataset, selection.features, manifest.set_by.get("features"))
+    told[2:2] = [("p", "warning", assumed)] if assumed else []
     shown = "".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told)
     cut = report_tell.cut(selection)
     warning = f'<p class="warning">{html.escape(cut)}</p>' if cut else ""

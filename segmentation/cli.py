@@ -57,7 +57,7 @@ def make(
     """Make a run: its report, and with `pdf` the printed one too."""
     # Imported here, because a usage message should not wait for it.
     from segmentation.pipeline.plan import make_plan
-    from segmentation.pipeline.progress import summarize
+    from segmentation.pipeline.progress import column_list, summarize
     from segmentation.pipeline.tasks import run_pipeline
 
     pdf = context.info_name == "pdf"
@@ -65,6 +65,8 @@ def make(
     outcome = run_pipeline(plan, pdf=pdf, cold=cold)
     console = Console(highlight=False, soft_wrap=True)
     console.print(summarize(plan, outcome), markup=False)
+    if plan.assumed:
+        console.print(column_list(plan.study.dataset, plan.parameters["features"].split(",")), soft_wrap=False)
     console.print(f"report/{plan.study.name}/report.{'pdf' if pdf else 'html'}", style="bold", markup=False)
 
 
@@ -112,10 +114,14 @@ def dataset(
     data: Annotated[str, typer.Option(help="The table to look at.")],
 ) -> None:
     """Look at a new table, and write a dataset.yaml to start from."""
+    from segmentation.core.dataset import load_dataset
+    from segmentation.pipeline.progress import column_list
     from segmentation.tables.infer import write_dataset
     from segmentation.tables.sources import locate
 
     path = write_dataset(name, locate("DATA", data)).relative_to(files.ROOT).as_posix()
+    guessed = load_dataset(name)
+    Console(highlight=False).print(column_list(guessed, guessed.named("feature")))
     print(f"{path} is written; check the roles in it, then: make report DATASET={name} DATA={data}")
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from segmentation.core import files
 from segmentation.core.errors import UsageError, place_of, tell_fault
-from segmentation.core.text import key, suggest
+from segmentation.core.text import in_sentence, key, suggest
 
 Level = Literal["low", "average", "high"]
 RESERVED = frozenset(  # what the package calls columns of its own
@@ -187,6 +187,11 @@ class Dataset(_Strict):
     def label(self, name: str) -> str:
         """Return what a reader calls a column: its label, or its name as words."""
         return self.columns[name].label or name.replace("_", " ").capitalize()
+
+    def words(self, name: str) -> str:
+        """Return what a column is called inside of a sentence: its label, or its name as words."""
+        label = self.columns[name].label
+        return in_sentence(label) if label else name.replace("_", " ")
 
     def axis(self, name: str) -> Axis:
         """Return the label with its unit, as an axis shows it; of an ordinal the first and the last rank."""

@@ -45,6 +45,13 @@ BEHIND_SUM = (  # "Total", "Total general", "Total: 200 customers", "Totals (n=2
     r"(?:[\W\d_]+(?:general|général|generale|of all|all|[^\W\d_]{1,3})?[\W\d_]*|[\W_]*\d[\W\d_]*[^\W\d_]*)?$"
 )
 FEWEST_TO_ADD_UP = 10
+SMALL_WORDS = frozenset(  # English alone, and no names: a label that begins with one loses its capital in a sentence
+    (
+        *("age", "annual", "average", "daily", "days", "detergents", "frequency", "fresh", "frozen", "grocery"),
+        *("income", "milk", "monetary", "monthly", "purchases", "recency", "spend", "spending", "tenure", "visits"),
+        *("weekly", "yearly"),
+    )
+)
 YES = ("yes", "y", "true", "t", "1", "ja", "j", "oui", "si", "sí")
 NO = ("no", "n", "false", "f", "0", "nein", "non")
 
@@ -113,6 +120,11 @@ def show_p(p: float) -> str:
 def sentence(text: str) -> str:
     """Return `text` with a capital first letter."""
     return text[:1].upper() + text[1:]
+
+
+def in_sentence(label: str) -> str:
+    """Return a label as it is written, for German capitals mean nouns; small where it is plain English for certain."""
+    return label.lower() if label.partition(" ")[0].lower() in SMALL_WORDS and label[1:].islower() else label
 
 
 def escape(text: str) -> str:

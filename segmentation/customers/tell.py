@@ -17,6 +17,8 @@ from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import by_size, group_medians, most_linked, strongest_pair
 from segmentation.runs.records import Account
+from segmentation.runs.run import Run
+from segmentation.runs.tell import roles as roles_used
 from segmentation.runs.tell import rows as rows  # chapter 01 says it too
 from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
@@ -70,17 +72,15 @@ def reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset)
     return " ".join(told)
 
 
-def roles(dataset: Dataset, ignored: list[str], *, assumed: bool) -> str:
+def roles(run: Run, ignored: list[str], *, assumed: bool) -> str:
     """Say which roles were assumed when nobody has described the table, with the reasons, and what was set aside."""
-    columns = {dataset.label(name): column for name, column in dataset.columns.items()}
-    aside = [f"{escape(label)} ({escape(c.reason)})" if c.reason else escape(label)
-             for label, c in columns.items() if c.role == "ignore"]  # fmt: skip
+    columns = [(escape(label), role, escape(why)) for label, role, why in roles_used(run.dataset, run.features)]
+    aside = [f"{label} ({why})" if why else label for label, role, why in columns if role == "ignore"]
     aside += [escape(header) for header in ignored]
     told = f"Set aside: {listing(aside)}." if aside else "No column was set aside."
     if not assumed:
         return told
-    roles = [f"{escape(label)} is {_article(c.role)} ({escape(c.reason or '')})" for label, c in columns.items()
-             if c.role != "ignore"]  # fmt: skip
+    roles = [f"{label} is {_article(role)} ({why})" for label, role, why in columns if role != "ignore"]
     return f"**Nobody has described this table**, so that roles were assumed: {'; '.join(roles)}. {told}"
 
 

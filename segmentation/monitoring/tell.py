@@ -16,8 +16,10 @@ from segmentation.monitoring.comparison import (
 from segmentation.monitoring.drift import SHIFTED, Drift
 from segmentation.monitoring.shown import STILL, show_rand
 from segmentation.monitoring.transitions import MAJORITY, PART, WORSE, as_matrix
+from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage
 from segmentation.runs.finished import Finished
+from segmentation.runs.manifest import read_manifest
 from segmentation.runs.tell import lineage
 from segmentation.segments.model import REACH
 
@@ -63,13 +65,22 @@ def runs(found: Comparison) -> str:
     """Say which runs are compared, and on what."""
     base, run = escape(found.base.run), escape(found.run.run)
     if found.same:
-        return f"{base} is compared with itself."
-    told = [f"{base} is compared with {run}."]
+        return f"{base} is compared with itself. {assumed(found)}".strip()
+    told = [f"{base} is compared with {run}.", assumed(found)]
     if found.shared is not None:
         told.append(f"{sentence(count(int(found.shared['customers'].sum()), 'customer is', 'customers are'))} in both.")
     if not found.same_features:
         told.append("Other features formed their segments, so that they are matched by their customers alone.")
-    return " ".join([*told, escape(found.why_not)]).strip()
+    return " ".join(filter(None, [*told, escape(found.why_not)]))
+
+
+def assumed(found: Comparison) -> str:
+    """Say which runs are of a table that nobody has described, and by what their segments are formed."""
+    told = {}
+    for study, features in ((found.earlier, found.base.features), (found.later, found.run.features)):
+        manifest = read_manifest(study.name)
+        told[study.name] = runs_tell.assumed(manifest.dataset, study.dataset, features, manifest.set_by.get("features"))
+    return " ".join(f"{escape(name)}: {escape(text)}" for name, text in told.items() if text)
 
 
 def shares(shares: pd.DataFrame) -> str:
@@ -208,6 +219,7 @@ def summary(found: Comparison) -> str:
         )
     )
     last = " ".join([agreement(found), verdicts(found), f"{escape(warning)}." if warning else ""]).strip()
+    last = "\n\n".join(filter(None, [last, assumed(found)]))
     if nothing:
         return f"**Nothing has changed.** {last}"
     moved = "" if found.shared is None else movement(moves(found), found)

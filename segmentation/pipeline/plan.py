@@ -108,7 +108,7 @@ def make_plan(**given) -> Plan:
     chosen = {
         "run": (study.name, named),
         "dataset": (name, "table" if assumed else _setter("dataset", typed, defaults)),
-        "features": (",".join(features), _setter("features", typed, defaults)),
+        "features": (",".join(features), _setter("features", typed, defaults, ASSUMED if assumed else "dataset.yaml")),
         "data": (source.place, _setter("data", typed, defaults)),
         **{key: _ranked(key, typed, defaults, study.dataset) for key in LEAST_TYPED},
         "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
@@ -159,8 +159,8 @@ def _ranked(key: str, typed: dict, defaults: dict, dataset) -> tuple:
     return next(choice for choice in ranked if choice[0] is not None)
 
 
-def _setter(key: str, typed: dict, defaults: dict) -> str:
-    return "command line" if typed[key] else "notebook" if defaults[key] else "dataset.yaml"
+def _setter(key: str, typed: dict, defaults: dict, else_by: str = "dataset.yaml") -> str:
+    return "command line" if typed[key] else "notebook" if defaults[key] else else_by
 
 
 def _whole_number(text: str | None, option: str, *, least: int):

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.errors import SegmentationError
 from segmentation.core.text import decimal, listing, percent
 from segmentation.pipeline.plan import Plan
@@ -218,13 +220,17 @@ class Bars(Progress):
 def summarize(plan: Plan, outcome: Outcome) -> str:
     """Return five lines: the finding, the data, the segments, the evidence, and what was run.
 
-    With a base a line says what became of its segments, and after a long run one where its time went.
+    Of a table that nobody has described the second line says that its features are assumed; with a base a line says
+    what became of its segments, and after a long run one where its time went.
     """
     cleaning, chosen, profiles = (plan.study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
     segments = (f"{p.segment} {p.name} {percent(p.share)}" for p in profiles.segments)
     ran = listing(outcome.ran) if outcome.ran else "nothing; everything was up to date"
+    asked = plan.parameters["dataset"], plan.study.dataset, chosen.features, plan.set_by["features"]
+    assumed = runs_tell.assumed(*asked)
     lines = [
         runs_tell.headline(chosen, profiles),
+        *([f"  Assumed   {assumed}"] if assumed else []),
         f"  Data      {cleaning.file}: {runs_tell.rows(cleaning)}",
         f"  Segments  {', '.join(segments)}",
         f"  Evidence  {chosen.verdict}; mean silhouette {decimal(chosen.chosen.silhouette, 3)}, "
@@ -234,6 +240,20 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),
     ]
     return "\n".join(lines)
+
+
+def column_list(dataset: Dataset, features: Sequence[str]):
+    """Return what a terminal shows of each column: label, role, and why, in lines that fit its width."""
+    from rich.table import Table  # imported here, as the bars are
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    table.add_column("column", max_width=30, overflow="fold")
+    table.add_column("role", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for row in runs_tell.roles(dataset, features):
+        table.add_row(*map(Text, row))
+    return table
 
 
 def tell_time(seconds: dict[str, float], total: float) -> str:

@@ -138,10 +138,13 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
     """
     cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
     dataset, private = study.dataset, study.dataset.private
-    lineage = study.lineage()
+    lineage, set_to = study.lineage(), {row["name"]: row for row in parameters}
     return {
         "title": runs_tell.headline(selection, profiles),
         "dataset": dataset.title,
+        "assumed": runs_tell.assumed(
+            set_to["dataset"]["value"], dataset, selection.features, set_to["features"]["set_by"]
+        ),
         "heading": f"The {NOUNS[selection.verdict]}s",
         "answer": who(profiles.segments, selection.verdict),
         "sureness": sureness(selection),

@@ -1,8 +1,48 @@
 """What a run found, each in one line, from its artifacts: all that the terminal says, so nothing heavy is imported."""
 
+from collections.abc import Iterator, Sequence
+
+from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.text import count, listing, sentence
 from segmentation.runs.artifacts import Profiles, Selection
 from segmentation.runs.records import Account, Former, Origin, Transitions
+
+MOST_NAMED = 8  # features, in a line above a report
+
+
+def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: str | None) -> str | None:
+    """Say what forms the segments of a table that nobody has described, and that it is assumed; None of another.
+
+    Parameters
+    ----------
+    described : str
+        The folder under data/ that describes the table, or "assumed".
+    set_by : str or None
+        Who named the features.
+    """
+    if described != ASSUMED:
+        return None
+    labels = [dataset.label(name) for name in features]
+    labels = [*labels[:MOST_NAMED], f"{len(labels) - MOST_NAMED} others"] if len(labels) > MOST_NAMED + 1 else labels
+    formed = f"segments are formed by {listing(labels)}"
+    if set_by == "command line":
+        return (
+            f"Nobody has described this table. Its {formed}, as FEATURES says; all else about its columns is assumed."
+        )
+    return f"Nobody has described this table. Its {formed}, and that is assumed, as is the role of every other column."
+
+
+def roles(dataset: Dataset, features: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield label, role and reason of each column as it is used: FEATURES beats what was guessed."""
+    for name, column in dataset.columns.items():
+        named = name in features
+        if named == (column.role == "feature"):
+            yield dataset.label(name), column.role, column.reason or ""
+        else:
+            yield (
+                dataset.label(name),
+                *(("feature", "FEATURES names it") if named else ("descriptor", "not in FEATURES")),
+            )
 
 
 def headline(selection: Selection, profiles: Profiles) -> str:

@@ -105,13 +105,9 @@ def level(z: float) -> Level:
 def level_name(levels: Mapping[str, str], dataset: Dataset) -> str:
     """Return the levels as words, such as "High annual income, low spending score"."""
     told = {n: height for n, height in levels.items() if height != "average"} if len(levels) > MOST_NAMED else levels
-    words = ", ".join(f"{height} {lower_first(dataset.label(name))}" for name, height in told.items())
+    words = ", ".join(f"{height} {dataset.words(name)}" for name, height in told.items())
     words = words or "average in every feature"
     return words[:1].upper() + words[1:]
-
-
-def lower_first(label: str) -> str:
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _named(levels: Mapping[str, str], dataset: Dataset) -> dict:
@@ -133,7 +129,7 @@ def _distinct_names(profiles: list[Profile], dataset: Dataset, deviations: pd.Se
         if len(twins) > 1:
             spread = {f: _spread([t.centre[f] for t in twins]) / deviations[f] for f in profile.centre}
             feature = max(spread, key=lambda f: spread[f])
-            name = f"{profile.name} ({lower_first(dataset.label(feature))} {amount(profile.centre[feature])})"
+            name = f"{profile.name} ({dataset.words(feature)} {amount(profile.centre[feature])})"
             names[profile.segment] = f"{name}, segment {profile.segment}" if name in names.values() else name
     return [profile.model_copy(update={"name": names[profile.segment]}) for profile in profiles]
 

@@ -30,7 +30,7 @@ from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL
 from segmentation.runs.records import Profile, Rules
 from segmentation.segments.assign import nearest_to_border
 from segmentation.segments.fit import UNITS, describe_scaling, scaled_label
-from segmentation.segments.profiles import category_shares, largest_first, lower_first, segment_medians
+from segmentation.segments.profiles import category_shares, largest_first, segment_medians
 from segmentation.segments.rules import FOLDS, exactly
 
 NEARLY_SAME = 0.8
@@ -187,7 +187,8 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
 def who(profiles: list[Profile], verdict: str) -> str:
     """Return the answer of the fifth chapter: the segments with their shares and levels, the largest first."""
     told = listing(
-        f"{escape(p.name)} ({percent(p.share)}; {escape(lower_first(p.level_name))})" for p in largest_first(profiles)
+        f"{escape(p.name)} ({percent(p.share)}; {escape(p.level_name[:1].lower() + p.level_name[1:])})"
+        for p in largest_first(profiles)
     )
     return f"**{sentence(count(len(profiles), NOUNS[verdict]))}**: {told}."
 

@@ -238,7 +238,7 @@ def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str
     for other in kept:
         r = values.corr(looked.numbers[other])
         if abs(r) > NEAR_COPY:
-            return {"role": "ignore"}, f"nearly a copy of {other} (r = {decimal(r)})"
+            return {"role": "ignore"}, f"nearly a copy of {_label(looked.headers[other])} (r = {decimal(r)})"
     limits = {"min": 0} if filled.min() >= 0 else {}
     if PERSON.search(name):
         return {"role": "descriptor"} | limits, "its name says what a person is, not what they do"
@@ -283,10 +283,16 @@ def as_yaml(guesses: list[Guess], source: RawSource, title: str) -> str:
 
 
 def _spelling(guess: Guess) -> dict:
-    """Return the header as an alias where its name does not say it, and as the label where it says other words."""
+    """Return the header as an alias where its name does not say it, and as the label where it is written otherwise."""
     alias = {"aliases": [guess.header]} if key(guess.header) != key(guess.name) else {}
-    other = key_without_unit(guess.header) != key_without_unit(guess.name)
-    return alias | ({"label": guess.header} if other and guess.spec["role"] != "ignore" else {})
+    same = key_without_unit(guess.header) == key_without_unit(guess.name)
+    label = _label(guess.header) if same else guess.header
+    return alias | ({"label": label} if label != guess.name.replace("_", " ") else {})
+
+
+def _label(header: str) -> str:
+    """Return a header in its own spelling, without its unit."""
+    return " ".join(re.sub(r"[(\[].*?[)\]]", " ", header).replace("_", " ").split())
 
 
 def _yaml(value) -> str:

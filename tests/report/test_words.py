@@ -1,0 +1,124 @@
+"""The words of a report: what was assumed is called so, and columns are called as their table calls them."""
+
+import html
+import re
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentation.core.dataset import Dataset
+from segmentation.core.text import in_sentence
+from segmentation.runs import tell as runs_tell
+from tests.conftest import FAST, Project, copy_project, made_once
+
+
+def german_table() -> pd.DataFrame:
+    """Draw 120 customers of a German shop in two groups."""
+    rng = np.random.default_rng(5)
+    return pd.DataFrame(
+        {
+            "Kunden-Nr": [f"K{i:03}" for i in range(120)],
+            "Umsatz gesamt": np.exp(rng.normal(np.repeat([3, 5], 60), 0.4)).round(2),
+            "Anzahl Bestellungen": rng.poisson(np.repeat([4, 40], 60)),
+            "Lieblingsfarbe": rng.choice(["rot", "blau"], 120),
+        }
+    )
+
+
+def _make(folder: Path, features: list[str]) -> Project:
+    project = copy_project(folder)
+    german_table().to_csv(folder / "laden.csv", index=False)
+    done = project.call("report", "--data", str(folder / "laden.csv"), *features, *FAST, drawn=False)
+    assert done.returncode == 0, done.stderr
+    (project.root / "told.txt").write_text(done.stdout, encoding="utf-8")
+    return project
+
+
+@pytest.fixture(scope="session")
+def german(tmp_path_factory) -> Project:
+    """A copy of the project with a report on a German table that nobody has described."""
+    return made_once(tmp_path_factory, "german", partial(_make, features=[]))
+
+
+def said(page: str) -> str:
+    """Return the words of a page, without its scripts and parameters."""
+    words = re.sub(
+        r"<(script|style)\b.*?</\1>|<table>\s*<caption>[^<]*<b>[^<]*</b>[^<]*parameters", "", page, flags=re.S
+    )
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", words)).split())
+
+
+def test_the_first_lines_name_the_features_and_say_assumed(german):
+    told = (german.root / "told.txt").read_text(encoding="utf-8").splitlines()
+    formed = "Its segments are formed by Umsatz gesamt and Anzahl Bestellungen, and that is assumed"
+    assert told[0] == "Two segments among 120 customers"
+    assert formed in told[1]
+    page = said(german.page("laden"))
+    assert page.index(formed) < page.index("How sure?")
+    assert "<td>assumed</td></tr>" in re.search(r"<tr><th scope=\"row\">features</th>.*", german.page("laden"))[0]
+
+
+def test_the_terminal_lists_each_column_with_role_and_reason(german):
+    told = (german.root / "told.txt").read_text(encoding="utf-8").splitlines()
+    at = next(i for i, line in enumerate(told) if line.split() == ["column", "role", "why"])
+    rows = [re.split(r"\s{2,}", line.strip()) for line in told[at + 1 : at + 5]]
+    assert rows == [
+        ["Kunden-Nr", "id", "its name says so, and every value is another"],
+        ["Umsatz gesamt", "feature", "an amount"],
+        ["Anzahl Bestellungen", "feature", "an amount"],
+        ["Lieblingsfarbe", "descriptor", "2 different texts"],
+    ]
+
+
+def test_german_nouns_keep_their_capitals(german):
+    names = [p.level_name for p in german_profiles(german)]
+    assert names == ["Low Umsatz gesamt, low Anzahl Bestellungen", "High Umsatz gesamt, high Anzahl Bestellungen"]
+
+
+def german_profiles(project: Project):
+    from segmentation.core.files import read_json
+    from segmentation.runs.artifacts import Profiles
+
+    return Profiles.model_validate(read_json(project.artifact("laden", "profiles.json"))).segments
+
+
+def test_a_label_is_small_in_a_sentence_only_where_it_is_english_for_certain():
+    assert [in_sentence(label) for label in ("Annual income", "Spending score", "Age")] == [
+        "annual income",
+        "spending score",
+        "age",
+    ]
+    kept = ["Umsatz gesamt", "Alter", "Annual Income", "Amazon visits", "ARPU", "Tage seit Kauf", "7 Days"]
+    assert [in_sentence(label) for label in kept] == kept
+
+
+def test_features_that_a_person_named_are_not_called_assumed():
+    columns = {name: {"role": "feature", "label": name.upper()} for name in "abcdefghijkl"}
+    dataset = Dataset(title="T", columns=columns)
+    typed = runs_tell.assumed("assumed", dataset, ["a", "b"], "command line")
+    assert typed.startswith("Nobody has described this table. Its segments are formed by A and B, as FEATURES says")
+    assert "A, B, C, D, E, F, G, H and 4 others, and that is assumed" in runs_tell.assumed(
+        "assumed", dataset, list(columns), "assumed"
+    )
+    assert runs_tell.assumed("shop", dataset, ["a"], "dataset.yaml") is None
+    used = {label: (role, why) for label, role, why in runs_tell.roles(dataset, ["a"])}
+    assert (used["A"], used["B"]) == (("feature", ""), ("descriptor", "not in FEATURES"))
+
+
+def test_a_long_list_of_columns_can_be_read_at_eighty_columns(fresh, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    rng = np.random.default_rng(1)
+    table = {f"Frage {i} zu einem Thema mit einem sehr langen Titel": rng.choice(["ja", "nein"], 60) for i in range(84)}
+    table = {"Umsatz": rng.normal(50, 9, 60).round(2), "Branche 年齢": rng.integers(100, 180, 60), **table}
+    pd.DataFrame(table).to_csv(tmp_path / "wide.csv", index=False)
+    done = fresh.call("dataset", "--name", "wide", "--data", str(tmp_path / "wide.csv"))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.split("data/wide/dataset.yaml is written")[0].splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len({line.index("role") for line in lines[:1]} | {line.index("feature") for line in lines[1:3]}) <= 2
+    starts = [line for line in lines if line.startswith("Frage ")]
+    assert len(starts) == 84
+    assert any(line.startswith("Branche 年齢") for line in lines)
