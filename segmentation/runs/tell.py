@@ -7,7 +7,7 @@ from segmentation.core.text import count, listing, sentence
 from segmentation.runs.artifacts import Profiles, Selection
 from segmentation.runs.records import Account, Former, Origin, Transitions
 
-MOST_NAMED = 8  # features, in a line above a report
+MOST_LISTED = 8  # features, in a line above a report
 
 
 def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: str | None) -> str | None:
@@ -23,7 +23,7 @@ def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: s
     if described != ASSUMED:
         return None
     labels = [dataset.label(name) for name in features]
-    labels = [*labels[:MOST_NAMED], f"{len(labels) - MOST_NAMED} others"] if len(labels) > MOST_NAMED + 1 else labels
+    labels = [*labels[:MOST_LISTED], f"{len(labels) - MOST_LISTED} others"] if len(labels) > MOST_LISTED + 1 else labels
     formed = f"segments are formed by {listing(labels)}"
     if set_by == "command line":
         return (
