@@ -71,6 +71,16 @@ class Comparison:
         return self.base.run == self.run.run
 
     @property
+    def same_table(self) -> bool:
+        """Whether both were made of one table."""
+        return is_same_table(self.earlier, self.later)
+
+    @property
+    def refreshed(self) -> bool:
+        """Whether the later run was started from the earlier one."""
+        return read_manifest(self.run.run).base == self.base.run
+
+    @property
     def private(self) -> bool:
         return self.earlier.dataset.private or self.later.dataset.private
 
@@ -93,15 +103,10 @@ class Comparison:
         return lineage_of(self.base, crossed, distances(self.base.model, original_centroids(self.run.model), counts))
 
     @property
-    def matched_by(self) -> str:
-        """By what segments are matched: their centroids, or the customers that they share."""
-        return "centroids" if self.same_features else "customers"
-
-    @property
     def pairs(self) -> list[tuple[Profile, Profile]]:
-        """The profiles then and now of each segment that is kept."""
-        kept = [(row.segment, row.kept_as) for row in self.lineage.before if row.kept_as]
-        return [(self.base.profiles[then - 1], self.run.profiles[now - 1]) for then, now in kept]
+        """The profiles then and now of each segment that is found again: no other one has an earlier self."""
+        found = [(row.segment, *row.into) for row in self.lineage.before if row.fate == "survives"]
+        return [(self.base.profiles[then - 1], self.run.profiles[now - 1]) for then, now in found]
 
 
 def compare_runs(base: str, run: str) -> Comparison:
@@ -141,7 +146,7 @@ def _open(run: str, option: str) -> Run:
 
 def _shared(earlier: Run, later: Run) -> tuple[pd.DataFrame | None, str]:
     """Count the customers of both runs by their segments; where ids do not tell who is in both, say why."""
-    other = len({study.read("cleaning.json").fingerprint for study in (earlier, later)}) > 1
+    other = not is_same_table(earlier, later)
     if other and not all(study.dataset.named("id") for study in (earlier, later)):
         return None, NOBODY
     then, now = (read(study.existing("segments.parquet")) for study in (earlier, later))
@@ -153,6 +158,11 @@ def _shared(earlier: Run, later: Run) -> tuple[pd.DataFrame | None, str]:
     if other and _is_numbered(earlier) and _is_numbered(later) and not _is_alike(earlier, later):
         return None, NUMBERED
     return found.sort_values(["then", "now"], ignore_index=True), ""
+
+
+def is_same_table(earlier: Run, later: Run) -> bool:
+    """Return whether two runs were made of one table."""
+    return len({study.read("cleaning.json").fingerprint for study in (earlier, later)}) == 1
 
 
 def _is_numbered(study: Run) -> bool:
@@ -211,13 +221,13 @@ def agreement(found: Comparison) -> pd.DataFrame:
 
 
 def shares_table(found: Comparison) -> pd.DataFrame:
-    """Return the share of each segment then and now with its interval: those kept, those no longer, those new.
+    """Return the share of each segment then and now with its interval: those found again, then all others.
 
     Returns
     -------
     DataFrame
-        then, now (the numbers; missing where there is none), name, share_then, low_then, high_then, share_now,
-        low_now, high_now.
+        then, now (the numbers; missing where there is none), name_then, name_now, share_then, low_then, high_then,
+        share_now, low_now, high_now.
     """
     went, came = {then.segment for then, _ in found.pairs}, {now.segment for _, now in found.pairs}
     sides: list[tuple[Profile | None, Profile | None]] = [*found.pairs]
@@ -227,21 +237,21 @@ def shares_table(found: Comparison) -> pd.DataFrame:
 
 
 def _share_row(then: Profile | None, now: Profile | None) -> dict:
-    [name, *_] = [profile.name for profile in (now, then) if profile]
-    row: dict = {"then": then and then.segment, "now": now and now.segment, "name": name}
+    row: dict = {}
     for side, profile in (("then", then), ("now", now)):
+        row |= {side: profile and profile.segment, f"name_{side}": profile.name if profile else ""}
         low, high = profile.share_interval if profile else (np.nan, np.nan)
         row |= {f"share_{side}": profile.share if profile else np.nan, f"low_{side}": low, f"high_{side}": high}
     return row
 
 
 def moved_centres(found: Comparison) -> pd.DataFrame:
-    """Return for each segment that is kept its centre then and now, in original units, and how far its centroid moved.
+    """Return of each segment found again the centre then and now, in original units, and how far its centroid moved.
 
     Returns
     -------
     DataFrame
-        then, now, name; then_<feature> and now_<feature>; moved, in the scaled units of the earlier run.
+        then, now, name_then, name_now; then_<feature> and now_<feature>; moved, in the scaled units of the earlier run.
     """
     if not found.same_features:
         return pd.DataFrame()
@@ -250,7 +260,8 @@ def moved_centres(found: Comparison) -> pd.DataFrame:
     rows = []
     for then, now in found.pairs:
         step = there[now.segment - 1] - np.array(found.base.model.centroids[then.segment - 1])
-        row = {"then": then.segment, "now": now.segment, "name": now.name, "moved": np.linalg.norm(step)}
+        row = {"then": then.segment, "now": now.segment, "name_then": then.name, "name_now": now.name}
+        row |= {"moved": np.linalg.norm(step)}
         row |= {f"then_{f}": then.centre[f] for f in features} | {f"now_{f}": now.centre[f] for f in features}
         rows.append(row | {f"step_{f}": z for f, z in zip(features, step, strict=True)})
     return pd.DataFrame(rows)

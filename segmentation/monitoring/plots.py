@@ -13,7 +13,9 @@ from segmentation.core.text import percent
 
 def shares(shares: pd.DataFrame):
     """Draw the share of each segment then (pale) and now as bars with their intervals, as `shares_table` returns it."""
-    _, ax = plt.subplots(figsize=(PAGE * 0.8, 0.9 + 0.6 * len(shares)))
+    labels = [_label(row) for row in shares.itertuples()]
+    lines = max(label.count("\n") + 1 for label in labels)
+    _, ax = plt.subplots(figsize=(PAGE * 0.8, 0.9 + max(0.6, 0.2 * lines) * len(shares)))
     for i, row in enumerate(shares.to_dict("records")):
         shade = colour(int(row["then"] if np.isnan(row["now"]) else row["now"]))
         for side, height, alpha in (("then", i - 0.19, 0.4), ("now", i + 0.19, 1)):
@@ -24,12 +26,18 @@ def shares(shares: pd.DataFrame):
                 told = f"{side} {percent(row[f'share_{side}'])}"
                 ax.annotate(told, (row[f"high_{side}"], height), (6, 0), textcoords="offset points", va="center")
     ax.set(xlabel="share of the customers", yticks=range(len(shares)), xlim=(0, None))
-    ax.set_yticklabels([textwrap.fill(name, 26) for name in shares["name"]])
+    ax.set_yticklabels(labels)
     ax.margins(x=0.12)
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
     ax.invert_yaxis()
     return ax
+
+
+def _label(row) -> str:
+    """Return the names of a segment then and now, each on lines of its own; one where they are the same."""
+    names = dict.fromkeys(filter(None, (row.name_then, row.name_now)))
+    return "\n→ ".join(textwrap.fill(name, 26) for name in names)
 
 
 def centres(moved: pd.DataFrame, labels: dict[str, str]):

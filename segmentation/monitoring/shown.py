@@ -9,6 +9,7 @@ from segmentation.monitoring.transitions import as_matrix
 from segmentation.runs import tell as runs_tell
 
 STILL = 5e-4  # a distance that is shown as 0.000
+FATES = {"survives": "found again", "split": "split", "merged": "merged", "gone": "gone"}
 
 
 def show_rand(index: float) -> str:
@@ -33,8 +34,13 @@ def runs_table(found: Comparison) -> pd.DataFrame:
     return pd.DataFrame(columns).rename_axis("run")
 
 
-def shares_as_text(shares: pd.DataFrame) -> pd.DataFrame:
-    """Return the shares with their intervals as a reader wants them."""
+def named(row, side: str) -> str:
+    """Return the number and the name of a segment then or now; a dash where there is none."""
+    return NONE if pd.isna(row[side]) else f"{row[side]:.0f} {row[f'name_{side}']}"
+
+
+def shares_as_text(shares: pd.DataFrame, found: Comparison) -> pd.DataFrame:
+    """Return the shares with their intervals as a reader wants them, and what each segment became or came from."""
 
     def told(row, side: str) -> str:
         interval = spanning([row[f"low_{side}"], row[f"high_{side}"]], percent) if row[side] == row[side] else ""
@@ -43,12 +49,11 @@ def shares_as_text(shares: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for _, row in shares.astype(object).where(shares.notna(), np.nan).iterrows():
         difference = 100 * (row["share_now"] - row["share_then"])
-        shown = {side: f"{row[side]:.0f}" if row[side] == row[side] else NONE for side in ("then", "now")}
         rows.append(
             {
-                "then": shown["then"],
-                "now": shown["now"],
-                "name": row["name"],
+                "then": named(row, "then"),
+                "now": named(row, "now"),
+                "fate": _became(row, found),
                 "share then": told(row, "then"),
                 "share now": told(row, "now"),
                 "points": NONE
@@ -61,13 +66,21 @@ def shares_as_text(shares: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _became(row, found: Comparison) -> str:
+    """Return what a segment of the earlier run became, or where one of the later run comes from."""
+    if not pd.isna(row["then"]):
+        return FATES[found.lineage.before[int(row["then"]) - 1].fate]
+    origins = found.lineage.now[int(row["now"]) - 1].comes_from
+    return f"from {listing(origins)}" if origins else "new"
+
+
 def centres_as_text(moved: pd.DataFrame, found: Comparison) -> pd.DataFrame | None:
     """Return the centres then and now as text, with the step of each centroid in scaled units; None without any."""
     if moved.empty:
         return None
     dataset, rows = found.later.dataset, []
     for _, row in moved.iterrows():
-        shown = {"segment": row["now"], "name": row["name"]}
+        shown = {side: named(row, side) for side in ("then", "now")}
         for f in found.base.features:
             shown[dataset.axis(f)] = (
                 f"{amount(row[f'then_{f}'])} → {amount(row[f'now_{f}'])} ({_step(row[f'step_{f}'])})"
@@ -106,13 +119,12 @@ def drift_table(found: Comparison) -> pd.DataFrame | None:
 
 def fates_table(found: Comparison) -> pd.DataFrame:
     """Return what became of each earlier segment."""
-    words = {"survives": "found again", "split": "split", "merged": "merged", "gone": "gone"}
     return pd.DataFrame(
         {
             "then": row.segment,
             "name": row.name,
-            "became": words[row.fate],
-            "now": listing(row.into) or NONE,
+            "became": FATES[row.fate],
+            "now": "; ".join(f"{into} {found.run.profiles[into - 1].name}" for into in row.into) or NONE,
         }
         for row in found.lineage.before
     )

@@ -14,7 +14,7 @@ from segmentation.monitoring.comparison import (
     shares_table,
 )
 from segmentation.monitoring.drift import SHIFTED, Drift
-from segmentation.monitoring.shown import STILL, show_rand
+from segmentation.monitoring.shown import FATES, STILL, show_rand
 from segmentation.monitoring.transitions import MAJORITY, PART, WORSE, as_matrix
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage
@@ -89,28 +89,30 @@ def shares(shares: pd.DataFrame) -> str:
 
 
 def changed_shares(shares: pd.DataFrame) -> str:
-    """Say which shares changed by more than their intervals allow, or which changed most."""
+    """Say which shares of segments found again changed by more than their intervals allow, or which changed most."""
     both = shares.dropna(subset=["then", "now"])
     change = both["share_now"] - both["share_then"]
     if both.empty:
-        return "No segment is in both runs."
+        return "No segment is found again, so that no share has an earlier one to be set against."
+    of = "" if len(both) == len(shares) else f" of {_found_again(len(both))}"
     if not change.any():
-        return (
-            "Every share is what it was."
-            if len(both) == len(shares)
-            else "Every share that can be compared is what it was."
-        )
+        return f"Every share{of} is what it was." if len(both) > 1 else f"The share{of} is what it was."
     apart = both[(both["low_now"] > both["high_then"]) | (both["low_then"] > both["high_now"])]
     if len(apart):
         told = (_tell_share(row) for _, row in apart.iterrows())
-        return f"{sentence(count(len(apart), 'share'))} changed by more than the intervals allow: {listing(told)}."
+        changed = f"{sentence(count(len(apart), 'share'))}{of} changed by more than the intervals allow"
+        return f"{changed}: {listing(told)}."
     row = both.loc[change.abs().idxmax()]
-    return f"No share changed by more than the intervals allow; most changed {_tell_share(row)}."
+    return f"No share{of} changed by more than the intervals allow; most changed that of {_tell_share(row)}."
+
+
+def _found_again(n: int) -> str:
+    return f"the {count(n, 'segment')} found again" if n > 1 else "the one segment found again"
 
 
 def share_intervals() -> str:
     """Say what the table of shares shows."""
-    return f"The share of each segment with its {percent(LEVEL)} interval, and the change."
+    return f"The share of each segment with its {percent(LEVEL)} interval, and the change where it is found again."
 
 
 def bars() -> str:
@@ -125,7 +127,13 @@ def _tell_share(row: pd.Series) -> str:
     then, now = percent(row["share_then"]), percent(row["share_now"])
     if then == now:
         then, now = (percent(row[f"share_{side}"], 1) for side in ("then", "now"))
-    return f"{escape(row['name'])} ({then} then, {now} now)"
+    return f"{_both_names(row)} ({then} then, {now} now)"
+
+
+def _both_names(row: pd.Series) -> str:
+    """Return the name of a segment then, and the one of now where it is another."""
+    then, now = escape(row["name_then"]), escape(row["name_now"])
+    return then if then == now else f"{then}, which is called {now} now"
 
 
 def centres(moved: pd.DataFrame, found: Comparison) -> str:
@@ -133,7 +141,7 @@ def centres(moved: pd.DataFrame, found: Comparison) -> str:
     if not found.same_features:
         return "Other features formed the segments, so that their centres cannot be compared."
     if moved.empty:
-        return "No segment is in both runs, so that no centre can be compared."
+        return "No segment is found again, so that no centre can be compared."
     if moved["moved"].max() < STILL:
         return "No centroid has moved."
     row = moved.loc[moved["moved"].idxmax()]
@@ -141,9 +149,9 @@ def centres(moved: pd.DataFrame, found: Comparison) -> str:
     dataset = found.later.dataset
     unit = dataset.columns[feature].unit
     return (
-        f"The centroid of {escape(row['name'])} moved farthest, by {decimal(row['moved'])} "
+        f"The centroid of {_both_names(row)} moved{' farthest,' if len(moved) > 1 else ''} by {decimal(row['moved'])} "
         f"{found.base.model.distance_unit} of {escape(found.base.run)}; most of all in "
-        f"{escape(dataset.label(feature))}, whose mean there was {amount(row[f'then_{feature}'], unit)} and is "
+        f"{escape(dataset.label(feature))}, whose centre there was {amount(row[f'then_{feature}'], unit)} and is "
         f"{amount(row[f'now_{feature}'], unit)}."
     )
 
@@ -153,9 +161,12 @@ def movement(table: pd.DataFrame, found: Comparison) -> str:
     moved = moved_customers(table, found)
     shown = moved[moved.index.isin(public_moves(table, found).index)]
     who = f"{int(table['customers'].sum()):,} customers of {escape(found.run.run)}"
-    verb = "would be in another segment by the earlier model"
+    is_ = "is" if moved["customers"].sum() <= 1 else "are"
+    verb = f"{is_} placed by the earlier model in a segment that did not become theirs"
     if found.shared is not None:
-        who, verb = f"{count(int(table['customers'].sum()), 'customer')} in both runs", "changed segment"
+        who = f"{count(int(table['customers'].sum()), 'customer')} in both runs"
+        again = all(row.fate == "survives" for row in found.lineage.before)
+        verb = "changed segment" if again else f"{is_} in another segment than the one that theirs became"
     if moved.empty:
         return f"None of the {who} {verb}."
     told = f"{_how_many(moved, shown)} of the {who} {verb}"
@@ -183,7 +194,8 @@ def _name(run: Finished, segment: int) -> str:
 def steps(found: Comparison) -> str:
     """Say what the table of centres shows."""
     unit = f"{found.base.model.distance_unit} of {found.base.run}"
-    return f"The mean of each feature then and now, and in brackets the step of the centroid, in {unit}."
+    what = "The centre of each segment found again, then and now"
+    return f"{what}, and in brackets the step of the centroid, in {unit}."
 
 
 def matrix(found: Comparison) -> str:
@@ -198,33 +210,97 @@ def population(found: Comparison) -> str:
     """Say whether the customers differ from those that the earlier segments were formed on."""
     if not found.drift:
         return escape(found.why_not)
-    labels = {name: found.later.dataset.label(name) for name in found.drift.features}
     outside, everyone = found.drift.outside, found.drift.customers
     many = public(outside, private=found.private) if outside else "none"
     beyond = f"Of {everyone:,} customers {many} {'is' if many == '1' else 'are'} outside of the former range."
-    told = shift(found.drift, labels)
-    return f"**{escape(told)}.** {beyond}" if told else f"No index is above its limit. {beyond}"
+    told = shifted(found)
+    return f"**{told}** {beyond}" if told else f"No index is above its limit. {beyond}"
+
+
+def shifted(found: Comparison) -> str:
+    """Say in what the customers differ from those of the earlier run by more than chance; empty where in nothing."""
+    if not found.drift:
+        return ""
+    labels = {name: found.later.dataset.label(name) for name in found.drift.features}
+    told = shift(found.drift, labels, f"what {found.base.run} was formed on")
+    return f"{escape(sentence(told))}." if told else ""
 
 
 def summary(found: Comparison) -> str:
-    """Say in a few paragraphs what changed: of the segments and their customers, and how far one can go on."""
-    labels = {feature.name: feature.label for feature in found.base.model.features}
-    warning = shift(found.drift, labels) if found.drift else ""
-    nothing = all(
-        (
-            not warning and moved_customers(moves(found), found).empty,
-            all(row.fate == "survives" and row.kept_as == row.segment for row in found.lineage.before),
-            found.same_features and all(then.centre == now.centre for then, now in found.pairs),
-            all(then.share == now.share for then, now in found.pairs),
-        )
-    )
-    last = " ".join([agreement(found), verdicts(found), f"{escape(warning)}." if warning else ""]).strip()
+    """Say in a few paragraphs what changed, of the segments and of their customers."""
+    last = " ".join(filter(None, [agreement(found), verdicts(found), shifted(found)]))
     last = "\n\n".join(filter(None, [last, assumed(found)]))
-    if nothing:
+    if is_unchanged(found):
         return f"**Nothing has changed.** {last}"
     moved = "" if found.shared is None else movement(moves(found), found)
-    told = [f"**{fates(found)}**", f"{changed_shares(shares_table(found))} {moved}".strip(), last]
+    told = [f"**{tally(found)}**", f"{changed_shares(shares_table(found))} {moved}".strip(), last]
     return "\n\n".join(told)
+
+
+def is_unchanged(found: Comparison) -> bool:
+    """Return whether segments, their names and their customers are what they were."""
+    return all(
+        (
+            not shifted(found) and moved_customers(moves(found), found).empty,
+            all(row.fate == "survives" and row.kept_as == row.segment for row in found.lineage.before),
+            found.same_features and all(then.centre == now.centre for then, now in found.pairs),
+            all((then.share, then.name) == (now.share, now.name) for then, now in found.pairs),
+        )
+    )
+
+
+def tally(found: Comparison) -> str:
+    """Count what became of the earlier segments, and the later ones that are new."""
+    before, new = found.lineage.before, sum(not row.comes_from for row in found.lineage.now)
+    counts = {word: sum(row.fate == fate for row in before) for fate, word in FATES.items()}
+    met = {word: n for word, n in counts.items() if n}
+    of = f"{count(len(before), 'segment')} of {found.base.run}"
+    told = f"Of {of}, {listing(f'{_is_or_are(n)} {word}' for word, n in met.items())}"
+    if len(met) == 1:
+        told = f"{'Each of the' if len(before) > 1 else 'The'} {of} is {listing(met)}"
+    also = f"; of those of {found.run.run} {_is_or_are(new)} new" if new else ""
+    return escape(f"{told}{also}.")
+
+
+def _is_or_are(n: int) -> str:
+    return count(n, "is", "are")
+
+
+def answer(found: Comparison) -> str:
+    """Say with which run to go on, and what of the earlier one holds for the later one too."""
+    base, run = escape(found.base.run), escape(found.run.run)
+    if found.same:
+        return f"**There is nothing to decide**: {base} is compared with itself."
+    if found.drift and not shifted(found):
+        like = "the" if found.same_table else "like the"
+        told = f"**The model of {base} can still be used**: the customers of {run} are {like} ones it was formed on."
+    elif found.drift:
+        told = f"**Go on with {run}**: its customers are no longer like those that {base} was formed on."
+        told += f" It was started from {base}, and is the refresh that this asks for." if found.refreshed else ""
+    else:
+        told = f"**Go on with {run}**: the model of {base} cannot place its customers."
+    return f"{told} {_planned(found)} {_numbering(found)}".strip()
+
+
+def _planned(found: Comparison) -> str:
+    """Say for which segments what was planned still holds."""
+    base, run = escape(found.base.run), escape(found.run.run)
+    if not found.pairs:
+        return f"No segment of {base} is found again in {run}: what was planned for the ones is not for the others."
+    if len(found.pairs) == len(found.base.profiles):
+        return f"What was planned for a segment of {base} has its customers in {run} too: each is found again."
+    kept = (escape(t.name if t.name == n.name else f"{t.name}, which is called {n.name} now") for t, n in found.pairs)
+    told = f"What was planned for a segment of {base} has its customers in {run} only where it is found again"
+    return f"{told}: {'; '.join(kept)}."
+
+
+def _numbering(found: Comparison) -> str:
+    """Say how numbers and names could have been kept, where they were not."""
+    same = all((then.segment, then.name) == (now.segment, now.name) for then, now in found.pairs)
+    if found.refreshed or same or not found.drift:
+        return ""
+    base, run = escape(found.base.run), escape(found.run.run)
+    return f"{run} was not started from {base}; with BASE={base} a segment found again keeps its name."
 
 
 def drift(drift: Drift, labels: dict[str, str]) -> list[str]:
@@ -239,21 +315,18 @@ def drift(drift: Drift, labels: dict[str, str]) -> list[str]:
         f"Drift as population stability index: {', '.join(index)}, {segments}{chance}",
         f"Outside the range of the training data: {count(drift.outside, 'customer')} of {drift.customers:,}",
     ]
-    warning = shift(drift, labels)
-    return [*told, warning] if warning else told
+    warning = shift(drift, labels, "the training data")
+    return [*told, f"Refresh the segmentation: {warning}"] if warning else told
 
 
-def shift(drift: Drift, labels: dict[str, str]) -> str:
-    """Ask for a refresh where customers differ from the training data by more than chance; empty where they do not."""
+def shift(drift: Drift, labels: dict[str, str], then: str) -> str:
+    """Say in what customers differ from `then` by more than chance; empty where they do not."""
     shifted = [labels[name] for name, found in drift.features.items() if found.shifted]
     shifted += ["the shares of the segments"] if drift.segments.shifted else []
     differ = "differs" if len(shifted) == 1 and shifted[0] in labels.values() else "differ"
     if not shifted:
         return ""
-    return (
-        f"Refresh the segmentation: {listing(shifted)} {differ} from the training data by an index above "
-        f"{SHIFTED:g}, and by more than chance gives"
-    )
+    return f"{listing(shifted)} {differ} from {then} by an index above {SHIFTED:g}, and by more than chance gives"
 
 
 def fates(found: Comparison) -> str:
@@ -261,18 +334,20 @@ def fates(found: Comparison) -> str:
     return escape(lineage(found.lineage))
 
 
-def matching(*, matched_by: str = "centroids") -> str:
-    """Say by which rule an earlier segment is found again, split, merged or gone, and which keeps its number."""
-    how = "distances between the centroids" if matched_by == "centroids" else "shares of customers that are not in both"
-    return (
+def matching(*, placed: bool = True) -> str:
+    """Say by which rule an earlier segment is found again, split, merged or gone."""
+    where = (
         "The customers are also placed by the earlier model. Those who lie farther from its centroid than "
         f"{percent(REACH)} of its own customers did, and than half the way to the next centroid, belong to no earlier "
-        f"segment. An earlier segment is *split* where several segments, each with {percent(PART)} of its customers or "
+        "segment."
+    )
+    return (
+        f"{where if placed else 'The customers in both runs are counted by their segments then and now.'} An earlier "
+        f"segment is *split* where several segments, each with {percent(PART)} of its customers or "
         f"more, come from it for more than {percent(MAJORITY)}; *found again* where one segment holds more than "
         f"{percent(MAJORITY)} of them, and *merged* where that one holds others too. Otherwise it is *gone*; so is one "
         f"that others take over when it has less than {percent(PART)} of its former share (after MONIC; Spiliopoulou "
-        "et al. 2006). Which segment keeps a number, a name and a colour is decided by the Hungarian method "
-        f"(Kuhn 1955) on the {how}."
+        "et al. 2006)."
     )
 
 
@@ -280,7 +355,9 @@ def changes(found: Lineage | None) -> str:
     """Say what became of the earlier segments, how this fit was started, and by which rule; nothing without a base."""
     if found is None:
         return ""
-    return f"**Since {escape(found.base)}.** {escape(lineage(found))}\n\n{escape(start(found))} {matching()}"
+    how = "shares of customers that are not in both" if found.start.why == "features" else "distances of the centroids"
+    kept = f"Which keeps a number, a name and a colour is decided by the Hungarian method (Kuhn 1955) on the {how}."
+    return f"**Since {escape(found.base)}.** {escape(lineage(found))}\n\n{escape(start(found))} {matching()} {kept}"
 
 
 def start(lineage: Lineage) -> str:

@@ -110,10 +110,8 @@ def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> No
 
 
 def write_comparison(executed: Path, page: Path, title: str) -> None:
-    """Write a page of the executed notebook that compares two runs, with its answer above too."""
+    """Write a page of the executed notebook that compares two runs."""
     merged = merge([nbformat.read(executed, as_version=4)])
-    answer = "\n\n".join(output.data["text/markdown"] for output in merged.cells[-1].outputs)
-    merged.cells.insert(1, nbformat.v4.new_markdown_cell(answer, id="answer-first"))
     text, _ = SegmentationHTMLExporter().from_notebook_node(merged, resources={"metadata": {"name": title}})
     write_text(page, text)
 

@@ -83,7 +83,9 @@ def lineage(lineage: Transitions) -> str:
     new = [row.segment for row in lineage.now if not row.comes_from]
     told += [f"{sentence(_numbers(new))} {'is' if len(new) == 1 else 'are'} new."] if new else []
     told += [
-        f"{_named([row])} is segment {row.kept_as} now." for row in before if row.kept_as not in (None, row.segment)
+        f"{_named([row])} is segment {row.kept_as} now."
+        for row in before
+        if row.fate == "survives" and row.kept_as != row.segment
     ]
     return " ".join(told)
 

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
+from segmentation.core import files
 from segmentation.core.figures import colour
 from segmentation.core.files import read_json
+from segmentation.monitoring import shown
 from segmentation.monitoring import tell as monitoring_tell
-from segmentation.monitoring.comparison import rand_index
+from segmentation.monitoring.comparison import compare_runs, moved_centres, rand_index, shares_table
 from segmentation.monitoring.transitions import Fate, cross, match, renumber, trace
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage
@@ -100,19 +102,20 @@ def _describe(project: Project, name: str, text: str, table: pd.DataFrame) -> No
 
 
 def _make_months(folder: Path) -> Project:
-    """Make the run march, and april, shuffled and again, which start from it."""
+    """Make the run march, april, shuffled and again, which start from it, and anew, the table of april by itself."""
     project = copy_project(folder)
     _describe(project, "shop", SHOP.format(name="shop", privacy="rows"), _march())
     _make(project, "march", None)
     for run, table in (("april", _april()), ("shuffled", _shuffled())):
         _make(project, run, table, "--base", "march")
     _make(project, "again", None, "--base", "march", command=Project.run)
+    _make(project, "anew", _april())
     return project
 
 
 @pytest.fixture(scope="module")
 def months(tmp_path_factory) -> Project:
-    """A copy of the project with the runs march, april, shuffled and again."""
+    """A copy of the project with the runs march, april, shuffled, again and anew."""
     return made_once(tmp_path_factory, "months", _make_months)
 
 
@@ -224,8 +227,12 @@ def test_the_comparison_tells_shares_moves_agreement_and_drift(months):
     both = then.index.intersection(now.index)
     index = adjusted_rand_score(then[both], now[both])
     assert f"then and now of the customers in both is {index:.3f}." in page.text
-    assert f"12 of the {len(both)} customers in both runs changed segment: all of them are in " in page.text
-    assert "Refresh the segmentation: Income, Spending and the shares of the segments differ" in page.text
+    assert (
+        f"12 of the {len(both)} customers in both runs are in another segment than the one that theirs became: all of "
+        in page.text
+    )
+    told = "Income, Spending and the shares of the segments differ from what march was formed on by an index above 0.25"
+    assert told in page.text
     profiles = [read_json(months.artifact(run, "profiles.json"))["segments"][3] for run in ("march", "april")]
     shares = [f"{p['share']:.0%} ({p['share_interval'][0]:.0%} to {p['share_interval'][1]:.0%})" for p in profiles]
     assert " ".join(shares) in page.text
@@ -234,6 +241,52 @@ def test_the_comparison_tells_shares_moves_agreement_and_drift(months):
     links = [a.get("href", "") for tag, a, _ in page.elements if tag in ("a", "link")] + page.all("img")
     assert not [link for link in links if not str(link).startswith("#")]
     assert len([a for tag, a, around in page.elements if tag == "svg" and a.get("role") == "img"]) == 3
+
+
+def test_a_segment_keeps_its_name_of_then_and_only_one_found_again_is_set_against_it(months, monkeypatch):
+    """Table 3 and Table 4: of march only d is found again, which is average among the customers of now."""
+    monkeypatch.setattr(files, "ROOT", months.root)
+    found, then, now = compare_runs("march", "anew"), _names(months, "march"), _names(months, "anew")
+    segments = pd.read_csv(months.artifact("anew", "segments.csv")).set_index("id")["segment"]
+    d, n, ce = (segments[name] for name in ("d0", "n0", "c0"))
+    table = shown.shares_as_text(shares_table(found), found).set_index(["then", "now"])
+    assert table.loc[(f"4 {then[4]}", f"{d} {now[d]}"), "fate"] == "found again"
+    assert then[4] != now[d]
+    assert (table["points"] == "–").sum() == len(table) - 1 == 8
+    fates = {f"1 {then[1]}": "split", f"2 {then[2]}": "gone", f"3 {then[3]}": "merged", f"5 {then[5]}": "merged"}
+    assert table.xs("–", level="now")["fate"].to_dict() == fates
+    assert table.loc[("–", f"{n} {now[n]}"), "fate"] == "new"
+    assert table.loc[("–", f"{ce} {now[ce]}"), "fate"] == "from 3 and 5"
+    assert moved_centres(found)[["then", "now", "name_then", "name_now"]].values.tolist() == [[4, d, then[4], now[d]]]
+    assert shown.fates_table(found)["now"].tolist()[2] == f"{ce} {now[ce]}"
+    assert runs_tell.lineage(found.lineage).endswith(f"Segment 4 ({then[4]}) is segment {d} now.")
+    assert monitoring_tell.summary(found).startswith(
+        "**Of five segments of march, one is found again, one is split, two are merged and one is gone; of those of "
+        "anew one is new.**"
+    )
+
+
+def test_the_answer_says_with_which_run_to_go_on(months, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", months.root)
+    answers = {run: monitoring_tell.answer(compare_runs("march", run)) for run in ("april", "anew", "again", "march")}
+    name = _names(months, "march")[4]
+    assert answers["april"] == (
+        "**Go on with april**: its customers are no longer like those that march was formed on. It was started from "
+        "march, and is the refresh that this asks for. What was planned for a segment of march has its customers in "
+        f"april only where it is found again: {name}."
+    )
+    assert answers["anew"].endswith(
+        "anew was not started from march; with BASE=march a segment found again keeps its name."
+    )
+    assert answers["again"] == (
+        "**The model of march can still be used**: the customers of again are the ones it was formed on. What was "
+        "planned for a segment of march has its customers in again too: each is found again."
+    )
+    assert answers["march"] == "**There is nothing to decide**: march is compared with itself."
+    page = _compare(months, "march", "april").text
+    assert page.count("no longer like those that march was formed on") == 1
+    assert page.count("one is split, two are merged") == 1
+    assert "Refresh the segmentation" not in page
 
 
 def test_a_run_compared_with_itself_has_not_changed(months):
@@ -250,7 +303,6 @@ def test_a_run_compared_with_itself_has_not_changed(months):
     ):
         assert told in page.text
     assert "march and march" not in page.text
-    assert "Refresh" not in page.text
     assert "Nothing has changed." in _compare(months, "march", "again").text
 
 
@@ -273,7 +325,6 @@ def test_two_sets_of_features_are_compared_by_their_customers(march):
     page = _compare(march, "visits", "march")
     assert "Other features formed their segments, so that they are matched by their customers alone." in page.text
     assert "their centres cannot be compared" in page.text
-    assert "shares of customers that are not in both" in page.text
 
 
 def test_small_groups_of_a_private_table_are_hidden(march):
@@ -308,7 +359,7 @@ def test_running_numbers_are_no_people_unless_their_rows_are_alike(march):
     assert "104 customers are in both." in _compare(march, "numbers", "month").text
     page = _compare(march, "numbers", "others")
     assert "the ids are taken for numbers of rows" in page.text
-    assert "in both runs changed segment" not in page.text
+    assert "customers in both runs" not in page.text
 
 
 def test_nothing_has_changed_only_when_nobody_moved(march):
@@ -321,7 +372,7 @@ def test_nothing_has_changed_only_when_nobody_moved(march):
     _make(march, "swapped", now, "--k", "2", dataset="swap")
     page = _compare(march, "swap", "swapped")
     assert "Nothing has changed." not in page.text
-    assert "20 of the 80 customers in both runs changed segment" in page.text.partition("Answer")[2]
+    assert "20 of the 80 customers in both runs changed segment" in page.text.partition("What each run found")[0]
 
 
 @pytest.mark.parametrize(
@@ -511,7 +562,38 @@ def test_sentences_read_well_for_one_and_for_many():
     assert runs_tell.origin(lineage.now[0], lineage) == "Merged from segments 1 (N1) and 2 (N2) of march."
 
 
+def test_what_was_formed_on_other_features_is_matched_by_its_customers():
+    before, now = [_row(1, "survives", [1], 1)], [{"segment": 1, "kept_from": 1, "comes_from": [1]}]
+    heir = {"name": "N1", "action": None, "selected_as": 1}
+    for why, on in (("features", "shares of customers that are not in both"), ("k", "distances of the centroids")):
+        start = {"from_base": False, "why": why, "then": 1, "now": 1}
+        found = Lineage(base="march", before=before, now=[row | heir for row in now], start=start)
+        assert monitoring_tell.changes(found).endswith(f"by the Hungarian method (Kuhn 1955) on the {on}.")
+
+
 def test_a_change_of_a_share_is_told_as_fine_as_it_is():
-    shares = {"then": [1.0], "now": [1.0], "name": ["Fans"], "share_then": [0.404], "share_now": [0.396]}
-    shares |= {f"{end}_{side}": [level] for side in ("then", "now") for end, level in (("low", 0.3), ("high", 0.5))}
-    assert monitoring_tell.changed_shares(pd.DataFrame(shares)).endswith("most changed Fans (40.4% then, 39.6% now).")
+    shares = pd.DataFrame([_share(1, 1, 0.404, 0.396)])
+    assert monitoring_tell.changed_shares(shares).endswith("most changed that of A1 (40.4% then, 39.6% now).")
+
+
+def _share(then: int | None, now: int | None, *shares: float | None) -> dict:
+    """Return a row of the shares of a segment, A1 then and B1 now where the numbers differ, with narrow intervals."""
+    row: dict = {}
+    for side, number, share in zip(("then", "now"), (then, now), shares, strict=True):
+        level = np.nan if share is None else share
+        name = "" if number is None else f"{'A' if side == 'then' or then == now else 'B'}{number}"
+        row |= {side: number, f"name_{side}": name, f"share_{side}": level}
+        row |= {f"low_{side}": level - 0.02, f"high_{side}": level + 0.02}
+    return row
+
+
+def test_only_shares_of_segments_found_again_are_counted_and_each_is_named_as_it_was_then():
+    rows = [_share(1, 2, 0.4, 0.3), _share(2, 1, 0.2, 0.21), _share(3, None, 0.4, None), _share(None, 3, None, 0.49)]
+    assert monitoring_tell.changed_shares(pd.DataFrame(rows)) == (
+        "One share of the two segments found again changed by more than the intervals allow: A1, which is called B2 "
+        "now (40% then, 30% now)."
+    )
+    assert monitoring_tell.changed_shares(pd.DataFrame(rows[2:])).startswith("No segment is found again")
+    assert monitoring_tell.changed_shares(pd.DataFrame([_share(1, 1, 0.4, 0.4), *rows[2:]])) == (
+        "The share of the one segment found again is what it was."
+    )
