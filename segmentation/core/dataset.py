@@ -180,6 +180,11 @@ class Dataset(_Strict):
         """Whether no row of the table may be shown, and no group of fewer than ten."""
         return self.privacy == "aggregate"
 
+    @property
+    def key(self) -> str:
+        """What tells the customers apart in every file: their id, or without one the number of their row."""
+        return "id" if self.named("id") or self.transactions else "row"
+
     def named(self, *roles: str) -> tuple[str, ...]:
         """Return the canonical names of the columns that have one of `roles`, in file order."""
         return tuple(name for name, column in self.columns.items() if column.role in roles)

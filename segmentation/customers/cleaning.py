@@ -44,7 +44,7 @@ class Cleaned:
     customers : id (text), features and descriptors (numbers as float64, categories as text), in the order of the ids,
         or without an id in that of the values, so that the order of the rows changes nothing.
     rejected : file, line, column, value, rule, in file order; the rows that were collapsed are listed too.
-    flagged : id, column, value, flag: cells that were imputed, and values far from the rest, which are kept.
+    flagged : id or row, column, value, flag: cells that were imputed, and values far from the rest, which are kept.
     account : rows_in = clean + rejected + collapsed; rows refused by each rule; cells mended, missing and imputed in
         each column; how numbers are written; without an id, how many rows repeat another.
     """
@@ -194,7 +194,7 @@ def _flagged(found: Customers, medians: dict[str, float], everyone: Customers, n
     listed = ibis.union(*parts) if len(parts) > 1 else parts[0]
     keys = [listed["_place"], *(ibis.asc(listed[of], nulls_first=False) for of in order), listed["id"].length()]
     told = listed.order_by([*keys, listed["id"]])
-    return kept(told.select("id", column="_column", value="_value", flag="_flag"))
+    return kept(told.select(**{found.dataset.key: "id"}, column="_column", value="_value", flag="_flag"))
 
 
 def _beyond(value: ibis.Value, low: float, high: float) -> ibis.Value:

@@ -180,6 +180,11 @@ def in_order_of_ids(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.loc[order].reset_index(drop=True)
 
 
+def identified(table: ibis.Table) -> ibis.Table:
+    """Return the customers of a file: what tells them apart is called id here, also where it numbers the rows."""
+    return table.rename(id="row") if "row" in table.columns else table
+
+
 def values_as_rows(values: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return column, value or text, and n: how many customers have it, of columns that have not too many values."""
     parts = [pd.DataFrame(columns=["column", "value", "text", "n"])]

@@ -16,6 +16,7 @@ from segmentation.customers.counts import (
     MOST_VALUES,
     Grouping,
     ended,
+    identified,
     may_be_held,
     nearby,
     pair_sums,
@@ -381,18 +382,18 @@ def open_customers(study: Run) -> Customers:
     UsageError
         When the cleaning has not run yet.
     """
-    table, place = opened(study.existing("customers.parquet")), study.path("sample.parquet")
-    sample = study.read("sample.parquet") if place.is_file() else table.to_pandas()
+    table, place = identified(opened(study.existing("customers.parquet"))), study.path("sample.parquet")
+    sample = study.read(place.name).rename(columns={"row": "id"}) if place.is_file() else table.to_pandas()
     counted = values_of_rows(study.read("values.parquet")) if study.path("values.parquet").is_file() else {}
     return Customers(study.dataset, table, sample, counted)
 
 
 def keep_customers(study: Run, customers: Customers) -> Customers:
     """Write customers.parquet and what is handed on with it; return them as the next notebook has them."""
-    values = customers.values()
-    write_parquet(study.path("customers.parquet"), customers.table)
+    values, told = customers.values(), {study.dataset.key: "id"}
+    write_parquet(study.path("customers.parquet"), customers.table.rename(told))
     write_parquet(study.path("values.parquet"), values_as_rows(values))
     study.path("sample.parquet").unlink(missing_ok=True)
     if customers.sampled:
-        write_parquet(study.path("sample.parquet"), customers.sample)
+        write_parquet(study.path("sample.parquet"), customers.sample.rename(columns={"id": study.dataset.key}))
     return replace(customers, counted=values)

@@ -11,6 +11,7 @@ from segmentation.core.errors import UsageError
 from segmentation.core.privacy import withheld
 from segmentation.core.text import listing
 from segmentation.customers.cleaning import MOST_REJECTED
+from segmentation.customers.counts import identified
 from segmentation.customers.customers import HANDED_ON
 from segmentation.monitoring.drift import Drift, describe_drift
 from segmentation.monitoring.scoring import score_table
@@ -149,7 +150,7 @@ def _shared(earlier: Run, later: Run) -> tuple[pd.DataFrame | None, str]:
     other = not is_same_table(earlier, later)
     if other and not all(study.dataset.named("id") for study in (earlier, later)):
         return None, NOBODY
-    then, now = (read(study.existing("segments.parquet")) for study in (earlier, later))
+    then, now = (identified(read(study.existing("segments.parquet"))) for study in (earlier, later))
     then = then.select(id=then["id"].cast("string"), then="segment")
     both = then.join(now.select(id=now["id"].cast("string"), now="segment"), "id")
     found = both.group_by("then", "now").agg(customers=both.count()).to_pandas()
@@ -167,7 +168,7 @@ def is_same_table(earlier: Run, later: Run) -> bool:
 
 def _is_numbered(study: Run) -> bool:
     """Return whether the ids are running numbers, with no more gaps than refused rows may leave."""
-    table = read(study.existing("customers.parquet"))
+    table = identified(read(study.existing("customers.parquet")))
     number = table["id"].cast("string").try_cast("int64")
     found = table.agg(n=table.count(), numbers=number.count(), low=number.min(), high=number.max()).to_pandas().iloc[0]
     if found["numbers"] < found["n"]:
@@ -191,7 +192,7 @@ def _is_alike(earlier: Run, later: Run) -> bool:
 
 def _numbers(study: Run) -> pd.DataFrame:
     """Return the columns of numbers of the customers with the lowest ids, by id."""
-    table = read(study.existing("customers.parquet"))
+    table = identified(read(study.existing("customers.parquet")))
     names = [name for name in table.columns if name != "id" and study.dataset.columns[name].numeric]
     rows = table.select(*names, _number=table["id"].cast("string").try_cast("int64"))
     return rows.filter(rows["_number"] < MOST_COMPARED).to_pandas().set_index("_number")

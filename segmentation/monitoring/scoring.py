@@ -62,8 +62,9 @@ def score_source(study: Run, new: RawSource) -> Scored:
     scored = kept(score_table(fine, model, names))
     if not int(scored.count().execute()):
         raise DataError(_tell_refused(refused, new))
-    ids = study.dataset.named("id") or (("id",) if study.dataset.transactions else ())
-    customers = scored.select(scored[ids[0]].name("id") if ids else "row", *SCORED)
+    key = study.dataset.key
+    own = next(iter(study.dataset.named("id")), key)
+    customers = scored.select(scored[own].name(key), *SCORED)
     return Scored(customers, refused, describe_drift(scored, model, names))
 
 

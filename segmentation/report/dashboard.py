@@ -17,7 +17,7 @@ from segmentation.core.figures import NEUTRAL, colour, glyph, solid, symbol
 from segmentation.core.files import write_csv
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens
 from segmentation.core.text import amount, count, percent
-from segmentation.customers.counts import log_edges, round_edges
+from segmentation.customers.counts import identified, log_edges, round_edges
 from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS
 from segmentation.evidence.decision import STABLE
@@ -65,7 +65,7 @@ class SegmentedCustomers:
         self.total = sum(profile.size for profile in self.segments.values())
         columns = self.dataset.named("feature", "descriptor")
         with ENGINE:
-            everyone = replace(open_customers(study), table=opened(study.existing("segmented.parquet")))
+            everyone = replace(open_customers(study), table=identified(opened(study.existing("segmented.parquet"))))
             _require_described(everyone, self.run)
             # The order decides which points are drawn of many: those whose ids have the smallest hash.
             self._everyone = replace(everyone, table=kept(everyone.table.order_by(md5(everyone.table["id"]))))
@@ -199,8 +199,11 @@ class SegmentedCustomers:
             table = self._passing(filters).table
             name = ibis.cases(*((table["segment"] == segment, p.name) for segment, p in self.segments.items()))
             columns = self.dataset.named("feature", "descriptor")
-            listed = table.order_by(table["id"].length(), "id")
-            write_csv(Path(folder, "c.csv"), listed.select("id", "segment", name.name("name"), *ASSIGNED[1:], *columns))
+            listed = table.order_by(table["id"].length(), "id").rename({self.dataset.key: "id"})
+            write_csv(
+                Path(folder, "c.csv"),
+                listed.select(self.dataset.key, "segment", name.name("name"), *ASSIGNED[1:], *columns),
+            )
             return Path(folder, "c.csv").read_bytes()
 
 

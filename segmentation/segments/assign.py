@@ -8,6 +8,7 @@ import pandas as pd
 
 from segmentation.core.engine import double, opened
 from segmentation.core.files import write_csv, write_parquet
+from segmentation.customers.counts import identified
 from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.runs.records import Placement, Scaled
 from segmentation.runs.run import Run
@@ -23,7 +24,7 @@ def open_segmented(study: Run, *, scaled: bool = False) -> Customers:
     """Open the clean customers of a run with their segments; `scaled` gives segment and scaled features alone."""
     customers, model = open_customers(study), study.read("model.json")
     sample = assign_rows(ibis.memtable(customers.sample), model).to_pandas()
-    found = replace(customers, table=opened(study.existing("segmented.parquet")), sample=sample)
+    found = replace(customers, table=identified(opened(study.existing("segmented.parquet"))), sample=sample)
     return rescaled(found, model) if scaled else found
 
 
@@ -46,12 +47,13 @@ def _values_scaled(values: pd.DataFrame, feature: Scaled) -> pd.DataFrame:
 
 
 def write_segments(study: Run, segmented: Customers) -> None:
-    """Write segments.parquet, and segments.csv up to a million customers: id, segment, distance, margin.
+    """Write segments.parquet, and segments.csv up to a million customers: id or row, segment, distance, margin.
 
     In segmented.parquet they stand beside the customers: what the next notebooks would else put together again.
     """
-    table = segmented.table[["id", *ASSIGNED]]
-    write_parquet(study.path("segmented.parquet"), segmented.table)
+    whole = segmented.table.rename({study.dataset.key: "id"})
+    table = whole[[study.dataset.key, *ASSIGNED]]
+    write_parquet(study.path("segmented.parquet"), whole)
     write_parquet(study.path("segments.parquet"), table)
     if segmented.number <= MOST_IN_CSV:
         write_csv(study.path("segments.csv"), table)
@@ -65,8 +67,9 @@ def nearest_to_border(near: ibis.Table, most: int = 10) -> pd.DataFrame:
 
 
 def write_near(study: Run, near: ibis.Table) -> None:
-    """Write borderline.csv: id, segment, next_segment and margin of who is near a border."""
-    write_csv(study.path("borderline.csv"), near[["id", "segment", "next_segment", "margin"]])
+    """Write borderline.csv: id or row, segment, next_segment and margin of who is near a border."""
+    told = near.select(**{study.dataset.key: "id"}, **{name: name for name in ("segment", "next_segment", "margin")})
+    write_csv(study.path("borderline.csv"), told)
 
 
 def borders(near: ibis.Table) -> pd.DataFrame:

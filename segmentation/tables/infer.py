@@ -37,6 +37,7 @@ CODE = re.compile(
     r"(^|_)(id|ids|uid|uuid|guid|key|code|nr|no|phone|telephone|tel|mobile|fax|iban|ean|isbn|sku|ssn|vat)(_|$)|nummer$"
     rf"|^{WHOSE}_?(id|key|code|nr|no)$|^(postleitzahl|postcode|zip|plz|account)$"
 )
+CODED = r"\S*[0-9@]\S*"
 INDEX = re.compile(r"^(unnamed_\d+|(index_)?level_\d+|index|column_1|row_?(names?|id|no|nr|num|number))$")
 LEFT = re.compile(
     r"^(k_?means_?)?(cluster|segment|label|group)s?(_?(id|no|labels?|kmeans|\d+))?$|_(cluster|segment)$"
@@ -96,6 +97,9 @@ def guess_columns(source: RawSource) -> list[Guess]:
         if spec["role"] in ("feature", "descriptor") and "type" not in spec:
             kept.append(name)
         found[name] = Guess(name, looked.headers[name], spec, reason)
+    if "id" in found and id_name != "id":  # what the artifacts call the id, whatever its header
+        at = list(looked.headers).index("id") + 1
+        found["id"] = replace(found["id"], name=_numbered("id", at, looked.headers))
     if not any(guess.spec["role"] == "feature" for guess in found.values()):
         told = "; ".join(f"{found[name].header!r}: {found[name].reason}" for name in looked.headers)
         raise DataError(f"{source.name} has no number column that could form segments. Looked at {told}")
@@ -158,12 +162,17 @@ def _names(headers: list[str]) -> list[str]:
     """Return a canonical name for each header, each of them once."""
     wished, names = [_name(header, i) for i, header in enumerate(headers, start=1)], []
     for i, name in enumerate(wished, start=1):
-        free = wished.count(name) == 1 and name not in {*RESERVED, "id"}
-        numbered = f"{name}_{i}"
-        while not free and numbered in wished:
-            numbered += "_"
-        names.append(name if free else numbered)
+        free = wished.count(name) == 1 and name not in RESERVED
+        names.append(name if free else _numbered(name, i, wished))
     return names
+
+
+def _numbered(name: str, i: int, taken) -> str:
+    """Return a name with the number of its column, which none of those that are taken has."""
+    numbered = f"{name}_{i}"
+    while numbered in taken:
+        numbered += "_"
+    return numbered
 
 
 def _name(header: str, i: int) -> str:
@@ -179,11 +188,15 @@ def _distinct(texts: pd.Series) -> float:
 
 
 def _find_id(looked: Looked) -> str | None:
-    """Return the column that tells the customers apart: by its name, or else a text that never repeats."""
+    """Return the column that tells the customers apart: by its name, or else a text that never repeats.
+
+    Of several texts a code or an e-mail address, each without blanks and with a digit or an @, comes first.
+    """
     share = {name: _distinct(looked.texts[name]) for name in looked.headers}
     named = [name for name in share if ID.search(name) and share[name] >= MOSTLY]
     texts = [name for name in share if name not in looked.numbers and share[name] == 1 and not LEFT.search(name)]
-    return min(named, key=lambda name: (not re.match(WHOSE, name), name), default=min(texts, default=None))
+    other = min(texts, key=lambda name: (not looked.texts[name].str.fullmatch(CODED).all(), name), default=None)
+    return min(named, key=lambda name: (not re.match(WHOSE, name), name), default=other)
 
 
 def _why_id(name: str, looked: Looked) -> str:

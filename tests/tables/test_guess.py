@@ -313,3 +313,68 @@ def _origin(path, name: str = "mall", **source) -> str:
     raw, headers = read_table(locate("DATA", str(path)), mall, wanted=mall.named("id", "feature", "descriptor"))
     conventions = conventions_of(raw, mall, list(headers["columns"]), headers, file=path.name)
     return tell_origin(fingerprint(raw, mall, conventions), mall, name)
+
+
+CASES = ROOT.parent / "shared" / "cases"
+
+
+def _case(name: str):
+    if not (CASES / name).is_file():
+        pytest.skip(f"{name} is not here")
+    return CASES / name
+
+
+@pytest.mark.parametrize("header", ["ID", "Id", "id", " ID "])
+def test_a_column_called_id_is_the_id_whatever_its_case(tmp_path, header):
+    codes = random.Random(2).sample(range(1, 101), 100)
+    _shop(visits=[c % 7 for c in codes], **{header: codes}).to_csv(tmp_path / "shop.csv", index=False)
+    assert _guess(tmp_path / "shop.csv")["id"]["role"] == "id"
+
+
+def test_another_id_leaves_the_name_to_itself(tmp_path):
+    _shop(ID=range(100), customer_id=range(100, 200)).to_csv(tmp_path / "shop.csv", index=False)
+    roles = {name: column["role"] for name, column in _guess(tmp_path / "shop.csv").items()}
+    assert roles == {"spend": "feature", "id_2": "ignore", "customer_id": "id"} or roles == {
+        "id_1": "ignore",
+        "customer_id": "id",
+        "spend": "feature",
+    }
+
+
+def test_of_texts_that_never_repeat_the_address_of_mails_is_the_id():
+    roles = {name: column["role"] for name, column in _guess(_case("email-and-address.csv")).items()}
+    assert (roles["email"], roles["address"]) == ("id", "ignore")
+
+
+def test_every_file_knows_the_customers_of_a_column_called_id(fresh, tmp_path):
+    table = _case("id-column.csv")
+    told = pd.read_csv(table, dtype={"ID": str})
+    twice = tmp_path / "till.csv"
+    twice.write_text(table.read_text() + f"{told['ID'][0]},9,9.5\n")
+    assert fresh.call("report", "--data", str(table), "--resamples", "10", drawn=False).returncode == 0
+    done = fresh.call("report", "--data", str(twice), "--resamples", "10", drawn=False)
+    assert done.returncode == 0, done.stderr
+    for run, lost in (("id-column", []), ("till", [told["ID"][0]])):
+        kept = fresh.root / "assets" / run
+        customers = pd.read_parquet(kept / "customers.parquet").merge(told, left_on="id", right_on="ID")
+        assert (customers["spend"] == customers["Spend"]).all()
+        assert sorted(customers["id"]) == sorted(set(told["ID"]) - {*lost})
+        assert sorted(pd.read_csv(kept / "segments.csv", dtype={"id": str})["id"]) == sorted(customers["id"])
+    assert set(pd.read_csv(kept / "rejected.csv")["rule"]) == {"one row an id, this one's rows differ"}
+
+
+def test_without_an_id_every_file_says_row(fresh, tmp_path):
+    rng = random.Random(6)
+    table = pd.DataFrame({name: [round(rng.gauss(100, 20), 2) for _ in range(60)] for name in ("spend", "visits")})
+    table.loc[0, "spend"] = 190
+    table.to_csv(tmp_path / "shop.csv", index=False)
+    assert fresh.call("report", "--data", str(tmp_path / "shop.csv"), "--resamples", "10", drawn=False).returncode == 0
+    kept = fresh.root / "assets" / "shop"
+    for name in ("segments.csv", "borderline.csv", "flagged.csv"):
+        found = pd.read_csv(kept / name)
+        assert (next(iter(found)), "id" in found) == ("row", False), name
+    for name in ("customers.parquet", "segments.parquet", "segmented.parquet"):
+        found = pd.read_parquet(kept / name)
+        assert ("row" in found, "id" in found) == (True, False), name
+    found = pd.read_parquet(kept / "customers.parquet")
+    assert (table["visits"][found["row"].astype(int) - 1].to_numpy() == found["visits"]).all()
