@@ -321,7 +321,7 @@ def show_scored(study, scored) -> None:
     told = f"{count(len(customers), 'customer')} scored, {count(len(refused), 'row')} refused."
     lines = "".join(f"<li>{html.escape(line)}.</li>" for line in tell_drift(scored.drift, labels))
     st.html(f'<p role="status">{sentence(told)}</p><ul>{lines}</ul>')
-    data = partial(as_csv, customers)
+    data = partial(as_csv, customers, comma=scored.comma)
     st.download_button("Download the scored customers as CSV", data, "scored.csv", "text/csv", on_click="ignore")
     if len(refused):
         st.html(as_table(refused.head(100), "The rows that were refused"))

@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import re
+import shutil
+from codecs import BOM_UTF8 as BOM
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,7 @@ from segmentation.core.errors import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else
+CHUNK = 2**20  # bytes
 # What Python takes for blanks, spelt out: for other engines of patterns \s is less.
 BLANK = "[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 FORMULA = rf"{BLANK}*[=+\-@＝＋－＠]|[\t\r\n]"
@@ -65,23 +68,55 @@ def read_json(path: Path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_csv(path: Path, table) -> None:
-    """Write a frame or an Ibis table; no text in it is a formula to a spreadsheet (OWASP: CSV injection)."""
+def write_csv(path: Path, table, *, comma: bool = False) -> None:
+    """Write a frame or an Ibis table; no text in it is a formula to a spreadsheet (OWASP: CSV injection).
+
+    Parameters
+    ----------
+    comma : bool
+        Whether numbers have a decimal comma and cells are parted by semicolons, as half of the world's spreadsheets
+        expect it.
+    """
     if not is_expression(table):
-        write_text(path, as_csv(table))
+        write_text(path, as_csv(table, comma=comma))
         return
     kinds = table.schema().items()
     told = {name: _harmless_column(table[name]) for name, kind in kinds if kind.is_string()}
     told |= {name: table[name].ifelse("True", "False") for name, kind in kinds if kind.is_boolean()}
+    if comma:
+        told |= {name: table[name].cast("string").replace(".", ",") for name, kind in kinds if kind.is_floating()}
     with replacing(path) as beside:
-        table.mutate(**told).to_csv(beside)
+        table.mutate(**told).to_csv(beside, **_parting(table, ";" if comma else ","))
+        _mark(beside)
 
 
-def as_csv(frame) -> str:
+def _parting(table, delimiter: str) -> dict:
+    """Return how an engine is told what parts the cells."""
+    if table.get_backend().name == "duckdb":
+        return {"delimiter": delimiter}
+    from pyarrow.csv import WriteOptions  # what writes for engines that cannot
+
+    return {"write_options": WriteOptions(delimiter=delimiter)}
+
+
+def _mark(path: Path) -> None:
+    """Begin a file that holds more than ASCII with a byte order mark: without one Excel shows no umlaut."""
+    with path.open("rb") as file:
+        if all(part.isascii() for part in iter(lambda: file.read(CHUNK), b"")):
+            return
+        file.seek(0)
+        with replacing(path) as beside, beside.open("wb") as marked:
+            marked.write(BOM)
+            shutil.copyfileobj(file, marked, CHUNK)
+
+
+def as_csv(frame, *, comma: bool = False) -> str:
     """Return a frame as `write_csv` writes it."""
     texts = frame.select_dtypes(["object", "string"]).columns
     safe = frame.assign(**{name: frame[name].map(_harmless) for name in texts})
-    return safe.to_csv(index=False, lineterminator="\n")
+    sep, decimal = (";", ",") if comma else (",", ".")
+    text = safe.to_csv(index=False, lineterminator="\n", sep=sep, decimal=decimal)
+    return text if text.isascii() else BOM.decode() + text
 
 
 def _harmless_column(text):

@@ -18,13 +18,13 @@ from segmentation.monitoring.drift import Drift, describe_drift
 from segmentation.runs.artifacts import Model
 from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.run import Run
-from segmentation.segments.assign import assign_rows
+from segmentation.segments.assign import LISTED, assign_rows, name_of
 from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import RawSource
 
 REFUSED_SHOWN = 5
-SCORED = ["segment", "name", "distance", "margin", "outside"]
+SCORED = [*LISTED, "outside"]
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,13 @@ class Scored:
     customers : id, or where there is none the row (from 1), segment, name, distance, margin, outside (beyond the range
         of the training data in a feature), in the order of the table.
     refused : file, line, column, value, rule.
+    comma : whether the lists have decimal commas, as those of the run.
     """
 
     customers: ibis.Table
     refused: ibis.Table
     drift: Drift
+    comma: bool
 
     @property
     def rows_refused(self) -> int:
@@ -65,7 +67,8 @@ def score_source(study: Run, new: RawSource) -> Scored:
     key = study.dataset.key
     own = next(iter(study.dataset.named("id")), key)
     customers = scored.select(scored[own].name(key), *SCORED)
-    return Scored(customers, refused, describe_drift(scored, model, names))
+    drift, comma = describe_drift(scored, model, names), study.read("cleaning.json").comma
+    return Scored(customers, refused, drift, comma)
 
 
 def score_rows(study: Run, frame: pd.DataFrame) -> pd.DataFrame:
@@ -91,7 +94,7 @@ def score_table(table: ibis.Table, model: Model, names: dict[int, str]) -> ibis.
     """Add segment, name, distance, margin and outside to rows whose features are numbers."""
     beyond = [(table[f.name] < double(f.low)) | (table[f.name] > double(f.high)) for f in model.features]
     assigned = assign_rows(table.mutate(outside=ibis.or_(*beyond)), model)
-    return assigned.mutate(name=ibis.cases(*((assigned["segment"] == number, name) for number, name in names.items())))
+    return assigned.mutate(name=name_of(assigned, names))
 
 
 def write_scored(scored: Scored, out: Path) -> None:
@@ -103,7 +106,10 @@ def write_scored(scored: Scored, out: Path) -> None:
         When `out` has another ending.
     """
     refused, drift = beside(out)
-    (write_parquet if out.suffix == ".parquet" else write_csv)(out, scored.customers)
+    if out.suffix == ".parquet":
+        write_parquet(out, scored.customers)
+    else:
+        write_csv(out, scored.customers, comma=scored.comma)
     write_csv(refused, scored.refused)
     write_json(drift, scored.drift.content())
 

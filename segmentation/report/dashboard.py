@@ -23,7 +23,7 @@ from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS
 from segmentation.evidence.decision import STABLE
 from segmentation.runs.artifacts import Selection, remake_command
 from segmentation.runs.run import Run
-from segmentation.segments.assign import ASSIGNED
+from segmentation.segments.assign import LISTED, name_of
 
 MOST_MARKS = 2_000  # a browser draws them at once
 MOST_STEPS = 100
@@ -197,13 +197,10 @@ class SegmentedCustomers:
             raise UsageError("dataset.yaml says privacy: aggregate, so no rows are listed")
         with ENGINE, tempfile.TemporaryDirectory() as folder:
             table = self._passing(filters).table
-            name = ibis.cases(*((table["segment"] == segment, p.name) for segment, p in self.segments.items()))
-            columns = self.dataset.named("feature", "descriptor")
-            listed = table.order_by(table["id"].length(), "id").rename({self.dataset.key: "id"})
-            write_csv(
-                Path(folder, "c.csv"),
-                listed.select(self.dataset.key, "segment", name.name("name"), *ASSIGNED[1:], *columns),
-            )
+            names = {segment: profile.name for segment, profile in self.segments.items()}
+            listed = table.mutate(name=name_of(table, names)).order_by(table["id"].length(), "id")
+            columns = [self.dataset.key, *LISTED, *self.dataset.named("feature", "descriptor")]
+            write_csv(Path(folder, "c.csv"), listed.rename({self.dataset.key: "id"}).select(*columns))
             return Path(folder, "c.csv").read_bytes()
 
 

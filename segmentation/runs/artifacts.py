@@ -63,6 +63,11 @@ class Cleaning(Account, Artifact):
     above: int
     beside: int
 
+    @property
+    def comma(self) -> bool:
+        """Whether the table was made for spreadsheets with decimal commas: semicolons, and no decimal point."""
+        return self.delimiter == ";" and all(how.decimal == "," or not how.decided for how in self.numbers.values())
+
 
 class Selection(Conclusion, Artifact):
     """k_selection.json: the criteria of every k, what each would choose, the decision and its reasons.

@@ -47,13 +47,21 @@ STAGES = (
         "Which segment does each customer belong to?",
         reads=("customers.parquet", "values.parquet", "k_selection.json"),
         writes=("segments.parquet", "segmented.parquet", "borderline.csv", "model.skops", "model.json", "segments.sql"),
-        may_write=("segments.csv", "lineage.json"),
+        may_write=("lineage.json",),
     ),
     Stage(
         "05_profiling",
         "Who are they, and what should we do?",
-        reads=("customers.parquet", "values.parquet", "segmented.parquet", "model.json", "k_selection.json"),
+        reads=(
+            "customers.parquet",
+            "values.parquet",
+            "cleaning.json",
+            "segmented.parquet",
+            "model.json",
+            "k_selection.json",
+        ),
         writes=("profiles.json", "profiles.csv", "rules.sql"),
+        may_write=("segments.csv",),
         may_read=("lineage.json",),
     ),
 )

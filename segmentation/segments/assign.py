@@ -14,6 +14,7 @@ from segmentation.runs.records import Placement, Scaled
 from segmentation.runs.run import Run
 
 ASSIGNED = ("segment", "distance", "margin")
+LISTED = ("segment", "name", "distance", "margin")  # what a list of customers says of each
 NEAR = 0.25
 MOST_IN_CSV = 1_000_000
 DECIMALS = 6
@@ -47,7 +48,7 @@ def _values_scaled(values: pd.DataFrame, feature: Scaled) -> pd.DataFrame:
 
 
 def write_segments(study: Run, segmented: Customers) -> None:
-    """Write segments.parquet, and segments.csv up to a million customers: id or row, segment, distance, margin.
+    """Write segments.parquet: id or row, segment, distance, margin.
 
     In segmented.parquet they stand beside the customers: what the next notebooks would else put together again.
     """
@@ -55,10 +56,21 @@ def write_segments(study: Run, segmented: Customers) -> None:
     table = whole[[study.dataset.key, *ASSIGNED]]
     write_parquet(study.path("segmented.parquet"), whole)
     write_parquet(study.path("segments.parquet"), table)
-    if segmented.number <= MOST_IN_CSV:
-        write_csv(study.path("segments.csv"), table)
-    else:
-        study.path("segments.csv").unlink(missing_ok=True)
+
+
+def write_list(study: Run, segmented: Customers, names: dict[int, str]) -> None:
+    """Write segments.csv for up to a million customers: id or row, segment, its name, distance, margin."""
+    path = study.path("segments.csv")
+    if segmented.number > MOST_IN_CSV:
+        path.unlink(missing_ok=True)
+        return
+    table = segmented.table.mutate(name=name_of(segmented.table, names)).rename({study.dataset.key: "id"})
+    write_csv(path, table.select(study.dataset.key, *LISTED), comma=study.read("cleaning.json").comma)
+
+
+def name_of(table: ibis.Table, names: dict[int, str]) -> ibis.Value:
+    """Return the name of the segment of each row."""
+    return ibis.cases(*((table["segment"] == number, name) for number, name in names.items()))
 
 
 def nearest_to_border(near: ibis.Table, most: int = 10) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Who the segments are: size, centre, index, descriptors and tests of these, name and action."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from scipy.stats import chi2_contingency, kruskal
 
 from segmentation.core.dataset import Dataset, Level
 from segmentation.core.errors import UsageError
+from segmentation.core.files import write_csv
 from segmentation.core.privacy import SMALLEST_GROUP, least, withheld
 from segmentation.core.text import amount, listing
 from segmentation.customers.counts import Grouping
@@ -16,6 +18,7 @@ from segmentation.runs.records import Heir, Profile
 from segmentation.runs.run import Run
 
 HIGH = 0.5
+ENDS = ("from", "to")
 MOST_NAMED = 3  # with more features, a name leaves the average ones out
 
 
@@ -150,7 +153,7 @@ def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, di
 
 
 def flatten(profiles: list[Profile]) -> pd.DataFrame:
-    """Return one row a segment: the columns of profiles.csv."""
+    """Return one row a segment, as the figures take it."""
     rows = []
     for profile in profiles:
         row = {"segment": profile.segment, "name": profile.name, "size": profile.size, "share": profile.share}
@@ -163,6 +166,41 @@ def flatten(profiles: list[Profile]) -> pd.DataFrame:
             row |= {f"{name}_{key}": value for key, value in values.items()}
         rows.append(row | {"level_name": profile.level_name, "action": profile.action})
     return pd.DataFrame(rows)
+
+
+def write_profiles(study: Run, profiles: list[Profile]) -> None:
+    """Write profiles.csv: one row a segment, every column headed by what a reader calls it."""
+    write_csv(study.path("profiles.csv"), headed(profiles, study.dataset), comma=study.read("cleaning.json").comma)
+
+
+def headed(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
+    """Return one row a segment: its name and size, then centres, indices and descriptors under their labels."""
+    rows = [_under_labels(profile, dataset) for profile in profiles]
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    taken, columns = {heading for name, heading in keys if not name}, {}
+    for name, heading in keys:
+        told = heading
+        while name and told.casefold() in taken:  # a column may be labelled "Share", or as another with "index" behind
+            told += f" ({name})"
+        taken.add(told.casefold())
+        columns[told] = [row.get((name, heading)) for row in rows]
+    return pd.DataFrame(columns)
+
+
+def _under_labels(profile: Profile, dataset: Dataset) -> dict[tuple[str, str], Any]:
+    """Return what profiles.csv says of a segment, by column ("" for none) and heading."""
+    whole = {"segment": profile.segment, "name": profile.name, "size": profile.size, "share": profile.share}
+    row = {("", heading): value for heading, value in whole.items()}
+    row |= {("", f"share, {end}"): value for end, value in zip(ENDS, profile.share_interval, strict=True)}
+    for name, value in profile.centre.items():
+        axis = str(dataset.axis(name))
+        row[name, axis] = value
+        row |= {(name, f"{axis}, {end}"): at for end, at in zip(ENDS, profile.centre_interval[name], strict=True)}
+    row |= {(name, f"{dataset.label(name)}, index"): value for name, value in profile.index.items()}
+    for name, values in profile.descriptors.items():
+        axis, part = str(dataset.axis(name)), ", " if dataset.columns[name].numeric else ": "
+        row |= {(name, f"{axis}{part}{what}"): value for what, value in values.items()}
+    return row | {("", "levels"): profile.level_name, ("", "action"): profile.action}
 
 
 def category_shares(customers: Customers, name: str, *, private: bool) -> pd.DataFrame:

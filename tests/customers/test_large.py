@@ -557,7 +557,6 @@ def test_a_run_that_has_become_small_leaves_nothing_of_the_large_one(tmp_path, m
     assert sorted(path.name for path in run.folder.iterdir()) == [
         "customers.parquet",
         "segmented.parquet",
-        "segments.csv",
         "segments.parquet",
         "values.parquet",
     ]

@@ -59,7 +59,7 @@ def test_each_figure_lies_in_its_interval_and_the_report_shows_both(mall):
         ]:
             assert low < value < high
     table = pd.read_csv(mall.artifact("mall", "profiles.csv"))
-    assert table["share_low"].tolist() == [segment["share_interval"][0] for segment in segments]
+    assert table["share, from"].tolist() == [segment["share_interval"][0] for segment in segments]
     page = mall.page("mall")
     assert re.search(r"55\.3 k\$<small>52\.\d to 57\.\d</small>", page)
     assert re.search(r"<td>55\.3 \(52\.\d to 57\.\d\)</td>", page)
