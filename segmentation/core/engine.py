@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.expr.operations import DatabaseTable, InMemoryTable
+from pyarrow.csv import WriteOptions
 
 from segmentation.core.errors import UsageError
 
@@ -125,6 +126,12 @@ def opened(path: Path) -> ibis.Table:
         held = pq.read_table(path, partitioning=None)
         return ibis.memtable(held.cast(pa.schema([field.with_nullable(True) for field in held.schema])))
     return read(path)
+
+
+def write_cells(table: ibis.Table, path: Path, delimiter: str) -> None:
+    """Write a table as text, with this delimiter between its cells."""
+    duckdb = table.get_backend().name == "duckdb"
+    table.to_csv(path, **({"delimiter": delimiter} if duckdb else {"write_options": WriteOptions(delimiter=delimiter)}))
 
 
 def write(table: ibis.Table, path: Path) -> None:

@@ -85,18 +85,11 @@ def write_csv(path: Path, table, *, comma: bool = False) -> None:
     told |= {name: table[name].ifelse("True", "False") for name, kind in kinds if kind.is_boolean()}
     if comma:
         told |= {name: table[name].cast("string").replace(".", ",") for name, kind in kinds if kind.is_floating()}
+    from segmentation.core.engine import write_cells  # imported here, because frames do without it
+
     with replacing(path) as beside:
-        table.mutate(**told).to_csv(beside, **_parting(table, ";" if comma else ","))
+        write_cells(table.mutate(**told), beside, ";" if comma else ",")
         _mark(beside)
-
-
-def _parting(table, delimiter: str) -> dict:
-    """Return how an engine is told what parts the cells."""
-    if table.get_backend().name == "duckdb":
-        return {"delimiter": delimiter}
-    from pyarrow.csv import WriteOptions  # what writes for engines that cannot
-
-    return {"write_options": WriteOptions(delimiter=delimiter)}
 
 
 def _mark(path: Path) -> None:
