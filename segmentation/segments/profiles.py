@@ -18,7 +18,7 @@ from segmentation.runs.records import Heir, Profile
 from segmentation.runs.run import Run
 
 HIGH = 0.5
-ENDS = ("from", "to")
+BETWEEN = ("from", "to")
 MOST_NAMED = 3  # with more features, a name leaves the average ones out
 
 
@@ -191,11 +191,11 @@ def _under_labels(profile: Profile, dataset: Dataset) -> dict[tuple[str, str], A
     """Return what profiles.csv says of a segment, by column ("" for none) and heading."""
     whole = {"segment": profile.segment, "name": profile.name, "size": profile.size, "share": profile.share}
     row = {("", heading): value for heading, value in whole.items()}
-    row |= {("", f"share, {end}"): value for end, value in zip(ENDS, profile.share_interval, strict=True)}
+    row |= {("", f"share, {end}"): value for end, value in zip(BETWEEN, profile.share_interval, strict=True)}
     for name, value in profile.centre.items():
         axis = str(dataset.axis(name))
         row[name, axis] = value
-        row |= {(name, f"{axis}, {end}"): at for end, at in zip(ENDS, profile.centre_interval[name], strict=True)}
+        row |= {(name, f"{axis}, {end}"): at for end, at in zip(BETWEEN, profile.centre_interval[name], strict=True)}
     row |= {(name, f"{dataset.label(name)}, index"): value for name, value in profile.index.items()}
     for name, values in profile.descriptors.items():
         axis, part = str(dataset.axis(name)), ", " if dataset.columns[name].numeric else ": "
