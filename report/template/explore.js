@@ -23,11 +23,16 @@ function make(tag, attributes = {}, ...children) {
 function explore(data) {
   const section = document.getElementById("explore");
   const at = (name) => section.querySelector(`[data-part="${name}"]`);
-  const number = (value) => Number(value.toPrecision(6)).toLocaleString("en");
-  // As core/text.percent writes it: half to even.
-  function percent(share) {
-    const exact = 100 * share, near = Math.round(exact);
-    return share > 0 && share < 0.01 ? data.words.under : `${near - exact === 0.5 && near % 2 ? near - 1 : near}%`;
+  const number = (value) => value.toLocaleString("en", { maximumSignificantDigits: 12 });
+  // As core/text.shares tells the parts of a whole: the largest remainders, and together 100%.
+  function shares(counts) {
+    const total = counts.reduce((a, b) => a + b, 0) || 1, few = counts.map((n) => n > 0 && 100 * n < total);
+    const left = counts.reduce((sum, n, i) => (few[i] ? sum : sum + n), 0), rest = counts.map((n) => (100 * n) % total);
+    const told = counts.map((n, i) => (few[i] ? 0 : Math.floor((100 * n) / total)));
+    const most = Math.min(Math.floor((200 * left + total) / (2 * total)), few.includes(true) ? 99 : 100);
+    const order = counts.map((_, i) => i).filter((i) => !few[i]).sort((i, j) => rest[j] - rest[i] || counts[j] - counts[i]);
+    for (const i of order.slice(0, most - told.reduce((a, b) => a + b, 0))) told[i] += 1;
+    return told.map((part, i) => (few[i] ? data.words.under : `${part}%`));
   }
   const withUnit = (value, column) => number(value) + (column.unit ? ` ${column.unit}` : "");
   const segmentOf = Object.fromEntries(data.segments.map((s) => [s.segment, s]));
@@ -205,9 +210,10 @@ function explore(data) {
     const most = Math.max(1, ...Object.values(found)), bars = [];
     const donut = make("svg", { viewBox: "-105 -105 210 210", "aria-hidden": "true" });
     let angle = -Math.PI / 2;
-    data.segments.forEach((s) => {
+    const told = shares(data.segments.map((s) => found[s.segment]));
+    data.segments.forEach((s, i) => {
       const n = found[s.segment], share = total ? n / total : 0;
-      bars.push(make("p", {}, `${s.glyph} ${s.name}: ${number(n)} (${percent(share)})`),
+      bars.push(make("p", {}, `${s.glyph} ${s.name}: ${number(n)} (${told[i]})`),
         make("svg", { viewBox: "0 0 100 5", "aria-hidden": "true" }, make("rect", { width: Math.max(0.5, (100 * n) / most), height: 5, fill: s.colour })));
       if (!n) return;
       const end = angle + 2 * Math.PI * Math.min(share, 0.99999), large = share > 0.5 ? 1 : 0;

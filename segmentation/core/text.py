@@ -2,12 +2,17 @@
 
 import difflib
 import html
+import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
 from unicodedata import category
 
 NONE = "–"  # what stands where there is no figure
+UNDER_ONE = "under 1%"  # a share that is not nothing, and would be shown as 0%
+EVERY_DIGIT = Context(prec=400, rounding=ROUND_HALF_UP)  # room for every float
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 SIGNS = {
     "us$": "usd",
@@ -62,9 +67,20 @@ def count(n: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if n == 1 else plural or noun + 's'}"
 
 
+def fixed(value: float | Decimal, digits: int = 0) -> str:
+    """Return a number with so many decimals, half of the last one rounded up, as people do it: 40.5 is 41, 2.675 2.68.
+
+    Everything that is rounded for a reader is rounded here, so that one quantity never ends in two digits.
+    """
+    if not math.isfinite(value):
+        return f"{value}"
+    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), context=EVERY_DIGIT)
+    return f"{rounded + 0:,f}"  # + 0, because there is no -0
+
+
 def whole(n: float) -> str:
     """Return a number without decimals: "200" or "12,345"."""
-    return f"{n:,.0f}"
+    return fixed(n)
 
 
 def listing(words) -> str:
@@ -75,8 +91,8 @@ def listing(words) -> str:
 
 def amount(value: float, unit: str | None = None) -> str:
     """Return a number with its unit: two significant digits below 1, one decimal below 1,000, none above."""
-    decimal = f"{value:.2g}" if abs(value) < 0.95 else f"{value:,.1f}".removesuffix(".0")
-    text = f"{value:,.0f}" if abs(value) >= 1000 else decimal
+    small = f"{value:.2g}" if abs(value) < 0.95 else fixed(value, 1).removesuffix(".0")
+    text = fixed(value) if abs(value) >= 1000 else small
     return f"{text} {unit}" if unit else text
 
 
@@ -86,13 +102,41 @@ def spanning(interval: Sequence[float], form=amount) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Return a share as a percentage; a whole one is "under 1%" where it would be none of something."""
-    return "under 1%" if 0 < share < 0.01 and not digits else f"{100 * share:.{digits}f}%"
+    """Return one share as a percentage; a whole one is "under 1%" where it would be none of something.
+
+    Parts of one whole are told by `shares`, so that they add up.
+    """
+    return UNDER_ONE if 0 < share < 0.01 and not digits else f"{fixed(100 * Decimal(str(share)), digits)}%"
+
+
+def shares(parts: Iterable[float]) -> list[str]:
+    """Return each part of a whole (all of `parts` together) as a whole percentage; these add up to 100.
+
+    What rounding down leaves goes to the largest remainders, of equal ones to the larger part, then to the first
+    (Hamilton's method). A part below 1% is "under 1%", and the others are what is left, 99% at most.
+    """
+    known = [Fraction(str(part)) for part in parts]
+    exact = [round(100 * part / (sum(known) or 1), 9) for part in known]  # the same for counts and for their shares
+    few = [0 < part < 1 for part in exact]
+    left = sum(part for part, small in zip(exact, few, strict=True) if not small)
+    told = [0 if small else int(part) for part, small in zip(exact, few, strict=True)]
+    spare = min(int(left + Fraction(1, 2)), 99 if any(few) else 100) - sum(told)
+    large = (i for i, small in enumerate(few) if not small)
+    for i in sorted(large, key=lambda i: (int(exact[i]) - exact[i], -exact[i]))[:spare]:
+        told[i] += 1
+    return [UNDER_ONE if small else f"{part}%" for part, small in zip(told, few, strict=True)]
+
+
+def share_texts(row: Mapping[str, float]) -> dict[str, str]:
+    """Return how a segment divides among categories as text; what is hidden is a part too, so that all are 100%."""
+    known = {name: share for name, share in row.items() if share == share}
+    hidden = max(0.0, 1 - sum(known.values()))
+    return dict(zip(known, shares([*known.values(), hidden]), strict=False))
 
 
 def decimal(value: float, digits: int = 2) -> str:
     """Return a figure that has no unit of its own: a silhouette, a Jaccard or Rand index, a correlation."""
-    return f"{value:.{digits}f}"
+    return fixed(value, digits)
 
 
 def at_least(index: float) -> str:
@@ -103,7 +147,7 @@ def at_least(index: float) -> str:
 
 def show_index(value: float | None) -> str:
     """Return an index as a whole number, and a dash where there is none."""
-    return NONE if value is None or value != value else f"{value:.0f}"
+    return NONE if value is None or value != value else whole(value)
 
 
 def tell_p(p: float) -> str:

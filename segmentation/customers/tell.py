@@ -11,7 +11,7 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
 from segmentation.core.privacy import SMALLEST_GROUP, public, withheld
-from segmentation.core.text import amount, count, decimal, escape, listing, percent, plain_unit, sentence, whole
+from segmentation.core.text import amount, count, decimal, escape, listing, percent, plain_unit, sentence, shares, whole
 from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
@@ -209,8 +209,8 @@ def categories(customers: Customers, names: list[str]) -> str:
 
 def _tell_categories(counts: pd.Series, label: str) -> str:
     counts = by_size(counts)
-    shown = counts[~withheld(counts.to_numpy())]
-    parts = listing(f"{escape(name)} {n:,} ({percent(n / counts.sum())})" for name, n in shown.items())
+    told, shown = dict(zip(counts.index, shares(counts), strict=True)), counts[~withheld(counts.to_numpy())]
+    parts = listing(f"{escape(name)} {n:,} ({told[name]})" for name, n in shown.items())
     return f"**{escape(label)}**: {parts or 'no group has ten customers or more'}."
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import pandas as pd
 
 from segmentation.core.privacy import SMALLEST_GROUP, public
-from segmentation.core.text import count, decimal, escape, listing, percent, sentence, tell_p, whole
+from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence, tell_p, whole
 from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, VERDICTS
@@ -16,7 +16,7 @@ from segmentation.runs.records import Conclusion
 
 SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin"}
 SUMMARY_FORMATS = {
-    "silhouette": partial(decimal, digits=3),
+    "silhouette": decimal,
     "weakest segment": decimal,
     "without structure": decimal,
     "dissolves": percent,
@@ -80,10 +80,10 @@ def favourites(scores: pd.DataFrame) -> str:
 
 
 SCORE_FORMATS = {
-    "inertia": "{:,.4f}",
-    "silhouette": partial(decimal, digits=5),
-    "Calinski-Harabasz": "{:,.3f}",
-    "Davies-Bouldin": partial(decimal, digits=5),
+    "inertia": amount,
+    "silhouette": decimal,
+    "Calinski-Harabasz": decimal,
+    "Davies-Bouldin": decimal,
     "smallest": public,  # of segments that were not chosen
     "reached": percent,
 }
@@ -165,14 +165,14 @@ def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     k, best, scores, null = conclusion.k, conclusion.best, evidence.scores["silhouette"], conclusion.null
     told = [f"Every segment is stable for {_tell_k(evidence.stable)}."]
     if evidence.stable:
-        told.append(f"Of these, k = {best} has the best silhouette ({decimal(scores[best], 3)}).")
+        told.append(f"Of these, k = {best} has the best silhouette ({decimal(scores[best])}).")
     else:
         told.append(
             f"Of the k whose segments all have {LARGE_ENOUGH} customers or more, k = {best} has the best silhouette "
-            f"({decimal(scores[best], 3)})."
+            f"({decimal(scores[best])})."
         )
     if conclusion.method == "given":
-        told.append(f"**The analyst asked for k = {k}**, with a silhouette of {decimal(scores[k], 3)}.")
+        told.append(f"**The analyst asked for k = {k}**, with a silhouette of {decimal(scores[k])}.")
         told.append(stability_of(evidence, k))
     told.append(
         f"{_tell_compared(scores, k, best)} is reached by tables without segments "
@@ -185,7 +185,7 @@ def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
 
 
 def _tell_compared(scores: pd.Series, k: int, best: int) -> str:
-    return f"The best silhouette of all k, {decimal(scores.max(), 3)}," if k == best else f"The silhouette of k = {k}"
+    return f"The best silhouette of all k, {decimal(scores.max())}," if k == best else f"The silhouette of k = {k}"
 
 
 def _tell_valley(p: float) -> str:
@@ -212,14 +212,14 @@ def alternatives(evidence: Evidence, conclusion: Conclusion) -> list[dict]:
     """Return other k worth a look: every other stable one, and the next best silhouette with what is wrong with it."""
     k, scores = conclusion.k, evidence.scores["silhouette"]
     found = [
-        {"k": i, "why": f"stable and {'coarser' if i < k else 'finer'}, with a silhouette of {decimal(scores[i], 3)}"}
+        {"k": i, "why": f"stable and {'coarser' if i < k else 'finer'}, with a silhouette of {decimal(scores[i])}"}
         for i in evidence.stable
         if i != k
     ]
     rest = scores.drop(index=[k, *(row["k"] for row in found)], errors="ignore")
     if len(rest):
         i = int(rest.idxmax())
-        found.append({"k": i, "why": f"the next best silhouette, {decimal(rest[i], 3)}. {stability_of(evidence, i)}"})
+        found.append({"k": i, "why": f"the next best silhouette, {decimal(rest[i])}. {stability_of(evidence, i)}"})
     return found
 
 
@@ -238,7 +238,7 @@ def answer(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     return [
         f"**{sentence(found(conclusion))}; verdict: {conclusion.verdict}.**",
         f"That is: {VERDICTS[conclusion.verdict]}.",
-        f"The mean silhouette is {decimal(silhouette, 3)}, and the least stable segment "
+        f"The mean silhouette is {decimal(silhouette)}, and the least stable segment "
         f"comes back with a Jaccard coefficient of {decimal(row['jaccard'])} (1 is always whole).",
         _tell_dissent(evidence, conclusion.k),
     ]

@@ -9,7 +9,7 @@ import pandas as pd
 from segmentation.core.engine import read
 from segmentation.core.errors import UsageError
 from segmentation.core.privacy import withheld
-from segmentation.core.text import listing
+from segmentation.core.text import listing, shares
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.counts import identified
 from segmentation.customers.customers import HANDED_ON
@@ -228,13 +228,17 @@ def shares_table(found: Comparison) -> pd.DataFrame:
     -------
     DataFrame
         then, now (the numbers; missing where there is none), name_then, name_now, share_then, low_then, high_then,
-        share_now, low_now, high_now.
+        share_now, low_now, high_now; told_then and told_now (the shares as text).
     """
     went, came = {then.segment for then, _ in found.pairs}, {now.segment for _, now in found.pairs}
     sides: list[tuple[Profile | None, Profile | None]] = [*found.pairs]
     sides += [(old, None) for old in found.base.profiles if old.segment not in went]
     sides += [(None, new) for new in found.run.profiles if new.segment not in came]
-    return pd.DataFrame([_share_row(then, now) for then, now in sides])
+    table = pd.DataFrame([_share_row(then, now) for then, now in sides])
+    for side in ("then", "now"):
+        known = table[f"share_{side}"].dropna()
+        table[f"told_{side}"] = pd.Series(shares(known), known.index, dtype=object)
+    return table
 
 
 def _share_row(then: Profile | None, now: Profile | None) -> dict:

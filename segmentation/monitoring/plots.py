@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.figures import NEUTRAL, PAGE, WHISKER, colour, label_axis, marker
-from segmentation.core.text import percent
 
 
 def shares(shares: pd.DataFrame):
@@ -23,7 +22,7 @@ def shares(shares: pd.DataFrame):
                 reach = [[row[f"share_{side}"] - row[f"low_{side}"]], [row[f"high_{side}"] - row[f"share_{side}"]]]
                 ax.barh(height, row[f"share_{side}"], 0.34, color=shade, alpha=alpha)
                 ax.errorbar(row[f"share_{side}"], height, xerr=np.clip(reach, 0, None), **WHISKER)
-                told = f"{side} {percent(row[f'share_{side}'])}"
+                told = f"{side} {row[f'told_{side}']}"
                 ax.annotate(told, (row[f"high_{side}"], height), (6, 0), textcoords="offset points", va="center")
     ax.set(xlabel="share of the customers", yticks=range(len(shares)), xlim=(0, None))
     ax.set_yticklabels(labels)

@@ -44,7 +44,7 @@ def shares_as_text(shares: pd.DataFrame, found: Comparison) -> pd.DataFrame:
 
     def told(row, side: str) -> str:
         interval = spanning([row[f"low_{side}"], row[f"high_{side}"]], percent) if row[side] == row[side] else ""
-        return f"{percent(row[f'share_{side}'])} ({interval})" if interval else NONE
+        return f"{row[f'told_{side}']} ({interval})" if interval else NONE
 
     rows = []
     for _, row in shares.astype(object).where(shares.notna(), np.nan).iterrows():

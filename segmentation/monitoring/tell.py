@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from segmentation.core import text
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP, public
 from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence
 from segmentation.evidence.decision import LEVEL, NOUNS
@@ -124,10 +125,10 @@ def bars() -> str:
 
 
 def _tell_share(row: pd.Series) -> str:
-    then, now = percent(row["share_then"]), percent(row["share_now"])
-    if then == now:
-        then, now = (percent(row[f"share_{side}"], 1) for side in ("then", "now"))
-    return f"{_both_names(row)} ({then} then, {now} now)"
+    then, now = row["told_then"], row["told_now"]
+    points = f"{100 * (row['share_now'] - row['share_then']):+.1f} points"
+    told = f"{then} then, {now} now" if then != now else f"{then} then and now, {points}"
+    return f"{_both_names(row)} ({told})"
 
 
 def _both_names(row: pd.Series) -> str:
@@ -305,7 +306,8 @@ def _numbering(found: Comparison) -> str:
 
 def drift(drift: Drift, labels: dict[str, str]) -> list[str]:
     """Say what has changed since the segments were formed, and whether they should be formed anew."""
-    shares = (f"{part.name} {percent(part.then)} to {percent(part.now)}" for part in drift.shares)
+    then, now = (text.shares(getattr(part, side) for part in drift.shares) for side in ("then", "now"))
+    shares = (f"{part.name} {a} to {b}" for part, a, b in zip(drift.shares, then, now, strict=True))
     index = (f"{labels[name]} {decimal(found.index)}" for name, found in drift.features.items())
     limit = max(found.limit for found in (*drift.features.values(), drift.segments))
     chance = f" (of so few customers chance gives up to {decimal(limit)})" if limit > SHIFTED else ""

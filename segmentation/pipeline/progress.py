@@ -10,7 +10,7 @@ from rich.console import Console
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import SegmentationError
-from segmentation.core.text import decimal, listing, percent
+from segmentation.core.text import decimal, listing
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.stages import STAGES
@@ -224,7 +224,8 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     what became of its segments, and after a long run one where its time went.
     """
     cleaning, chosen, profiles = (plan.study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
-    segments = (f"{p.segment} {p.name} {percent(p.share)}" for p in profiles.segments)
+    shares = runs_tell.segment_shares(profiles.segments)
+    segments = (f"{p.segment} {p.name} {shares[p.segment]}" for p in profiles.segments)
     ran = listing(outcome.ran) if outcome.ran else "nothing; everything was up to date"
     asked = plan.parameters["dataset"], plan.study.dataset, chosen.features, plan.set_by["features"]
     assumed = runs_tell.assumed(*asked)
@@ -233,7 +234,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         *([f"  Assumed   {assumed}"] if assumed else []),
         f"  Data      {cleaning.file}: {runs_tell.rows(cleaning)}",
         f"  Segments  {', '.join(segments)}",
-        f"  Evidence  {chosen.verdict}; mean silhouette {decimal(chosen.chosen.silhouette, 3)}, "
+        f"  Evidence  {chosen.verdict}; mean silhouette {decimal(chosen.chosen.silhouette)}, "
         f"least stable segment {decimal(chosen.weakest)}",
         *([f"  Changes   {runs_tell.lineage(lineage)}"] if (lineage := plan.study.lineage()) else []),
         f"  Ran       {ran}",

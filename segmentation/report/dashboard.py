@@ -16,7 +16,7 @@ from segmentation.core.errors import DataError, UsageError
 from segmentation.core.figures import NEUTRAL, colour, glyph, solid, symbol
 from segmentation.core.files import write_csv
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens
-from segmentation.core.text import amount, count, percent
+from segmentation.core.text import amount, count, shares
 from segmentation.customers.counts import identified, log_edges, round_edges
 from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS
@@ -245,13 +245,14 @@ def size_table(customers: SegmentedCustomers, counts: pd.Series) -> list[dict]:
     """Return how the counts of the segments divide, as a ring (before to end) and bars (long) show it, in percent."""
     parts = 100 * counts / max(counts.sum(), 1)
     ends, long = parts.cumsum(), 100 * counts / max(counts.max(), 1)
+    told = dict(zip(counts.index, shares(counts), strict=True))
     return [
         {
             "name": profile.name,
             "colour": colour(segment),
             "glyph": glyph(segment),
             "customers": int(counts[segment]),
-            "told": f"{counts[segment]:,} ({percent(parts[segment] / 100)})",
+            "told": f"{counts[segment]:,} ({told[segment]})",
             "before": round(ends[segment] - parts[segment], 3),
             "end": round(ends[segment], 3),
             "long": round(long[segment], 1),

@@ -10,7 +10,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.figures import colour, glyph, log_steps
 from segmentation.core.files import HARMLESS, RISKY
 from segmentation.core.privacy import in_tens
-from segmentation.core.text import percent
+from segmentation.core.text import UNDER_ONE
 from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import GRID_BINS, grid_edges, sample_rows, split_types
@@ -57,7 +57,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
             {"name": name, **_labelled(name, dataset), "ticks": _ticks(_shown(held, name), dataset.axis(name).logged)}
             for name in numbers
         ],
-        "words": {"under": percent(0.001), "formula": RISKY, "number": HARMLESS},
+        "words": {"under": UNDER_ONE, "formula": RISKY, "number": HARMLESS},
         "customers": customers.number,
         **held,
     }

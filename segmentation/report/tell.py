@@ -3,7 +3,7 @@
 from segmentation.core.dataset import Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import SMALLEST_GROUP
-from segmentation.core.text import amount, count, decimal, listing, percent, sentence, show_index, spanning
+from segmentation.core.text import amount, count, decimal, listing, percent, sentence, share_texts, show_index, spanning
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
@@ -16,7 +16,8 @@ from segmentation.runs.run import Run
 def who(segments: tuple[Profile, ...], verdict: str) -> str:
     """Say who the segments are, the largest first, or that they are parts of a cut."""
     largest_first = sorted(segments, key=lambda segment: -segment.size)
-    told = sentence(listing(f"{segment.name} ({percent(segment.share)})" for segment in largest_first)) + "."
+    shares = runs_tell.segment_shares(segments)
+    told = sentence(listing(f"{segment.name} ({shares[segment.segment]})" for segment in largest_first)) + "."
     parts = count(len(segments), "part")
     if verdict == "none":
         return f"The customers differ only gradually. A cut into {parts} would be arbitrary: {told}"
@@ -82,10 +83,11 @@ def _differing(profiles: Profiles) -> set[str]:
 def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: Lineage | None) -> list[dict]:
     """Return what the card of each segment says, as text; of a run with a base also where it comes from."""
     differing, stability = _differing(profiles), list(selection.chosen.segments)
+    shares = runs_tell.segment_shares(profiles.segments)
     if lineage:
         stability = [stability[row.selected_as - 1] for row in lineage.now]
     return [
-        _card(profile, stable, selection.verdict, differing, dataset, lineage)
+        _card(profile, stable, selection.verdict, differing, dataset, lineage) | {"share": shares[profile.segment]}
         for profile, stable in zip(profiles.segments, stability, strict=True)
     ]
 
@@ -99,7 +101,6 @@ def _card(profile: Profile, stability: Stability, verdict: str, differing: set[s
         "colour": colour(segment),
         "glyph": glyph(segment),
         "size": count(profile.size, "customer"),
-        "share": percent(profile.share),
         "share_interval": spanning(profile.share_interval, percent),
         "small": f"Small: fewer than {SMALL} customers." if profile.size < SMALL else None,
         "stability": decimal(stability.jaccard),
@@ -124,8 +125,8 @@ def _card(profile: Profile, stability: Stability, verdict: str, differing: set[s
 def _tell_descriptor(values: dict, unit: str | None) -> str:
     if "median" in values:
         return f"{amount(values['median'], unit)} (median)"
-    top = sorted(values.items(), key=lambda item: (-item[1], item[0]))[:3]
-    return ", ".join(f"{name} {percent(share)}" for name, share in top if share)
+    told, top = share_texts(values), sorted(values.items(), key=lambda item: (-item[1], item[0]))[:3]
+    return ", ".join(f"{name} {told[name]}" for name, share in top if share)
 
 
 def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) -> dict:

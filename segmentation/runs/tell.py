@@ -1,11 +1,11 @@
 """What a run found, each in one line, from its artifacts: all that the terminal says, so nothing heavy is imported."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from segmentation.core.dataset import ASSUMED, Dataset
-from segmentation.core.text import count, listing, sentence
+from segmentation.core.text import count, listing, sentence, shares
 from segmentation.runs.artifacts import Profiles, Selection
-from segmentation.runs.records import Account, Former, Origin, Transitions
+from segmentation.runs.records import Account, Former, Origin, Profile, Transitions
 
 MOST_LISTED = 8  # features, in a line above a report
 
@@ -55,6 +55,12 @@ def headline(selection: Selection, profiles: Profiles) -> str:
         "none": f"no segments among {customers}",
     }
     return sentence(titles[selection.verdict])
+
+
+def segment_shares(segments: Iterable[Profile]) -> dict[int, str]:
+    """Return the share of each segment as it is told everywhere, by its number: together they are 100%."""
+    sizes = {profile.segment: profile.size for profile in segments}
+    return dict(zip(sizes, shares(sizes.values()), strict=True))
 
 
 def rows(account: Account) -> str:

@@ -14,7 +14,7 @@ import seaborn as sns
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.figures import CROSS, INK, PAGE, WHISKER, colour, label_axis, panels
-from segmentation.core.text import amount, percent, whole
+from segmentation.core.text import amount, share_texts, shares, whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.plots import boxes, cloud
@@ -115,8 +115,9 @@ def sizes(profiles: pd.DataFrame):
     bar.bar_label(bars, fmt=whole, padding=3)
     bar.invert_yaxis()
     bar.set(xlabel="customers")
-    _, _, inside = donut.pie(profiles["share"], labels=profiles["segment"], colors=shades, pctdistance=0.8,
-                             autopct=lambda share: percent(round(share / 100, 6)), startangle=90, counterclock=False,
+    told = iter(shares(profiles["size"]))
+    _, _, inside = donut.pie(profiles["size"], labels=profiles["segment"], colors=shades, pctdistance=0.8,
+                             autopct=lambda _: next(told), startangle=90, counterclock=False,
                              textprops={"color": INK}, wedgeprops={"width": 0.42, "edgecolor": "white"})  # fmt: skip
     plt.setp(inside, color="white", fontweight="bold")
     return [bar, donut]
@@ -131,13 +132,14 @@ def by_category(customers: Customers, names: list[str]) -> Iterator[tuple]:
 def _shares(shares: pd.DataFrame, label: str):
     """Draw one row a segment, summing to 1."""
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.9 + 0.4 * len(shares)))
+    told = [share_texts(row) for _, row in shares.iterrows()]
     shares = shares.dropna(axis=1, how="all").fillna(0.0)
     left = np.zeros(len(shares))
     for i, name in enumerate(shares):
         bars = ax.barh([str(segment) for segment in shares.index], shares[name], left=left, label=str(name),
                        color=sns.color_palette("crest", max(2, shares.shape[1]))[i])  # fmt: skip
-        ax.bar_label(bars, [percent(v) if v >= 0.08 else "" for v in shares[name]], label_type="center",
-                     color="white")  # fmt: skip
+        ax.bar_label(bars, [own.get(name, "") if v >= 0.08 else "" for own, v in zip(told, shares[name], strict=True)],
+                     label_type="center", color="white")  # fmt: skip
         left += shares[name].to_numpy()
     ax.invert_yaxis()
     ax.set(xlabel=f"share of the segment, by {label}", ylabel="segment", xlim=(0, 1))

@@ -210,10 +210,10 @@ def category_shares(customers: Customers, name: str, *, private: bool) -> pd.Dat
     as many more that none can be worked out from the sums of its row or column.
     """
     counts = customers.counts(name, by="segment").reindex(customers.counts("segment").index, fill_value=0)
-    shares = counts.div(counts.sum(axis=1).replace(0, 1), axis=0)
+    parts = counts.div(counts.sum(axis=1).replace(0, 1), axis=0)
     if not private:
-        return shares
-    return shares.mask(withheld(counts.to_numpy()) | (counts.sum() < SMALLEST_GROUP).to_numpy())
+        return parts
+    return parts.mask(withheld(counts.to_numpy()) | (counts.sum() < SMALLEST_GROUP).to_numpy())
 
 
 def segment_medians(customers: Customers, name: str, *, private: bool) -> pd.Series:

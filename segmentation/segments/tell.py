@@ -19,6 +19,7 @@ from segmentation.core.text import (
     listing,
     percent,
     sentence,
+    share_texts,
     show_index,
     show_p,
     spanning,
@@ -28,13 +29,14 @@ from segmentation.customers.customers import Customers
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL
 from segmentation.runs.records import Profile, Rules
+from segmentation.runs.tell import segment_shares
 from segmentation.segments.assign import nearest_to_border
 from segmentation.segments.fit import UNITS, describe_scaling, scaled_label
 from segmentation.segments.profiles import category_shares, largest_first, segment_medians
 from segmentation.segments.rules import FOLDS, exactly
 
 NEARLY_SAME = 0.8
-SIZE_FORMATS = {"share": partial(percent, digits=1)}
+SIZE_FORMATS = {"share": str}
 RULE_FORMATS = {"agree": percent}
 TEST_FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
 SEGMENT_CAPTIONS = {  # over each table
@@ -53,7 +55,7 @@ def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
     sizes = segmented.counts("segment")
     return (
         f"{sentence(count(len(sizes), NOUNS[verdict]))} of {listing(map(whole, sizes))} customers; "
-        f"together their inertia is {decimal(model[-1].inertia_, 4)}."
+        f"together their inertia is {amount(model[-1].inertia_)}."
     )
 
 
@@ -88,7 +90,7 @@ def belonging(segmented: Customers, verdict: str) -> str:
 def silhouette_boxes(silhouettes: pd.DataFrame, *, private: bool) -> str:
     """Say how many customers are nearer to another segment than to their own, and how well they fit on average."""
     mean = silhouettes["silhouette"].mean()
-    return f"{evidence_tell.misfits(silhouettes, private=private)} The mean silhouette is {decimal(mean, 3)}."
+    return f"{evidence_tell.misfits(silhouettes, private=private)} The mean silhouette is {decimal(mean)}."
 
 
 def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float) -> str:
@@ -101,11 +103,8 @@ def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float) -> str:
 def nearest_table(near: ibis.Table, dataset: Dataset) -> pd.DataFrame | None:
     """Return those nearest to a border under the labels of their features; None of nobody, and where it is private."""
     first = nearest_to_border(near)
-    return None if dataset.private or first.empty else first.rename(columns=lambda name: _shown(name, dataset))
-
-
-def _shown(name: str, dataset: Dataset) -> str:
-    return dataset.axis(name) if name in dataset.columns else name
+    shown = {name: dataset.axis(name) for name in first if name in dataset.columns}
+    return None if dataset.private or first.empty else first.rename(columns=shown)
 
 
 def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:
@@ -146,11 +145,10 @@ def principal_map(mapped: tuple | None, dataset: Dataset) -> str:
     explained = mapped[-1]
     weights = explained.drop(columns="share").abs()
     most = [escape(dataset.label(weights.loc[name].idxmax())) for name in explained.index]
-    shares = [percent(share) for share in explained["share"]]
+    first, second = share_texts(explained["share"]).values()
     return (
-        f"The first two principal components show {percent(explained['share'].sum())} of the variance of the "
-        f"{len(weights.columns)} features: the first {shares[0]}, most of all {most[0]}, the second {shares[1]}, most "
-        f"of all {most[1]}."
+        f"Of the variance of the {len(weights.columns)} features the first principal component shows {first}, most of "
+        f"all {most[0]}, and the second {second}, most of all {most[1]}."
     )
 
 
@@ -186,11 +184,19 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
 
 def who(profiles: list[Profile], verdict: str) -> str:
     """Return the answer of the fifth chapter: the segments with their shares and levels, the largest first."""
+    share = segment_shares(profiles)
     told = listing(
-        f"{escape(p.name)} ({percent(p.share)}; {escape(p.level_name[:1].lower() + p.level_name[1:])})"
+        f"{escape(p.name)} ({share[p.segment]}; {escape(p.level_name[:1].lower() + p.level_name[1:])})"
         for p in largest_first(profiles)
     )
     return f"**{sentence(count(len(profiles), NOUNS[verdict]))}**: {told}."
+
+
+def size_table(profiles: list[Profile]) -> pd.DataFrame:
+    """Return segment, name, level_name, size and, as text, share, the largest first."""
+    shares, columns = segment_shares(profiles), ["segment", "name", "level_name", "size"]
+    rows = [[*(getattr(p, column) for column in columns), shares[p.segment]] for p in largest_first(profiles)]
+    return pd.DataFrame(rows, columns=[*columns, "share"])
 
 
 def actions_table(profiles: pd.DataFrame, verdict: str) -> pd.DataFrame | None:
@@ -202,10 +208,10 @@ def actions_table(profiles: pd.DataFrame, verdict: str) -> pd.DataFrame | None:
 
 def sizes(profiles: list[Profile], resamples: int) -> str:
     """Say how large the largest and the smallest segment are, and what the bars mean."""
-    largest, *_, smallest = largest_first(profiles)
+    (largest, *_, smallest), shares = largest_first(profiles), segment_shares(profiles)
     return (
-        f"The largest segment, {escape(largest.name)}, holds {percent(largest.share)} of the customers; "
-        f"the smallest, {escape(smallest.name)}, {percent(smallest.share)}. "
+        f"The largest segment, {escape(largest.name)}, holds {shares[largest.segment]} of the customers; "
+        f"the smallest, {escape(smallest.name)}, {shares[smallest.segment]}. "
         f"Bars: {percent(LEVEL)} intervals over {whole(resamples)} resamples."
     )
 
@@ -270,11 +276,12 @@ def _tell_shares(shares: pd.DataFrame, label: str) -> str:
         return f"{escape(label)}: too few customers to compare segments.{hidden}"
     name = spread.idxmax()
     top, bottom = shares[name].idxmax(), shares[name].idxmin()
-    if percent(shares[name][top]) == percent(shares[name][bottom]):
+    most, least = (share_texts(shares.loc[segment])[name] for segment in (top, bottom))
+    if most == least:
         return f"{escape(label)}: the shares are the same in every segment.{hidden}"
     return (
-        f"{escape(label)}: the share of {escape(name)} runs from {percent(shares[name][bottom])} in segment {bottom} "
-        f"to {percent(shares[name][top])} in segment {top}.{hidden}"
+        f"{escape(label)}: the share of {escape(name)} runs from {least} in segment {bottom} "
+        f"to {most} in segment {top}.{hidden}"
     )
 
 
@@ -374,7 +381,7 @@ def choice_formats(everyone: Customers) -> dict:
     def show(compared: int) -> str:
         return f"over {few:,}" if everyone.private and few < compared < customers else f"{compared:,}"
 
-    return {"customers": show, "agreement": partial(decimal, digits=3)}
+    return {"customers": show, "agreement": decimal}
 
 
 def sensitivity(table: pd.DataFrame) -> str:

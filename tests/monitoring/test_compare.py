@@ -14,6 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 from segmentation.core import files
 from segmentation.core.figures import colour
 from segmentation.core.files import read_json
+from segmentation.core.text import percent
 from segmentation.monitoring import shown
 from segmentation.monitoring import tell as monitoring_tell
 from segmentation.monitoring.comparison import compare_runs, moved_centres, rand_index, shares_table
@@ -573,7 +574,7 @@ def test_what_was_formed_on_other_features_is_matched_by_its_customers():
 
 def test_a_change_of_a_share_is_told_as_fine_as_it_is():
     shares = pd.DataFrame([_share(1, 1, 0.404, 0.396)])
-    assert monitoring_tell.changed_shares(shares).endswith("most changed that of A1 (40.4% then, 39.6% now).")
+    assert monitoring_tell.changed_shares(shares).endswith("most changed that of A1 (40% then and now, -0.8 points).")
 
 
 def _share(then: int | None, now: int | None, *shares: float | None) -> dict:
@@ -582,7 +583,7 @@ def _share(then: int | None, now: int | None, *shares: float | None) -> dict:
     for side, number, share in zip(("then", "now"), (then, now), shares, strict=True):
         level = np.nan if share is None else share
         name = "" if number is None else f"{'A' if side == 'then' or then == now else 'B'}{number}"
-        row |= {side: number, f"name_{side}": name, f"share_{side}": level}
+        row |= {side: number, f"name_{side}": name, f"share_{side}": level, f"told_{side}": percent(level)}
         row |= {f"low_{side}": level - 0.02, f"high_{side}": level + 0.02}
     return row
 
