@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from segmentation.core.text import count, whole
+from segmentation.core.text import NUMBER_WORDS, count, whole
 
 SMALLEST_GROUP = 10
 FEWER = f"fewer than {SMALLEST_GROUP}"
+UNDER = f"under {NUMBER_WORDS[SMALLEST_GROUP]}"
+HIDDEN = f"groups of {FEWER}, and others that would give these away, are hidden"
 
 
 def least(private: bool) -> int:

@@ -101,6 +101,12 @@ def spanning(interval: Sequence[float], form=amount) -> str:
     return " to ".join(form(end) for end in interval)
 
 
+def ranging(values: Mapping[str, float], told: Mapping[str, str]) -> str:
+    """Return between which groups a figure ranges, as "38% (segment 2) to 41% (segment 1)"; "" where all look alike."""
+    low, high = min(values.keys(), key=values.__getitem__), max(values.keys(), key=values.__getitem__)
+    return "" if told[low] == told[high] else f"{told[low]} ({low}) to {told[high]} ({high})"
+
+
 def percent(share: float, digits: int = 0) -> str:
     """Return one share as a percentage; a whole one is "under 1%" where it would be none of something.
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.privacy import SMALLEST_GROUP, withheld
 from segmentation.customers.counts import Grouping, log_edges, round_edges
 from segmentation.customers.customers import Customers
 
@@ -59,6 +59,12 @@ def lump(customers: Customers, categories: list[str]) -> Customers:
 def by_size(counts: pd.Series) -> pd.Series:
     """Return counts from the largest to the smallest; ties stay as they are."""
     return counts.sort_values(ascending=False, kind="stable")
+
+
+def public_categories(customers: Customers, name: str) -> pd.Series:
+    """Return how many customers each category has, the largest first, without those that must not be shown."""
+    counts = by_size(customers.counts(name))
+    return counts[~withheld(counts.to_numpy())] if customers.private else counts
 
 
 def percentiles(customers: Customers, names: list[str]) -> pd.DataFrame:
@@ -120,10 +126,10 @@ def grid_edges(customers: Customers, name: str, *, most: int, logged: bool = Fal
     return column_edges(customers, name, bins, logged=logged)
 
 
-def group_medians(customers: Customers, name: str, groups: Grouping) -> pd.DataFrame:
-    """Return group, customers and median of a column for each group of at least ten."""
-    table = customers.quantiles(name, [0.5], groups).rename(columns={0.5: "median"})
-    return table[table["customers"] >= SMALLEST_GROUP].rename_axis("group").reset_index()
+def group_medians(customers: Customers, name: str, groups: Grouping) -> pd.Series:
+    """Return the median of a column by group; NaN for one of fewer than ten."""
+    found = customers.quantiles(name, [0.5], groups)
+    return found[0.5].where(found["customers"] >= SMALLEST_GROUP)
 
 
 def sample_rows(n: int, most: int, *, seed: int = 0) -> np.ndarray:

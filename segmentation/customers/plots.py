@@ -25,11 +25,11 @@ from segmentation.core.figures import (
     public_counts,
     wrapped,
 )
-from segmentation.core.privacy import in_tens, withheld
+from segmentation.core.privacy import in_tens
 from segmentation.core.text import whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import by_size, column_edges, grid_edges
+from segmentation.customers.exploring import column_edges, grid_edges, public_categories
 
 MOST_POINTS = 5_000
 WHISKERS = [0.05, 0.25, 0.5, 0.75, 0.95]
@@ -91,13 +91,13 @@ def _histogram(ax, customers: Customers, name: str):
 
 
 def categories(customers: Customers, names: Sequence[str]):
-    """Draw the number of customers in each category of each column; None of none."""
-    if not names:
+    """Draw the number of customers in each category of each column of which any may be shown; None of none."""
+    counts = {name: public_categories(customers, name) for name in names}
+    shown = {name: own for name, own in counts.items() if len(own)}
+    if not shown:
         return None
-    axes = panels(len(names))
-    for ax, name in zip(axes, names, strict=True):
-        counts = by_size(customers.counts(name))
-        counts = counts[~withheld(counts.to_numpy())] if customers.private else counts
+    axes = panels(len(shown))
+    for ax, (name, counts) in zip(axes, shown.items(), strict=True):
         ax.barh(counts.index.astype(str), counts, color=NEUTRAL)
         ax.bar_label(ax.containers[0], fmt=whole, padding=3)
         ax.invert_yaxis()
@@ -182,12 +182,14 @@ def correlation(correlation: pd.DataFrame, dataset: Dataset):
 
 
 def groups(customers: Customers, name: str, groups: dict[str, Grouping]):
-    """Draw box plots of a numeric column, one panel for each way to group the customers; None without any."""
-    if not groups:
+    """Draw box plots of a numeric column, a panel for each way to group the customers with a group to show, or None."""
+    sizes = {by: customers.quantiles(name, [0.5], way)["customers"] for by, way in groups.items()}
+    drawn = [by for by, own in sizes.items() if (own >= customers.least).any()]
+    if not drawn:
         return None
-    axes = panels(len(groups), height=3.2)
-    for ax, (by, grouping) in zip(axes, groups.items(), strict=True):
-        shown = boxes(ax, customers, name, grouping)
+    axes = panels(len(drawn), height=3.2)
+    for ax, by in zip(axes, drawn, strict=True):
+        shown = boxes(ax, customers, name, groups[by])
         ax.set(xlabel=by)
         label_axis(ax, "y", customers.dataset.axis(name))
         ax.tick_params(axis="x", rotation=30 if len(shown) > 4 else 0)

@@ -1,6 +1,7 @@
 """What is said of the rows, of the columns before any segment is formed, and of who published the table."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import combinations
 
 import ibis
@@ -10,12 +11,24 @@ import pandas as pd
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
-from segmentation.core.privacy import SMALLEST_GROUP, public, withheld
-from segmentation.core.text import amount, count, decimal, escape, listing, percent, plain_unit, sentence, shares, whole
+from segmentation.core.privacy import HIDDEN, SMALLEST_GROUP, UNDER, public
+from segmentation.core.text import (
+    amount,
+    count,
+    decimal,
+    escape,
+    listing,
+    percent,
+    plain_unit,
+    ranging,
+    sentence,
+    shares,
+    whole,
+)
 from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import by_size, group_medians, most_linked, strongest_pair
+from segmentation.customers.exploring import by_size, group_medians, most_linked, public_categories, strongest_pair
 from segmentation.runs.records import Account
 from segmentation.runs.run import Run
 from segmentation.runs.tell import roles as roles_used
@@ -203,15 +216,16 @@ def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str
 
 
 def categories(customers: Customers, names: list[str]) -> str:
-    """Say for each column how the customers divide among its categories, the groups under 10 left out."""
-    return " ".join(_tell_categories(customers.counts(name), customers.dataset.label(name)) for name in names)
+    """Say for each column how the customers divide among its categories, and which of these are hidden."""
+    return " ".join(_tell_categories(customers, name) for name in names)
 
 
-def _tell_categories(counts: pd.Series, label: str) -> str:
-    counts = by_size(counts)
-    told, shown = dict(zip(counts.index, shares(counts), strict=True)), counts[~withheld(counts.to_numpy())]
-    parts = listing(f"{escape(name)} {n:,} ({told[name]})" for name, n in shown.items())
-    return f"**{escape(label)}**: {parts or 'no group has ten customers or more'}."
+def _tell_categories(customers: Customers, name: str) -> str:
+    counts, shown = by_size(customers.counts(name)), public_categories(customers, name)
+    told = dict(zip(counts.index, shares(counts), strict=True))
+    parts = listing(f"{escape(category)} {n:,} ({told[category]})" for category, n in shown.items())
+    hidden = "" if len(shown) == len(counts) else f"; {HIDDEN}" if parts else HIDDEN
+    return f"**{escape(customers.dataset.label(name))}**: {parts}{hidden}."
 
 
 def relation(correlation: pd.DataFrame, names: Sequence[str], dataset: Dataset) -> str:
@@ -264,17 +278,17 @@ def groups(customers: Customers, groups: dict[str, Grouping], name: str) -> str:
 
 
 def _tell_groups(customers: Customers, by: str, way: Grouping, name: str) -> str:
-    medians, label = group_medians(customers, name, way), customers.dataset.label(name)
-    unit = customers.dataset.columns[name].unit
+    """Say between which groups the median ranges; of those of fewer than ten only that they are left out."""
+    every, least = group_medians(customers, name, way), count(SMALLEST_GROUP, "customer")
+    medians, by, label = every.dropna(), escape(by), customers.dataset.label(name)
+    if medians.empty:
+        return f"By {by} nothing is {'drawn' if customers.private else 'compared'}: each of its groups is {UNDER}."
+    left = f" among its groups of {least} or more; the others are left out" if len(medians) < len(every) else ""
     if len(medians) < 2:
-        return f"{escape(by)} has no two groups of {SMALLEST_GROUP} customers or more to compare."
-    if medians["median"].map(amount).nunique() < 2:
-        return f"The median {escape(label)} does not differ between the groups of {escape(by)}."
-    top, bottom = medians.loc[medians["median"].idxmax()], medians.loc[medians["median"].idxmin()]
-    return (
-        f"By {escape(by)}, the median {escape(label)} runs from {amount(bottom['median'])} ({escape(bottom['group'])}) "
-        f"to {amount(top['median'], unit)} ({escape(top['group'])})."
-    )
+        return f"By {by} nothing is compared: only one of its groups is of {least} or more."
+    medians = medians.rename(index=escape)
+    ends = ranging(medians, medians.map(partial(amount, unit=customers.dataset.columns[name].unit)))
+    return f"By {by}, the median {escape(label)} {f'runs from {ends}' if ends else 'does not differ'}{left}."
 
 
 def differences(

@@ -1,6 +1,6 @@
 """What the report and the dashboard say around the chapters: the answer, how sure it is, key figures, and cards."""
 
-from segmentation.core.dataset import Dataset
+from segmentation.core.dataset import Column, Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.core.text import amount, count, decimal, listing, percent, sentence, share_texts, show_index, spanning
@@ -115,18 +115,22 @@ def _card(profile: Profile, stability: Stability, verdict: str, differing: set[s
             for name, value in profile.centre.items()
         ],
         "descriptors": [
-            {"label": dataset.label(name), "told": _tell_descriptor(values, dataset.columns[name].unit)}
+            {"label": dataset.label(name), "told": _tell_descriptor(values, dataset.columns[name], dataset.private)}
             for name, values in profile.descriptors.items()
-            if values and name in differing
+            if name in differing
         ],
     }
 
 
-def _tell_descriptor(values: dict, unit: str | None) -> str:
-    if "median" in values:
-        return f"{amount(values['median'], unit)} (median)"
+def _tell_descriptor(values: dict, column: Column, private: bool) -> str:
+    """Return the median, or the three largest shares; says where groups are hidden, or nobody has a value."""
+    if values and column.numeric:
+        return f"{amount(values['median'], column.unit)} (median)"
     told, top = share_texts(values), sorted(values.items(), key=lambda item: (-item[1], item[0]))[:3]
-    return ", ".join(f"{name} {told[name]}" for name, share in top if share)
+    parts = [f"{name} {told[name]}" for name, share in top if share]
+    if private and sum(values.values()) < 0.999999:  # of the shares some are hidden
+        parts.append("the rest not shown" if parts else "not shown")
+    return ", ".join(parts) or "not known"
 
 
 def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) -> dict:
@@ -170,8 +174,8 @@ def explore(customers: int, *, private: bool) -> str:
     if private:
         least = count(SMALLEST_GROUP, "customer")
         return (
-            f"Counts of groups of {least} or more, rounded down to tens; smaller ones are left out, and no row of "
-            "the table is inside."
+            f"The picture counts groups of {least} or more, rounded down to tens, and leaves smaller ones out; the "
+            "sizes of the segments are exact. No row of the table is inside."
         )
     drawn = f"A random sample of {MOST_ROWS:,} of the {customers:,}" if customers > MOST_ROWS else f"All {customers:,}"
     return f"{drawn} customers, rounded and without ids. Nothing leaves this file."

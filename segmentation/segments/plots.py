@@ -13,7 +13,7 @@ import pandas as pd
 import seaborn as sns
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.figures import CROSS, INK, PAGE, WHISKER, colour, label_axis, panels
+from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, WHISKER, colour, label_axis, panels
 from segmentation.core.text import amount, share_texts, shares, whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
@@ -60,16 +60,18 @@ def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset):
 
 
 def by_number(customers: Customers, names: list[str]) -> Iterator[tuple]:
-    """Draw for each numeric column a box plot a segment, one figure after the other: its name, and the axes."""
+    """Draw for each numeric column a box plot a segment, one figure after the other: its name, and axes or None."""
     for name in names:
         yield name, _boxes_by_segment(customers, name, customers.dataset.axis(name))
 
 
 def _boxes_by_segment(customers: Customers, name: str, label: str):
-    _, ax = plt.subplots(figsize=(PAGE * 0.7, 3.4))
     by = Grouping("segment")
     segments = customers.quantiles(name, [0.5], by)["customers"]
     shown = segments[segments >= customers.least].index
+    if shown.empty:
+        return None
+    _, ax = plt.subplots(figsize=(PAGE * 0.7, 3.4))
     boxes(ax, customers, name, by, shades=[colour(segment) for segment in shown])
     ax.set(xlabel="segment")
     label_axis(ax, "y", label)
@@ -124,16 +126,19 @@ def sizes(profiles: pd.DataFrame):
 
 
 def by_category(customers: Customers, names: list[str]) -> Iterator[tuple]:
-    """Draw how each segment divides among the categories of each column, one figure after the other, with its name."""
+    """Draw how each segment divides among the categories of each column, one after the other: name, axes or None."""
     for name in names:
         yield name, _shares(category_shares(customers, name, private=customers.private), customers.dataset.axis(name))
 
 
 def _shares(shares: pd.DataFrame, label: str):
-    """Draw one row a segment, summing to 1."""
+    """Draw one row a segment, summing to 1 with what is not shown."""
+    known = shares.dropna(axis=1, how="all")
+    if known.empty:
+        return None
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.9 + 0.4 * len(shares)))
     told = [share_texts(row) for _, row in shares.iterrows()]
-    shares = shares.dropna(axis=1, how="all").fillna(0.0)
+    hidden, shares = shares.isna().any(axis=1), known.fillna(0.0)
     left = np.zeros(len(shares))
     for i, name in enumerate(shares):
         bars = ax.barh([str(segment) for segment in shares.index], shares[name], left=left, label=str(name),
@@ -141,6 +146,10 @@ def _shares(shares: pd.DataFrame, label: str):
         ax.bar_label(bars, [own.get(name, "") if v >= 0.08 else "" for own, v in zip(told, shares[name], strict=True)],
                      label_type="center", color="white")  # fmt: skip
         left += shares[name].to_numpy()
+    if hidden.any():
+        rest = np.where(hidden, 1 - left, 0)
+        ax.barh([str(segment) for segment in shares.index], rest, left=left, label="not shown", color=NEUTRAL,
+                alpha=0.25)  # fmt: skip
     ax.invert_yaxis()
     ax.set(xlabel=f"share of the segment, by {label}", ylabel="segment", xlim=(0, 1))
     ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))

@@ -206,11 +206,13 @@ def _under_labels(profile: Profile, dataset: Dataset) -> dict[tuple[str, str], A
 def category_shares(customers: Customers, name: str, *, private: bool) -> pd.DataFrame:
     """Return how each segment divides among the categories of a descriptor, one row a segment.
 
-    When `private`, a group of fewer than ten is hidden (NaN), in a category of fewer than ten every group, and so are
-    as many more that none can be worked out from the sums of its row or column.
+    Where nobody in a segment has a known category, its row is NaN. When `private`, a group of fewer than ten is hidden
+    (NaN), in a category of fewer than ten every group, and so are as many more that none can be worked out from the
+    sums of its row or column.
     """
     counts = customers.counts(name, by="segment").reindex(customers.counts("segment").index, fill_value=0)
-    parts = counts.div(counts.sum(axis=1).replace(0, 1), axis=0)
+    known = counts.sum(axis=1)
+    parts = counts.div(known.where(known > 0), axis=0)
     if not private:
         return parts
     return parts.mask(withheld(counts.to_numpy()) | (counts.sum() < SMALLEST_GROUP).to_numpy())

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import FEWER, SMALLEST_GROUP, least, public
+from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, least, public
 from segmentation.core.text import (
     amount,
     at_least,
@@ -18,6 +18,7 @@ from segmentation.core.text import (
     escape,
     listing,
     percent,
+    ranging,
     sentence,
     share_texts,
     show_index,
@@ -108,25 +109,20 @@ def nearest_table(near: ibis.Table, dataset: Dataset) -> pd.DataFrame | None:
 
 
 def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:
-    """Say how many customers are near a border, and near which most; nothing of fewer than ten when `private`.
-
-    Parameters
-    ----------
-    pairs : DataFrame
-        As `borders` returns them.
-    limit : str
-        The largest margin of those near a border, with its unit.
-    """
+    """Say how many customers of `borders` are near one, and near which most; nothing of fewer than ten when private."""
     if pairs.empty:
         return f"For no customer is the next centroid less than {limit} farther than the own."
-    many = public(int(pairs["customers"].sum()), private=private)
+    near, largest = int(pairs["customers"].sum()), pairs["customers"].iloc[0]
     told = (
-        f"{sentence(many)} of {customers:,} customers are near a border: the next centroid is less than {limit} "
-        "farther than the own"
+        f"{sentence(public(near, private=private))} of {customers:,} customers {'is' if near == 1 else 'are'} near a "
+        f"border: the next centroid is less than {limit} farther than the own."
     )
-    if pairs["customers"].iloc[0] < least(private):
-        return f"{told}."
-    return f"{told}. Most of them ({pairs['customers'].iloc[0]:,}) lie between segments {pairs['between'].iloc[0]}."
+    alike = (pairs["customers"] == largest).sum() > 1
+    if alike or largest < least(private) or 0 < near - largest < least(private):  # the rest could be worked out
+        return told
+    who = "All" if largest == near else "Most" if 2 * largest > near else "The largest group"
+    many = "" if largest == near else f" ({largest:,})"
+    return f"{told} {who} of them{many} lie between segments {pairs['between'].iloc[0]}."
 
 
 def closest(centres: pd.DataFrame, unit: str) -> str:
@@ -259,41 +255,42 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
 def by_category(customers: Customers, names: list[str]) -> dict[str, str]:
     """Say of each column of categories how the segments differ in it."""
     shares = {name: category_shares(customers, name, private=customers.private) for name in names}
-    return {name: _tell_shares(own, customers.dataset.label(name)) for name, own in shares.items()}
+    why = HIDDEN if customers.private else "nobody there has a value"
+    return {name: f"{escape(customers.dataset.label(name))}: {_tell_shares(own, why)}." for name, own in shares.items()}
 
 
 def by_number(customers: Customers, names: list[str]) -> dict[str, str]:
     """Say of each numeric column how the segments differ in it."""
-    medians = {name: segment_medians(customers, name, private=customers.private) for name in names}
-    return {name: _tell_medians(own, customers.dataset, name) for name, own in medians.items()}
+    dataset, segments = customers.dataset, customers.counts("segment").index
+    why = f"{FEWER if customers.private else 'no'} customers there have a value"
+    medians = {name: segment_medians(customers, name, private=customers.private).reindex(segments) for name in names}
+    texts = {name: own.map(partial(amount, unit=dataset.columns[name].unit)) for name, own in medians.items()}
+    return {name: f"{escape(dataset.label(name))}: {_among(own, 'the median', texts[name], why)}."
+            for name, own in medians.items()}  # fmt: skip
 
 
-def _tell_shares(shares: pd.DataFrame, label: str) -> str:
-    """Say for the category that differs most between which segments its share ranges, and what is not shown."""
-    spread = (shares.max() - shares.min())[shares.notna().sum() > 1]
-    hidden = f" Groups of {FEWER} are not shown." if shares.isna().any(axis=None) else ""
-    if spread.empty:
-        return f"{escape(label)}: too few customers to compare segments.{hidden}"
+def _tell_shares(shares: pd.DataFrame, why: str) -> str:
+    """Say of a category that is shown for as many segments as any, and differs most, between which its share ranges."""
+    shown = shares.notna().sum()
+    spread = (shares.max() - shares.min())[shown == shown.max()].fillna(0)
     name = spread.idxmax()
-    top, bottom = shares[name].idxmax(), shares[name].idxmin()
-    most, least = (share_texts(shares.loc[segment])[name] for segment in (top, bottom))
-    if most == least:
-        return f"{escape(label)}: the shares are the same in every segment.{hidden}"
-    return (
-        f"{escape(label)}: the share of {escape(name)} runs from {least} in segment {bottom} "
-        f"to {most} in segment {top}.{hidden}"
-    )
+    texts = pd.Series({segment: share_texts(row).get(name) for segment, row in shares.iterrows()})
+    told = _among(shares[name], f"the share of {escape(name)}", texts, why)
+    others = shares[name].notna().all() and shares.isna().any(axis=None)
+    return f"{told}; of other categories {why}" if others else told
 
 
-def _tell_medians(medians: pd.Series, dataset: Dataset, name: str) -> str:
-    """Say in which segments the median of a descriptor is highest and lowest."""
-    label, unit = escape(dataset.label(name)), dataset.columns[name].unit
-    if medians.map(amount).nunique() < 2:
-        return f"{label}: the median does not differ between the segments."
-    return (
-        f"{label}: the median runs from {amount(medians.min(), unit)} in segment "
-        f"{medians.idxmin()} to {amount(medians.max(), unit)} in segment {medians.idxmax()}."
-    )
+def _among(values: pd.Series, what: str, texts: pd.Series, why: str) -> str:
+    """Say between which segments a figure ranges; of those without one (NaN) that they are left out, and why."""
+    known, left = values.dropna(), values.index[values.isna()]
+    if len(known) < 2:
+        return f"no two segments can be compared here, because {why}"
+    ends = ranging(*(own[known.index].rename(index="segment {}".format) for own in (known, texts)))
+    told = f"{what} runs from {ends}" if ends else f"{what} does not differ"
+    if left.empty:
+        return told if ends else f"{told} between the segments"
+    are = "segment {} is" if len(left) == 1 else "segments {} are"
+    return f"among segments {listing(known.index)}, {told}; {are.format(listing(left))} left out, because {why}"
 
 
 def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:

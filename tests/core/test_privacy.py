@@ -45,14 +45,14 @@ def test_small_groups_and_what_would_reveal_them_are_hidden(shop):
     drawn = shop.artifact("shop", "figures/05-by-n.svg").read_text()
     assert not re.search(r"Oslo \d+%", shop.page("shop"))
     assert not re.search(r">(82|83|17|18)%<", drawn)
-    assert "Groups of fewer than 10 are not shown." in shop.page("shop")
+    assert "groups of fewer than 10, and others that would give these away, are hidden" in shop.page("shop")
 
 
 def test_a_small_category_cannot_be_worked_out_from_the_others(shop):
     shown = _shown(shop)
     assert "Hollow" not in shown
     assert "115 (96%)" not in shown
-    assert "Village: no group has ten customers or more" in shown
+    assert "Village: groups of fewer than 10, and others that would give these away, are hidden." in shown
 
 
 def test_small_numbers_and_columns_that_do_not_vary_are_told_as_they_are(shop):
