@@ -261,7 +261,7 @@ def load_dataset(name: str, run: str = "") -> Dataset:
     try:
         return parse_dataset(path.read_text(encoding="utf-8"), shown)
     except UnicodeDecodeError as fault:
-        raise UsageError(f"{shown} is not UTF-8: {fault}") from None
+        raise UsageError(f"{shown} is not UTF-8: {fault}") from fault
 
 
 def parse_dataset(text: str, shown: str) -> Dataset:
@@ -275,12 +275,12 @@ def parse_dataset(text: str, shown: str) -> Dataset:
     try:
         found = yaml.load(text, _PlainLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as fault:  # a date or number that is none, too deep a nest
-        raise UsageError(f"{shown} is not valid YAML: {fault}") from None
+        raise UsageError(f"{shown} is not valid YAML: {fault}") from fault
     try:
         return Dataset.model_validate(found)
     except ValidationError as fault:
         faults = "\n".join(f"  {_tell(error)}" for error in fault.errors())
-        raise UsageError(f"{shown} cannot be used:\n{faults}") from None
+        raise UsageError(f"{shown} cannot be used:\n{faults}") from fault
 
 
 def _tell(error) -> str:

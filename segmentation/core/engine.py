@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from ibis.expr.operations import DatabaseTable, InMemoryTable
 from pyarrow.csv import WriteOptions
 
-from segmentation.core.errors import UsageError
+from segmentation.core.errors import UsageError, cause
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
@@ -286,8 +286,8 @@ def connect_spark(folder: Path) -> ibis.BaseBackend:
     try:
         from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
-    except ImportError:
-        raise UsageError("ENGINE=spark needs PySpark; install it: make spark") from None
+    except ImportError as fault:
+        raise UsageError(f"ENGINE=spark needs PySpark; install it: make spark ({cause(fault)})") from fault
     _require_answer(master)
     logging = folder / "log4j2.properties"
     logging.write_text(QUIET_LOG)
@@ -308,11 +308,11 @@ def connect_spark(folder: Path) -> ibis.BaseBackend:
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     try:
         return ibis.pyspark.connect(SparkSession.builder.master(master).config(map=settings).getOrCreate())
-    except PySparkRuntimeError:
+    except PySparkRuntimeError as fault:
         raise UsageError(
             "ENGINE=spark needs Java 17 or later, and none would start; install it, on Debian: apt-get install "
-            "default-jre-headless"
-        ) from None
+            f"default-jre-headless ({cause(fault)})"
+        ) from fault
 
 
 def _require_answer(master: str) -> None:

@@ -1,5 +1,7 @@
 """The faults that a user can mend, each with its exit code."""
 
+MOST_SHOWN = 300  # letters of a foreign message
+
 
 class SegmentationError(Exception):
     """A fault told in one message: what was found, what was expected, the remedy."""
@@ -21,6 +23,14 @@ class DataError(SegmentationError):
     """A table or a model that cannot be used."""
 
     exit_code = 3
+
+
+def cause(fault: BaseException, place: object = None, shown: str = "") -> str:
+    """Return in one line why foreign code failed: its first line, where a file or URL is called as the message does."""
+    text = str(fault).replace(str(place), shown) if place else str(fault)
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    told = first if " " in first else f"{type(fault).__name__}{first and f': {first}'}"
+    return told if len(told) <= MOST_SHOWN else f"{told[: MOST_SHOWN - 1]}…"
 
 
 def place_of(error) -> str:

@@ -47,6 +47,10 @@ def replacing(path: Path):
     try:
         yield beside
         beside.replace(path)
+    except OSError as fault:
+        if fault.filename in (None, str(beside)):  # a full disk names no file
+            fault.filename = str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+        raise
     finally:
         beside.unlink(missing_ok=True)
 

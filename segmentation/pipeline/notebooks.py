@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 from segmentation.core import files
-from segmentation.core.errors import DataError, NotebookFailed, SegmentationError, UsageError
+from segmentation.core.errors import DataError, NotebookFailed, SegmentationError, UsageError, cause
 from segmentation.pipeline.dependencies import notebook_source
 
 CELL_SECONDS = 3600
+OF_USER = {kind.__name__: kind for kind in (UsageError, DataError)}  # faults that keep their words and exit code
 # Without it nbformat does not check addresses, of which a notebook has none; with it, it builds a grammar for a second.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
@@ -50,8 +51,7 @@ def execute_notebook(notebook: Path, parameters: dict, final: Path, reach, *, da
         running.replace(failed)
         raise _told(fault, notebook, failed) from fault
     except Exception as fault:
-        told = (str(fault) or type(fault).__name__).splitlines()[0]
-        raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(running)} stopped: {told}") from None
+        raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(running)} stopped: {cause(fault)}") from fault
     nbformat.write(_publishable(nbformat.read(running, as_version=4), data), running)
     running.replace(final)
 
@@ -70,9 +70,8 @@ def _stopped_at(running: Path) -> str:
 
 def _told(fault, notebook: Path, failed: Path) -> SegmentationError:
     """Turn an exception inside a kernel into our own error: the user's faults keep their words and exit code."""
-    for kind in (UsageError, DataError):
-        if fault.ename == kind.__name__:
-            return kind(fault.evalue)
+    if fault.ename in OF_USER:
+        return OF_USER[fault.ename](fault.evalue)
     cell = fault.source.strip().splitlines()
     # papermill counts the cell of parameters that it added.
     return NotebookFailed(
@@ -93,6 +92,8 @@ def _publishable(notebook, data: str):
             cell["id"] = f"{notebook.cells[i - 1]['id']}-injected"
             cell.source = re.sub(r"^data = .*$", lambda _: shown, cell.source, flags=re.M)
         for output in cell.get("outputs", []):
+            if output.get("ename") in OF_USER:
+                output.traceback = [f"{output.ename}: {output.evalue}"]  # what is behind it may hold a password
             if output.output_type == "stream":
                 output.text = output.text.replace(f"{files.ROOT}{os.sep}", "").replace(f"{sys.prefix}{os.sep}", "")
     return notebook

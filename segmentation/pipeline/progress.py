@@ -9,7 +9,6 @@ from typing import Any
 from rich.console import Console
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.errors import SegmentationError
 from segmentation.core.text import decimal, listing
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
@@ -27,7 +26,7 @@ class Outcome:
     fresh: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     total: float = 0
-    fault: SegmentationError | None = None
+    fault: Exception | None = None
 
 
 def duration(seconds: float) -> str:

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from doit.cmd_base import ModuleTaskLoader
-from doit.dependency import FileChangedChecker
-from doit.doit_cmd import DoitMain
+from doit.cmd_run import Run as Doit
+from doit.dependency import FileChangedChecker, JsonDB
 from doit.reporter import ZeroReporter
 from doit.tools import config_changed
 from filelock import FileLock, Timeout
@@ -27,6 +27,7 @@ from segmentation.runs.manifest import require_unchanged, revision
 from segmentation.runs.run import check_run_name
 from segmentation.runs.stages import STAGES, Stage, declared
 
+OF_DOIT = {"BACKEND": {"whole": f"{__name__}:Record"}}
 COMPARE = files.ROOT / "notebooks" / "06_compare.ipynb"
 
 
@@ -46,10 +47,10 @@ def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcom
     try:
         with FileLock(plan.study.folder / ".lock", blocking=False), _described(plan):
             return _run_tasks(plan, pdf, cold)
-    except Timeout:
+    except Timeout as fault:
         raise SegmentationError(
             f"run {plan.study.name} is being made by another process; wait for it, or make another run: RUN=name"
-        ) from None
+        ) from fault
 
 
 @contextmanager
@@ -67,6 +68,13 @@ def _described(plan: Plan):
         if before is not None:
             write_text(plan.described, before)
         raise
+
+
+class Record(JsonDB):
+    """What doit keeps of what was made: written whole, or left as it was."""
+
+    def dump(self):
+        write_text(Path(self.name), self.codec.encode(self._db))
 
 
 class _Content(FileChangedChecker):
@@ -104,7 +112,7 @@ def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
     progress = _follow(plan, pdf, _read_record(record))
     config = {
         "dep_file": str(record),
-        "backend": "json",
+        "backend": "whole",
         "check_file_uptodate": _Content,
         "reporter": _reporter(outcome, progress),
         "num_process": 2,
@@ -114,7 +122,9 @@ def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
     _let_kernels_import()
     tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, progress, pdf, cold)}
     try:
-        code = DoitMain(ModuleTaskLoader(tasks), config_filenames=()).run(["run"])
+        code = Doit(task_loader=ModuleTaskLoader(tasks), config=OF_DOIT).parse_execute([])
+    except Exception as fault:
+        outcome.fault = outcome.fault or fault
     finally:
         progress.stop()
         for kernel in multiprocessing.active_children():
@@ -128,7 +138,7 @@ def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
 
 
 def _read_record(record: Path) -> dict:
-    """Return doit's record of what was made; one that a stopped run left half-written goes: all is made again."""
+    """Return doit's record of what was made; one that cannot be read goes: all is made again."""
     try:
         return json.loads(record.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -166,7 +176,8 @@ def _reporter(outcome: Outcome, progress: Progress):
         def add_failure(self, task, fail):
             progress.end(_name(task), failed=True)
             if outcome.fault is None:
-                outcome.fault = SegmentationError(f"{_name(task)}: {fail.get_msg().strip()}")
+                outcome.fault = SegmentationError(f"{_name(task)}: {fail.message}")
+                outcome.fault.__cause__ = RuntimeError("".join(fail.traceback))
 
     return Reporter
 
@@ -196,8 +207,8 @@ def make_comparison(base: str, run: str) -> Path:
         with FileLock(files.ROOT / "assets" / run / ".lock", blocking=False):
             execute_notebook(COMPARE, {"base": base, "run": run}, executed, lambda *_: None)
             _render("write_comparison", executed, page, f"{base} compared with {'itself' if base == run else run}")
-    except Timeout:
-        raise SegmentationError(f"run {run} is being made by another process; wait for it") from None
+    except Timeout as fault:
+        raise SegmentationError(f"run {run} is being made by another process; wait for it") from fault
     finally:
         for kernel in multiprocessing.active_children():
             kernel.kill()
@@ -307,10 +318,10 @@ def _as_it_was_made(makes: list[Path], drawn):
 
 
 def _guarded(outcome: Outcome, action, *arguments) -> bool:
-    """Keep the first fault of a run, so that it can be told in one message."""
+    """Keep the first fault of a run, so that it can be told in one message, and whole where somebody asks."""
     try:
         action(*arguments)
-    except SegmentationError as fault:
+    except Exception as fault:
         outcome.fault = outcome.fault or fault
         return False
     return True

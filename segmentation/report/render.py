@@ -10,7 +10,7 @@ import nbformat
 from nbconvert.exporters import HTMLExporter
 
 from segmentation.core import files
-from segmentation.core.errors import SegmentationError
+from segmentation.core.errors import SegmentationError, cause
 from segmentation.core.files import replacing, write_text
 from segmentation.report import tell
 from segmentation.runs.run import Run
@@ -134,8 +134,8 @@ def print_page(page: str) -> bytes:
     try:
         from weasyprint import HTML
         from weasyprint.urls import URLFetcher
-    except OSError:
-        raise SegmentationError(SYSTEM_LIBRARIES) from None
+    except OSError as fault:
+        raise SegmentationError(f"{SYSTEM_LIBRARIES}. What was found: {cause(fault)}") from fault
     # WeasyPrint takes the alternative text of a figure from its title.
     titled = re.sub(r'<svg [^>]*aria-label="([^"]*)"[^>]*>', r"\g<0><title>\1</title>", page)
     # The policy of the page, which forbids every outside source, holds for browsers alone.

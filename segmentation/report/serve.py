@@ -15,7 +15,7 @@ import pandas as pd
 
 from segmentation.core import files
 from segmentation.core.engine import ENGINE
-from segmentation.core.errors import DataError, SegmentationError, UsageError
+from segmentation.core.errors import DataError, SegmentationError, UsageError, cause
 from segmentation.runs.manifest import open_finished, require_unchanged
 from segmentation.runs.run import Run
 from segmentation.tables.sandbox import Unreadable, measure_parquet
@@ -172,7 +172,7 @@ def score_upload(study: Run, name: str, content: bytes):
     try:
         large = len(content) > MOST_UPLOADED * 1_000_000 or _unpacked(content) > MOST_UPLOAD_UNPACKED * 1_000_000
     except Unreadable as fault:
-        raise DataError(f"{shown} is damaged or too large: {fault}") from None
+        raise DataError(f"{shown} is damaged or too large: {fault}") from fault
     if large:
         raise DataError(f"{shown} has more than {MOST_UPLOADED} MB, or {MOST_UPLOAD_UNPACKED} unpacked; use make score")
     if not _is_what_it_says(shown, content):
@@ -188,7 +188,7 @@ def score_upload(study: Run, name: str, content: bytes):
         except (SegmentationError, MemoryError):
             raise
         except Exception as fault:  # whatever a reader of foreign bytes may stumble over
-            raise DataError(f"{shown} cannot be read as a table ({type(fault).__name__})") from fault
+            raise DataError(f"{shown} cannot be read as a table ({cause(fault, path, shown)})") from fault
 
 
 def _is_what_it_says(name: str, content: bytes) -> bool:

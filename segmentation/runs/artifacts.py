@@ -223,7 +223,7 @@ def read_artifact(run: str, kind: type[Kind]) -> Kind:
         return kind.model_validate_json((files.ROOT / place).read_bytes(), strict=True)
     except ValidationError as fault:
         dataset = None if kind is Manifest else _dataset_of(run)
-        raise DataError(f"{place} {_tell(fault)}; make the run again: {remake_command(run, dataset)}") from None
+        raise DataError(f"{place} {_tell(fault)}; make the run again: {remake_command(run, dataset)}") from fault
 
 
 def write_artifact(run: str, name: str, content: dict | Record) -> None:

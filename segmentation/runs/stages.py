@@ -84,7 +84,7 @@ def declared(stage: Stage) -> dict:
         raise UsageError(
             f"notebooks/{stage.notebook.name}: its parameters cannot be read ({fault}); "
             "expected a notebook whose tagged cell holds plain assignments such as k = None"
-        ) from None
+        ) from fault
     raise UsageError(f"notebooks/{stage.notebook.name} has no cell tagged 'parameters'; tag the one that sets them")
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import skops.io
 from sklearn.pipeline import Pipeline
 
-from segmentation.core.errors import DataError
+from segmentation.core.errors import DataError, cause
 from segmentation.core.files import replacing, write_text
 from segmentation.core.privacy import least
 from segmentation.customers.counts import Grouping
@@ -148,7 +148,7 @@ def load_model(study: Run) -> Pipeline:
     except DataError:
         raise
     except Exception as fault:
-        raise DataError(f"{shown} cannot be read as a model ({type(fault).__name__}); {again}") from None
+        raise DataError(f"{shown} cannot be read as a model ({cause(fault, path, shown)}); {again}") from fault
 
 
 def _refuse_bomb(path: Path, shown: str) -> None:

@@ -62,7 +62,7 @@ def _parse(lines: list[str], delimiter: str, name: str) -> list[tuple[int, list[
     except csv.Error as fault:
         raise DataError(
             f"{name}, line {line}: {fault}; expected cells of text; is a quotation mark left open, or not doubled?"
-        ) from None
+        ) from fault
     return records
 
 

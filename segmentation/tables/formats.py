@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segmentation.core.engine import MOST_HELD
-from segmentation.core.errors import DataError
+from segmentation.core.errors import DataError, cause
 from segmentation.tables.delimited import MOST_COLUMNS, MOST_LETTERS, Number, Rows, decode, read_text
 from segmentation.tables.sandbox import Unreadable, read_sheet
 from segmentation.tables.sources import QUERY, RawSource
@@ -65,9 +65,10 @@ def _read_file(path: Path, part: str | None) -> Rows:
             content = start + file.read()
         return _read_content(content, path.name, part)
     except OSError as fault:
-        raise DataError(f"{path.name} cannot be read: {fault.strerror or 'it is damaged'}") from None
-    except DAMAGED:
-        raise DataError(f"{path.name} is damaged, cut short or encrypted; copy or export it again") from None
+        raise DataError(f"{path.name} cannot be read: {fault.strerror or cause(fault)}") from fault
+    except DAMAGED as fault:
+        told = cause(fault, path, path.name)
+        raise DataError(f"{path.name} is damaged, cut short or encrypted ({told}); copy or export it again") from fault
 
 
 def _read_content(content: bytes, name: str, part: str | None) -> Rows:
@@ -158,7 +159,7 @@ def _read_sheet(content: bytes, name: str, part: str | None) -> Rows:
     try:
         sheets, rows = read_sheet(content, part)
     except Unreadable as fault:
-        raise DataError(f"{name} is not a readable spreadsheet: {fault}") from None
+        raise DataError(f"{name} is not a readable spreadsheet: {fault}") from fault
     _choose(part, sheets, name, "sheet")
     texts = _as_texts(enumerate(rows, start=1), name)
     return Rows(name, [pair for pair in texts if any(pair[1])])
@@ -176,7 +177,7 @@ def _read_json_lines(content: bytes, name: str) -> Rows:
             try:
                 record = json.loads(text, object_pairs_hook=_once)
             except ValueError as fault:
-                raise DataError(f"{name}, line {line}: not JSON ({fault}); expected one object a line") from None
+                raise DataError(f"{name}, line {line}: not JSON ({fault}); expected one object a line") from fault
             if not isinstance(record, dict):
                 raise DataError(f'{name}, line {line}: found {text[:40]!r}, expected an object such as {{"id": 1}}')
             headers.update(dict.fromkeys(record))
@@ -194,14 +195,17 @@ def _once(pairs: list[tuple]) -> dict:
     return dict(pairs)
 
 
+def unreadable(name: str, fault: Exception, place: object = None) -> DataError:
+    """Return what is told of a database that cannot be read; a driver may repeat its place, and so a password."""
+    return DataError(f"{name} cannot be read from the database: {cause(fault, place, name)}")
+
+
 def connect_server(url: str, name: str):
     """Return a connection to a database on a server, through which nothing can be written."""
     try:
         connection = ibis.connect(url)
     except Exception as fault:
-        # A driver may repeat the URL, and with it the password.
-        told = str(fault).replace(url, name).splitlines()[0] if str(fault) else type(fault).__name__
-        raise DataError(f"{name} cannot be read from the database: {told}") from None
+        raise unreadable(name, fault, url) from fault
     if connection.name == "postgres":
         connection.raw_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY").close()
     return connection
@@ -224,7 +228,7 @@ def _read_database(path: Path, kind: str, part: str | None) -> Rows:
             connection = ibis.sqlite.connect(path)
             connection.raw_sql("PRAGMA query_only = 1").close()
     except Exception as fault:
-        raise DataError(f"{path.name} cannot be read from the database: {type(fault).__name__}") from None
+        raise unreadable(path.name, fault, path) from fault
     return _read_connection(connection, part, path.name)
 
 
@@ -240,8 +244,7 @@ def _read_connection(connection, part: str | None, name: str) -> Rows:
     except DataError:
         raise
     except Exception as fault:
-        told = str(fault).splitlines()[0] if str(fault) else type(fault).__name__
-        raise DataError(f"{name} cannot be read from the database: {told}") from None
+        raise unreadable(name, fault) from fault
     finally:
         connection.disconnect()
     return _from_rows(headers, rows, name)

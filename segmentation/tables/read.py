@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import connect_duckdb, kept, new_file, plain, read_numbered
-from segmentation.core.errors import DataError
+from segmentation.core.errors import DataError, cause
 from segmentation.core.files import as_it_was, as_it_was_column
 from segmentation.tables.delimited import Number
-from segmentation.tables.formats import is_large, is_parquet, read_head, read_parts, table_on_server
+from segmentation.tables.formats import is_large, is_parquet, read_head, read_parts, table_on_server, unreadable
 from segmentation.tables.header import header_keys, match_columns, require_names, split_header
 from segmentation.tables.number_formats import find_conventions, tell_undecided, text_of, to_number
 from segmentation.tables.sources import RawSource
@@ -84,8 +84,7 @@ def _open_server(source: RawSource) -> tuple[ibis.Table, dict]:
     try:
         table_on_server(source).to_parquet(copy)
     except Exception as fault:
-        told = (str(fault) or type(fault).__name__).splitlines()[0]
-        raise DataError(f"{source.name} cannot be read from the database: {told}") from None
+        raise unreadable(source.name, fault, source.url) from fault
     table, notes = _open_parquet(copy)
     return table.mutate(_its_file=ibis.literal(source.name)), notes
 
@@ -194,7 +193,7 @@ def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: P
         )
         faults = engine.raw_sql(f"SELECT line, csv_line, error_type::VARCHAR AS kind FROM {faulty} ORDER BY line").df()
     except Exception as fault:
-        raise DataError(f"{path.name} cannot be read: {str(fault).splitlines()[0]}") from None
+        raise DataError(f"{path.name} cannot be read: {cause(fault, path, path.name)}") from fault
     other = faults[~faults["kind"].isin(["MISSING COLUMNS", "TOO MANY COLUMNS"])]
     if len(other) or len(faults) > MOST_BROKEN:
         line, kind = (other if len(other) else faults).iloc[0][["line", "kind"]]

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Callable
 from datetime import date, datetime, time
 from io import BytesIO
@@ -17,6 +18,7 @@ from pathlib import Path
 
 MOST_MEMORY = 4_000_000_000  # bytes
 LEAST_LETTERS = 8  # letters that any cell counts as
+MOST_TOLD = 300  # letters of a foreign message
 FAULT = 3  # the exit code of a fault that is told; a crash has another
 
 
@@ -52,10 +54,12 @@ def _read_apart(content: bytes, *words: str):
     command = [sys.executable, "-P", str(Path(__file__)), *words]
     alone = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # the room of many threads counts as memory
     done = subprocess.run(command, input=content, capture_output=True, env=alone)
+    told, _, whole = done.stderr.decode(errors="replace").partition("\n")
     if done.returncode == FAULT:
-        raise Unreadable(done.stderr.decode(errors="replace").strip())
+        raise Unreadable(told) from RuntimeError(whole)
     if done.returncode:
-        raise Unreadable("its cells do not fit into memory, or crash the reader; save the table as CSV")
+        ended = RuntimeError(f"the reader ended with {done.returncode}: {told}\n{whole}")
+        raise Unreadable("its cells do not fit into memory, or crash the reader; save the table as CSV") from ended
     return json.loads(done.stdout)
 
 
@@ -112,5 +116,6 @@ if __name__ == "__main__":
     except MemoryError:
         sys.exit(1)
     except Exception as fault:
-        sys.stderr.write(str(fault))
+        told = " ".join(str(fault).split())
+        sys.stderr.write(f"{told[:MOST_TOLD] or type(fault).__name__}\n{traceback.format_exc()}")
         sys.exit(FAULT)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset, Source, dataset_path
-from segmentation.core.errors import DataError, UsageError
+from segmentation.core.errors import DataError, UsageError, cause
 from segmentation.core.files import NOT_RUNS, sha256
 
 FILES = ("file", "sqlite", "duckdb")
@@ -156,8 +156,10 @@ def _fetch(path: Path, source: Source) -> None:
     try:
         pooch.retrieve(source.url, known_hash=f"sha256:{source.sha256}", path=path.parent, fname=path.name)
     except (OSError, ValueError) as fault:
-        what = "it is not the published file" if isinstance(fault, ValueError) else "there is no connection to it"
+        refused = getattr(fault, "response", None) is not None
+        why = "its server refuses it" if refused else "there is no connection to it"
+        what = "it is not the published file" if isinstance(fault, ValueError) else f"{why} ({cause(fault)})"
         raise DataError(
             f"{shown} could not be fetched: {what}.\nDownload {source.url} yourself, "
             f"save it as {shown}, or give its path as DATA=path."
-        ) from None
+        ) from fault

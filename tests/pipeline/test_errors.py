@@ -6,14 +6,16 @@ import json
 import re
 import threading
 
+import duckdb
 import nbformat
 import pytest
 
 from segmentation.core import files
 from segmentation.core.dataset import load_dataset
-from segmentation.core.errors import DataError
+from segmentation.core.errors import DataError, cause
 from segmentation.core.files import sha256
 from segmentation.runs.stages import STAGES, Stage
+from segmentation.tables.sandbox import Unreadable, read_sheet
 from segmentation.tables.sources import find_table
 from tests.conftest import MALL, Project
 from tests.toy import insert_code
@@ -102,6 +104,56 @@ def test_a_fault_of_the_user_keeps_its_words_and_its_code(toy, kind, code):
     assert re.search(r"\n01_cleaning: failed in .*\nError: few.csv has no rows\nTake another.\n$", done.stderr)
 
 
+def test_what_is_behind_a_fault_of_the_user_is_told_to_who_asks_and_kept_nowhere(toy):
+    raised = """from segmentation.core.errors import DataError
+try:
+    1 / 0
+except ZeroDivisionError as fault:
+    raise DataError('few.csv has no rows') from RuntimeError('of postgresql://me:' + 'secret')"""
+    insert_code(toy, "01_cleaning", raised)
+    done = toy.run("report", "--debug")
+    assert "of postgresql://me:secret" in done.stderr
+    assert done.stderr.endswith("\nError: few.csv has no rows\n")
+    partial = nbformat.read(toy.root / "report/sample/notebooks/01_cleaning.failed.ipynb", as_version=4)
+    [output] = partial.cells[-2].outputs
+    assert output.traceback == ["DataError: few.csv has no rows"]
+
+
+def test_a_damaged_database_says_why_and_debug_shows_all(fresh, tmp_path):
+    with duckdb.connect(tmp_path / "shop.duckdb") as connection:
+        connection.execute("create table t as select range a from range(30)")
+    content = bytearray((tmp_path / "shop.duckdb").read_bytes())
+    content[12] += 100  # the version of the format
+    (tmp_path / "shop.duckdb").write_bytes(content)
+    told = "Error: shop.duckdb cannot be read from the database: IO Error: Corrupt database file"
+    done = fresh.call("report", "--data", str(tmp_path / "shop.duckdb"))
+    assert done.returncode == 3
+    assert done.stderr.startswith(told)
+    assert done.stderr.count("\n") == 1
+    done = fresh.call("report", "--data", str(tmp_path / "shop.duckdb"), "--debug")
+    assert "IOException: IO Error: Corrupt database file" in done.stderr
+    assert f"\n{told}" in done.stderr
+
+
+def test_what_stopped_the_reader_of_a_sheet_is_told_and_kept_for_debug():
+    with pytest.raises(Unreadable, match="Cannot detect file format") as fault:
+        read_sheet(b"PK\x03\x04 and no more", None)
+    assert "load_workbook" in str(fault.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (OSError("cannot open /home/me/shop.db\nin line 2"), "cannot open shop.db"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (ValueError(), "ValueError"),
+        (ValueError("\n much " + "more " * 100), "much " + "more " * 58 + "more…"),
+    ],
+)
+def test_a_cause_is_one_short_line(fault, told):
+    assert cause(fault, "/home/me/shop.db", "shop.db") == told
+
+
 def test_a_notebook_with_typed_parameters_is_refused(fresh):
     notebook = fresh.root / "notebooks" / "03_k_selection.ipynb"
     notebook.write_text(notebook.read_text().replace('"k = None', '"k: int = None'))
@@ -184,6 +236,13 @@ def test_without_a_network_one_message_says_what_to_download_and_where_to_put_it
     assert "Download http://127.0.0.1:1/table.csv" in done.stderr
     assert f"data/mall/{MALL}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_has_no_such_table_is_told(fresh, shop):
+    _point_to(fresh, shop[1])
+    done = fresh.call("report", "--dataset", "mall")
+    assert done.returncode == 3
+    assert "could not be fetched: its server refuses it (404 Client Error: File not found" in done.stderr
 
 
 def test_a_fetched_table_is_checked(fresh, shop):

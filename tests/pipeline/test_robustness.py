@@ -122,3 +122,26 @@ def test_a_folder_that_cannot_be_written_is_told(toy):
     assert "Permission denied" in done.stderr
     assert "assets/locked" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_disk_too_full_for_the_record_is_one_message(toy):
+    """A file system of 20 KB under assets/, on which no stage and no record fits."""
+    words = f"{sys.executable} -m segmentation report --run small"
+    script = f"mkdir -p assets/small && mount -t tmpfs -o size=20k tmpfs assets/small && exec {words}"
+    variables = {**os.environ, "PYTHONPATH": str(toy.root)}
+    command = ["unshare", "--mount", "--map-root-user", "sh", "-c", script]
+    done = subprocess.run(command, cwd=toy.root, env=variables, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.count("No space left on device") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_record_that_cannot_be_written_is_one_message(toy):
+    module = toy.root / "segmentation" / "pipeline" / "tasks.py"
+    full = 'raise OSError(28, "No space left on device")'
+    module.write_text(module.read_text().replace("write_text(Path(self.name), self.codec.encode(self._db))", full))
+    record = toy.artifact("sample", ".doit.json").read_bytes()
+    done = toy.run("report")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "Error: [Errno 28] No space left on device")
+    assert "Traceback" not in done.stderr
+    assert toy.artifact("sample", ".doit.json").read_bytes() == record
