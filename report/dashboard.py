@@ -316,7 +316,7 @@ def show_scored(study, scored) -> None:
     from segmentation.core.files import as_csv
     from segmentation.monitoring.tell import drift as tell_drift
 
-    labels = {name: study.dataset.label(name) for name in scored.drift.features}
+    labels = {name: study.dataset.label(name) for name in study.dataset.columns}
     customers, refused = scored.customers.to_pandas(), scored.refused.to_pandas()
     told = f"{count(len(customers), 'customer')} scored, {count(len(refused), 'row')} refused."
     lines = "".join(f"<li>{html.escape(line)}.</li>" for line in tell_drift(scored.drift, labels))
@@ -324,6 +324,7 @@ def show_scored(study, scored) -> None:
     data = partial(as_csv, customers, comma=scored.comma)
     st.download_button("Download the scored customers as CSV", data, "scored.csv", "text/csv", on_click="ignore")
     if len(refused):
+        refused["column"] = [labels.get(name, name) for name in refused["column"]]
         st.html(as_table(refused.head(100), "The rows that were refused"))
 
 

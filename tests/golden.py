@@ -37,7 +37,8 @@ def compare_sample() -> dict[str, list[str]]:
     Returns
     -------
     dict
-        same and bytes : the files with the content that is expected, and those of which every byte is too.
+        same : the files whose content is compared, and is what is expected; all : every file that was made; bytes :
+        those of which every byte is what is expected.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def compare_sample() -> dict[str, list[str]]:
             + "\nIf that is meant: make renew, and commit the file with what changed it"
         )
     same = [name for name in found["bytes"] if expected["bytes"].get(name) == found["bytes"][name]]
-    return {"same": list(found["content"]), "bytes": same}
+    return {"same": list(found["content"]), "bytes": same, "all": list(found["bytes"])}
 
 
 def renew_sample() -> None:
@@ -123,8 +124,15 @@ def main() -> None:
         found = compare_sample()
     except SegmentationError as fault:
         sys.exit(f"Error: {fault}")
-    same, exact = len(found["same"]), len(found["bytes"])
-    print(f"the sample report holds what is expected: {same} files by content, {exact} of them byte for byte")
+    print(tell(**{part: len(names) for part, names in found.items()}))
+
+
+def tell(same: int, all: int, bytes: int) -> str:
+    """Say how many files hold what is expected, and how many of all are the same bytes: two counts of two kinds."""
+    return (
+        f"the sample report holds what is expected: {same} files by content; of all {all} files {bytes} are the same "
+        "byte for byte"
+    )
 
 
 if __name__ == "__main__":

@@ -44,7 +44,8 @@ WEAK = 0.2
 FEWEST_ALIKE = 6  # of 64, where one in 256 is alike by chance
 CHANGES_SHOWN = 5
 CLEANING_CAPTIONS = {  # over each table
-    "columns": "How each column was found: its header, its role, and how many of its cells are filled and distinct.",
+    "columns": "How each column was found: its name in dataset.yaml, its header, its role, and how many of its cells "
+    "are filled and distinct.",
     "rules": "How many rows each rule refused; a row counts once, at the first rule it breaks.",
     "changes": "Cells respelt, missing and imputed among the clean rows.",
 }
@@ -156,9 +157,10 @@ def purchases(account: Account) -> str:
     return f"{off if returns else 'No row is a return.'} {twice if alike else ''}".strip()
 
 
-def broken_rules(account: Account) -> pd.DataFrame:
+def broken_rules(account: Account, dataset: Dataset) -> pd.DataFrame:
     """Return how many rows each rule refused, the most frequent first, with the clean rows and the sum."""
-    rows = [*account.rules.items(), ("no rule: clean", account.clean), ("rows in", account.rows_in)]
+    broken = [(_tell_rule(rule, dataset), n) for rule, n in account.rules.items()]
+    rows = [*broken, ("no rule: clean", account.clean), ("rows in", account.rows_in)]
     return pd.DataFrame(rows, columns=["broken rule", "rows"])
 
 
@@ -322,10 +324,20 @@ def account(account: Account, dataset: Dataset) -> str:
     return " ".join(told)
 
 
-def trust(account: Account) -> str:
+def _tell_rule(rule: str, dataset: Dataset) -> str:
+    """Return a rule under the label of its column."""
+    column, _, expected = rule.partition(": ")
+    return f"{dataset.label(column)}: {expected}" if column in dataset.columns else rule
+
+
+def trust(account: Account, dataset: Dataset) -> str:
     """Return the answer of the first chapter: how many rows can be trusted, and why others cannot."""
     worst = max(account.rules, key=lambda rule: account.rules[rule], default=None)
-    reason = f"the most frequent reason is “{escape(worst)}” ({whole(account.rules[worst])})." if worst else ""
+    reason = (
+        f"the most frequent reason is “{escape(_tell_rule(worst, dataset))}” ({whole(account.rules[worst])})."
+        if worst
+        else ""
+    )
     return (
         f"**{sentence(count(account.clean, 'row'))} of {whole(account.rows_in)} can be trusted**, "
         f"and {count(account.rejected, 'row was', 'rows were')} refused; "

@@ -174,7 +174,7 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
         row = {"segment": profile.segment, "name": profile.name}
         for f, value in profile.centre.items():
             row[dataset.axis(f)] = f"{amount(value)} ({spanning(profile.centre_interval[f])})"
-        rows.append(row | {f"index_{f}": show_index(value) for f, value in profile.index.items()})
+        rows.append(row | {f"index: {dataset.label(f)}": show_index(value) for f, value in profile.index.items()})
     return pd.DataFrame(rows)
 
 

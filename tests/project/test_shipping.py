@@ -166,6 +166,11 @@ def test_what_a_file_says_is_told_from_how_it_is_written(tmp_path, one, other, s
     assert (content(tmp_path / "a.txt") == content(tmp_path / "b.txt")) == same
 
 
+def test_files_of_the_same_bytes_are_not_a_part_of_those_of_the_same_content():
+    told = golden.tell(same=35, all=45, bytes=41)
+    assert told.endswith("35 files by content; of all 45 files 41 are the same byte for byte")
+
+
 def test_the_sample_report_is_compared_with_what_is_expected(sample, tmp_path, monkeypatch):
     made = sample.copy(tmp_path)
     place = made.root / "data" / "sample" / "manifest.json"
@@ -178,6 +183,7 @@ def test_the_sample_report_is_compared_with_what_is_expected(sample, tmp_path, m
     found = compare_sample()
     assert {"assets/sample/model.json", "report/sample/report.html"} <= set(found["same"])
     assert "assets/sample/model.skops" in found["bytes"]
+    assert not {*found["bytes"], *found["same"]} - {*found["all"]}
     for name, old, new in (
         ("assets/sample/profiles.json", '"size": ', '"size": 1'),
         ("assets/sample/k_selection.json", '"verdict": "natural"', '"verdict": "none"'),

@@ -4,6 +4,7 @@ import html
 import re
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.text import in_sentence
+from segmentation.customers.tell import broken_rules
 from segmentation.runs import tell as runs_tell
 from tests.conftest import FAST, Project, copy_project, made_once
 
@@ -122,3 +124,16 @@ def test_a_long_list_of_columns_can_be_read_at_eighty_columns(fresh, tmp_path, m
     starts = [line for line in lines if line.startswith("Frage ")]
     assert len(starts) == 84
     assert any(line.startswith("Branche 年齢") for line in lines)
+
+
+def test_no_name_of_dataset_yaml_stands_where_a_label_could(german):
+    page = german.page("laden")
+    page = re.sub(r'<div class="jp-InputArea.*?</pre>|<pre.*?</pre>', "", page, flags=re.S)
+    assert "umsatz" not in re.sub(r"umsatz_gesamt(?= Umsatz gesamt feature|,anzahl)", "", said(page))
+
+
+def test_a_broken_rule_names_the_column_by_its_label():
+    account = SimpleNamespace(rules={"umsatz: at least 0": 3, "row: 5 cells": 1}, clean=9, rows_in=13)
+    dataset = Dataset(title="T", columns={"umsatz": {"role": "feature", "label": "Umsatz gesamt"}})
+    rules = broken_rules(account, dataset)["broken rule"].tolist()
+    assert rules == ["Umsatz gesamt: at least 0", "row: 5 cells", "no rule: clean", "rows in"]
