@@ -75,7 +75,8 @@ def _leaves(tree, ranks: np.ndarray, X: np.ndarray, node: int = 0, inside=None, 
         return
     i = tree.feature[node]
     left = ranks[:, i] <= tree.threshold[node]
-    threshold = shortest_between(X[inside & left, i].max(), X[inside & ~left, i].min())
+    whole = not np.any(X[:, i] % 1)
+    threshold = shortest_between(X[inside & left, i].max(), X[inside & ~left, i].min(), whole=whole)
     above, up_to = bounds[i]
     for child, side, bound in (
         (tree.children_left[node], left, (above, threshold)),
@@ -84,9 +85,12 @@ def _leaves(tree, ranks: np.ndarray, X: np.ndarray, node: int = 0, inside=None, 
         yield from _leaves(tree, ranks, X, child, inside & side, [*bounds[:i], bound, *bounds[i + 1 :]])
 
 
-def shortest_between(low: float, high: float) -> float:
-    """Return the middle of `low` and `high`, rounded as far as it stays at or above `low` and below `high`."""
-    for decimals in range(-int(np.log10(max(abs(low), abs(high), 1))) - 1, 17):
+def shortest_between(low: float, high: float, *, whole: bool = False) -> float:
+    """Return the middle of `low` and `high`, rounded as far as it stays at or above `low` and below `high`.
+
+    Between 1 and 2, where all values are `whole` numbers, that is 1 and not 1.5.
+    """
+    for decimals in range(-int(np.log10(max(abs(low), abs(high), 1))) - 1, 1 if whole else 17):
         number = round((low + high) / 2, decimals)
         if low <= number < high:
             return float(number)

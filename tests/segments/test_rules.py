@@ -34,8 +34,8 @@ def test_rules_repeat_the_segments_of_mall_for_195_of_200_customers(mall):
 
 def test_the_report_shows_the_rules_and_their_sql(mall):
     page = mall.page("mall")
-    assert "<td>Annual income above 39.5 and up to 69.5 k$</td>" in page
-    assert 'WHEN "income" > 39.5 AND "income" <= 69.5 THEN 1' in html.unescape(re.sub("<[^>]+>", "", page))
+    assert "<td>Annual income above 39 and up to 69 k$</td>" in page
+    assert 'WHEN "income" > 39 AND "income" <= 69 THEN 1' in html.unescape(re.sub("<[^>]+>", "", page))
 
 
 @given(st.integers(2, 5), st.integers(1, 3), st.integers(0, 1000), st.sampled_from([1e-6, 1.0, 1e7]))
@@ -87,6 +87,21 @@ def test_no_rule_is_made_for_fewer_than_ten_customers_of_a_private_table():
 )
 def test_thresholds_are_round(low, high, expected):
     assert shortest_between(low, high) == expected
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"), [(1, 2, 1), (39, 40, 39), (120, 260, 200), (-3, -2, -3), (1, 9, 5)]
+)
+def test_thresholds_of_whole_numbers_are_whole(low, high, expected):
+    assert shortest_between(low, high, whole=True) == expected
+
+
+def test_rules_on_whole_numbers_say_no_half():
+    table = pd.DataFrame({"orders": [1, 1, 2, 2], "rate": [0.5, 1, 2, 9], "segment": [1, 1, 2, 2]})
+    [few, many] = grow_rules(table, ["orders"], private=False).leaves
+    assert (few.bounds["orders"], many.bounds["orders"]) == ((None, 1), (1, None))
+    [low, _] = grow_rules(table, ["rate"], private=False).leaves
+    assert low.bounds["rate"] == (None, 1.5)
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9))
