@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -101,6 +102,11 @@ class Project:
 
     def page(self, run: str) -> str:
         return (self.root / "report" / run / "report.html").read_text(encoding="utf-8")
+
+
+def in_short(names) -> list[str]:
+    """Return names of artifacts as a reader is told them: the files of a query for several databases as one."""
+    return list(dict.fromkeys(re.sub(r"^(sql/\w+)\.\w+\.sql$", r"\1.*.sql", name) for name in names))
 
 
 def copy_project(folder: Path) -> Project:

@@ -9,6 +9,20 @@ from segmentation.core import files
 from segmentation.core.errors import UsageError
 
 OF_BASE = ("model.json", "profiles.json")  # what is read of an earlier run
+DIALECTS = {  # what sqlglot calls each, and the databases that read it; the first has the files of plain names
+    "postgres": "DuckDB and PostgreSQL",
+    "mysql": "MySQL, MariaDB and SQLite",
+    "bigquery": "BigQuery",
+    "snowflake": "Snowflake",
+    "spark": "Spark",
+    "tsql": "SQL Server",
+}
+
+
+def sql_files(query: str) -> dict[str, str]:
+    """Return the files that hold a query, each with its dialect."""
+    first, *others = DIALECTS
+    return {f"{query}.sql": first} | {f"sql/{query}.{other}.sql": other for other in others}
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,10 @@ STAGES = (
         "04_clustering",
         "Which segment does each customer belong to?",
         reads=("customers.parquet", "values.parquet", "k_selection.json"),
-        writes=("segments.parquet", "segmented.parquet", "borderline.csv", "model.skops", "model.json", "segments.sql"),
+        writes=(
+            *("segments.parquet", "segmented.parquet", "borderline.csv", "model.skops", "model.json"),
+            *sql_files("segments"),
+        ),
         may_write=("lineage.json",),
     ),
     Stage(
@@ -60,7 +77,7 @@ STAGES = (
             "model.json",
             "k_selection.json",
         ),
-        writes=("profiles.json", "profiles.csv", "rules.sql"),
+        writes=("profiles.json", "profiles.csv", *sql_files("rules")),
         may_write=("segments.csv",),
         may_read=("lineage.json",),
     ),

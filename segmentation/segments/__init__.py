@@ -27,7 +27,7 @@ __getattr__ = lazily(
     model=("write_model",),
     profiles=("compare_descriptors", "flatten", "heights", "kept_names", "profile_segments", "write_profiles"),
     robustness=("compare_choices", "intervals"),
-    rules=("grow_rules", "write_sql"),
+    rules=("grow_rules", "write_rules", "write_sql"),
     plots=(),
     tell=(),
 )

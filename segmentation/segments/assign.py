@@ -1,17 +1,22 @@
 """Who belongs to which segment: one expression that any engine can compute, and the same in plain SQL."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import reduce
+from operator import and_
 
 import ibis
 import numpy as np
 import pandas as pd
+from sqlglot import exp, parse_one
 
 from segmentation.core.engine import double, opened
-from segmentation.core.files import write_csv, write_parquet
+from segmentation.core.files import write_csv, write_parquet, write_text
 from segmentation.customers.counts import identified
 from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.runs.records import Placement, Scaled
 from segmentation.runs.run import Run
+from segmentation.runs.stages import DIALECTS, sql_files
 
 ASSIGNED = ("segment", "distance", "margin")
 LISTED = ("segment", "name", "distance", "margin")  # what a list of customers says of each
@@ -19,6 +24,7 @@ NEAR = 0.25
 MOST_IN_CSV = 1_000_000
 DECIMALS = 6
 OWN = "_segmentation_"
+ANY_CASE = "ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = TRUE"
 
 
 def open_segmented(study: Run, *, scaled: bool = False) -> Customers:
@@ -169,52 +175,70 @@ def _root(squared: ibis.Value) -> ibis.Value:
     return squared.abs().sqrt()
 
 
-def column_name(feature: str) -> str:
-    """Return how a column is written in SQL: quoted, because a name may be a word of SQL."""
-    return f'"{feature}"'
-
-
-def nearest_sql(model: Placement) -> str:
+def nearest_sql(model: Placement, dialect: str = "postgres") -> str:
     """Return a query that gives each row of a table `customers` the segment of its nearest centroid.
 
-    It runs in DuckDB and PostgreSQL, on the columns named as in dataset.yaml, of which none may be null. The columns
-    that it adds start with `_segmentation_`, because the table may have others of any name.
+    It is `scaled_feature` and `_score` in SQL, on the columns named as in dataset.yaml; a missing value gives NULL. The
+    columns that it adds start with `_segmentation_`, because the table may have others of any name.
+
+    Parameters
+    ----------
+    dialect : str
+        A key of `DIALECTS`.
     """
-    scores = [f"{OWN}s{number}" for number in range(1, len(model.centroids) + 1)]
-    scaled = [f"{_sql_scaled(feature)} AS {OWN}z{i}" for i, feature in enumerate(model.features, 1)]
-    scored = [f"{_sql_score(centroid)} AS {score}" for centroid, score in zip(model.centroids, scores, strict=True)]
-    whens = "".join(f"\n  WHEN {score} THEN {number}" for number, score in enumerate(scores, 1))
-    return (
-        "-- The segment of each customer: the nearest centroid c of z is that with the least |c|^2 - 2 z.c\n"
-        f"WITH {OWN}scaled AS (\n  SELECT *,\n    {_sql_lines(scaled)}\n  FROM customers\n),\n"
-        f"{OWN}scored AS (\n  SELECT *,\n    {_sql_lines(scored)}\n  FROM {OWN}scaled\n)\n"
-        f"SELECT *, CASE least({', '.join(scores)}){whens}\nEND AS segment\nFROM {OWN}scored;\n"
-    )
+    customers = _columns("customers", model.names, "int64")  # of a kind that is cast
+    z = {f"{OWN}z{i}": scaled_feature(customers[f.name], f) for i, f in enumerate(model.features, 1)}
+    scaled = _columns(f"{OWN}scaled", z, "float64")
+    s = {f"{OWN}s{i}": _score([scaled[name] for name in z], c) for i, c in enumerate(model.centroids, 1)}
+    scored = _columns(f"{OWN}scored", s, "float64")
+    query = _adding(scored, {"segment": _least([scored[name] for name in s])})
+    for table, added, own in ((customers, z, scaled), (scaled, s, scored)):
+        query = query.with_(exp.to_identifier(own.get_name(), quoted=True), as_=_adding(table, added))
+    told = "The segment of each customer: the nearest centroid c of z is that with the least |c|^2 - 2 z.c"
+    return f"{sql_heading(told, dialect)}\n{query.transform(_plain).sql(dialect, pretty=True)};\n"
 
 
-def _sql_lines(parts: list[str]) -> str:
-    return ",\n    ".join(parts)
+def _columns(name: str, columns: Iterable[str], kind: str) -> ibis.Table:
+    return ibis.table(dict.fromkeys(columns, kind), name=name)
 
 
-def _sql_scaled(feature: Scaled) -> str:
-    power, x = feature.power, f"CAST({column_name(feature.name)} AS DOUBLE PRECISION)"
-    if power != 1:
-        above = f"ln({x} + 1)" if power == 0 else f"(power({x} + 1, {_sql_number(power)}) - 1) / {_sql_number(power)}"
-        rest = 2 - power
-        below = f"-ln(1 - {x})" if rest == 0 else f"-(power(1 - {x}, {_sql_number(rest)}) - 1) / {_sql_number(rest)}"
-        x = f"CASE WHEN {x} >= 0 THEN {above} ELSE {below} END"
-    return f"({x} - {_sql_number(feature.centre)}) / {_sql_number(feature.spread)}"
+def _least(scores: list[ibis.Value]) -> ibis.Value:
+    """Return the number of the least score; without `least`, which not every database has, and NULL where one is."""
+    last = len(scores)
+    lower = [reduce(and_, (score <= other for other in scores[i:])) for i, score in enumerate(scores[:-1], 1)]
+    return ibis.cases(*zip([*lower, scores[-1].notnull()], range(1, last + 1), strict=True))
 
 
-def _sql_score(centroid: tuple[float, ...]) -> str:
-    parts = [
-        _sql_number(sum(c * c for c in centroid)),
-        *(f"{_sql_number(-2 * c)} * {OWN}z{i}" for i, c in enumerate(centroid, 1)),
-    ]
-    return " + ".join(parts)
+def _adding(table: ibis.Table, columns: dict[str, ibis.Value]) -> exp.Select:
+    """Return a query of all columns of a table, and of those that are added."""
+    query = parse_one(ibis.to_sql(table.select(**columns), dialect="duckdb"), read="postgres", into=exp.Select)
+    return query.select("*", *query.expressions, append=False)
 
 
-def _sql_number(value: float) -> str:
-    """Write a number with an exponent: DuckDB takes a bare 0.1 for a decimal, which is not the same."""
+def _plain(part: exp.Expr) -> exp.Expr:
+    """Write a double as a number with an exponent, and let a user name `customers` as the database does."""
+    if isinstance(part, exp.Cast) and part.this.is_string:
+        return sql_number(float(part.this.name))
+    if isinstance(part, exp.Table) and not part.name.startswith(OWN):
+        part.this.set("quoted", False)
+    return part
+
+
+def sql_number(value: float) -> exp.Literal:
+    """Write a number with an exponent: many databases take a bare 0.1 for a decimal, which is not the same."""
     text = repr(float(value))
-    return text if "e" in text else f"{text}e0"
+    return exp.Literal(this=text if "e" in text else f"{text}e0", is_string=False)
+
+
+def sql_heading(told: str, dialect: str) -> str:
+    """Return the first comments of a query: for which databases it is, and what it tells."""
+    lines = [f"For {DIALECTS[dialect]}; other databases have files of their own, in the folder sql"]
+    if dialect == "snowflake":
+        lines.append(f"Where the table was made without quotes: {ANY_CASE}")
+    return "\n".join(f"-- {line}" for line in [*lines, told])
+
+
+def write_queries(study: Run, query: str, told: Callable[[str], str]) -> None:
+    """Write the files of a query, "segments" or "rules": what is `told` in each way to write SQL."""
+    for name, dialect in sql_files(query).items():
+        write_text(study.path(name), told(dialect))

@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import skops.io
 from sklearn.pipeline import Pipeline
 
 from segmentation.core.errors import DataError, cause
-from segmentation.core.files import replacing, write_text
+from segmentation.core.files import replacing
 from segmentation.core.privacy import least
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
@@ -20,7 +21,7 @@ from segmentation.runs.artifacts import Model, remake_command
 from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.records import Feature
 from segmentation.runs.run import Run
-from segmentation.segments.assign import nearest_sql
+from segmentation.segments.assign import nearest_sql, write_queries
 from segmentation.segments.fit import UNITS, centroids, scaling_and_centroids
 from segmentation.tables.formats import MOST_UNPACKED
 
@@ -98,12 +99,12 @@ def _range(customers: Customers, name: str, *, rounded) -> dict:
 
 
 def write_model(model: Pipeline, study: Run, segmented: Customers, choices: pd.DataFrame, features) -> None:
-    """Write model.skops, model.json and segments.sql."""
+    """Write model.skops, model.json, and segments.sql for each kind of database."""
     with replacing(study.path("model.skops")) as beside:
         beside.write_bytes(_repeatable(skops.io.dumps(model)))
     described = describe_model(model, study, segmented, choices, features)
     study.write("model.json", described)
-    write_text(study.path("segments.sql"), nearest_sql(described))
+    write_queries(study, "segments", partial(nearest_sql, described))
 
 
 def _repeatable(archive: bytes) -> bytes:

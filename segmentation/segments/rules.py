@@ -1,18 +1,23 @@
 """Rules that a colleague can apply without Python: a small decision tree, and the same in SQL."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeClassifier
+from sqlglot import exp
 
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import least
 from segmentation.runs.records import Leaf, Rules
-from segmentation.segments.assign import column_name
+from segmentation.runs.run import Run
+from segmentation.segments.assign import sql_heading, sql_number, write_queries
 
 MORE_LEAVES = 2
 FOLDS = 10
+EXACT_DIGITS = 15  # a decimal of as many becomes the nearest double in every database
 
 
 def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -> Rules:
@@ -102,31 +107,45 @@ def _leaf(bounds: dict[str, tuple], segments: np.ndarray) -> Leaf:
     return Leaf(segment=int(sizes.argmax()), bounds=bounds, customers=len(segments), right=int(sizes.max()))
 
 
-def write_sql(rules: Rules, names: dict[int, str], heading: str) -> str:
-    """Return the rules as a SQL CASE expression on the columns named as in dataset.yaml; a missing value gives NULL.
+def write_rules(study: Run, rules: Rules, names: dict[int, str], heading: str) -> None:
+    """Write rules.sql for each kind of database."""
+    write_queries(study, "rules", partial(write_sql, rules, names, heading))
+
+
+def write_sql(rules: Rules, names: dict[int, str], heading: str, dialect: str = "postgres") -> str:
+    """Return the rules as a SQL CASE expression on the columns named as in dataset.yaml.
+
+    Where a value is missing that a rule asks for, it gives NULL.
 
     Parameters
     ----------
     names : dict
         segment -> its name, for the comments.
     heading : str
-        What the first comment says.
+        What the first comments say, beside for which databases it is.
+    dialect : str
+        A key of `DIALECTS`.
     """
     whens = [
-        f"  WHEN {' AND '.join(_conditions(leaf.bounds)) or '1 = 1'} THEN {leaf.segment}"
-        f" -- {' '.join(names[leaf.segment].split())}"
+        f"  WHEN {_condition(leaf.bounds).sql(dialect)} THEN {leaf.segment} -- {' '.join(names[leaf.segment].split())}"
         for leaf in rules.leaves
     ]
-    return "\n".join([f"-- {heading}", "CASE", *whens, "END\n"])
+    return "\n".join([sql_heading(heading, dialect), "CASE", *whens, "END\n"])
 
 
-def _conditions(bounds: dict[str, tuple]) -> list[str]:
-    parts = []
+def _condition(bounds: dict[str, tuple]) -> exp.Expr:
+    parts: list[exp.Expr] = []
     for feature, (above, up_to) in bounds.items():
-        name = column_name(feature)
-        parts += [f"{name} > {exactly(above)}"] if above is not None else []
-        parts += [f"{name} <= {exactly(up_to)}"] if up_to is not None else []
-    return parts
+        column = exp.column(feature, quoted=True)
+        parts += [column > _sql_bound(above)] if above is not None else []
+        parts += [column <= _sql_bound(up_to)] if up_to is not None else []
+    return exp.and_(*parts) if parts else exp.condition("1 = 1")
+
+
+def _sql_bound(number: float) -> exp.Literal:
+    """Write a number as in the text where no database reads another one, else as a double."""
+    is_exact = float(f"{number:.{EXACT_DIGITS}g}") == number
+    return exp.Literal(this=exactly(number), is_string=False) if is_exact else sql_number(number)
 
 
 def exactly(number: float) -> str:

@@ -30,6 +30,7 @@ from tests.benchmarks.customers import write_customers
 from tests.conftest import PEOPLE, free_port
 from tests.customers.test_large import DATASET as LARGE
 from tests.customers.test_large import dirty_customers
+from tests.segments.test_sql import asked, by_id, case, expected
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # PySpark has not met pandas 3
 
@@ -135,6 +136,14 @@ def test_every_row_gets_the_segment_that_duckdb_gives_it(both, k):
     duckdb, found = both(frame, lambda table: assign_rows(table, model))
     assert duckdb["segment"].nunique() > k / 2
     pd.testing.assert_frame_equal(found, duckdb, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("query", ["segments", "rules"])
+def test_spark_runs_the_sql_that_is_written_for_it(query, spark, tmp_path):
+    case()[-1].to_parquet(tmp_path / "customers.parquet", index=False)
+    spark._session.read.parquet(f"{tmp_path}/customers.parquet").createOrReplaceTempView("customers")
+    found = spark._session.sql(asked(query, "spark"))
+    assert by_id(found.columns, found.collect()) == expected(query)
 
 
 SHOP = Dataset.model_validate(

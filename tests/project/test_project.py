@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 
 from segmentation.pipeline.plan import make_plan
 from segmentation.runs.stages import STAGES
-from tests.conftest import ROOT, Project
+from tests.conftest import ROOT, Project, in_short
 
 TOLD = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT, RIVALS = TOLD["project"], [Requirement(text) for text in TOLD["dependency-groups"]["bench"]]
@@ -110,7 +110,7 @@ def test_readme_draws_the_stages_as_the_code_has_them():
 
 
 def _names(names: tuple[str, ...]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "–"
+    return ", ".join(f"`{name}`" for name in in_short(names)) or "–"
 
 
 def test_each_stage_reads_what_an_earlier_one_writes():

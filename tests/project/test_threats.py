@@ -21,6 +21,7 @@ from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import as_csv, read_json, sha256, write_csv, write_json
 from segmentation.runs.records import Rules
 from segmentation.runs.run import Run
+from segmentation.runs.stages import sql_files
 from segmentation.segments.model import load_model
 from segmentation.segments.rules import write_sql
 from segmentation.tables.read import read_rows
@@ -312,7 +313,7 @@ def test_nothing_that_may_be_sent_holds_a_row_of_a_private_table(shop):
         "profiles.csv",
         "k_selection.json",
         "model.json",
-        "rules.sql",
+        *sql_files("rules"),
         "cleaning.json",
     )
     shared = [shop.artifact("shop", name).read_text(encoding="utf-8") for name in names]

@@ -11,7 +11,7 @@ import pytest
 
 from segmentation.runs.artifacts import Model
 from segmentation.runs.records import Placement
-from segmentation.segments.assign import OWN, nearest_sql
+from segmentation.segments.assign import nearest_sql
 from tests.conftest import ROOT
 
 CUSTOMERS = 10_000
@@ -82,26 +82,6 @@ def _in_postgresql(postgres: str, model: Placement, rows: pd.DataFrame) -> list[
 
 def test_sql_in_postgresql(known, postgres):
     model, rows, segments = known
-    assert _in_postgresql(postgres, model, rows) == segments
-
-
-@pytest.mark.parametrize(
-    "names", [("s2", "z1"), ("z2", "scored"), ("asc", "do"), ("and", "else"), ("having", "analyse"), ("end", "user")]
-)
-def test_sql_takes_any_name_of_a_column(names, postgres):
-    rng = np.random.default_rng(12)
-    features = [{"name": name, "lambda": 1, "centre": 0.3 * i, "spread": 1.0 + i} for i, name in enumerate(names)]
-    model = Placement(features=features, centroids=rng.normal(0, 2, (3, 2)).tolist())
-    values = rng.normal(0, 4, (100, 2))
-    scaled = (values - [0, 0.3]) / [1, 2]
-    apart = ((scaled[:, None] - np.array(model.centroids)) ** 2).sum(axis=2)
-    segments = (apart.argmin(axis=1) + 1).tolist()
-    rows = pd.DataFrame(values, columns=list(names)).assign(id=range(100), s1=-1e9, scaled=1e9)
-    with duckdb.connect() as connection:
-        connection.register("customers", rows)
-        found = connection.execute(nearest_sql(model)).df()
-    assert [name for name in found if not name.startswith(OWN)] == [*rows, "segment"]
-    assert found.sort_values("id")["segment"].tolist() == segments
     assert _in_postgresql(postgres, model, rows) == segments
 
 

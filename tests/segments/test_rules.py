@@ -55,6 +55,7 @@ def test_a_missing_value_has_no_segment():
     table = pd.DataFrame({"a": [1.0, 2.0, 8.0, 9.0], "segment": [1, 1, 2, 2]})
     sql = write_sql(grow_rules(table, ["a"], private=False), {1: "low", 2: "high"}, "rules")
     assert sql.splitlines() == [
+        "-- For DuckDB and PostgreSQL; other databases have files of their own, in the folder sql",
         "-- rules",
         "CASE",
         '  WHEN "a" <= 5 THEN 1 -- low',
