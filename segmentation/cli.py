@@ -29,7 +29,12 @@ ResamplesOption = Annotated[Text, typer.Option(help="How often the table is resa
 EngineOption = Annotated[Text, typer.Option(help="What computes tables of over 200,000 rows: duckdb or spark.")]
 ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
 BaseOption = Annotated[Text, typer.Option(help="The earlier run whose numbers, names and colours are kept.")]
-RunOption = Annotated[Text, typer.Option(help="The folder under assets/ and report/ (the dataset's name).")]
+RunOption = Annotated[
+    Text,
+    typer.Option(
+        help="The folder under assets/ and report/ (the dataset's name); alone it makes a run again as it was."
+    ),
+]
 
 
 @app.callback(help=__doc__)

@@ -61,10 +61,14 @@ def write_text(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8", newline="\n")
 
 
+def as_json(content) -> str:
+    """Return `content` as `write_json` writes it: sorted and indented; NaN is refused."""
+    return json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, content) -> None:
-    """Write `content` sorted and indented; NaN is refused."""
-    text = json.dumps(content, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n")
+    """Write `content` as JSON."""
+    write_text(path, as_json(content))
 
 
 def read_json(path: Path):

@@ -1,5 +1,6 @@
 """What a run will do: its table, its dataset, each parameter and who set it."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,9 @@ from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, dataset_path, parse_dataset, parse_features
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.text import suggest
+from segmentation.runs.artifacts import Made
 from segmentation.runs.finished import open_base
+from segmentation.runs.made import refuse_another, remembered
 from segmentation.runs.run import Run, check_run_name, open_run
 from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
 from segmentation.tables.sources import RawSource, find_table, locate, run_name
@@ -82,6 +85,16 @@ class Plan:
         told = sorted(name for name, value in shown.items() if value is not None)
         return [{"name": name, "value": shown[name], "set_by": self.set_by[name]} for name in told]
 
+    def made(self) -> Made:
+        """Return what the run is made from, the place of its table as `wherever` has it: none of a server."""
+        told = {row["name"]: row["value"] for row in self.told_parameters() if row["name"] != "data"}
+        return Made(parameters=told | ({"data": self.wherever} if self.source.files else {}), set_by=self.set_by)
+
+    @property
+    def wherever(self) -> str:
+        """The place of the raw table: inside of the project its path from the project's folder."""
+        return self.source.place.removeprefix(f"{files.ROOT}{os.sep}")
+
 
 def make_plan(**given) -> Plan:
     """Decide each parameter: notebook default < dataset.yaml < command line.
@@ -96,7 +109,10 @@ def make_plan(**given) -> Plan:
     UsageError, DataError
         Before anything runs, for every fault that can be seen by then.
     """
-    defaults, typed = _notebook_defaults(), _usable(given)
+    kept, made = remembered(given)
+    defaults, typed = _notebook_defaults(), _usable(kept)
+    if typed["data"] != given["data"]:
+        _require_there(typed["data"], typed["run"] or typed["dataset"])
     assumed = _assume(typed["data"]) if typed["data"] is not None and typed["dataset"] is None else None
     study, name = _open(typed, defaults, assumed)
     base = typed.get("base") or defaults["base"]
@@ -105,6 +121,7 @@ def make_plan(**given) -> Plan:
         open_base(base, study.name, study.dataset)
     source = find_table(name, study.dataset, typed["data"] or defaults["data"])
     named = "command line" if typed["run"] or typed["dataset"] else "the table's name" if assumed else "notebook"
+    named = made.set_by.get("run", named) if made else named
     chosen = {
         "run": (study.name, named),
         "dataset": (name, "table" if assumed else _setter("dataset", typed, defaults)),
@@ -116,6 +133,16 @@ def make_plan(**given) -> Plan:
     }
     values = {key: value for key, (value, _) in chosen.items()}
     return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()}, assumed)
+
+
+def _require_there(data: str, run: str) -> None:
+    """Refuse to make a run again whose table is gone: another one would replace it."""
+    try:
+        locate("DATA", data)
+    except UsageError as fault:
+        raise UsageError(
+            f"run {run!r} was made from {data}, which is not there now; say where it is: make report RUN={run} DATA=…"
+        ) from fault
 
 
 def _usable(given: dict) -> dict:
@@ -132,10 +159,14 @@ def _open(typed: dict, defaults: dict, assumed: str | None) -> tuple[Run, str]:
     """Return the run and the name of its dataset: the one in data/, or what was assumed of the table."""
     if assumed is None:
         name = typed["dataset"] or defaults["dataset"]
-        return open_run(typed["run"] or typed["dataset"] or defaults["run"], name), name
+        study = open_run(typed["run"] or typed["dataset"] or defaults["run"], name)
+        refuse_another(study.name, name, study.dataset)
+        return study, name
     run = typed["run"] or run_name(typed["data"])
     check_run_name(run)
-    return Run(run, parse_dataset(assumed, "what was assumed")), ASSUMED
+    described = parse_dataset(assumed, "what was assumed")
+    refuse_another(run, ASSUMED, described)
+    return Run(run, described), ASSUMED
 
 
 def _assume(data: str) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -17,12 +17,13 @@ from filelock import FileLock, Timeout
 
 from segmentation.core import files
 from segmentation.core.errors import SegmentationError
-from segmentation.core.files import sha256, write_text
+from segmentation.core.files import as_json, sha256, write_text
 from segmentation.pipeline.dependencies import PACKAGE, file_of, modules_behind, modules_of, notebook_source
 from segmentation.pipeline.notebooks import execute_notebook
 from segmentation.pipeline.plan import Plan
 from segmentation.pipeline.progress import Outcome, Progress, expected_seconds, follow
 from segmentation.pipeline.verify import write_manifest
+from segmentation.runs.artifacts import Made
 from segmentation.runs.manifest import require_unchanged, revision
 from segmentation.runs.run import check_run_name
 from segmentation.runs.stages import STAGES, Stage, declared
@@ -45,7 +46,7 @@ def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcom
     """
     plan.study.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(plan.study.folder / ".lock", blocking=False), _described(plan):
+        with FileLock(plan.study.folder / ".lock", blocking=False), _remembered(plan):
             return _run_tasks(plan, pdf, cold)
     except Timeout as fault:
         raise SegmentationError(
@@ -54,19 +55,25 @@ def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcom
 
 
 @contextmanager
-def _described(plan: Plan):
-    """Keep what was assumed as the dataset.yaml of the run; when the run fails, the one before comes back."""
-    if plan.assumed is None:
-        yield
-        return
-    before = plan.described.read_text(encoding="utf-8") if plan.described.is_file() else None
-    if before != plan.assumed:
-        write_text(plan.described, plan.assumed)
+def _remembered(plan: Plan):
+    """Keep what the run is made from, and the dataset.yaml that was assumed; when it fails, those of before come back.
+
+    Where there is no finished run they stay, so that its name is enough to try again.
+    """
+    texts = {plan.study.path(Made.FILE): as_json(plan.made().content())}
+    if plan.assumed is not None:
+        texts[plan.described] = plan.assumed
+    before = {path: path.read_text(encoding="utf-8") for path in texts if path.is_file()}
+    for path, text in texts.items():
+        if before.get(path) != text:
+            write_text(path, text)
     try:
         yield
     except BaseException:
-        if before is not None:
-            write_text(plan.described, before)
+        if plan.study.path("manifest.json").is_file():
+            with suppress(OSError):  # a full disk, which the fault tells
+                for path in texts:
+                    write_text(path, before[path]) if path in before else path.unlink()
         raise
 
 
@@ -226,19 +233,14 @@ def _tasks(plan: Plan, outcome: Outcome, progress: Progress, pdf: bool, cold: bo
 
 def _stage_task(plan: Plan, outcome: Outcome, progress: Progress, stage: Stage, cold: bool) -> dict:
     parameters = {name: plan.parameters[name] for name in declared(stage)}
+    wherever = parameters | ({"data": plan.wherever} if "data" in parameters else {})
     targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
     needs = [plan.described, *plan.inputs(stage), *map(file_of, modules_of(stage.notebook)), _lock()]
-    told = [_wherever(parameters), notebook_source(stage.notebook)]
+    told = [wherever, notebook_source(stage.notebook)]
     work = [_execute, stage, parameters, plan, cold, partial(progress.reach, stage.name)]
     task = _task(outcome, stage.name, stage.question, needs, targets, told, *work, drawn=partial(_drawn, plan, stage))
     # Nobody can see from outside whether a database has changed.
     return task | ({"uptodate": [False]} if stage == STAGES[0] and not plan.source.settled else {})
-
-
-def _wherever(parameters: dict) -> dict:
-    """Return parameters with a raw table inside of the project named by its path from the project's folder."""
-    place = parameters.get("data")
-    return parameters | {"data": place.removeprefix(f"{files.ROOT}{os.sep}")} if place else parameters
 
 
 def _page_task(plan: Plan, outcome: Outcome) -> dict:

@@ -93,7 +93,7 @@ def _copy_base(root: Path, base: str | None) -> None:
 
 def _command(run: str, manifest: Manifest, data: str | None) -> list[str]:
     """Return the words that were typed for the run."""
-    typed = {name: manifest.parameters[name] for name, who in manifest.set_by.items() if who == "command line"}
+    typed = manifest.typed
     if "data" in typed:
         if data is None:
             raise UsageError(

@@ -174,17 +174,13 @@ class Profiles(Artifact):
         return {profile.segment: profile.name for profile in self.segments}
 
 
-class Manifest(Artifact):
-    """manifest.json: the SHA-256 of what went in and came out, the parameters and who set each, the versions."""
+class Made(Artifact):
+    """.made.json: the parameters of a run that may not be finished, and who set each; its data is where they lie."""
 
-    FILE: ClassVar[str] = "manifest.json"
+    FILE: ClassVar[str] = ".made.json"
 
-    inputs: dict[str, str]
-    outputs: dict[str, str]
     parameters: dict[str, str | int]
     set_by: dict[str, str]
-    versions: dict[str, str]
-    revision: str | None = None
 
     @model_validator(mode="after")
     def _knows_its_dataset(self):
@@ -202,6 +198,22 @@ class Manifest(Artifact):
         """The run that this one started from."""
         base = self.parameters.get("base")
         return None if base is None else str(base)
+
+    @property
+    def typed(self) -> dict[str, str | int]:
+        """What was typed for the run."""
+        return {name: value for name, value in self.parameters.items() if self.set_by.get(name) == "command line"}
+
+
+class Manifest(Made):
+    """manifest.json: the SHA-256 of what went in and came out, the parameters and who set each, the versions."""
+
+    FILE: ClassVar[str] = "manifest.json"
+
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+    versions: dict[str, str]
+    revision: str | None = None
 
 
 KINDS: dict[str, type[Artifact]] = {
@@ -254,6 +266,6 @@ def _dataset_of(run: str) -> str | None:
 
 
 def remake_command(run: str, dataset: str | None = None) -> str:
-    """Return the command that makes a run; RUN alone would make the sample under that name."""
+    """Return the command that makes a run whatever its files say; of one that is not there RUN alone says nothing."""
     dataset = dataset or (run if dataset_path(run, run).is_file() else "name")
     return f"make report RUN={run} {'DATA=path' if dataset == ASSUMED else f'DATASET={dataset}'}"

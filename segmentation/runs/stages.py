@@ -109,6 +109,6 @@ def is_generated(folder: Path) -> bool:
     """Return whether a folder under assets/ or report/ is a run's: it holds what a run writes there, or nothing."""
     if folder.is_symlink() or not folder.is_dir() or folder.name in files.NOT_RUNS:
         return False
-    made = [".doit.json", ".lock", "manifest.json", *(name for stage in STAGES for name in stage.writes)]
+    made = [".doit.json", ".lock", ".made.json", "manifest.json", *(name for stage in STAGES for name in stage.writes)]
     pages = ["report.html", "report.pdf", "compare-*.html", *(f"notebooks/*{stage.notebook.name}" for stage in STAGES)]
     return not any(folder.iterdir()) or any(any(folder.glob(name)) for name in [*made, *pages])

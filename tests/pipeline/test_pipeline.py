@@ -212,6 +212,20 @@ def test_nothing_is_left_of_a_run_and_its_workers(toy, place, how):
     assert (run.returncode == 0) == (how == "to its end")
 
 
+def test_a_run_is_made_again_by_its_name_alone(toy, tmp_path):
+    shutil.copytree(toy.root / "data" / "sample", toy.root / "data" / "shop")
+    shutil.copy(toy.root / "data" / "sample" / "customers.csv", tmp_path / "april.csv")
+    _ran(toy, "--dataset", "shop", "--data", str(tmp_path / "april.csv"), "--run", "april", "--seed", "3")
+    before = toy.artifact("april", "manifest.json").read_bytes()
+    assert _ran(toy, "--run", "april") == NOTHING
+    assert toy.artifact("april", "manifest.json").read_bytes() == before
+    insert_code(toy, "05_profiling", "1 / 0")
+    assert toy.run("report", "--run", "april", "--seed", "4").returncode == 1
+    assert read_json(toy.artifact("april", ".made.json"))["parameters"]["seed"] == 3
+    assert toy.run("report", "--run", "april", "--dataset", "sample").returncode == 2
+    assert toy.artifact("april", "manifest.json").read_bytes() == before
+
+
 def test_a_table_replaced_by_another_of_the_same_time_and_size_is_read(toy):
     table = toy.root / "data" / "sample" / "customers.csv"
     before, stamp = table.read_text(), table.stat()
