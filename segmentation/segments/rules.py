@@ -98,7 +98,7 @@ def shortest_between(low: float, high: float, *, whole: bool = False) -> float:
     for decimals in range(-int(np.log10(max(abs(low), abs(high), 1))) - 1, 1 if whole else 17):
         number = round((low + high) / 2, decimals)
         if low <= number < high:
-            return float(number)
+            return float(number) + 0  # never -0
     return float(low)
 
 

@@ -90,6 +90,10 @@ def test_thresholds_are_round(low, high, expected):
     assert shortest_between(low, high) == expected
 
 
+def test_a_threshold_is_no_negative_zero():
+    assert str(shortest_between(-4, 1)) == "0.0"
+
+
 @pytest.mark.parametrize(
     ("low", "high", "expected"), [(1, 2, 1), (39, 40, 39), (120, 260, 200), (-3, -2, -3), (1, 9, 5)]
 )
