@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Column, Dataset
-from segmentation.core.engine import double, in_memory, kept, sampled
+from segmentation.core.engine import double, in_memory, kept, sampled, sum_of
 from segmentation.core.errors import DataError
 from segmentation.core.text import percent
 from segmentation.customers.checks import (
@@ -301,13 +301,13 @@ def fingerprint(
 ) -> Fingerprint:
     """Return the fingerprint of the declared columns of a raw table.
 
-    Of a large table it is that of its files alone, and where a database holds it, of how many cells of each column are
-    filled and of their ends.
+    Of a large table it is that of its files alone, and where a database holds it, that of its rows in any order.
     """
-    if source and not in_memory(raw):
-        whole = "".join(source.fingerprints().values()) or repr(_extremes(raw))
-        return Fingerprint(pd.DataFrame(), hashlib.sha256(whole.encode()).hexdigest(), "")
     names = [name for name in dataset.columns if name in raw.columns]
+    if not in_memory(raw) or not all(raw[name].type().is_string() for name in names):
+        files = source.fingerprints().values() if source else ()
+        known_by = [*files] or sum_of(raw.drop("row", "file", "line", "fields"))
+        return Fingerprint(pd.DataFrame(), _digest(known_by), "")
     frame = raw.select(
         "row", *names, **{f"_{name}": to_number(raw[name], how) for name, how in conventions.items()}
     ).to_pandas()
@@ -315,15 +315,14 @@ def fingerprint(
     cells = pd.DataFrame({n: _in_one_spelling(frame[n], frame.get(f"_{n}"), dataset.columns[n]) for n in names})
     tagged = [cells[name].radd(f"{name}=") for name in sorted(names)]
     hashes = [hashlib.sha256("\x1f".join(row).encode()).hexdigest() for row in zip(*tagged, strict=True)]
-    whole = hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
+    whole = _digest(sorted(hashes))
     return Fingerprint(cells, whole, _sketch(np.array([int(value[:16], 16) for value in hashes], np.uint64)))
 
 
-def _extremes(raw: ibis.Table) -> list:
-    """Return how many rows a table of a database has, and the filled cells and the ends of each column."""
-    names = [name for name in raw.columns if name not in ("file", "line", "fields")]
-    parts = [part for name in names for part in (raw[name].count(), raw[name].min(), raw[name].max())]
-    return [*raw.agg(**{f"_{i}": part for i, part in enumerate(parts)}).to_pyarrow().to_pylist()[0].values()]
+def _digest(parts: list) -> str:
+    """Return the SHA-256 of what a table is known by: of nothing there is none, or all tables would be one."""
+    assert parts
+    return hashlib.sha256("".join(map(str, parts)).encode()).hexdigest()
 
 
 def _sketch(rows: np.ndarray) -> str:

@@ -122,7 +122,7 @@ def compare_runs(base: str, run: str) -> Comparison:
     """
     earlier, later = _open(base, "BASE"), _open(run, "RUN")
     then = read_finished(earlier)
-    (shared, why_not), foreign = _shared(earlier, later), foreign_features(then.model, later.dataset)
+    (shared, why_not), foreign = shared_customers(earlier, later), foreign_features(then.model, later.dataset)
     if foreign:
         foreign = f"The model of {base} cannot place the customers of {run}: {foreign}."
         if shared is None:
@@ -145,10 +145,14 @@ def _open(run: str, option: str) -> Run:
     return study
 
 
-def _shared(earlier: Run, later: Run) -> tuple[pd.DataFrame | None, str]:
-    """Count the customers of both runs by their segments; where ids do not tell who is in both, say why."""
-    other = not is_same_table(earlier, later)
-    if other and not all(study.dataset.named("id") for study in (earlier, later)):
+def shared_customers(earlier: Run, later: Run) -> tuple[pd.DataFrame | None, str]:
+    """Count the customers of both runs by their segments; where ids do not tell who is in both, say why.
+
+    Without ids the rows of one table are counted, which may come in another order.
+    """
+    with_ids = {bool(study.dataset.named("id") or study.dataset.transactions) for study in (earlier, later)}
+    same = is_same_table(earlier, later)
+    if with_ids != {True} and (with_ids != {False} or not same):
         return None, NOBODY
     then, now = (identified(read(study.existing("segments.parquet"))) for study in (earlier, later))
     then = then.select(id=then["id"].cast("string"), then="segment")
@@ -156,7 +160,7 @@ def _shared(earlier: Run, later: Run) -> tuple[pd.DataFrame | None, str]:
     found = both.group_by("then", "now").agg(customers=both.count()).to_pandas()
     if found.empty:
         return None, NOBODY
-    if other and _is_numbered(earlier) and _is_numbered(later) and not _is_alike(earlier, later):
+    if not (same and with_ids == {True}) and _are_rows(earlier, later):
         return None, NUMBERED
     return found.sort_values(["then", "now"], ignore_index=True), ""
 
@@ -166,36 +170,42 @@ def is_same_table(earlier: Run, later: Run) -> bool:
     return len({study.read("cleaning.json").fingerprint for study in (earlier, later)}) == 1
 
 
-def _is_numbered(study: Run) -> bool:
-    """Return whether the ids are running numbers, with no more gaps than refused rows may leave."""
+def _are_rows(earlier: Run, later: Run) -> bool:
+    """Return whether the ids of both are running numbers, and those of the same number are not alike."""
+    then, now = (_first_number(study) for study in (earlier, later))
+    return then is not None and now is not None and not _is_alike(earlier, later, max(then, now))
+
+
+def _first_number(study: Run) -> int | None:
+    """Return the first id where they are running numbers, with no more gaps than refused rows may leave."""
     table = identified(read(study.existing("customers.parquet")))
     number = table["id"].cast("string").try_cast("int64")
     found = table.agg(n=table.count(), numbers=number.count(), low=number.min(), high=number.max()).to_pandas().iloc[0]
-    if found["numbers"] < found["n"]:
-        return False
-    return found["low"] >= 0 and found["high"] <= found["n"] / (1 - MOST_REJECTED)
+    running = found["numbers"] == found["n"] and found["low"] >= 0 and found["high"] <= found["n"] / (1 - MOST_REJECTED)
+    return int(found["low"]) if running else None
 
 
-def _is_alike(earlier: Run, later: Run) -> bool:
+def _is_alike(earlier: Run, later: Run, first: int) -> bool:
     """Return whether most customers are nearer, then and now, to the one of their id than to those of the ids beside.
 
-    By chance a third are. Neighbours are asked, and not just any others, because tables may be sorted.
+    By chance a third are. Neighbours are asked, and not just any others, because tables may be sorted. Where every row
+    is what it was, those beside may be the same.
     """
-    then, now = _numbers(earlier), _numbers(later)
+    then, now = _numbers(earlier, first), _numbers(later, first)
     names, ids = then.columns.intersection(now.columns), then.index.intersection(now.index).sort_values()
     spread = then[names].std().replace(0, np.nan)
     then, now = ((frame.loc[ids, names] / spread).to_numpy() for frame in (then, now))
     own, above, below = (np.nansum((then - np.roll(now, by, axis=0)) ** 2, axis=1) for by in (0, 1, -1))
     beside = np.minimum(above, below)
-    return (own < beside).sum() > (own > beside).sum()
+    return (own < beside).sum() > (own > beside).sum() or (len(names) > 0 and not own.any())
 
 
-def _numbers(study: Run) -> pd.DataFrame:
-    """Return the columns of numbers of the customers with the lowest ids, by id."""
+def _numbers(study: Run, first: int) -> pd.DataFrame:
+    """Return the columns of numbers of the customers with the lowest ids from `first` on, by id."""
     table = identified(read(study.existing("customers.parquet")))
     names = [name for name in table.columns if name != "id" and study.dataset.columns[name].numeric]
     rows = table.select(*names, _number=table["id"].cast("string").try_cast("int64"))
-    return rows.filter(rows["_number"] < MOST_COMPARED).to_pandas().set_index("_number")
+    return rows.filter(rows["_number"].between(first, first + MOST_COMPARED - 1)).to_pandas().set_index("_number")
 
 
 def rand_index(counts: np.ndarray) -> float:

@@ -1,8 +1,9 @@
 """The artifacts that one stage writes and another reads as JSON: what each holds, and how it is read back."""
 
+import hashlib
 from typing import Annotated, ClassVar, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, dataset_path
@@ -38,6 +39,13 @@ class Artifact(Record):
     FILE: ClassVar[str]
 
 
+def _of_something(fingerprint: str) -> str:
+    """Refuse the fingerprint of nothing, by which two tables would be one."""
+    if fingerprint == hashlib.sha256().hexdigest():
+        raise ValueError("the fingerprint is that of no table")
+    return fingerprint
+
+
 class Cleaning(Account, Artifact):
     """cleaning.json: the account, and what was read and how.
 
@@ -52,7 +60,7 @@ class Cleaning(Account, Artifact):
 
     file: str
     files: dict[str, str]
-    fingerprint: str
+    fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$"), AfterValidator(_of_something)]
     features: tuple[str, ...]
     columns: dict[str, str]
     ignored: tuple[str, ...]

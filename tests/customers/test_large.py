@@ -1,5 +1,7 @@
 """Large tables: read, cleaned and counted by the engine as small ones are in memory."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
@@ -26,8 +28,8 @@ from segmentation.customers.tell import trust
 from segmentation.runs.records import Placement
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, open_segmented, rescaled, write_segments
-from segmentation.tables.formats import HEAD
-from segmentation.tables.read import read_large, read_small
+from segmentation.tables.formats import HEAD, LARGE_TEXT
+from segmentation.tables.read import read_large, read_small, read_table
 from segmentation.tables.sources import locate
 from tests.conftest import completed, customers_of, in_frames
 
@@ -289,15 +291,49 @@ def test_a_large_table_of_postgresql_is_cleaned_as_a_small_one(postgres):
     _compare(*(_cleaned(f"{postgres}#shop", large=large) for large in (False, True)))
 
 
-def test_a_large_table_of_a_database_is_known_by_its_cells(postgres):
+def test_a_large_table_of_a_database_is_known_by_its_rows_in_any_order(postgres):
+    """Two months may have as many rows, and the same ends in every column."""
     source, found = locate("DATA", f"{postgres}#known"), []
-    for age in (44, 44, 45):
+    march = [(1, "a", 0.1), (2, "b", 0.2), (3, None, 0.3), (4, "d", None)]
+    swapped = [(1, "a", 0.1), (2, "b", 0.3), (3, None, 0.2), (4, "d", None)]
+    for rows in (march, march[::-1], swapped, [*march[:2], (3, "", 0.3), march[3]]):
         with psycopg.connect(postgres) as connection:
             connection.execute("drop table if exists known")
-            connection.execute(f"create table known as select {age} as age, 'a' as city, .1 as income, 2 as visits")
+            connection.execute("create table known (id int, city text, income float, visits int default 2)")
+            with connection.cursor() as cursor:
+                cursor.executemany("insert into known values (%s, %s, %s)", rows)
         raw, _ = read_large(source, DATASET, wanted=())
         found.append(fingerprint(raw, DATASET, {}, source).whole)
-    assert found[0] == found[1] != found[2]
+    assert found[0] == found[1]
+    assert len(set(found)) == 3
+
+
+def test_two_months_in_one_file_of_a_database_are_two_tables(tmp_path):
+    income = pd.Series(np.arange(MOST_HELD + 1) % 97 + 0.5, name="income")
+    months = {"march": income, "april": income.where(income.index != 5_000, 7.5)}
+    path, found = tmp_path / "shop.sqlite", {}
+    with closing(sqlite3.connect(path)) as database:
+        for name, month in months.items():
+            month.to_sql(name, database, index=False)
+    dataset = Dataset.model_validate({"title": "T", "columns": {"income": COLUMNS["income"]}})
+    for name in months:
+        source = locate("DATA", f"{path}#{name}")
+        raw, _ = read_table(source, dataset, wanted=("income",))
+        found[name] = fingerprint(raw, dataset, {}, source).whole
+    assert found["march"] != found["april"]
+
+
+def test_few_rows_of_a_large_text_have_a_fingerprint(tmp_path):
+    path = tmp_path / "wide.csv"
+    rows = pd.DataFrame({"id": range(99), "city": "a" * (LARGE_TEXT // 99), "income": 1.5, "visits": 2})
+    rows.to_csv(path, index=False)
+    raw, _ = read_table(locate("DATA", str(path)), DATASET, wanted=("income",))
+    assert len(fingerprint(raw, DATASET, {}, locate("DATA", str(path))).whole) == 64
+
+
+def test_nothing_has_no_fingerprint():
+    with pytest.raises(AssertionError):
+        fingerprint(ibis.memtable(pd.DataFrame({"row": [1]})), DATASET, {})
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])

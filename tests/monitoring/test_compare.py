@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,12 +14,22 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core import files
+from segmentation.core.dataset import Dataset
+from segmentation.core.engine import MOST_HELD
 from segmentation.core.figures import colour
 from segmentation.core.files import read_json
 from segmentation.core.text import percent
 from segmentation.monitoring import shown
 from segmentation.monitoring import tell as monitoring_tell
-from segmentation.monitoring.comparison import compare_runs, moved_centres, rand_index, shares_table
+from segmentation.monitoring.comparison import (
+    NOBODY,
+    NUMBERED,
+    compare_runs,
+    moved_centres,
+    rand_index,
+    shared_customers,
+    shares_table,
+)
 from segmentation.monitoring.transitions import Fate, cross, match, renumber, trace
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage
@@ -361,6 +373,42 @@ def test_running_numbers_are_no_people_unless_their_rows_are_alike(march):
     page = _compare(march, "numbers", "others")
     assert "the ids are taken for numbers of rows" in page.text
     assert "customers in both runs" not in page.text
+
+
+def _month(folder: Path, ids, spend, *, known_by: str, named: bool = True) -> SimpleNamespace:
+    """Return a run as the guards on ids see it: its table, by what it is known, and whether its ids are a column."""
+    place = Path(tempfile.mkdtemp(dir=folder))
+    rows = pd.DataFrame({"id": pd.Series(ids).astype(str), "spend": spend, "segment": 1})
+    rows[["id", "spend"]].to_parquet(place / "customers.parquet")
+    rows[["id", "segment"]].to_parquet(place / "segments.parquet")
+    columns = ({"id": {"role": "id"}} if named else {}) | {"spend": {"role": "feature"}}
+    dataset = Dataset.model_validate({"title": "T", "columns": columns})
+    return SimpleNamespace(
+        dataset=dataset, existing=place.joinpath, read=lambda _: SimpleNamespace(fingerprint=known_by)
+    )
+
+
+@pytest.mark.parametrize("first", [1, 30_000])
+def test_the_guards_on_ids_hold_for_large_tables(tmp_path, first):
+    numbers = np.arange(first, first + MOST_HELD + 1)
+    spend = np.random.default_rng(1).normal(50, 10, len(numbers))
+    march = _month(tmp_path, numbers, spend, known_by="march")
+    paid_more = _month(tmp_path, numbers, spend + 1, known_by="april")
+    others = _month(tmp_path, numbers, spend[::-1], known_by="april")
+    assert shared_customers(march, paid_more)[0]["customers"].sum() == len(numbers)
+    assert shared_customers(march, others) == (None, NUMBERED)
+
+
+def test_without_ids_only_the_same_rows_in_the_same_order_are_the_same_customers(tmp_path):
+    spend, rows = np.repeat([5.0, 7, 9], [40, 40, 20]), np.arange(1, 101)
+    march, again, sorted_, other = (
+        _month(tmp_path, rows, values, known_by=known_by, named=False)
+        for values, known_by in ((spend, "a"), (spend, "a"), (spend[::-1], "a"), (spend, "b"))
+    )
+    assert shared_customers(march, again)[0]["customers"].sum() == 100
+    assert shared_customers(march, sorted_) == (None, NUMBERED)
+    assert shared_customers(march, other) == (None, NOBODY)
+    assert shared_customers(march, _month(tmp_path, rows, spend, known_by="a")) == (None, NOBODY)
 
 
 def test_nothing_has_changed_only_when_nobody_moved(march):

@@ -1,5 +1,6 @@
 """The artifacts that stages hand on: the same bytes when read and written again, one message when they are damaged."""
 
+import hashlib
 import json
 import math
 import re
@@ -8,6 +9,7 @@ import shutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from segmentation.core.errors import DataError
 from segmentation.runs.artifacts import KINDS, Lineage, Model, Profiles, Selection
@@ -186,6 +188,17 @@ def test_of_a_table_that_nobody_has_described_the_remedy_asks_for_the_data(run):
     run.path("model.json").write_text("{")
     with pytest.raises(DataError, match=r"make report RUN=sample DATA=path$"):
         run.read("model.json")
+
+
+def test_the_fingerprint_of_nothing_is_neither_written_nor_read(run):
+    """By it two months of one database would be one table, whose ids need no guard."""
+    cleaning = json.loads(run.path("cleaning.json").read_text())
+    cleaning["fingerprint"] = hashlib.sha256(b"").hexdigest()
+    with pytest.raises(ValidationError, match="the fingerprint is that of no table"):
+        run.write("cleaning.json", cleaning)
+    run.path("cleaning.json").write_text(json.dumps(cleaning))
+    with pytest.raises(DataError, match="the fingerprint is that of no table"):
+        run.read("cleaning.json")
 
 
 def test_what_could_not_be_read_back_is_not_written(run):
