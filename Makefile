@@ -18,7 +18,7 @@ COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= FEATURES= SEED= RESAMPLES= ENGINE= BASE= RUN=
+report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= BASE= RUN=
 	$(segmentation) report $(options)
 
 pdf: $(READY) ## the same, and report.pdf
@@ -42,10 +42,10 @@ lab: $(READY) ## open JupyterLab on notebooks/
 dashboard: $(READY) ## explore a finished run in the browser, on this machine alone: RUN=mall HOST= PORT=
 	$(segmentation) dashboard $(options)
 
-dataset: $(READY) ## look at a new table and write a dataset.yaml to start from: NAME=shop DATA=shop.csv
+dataset: $(READY) ## look at a new table and write a dataset.yaml to start from: NAME=shop DATA=shop.csv ENCODING=
 	$(segmentation) dataset $(options)
 
-score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=scored.csv RUN=
+score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=scored.csv ENCODING= RUN=
 	$(segmentation) score $(options)
 
 compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=april

@@ -29,6 +29,7 @@ ResamplesOption = Annotated[Text, typer.Option(help="How often the table is resa
 EngineOption = Annotated[Text, typer.Option(help="What computes tables of over 200,000 rows: duckdb or spark.")]
 ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
 BaseOption = Annotated[Text, typer.Option(help="The earlier run whose numbers, names and colours are kept.")]
+EncodingOption = Annotated[Text, typer.Option(help="Of a table of text: cp1250, gb18030 (told by its letters).")]
 RunOption = Annotated[
     Text,
     typer.Option(
@@ -55,6 +56,7 @@ def make(
     seed: SeedOption = None,
     resamples: ResamplesOption = None,
     engine: EngineOption = None,
+    encoding: EncodingOption = None,
     base: BaseOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
@@ -80,18 +82,19 @@ def score(
     new: Annotated[str, typer.Option(help="The table of new customers.")],
     out: Annotated[str, typer.Option(help="Where to write the scored customers: .csv or .parquet.")],
     dataset: DatasetOption = None,
+    encoding: EncodingOption = None,
     run: RunOption = None,
 ) -> None:
     """Write the segment of each new customer, and say how far they differ from those of the run."""
     from segmentation.core.text import count
     from segmentation.monitoring.scoring import beside, require_free, score_source, write_scored
     from segmentation.monitoring.tell import drift as tell_drift
-    from segmentation.runs.manifest import open_finished
+    from segmentation.runs.manifest import open_finished, read_manifest
     from segmentation.tables.sources import locate
 
     study, place = open_finished(run, dataset), Path(out).expanduser()
     refused, _ = beside(place)
-    source = locate("NEW", new)
+    source = locate("NEW", new, encoding or read_manifest(study.name).encoding)
     require_free(place, source)
     scored = score_source(study, source)
     write_scored(scored, place)
@@ -117,6 +120,7 @@ def compare(
 def dataset(
     name: Annotated[str, typer.Option(help="The folder under data/ to write to.")],
     data: Annotated[str, typer.Option(help="The table to look at.")],
+    encoding: EncodingOption = None,
 ) -> None:
     """Look at a new table, and write a dataset.yaml to start from."""
     from segmentation.core.dataset import load_dataset
@@ -124,7 +128,7 @@ def dataset(
     from segmentation.tables.infer import write_dataset
     from segmentation.tables.sources import locate
 
-    path = write_dataset(name, locate("DATA", data)).relative_to(files.ROOT).as_posix()
+    path = write_dataset(name, locate("DATA", data, encoding)).relative_to(files.ROOT).as_posix()
     guessed = load_dataset(name)
     Console(highlight=False).print(column_list(guessed, guessed.named("feature")))
     print(f"{path} is written; check the roles in it, then: make report DATASET={name} DATA={data}")

@@ -2,11 +2,12 @@
 
 import datetime
 from collections import Counter
+from encodings.aliases import aliases
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from segmentation.core import files
 from segmentation.core.errors import UsageError, place_of, tell_fault
@@ -22,6 +23,21 @@ RESERVED = frozenset(  # what the package calls columns of its own
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 MADE = ("id", "recency", "frequency", "monetary", "tenure", "basket")
 ASSUMED = "assumed"
+
+
+def require_encoding(name: str) -> str:
+    """Return the name of an encoding of texts.
+
+    Raises
+    ------
+    ValueError
+        When there is no such encoding.
+    """
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):  # none, one of bytes such as base64, or no name at all
+        raise ValueError(f"{name!r} is no encoding that is known{suggest(name.lower(), aliases)}") from None
+    return name
 
 
 class _Strict(BaseModel):
@@ -140,6 +156,7 @@ class Dataset(_Strict):
     k_range: tuple[AtLeastTwo, AtLeastTwo] = (2, 10)
     scaling: Literal["standard", "robust", "none"] = "standard"
     decimal: Literal["auto", ".", ","] = "auto"
+    encoding: Annotated[str, AfterValidator(require_encoding)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
     resamples: Annotated[int, Field(ge=10, strict=True)] = 100
     privacy: Literal["rows", "aggregate"] = "aggregate"

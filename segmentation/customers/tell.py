@@ -66,7 +66,7 @@ def reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset)
     """Say what had to be understood to read the table: its encoding, titles, decimal commas, units in cells."""
     told = []
     if headers["encoding"]:
-        told.append(f"It was read as {headers['encoding']}.")
+        told.append(f"It was read as {headers['encoding']}; ENCODING= names another.")
     if headers["above"]:
         told.append(
             f"{sentence(count(headers['above'], 'line'))} above the column names {_was(headers['above'])} left out."
@@ -376,7 +376,7 @@ def published(found: Fingerprint, dataset: Dataset, name: str) -> str:
 
 def _tell_changes(cells: pd.DataFrame, reference, dataset: Dataset) -> str:
     names = [column for column in dataset.columns if column in cells]
-    raw, headers = read_table(locate("DATA", str(reference)), dataset, wanted=tuple(names))
+    raw, headers = read_table(locate("DATA", str(reference), dataset.encoding), dataset, wanted=tuple(names))
     published = fingerprint(raw, dataset, conventions_of(raw, dataset, names, headers, file=reference.name)).cells
     pairs = matching_rows(cells[names], published[names], *dataset.named("id"))
     changed = [(row, other, name) for row, other in pairs for name in names

@@ -102,7 +102,7 @@ def make_plan(**given) -> Plan:
     Parameters
     ----------
     given : str or None
-        run, dataset, data, features, k, seed, resamples, engine, base as typed; None where nothing was typed.
+        run, dataset, data, features, k, seed, resamples, engine, encoding, base as typed; None where nothing was typed.
 
     Raises
     ------
@@ -113,13 +113,15 @@ def make_plan(**given) -> Plan:
     defaults, typed = _notebook_defaults(), _usable(kept)
     if typed["data"] != given["data"]:
         _require_there(typed["data"], typed["run"] or typed["dataset"])
-    assumed = _assume(typed["data"]) if typed["data"] is not None and typed["dataset"] is None else None
+    unknown = typed["data"] is not None and typed["dataset"] is None
+    assumed = _assume(typed["data"], typed["encoding"]) if unknown else None
     study, name = _open(typed, defaults, assumed)
     base = typed.get("base") or defaults["base"]
     features = parse_features(typed["features"] or defaults["features"], study.dataset)
     if base:
         open_base(base, study.name, study.dataset)
-    source = find_table(name, study.dataset, typed["data"] or defaults["data"])
+    encoding = _ranked("encoding", typed, defaults, study.dataset)
+    source = find_table(name, study.dataset, typed["data"] or defaults["data"], encoding[0])
     named = "command line" if typed["run"] or typed["dataset"] else "the table's name" if assumed else "notebook"
     named = made.set_by.get("run", named) if made else named
     chosen = {
@@ -129,6 +131,7 @@ def make_plan(**given) -> Plan:
         "data": (source.place, _setter("data", typed, defaults)),
         **{key: _ranked(key, typed, defaults, study.dataset) for key in LEAST_TYPED},
         "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
+        "encoding": encoding,
         "base": (base, "command line" if typed.get("base") else "notebook"),
     }
     values = {key: value for key, (value, _) in chosen.items()}
@@ -147,7 +150,8 @@ def _require_there(data: str, run: str) -> None:
 
 def _usable(given: dict) -> dict:
     """Return what was typed, numbers as such."""
-    typed = given | {name: _whole_number(given[name], name.upper(), least=least) for name, least in LEAST_TYPED.items()}
+    numbers = {name: _whole_number(given[name], name.upper(), least=least) for name, least in LEAST_TYPED.items()}
+    typed = {"encoding": None} | given | numbers
     if typed["engine"] not in (None, *ENGINES):
         raise UsageError(
             f"ENGINE={typed['engine']} is not known{suggest(typed['engine'], ENGINES)} Known: duckdb, spark."
@@ -169,12 +173,12 @@ def _open(typed: dict, defaults: dict, assumed: str | None) -> tuple[Run, str]:
     return Run(run, described), ASSUMED
 
 
-def _assume(data: str) -> str:
+def _assume(data: str, encoding: str | None) -> str:
     """Return the dataset.yaml of what a table that nobody has described seems to be."""
     from segmentation.tables.infer import as_yaml as describe
     from segmentation.tables.infer import guess_columns  # imported here, because it takes seconds
 
-    source = locate("DATA", data)
+    source = locate("DATA", data, encoding)
     return describe(guess_columns(source), source, title=source.name)
 
 
@@ -187,7 +191,7 @@ def _ranked(key: str, typed: dict, defaults: dict, dataset) -> tuple:
         (defaults[key], "notebook"),
         (written, "default"),
     )
-    return next(choice for choice in ranked if choice[0] is not None)
+    return next((choice for choice in ranked if choice[0] is not None), (None, "default"))
 
 
 def _setter(key: str, typed: dict, defaults: dict, else_by: str = "dataset.yaml") -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 from segmentation.core import files
 from segmentation.core.engine import ENGINE
 from segmentation.core.errors import DataError, SegmentationError, UsageError, cause
-from segmentation.runs.manifest import open_finished, require_unchanged
+from segmentation.runs.manifest import open_finished, read_manifest, require_unchanged
 from segmentation.runs.run import Run
 from segmentation.tables.sandbox import Unreadable, measure_parquet
 
@@ -180,7 +180,7 @@ def score_upload(study: Run, name: str, content: bytes):
     with ENGINE, tempfile.TemporaryDirectory(prefix="segmentation-") as folder:
         path = Path(folder, shown)
         path.write_bytes(content)
-        source = locate("NEW", str(path))
+        source = locate("NEW", str(path), read_manifest(study.name).encoding)
         if is_large(source):
             raise DataError(f"{shown} has too many rows to be scored here; use make score")
         try:

@@ -204,8 +204,16 @@ class Made(Artifact):
     @property
     def base(self) -> str | None:
         """The run that this one started from."""
-        base = self.parameters.get("base")
-        return None if base is None else str(base)
+        return self._text("base")
+
+    @property
+    def encoding(self) -> str | None:
+        """The encoding of the table, where somebody named it."""
+        return self._text("encoding")
+
+    def _text(self, name: str) -> str | None:
+        value = self.parameters.get(name)
+        return None if value is None else str(value)
 
     @property
     def typed(self) -> dict[str, str | int]:

@@ -34,7 +34,7 @@ def made_of(run: str) -> Made | None:
 def remembered(given: dict) -> tuple[dict, Made | None]:
     """Return what was typed, with what was typed before for the run that is named, and what that was made from.
 
-    With RUN all of it comes back that is not typed anew; with DATASET alone the table.
+    With RUN all of it comes back that is not typed anew; with DATASET alone the table and its encoding.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def remembered(given: dict) -> tuple[dict, Made | None]:
         return given, None
     if made is None or dataset not in (None, made.dataset):
         return given, None
-    before = {name: str(value) for name, value in made.typed.items() if given["run"] or name == "data"}
+    before = {name: str(value) for name, value in made.typed.items() if given["run"] or name in ("data", "encoding")}
     if given["data"] is not None and made.dataset != ASSUMED:
         before["dataset"] = made.dataset
     if "data" in before:

@@ -1,10 +1,14 @@
 """The formats in which tables come: text, spreadsheets, Parquet, JSON lines, archives, databases; as rows of text."""
 
+import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from math import log
+from typing import NoReturn
 
 from segmentation.core.errors import DataError
 
@@ -12,6 +16,48 @@ DELIMITERS = ";\t|,"  # of equals the first: a comma may be in amounts
 FIRST_LINES = 50
 MOST_LETTERS = csv.field_size_limit()  # of a cell
 MOST_COLUMNS = 2_000
+
+# Letters beyond ASCII, the most frequent first, of the languages that an encoding is made for.
+WESTERN = ("éàèêçâôîûùïëœ", "óíáéñúü", "ãçáéóíêâõúàô", "èàòùìé", "äüöß", "äöåé", "øåæé", "éëïöü", "íáðéóöúæþý")
+CENTRAL = ("łóąężśćńź", "íáěéřčýžšůúťňďó", "áíéčšžýúľťňôďä", "áéöóíőüúű", "čšžćđ", "ăîâţş")
+WRITTEN_IN = {  # how likely each is before a letter is read, and its languages
+    "cp1252": (1, WESTERN),
+    "cp1250": (0.5, CENTRAL),
+    "cp1254": (0.5, ("ıüşçğöİâî",)),
+    "iso8859-2": (0.1, CENTRAL),
+    "latin-1": (0.1, WESTERN),
+    "cp1257": (0.1, ("ėįšąųžūčę", "āīēšņļūžķģč")),
+    "mac_roman": (0.04, WESTERN),
+    "cp850": (0.04, WESTERN),
+}
+CALLED = {code: f"Windows-{code[2:]}" for code in ("cp1252", "cp1250", "cp1254", "cp1257")} | {
+    "iso8859-2": "ISO-8859-2",
+    "latin-1": "Latin-1",
+    "mac_roman": "Mac Roman",
+    "cp850": "CP850",
+}
+ELSEWHERE = {  # encodings of scripts of which no letter is one of ASCII
+    "cp1251": ("CYRILLIC",),
+    "koi8-r": ("CYRILLIC",),
+    "cp1253": ("GREEK",),
+    "gb18030": ("CJK",),
+    "shift_jis": ("CJK", "HIRAGANA", "KATAKANA"),
+    "big5": ("CJK",),
+    "euc_kr": ("HANGUL",),
+    "cp1255": ("HEBREW",),
+    "cp1256": ("ARABIC",),
+}
+WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
+SHORTEST = 4  # bytes of a word that would hold accented letters alone
+VOWEL, CONSONANT = "vowel", "consonant"
+FITS = {VOWEL: (0.7, 0.25, 0.05), CONSONANT: (0.5, 0.4, 0.1)}  # by how many neighbours are of the same kind
+SOFT = "ńśź"  # before a vowel Polish writes ni, si, zi
+MARKS = {**dict.fromkeys("‚“”„«»‹›…–—·§©®™°¿¡€ªº\xa0", 1), "’": 2, "‘": 2}  # beside how many letters they may stand
+FOREIGN, STRANGE = 0.002, 0.02
+MUCH_LIKELIER = log(20)
+UNLIKELY, FEWEST_WORDS, MOST_WORDS = -8, 3, 2_000  # on average over the words
+MOST_SHOWN = 3
+MOSTLY_LETTERS = 0.8
 
 
 class Number(str):
@@ -35,8 +81,8 @@ class Rows:
     delimiter: str | None = None
 
 
-def read_text(content: bytes, name: str) -> Rows:
-    text, encoding = decode(content, name)
+def read_text(content: bytes, name: str, encoding: str | None = None) -> Rows:
+    text, encoding = decode(content, name, encoding)
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise DataError(f"{name}, line {line}: found a NUL byte, expected text; save the table as CSV (UTF-8)")
@@ -80,8 +126,16 @@ def _refuse_swallowed(records: list[tuple[int, list[str]]], lines: list[str], de
             )
 
 
-def decode(content: bytes, name: str) -> tuple[str, str | None]:
-    """Return a text, and its encoding when it is not UTF-8."""
+def decode(content: bytes, name: str, encoding: str | None = None) -> tuple[str, str | None]:
+    """Return a text, and its encoding when it is not UTF-8: the one that was named, or the one that its letters show.
+
+    Raises
+    ------
+    DataError
+        When it is not in the encoding that was named, or none was and its letters leave open which it is.
+    """
+    if encoding:
+        return _decode_named(content, name, encoding)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace"), "UTF-16"
     if content[1:2] == b"\0" or content[:1] == b"\0":
@@ -91,24 +145,109 @@ def decode(content: bytes, name: str) -> tuple[str, str | None]:
         return content.decode("utf-8-sig"), None
     except UnicodeDecodeError:
         _refuse_two_encodings(content, name)
+    if b"\0" in content:
+        return content.decode("latin-1"), None  # no text, whatever its encoding
+    found = sorted(set(WORD.findall(content)))
+    words = found[:: len(found) // MOST_WORDS + 1]
+    best, *others = sorted(_likelihoods(content, words).items(), key=lambda item: -item[1])
+    alone = any(len(word) >= SHORTEST and not re.search(rb"[A-Za-z]", word) for word in words)
+    if alone or best[1] < UNLIKELY * max(len(words), FEWEST_WORDS):
+        _refuse_open(content, name, [*(code for code in ELSEWHERE if _is_of_script(content, code)), best[0]])
+    rivals = [code for code, how in others if how > best[1] - MUCH_LIKELIER and not _alike(words, code, best[0])]
+    if rivals:
+        _refuse_open(content, name, [best[0], *rivals])
+    return content.decode(best[0]), CALLED[best[0]]
+
+
+def _decode_named(content: bytes, name: str, encoding: str) -> tuple[str, str | None]:
+    known = codecs.lookup(encoding).name
     try:
-        text, encoding = content.decode("cp1252"), "Windows-1252"
-    except UnicodeDecodeError:
-        text, encoding = content.decode("latin-1"), "Latin-1"
-    _refuse_other_script(text, encoding, name)
-    return text, encoding
-
-
-def _refuse_other_script(text: str, encoding: str, name: str) -> None:
-    """Refuse Cyrillic, Greek or other letters, which one byte a letter turns into words of accents alone."""
-    words = re.findall(r"[^\W\d_]{3,}", text)
-    strange = [word for word in words if not re.search("[a-zA-Z]", word)]
-    if strange and "\0" not in text:
-        line = text[: text.index(strange[0])].count("\n") + 1
+        text = content.decode("utf-8-sig" if known == "utf-8" else known)
+    except UnicodeDecodeError as fault:
+        line = content[: fault.start].count(b"\n") + 1
         raise DataError(
-            f"{name}, line {line}: read as {encoding}, a word would have accented letters alone; it is another "
-            "encoding; save the table as UTF-8"
-        )
+            f"{name}, line {line}: found a letter that is not {encoding}, the encoding that was named; name another "
+            "one with ENCODING=, or as encoding: in dataset.yaml"
+        ) from None
+    return text, None if known == "utf-8" else encoding
+
+
+def _refuse_open(content: bytes, name: str, codes: list[str]) -> NoReturn:
+    """Refuse a text of which its letters leave open how they are written, and show how a cell reads in encodings."""
+    cells = [cell for cell in re.split(rb"[,;\t\r\n\"]", content) if re.search(rb"[\x80-\xff]", cell)]
+    read = [{code: cell.decode(code, errors="replace").strip() for code in codes} for cell in cells[:FIRST_LINES]]
+    at = max(range(len(read)), key=lambda i: len({*read[i].values()}))  # the one that tells them apart best
+    first = {text: code for code, text in reversed(read[at].items())}
+    shown = " or ".join(f"{text[:40]!r} (ENCODING={code})" for text, code in [*first.items()][::-1][:MOST_SHOWN])
+    line = content[: content.index(cells[at])].count(b"\n") + 1
+    raise DataError(
+        f"{name}, line {line}: the table is not UTF-8, and its letters leave open what it is: {shown}; name its "
+        "encoding with ENCODING=, or as encoding: in dataset.yaml, or save the table as UTF-8"
+    )
+
+
+def _alike(words: list[bytes], one: str, other: str) -> bool:
+    return all(word.decode(one) == word.decode(other) for word in words)
+
+
+def _is_of_script(content: bytes, code: str) -> bool:
+    """Return whether what is no ASCII in a text reads as words of the script that an encoding is made for."""
+    try:
+        words = re.findall(r"[A-Za-z]*[^\x00-\x7f]+[A-Za-z]*", content.decode(code))
+    except UnicodeDecodeError:
+        return False
+    letters = [c for c in "".join(words) if c.isalpha() and not c.isascii()]
+    own = all(unicodedata.name(c, "").startswith(ELSEWHERE[code]) for c in letters)
+    cased = sum(word in (word.lower(), word.upper(), word.title()) for word in words) > len(words) / 2
+    return own and cased and len(letters) > MOSTLY_LETTERS * sum(map(len, words))  # few of ASCII beside them
+
+
+def _likelihoods(content: bytes, words: list[bytes]) -> dict[str, float]:
+    """Return the logarithm of how well some words read in each encoding in which all can be read."""
+    found = {}
+    for code, (before, languages) in WRITTEN_IN.items():
+        try:
+            content.decode(code)
+        except UnicodeDecodeError:
+            continue
+        texts = [word.decode(code) for word in words]
+        letters = {_small(c) for text in texts for c in text if c.isalpha() and not c.isascii()}
+        spoken = (sum(_frequency(c, language) for c in letters) for language in languages)
+        found[code] = log(before) + max(spoken) + sum(map(_fit, texts))
+    return found
+
+
+def _small(letter: str) -> str:
+    return letter.lower() if len(letter.lower()) == 1 else letter
+
+
+def _frequency(letter: str, language: str) -> float:
+    """Return the logarithm of how frequent a letter is among a language's: the second half as much as the first."""
+    rank = language.find(letter) + 1
+    return log(1 / rank / sum(1 / i for i in range(1, len(language) + 1))) if rank else log(FOREIGN)
+
+
+def _fit(word: str) -> float:
+    """Return the logarithm of how well the letters beyond ASCII fit among their neighbours: vowels among consonants."""
+    kinds, fit = [_kind(c) for c in word], 0.0
+    for i, (letter, kind) in enumerate(zip(word, kinds, strict=True)):
+        if letter.isascii():
+            continue
+        beside = [*kinds[max(i - 1, 0) : i], *kinds[i + 1 : i + 2]]
+        if kind in FITS:
+            fit += log(FITS[kind][beside.count(kind)] if beside or kind == VOWEL else STRANGE)
+            fit += log(STRANGE) if letter.isupper() and word[:i][-1:].islower() else 0
+            fit += log(STRANGE) if letter in SOFT and kinds[i + 1 : i + 2] == [VOWEL] else 0
+        elif unicodedata.category(letter) == "Cc" or sum(map(bool, beside)) > MARKS.get(letter, 0):
+            fit += log(STRANGE**2)
+    return fit
+
+
+def _kind(letter: str) -> str:
+    """Return whether a letter is a vowel or a consonant; empty for what is none."""
+    if not letter.isalpha() or letter in "ªº":
+        return ""
+    return VOWEL if unicodedata.normalize("NFD", letter)[0].lower() in "aeiouyæœøı" else CONSONANT
 
 
 def _refuse_two_encodings(content: bytes, name: str) -> None:

@@ -48,12 +48,13 @@ def read_parts(source: RawSource) -> list[Rows]:
             return [_from_arrow(found, source.name)]
         return [_read_connection(connect_server(source.url, source.name), source.part, source.name)]
     if is_large(source):
-        return [read_head(path) for path in source.files[:1]]
-    return [_read_file(path, source.part) for path in source.files]
+        return [read_head(path, source.encoding) for path in source.files[:1]]
+    return [_read_file(path, source) for path in source.files]
 
 
-def _read_file(path: Path, part: str | None) -> Rows:
-    """Read one file, by what it holds rather than by its ending."""
+def _read_file(path: Path, source: RawSource) -> Rows:
+    """Read one file of a table, by what it holds rather than by its ending."""
+    part, encoding = source.part, source.encoding
     try:
         with path.open("rb") as file:
             start = file.read(16)
@@ -63,7 +64,7 @@ def _read_file(path: Path, part: str | None) -> Rows:
             if start.startswith(b"PAR1"):
                 return _read_parquet(path, path.name)
             content = start + file.read()
-        return _read_content(content, path.name, part)
+        return _read_content(content, path.name, part, encoding)
     except OSError as fault:
         raise DataError(f"{path.name} cannot be read: {fault.strerror or cause(fault)}") from fault
     except DAMAGED as fault:
@@ -71,11 +72,11 @@ def _read_file(path: Path, part: str | None) -> Rows:
         raise DataError(f"{path.name} is damaged, cut short or encrypted ({told}); copy or export it again") from fault
 
 
-def _read_content(content: bytes, name: str, part: str | None) -> Rows:
+def _read_content(content: bytes, name: str, part: str | None, encoding: str | None) -> Rows:
     if content.startswith(b"\x1f\x8b"):
         unpacked = gzip.GzipFile(fileobj=io.BytesIO(content)).read(MOST_UNPACKED + 1)
         _refuse_more(len(unpacked), name)
-        return _read_content(unpacked, name.removesuffix(".gz"), part)
+        return _read_content(unpacked, name.removesuffix(".gz"), part, encoding)
     if content.startswith(b"PK\x03\x04"):
         archive = zipfile.ZipFile(io.BytesIO(content))
         members = [m for m in archive.namelist() if not m.endswith("/") and not m.startswith("__MACOSX/")]
@@ -84,14 +85,14 @@ def _read_content(content: bytes, name: str, part: str | None) -> Rows:
             return _read_sheet(content, name, part)
         member = _choose(part, members, name, "file")
         _refuse_more(archive.getinfo(member).file_size, name)
-        return _read_content(archive.read(member), member, None)
+        return _read_content(archive.read(member), member, None, encoding)
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         return _read_sheet(content, name, part)
     if content.startswith(b"PAR1"):
         return _read_parquet(io.BytesIO(content), name)
     if name.lower().endswith((".jsonl", ".ndjson", ".json")):
-        return _read_json_lines(content, name)
-    return read_text(content, name)
+        return _read_json_lines(content, name, encoding)
+    return read_text(content, name, encoding)
 
 
 def _refuse_more(size: int, name: str) -> None:
@@ -130,7 +131,7 @@ def is_parquet(path: Path) -> bool:
         return file.read(4) == b"PAR1"
 
 
-def read_head(path: Path) -> Rows:
+def read_head(path: Path, encoding: str | None = None) -> Rows:
     """Read the first rows of a file of Parquet or text."""
     if is_parquet(path):
         return _from_arrow(next(pq.ParquetFile(path).iter_batches(ROWS)), path.name)
@@ -139,7 +140,7 @@ def read_head(path: Path) -> Rows:
     faults = []
     for cut in range(1, MOST_CUT):  # the last line may be cut, or lie in the middle of a quoted cell
         try:
-            return read_text(b"".join(lines[:-cut] or lines), path.name)
+            return read_text(b"".join(lines[:-cut] or lines), path.name, encoding)
         except DataError as fault:
             faults.append(fault)
     raise faults[0]
@@ -165,9 +166,9 @@ def _read_sheet(content: bytes, name: str, part: str | None) -> Rows:
     return Rows(name, [pair for pair in texts if any(pair[1])])
 
 
-def _read_json_lines(content: bytes, name: str) -> Rows:
+def _read_json_lines(content: bytes, name: str, encoding: str | None) -> Rows:
     headers, records = {}, []
-    whole = decode(content, name)[0]
+    whole = decode(content, name, encoding)[0]
     if re.match(r"\s*\[\s*({|$)", whole):
         raise DataError(
             f"{name} is one JSON list; expected JSON lines: one object a line, without [ ] and commas between"

@@ -285,6 +285,8 @@ def as_yaml(guesses: list[Guess], source: RawSource, title: str) -> str:
     ]
     if len(source.files) == 1:
         lines += ["source:", f"  path: {_yaml(source.files[0].name)}"]
+    if source.encoding:
+        lines.append(f"encoding: {_yaml(source.encoding)}")
     lines.append("columns:")
     for guess in guesses:
         remark = f" # {guess.remark}" if guess.remark else ""

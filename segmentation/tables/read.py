@@ -38,7 +38,9 @@ def read_large(
     DataError
         As `read_table`, and where a text is not UTF-8, or its columns are parted by blanks.
     """
-    files = [_open_parquet(path) if is_parquet(path) else _open_text(path, dataset) for path in source.files]
+    files = [
+        _open_parquet(path) if is_parquet(path) else _open_text(path, dataset, source.encoding) for path in source.files
+    ]
     read = files or [_open_server(source)]
     tables, told = [table for table, _ in read], dict(read[0][1])
     headers = _headers_of(tables, source)
@@ -137,9 +139,9 @@ def _cell(cell: ibis.Value, kind: str) -> ibis.Value:
     return as_it_was_column(text_of(cell) if cell.type().is_floating() else cell.cast("string"))
 
 
-def _open_text(path: Path, dataset: Dataset) -> tuple[ibis.Table, dict]:
+def _open_text(path: Path, dataset: Dataset, encoding: str | None) -> tuple[ibis.Table, dict]:
     """Copy a text file to Parquet; what has too few or too many cells is put beside it."""
-    head = read_head(path)
+    head = read_head(path, encoding)
     delimiter = head.delimiter or ""
     if head.encoding or delimiter == " ":
         what = f"is {head.encoding}" if head.encoding else "has columns parted by blanks"

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from segmentation.core import files
-from segmentation.core.dataset import Dataset, Source, dataset_path
+from segmentation.core.dataset import Dataset, Source, dataset_path, require_encoding
 from segmentation.core.errors import DataError, UsageError, cause
 from segmentation.core.files import NOT_RUNS, sha256
 
@@ -25,12 +25,14 @@ class RawSource:
     name : what a reader may see of it: no folder, no host, no password.
     files : what is read, in the order of their names; none for a database.
     part : the sheet, table, query or member of an archive that was named after `#`.
+    encoding : of its text, where somebody named it.
     """
 
     place: str
     name: str
     files: tuple[Path, ...] = ()
     part: str | None = None
+    encoding: str | None = None
 
     @property
     def url(self) -> str | None:
@@ -48,8 +50,10 @@ class RawSource:
         return {path.name: sha256(path) for path in self.files}
 
 
-def find_table(name: str, dataset: Dataset, data: str | None = None) -> RawSource:
+def find_table(name: str, dataset: Dataset, data: str | None = None, encoding: str | None = None) -> RawSource:
     """Return the raw table: `data` when given, else the dataset's own file, fetched when it is not there.
+
+    Its `encoding` is that of dataset.yaml where none is given.
 
     Raises
     ------
@@ -58,8 +62,9 @@ def find_table(name: str, dataset: Dataset, data: str | None = None) -> RawSourc
     DataError
         When the public source cannot be fetched, or is not what was published.
     """
+    encoding = encoding or dataset.encoding
     if data is not None:
-        return locate("DATA", data)
+        return locate("DATA", data, encoding)
     if dataset.source is None:
         raise UsageError(f"data/{name}/dataset.yaml names no source; give the table as DATA=path")
     path = files.ROOT / "data" / name / dataset.source.path
@@ -77,10 +82,10 @@ def find_table(name: str, dataset: Dataset, data: str | None = None) -> RawSourc
             f"{shown} is not the published file (its SHA-256 is not the one in dataset.yaml); remove it to fetch it "
             f"again, or use it knowingly: DATA={shown}"
         )
-    return locate("DATA", str(path))
+    return locate("DATA", str(path), encoding)
 
 
-def locate(option: str, text: str) -> RawSource:
+def locate(option: str, text: str, encoding: str | None = None) -> RawSource:
     """Return the table that was typed for an option: path, pattern or URL, with `#` before a sheet, table or query.
 
     Raises
@@ -88,11 +93,16 @@ def locate(option: str, text: str) -> RawSource:
     UsageError
         When there is no such table.
     """
+    if encoding:
+        try:
+            require_encoding(encoding)
+        except ValueError as fault:
+            raise UsageError(f"ENCODING={fault}") from None
     if URL.match(text):
         url, _, behind = text.partition("#")
         scheme = url.partition(":")[0].lower()
         if scheme in FILES:
-            return locate(option, f"{url.partition('://')[2]}#{behind}" if behind else url.partition("://")[2])
+            return locate(option, url.partition("://")[2] + (f"#{behind}" if behind else ""), encoding)
         if scheme in REMOTE:
             raise UsageError(f"{option}={scheme}://… is on another machine; download the table, then give its path")
         if "@" in behind or url.count("/") > 3 or not _is_url(url):
@@ -109,7 +119,7 @@ def locate(option: str, text: str) -> RawSource:
     if not found:
         raise UsageError(f"{option}={text} is not a file; expected the path of a table, a pattern, or a database's URL")
     place = f"{path.absolute()}#{part}" if part else str(path.absolute())
-    return RawSource(place, path.name, tuple(dict.fromkeys(file.resolve() for file in found)), part)
+    return RawSource(place, path.name, tuple(dict.fromkeys(file.resolve() for file in found)), part, encoding)
 
 
 def _is_url(text: str) -> bool:
