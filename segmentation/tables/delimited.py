@@ -52,11 +52,11 @@ SHORTEST = 4  # bytes of a word that would hold accented letters alone
 VOWEL, CONSONANT = "vowel", "consonant"
 FITS = {VOWEL: (0.7, 0.25, 0.05), CONSONANT: (0.5, 0.4, 0.1)}  # by how many neighbours are of the same kind
 SOFT = "ńśź"  # before a vowel Polish writes ni, si, zi
-MARKS = {**dict.fromkeys("‚“”„«»‹›…–—·§©®™°¿¡€ªº\xa0", 1), "’": 2, "‘": 2}  # beside how many letters they may stand
-FOREIGN, STRANGE = 0.002, 0.02
+BESIDE = {**dict.fromkeys("‚“”„«»‹›…–—·§©®™°¿¡€ªº\xa0", 1), "’": 2, "‘": 2}  # beside how many letters they may stand
+FOREIGN_LETTER, STRANGE = 0.002, 0.02
 MUCH_LIKELIER = log(20)
 UNLIKELY, FEWEST_WORDS, MOST_WORDS = -8, 3, 2_000  # on average over the words
-MOST_SHOWN = 3
+MOST_READINGS = 3
 MOSTLY_LETTERS = 0.8
 
 
@@ -178,7 +178,7 @@ def _refuse_open(content: bytes, name: str, codes: list[str]) -> NoReturn:
     read = [{code: cell.decode(code, errors="replace").strip() for code in codes} for cell in cells[:FIRST_LINES]]
     at = max(range(len(read)), key=lambda i: len({*read[i].values()}))  # the one that tells them apart best
     first = {text: code for code, text in reversed(read[at].items())}
-    shown = " or ".join(f"{text[:40]!r} (ENCODING={code})" for text, code in [*first.items()][::-1][:MOST_SHOWN])
+    shown = " or ".join(f"{text[:40]!r} (ENCODING={code})" for text, code in [*first.items()][::-1][:MOST_READINGS])
     line = content[: content.index(cells[at])].count(b"\n") + 1
     raise DataError(
         f"{name}, line {line}: the table is not UTF-8, and its letters leave open what it is: {shown}; name its "
@@ -224,7 +224,7 @@ def _small(letter: str) -> str:
 def _frequency(letter: str, language: str) -> float:
     """Return the logarithm of how frequent a letter is among a language's: the second half as much as the first."""
     rank = language.find(letter) + 1
-    return log(1 / rank / sum(1 / i for i in range(1, len(language) + 1))) if rank else log(FOREIGN)
+    return log(1 / rank / sum(1 / i for i in range(1, len(language) + 1))) if rank else log(FOREIGN_LETTER)
 
 
 def _fit(word: str) -> float:
@@ -238,7 +238,7 @@ def _fit(word: str) -> float:
             fit += log(FITS[kind][beside.count(kind)] if beside or kind == VOWEL else STRANGE)
             fit += log(STRANGE) if letter.isupper() and word[:i][-1:].islower() else 0
             fit += log(STRANGE) if letter in SOFT and kinds[i + 1 : i + 2] == [VOWEL] else 0
-        elif unicodedata.category(letter) == "Cc" or sum(map(bool, beside)) > MARKS.get(letter, 0):
+        elif unicodedata.category(letter) == "Cc" or sum(map(bool, beside)) > BESIDE.get(letter, 0):
             fit += log(STRANGE**2)
     return fit
 
