@@ -283,7 +283,7 @@ def answer(study, values: dict, told: list[dict]) -> None:
         f'<div class="answer" role="status" style="--mark: {card["colour"]}"><p class="lead">'
         f'<span class="glyph" aria-hidden="true">{card["glyph"]}</span> '
         f"{sentence(card['noun'])} {card['segment']}, {html.escape(found['name'])}.</p>"
-        f"<p>Distance {found['distance']:.3f} to its centre, {found['margin']:.3f} nearer than the next one "
+        f"<p>Distance {found['distance']:.3f} to its centroid, {found['margin']:.3f} nearer than the next one "
         f"({html.escape(unit)}).</p>{careful}"
         + (f"<p><b>What to do:</b> {html.escape(action)}</p>" if action else "")
         + "</div>"

@@ -80,9 +80,9 @@ def pearson(n: float, x: float, y: float, xx: float, yy: float, xy: float) -> fl
     return rounded((xy - x * y / n) / spread**0.5) if spread > 0 else np.nan
 
 
-def rounded(value: float) -> float:
+def rounded(value: float, digits: int = 10) -> float:
     """Round a sum of floats to ten digits: threads add in any order, which changes the last ones."""
-    return float(f"{value:.10g}")
+    return float(f"{value:.{digits}g}")
 
 
 def nearby(values: np.ndarray, levels: list[float]) -> list[tuple[float, float]]:

@@ -104,6 +104,7 @@ def _card(profile: Profile, stability: Stability, verdict: str, differing: set[s
         "share_interval": spanning(profile.share_interval, percent),
         "small": f"Small: fewer than {SMALL} customers." if profile.size < SMALL else None,
         "stability": decimal(stability.jaccard),
+        "bent": runs_tell.transformed(profile, dataset),
         "change": runs_tell.origin(lineage.now[segment - 1], lineage) if lineage else None,
         "features": [
             {

@@ -261,8 +261,9 @@ class Transitions(Record):
 class Profile(Record):
     """Who a segment is.
 
-    centre : the mean of each feature
-    index : the mean of all customers = 100; None where values are below 0, or all 0
+    centre : of each feature the mean, of one that is transformed that of what the model sees, transformed back
+    mean : of each feature that is transformed the plain mean
+    index : the centre of all customers = 100; None where values are below 0, or all 0
     descriptors : of each its mean and median, or the share of each category; nothing that tells of fewer than ten
     """
 
@@ -272,6 +273,7 @@ class Profile(Record):
     share_interval: Interval
     centre: dict[str, float]
     centre_interval: dict[str, Interval]
+    mean: dict[str, float]
     index: dict[str, float | None]
     levels: dict[str, Level]
     descriptors: dict[str, dict[str, float]]

@@ -63,6 +63,12 @@ def segment_shares(segments: Iterable[Profile]) -> dict[int, str]:
     return dict(zip(sizes, shares(sizes.values()), strict=True))
 
 
+def transformed(profile: Profile, dataset: Dataset) -> str:
+    """Return of which features the centre is not the plain mean, "" of none."""
+    every = len(profile.mean) == len(profile.centre) > 1
+    return "each feature" if every else listing(dataset.label(name) for name in profile.mean)
+
+
 def rows(account: Account) -> str:
     """Return what became of the rows: "200 rows = 198 clean + 2 refused"."""
     collapsed = f" + {account.collapsed:,} collapsed" if account.collapsed else ""

@@ -6,6 +6,9 @@ __getattr__ = lazily(
     __name__,
     assign=(
         "borders",
+        "centre_of_all",
+        "centres",
+        "nearest_to_border",
         "open_segmented",
         "rescaled",
         "write_list",
@@ -13,7 +16,6 @@ __getattr__ = lazily(
         "write_segments",
     ),
     fit=(
-        "centroids",
         "fit_segments",
         "near_border",
         "near_limit",
@@ -25,7 +27,7 @@ __getattr__ = lazily(
         "telling_order",
     ),
     model=("write_model",),
-    profiles=("compare_descriptors", "flatten", "heights", "kept_names", "profile_segments", "write_profiles"),
+    profiles=("compare_descriptors", "flatten", "kept_names", "profile_segments", "write_profiles"),
     robustness=("compare_choices", "intervals"),
     rules=("grow_rules", "write_rules", "write_sql"),
     plots=(),

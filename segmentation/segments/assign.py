@@ -1,8 +1,8 @@
 """Who belongs to which segment: one expression that any engine can compute, and the same in plain SQL."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from operator import and_
 
 import ibis
@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from sqlglot import exp, parse_one
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double, opened
 from segmentation.core.files import write_csv, write_parquet, write_text
-from segmentation.customers.counts import identified
+from segmentation.customers.counts import identified, rounded
 from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.runs.records import Placement, Scaled
 from segmentation.runs.run import Run
@@ -79,9 +80,13 @@ def name_of(table: ibis.Table, names: dict[int, str]) -> ibis.Value:
     return ibis.cases(*((table["segment"] == number, name) for number, name in names.items()))
 
 
-def nearest_to_border(near: ibis.Table, most: int = 10) -> pd.DataFrame:
-    """Return segment, next segment, margin and features of the nearest to a border of those that are near one."""
-    return near.limit(most).drop("id").to_pandas()
+def nearest_to_border(near: ibis.Table, dataset: Dataset, most: int = 10) -> pd.DataFrame | None:
+    """Return segment, next segment, margin and labelled features of those nearest to a border; None where private."""
+    if dataset.private:
+        return None
+    labels = {name: dataset.axis(name) for name in dataset.columns}
+    first = near.limit(most).drop("id").to_pandas().rename(columns=labels)
+    return None if first.empty else first
 
 
 def write_near(study: Run, near: ibis.Table) -> None:
@@ -173,6 +178,44 @@ def _score(z: list[ibis.Value], centroid: tuple[float, ...]) -> ibis.Value:
 def _root(squared: ibis.Value) -> ibis.Value:
     """Return the root of what is not less than 0, but for a last bit."""
     return squared.abs().sqrt()
+
+
+def undo(z: np.ndarray, power: float) -> np.ndarray:
+    """Invert the transformation of Yeo and Johnson."""
+    above, below = np.maximum(z, 0), np.maximum(-z, 0)
+    high = np.expm1(above) if power == 0 else (above * power + 1) ** (1 / power) - 1
+    low = np.expm1(below) if power == 2 else (below * (2 - power) + 1) ** (1 / (2 - power)) - 1
+    return np.where(z >= 0, high, -low)
+
+
+def averaged(customers: Customers, scaled: Customers, features: Iterable[Scaled]) -> Iterator[tuple[Scaled, Customers]]:
+    """Yield each feature with the customers whose mean there is its centre: as they are, or as the model sees them."""
+    for feature in features:
+        yield feature, customers if feature.power == 1 else scaled
+
+
+def restored(means: pd.Series, feature: Scaled) -> pd.Series:
+    """Return means of what `averaged` yields in the units of the table."""
+    if feature.power == 1:
+        return means
+    back = undo(means.to_numpy() * feature.spread + feature.centre, feature.power)
+    return pd.Series(back, means.index).map(partial(rounded, digits=8))  # the way back widens the last of ten
+
+
+def centres(segmented: Customers, scaled: Customers, model: Placement) -> pd.DataFrame:
+    """Return the centre of each segment in the units of the table: one row a segment, one column a feature.
+
+    It is the mean over all customers of the segment; of a feature that is transformed, the mean of what the model sees,
+    transformed back, so that centres stand where segments were formed: with a logarithm near the geometric mean.
+    """
+    pairs = averaged(segmented, scaled, model.features)
+    return pd.DataFrame({f.name: restored(of.means([f.name])[f.name], f) for f, of in pairs})
+
+
+def centre_of_all(segmented: Customers, scaled: Customers, model: Placement) -> pd.Series:
+    """Return the centre of all customers in the same way, one value a feature."""
+    pairs = averaged(segmented, scaled, model.features)
+    return pd.Series({f.name: restored(of.mean([f.name]), f)[f.name] for f, of in pairs})
 
 
 def nearest_sql(model: Placement, dialect: str = "postgres") -> str:

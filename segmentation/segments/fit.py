@@ -17,7 +17,7 @@ from segmentation.core.engine import double, kept
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import best_kmeans
 from segmentation.runs.records import Placement, Scaled
-from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows
+from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows, undo
 
 UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
 LAMBDA_DECIMALS = 6
@@ -30,7 +30,7 @@ def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str,
 
 
 def centroids(model: Pipeline, features: Sequence[str]) -> pd.DataFrame:
-    """Return the centroids in original units, one row a segment; with a log they are geometric, not plain, means."""
+    """Return the centroids transformed back to original units, one row a segment; what is shown is `assign.centres`."""
     original = model[:-1].inverse_transform(model[-1].cluster_centers_)
     return pd.DataFrame(original, columns=list(features), index=pd.RangeIndex(1, len(original) + 1, name="segment"))
 
@@ -120,19 +120,11 @@ class Unskew(TransformerMixin, BaseEstimator):
     def inverse_transform(self, X):
         """Undo `transform`."""
         columns = zip(self.lambdas_, np.asarray(X, float).T, strict=True)
-        return np.column_stack([x if power == 1 else _undo(x, power) for power, x in columns])
+        return np.column_stack([x if power == 1 else undo(x, power) for power, x in columns])
 
 
 def _lambda(x: np.ndarray) -> float:
     return round(float(yeojohnson_normmax(x)), LAMBDA_DECIMALS) if np.ptp(x) > 0 else 1.0
-
-
-def _undo(z: np.ndarray, power: float) -> np.ndarray:
-    """Invert the transformation of Yeo and Johnson."""
-    above, below = np.maximum(z, 0), np.maximum(-z, 0)
-    high = np.expm1(above) if power == 0 else (above * power + 1) ** (1 / power) - 1
-    low = np.expm1(below) if power == 2 else (below * (2 - power) + 1) ** (1 / (2 - power)) - 1
-    return np.where(z >= 0, high, -low)
 
 
 def scaling(dataset: Dataset, features: Sequence[str]) -> Pipeline:

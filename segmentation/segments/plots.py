@@ -27,9 +27,9 @@ def in_scaled_units(scaled: Customers, centroids: pd.DataFrame, names: list[str]
     return _scatter(scaled, centroids, {name: scaled_label(scaled.dataset, name) for name in names})
 
 
-def in_original_units(segmented: Customers, centroids: pd.DataFrame, names: list[str]):
-    """Draw the first two of these features by segment, with the centroids as red crosses."""
-    return _scatter(segmented, centroids, {name: segmented.dataset.axis(name) for name in names})
+def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[str]):
+    """Draw the first two of these features by segment, with the centres as red crosses."""
+    return _scatter(segmented, centres, {name: segmented.dataset.axis(name) for name in names}, cross="centre")
 
 
 def principal_map(mapped: tuple | None):
@@ -40,13 +40,13 @@ def principal_map(mapped: tuple | None):
     return _scatter(points, centroids, {name: name for name in centroids})
 
 
-def _scatter(customers: Customers, centroids: pd.DataFrame, labels: dict[str, str]):
+def _scatter(customers: Customers, centres: pd.DataFrame, labels: dict[str, str], *, cross: str = "centroid"):
     """Draw the first two columns of `labels` (column to axis label), a single one against itself."""
     _, ax = plt.subplots(figsize=(PAGE * 0.8, 5))
     x, y = (list(labels) * 2)[:2]
     cloud(ax, customers, {name: labels[name] for name in (x, y)}, by="segment")
-    ax.scatter(centroids[x], centroids[y], marker="x", s=110, linewidth=3, color=CROSS, label="centroid", zorder=3)
-    for segment, centre in centroids.iterrows():
+    ax.scatter(centres[x], centres[y], marker="x", s=110, linewidth=3, color=CROSS, label=cross, zorder=3)
+    for segment, centre in centres.iterrows():
         ax.annotate(str(segment), (centre[x], centre[y]), (7, 7), textcoords="offset points", fontweight="bold")
     label_axis(ax, "x", labels[x])
     label_axis(ax, "y", labels[y])
@@ -78,15 +78,15 @@ def _boxes_by_segment(customers: Customers, name: str, label: str):
     return ax
 
 
-def centres(profiles: pd.DataFrame, means: pd.Series, dataset: Dataset):
-    """Draw the mean of each feature by segment as bars with its interval, the mean of all as a line."""
-    axes = panels(len(means), height=3.0)
-    for ax, name in zip(axes, means.index, strict=True):
+def centres(profiles: pd.DataFrame, whole: pd.Series, dataset: Dataset):
+    """Draw the centre of each feature by segment as bars with its interval, that of all customers as a line."""
+    axes = panels(len(whole), height=3.0)
+    for ax, name in zip(axes, whole.index, strict=True):
         bars = ax.bar(profiles["segment"].astype(str), profiles[f"centre_{name}"],
                       yerr=_reach(profiles, f"centre_{name}"), error_kw=WHISKER,
                       color=[colour(segment) for segment in profiles["segment"]])  # fmt: skip
         ax.bar_label(bars, fmt=amount, padding=2)
-        ax.axhline(means[name], color=INK, linestyle="--", linewidth=1)
+        ax.axhline(whole[name], color=INK, linestyle="--", linewidth=1)
         ax.set(xlabel="segment", ylabel=dataset.axis(name))
     return axes
 
@@ -98,7 +98,7 @@ def _reach(profiles: pd.DataFrame, quantity: str) -> np.ndarray:
 
 
 def index(profiles: pd.DataFrame, features: list[str], dataset: Dataset):
-    """Draw the index of each feature (mean of all customers = 100) as a heat map."""
+    """Draw the index of each feature (centre of all customers = 100) as a heat map."""
     grid = profiles.set_index("segment")[[f"index_{name}" for name in features]].astype(float)
     grid.columns = [dataset.label(name) for name in features]
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.8 + 0.45 * len(grid)))

@@ -14,19 +14,21 @@ from segmentation.core.privacy import SMALLEST_GROUP, least, withheld
 from segmentation.core.text import amount, listing
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.runs.records import Heir, Profile
+from segmentation.runs.records import Heir, Placement, Profile
 from segmentation.runs.run import Run
+from segmentation.segments.assign import centre_of_all, centres
 
 HIGH = 0.5
+USUAL_INDEX = (67, 150)  # two thirds to half as much again
 BETWEEN = ("from", "to")
 MOST_NAMED = 3  # with more features, a name leaves the average ones out
 
 
 def profile_segments(
     customers: Customers,
-    heights: pd.DataFrame,
+    scaled: Customers,
     dataset: Dataset,
-    features: list[str],
+    model: Placement,
     intervals: pd.DataFrame,
     *,
     kept: dict[int, Heir] | None = None,
@@ -37,27 +39,28 @@ def profile_segments(
     ----------
     customers : Customers
         segment (from 1), features and descriptors.
-    heights : DataFrame
-        How many standard deviations each segment's mean stands above that of all, as `heights` returns them.
-    intervals : DataFrame
-        As `bootstrap_intervals` returns them.
+    scaled : Customers
+        The same as the model sees them; and `intervals` as `robustness.intervals` returns them.
     kept : dict, optional
         Segment -> what it has of an earlier run; no other gets one of these names.
     """
-    kept = kept or {}
-    means, lows = customers.mean(features), customers.limits(features)["low"]
-    indexed = means[[f for f in features if means[f] > 0 and lows[f] >= 0]]
+    kept, features = kept or {}, model.names
+    whole, high = centre_of_all(customers, scaled, model), heights(scaled, features)
+    lows, means = customers.limits(features)["low"], customers.means([f.name for f in model.features if f.power != 1])
+    indexed = whole[[f for f in features if whole[f] > 0 and lows[f] >= 0]]
     descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
     described = {name: _describe(customers, name, dataset) for name in descriptors}
-    centres, profiles = customers.means(features), []
+    found, profiles = centres(customers, scaled, model), []
     for segment, size in customers.counts("segment").items():
-        levels = {f: level(heights.loc[segment, f]) for f in features}
+        told = _centre(found.loc[segment], intervals.loc[segment], indexed)
+        levels = {f: level(high.loc[segment, f], told["index"][f]) for f in features}
         profiles.append(
             Profile(
                 segment=segment,
                 size=size,
                 share=int(size) / customers.number,
-                **_centre(centres.loc[segment], intervals.loc[segment], indexed),
+                **told,
+                mean=means.loc[segment].to_dict(),
                 levels=levels,
                 descriptors={name: rows[segment] for name, rows in described.items()},
                 level_name=level_name(levels, dataset),
@@ -67,13 +70,13 @@ def profile_segments(
     return _distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept))
 
 
-def _centre(centre: pd.Series, intervals: pd.Series, means: pd.Series) -> dict:
-    """Return the centre of a segment with its index against the `means` of all that have one, and the intervals."""
+def _centre(centre: pd.Series, intervals: pd.Series, whole: pd.Series) -> dict:
+    """Return the centre of a segment with its index against that of the `whole`, where there is one, and intervals."""
     return {
         "share_interval": _interval(intervals, "share"),
         "centre": centre.to_dict(),
         "centre_interval": {f: _interval(intervals, f"centre_{f}") for f in centre.index},
-        "index": {f: 100 * value / means[f] if f in means else None for f, value in centre.items()},
+        "index": {f: 100 * value / whole[f] if f in whole else None for f, value in centre.items()},
     }
 
 
@@ -100,9 +103,15 @@ def _interval(intervals: pd.Series, quantity: str) -> list[float]:
     return [intervals[quantity, side] for side in ("low", "high")]
 
 
-def level(z: float) -> Level:
-    """Call a centroid high or low when it stands half a standard deviation or more from the mean of all."""
-    return "high" if z >= HIGH else "low" if z <= -HIGH else "average"
+def level(z: float, index: float | None) -> Level:
+    """Call a feature average less than half a standard deviation from the mean of all, as the model sees it.
+
+    What has an index is average only where that says so too: within 67 to 150.
+    """
+    low, high = USUAL_INDEX
+    if abs(z) < HIGH and (index is None or low <= index <= high):
+        return "average"
+    return "high" if z > 0 else "low"
 
 
 def level_name(levels: Mapping[str, str], dataset: Dataset) -> str:
@@ -196,6 +205,7 @@ def _under_labels(profile: Profile, dataset: Dataset) -> dict[tuple[str, str], A
         axis = str(dataset.axis(name))
         row[name, axis] = value
         row |= {(name, f"{axis}, {end}"): at for end, at in zip(BETWEEN, profile.centre_interval[name], strict=True)}
+        row |= {(name, f"{axis}, mean"): profile.mean[name]} if name in profile.mean else {}
     row |= {(name, f"{dataset.label(name)}, index"): value for name, value in profile.index.items()}
     for name, values in profile.descriptors.items():
         axis, part = str(dataset.axis(name)), ", " if dataset.columns[name].numeric else ": "

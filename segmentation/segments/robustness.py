@@ -16,6 +16,8 @@ from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.decision import LEVEL
 from segmentation.evidence.kmeans import best_kmeans, fit_once, random_state
+from segmentation.runs.records import Placement
+from segmentation.segments.assign import averaged, restored
 from segmentation.segments.fit import scaling
 
 LARGEST_COMPARED = 5_000
@@ -23,22 +25,25 @@ RIVAL_STARTS = 20
 LARGEST_DRAW = 2_000
 
 
-def intervals(
-    customers: Customers, scaled: Customers, features: list[str], *, resamples: int, seed: int
-) -> pd.DataFrame:
-    """Return the intervals of `bootstrap_intervals`, of a sample moved to where all customers stand."""
-    some, labels = customers.sample, customers.sample["segment"].to_numpy() - 1
-    X = scaled.sample[features].to_numpy()
-    found = bootstrap_intervals(X, some[features], labels, resamples=resamples, seed=seed)
-    moved = _shares_and_means(customers, features) - _shares_and_means(Customers.of(customers.dataset, some), features)
+def intervals(customers: Customers, scaled: Customers, model: Placement, *, resamples: int, seed: int) -> pd.DataFrame:
+    """Return the intervals of `bootstrap_intervals` for shares and `centres`, of a sample moved to where all stand."""
+    labels, X = customers.sample["segment"].to_numpy() - 1, scaled.sample[model.names].to_numpy()
+    means = {f.name: of.sample[f.name].to_numpy() for f, of in averaged(customers, scaled, model.features)}
+    found = bootstrap_intervals(X, pd.DataFrame(means), labels, resamples=resamples, seed=seed)
+    some, seen = (Customers.of(customers.dataset, of.sample) for of in (customers, scaled))
+    moved = _shares_and_means(customers, scaled, model) - _shares_and_means(some, seen, model)
     for quantity in moved:
         found[quantity] = found[quantity].add(moved[quantity], axis=0)
+    for feature in model.features:
+        for side in ("low", "high"):
+            found[f"centre_{feature.name}", side] = restored(found[f"centre_{feature.name}", side], feature)
     return found
 
 
-def _shares_and_means(customers: Customers, features: list[str]) -> pd.DataFrame:
-    shares = customers.counts("segment") / customers.number
-    return customers.means(features).add_prefix("centre_").assign(share=shares)
+def _shares_and_means(customers: Customers, scaled: Customers, model: Placement) -> pd.DataFrame:
+    pairs = averaged(customers, scaled, model.features)
+    means = pd.DataFrame({f"centre_{f.name}": of.means([f.name])[f.name] for f, of in pairs})
+    return means.assign(share=customers.counts("segment") / customers.number)
 
 
 def compare_choices(
@@ -128,7 +133,7 @@ SCALES = {
 
 
 def bootstrap_intervals(
-    X: np.ndarray, original: pd.DataFrame, labels: np.ndarray, *, resamples: int, seed: int = 0
+    X: np.ndarray, averaged: pd.DataFrame, labels: np.ndarray, *, resamples: int, seed: int = 0
 ) -> pd.DataFrame:
     """Return 95% percentile intervals for the share and the centre of each segment (Efron & Tibshirani 1993).
 
@@ -140,8 +145,8 @@ def bootstrap_intervals(
     Parameters
     ----------
     X : ndarray of shape (n_customers, n_features), scaled
-    original : DataFrame of shape (n_customers, n_features)
-        The same features in original units.
+    averaged : DataFrame of shape (n_customers, n_features)
+        The same features in the units in which a centre is a mean (`assign.averaged`).
     labels : ndarray of shape (n_customers,)
         The segments at hand, from 0.
 
@@ -151,7 +156,7 @@ def bootstrap_intervals(
         Indexed by segment (from 1); columns (quantity, "low" or "high"), where a quantity is "share" or
         "centre_<feature>".
     """
-    values, k = original.to_numpy(float), int(labels.max()) + 1
+    values, k = averaged.to_numpy(float), int(labels.max()) + 1
     m = min(len(X), LARGEST_DRAW)
     drawn = np.array(spread(_draw, list(range(resamples)), X, values, labels, m, seed))
     estimate = _shares_and_centres(values, labels, k)
@@ -159,7 +164,7 @@ def bootstrap_intervals(
         name: estimate + (np.nanquantile(drawn, level, axis=0) - estimate) * np.sqrt(m / len(X))
         for name, level in (("low", (1 - LEVEL) / 2), ("high", (1 + LEVEL) / 2))
     }
-    quantities = ["share", *(f"centre_{name}" for name in original)]
+    quantities = ["share", *(f"centre_{name}" for name in averaged)]
     index = pd.RangeIndex(1, k + 1, name="segment")
     sides = {name: pd.DataFrame(limit, index=index, columns=quantities) for name, limit in limits.items()}
     return pd.concat(sides, axis=1).swaplevel(axis=1)[quantities]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import partial
 
-import ibis
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
@@ -30,8 +29,7 @@ from segmentation.customers.customers import Customers
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL
 from segmentation.runs.records import Profile, Rules
-from segmentation.runs.tell import segment_shares
-from segmentation.segments.assign import nearest_to_border
+from segmentation.runs.tell import segment_shares, transformed
 from segmentation.segments.fit import UNITS, describe_scaling, scaled_label
 from segmentation.segments.profiles import category_shares, largest_first, segment_medians
 from segmentation.segments.rules import FOLDS, exactly
@@ -41,7 +39,7 @@ SIZE_FORMATS = {"share": str}
 RULE_FORMATS = {"agree": percent}
 TEST_FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
 SEGMENT_CAPTIONS = {  # over each table
-    "centroids": "The centroids, transformed back to original units.",
+    "centres": "The centres of the segments, in original units.",
     "choices": "Agreement with the segments at hand, as adjusted Rand index.",
     "nearest": "The customers nearest to a border, by margin.",
     "sizes": "The segments, from the largest to the smallest.",
@@ -70,10 +68,10 @@ def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], 
 
 
 def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
-    """Say what the figure in original units shows, and between which centroids each feature ranges."""
+    """Say what the figure in original units shows, and between which centres each feature ranges."""
     shown = [segmented.dataset.axis(name) for name in names]
     return (
-        f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; red crosses are centroids. "
+        f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; red crosses are the centres. "
         f"{extremes(centres, segmented.dataset)}{axes(shown)}"
     )
 
@@ -99,13 +97,6 @@ def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float) -> str:
     shown = f"{limit:.2g} {UNITS[segmented.dataset.scaling]}"
     told = border(pairs, segmented.number, shown, private=segmented.private)
     return f"{told} `borderline.csv` lists them by margin."
-
-
-def nearest_table(near: ibis.Table, dataset: Dataset) -> pd.DataFrame | None:
-    """Return those nearest to a border under the labels of their features; None of nobody, and where it is private."""
-    first = nearest_to_border(near)
-    shown = {name: dataset.axis(name) for name in first if name in dataset.columns}
-    return None if dataset.private or first.empty else first.rename(columns=shown)
 
 
 def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:
@@ -149,13 +140,13 @@ def principal_map(mapped: tuple | None, dataset: Dataset) -> str:
 
 
 def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
-    """Say between which centroids each feature ranges."""
+    """Say between which centres each feature ranges."""
     parts = [
         f"{escape(dataset.label(f))} from {amount(centres[f].min())} (segment {centres[f].idxmin()}) "
         f"to {amount(centres[f].max(), dataset.columns[f].unit)} (segment {centres[f].idxmax()})"
         for f in centres
     ]
-    return f"The centroids range in {listing(parts)}."
+    return f"The centres range in {listing(parts)}."
 
 
 def axes(labels: Sequence[str]) -> str:
@@ -173,7 +164,8 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
     for profile in profiles:
         row = {"segment": profile.segment, "name": profile.name}
         for f, value in profile.centre.items():
-            row[dataset.axis(f)] = f"{amount(value)} ({spanning(profile.centre_interval[f])})"
+            beside = f", mean {amount(profile.mean[f])}" if f in profile.mean else ""
+            row[dataset.axis(f)] = f"{amount(value)} ({spanning(profile.centre_interval[f])}){beside}"
         rows.append(row | {f"index: {dataset.label(f)}": show_index(value) for f, value in profile.index.items()})
     return pd.DataFrame(rows)
 
@@ -212,13 +204,16 @@ def sizes(profiles: list[Profile], resamples: int) -> str:
     )
 
 
-def centre_intervals() -> str:
-    """Say what the table of centres shows."""
-    return f"Centre in original units with its {percent(LEVEL)} interval, and index against the mean of all = 100."
+def centre_intervals(profiles: list[Profile], dataset: Dataset) -> str:
+    """Say what the table of centres shows, and of what is transformed how its centre differs from its mean."""
+    told = f"Centre in original units with its {percent(LEVEL)} interval, and index against the centre of all = 100."
+    bent = transformed(profiles[0], dataset)
+    why = f" The centre of {bent} is the mean on the transformed scale, transformed back; the plain mean stands behind."
+    return told + why if bent else told
 
 
 def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> str:
-    """Say for each feature which segment has the highest and which the lowest mean, and what line and bars mean."""
+    """Say for each feature which segment has the highest and which the lowest centre, and what line and bars mean."""
     tells = []
     for f in features:
         top, bottom = (pick(profiles, key=lambda p: p.centre[f]) for pick in (max, min))
@@ -227,7 +222,7 @@ def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> s
             f"{escape(dataset.label(f))} is highest in {escape(top.name)} ({amount(top.centre[f], unit)}) "
             f"and lowest in {escape(bottom.name)} ({amount(bottom.centre[f], unit)})."
         )
-    return f"{' '.join(tells)} Dashed: the mean of all customers; bars: {percent(LEVEL)} intervals."
+    return f"{' '.join(tells)} Dashed: the centre of all customers; bars: {percent(LEVEL)} intervals."
 
 
 def small(profiles: list[Profile]) -> str:
@@ -241,13 +236,13 @@ def small(profiles: list[Profile]) -> str:
 
 
 def index(profiles: list[Profile], dataset: Dataset) -> str:
-    """Say which segment stands farthest from the mean of all customers, and in which feature."""
+    """Say which segment stands farthest from the centre of all customers, and in which feature."""
     cells = [(abs(v - 100), p, f, v) for p in profiles for f, v in p.index.items() if v is not None]
     if not cells:
         return "A feature with values below 0 has no index."
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
     return (
-        f"Against the mean of all customers = 100, {escape(profile.name)} stands out most: "
+        f"Against the centre of all customers = 100, {escape(profile.name)} stands out most: "
         f"{escape(dataset.label(feature))} at {show_index(index)}."
     )
 

@@ -58,6 +58,7 @@ def test_headings_of_profiles_are_what_a_reader_calls_the_columns_and_differ():
         share_interval=(0.4, 0.6),
         centre={"share": 1.0, "spend": 2.0},
         centre_interval={"share": (0.5, 1.5), "spend": (1.5, 2.5)},
+        mean={},
         levels={"share": "high", "spend": "low"},
         index={"share": 110.0, "spend": None},
         descriptors={"spend_index": {"mean": 4.0, "median": 5.0}, "name_of": {"Öl": 1.0}},

@@ -27,10 +27,10 @@ from segmentation.evidence.kmeans import (
     fit_each_k,
     fit_starts,
 )
-from segmentation.runs.records import Profile
+from segmentation.runs.records import Placement, Profile
 from segmentation.segments.assign import assign_rows
-from segmentation.segments.fit import centroids, fit_segments, scale, scaling_and_centroids
-from segmentation.segments.profiles import category_shares, heights, profile_segments
+from segmentation.segments.fit import centroids, describe_scaling, fit_segments, scale, scaling_and_centroids
+from segmentation.segments.profiles import category_shares, profile_segments
 from segmentation.segments.robustness import bootstrap_intervals
 from tests.conftest import customers_of
 
@@ -122,8 +122,10 @@ def test_what_does_not_vary_is_not_correlated():
 def _profile(table: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[Profile]:
     X, labels = table[features].to_numpy(float), table["segment"].to_numpy() - 1
     intervals = bootstrap_intervals(X, table[features], labels, resamples=10)
-    scaled = pd.DataFrame(scale(table, dataset, features)[1], columns=features).assign(segment=table["segment"])
-    return profile_segments(customers_of(table), heights(customers_of(scaled), features), dataset, features, intervals)
+    scaler, z = scale(table, dataset, features)
+    scaled = pd.DataFrame(z, columns=features).assign(segment=table["segment"])
+    model = Placement(features=describe_scaling(scaler, features), centroids=[])
+    return profile_segments(customers_of(table), customers_of(scaled), dataset, model, intervals)
 
 
 def test_index_needs_values_that_are_not_below_0(customers):

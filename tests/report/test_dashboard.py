@@ -395,7 +395,7 @@ def _segmented_run(folder, patch, columns: dict, table: pd.DataFrame, privacy: s
     half = len(table) // 2
     found = pd.DataFrame({"id": table["id"], "segment": [1, 2] * half, "distance": 0.5, "margin": 0.25})
     write_parquet(run.path("segmented.parquet"), table.merge(found, on="id"))
-    nothing: dict = {key: {} for key in ("centre", "centre_interval", "index", "levels", "descriptors")}
+    nothing: dict = {key: {} for key in ("centre", "centre_interval", "mean", "index", "levels", "descriptors")}
     rest = {"size": half, "share": 0.5, "share_interval": (0, 1), "level_name": "", "action": None, **nothing}
     profiles = [{"segment": s, "name": name, **rest} for s, name in ((1, "@it's"), (2, "<i>"))]
     rules = {"leaves": [], "customers": 2 * half, "right": 0, "cross_validated": 0}

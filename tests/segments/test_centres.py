@@ -1,0 +1,113 @@
+"""Where a segment stands: one centre, one index and one level, on the scale on which it was formed."""
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentation.core.dataset import Column, Dataset
+from segmentation.customers.customers import Customers
+from segmentation.runs.records import Placement
+from segmentation.segments import tell as segments_tell
+from segmentation.segments.assign import centre_of_all, centres, rescaled
+from segmentation.segments.profiles import level, profile_segments
+from segmentation.segments.robustness import bootstrap_intervals, intervals
+
+SHOP = Dataset(
+    title="Shop",
+    columns={
+        "plain": Column(role="feature", label="Plain"),
+        "logged": Column(role="feature", label="Logged", transform="log"),
+        "bent": Column(role="feature", label="Bent", transform="yeo-johnson"),
+    },
+)
+MODEL = Placement(
+    features=[
+        {"name": "plain", "lambda": 1, "centre": 3, "spread": 7},
+        {"name": "logged", "lambda": 0, "centre": 1, "spread": 2},
+        {"name": "bent", "lambda": 0.5, "centre": 1, "spread": 2},
+    ],
+    centroids=[[0, 0, 0], [1, 1, 1]],
+)
+# Of the logarithms of 1 + x, 1, 1 and 27 have the mean of 3, and 8 and 8 that of 8; of the roots, 1, 2 and 3 have that
+# of 2, whose square is 4, and 5 and 5 that of 5.
+TABLE = pd.DataFrame(
+    {
+        "segment": [1, 1, 1, 2, 2],
+        "plain": [0.1, 0.2, 0.3, 1.0, 2.0],
+        "logged": [0.0, 0.0, 26.0, 7.0, 7.0],
+        "bent": [0.0, 3.0, 8.0, 24.0, 24.0],
+    }
+)
+
+
+@pytest.fixture(params=[5, 2], ids=["all", "sample"])
+def customers(request) -> tuple[Customers, Customers]:
+    """The customers as they are and as the model sees them, of whom scikit-learn sees all or a part."""
+    segmented = Customers(SHOP, ibis.memtable(TABLE), TABLE.iloc[[0, 3, 1, 4, 2][: request.param]])
+    return segmented, rescaled(segmented, MODEL)
+
+
+def test_a_centre_is_a_mean_on_the_scale_of_the_model_over_all_customers(customers):
+    found = centres(*customers, MODEL)
+    assert found["plain"].tolist() == [0.2, 1.5]  # no last bit of a way there and back
+    assert found["logged"].tolist() == [2, 7]
+    assert found["bent"].tolist() == [3, 24]
+    whole = centre_of_all(*customers, MODEL)
+    assert whole["plain"] == 0.72
+    assert whole["logged"] == pytest.approx(np.exp((np.log(27) + 2 * np.log(8)) / 5) - 1)
+    assert whole["bent"] == pytest.approx((16 / 5) ** 2 - 1)
+
+
+def test_index_level_and_mean_are_of_that_centre():
+    segmented = Customers.of(SHOP, pd.concat([TABLE] * 30, ignore_index=True))
+    customers = segmented, rescaled(segmented, MODEL)
+    found = intervals(*customers, MODEL, resamples=5, seed=0)
+    first, second = profile_segments(*customers, SHOP, MODEL, found)
+    assert first.centre == {"plain": 0.2, "logged": 2, "bent": 3}
+    assert first.mean == {"logged": pytest.approx(26 / 3), "bent": pytest.approx(11 / 3)}  # beside it, by name
+    assert first.index["logged"] == pytest.approx(100 * 2 / 3.4413, abs=0.01)
+    assert first.index["bent"] == pytest.approx(100 * 3 / 9.24)
+    assert set(first.levels.values()) == {"low"}
+    assert set(second.levels.values()) == {"high"}
+    table = segments_tell.centre_table([first, second], SHOP)
+    assert [cell.split(")")[-1] for cell in table["Logged"]] == [", mean 8.7", ", mean 7"]
+    assert table["Plain"][0].endswith(")")
+    assert segments_tell.centre_intervals([first], SHOP).endswith(
+        "The centre of Logged and Bent is the mean on the transformed scale, transformed back; the plain mean stands "
+        "behind."
+    )
+
+
+def test_intervals_are_those_of_the_centre():
+    rng = np.random.default_rng(0)
+    logs = np.concatenate([rng.normal(1, 0.5, 60), rng.normal(5, 0.5, 40)])
+    table = pd.DataFrame({"segment": [1] * 60 + [2] * 40, "logged": np.exp(logs), "plain": logs, "bent": logs**2})
+    segmented = Customers.of(SHOP, table)
+    scaled = rescaled(segmented, MODEL)
+    found = intervals(segmented, scaled, MODEL, resamples=60, seed=0)
+    own = centres(segmented, scaled, MODEL)
+    for name in own:
+        low, high = found[f"centre_{name}", "low"], found[f"centre_{name}", "high"]
+        assert ((low < own[name]) & (own[name] < high)).all(), name
+        assert (high - low < own[name].max() / 2).all(), name
+    X, labels = scaled.sample[MODEL.names].to_numpy(), table["segment"].to_numpy() - 1
+    z = bootstrap_intervals(X, scaled.sample[["logged"]], labels, resamples=60)
+    np.testing.assert_allclose(found["centre_logged"], np.expm1(2 * z["centre_logged"] + 1), rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("z", "index", "expected"),
+    [
+        (-0.1, 30, "low"),  # of a feature with a long tail, where a standard deviation is wide
+        (0.2, 151, "high"),
+        (0.4, 149, "average"),
+        (-0.4, 67, "average"),
+        (0.5, 103, "high"),
+        (-0.5, 98, "low"),
+        (0.4, None, "average"),
+        (0, 100, "average"),
+    ],
+)
+def test_a_level_never_contradicts_its_index(z, index, expected):
+    assert level(z, index) == expected
