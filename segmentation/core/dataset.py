@@ -92,6 +92,11 @@ class Column(_Strict):
         return self.role != "id" and self.type in kinds
 
     @property
+    def on_scale(self) -> str:
+        """Where the model sees the values, for the end of a phrase: " on the log scale", nothing of their own scale."""
+        return {"none": "", "log": " on the log scale", "yeo-johnson": " on the Yeo-Johnson scale"}[self.transform]
+
+    @property
     def levels(self) -> list[str]:
         """The words of an ordinal from the lowest to the highest, which its ranks stand for."""
         return list(self.categories or ()) if self.type == "ordinal" else []

@@ -178,8 +178,9 @@ def _flagged(found: Customers, medians: dict[str, float], everyone: Customers, n
         (found.table, name, found.table[name].isnull(), double(value), "imputed: the median")
         for name, value in medians.items()
     ]
+    flags = {name: f"far from the rest{column.on_scale}" for name, column in found.dataset.columns.items()}
     far = [
-        (everyone.table, name, _beyond(everyone.table[name], *fences), everyone.table[name], "far from the rest")
+        (everyone.table, name, _beyond(everyone.table[name], *fences), everyone.table[name], flags[name])
         for name in numbers
         if (fences := everyone.fences(name))
     ]

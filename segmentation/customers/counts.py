@@ -1,5 +1,6 @@
 """How customers are divided and counted: groups, edges of bands, and what is read off the counts of values."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import ibis
@@ -8,6 +9,7 @@ import pandas as pd
 
 from segmentation.core.engine import bin_of, double
 
+LAMBDA_DECIMALS = 6
 MOST_VALUES = 500_000  # of one column, that are counted one by one
 QUANTILE_DEVIATIONS = 4  # by which the sample may miss a quantile; beyond them, the engine sorts all
 EVERYWHERE = (-np.inf, np.inf)
@@ -139,6 +141,83 @@ def read_off(held: pd.DataFrame, levels: list[float]) -> pd.DataFrame | None:
         rows[group] = [*(low + (high - low) * (ranks % 1)), up_to[-1]]
     found = pd.DataFrame.from_dict(rows, orient="index", columns=[*levels, "customers"])
     return None if found.isna().any(axis=None) else found.astype({"customers": int})
+
+
+def power_of(kind: str, values: np.ndarray) -> float:
+    """Return the lambda of Yeo & Johnson (2000) for a transformation: 1 leaves values as they are, 0 is log(1 + x).
+
+    That of yeo-johnson is found by maximum likelihood, and rounded so that no last bit of it matters.
+    """
+    if kind != "yeo-johnson" or np.ptp(values) == 0:
+        return 0.0 if kind == "log" else 1.0
+    from scipy.stats import yeojohnson_normmax  # imported here, because the page is rendered without it
+
+    return round(float(yeojohnson_normmax(values)), LAMBDA_DECIMALS)
+
+
+def unskew(x: np.ndarray, power: float) -> np.ndarray:
+    """Transform numbers as Yeo & Johnson do."""
+    if power == 1:
+        return x
+    from scipy.stats import yeojohnson  # imported here, as above
+
+    return yeojohnson(x, power)
+
+
+def unskewed(value: ibis.Value, power: float) -> ibis.Value:
+    """Return the same as an expression."""
+    x = value.cast("float64")
+    if power == 1:
+        return x
+    one, rest = double(1), double(2 - power)
+    above = (x + one).ln() if power == 0 else ((x + one) ** double(power) - one) / double(power)
+    below = -((one - x).ln()) if power == 2 else -((one - x) ** rest - one) / rest
+    return (x >= 0).ifelse(above, below)
+
+
+def undo(z: np.ndarray, power: float) -> np.ndarray:
+    """Return the numbers that were transformed."""
+    if power == 1:
+        return z
+    above, below = np.maximum(z, 0), np.maximum(-z, 0)
+    high = np.expm1(above) if power == 0 else (above * power + 1) ** (1 / power) - 1
+    low = np.expm1(below) if power == 2 else (below * (2 - power) + 1) ** (1 / (2 - power)) - 1
+    return np.where(z >= 0, high, -low)
+
+
+def fences_on(power: float, quartiles: Iterable[float], ends: Iterable[float]) -> tuple[float, float]:
+    """Return Tukey's fences on the scale of a transformation, in original units; at the ends where these lie within.
+
+    Beyond the ends no original needs to be there: a transformation may have a limit.
+    """
+    if power == 1:
+        return tukey_fences(*quartiles)
+    inner, outer = np.array([*ends], float), tukey_fences(*unskew(np.array([*quartiles], float), power))
+    least, most = unskew(inner, power)
+    low, high = (float(undo(np.clip(end, least, most), power)) for end in outer)
+    return low if outer[0] > least else inner[0], high if outer[1] < most else inner[1]
+
+
+def skewness(n: float, one: float, two: float, three: float) -> float:
+    """Return the skewness without the bias of a small sample (Fisher's g1, as pandas has it), from sums of powers."""
+    if n < 3 or two <= one**2 / n:
+        return 0.0
+    second, third = two - one**2 / n, three - 3 * one * two / n + 2 * one**3 / n**2
+    return rounded(np.sqrt(n * (n - 1)) / (n - 2) * (third / n) / (second / n) ** 1.5)
+
+
+def skew_of_counts(known: pd.DataFrame, power: float) -> float:
+    """Return the skewness of counted values, on the scale of a transformation."""
+    values, n = unskew(known["value"].to_numpy(float), power), known["n"].to_numpy()
+    apart = values - np.average(values, weights=n) if n.sum() else values
+    return skewness(n.sum(), *((n * apart**i).sum() for i in (1, 2, 3)))
+
+
+def three_powers(column: ibis.Value, some: pd.Series, power: float) -> dict[str, ibis.Value]:
+    """Return what `skewness` needs of a column, about the mean of some of its values."""
+    apart = unskewed(column, power) - double(unskew(some.dropna().to_numpy(float), power).mean())
+    squares = apart * apart
+    return {"n": apart.count(), "one": apart.sum(), "two": squares.sum(), "three": (squares * apart).sum()}
 
 
 def tukey_fences(low, high) -> tuple:

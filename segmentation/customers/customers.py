@@ -16,16 +16,20 @@ from segmentation.customers.counts import (
     MOST_VALUES,
     Grouping,
     ended,
+    fences_on,
     identified,
     may_be_held,
     nearby,
     pair_sums,
     pearson,
+    power_of,
     read_off,
     rounded,
+    skew_of_counts,
+    skewness,
     sorted_nearby,
     summed,
-    tukey_fences,
+    three_powers,
     values_as_rows,
     values_of_rows,
 )
@@ -198,28 +202,20 @@ class Customers:
         of = self._sums.loc[list(names)]
         return ((of["two"] - of["one"] ** 2 / of["filled"]) / (of["filled"] - 1)).pow(0.5).map(rounded)
 
+    def power(self, name: str) -> float:
+        """Return the lambda by which the model transforms a column."""
+        kind = getattr(self.dataset.columns.get(name), "transform", "none")
+        return power_of(kind, self.sample[name].dropna().to_numpy(float))
+
     def skew(self, name: str) -> float:
-        """Return the skewness of a column, without the bias of a small sample (Fisher's g1, as pandas has it)."""
-        n, one, two, centre = self._sums.loc[name, [*SUMS, "centre"]]
-        apart, known = self.table[name] - double(centre), self._known(name)
-        if known is None:
-            three = self._aggregated({"three": (apart * apart * apart).sum()})["three"]
-        else:
-            three = (known["n"] * (known["value"] - centre) ** 3).sum()
-        second = two - one**2 / n
-        third = three - 3 * one * two / n + 2 * one**3 / n**2
-        if second <= 0 or n < 3:
-            return 0.0
-        return rounded(np.sqrt(n * (n - 1)) / (n - 2) * (third / n) / (second / n) ** 1.5)
+        """Return the skewness of a column on the scale on which the model sees it."""
+        power, known = self.power(name), self._known(name)
+        if known is not None:
+            return skew_of_counts(known, power)
+        return skewness(**self._aggregated(three_powers(self.table[name], self.sample[name], power)))
 
     def limits(self, names) -> pd.DataFrame:
-        """Return the smallest and the largest value of each column, and whether all are whole numbers.
-
-        Returns
-        -------
-        DataFrame
-            Indexed by column: low, high, whole.
-        """
+        """Return low, high and whole of each column: its smallest and largest value, and whether all are whole."""
         return self._ends.loc[list(names)].astype({"whole": bool})
 
     def beyond(self, name: str, low: float, high: float) -> int:
@@ -262,9 +258,11 @@ class Customers:
         return groups.named(found.sort_index())
 
     def fences(self, name: str) -> tuple[float, float] | None:
-        """Return between which values a column is not far from the rest; None without a value (`tukey_fences`)."""
+        """Return between which values a column is not far from the rest, as the model sees it; None without a value."""
         found = self.quantiles(name, [0.25, 0.75])
-        return None if found.empty else tukey_fences(*found.iloc[0][[0.25, 0.75]])
+        if found.empty:
+            return None
+        return fences_on(self.power(name), found.iloc[0][[0.25, 0.75]], self.limits([name]).loc[name, ["low", "high"]])
 
     def lower_median(self, name: str) -> float:
         """Return the median of a column, of an even number of values the lower of the two in the middle."""

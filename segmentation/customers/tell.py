@@ -23,7 +23,6 @@ from segmentation.core.text import (
     ranging,
     sentence,
     shares,
-    whole,
 )
 from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.customers.counts import Grouping
@@ -31,8 +30,13 @@ from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import by_size, group_medians, most_linked, public_categories, strongest_pair
 from segmentation.runs.records import Account
 from segmentation.runs.run import Run
+from segmentation.runs.tell import account as account  # chapter 01 says it
+from segmentation.runs.tell import purchases as purchases
+from segmentation.runs.tell import repeated as repeated
 from segmentation.runs.tell import roles as roles_used
-from segmentation.runs.tell import rows as rows  # chapter 01 says it too
+from segmentation.runs.tell import rows as rows
+from segmentation.runs.tell import tell_rule, was
+from segmentation.runs.tell import trust as trust
 from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import RawSource, locate
@@ -69,11 +73,11 @@ def reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset)
         told.append(f"It was read as {headers['encoding']}; ENCODING= names another.")
     if headers["above"]:
         told.append(
-            f"{sentence(count(headers['above'], 'line'))} above the column names {_was(headers['above'])} left out."
+            f"{sentence(count(headers['above'], 'line'))} above the column names {was(headers['above'])} left out."
         )
     if headers["beside"]:
         notes = count(headers["beside"], "note")
-        told.append(f"{sentence(notes)} beside the table {_was(headers['beside'])} left out.")
+        told.append(f"{sentence(notes)} beside the table {was(headers['beside'])} left out.")
     commas = [escape(dataset.label(name)) for name, how in conventions.items() if how.decimal == ","]
     if commas:
         told.append(f"Written with a decimal comma: {listing(commas)}.")
@@ -135,31 +139,9 @@ def idle(customers: Customers, features: tuple[str, ...]) -> str:
     return " ".join(told)
 
 
-def _was(n: int) -> str:
-    return "was" if n == 1 else "were"
-
-
-def repeated(repeated: int) -> str:
-    """Say, of a table without ids, how many rows repeat another."""
-    if not repeated:
-        return "No column is an id, and no row repeats another."
-    rows = count(repeated, "row that repeats", "rows that repeat")
-    return f"No column is an id; {rows} another {_was(repeated)} kept."
-
-
-def purchases(account: Account) -> str:
-    """Say how many transactions are returns, and how many repeat another; empty for a table of customers."""
-    returns, alike = account.returns, account.alike
-    if returns is None or alike is None:
-        return ""
-    off = f"{sentence(count(returns, 'row is a return', 'rows are returns'))}, taken off the value of their customers."
-    twice = f"{sentence(count(alike, 'row repeats', 'rows repeat'))} another and {_was(alike)} kept: one may buy twice."
-    return f"{off if returns else 'No row is a return.'} {twice if alike else ''}".strip()
-
-
 def broken_rules(account: Account, dataset: Dataset) -> pd.DataFrame:
     """Return how many rows each rule refused, the most frequent first, with the clean rows and the sum."""
-    broken = [(_tell_rule(rule, dataset), n) for rule, n in account.rules.items()]
+    broken = [(tell_rule(rule, dataset), n) for rule, n in account.rules.items()]
     rows = [*broken, ("no rule: clean", account.clean), ("rows in", account.rows_in)]
     return pd.DataFrame(rows, columns=["broken rule", "rows"])
 
@@ -174,10 +156,14 @@ def changes_table(account: Account, dataset: Dataset) -> pd.DataFrame:
 
 def far_values(customers: Customers, numbers: list[str]) -> str:
     """Say for each column how many customers lie far from the middle half."""
-    dataset, far = customers.dataset, {name: _number_far(customers, name) for name in numbers}
-    many = {name: public(n, "value", private=dataset.private) for name, n in far.items()}
-    told = listing(f"{escape(dataset.label(name))} has {how} far from the rest" for name, how in many.items())
-    return f"The {count(len(numbers), 'numeric column')} of {count(customers.number, 'customer')}: {told}."
+    columns, what = customers.dataset.columns, count(len(numbers), "numeric column")
+    far = {name: _number_far(customers, name) for name in numbers if columns[name].type == "number"}
+    many = {name: public(n, "value", private=customers.private) for name, n in far.items()}
+    told = listing(
+        f"{escape(customers.dataset.label(name))} has {how} far from the rest{columns[name].on_scale}"
+        for name, how in many.items()
+    )
+    return f"The {what} of {count(customers.number, 'customer')}{f': {told}' if told else ''}."
 
 
 def _number_far(customers: Customers, name: str) -> int:
@@ -198,7 +184,7 @@ def percentiles(customers: Customers) -> str:
 
 
 def distributions(customers: Customers, names: Iterable[str]) -> str:
-    """Say for each column where the middle half of the customers lies, and whether the distribution leans."""
+    """Say for each column where the middle half of the customers lies, and how skewed the distribution is."""
     return " ".join(_tell_distribution(customers, name, customers.dataset) for name in names)
 
 
@@ -208,12 +194,11 @@ def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str
     limits = customers.limits([name]).loc[name]
     if limits["low"] == limits["high"]:
         return f"**{escape(label)}** is {amount(middle, unit)} for every customer."
-    skew = customers.skew(name)
-    side = "high" if skew > 0 else "low"
-    lean = "leans neither way" if abs(skew) < CLEAR else f"has its long tail on the {side} side"
+    skew, on = customers.skew(name), dataset.columns[name].on_scale
+    lean = "hardly skewed" if abs(skew) < CLEAR else f"skewed to the {'high' if skew > 0 else 'low'} side"
     return (
         f"**{escape(label)}**: half of the customers lie between {amount(low)} and {amount(high, unit)} "
-        f"(median {amount(middle)}); the distribution {lean}."
+        f"(median {amount(middle)}); the distribution is {lean}{on} (skewness {_signed(skew)})."
     )
 
 
@@ -311,38 +296,6 @@ def size_of_table(raw: ibis.Table, headers: dict, source: RawSource) -> str:
     """Say how many rows and columns the raw table has."""
     rows, columns = count(int(raw.count().execute()), "row"), count(headers["fields"], "column")
     return f"The table {escape(source.name)} has {rows} and {columns}."
-
-
-def account(account: Account, dataset: Dataset) -> str:
-    """Say what became of the rows, which of them repeat another, and what the transactions are."""
-    told = [
-        f"Rows in: {rows(account)}.",
-        "Every row is accounted for." if account.rejected else "No row broke a rule.",
-        "" if dataset.named("id") else repeated(account.repeated),
-        purchases(account),
-    ]
-    return " ".join(told)
-
-
-def _tell_rule(rule: str, dataset: Dataset) -> str:
-    """Return a rule under the label of its column."""
-    column, _, expected = rule.partition(": ")
-    return f"{dataset.label(column)}: {expected}" if column in dataset.columns else rule
-
-
-def trust(account: Account, dataset: Dataset) -> str:
-    """Return the answer of the first chapter: how many rows can be trusted, and why others cannot."""
-    worst = max(account.rules, key=lambda rule: account.rules[rule], default=None)
-    reason = (
-        f"the most frequent reason is “{escape(_tell_rule(worst, dataset))}” ({whole(account.rules[worst])})."
-        if worst
-        else ""
-    )
-    return (
-        f"**{sentence(count(account.clean, 'row'))} of {whole(account.rows_in)} can be trusted**, "
-        f"and {count(account.rejected, 'row was', 'rows were')} refused; "
-        f"{reason or 'the table is as its description promises.'}"
-    )
 
 
 def published(found: Fingerprint, dataset: Dataset, name: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from segmentation.core.dataset import ASSUMED, Dataset
-from segmentation.core.text import count, listing, sentence, shares
+from segmentation.core.text import count, escape, listing, sentence, shares, whole
 from segmentation.runs.artifacts import Profiles, Selection
 from segmentation.runs.records import Account, Former, Origin, Profile, Transitions
 
@@ -144,3 +144,58 @@ def choice(selection: Selection) -> str:
     """Return why there are so many segments."""
     stable = f"of the stable k = {listing(selection.stable)}" if selection.stable else "though no k is stable"
     return f"best mean silhouette {stable}" if selection.method == "auto" else "given by the analyst"
+
+
+def was(n: int) -> str:
+    """Return the verb of so many."""
+    return "was" if n == 1 else "were"
+
+
+def repeated(repeated: int) -> str:
+    """Say, of a table without ids, how many rows repeat another."""
+    if not repeated:
+        return "No column is an id, and no row repeats another."
+    rows = count(repeated, "row that repeats", "rows that repeat")
+    return f"No column is an id; {rows} another {was(repeated)} kept."
+
+
+def purchases(account: Account) -> str:
+    """Say how many transactions are returns, and how many repeat another; empty for a table of customers."""
+    returns, alike = account.returns, account.alike
+    if returns is None or alike is None:
+        return ""
+    off = f"{sentence(count(returns, 'row is a return', 'rows are returns'))}, taken off the value of their customers."
+    twice = f"{sentence(count(alike, 'row repeats', 'rows repeat'))} another and {was(alike)} kept: one may buy twice."
+    return f"{off if returns else 'No row is a return.'} {twice if alike else ''}".strip()
+
+
+def account(account: Account, dataset: Dataset) -> str:
+    """Say what became of the rows, which of them repeat another, and what the transactions are."""
+    told = [
+        f"Rows in: {rows(account)}.",
+        "Every row is accounted for." if account.rejected else "No row broke a rule.",
+        "" if dataset.named("id") else repeated(account.repeated),
+        purchases(account),
+    ]
+    return " ".join(told)
+
+
+def tell_rule(rule: str, dataset: Dataset | None) -> str:
+    """Return a rule under the label of its column."""
+    column, _, expected = rule.partition(": ")
+    return f"{dataset.label(column)}: {expected}" if dataset and column in dataset.columns else rule
+
+
+def trust(account: Account, dataset: Dataset | None = None) -> str:
+    """Return the answer of the first chapter: how many rows can be trusted, and why others cannot."""
+    worst = max(account.rules, key=lambda rule: account.rules[rule], default=None)
+    reason = (
+        f"the most frequent reason is “{escape(tell_rule(worst, dataset))}” ({whole(account.rules[worst])})."
+        if worst
+        else ""
+    )
+    return (
+        f"**{sentence(count(account.clean, 'row'))} of {whole(account.rows_in)} can be trusted**, "
+        f"and {count(account.rejected, 'row was', 'rows were')} refused; "
+        f"{reason or 'the table is as its description promises.'}"
+    )

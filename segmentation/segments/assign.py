@@ -13,7 +13,7 @@ from sqlglot import exp, parse_one
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double, opened
 from segmentation.core.files import write_csv, write_parquet, write_text
-from segmentation.customers.counts import identified, rounded
+from segmentation.customers.counts import identified, rounded, undo, unskewed
 from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.runs.records import Placement, Scaled
 from segmentation.runs.run import Run
@@ -160,14 +160,8 @@ def _literal(segment: int) -> ibis.Value:
 
 
 def scaled_feature(value: ibis.Value, feature: Scaled) -> ibis.Value:
-    """Return a feature as the model sees it (Yeo & Johnson 2000 where it is transformed, then centre and spread)."""
-    power, x = feature.power, value.cast("float64")
-    if power != 1:
-        one, rest = double(1), double(2 - power)
-        above = (x + one).ln() if power == 0 else ((x + one) ** double(power) - one) / double(power)
-        below = -((one - x).ln()) if power == 2 else -((one - x) ** rest - one) / rest
-        x = (x >= 0).ifelse(above, below)
-    return (x - double(feature.centre)) / double(feature.spread)
+    """Return a feature as the model sees it: transformed, then centre and spread."""
+    return (unskewed(value, feature.power) - double(feature.centre)) / double(feature.spread)
 
 
 def _score(z: list[ibis.Value], centroid: tuple[float, ...]) -> ibis.Value:
@@ -178,14 +172,6 @@ def _score(z: list[ibis.Value], centroid: tuple[float, ...]) -> ibis.Value:
 def _root(squared: ibis.Value) -> ibis.Value:
     """Return the root of what is not less than 0, but for a last bit."""
     return squared.abs().sqrt()
-
-
-def undo(z: np.ndarray, power: float) -> np.ndarray:
-    """Invert the transformation of Yeo and Johnson."""
-    above, below = np.maximum(z, 0), np.maximum(-z, 0)
-    high = np.expm1(above) if power == 0 else (above * power + 1) ** (1 / power) - 1
-    low = np.expm1(below) if power == 2 else (below * (2 - power) + 1) ** (1 / (2 - power)) - 1
-    return np.where(z >= 0, high, -low)
 
 
 def averaged(customers: Customers, scaled: Customers, features: Iterable[Scaled]) -> Iterator[tuple[Scaled, Customers]]:

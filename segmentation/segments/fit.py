@@ -6,7 +6,6 @@ from dataclasses import replace
 import ibis
 import numpy as np
 import pandas as pd
-from scipy.stats import yeojohnson, yeojohnson_normmax
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
@@ -14,13 +13,13 @@ from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double, kept
+from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import best_kmeans
 from segmentation.runs.records import Placement, Scaled
-from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows, undo
+from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows
 
 UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
-LAMBDA_DECIMALS = 6
 
 
 def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], k: int, *, seed: int = 0):
@@ -108,23 +107,19 @@ class Unskew(TransformerMixin, BaseEstimator):
 
     def fit(self, X, y=None):
         """Find the lambda of each feature; 0 is the logarithm, 1 leaves a feature as it is."""
-        fitted = {"none": lambda x: 1.0, "log": lambda x: 0.0, "yeo-johnson": _lambda}
-        self.lambdas_ = np.array([fitted[kind](x) for kind, x in zip(self.kinds, np.asarray(X, float).T, strict=True)])
+        columns = zip(self.kinds, np.asarray(X, float).T, strict=True)
+        self.lambdas_ = np.array([power_of(kind, x) for kind, x in columns])
         return self
 
     def transform(self, X):
         """Return the transformed features, of the shape of X."""
         columns = zip(self.lambdas_, np.asarray(X, float).T, strict=True)
-        return np.column_stack([x if power == 1 else yeojohnson(x, power) for power, x in columns])
+        return np.column_stack([unskew(x, power) for power, x in columns])
 
     def inverse_transform(self, X):
         """Undo `transform`."""
         columns = zip(self.lambdas_, np.asarray(X, float).T, strict=True)
-        return np.column_stack([x if power == 1 else undo(x, power) for power, x in columns])
-
-
-def _lambda(x: np.ndarray) -> float:
-    return round(float(yeojohnson_normmax(x)), LAMBDA_DECIMALS) if np.ptp(x) > 0 else 1.0
+        return np.column_stack([undo(x, power) for power, x in columns])
 
 
 def scaling(dataset: Dataset, features: Sequence[str]) -> Pipeline:
