@@ -179,7 +179,8 @@ def show_explore(customers: SegmentedCustomers, filters: dict) -> None:
     st.header("Explore", anchor=False)
     counts = customers.counts(filters)
     st.html(f'<p role="status">{html.escape(tell_shown(customers, counts, filters))}</p>')
-    st.html(as_html("sizes", sizes=size_table(customers, counts), total=f"{counts.sum():,}"))
+    total = f"{counts.sum():,}{'+' if customers.in_tens(filters) else ''}"
+    st.html(as_html("sizes", sizes=size_table(customers, counts, filters), total=total))
     columns = choose_axes(customers)
     if columns:
         marks = customers.marks(filters, columns)

@@ -7,6 +7,7 @@ from segmentation.core.text import NUMBER_WORDS, count, whole
 SMALLEST_GROUP = 10
 FEWER = f"fewer than {SMALLEST_GROUP}"
 UNDER = f"under {NUMBER_WORDS[SMALLEST_GROUP]}"
+OUTER = 20 * SMALLEST_GROUP  # of so many ten lie beyond the 5th percentile
 HIDDEN = f"groups of {FEWER}, and others that would give these away, are hidden"
 
 
@@ -63,3 +64,18 @@ def in_tens(counts: np.ndarray) -> np.ndarray:
     counts in tens every sum leaves open where the rest belongs.
     """
     return counts // SMALLEST_GROUP * SMALLEST_GROUP
+
+
+def tell_boxes(*, private: bool, beyond: bool = True) -> str:
+    """Say how to read a box plot, and which whiskers and customers beyond are not drawn."""
+    told = "Box: the middle half, its line the median; whiskers: the 5th to the 95th percentile"
+    if private:
+        return f"{told}, of {OUTER} customers or more; smaller groups have none."
+    return f"{told}; circles: customers beyond." if beyond else f"{told}."
+
+
+def tell_tiles(*, private: bool, grouped: bool) -> str:
+    """Say what the tiles of a figure are, and what is left out."""
+    divided = ", divided among the segments as its customers are" if grouped else ""
+    limits = f"; counted in tens, groups of {FEWER} are left out" if private else ""
+    return f"Each tile is a cell of a grid{divided}, the darker the more customers{limits}."

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from segmentation.core.privacy import SMALLEST_GROUP, withheld
+from segmentation.core.privacy import OUTER, SMALLEST_GROUP, withheld
 from segmentation.customers.counts import Grouping, log_edges, round_edges
 from segmentation.customers.customers import Customers
 
@@ -13,6 +13,7 @@ MOST_BANDS = 7
 MOST_CATEGORIES = 12
 FEWEST_BINS, GRID_BINS = 4, 12
 MOST_PAIRED = 4
+MOST_POINTS = 5_000
 
 
 def split_types(customers: Customers, columns=None) -> tuple[list[str], list[str]]:
@@ -73,7 +74,7 @@ def percentiles(customers: Customers, names: list[str]) -> pd.DataFrame:
     The smallest and the largest value are left out: each belongs to one customer. So do the outer percentiles of a
     small table that is private.
     """
-    outer = not customers.private or customers.number >= 20 * SMALLEST_GROUP
+    outer = not customers.private or customers.filled(names).min() >= OUTER
     shown = {"5%": 0.05, "25%": 0.25, "median": 0.5, "75%": 0.75, "95%": 0.95}
     shown = shown if outer else {name: q for name, q in shown.items() if 0.25 <= q <= 0.75}
     levels = list(shown.values())
@@ -124,6 +125,27 @@ def grid_edges(customers: Customers, name: str, *, most: int, logged: bool = Fal
     """Return the edges of a column in a grid of two: so many bins that a cell holds ten or more, if spread evenly."""
     bins = int(np.clip((customers.number / 2 / SMALLEST_GROUP) ** 0.5, FEWEST_BINS, most))
     return column_edges(customers, name, bins, logged=logged)
+
+
+def in_points(customers: Customers) -> bool:
+    """Return whether customers are drawn one by one: not where that shows them, or they are too many."""
+    return not customers.private and customers.number <= MOST_POINTS
+
+
+def along(low, high, share, *, logged: bool):
+    """Return the place that is this share of the way from `low` to `high`, on the scale on which these are shown."""
+    low, high = bend(low, logged), bend(high, logged)
+    return unbend(low + share * (high - low), logged)
+
+
+def bend(values, logged: bool):
+    """Return numbers as a logarithmic scale places them, with room for 0 and what is below."""
+    return np.sign(values) * np.log1p(np.abs(values)) if logged else values
+
+
+def unbend(places, logged: bool):
+    """Return the numbers at these places of a scale."""
+    return np.sign(places) * np.expm1(np.abs(places)) if logged else places
 
 
 def group_medians(customers: Customers, name: str, groups: Grouping) -> pd.Series:

@@ -25,13 +25,19 @@ from segmentation.core.figures import (
     public_counts,
     wrapped,
 )
-from segmentation.core.privacy import in_tens
+from segmentation.core.privacy import OUTER, in_tens
 from segmentation.core.text import whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import column_edges, grid_edges, public_categories
+from segmentation.customers.exploring import (
+    along,
+    column_edges,
+    grid_edges,
+    in_points,
+    public_categories,
+)
 
-MOST_POINTS = 5_000
+PALEST = 0.25
 WHISKERS = [0.05, 0.25, 0.5, 0.75, 0.95]
 
 
@@ -54,19 +60,21 @@ def distributions(customers: Customers, names: Sequence[str]):
 def boxes(ax, customers: Customers, name: str, groups: Grouping, *, vertical=True, shades=None):
     """Draw the middle half of each group, whiskers to the 5th and 95th percentile and the customers beyond.
 
-    When private the boxes stand alone, those of ten customers or more; of a sample nobody beyond is drawn.
+    When private, groups under ten are left out, and those under 200 have no whiskers; nobody beyond is drawn then, nor
+    of a sample.
     """
     found = customers.quantiles(name, WHISKERS, groups)
     found, private = found[found["customers"] >= customers.least], customers.private
-    ends = [0.25, 0.75] if private else [WHISKERS[0], WHISKERS[-1]]
+    short, ends = [0.25, 0.75], [WHISKERS[0], WHISKERS[-1]]
     beyond = {} if private or customers.sampled else _beyond(customers.sample, name, groups, found)
     stats = [
-        {"label": str(group), "whislo": row[ends[0]], "q1": row[0.25], "med": row[0.5], "q3": row[0.75],
-         "whishi": row[ends[1]], "fliers": beyond.get(group, [])}
+        {"label": str(group), "whislo": row[low], "q1": row[0.25], "med": row[0.5], "q3": row[0.75],
+         "whishi": row[high], "fliers": beyond.get(group, [])}
         for group, row in found.iterrows()
+        for low, high in [short if private and row["customers"] < OUTER else ends]
     ]  # fmt: skip
     drawn = ax.bxp(stats, orientation="vertical" if vertical else "horizontal", widths=0.5, patch_artist=True,
-                   showcaps=not private, boxprops={"edgecolor": INK}, medianprops={"color": INK},
+                   boxprops={"edgecolor": INK}, medianprops={"color": INK},
                    flierprops={"markersize": 3, "markeredgecolor": INK, "marker": "o", "fillstyle": "none"},
                    whiskerprops={"color": INK}, capprops={"color": INK})  # fmt: skip
     for i, box in enumerate(drawn["boxes"]):
@@ -118,28 +126,40 @@ def relation(customers: Customers, names: Sequence[str], ax=None):
 
 
 def cloud(ax, customers: Customers, labels: Mapping[str, str], by: str | None = None):
-    """Draw points, or where these would show customers or be too many, counts on a grid; `by` gives them colours.
+    """Draw points, or counts on a grid (`in_points`); `by` gives colours.
 
     Parameters
     ----------
     labels : dict
         Column -> axis label, which knows whether its scale is logarithmic; x first.
     """
-    private = customers.private
     x, y = (list(labels) * 2)[:2]
-    if not private and customers.number <= MOST_POINTS:
+    if in_points(customers):
         frame = customers.sample
         for group, own in frame.groupby(by) if by else [(1, frame)]:
             ax.scatter(own[x], own[y], **mark_style(group, by))
         return
     edges = tuple(_edges(customers, name, labels[name]) for name in (x, y))
-    for group, cells in sorted(customers.grids((x, y), edges, by).items()):
-        cells = in_tens(cells) if private else cells
-        style = mark_style(group, by)
-        shades = [(*mpl.colors.to_rgb(style["color"]), 0.15), style["color"]]
-        shades = mpl.colors.LinearSegmentedColormap.from_list("shade", shades)
-        ax.pcolormesh(*edges, np.ma.masked_equal(cells.T, 0), cmap=shades, rasterized=True)
-        ax.scatter([], [], **style)
+    grids = sorted(customers.grids((x, y), edges, by).items())
+    grids = [(group, in_tens(cells) if customers.private else cells) for group, cells in grids]
+    _tiles(ax, grids, edges, [getattr(labels[name], "logged", False) for name in (x, y)], by)
+
+
+def _tiles(ax, grids: list[tuple], edges: tuple, logged: list[bool], by: str | None) -> None:
+    """Draw each cell divided among its groups as its customers are, so that no colours mix; the darker the more."""
+    counts = np.array([cells for _, cells in grids])
+    whole, styles, tiles, shades = counts.sum(axis=0), [mark_style(group, by) for group, _ in grids], [], []
+    for i, j in np.argwhere(whole):
+        parts = np.append(0, counts[:, i, j].cumsum() / whole[i, j])
+        ends, (low, high) = along(edges[0][i], edges[0][i + 1], parts, logged=logged[0]), edges[1][j : j + 2]
+        for style, left, right in zip(styles, ends[:-1], ends[1:], strict=True):
+            tiles.append([(left, low), (left, high), (right, high), (right, low)])
+            shades.append((*mpl.colors.to_rgb(style["color"]), PALEST + (1 - PALEST) * whole[i, j] / whole.max()))
+    ax.add_collection(mpl.collections.PolyCollection(tiles, facecolors=shades, linewidths=0, rasterized=True))
+    corner = edges[0][0], edges[1][0]
+    for style in styles:
+        ax.add_patch(mpl.patches.Rectangle(corner, 0, 0, color=style["color"], label=style["label"]))
+    ax.set(xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]])
 
 
 def _edges(customers: Customers, name: str, label: str) -> np.ndarray:

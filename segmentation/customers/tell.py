@@ -1,6 +1,6 @@
 """What is said of the rows, of the columns before any segment is formed, and of who published the table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import combinations
 
@@ -11,7 +11,7 @@ import pandas as pd
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
-from segmentation.core.privacy import HIDDEN, SMALLEST_GROUP, UNDER, public
+from segmentation.core.privacy import HIDDEN, SMALLEST_GROUP, UNDER, public, tell_boxes, tell_tiles
 from segmentation.core.text import (
     amount,
     count,
@@ -24,10 +24,10 @@ from segmentation.core.text import (
     sentence,
     shares,
 )
+from segmentation.customers import exploring
 from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import by_size, group_medians, most_linked, public_categories, strongest_pair
 from segmentation.runs.records import Account
 from segmentation.runs.run import Run
 from segmentation.runs.tell import account as account  # chapter 01 says it
@@ -71,13 +71,10 @@ def reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset)
     told = []
     if headers["encoding"]:
         told.append(f"It was read as {headers['encoding']}; ENCODING= names another.")
-    if headers["above"]:
-        told.append(
-            f"{sentence(count(headers['above'], 'line'))} above the column names {was(headers['above'])} left out."
-        )
-    if headers["beside"]:
-        notes = count(headers["beside"], "note")
-        told.append(f"{sentence(notes)} beside the table {was(headers['beside'])} left out.")
+    left = ("above", "line", "above the column names"), ("beside", "note", "beside the table")
+    for key, what, where in left:
+        if n := headers[key]:
+            told.append(f"{sentence(count(n, what))} {where} {was(n)} left out.")
     commas = [escape(dataset.label(name)) for name, how in conventions.items() if how.decimal == ","]
     if commas:
         told.append(f"Written with a decimal comma: {listing(commas)}.")
@@ -114,11 +111,8 @@ def idle(customers: Customers, features: tuple[str, ...]) -> str:
     limits = customers.limits(numbers)
     for name in customers.columns:
         label, texts = escape(dataset.label(name)), name not in numbers
-        distinct = (
-            customers.sample[name].nunique()
-            if texts
-            else 1 + (filled[name] and limits["high"][name] > limits["low"][name])
-        )
+        varies = filled[name] and limits["high"].get(name, 0) > limits["low"].get(name, 0)
+        distinct = customers.sample[name].nunique() if texts else 1 + varies
         if not filled[name] or distinct < 2:
             what = "the same for every customer" if filled[name] else "empty"
             told.append(f"{label} is {what} and divides nobody.")
@@ -128,12 +122,9 @@ def idle(customers: Customers, features: tuple[str, ...]) -> str:
     for one, other in combinations(numbers, 2):
         r = correlation.loc[one, other]
         if abs(r) > NEARLY_COPY:
-            both = {one, other} <= set(features)
-            why = (
-                "what they measure counts twice; FEATURES leaves one out"
-                if both
-                else "the one tells what the other does"
-            )
+            why = "the one tells what the other does"
+            if {one, other} <= set(features):
+                why = "what they measure counts twice; FEATURES leaves one out"
             pair = f"{escape(dataset.label(one))} and {escape(dataset.label(other))}"
             told.append(f"{pair} are nearly copies (r = {decimal(r)}): {why}; both were kept.")
     return " ".join(told)
@@ -183,9 +174,18 @@ def percentiles(customers: Customers) -> str:
     return f"Percentiles of {count(customers.number, 'customer')}, by column."
 
 
-def distributions(customers: Customers, names: Iterable[str]) -> str:
+def distributions(customers: Customers, names: Sequence[str]) -> str:
     """Say for each column where the middle half of the customers lies, and how skewed the distribution is."""
-    return " ".join(_tell_distribution(customers, name, customers.dataset) for name in names)
+    if not names:
+        return ""
+    told = [_tell_distribution(customers, name, customers.dataset) for name in names]
+    hidden = [f"{sentence(HIDDEN)}."] if customers.private else []
+    return " ".join([*told, *hidden, tell_boxes(private=customers.private, beyond=not customers.sampled)])
+
+
+def tiles(customers: Customers, by: str | None = None) -> str:
+    """Say what stands for the customers where these are not drawn one by one; starts with a blank."""
+    return "" if exploring.in_points(customers) else f" {tell_tiles(private=customers.private, grouped=by is not None)}"
 
 
 def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str:
@@ -208,18 +208,19 @@ def categories(customers: Customers, names: list[str]) -> str:
 
 
 def _tell_categories(customers: Customers, name: str) -> str:
-    counts, shown = by_size(customers.counts(name)), public_categories(customers, name)
+    counts, shown = exploring.by_size(customers.counts(name)), exploring.public_categories(customers, name)
     told = dict(zip(counts.index, shares(counts), strict=True))
     parts = listing(f"{escape(category)} {n:,} ({told[category]})" for category, n in shown.items())
     hidden = "" if len(shown) == len(counts) else f"; {HIDDEN}" if parts else HIDDEN
     return f"**{escape(customers.dataset.label(name))}**: {parts}{hidden}."
 
 
-def relation(correlation: pd.DataFrame, names: Sequence[str], dataset: Dataset) -> str:
+def relation(customers: Customers, correlation: pd.DataFrame, names: Sequence[str], *, drawn: bool = True) -> str:
     """Say how strong the linear correlation of the first two of these columns is; nothing of less than two."""
     if len(names) < 2:
         return ""
-    return strength(correlation.loc[names[0], names[1]], dataset.label(names[0]), dataset.label(names[1]))
+    told = strength(correlation.loc[names[0], names[1]], *map(customers.dataset.label, names[:2]))
+    return f"{told}{tiles(customers)}" if drawn else told
 
 
 def strength(r: float, one: str, other: str) -> str:
@@ -239,13 +240,10 @@ def pairs(correlation: pd.DataFrame, dataset: Dataset) -> str:
     """Say which columns are drawn in pairs, and which two of them are linked most; nothing of a single column."""
     if len(correlation) < 2:
         return ""
-    one, other, r = strongest_pair(correlation)
-    drawn = len(most_linked(correlation))
-    every = (
-        "Every pair of numeric columns."
-        if drawn == len(correlation)
-        else (f"The {count(drawn, 'numeric column')} of {len(correlation)} with the strongest links, in pairs.")
-    )
+    one, other, r = exploring.strongest_pair(correlation)
+    drawn = len(exploring.most_linked(correlation))
+    every = f"The {count(drawn, 'numeric column')} of {len(correlation)} with the strongest links, in pairs."
+    every = "Every pair of numeric columns." if drawn == len(correlation) else every
     return f"{every} The strongest link: {strength(r, dataset.label(one), dataset.label(other))}"
 
 
@@ -261,12 +259,15 @@ def correlation(correlation: pd.DataFrame, dataset: Dataset) -> str:
 
 def groups(customers: Customers, groups: dict[str, Grouping], name: str) -> str:
     """Say for each way to group the customers in which group the median of column `name` is highest and lowest."""
-    return " ".join(_tell_groups(customers, by, way, name) for by, way in groups.items())
+    told = [_tell_groups(customers, by, way, name) for by, way in groups.items()]
+    drawn = any(not customers.private or exploring.group_medians(customers, name, w).count() for w in groups.values())
+    beside = [tell_boxes(private=customers.private, beyond=not customers.sampled)] if drawn else []
+    return " ".join([*told, *beside])
 
 
 def _tell_groups(customers: Customers, by: str, way: Grouping, name: str) -> str:
     """Say between which groups the median ranges; of those of fewer than ten only that they are left out."""
-    every, least = group_medians(customers, name, way), count(SMALLEST_GROUP, "customer")
+    every, least = exploring.group_medians(customers, name, way), count(SMALLEST_GROUP, "customer")
     medians, by, label = every.dropna(), escape(by), customers.dataset.label(name)
     if medians.empty:
         return f"By {by} nothing is {'drawn' if customers.private else 'compared'}: each of its groups is {UNDER}."
@@ -285,7 +286,7 @@ def differences(
     last = list(groups.items())[-1:]
     told = [
         f"**{sentence(count(customers.number, 'customer'))} differ in {count(len(features), 'feature')}.**",
-        relation(correlation, features, customers.dataset),
+        relation(customers, correlation, features, drawn=False),
         *(_tell_groups(customers, by, way, features[-1]) for by, way in last),
         "What looks like groups in the figures is only an impression; the next chapter measures it.",
     ]

@@ -15,11 +15,11 @@ from segmentation.core.engine import ENGINE, double, kept, md5, opened
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.figures import NEUTRAL, colour, glyph, solid, symbol
 from segmentation.core.files import write_csv
-from segmentation.core.privacy import SMALLEST_GROUP, in_tens
+from segmentation.core.privacy import FEWER, SMALLEST_GROUP, in_tens
 from segmentation.core.text import amount, count, shares
 from segmentation.customers.counts import identified, log_edges, round_edges
 from segmentation.customers.customers import ADDED, Customers, open_customers
-from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS
+from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, bend
 from segmentation.evidence.decision import STABLE
 from segmentation.runs.artifacts import Selection, remake_command
 from segmentation.runs.run import Run
@@ -121,7 +121,11 @@ class SegmentedCustomers:
         """Return how many customers of each segment pass the filters."""
         with ENGINE:
             counts = self._passing(filters).counts("segment").reindex(list(self.segments), fill_value=0)
-        return in_tens(counts) if self.private and set(filters) - {"segment"} else counts
+        return in_tens(counts) if self.in_tens(filters) else counts
+
+    def in_tens(self, filters: dict) -> bool:
+        """Return whether what passes the filters is counted in tens: exact are only whole segments."""
+        return self.private and bool(set(filters) - {"segment"})
 
     def marks(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
         """Return what a scatter of two or three columns shows of the customers that pass the filters.
@@ -168,8 +172,8 @@ class SegmentedCustomers:
         cells["told"] = [self._describe_cell(cell, edges) for cell in cells.to_dict("records")]
         turn = 2 * np.pi * cells["segment"] / len(self.segments)
         for name, off in zip(columns, (np.cos(turn), np.sin(turn), 0 * turn), strict=False):
-            low, high = (bend(edges[name][cells[name] + side], self.logged(name)) for side in (0, 1))
-            cells[name] = unbend(low + (0.5 + MARGIN * off) * (high - low), self.logged(name))
+            low, high = (edges[name][cells[name] + side] for side in (0, 1))
+            cells[name] = along(low, high, 0.5 + MARGIN * off, logged=self.logged(name))
         return cells
 
     def _describe_cell(self, cell: dict, edges: dict) -> str:
@@ -231,28 +235,23 @@ def _passes(value: ibis.Value, wanted) -> ibis.Value:
     return known | value.isnull() if None in wanted else known & value.notnull()
 
 
-def bend(values, logged: bool):
-    """Return numbers as a logarithmic scale places them, with room for 0 and what is below."""
-    return np.sign(values) * np.log1p(np.abs(values)) if logged else values
+def size_table(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> list[dict]:
+    """Return how the counts of the segments divide, as a ring (before to end) and bars (long) show it, in percent.
 
-
-def unbend(places, logged: bool):
-    """Return the numbers at these places of a scale."""
-    return np.sign(places) * np.expm1(np.abs(places)) if logged else places
-
-
-def size_table(customers: SegmentedCustomers, counts: pd.Series) -> list[dict]:
-    """Return how the counts of the segments divide, as a ring (before to end) and bars (long) show it, in percent."""
+    Of counts in tens no percentage is told: that of the customers may be another.
+    """
     parts = 100 * counts / max(counts.sum(), 1)
     ends, long = parts.cumsum(), 100 * counts / max(counts.max(), 1)
-    told = dict(zip(counts.index, shares(counts), strict=True))
+    told = {segment: f"{n:,} ({part})" for (segment, n), part in zip(counts.items(), shares(counts), strict=True)}
+    if customers.in_tens(filters):
+        told = {segment: f"at least {n:,}" if n else FEWER for segment, n in counts.items()}
     return [
         {
             "name": profile.name,
             "colour": colour(segment),
             "glyph": glyph(segment),
             "customers": int(counts[segment]),
-            "told": f"{counts[segment]:,} ({told[segment]})",
+            "told": told[segment],
             "before": round(ends[segment] - parts[segment], 3),
             "end": round(ends[segment], 3),
             "long": round(long[segment], 1),
@@ -263,9 +262,11 @@ def size_table(customers: SegmentedCustomers, counts: pd.Series) -> list[dict]:
 
 def tell_shown(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> str:
     """Say how many customers pass the filters, and of which segments."""
-    least = "At least " if customers.private and set(filters) - {"segment"} else ""
+    in_tens = customers.in_tens(filters)
     each = ", ".join(f"{customers.segments[s].name} {n:,}" for s, n in counts.items() if n)
-    return f"{least}{counts.sum():,} of {customers.total:,} customers shown{f': {each}' if each else ''}."
+    others = f", {FEWER} of each other segment" if in_tens and each and not counts.all() else ""
+    told = f"{f': {each}' if each else ''}{others}"
+    return f"{'At least ' if in_tens else ''}{counts.sum():,} of {customers.total:,} customers shown{told}."
 
 
 def evidence_table(selection: Selection) -> pd.DataFrame:

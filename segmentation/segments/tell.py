@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, least, public
+from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, least, public, tell_boxes
 from segmentation.core.text import (
     amount,
     at_least,
@@ -26,6 +26,7 @@ from segmentation.core.text import (
     whole,
 )
 from segmentation.customers.customers import Customers
+from segmentation.customers.tell import tiles
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL
 from segmentation.runs.records import Profile, Rules
@@ -64,6 +65,7 @@ def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], 
     return (
         f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}, in {unit}; "
         f"the red crosses are the centroids. {closest(centres, unit)}{axes(shown)}"
+        f"{tiles(scaled, by='segment')}"
     )
 
 
@@ -72,7 +74,7 @@ def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[s
     shown = [segmented.dataset.axis(name) for name in names]
     return (
         f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; red crosses are the centres. "
-        f"{extremes(centres, segmented.dataset)}{axes(shown)}"
+        f"{extremes(centres, segmented.dataset)}{axes(shown)}{tiles(segmented, by='segment')}"
     )
 
 
@@ -86,17 +88,16 @@ def belonging(segmented: Customers, verdict: str) -> str:
     )
 
 
-def silhouette_boxes(silhouettes: pd.DataFrame, *, private: bool) -> str:
+def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset) -> str:
     """Say how many customers are nearer to another segment than to their own, and how well they fit on average."""
-    mean = silhouettes["silhouette"].mean()
-    return f"{evidence_tell.misfits(silhouettes, private=private)} The mean silhouette is {decimal(mean)}."
+    private, mean = dataset.private, f"The mean silhouette is {decimal(silhouettes['silhouette'].mean())}."
+    return f"{evidence_tell.misfits(silhouettes, private=private)} {mean} {tell_boxes(private=private)}"
 
 
 def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float) -> str:
     """Say how many customers are near a border, near which most, and where they are listed."""
     shown = f"{limit:.2g} {UNITS[segmented.dataset.scaling]}"
-    told = border(pairs, segmented.number, shown, private=segmented.private)
-    return f"{told} `borderline.csv` lists them by margin."
+    return f"{border(pairs, segmented.number, shown, private=segmented.private)} `borderline.csv` lists them by margin."
 
 
 def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:
@@ -129,13 +130,13 @@ def principal_map(mapped: tuple | None, dataset: Dataset) -> str:
     """Say how much of the variance the map shows, and which feature weighs most in each direction; "" without one."""
     if mapped is None:
         return ""
-    explained = mapped[-1]
+    points, _, explained = mapped
     weights = explained.drop(columns="share").abs()
     most = [escape(dataset.label(weights.loc[name].idxmax())) for name in explained.index]
     first, second = share_texts(explained["share"]).values()
     return (
         f"Of the variance of the {len(weights.columns)} features the first principal component shows {first}, most of "
-        f"all {most[0]}, and the second {second}, most of all {most[1]}."
+        f"all {most[0]}, and the second {second}, most of all {most[1]}.{tiles(points, by='segment')}"
     )
 
 
@@ -260,8 +261,10 @@ def by_number(customers: Customers, names: list[str]) -> dict[str, str]:
     why = f"{FEWER if customers.private else 'no'} customers there have a value"
     medians = {name: segment_medians(customers, name, private=customers.private).reindex(segments) for name in names}
     texts = {name: own.map(partial(amount, unit=dataset.columns[name].unit)) for name, own in medians.items()}
-    return {name: f"{escape(dataset.label(name))}: {_among(own, 'the median', texts[name], why)}."
-            for name, own in medians.items()}  # fmt: skip
+    boxes = f" {tell_boxes(private=customers.private, beyond=not customers.sampled)}"
+    told = {name: _among(medians[name], "the median", texts[name], why) for name in names}
+    drawn = {name: boxes if medians[name].notna().any() else "" for name in names}
+    return {name: f"{escape(dataset.label(name))}: {told[name]}.{drawn[name]}" for name in names}
 
 
 def _tell_shares(shares: pd.DataFrame, why: str) -> str:

@@ -5,16 +5,21 @@ import re
 from functools import partial
 
 import ibis
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
+from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.customers import tell as customers_tell
+from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import groupings
-from segmentation.customers.plots import categories, groups
+from segmentation.customers.exploring import groupings, percentiles
+from segmentation.customers.plots import boxes, categories, cloud, groups
+from segmentation.report.dashboard import SegmentedCustomers, size_table, tell_shown
 from segmentation.report.tell import explore
+from segmentation.runs.manifest import open_finished
 from segmentation.segments import plots as segments_plots
 from segmentation.segments import tell as segments_tell
 from segmentation.segments.assign import borders
@@ -56,12 +61,12 @@ def test_no_share_is_called_the_highest_where_a_hidden_one_may_be_higher():
 
 
 def test_no_median_is_called_the_highest_where_a_hidden_one_may_be_higher():
-    assert segments_tell.by_number(planted(), ["score"])["score"] == (
+    assert segments_tell.by_number(planted(), ["score"])["score"].startswith(
         "Score: among segments 1 and 2, the median runs from 6 (segment 1) to 10 (segment 2); segment 3 is left out, "
-        "because fewer than 10 customers there have a value."
+        "because fewer than 10 customers there have a value. Box: "
     )
     told = segments_tell.by_number(planted("rows"), ["score"])["score"]
-    assert told == "Score: the median runs from 6 (segment 1) to 51 (segment 3)."
+    assert told.startswith("Score: the median runs from 6 (segment 1) to 51 (segment 3). Box: ")
 
 
 @pytest.mark.parametrize("privacy", ["aggregate", "rows"])
@@ -69,7 +74,7 @@ def test_groups_under_ten_are_left_out_of_what_is_compared_and_the_caption_says_
     customers = planted(privacy)
     told = customers_tell.groups(customers, groupings(customers, [], ["region"]), "spend")
     least = "among its groups of ten customers or more; the others are left out."
-    assert told == f"By Region, the median Spend runs from 27 k$ (south) to 27.5 k$ (north) {least}"
+    assert told.startswith(f"By Region, the median Spend runs from 27 k$ (south) to 27.5 k$ (north) {least} Box: ")
 
 
 def test_categories_are_all_named_or_said_to_be_hidden():
@@ -101,7 +106,7 @@ def test_a_segment_of_which_nothing_is_known_has_no_share_and_no_median(privacy,
     assert told == f"Answer: among segments 1 and 2, {shares}; segment 3 is left out, because {nobody}."
     told = segments_tell.by_number(customers, ["score"])["score"]
     same = "the median does not differ"
-    assert told == f"Score: among segments 1 and 2, {same}; segment 3 is left out, because {few}."
+    assert told.startswith(f"Score: among segments 1 and 2, {same}; segment 3 is left out, because {few}. Box: ")
 
 
 def test_what_is_hidden_in_a_bar_is_drawn_in_a_colour_that_the_legend_has():
@@ -134,7 +139,9 @@ def test_columns_whose_groups_are_all_under_ten_are_left_out_with_the_reason(gro
     assert segments_tell.by_category(customers, ["gender"])["gender"] == (
         f"Gender: no two segments can be compared here, because {HIDDEN}."
     )
-    assert "does not differ" not in segments_tell.by_number(customers, ["known"])["known"]
+    assert segments_tell.by_number(customers, ["known"])["known"] == (
+        "Known: no two segments can be compared here, because fewer than 10 customers there have a value."
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,3 +191,64 @@ def test_a_table_whose_every_group_is_under_ten_has_a_report(tmp_path):
     done = project.call("report", "--data", str(tmp_path / "small.csv"), "--resamples", "10", drawn=False)
     assert done.returncode == 0, done.stderr
     assert "By Region nothing is drawn: each of its groups is under ten." in project.page("small")
+
+
+def _many(n: int, privacy: str = "aggregate") -> Customers:
+    dataset = Dataset.model_validate({"title": "T", "columns": COLUMNS, "privacy": privacy})
+    return Customers.of(dataset, pd.DataFrame({"visits": np.arange(1.0, n + 1), "spend": np.tile([1.0, 2.0], n // 2)}))
+
+
+@pytest.mark.parametrize(
+    ("customers", "ends"),
+    [(_many(200), (10.95, 190.05)), (_many(198), (50.25, 148.75)), (_many(20, "rows"), (1.95, 19.05))],
+)
+def test_whiskers_are_drawn_where_ten_customers_lie_beyond_or_rows_may_be_seen(customers, ends):
+    _, ax = plt.subplots()
+    boxes(ax, customers, "visits", Grouping())
+    low, high = (line.get_ydata()[1] for line in ax.lines[:2])
+    assert (low, high) == pytest.approx(ends)
+
+
+def test_captions_say_how_to_read_boxes_and_tiles_and_what_is_left_out():
+    told = customers_tell.distributions(_many(200), ["visits"])
+    assert told.endswith(
+        "Groups of fewer than 10, and others that would give these away, are hidden. Box: the middle half, its line "
+        "the median; whiskers: the 5th to the 95th percentile, of 200 customers or more; smaller groups have none."
+    )
+    told = customers_tell.distributions(_many(20, "rows"), ["visits"])
+    assert told.endswith("whiskers: the 5th to the 95th percentile; circles: customers beyond.")
+    assert customers_tell.distributions(_many(200), []) == ""
+    assert customers_tell.tiles(_many(20, "rows"), by="segment") == ""
+    assert customers_tell.tiles(_many(200), by="segment") == (
+        " Each tile is a cell of a grid, divided among the segments as its customers are, the darker the more "
+        "customers; counted in tens, groups of fewer than 10 are left out."
+    )
+
+
+def test_every_tile_has_the_colour_of_a_segment():
+    customers = planted()
+    customers = Customers.of(customers.dataset, customers.sample.assign(spend=50.0))  # so that they share cells
+    _, ax = plt.subplots()
+    cloud(ax, customers, {"visits": "Visits", "spend": "Spend"}, by="segment")
+    [tiles] = ax.collections
+    legend = {tuple(patch.get_facecolor()[:3]) for patch in ax.patches}
+    assert {tuple(shade[:3]) for shade in tiles.get_facecolor()} == legend
+    assert len(legend) == len(ax.patches) == 3
+
+
+def test_percentiles_of_few_values_are_not_the_outer_ones():
+    customers = _many(400)
+    few = customers.sample.assign(score=[*range(150), *[np.nan] * 250])
+    assert list(percentiles(customers, ["visits"])) == ["5%", "25%", "median", "75%", "95%"]
+    assert list(percentiles(Customers.of(customers.dataset, few), ["visits", "score"])) == ["25%", "median", "75%"]
+
+
+def test_the_dashboard_gives_no_percentage_of_counts_in_tens(project, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", project.root)
+    customers = SegmentedCustomers(open_finished("planted", None))
+    whole, some = ([row["told"] for row in size_table(customers, customers.counts(filters), filters)]
+                   for filters in ({}, {"answer": ["yes"]}))  # fmt: skip
+    assert all(re.fullmatch(r"\d+ \(\d+%\)", told) for told in whole)
+    assert all(re.fullmatch(r"at least \d+0", told) for told in some)
+    few = {"region": ["north"], "spend": (60.0, 80.0)}
+    assert tell_shown(customers, customers.counts(few), few).endswith(", fewer than 10 of each other segment.")
