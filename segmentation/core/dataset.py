@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from segmentation.core import files
 from segmentation.core.errors import UsageError, place_of, tell_fault
-from segmentation.core.text import in_sentence, key, suggest
+from segmentation.core.text import holds_unit, in_sentence, key, suggest
 
 Level = Literal["low", "average", "high"]
 RESERVED = frozenset(  # what the package calls columns of its own
@@ -225,7 +225,8 @@ class Dataset(_Strict):
         column = self.columns[name]
         levels = column.levels
         unit = f"1 {levels[0]} to {len(levels)} {levels[-1]}" if levels else column.unit
-        axis = Axis(f"{self.label(name)} ({unit})" if unit else self.label(name))
+        label = self.label(name)
+        axis = Axis(label if unit is None or holds_unit(label, unit) else f"{label} ({unit})")
         axis.logged = column.transform != "none"
         return axis
 

@@ -33,6 +33,15 @@ CURRENCIES = (
     *("try", "zar", "mxn", "kr"),
 )
 MULTIPLES = ("k", "tsd", "tsd.", "thousand", "m", "mio", "mio.", "mn", "million", "bn", "%", "‰")
+QUANTITIES = frozenset((  # beside money and its multiples, what a bracket behind a header may hold
+    "d", "day", "days", "h", "hr", "hrs", "hour", "hours", "min", "mins", "minute", "minutes", "s", "sec",
+    "second", "seconds", "week", "weeks", "mo", "month", "months", "y", "yr", "yrs", "year", "years", "tag",
+    "tage", "std", "stunde", "stunden", "minuten", "woche", "wochen", "monat", "monate", "jahr", "jahre",
+    "jour", "jours", "heures", "mois", "ans", "día", "días", "dia", "dias", "horas", "mes", "meses", "año",
+    "años", "anos", "kg", "g", "mg", "t", "lb", "lbs", "oz", "km", "m", "cm", "mm", "mi", "miles", "l", "ml",
+    "m²", "m2", "m³", "m3", "sqm", "qm", "kw", "kwh", "mwh", "°c", "°f", "gb", "mb", "tb", "kb", "pcs",
+    "pieces", "stk", "stück", "units", "points", "pts", "punkte", "x", "元", "万元", "円", "万円", "원", "만원", "руб"
+))  # fmt: skip
 LONGEST = 12
 MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november"),
@@ -193,6 +202,18 @@ def is_unit(before: str, behind: str) -> bool:
         return False
     month = len(behind) >= 3 and any(month.startswith(behind.rstrip(".")) for month in MONTHS)
     return not month and not set(before + behind) & set("()+-−")
+
+
+def names_unit(text: str) -> bool:
+    """Return whether a text in brackets is a unit: k$, % or kg a day; 1-100 is a range, brutto a word."""
+    parts = [_parted(plain_unit(part)) for part in re.split(r"/|\b(?:per|pro|par|por|je|an?)\b", text)]
+    return all((scale or money) and scale in {"", *MULTIPLES, *QUANTITIES} for scale, money in parts)
+
+
+def holds_unit(label: str, unit: str) -> bool:
+    """Return whether a label says its unit already: in brackets, or at its end."""
+    told = [*re.findall(r"[(\[]([^)\]]*)[)\]]", label), *label.split()[1:][-1:]]
+    return plain_unit(unit) in map(plain_unit, told)
 
 
 def is_money(text: str) -> bool:

@@ -14,7 +14,7 @@ import pandas as pd
 from segmentation.core.dataset import Column, Dataset
 from segmentation.core.engine import double, in_memory, kept, sampled, sum_of
 from segmentation.core.errors import DataError
-from segmentation.core.text import percent
+from segmentation.core.text import NONE, percent
 from segmentation.customers.checks import (
     COPY,
     check_rows,
@@ -141,9 +141,13 @@ def _rules(rejected: ibis.Table) -> dict[str, int]:
 
 
 def _mended(fine: ibis.Table, dataset: Dataset, names: list[str]) -> dict[str, int]:
-    """Return how many cells of each column are written otherwise than they were; few rows have one."""
-    ids = dataset.named("id")
-    categories = [name for name in names if name not in ids and not dataset.columns[name].numeric]
+    """Return how many cells of each column of categories are respelt; few rows have one.
+
+    A yes or no is read as one, whatever its word.
+    """
+    categories = [
+        name for name in names if dataset.columns[name].type == "category" and name not in dataset.named("id")
+    ]
     if not categories:
         return {}
     respelt = fine.filter(ibis.or_(*(fine[name] != text_in(fine, name) for name in categories)))
@@ -260,13 +264,20 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
             "column": name,
             "header": header,
             "role": dataset.columns[name].role,
-            "type": "text" if dataset.columns[name].role == "id" else dataset.columns[name].type,
+            "type": _told_type(dataset.columns[name]),
             "filled": int(counts[f"{name}_filled"] or 0),
             "distinct": int(counts[f"{name}_distinct"]) if f"{name}_distinct" in counts else None,
         }
         for name, header in headers.items()
     ]
     return pd.DataFrame(rows).astype({"distinct": "Int64"})
+
+
+def _told_type(column: Column) -> str:
+    """Return as what the cells of a column are read; of one that is set aside only what somebody declared."""
+    if column.role == "id":
+        return "text"
+    return NONE if column.role == "ignore" and "type" not in column.model_fields_set else column.type
 
 
 def _filled(table: ibis.Table, names: list[str], dataset: Dataset, *, times=1, distinct: bool = True) -> dict:

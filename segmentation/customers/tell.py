@@ -75,7 +75,8 @@ def reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset)
     for key, what, where in left:
         if n := headers[key]:
             told.append(f"{sentence(count(n, what))} {where} {was(n)} left out.")
-    commas = [escape(dataset.label(name)) for name, how in conventions.items() if how.decimal == ","]
+    conventions = {name: how for name, how in conventions.items() if dataset.columns[name].role != "ignore"}
+    commas = [escape(dataset.label(name)) for name, how in conventions.items() if how.comma]
     if commas:
         told.append(f"Written with a decimal comma: {listing(commas)}.")
     around = {name: set(how.around) - {plain_unit(dataset.columns[name].unit)} for name, how in conventions.items()}

@@ -28,6 +28,7 @@ class NumberFormat(Record):
     around: tuple[str, ...]
     bare: bool
     decided: bool
+    shown: bool = True
 
 
 class Account(Record):

@@ -12,7 +12,18 @@ from segmentation.core import files
 from segmentation.core.dataset import RESERVED
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_text
-from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, YES, decimal, key, key_without_unit
+from segmentation.core.text import (
+    BEHIND_SUM,
+    FEWEST_TO_ADD_UP,
+    MISSING,
+    NO,
+    SUM,
+    YES,
+    decimal,
+    key,
+    key_without_unit,
+    names_unit,
+)
 from segmentation.runs.run import check_run_name
 from segmentation.tables.number_formats import Convention, find_conventions, tell_undecided, to_number
 from segmentation.tables.read import read_rows
@@ -37,6 +48,7 @@ CODE = re.compile(
     r"(^|_)(id|ids|uid|uuid|guid|key|code|nr|no|phone|telephone|tel|mobile|fax|iban|ean|isbn|sku|ssn|vat)(_|$)|nummer$"
     rf"|^{WHOSE}_?(id|key|code|nr|no)$|^(postleitzahl|postcode|zip|plz|account)$"
 )
+IN_BRACKETS = r"[(\[]([^)\]]*)[)\]]"
 CODED = r"\S*[0-9@]\S*"
 INDEX = re.compile(r"^(unnamed_\d+|(index_)?level_\d+|index|column_1|row_?(names?|id|no|nr|num|number))$")
 LEFT = re.compile(
@@ -267,8 +279,8 @@ def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str
 def _with_unit(guess: Guess, looked: Looked) -> Guess:
     """Add the unit of a number, from its header or its cells, and its range as a remark."""
     values, around = looked.numbers[guess.name], looked.conventions[guess.name].around
-    told = re.search(r"[(\[]([^)\]]{1,12})[)\]]", guess.header)
-    unit = {"unit": around[0]} if around else {"unit": told[1].strip()} if told else {}
+    told = [text.strip() for text in re.findall(IN_BRACKETS, guess.header) if names_unit(text)]
+    unit = {"unit": around[0]} if around else {"unit": told[0]} if told else {}
     remark = f"{values.min():g} to {values.max():g}"
     if guess.name in looked.undecided:
         remark = tell_undecided({guess.name: looked.undecided[guess.name]})
@@ -307,7 +319,8 @@ def _spelling(guess: Guess) -> dict:
 
 def _label(header: str) -> str:
     """Return a header in its own spelling, without its unit."""
-    return " ".join(re.sub(r"[(\[].*?[)\]]", " ", header).replace("_", " ").split())
+    plain = re.sub(IN_BRACKETS, lambda found: " " if names_unit(found[1]) else found[0], header)
+    return " ".join(plain.replace("_", " ").split())
 
 
 def _yaml(value) -> str:

@@ -32,20 +32,27 @@ class Convention:
     around : what may stand before or after the digits: a currency, a percent sign, a unit; without blanks and case.
     bare : whether a number may stand alone.
     decided : whether a cell showed which mark is the decimal one.
+    shown : whether a cell has that mark: whole numbers have none, and follow the other columns.
     """
 
     decimal: str = "."
     around: tuple[str, ...] = ()
     bare: bool = True
     decided: bool = True
+    shown: bool = True
+
+    @property
+    def comma(self) -> bool:
+        """Whether cells of the column have a decimal comma."""
+        return self.decimal == "," and self.shown
 
     def record(self) -> dict:
         """Return what cleaning.json keeps."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "shown" or not value}
 
     def expects(self) -> str:
         """Return what a cell of the column must be, in words."""
-        mark = "" if self.decimal == "." else " with a decimal comma"
+        mark = " with a decimal comma" if self.comma else ""
         unit = "" if self.bare else f" with {self.around[0]}"
         return f"a number{mark}{unit}"
 
@@ -94,7 +101,17 @@ def find_conventions(
     told = {name: decimal for name in units if decimal != "auto" and name not in typed}
     marks, undecided = _marks(raw, [name for name in texts if name not in {*typed, *told}], known, delimiter)
     marks |= told
-    return {n: Convention(marks.get(n) or ".", *around[n], decided=marks.get(n) is not None) for n in units}, undecided
+    without = _without_comma(raw, [name for name in texts if marks.get(name) == ","])
+    return {
+        n: Convention(marks.get(n) or ".", *around[n], decided=marks.get(n) is not None, shown=n not in without)
+        for n in units
+    }, undecided
+
+
+def _without_comma(raw: ibis.Table, names: list[str]) -> set[str]:
+    """Return the columns of which no cell has a comma."""
+    commas = raw.agg({name: raw[name].contains(",").sum() for name in names}).to_pandas().iloc[0] if names else {}
+    return {name for name in names if not commas[name]}
 
 
 def _declared_around(unit: str | None) -> tuple[tuple[str, ...], bool]:
