@@ -1,6 +1,7 @@
 """Numbers as people write them: which mark is the decimal one, and what stands around the digits."""
 
 import sys
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 
 import ibis
@@ -101,17 +102,15 @@ def find_conventions(
     told = {name: decimal for name in units if decimal != "auto" and name not in typed}
     marks, undecided = _marks(raw, [name for name in texts if name not in {*typed, *told}], known, delimiter)
     marks |= told
-    without = _without_comma(raw, [name for name in texts if marks.get(name) == ","])
-    return {
-        n: Convention(marks.get(n) or ".", *around[n], decided=marks.get(n) is not None, shown=n not in without)
-        for n in units
-    }, undecided
+    shown = _with_comma(raw, [name for name in texts if marks.get(name) == ","])
+    how = {name: (marks.get(name) or ".", *around[name], marks.get(name) is not None, shown[name]) for name in units}
+    return {name: Convention(*parts) for name, parts in how.items()}, undecided
 
 
-def _without_comma(raw: ibis.Table, names: list[str]) -> set[str]:
-    """Return the columns of which no cell has a comma."""
-    commas = raw.agg({name: raw[name].contains(",").sum() for name in names}).to_pandas().iloc[0] if names else {}
-    return {name for name in names if not commas[name]}
+def _with_comma(raw: ibis.Table, names: list[str]) -> dict[str, bool]:
+    """Return of columns whether a cell has a comma; of others, which are not looked at, that their mark is shown."""
+    found = raw.agg({name: raw[name].contains(",").sum() for name in names}).to_pandas().iloc[0] if names else {}
+    return defaultdict(lambda: True, {name: bool(found[name] > 0) for name in names})
 
 
 def _declared_around(unit: str | None) -> tuple[tuple[str, ...], bool]:
