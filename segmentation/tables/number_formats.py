@@ -78,12 +78,9 @@ def find_conventions(
     raw : ibis.Table of file and text columns
     units : dict of column -> the unit that dataset.yaml declares
     decimal : "auto", "." or ","
-    typed : frozenset of str
-        Columns whose numbers were numbers in the file, and are written with a point.
-    delimiter : str or None
-        Of the file, which parts columns where a comma may not.
-    known : dict
-        The conventions of an earlier table of this kind.
+    typed : columns whose numbers were numbers in the file, and are written with a point
+    delimiter : of the file, which parts columns where a comma may not; None where there is none
+    known : the conventions of an earlier table of this kind
 
     Returns
     -------
@@ -103,8 +100,8 @@ def find_conventions(
     marks, undecided = _marks(raw, [name for name in texts if name not in {*typed, *told}], known, delimiter)
     marks |= told
     shown = _with_comma(raw, [name for name in texts if marks.get(name) == ","])
-    how = {name: (marks.get(name) or ".", *around[name], marks.get(name) is not None, shown[name]) for name in units}
-    return {name: Convention(*parts) for name, parts in how.items()}, undecided
+    found = {n: Convention(marks.get(n) or ".", *around[n], marks.get(n) is not None, shown[n]) for n in units}
+    return found, undecided
 
 
 def _with_comma(raw: ibis.Table, names: list[str]) -> dict[str, bool]:
