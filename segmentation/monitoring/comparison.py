@@ -25,9 +25,9 @@ from segmentation.monitoring.transitions import (
     scaled_as,
 )
 from segmentation.runs.finished import Finished, foreign_features, read_finished
-from segmentation.runs.manifest import read_manifest, require_unchanged
+from segmentation.runs.manifest import open_finished, read_manifest, require_unchanged
 from segmentation.runs.records import Profile, Transitions
-from segmentation.runs.run import Run, check_run_name, open_run
+from segmentation.runs.run import Run, check_run_name
 from segmentation.segments.assign import open_segmented
 
 MOST_COMPARED = 10_000  # customers whose rows are looked at to see whether ids are those of people
@@ -139,7 +139,7 @@ def compare_runs(base: str, run: str) -> Comparison:
 
 def _open(run: str, option: str) -> Run:
     check_run_name(run, option)
-    study = open_run(run, read_manifest(run).dataset)
+    study = open_finished(run, None)
     large = [name for name in HANDED_ON if study.path(name).is_file()]
     require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json", *large)
     return study

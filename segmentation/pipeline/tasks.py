@@ -25,7 +25,7 @@ from segmentation.pipeline.progress import Outcome, Progress, expected_seconds, 
 from segmentation.pipeline.verify import write_manifest
 from segmentation.runs.artifacts import Made
 from segmentation.runs.manifest import require_unchanged, revision
-from segmentation.runs.run import check_run_name
+from segmentation.runs.run import PIPELINE, check_run_name
 from segmentation.runs.stages import STAGES, Stage, declared
 
 OF_DOIT = {"BACKEND": {"whole": f"{__name__}:Record"}}
@@ -109,13 +109,16 @@ def _name_of(path: Path) -> str:
     return path.relative_to(files.ROOT).as_posix() if path.is_relative_to(files.ROOT) else str(path)
 
 
-def _let_kernels_import() -> None:
-    """Let the kernels find the package of this project."""
+def _prepare_kernels() -> None:
+    """Let the kernels find the package of this project, and know that their notebooks are not run by hand."""
+    os.environ[PIPELINE] = "1"
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
     outcome, record = Outcome(), plan.study.folder / ".doit.json"
+    # One that was printed is printed again with the page; until that is done the older one lies under another name.
+    pdf = pdf or any((plan.study.report / name).is_file() for name in ("report.pdf", ".report.pdf"))
     progress = _follow(plan, pdf, _read_record(record))
     config = {
         "dep_file": str(record),
@@ -126,7 +129,7 @@ def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
         "par_type": "thread",
         "verbosity": 0,
     }
-    _let_kernels_import()
+    _prepare_kernels()
     tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, progress, pdf, cold)}
     try:
         code = Doit(task_loader=ModuleTaskLoader(tasks), config=OF_DOIT).parse_execute([])
@@ -206,7 +209,7 @@ def make_comparison(base: str, run: str) -> Path:
     for name, option in ((base, "BASE"), (run, "RUN")):
         check_run_name(name, option)
         require_unchanged(name)
-    _let_kernels_import()
+    _prepare_kernels()
     page = files.ROOT / "report" / run / f"compare-{base}.html"
     executed = files.ROOT / "report" / run / "notebooks" / f"compare-{base}.ipynb"
     _warm(modules_of(COMPARE))

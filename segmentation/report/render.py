@@ -20,6 +20,7 @@ SYSTEM_LIBRARIES = (
     "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (Debian), brew install pango (macOS), "
     "conda install -c conda-forge pango (conda), or MSYS2's mingw-w64-x86_64-pango (Windows)"
 )
+OLDER = ".report.pdf"  # than report.html, beside which nobody should take it for the same report
 BIDI_CONTROLS = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
@@ -92,7 +93,7 @@ def number_captions(page: str) -> str:
 
 
 def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> None:
-    """Write report.html from the executed notebooks and the artifacts; an older report.pdf is removed.
+    """Write report.html from the executed notebooks and the artifacts; an older report.pdf is put aside.
 
     Parameters
     ----------
@@ -106,7 +107,8 @@ def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> No
     resources = {"metadata": {"name": context["title"]}, "report": context}
     page, _ = SegmentationHTMLExporter().from_notebook_node(merged, resources=resources)
     write_text(study.report / "report.html", page)
-    (study.report / "report.pdf").unlink(missing_ok=True)
+    if (study.report / "report.pdf").is_file():
+        (study.report / "report.pdf").replace(study.report / OLDER)
 
 
 def write_comparison(executed: Path, page: Path, title: str) -> None:
@@ -117,10 +119,16 @@ def write_comparison(executed: Path, page: Path, title: str) -> None:
 
 
 def write_pdf(study: Run) -> None:
-    """Print report.html to report.pdf."""
+    """Print report.html to report.pdf; an older one is gone then, whether that succeeds or not."""
     page = (study.report / "report.html").read_text(encoding="utf-8")
-    with replacing(study.report / "report.pdf") as beside:
-        beside.write_bytes(print_page(page))
+    older = study.report / OLDER
+    try:
+        with replacing(study.report / "report.pdf") as beside:
+            beside.write_bytes(print_page(page))
+    except SegmentationError as fault:
+        raise SegmentationError(f"{fault}{'. The report.pdf of before is removed' * older.is_file()}") from fault
+    finally:
+        older.unlink(missing_ok=True)
 
 
 def print_page(page: str) -> bytes:

@@ -7,11 +7,12 @@ import tomllib
 from importlib.metadata import version
 
 from segmentation.core import files
+from segmentation.core.dataset import load_dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import sha256
 from segmentation.core.text import suggest
 from segmentation.runs.artifacts import Manifest, read_artifact, remake_command
-from segmentation.runs.run import Run, check_run_name, open_run
+from segmentation.runs.run import Run, check_run_name
 
 CHECKED = ("model.skops", "model.json", "profiles.json", "cleaning.json")
 
@@ -36,7 +37,7 @@ def open_finished(run: str | None, dataset: str | None) -> Run:
     made_from = read_manifest(run).dataset
     if dataset not in (None, made_from):
         raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
-    return open_run(run, made_from)
+    return Run(run, load_dataset(made_from, run))
 
 
 def read_manifest(run: str) -> Manifest:

@@ -1,6 +1,8 @@
 """One run of one dataset: what the notebooks read and write, all under assets/<run>/."""
 
+import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +14,9 @@ from segmentation.core.errors import UsageError
 from segmentation.core.files import NOT_RUNS
 from segmentation.runs.artifacts import KINDS, Lineage, read_artifact, write_artifact
 from segmentation.runs.records import Record
+
+PIPELINE = "SEGMENTATION_PIPELINE"  # what a kernel that the pipeline has started finds in its environment
+BY_HAND = "-lab"
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,8 @@ def open_run(
 ) -> Run:
     """Open run `run` of the dataset in data/<dataset>/, or of the one that was assumed for it.
 
+    In a notebook that somebody runs by hand it is a run of its own beside it, so that no finished one is written over.
+
     Parameters
     ----------
     features : str, optional
@@ -125,14 +132,27 @@ def open_run(
         When the run's name is not a plain folder name, dataset.yaml cannot be used, or no such features are there.
     """
     check_run_name(run)
+    described, run = load_dataset(dataset, run), _own_by_hand(run)
     if engine != "duckdb":
         from segmentation.core.engine import choose  # imported here, because it takes a second
 
         choose(engine)
-    described = load_dataset(dataset, run)
     formed_by = None if features is None else parse_features(features, described)
     given = {"features": formed_by, "k": k, "seed": seed, "resamples": resamples}
     return Run(run, described, {name: value for name, value in given.items() if value is not None})
+
+
+def _own_by_hand(run: str) -> str:
+    """Return the name of the run that a notebook writes to: its own where the pipeline did not start the kernel."""
+    kernel = sys.modules.get("ipykernel.kernelapp")
+    if not kernel or not kernel.IPKernelApp.initialized() or PIPELINE in os.environ:
+        return run
+    files.require_project()
+    own = run if run.endswith(BY_HAND) else f"{run}{BY_HAND}"
+    print(
+        f"Run by hand, this notebook reads and writes assets/{own}/, and no finished run; those before it come first."
+    )
+    return own
 
 
 def check_run_name(run: str, option: str = "RUN") -> None:

@@ -248,13 +248,15 @@ def test_where_nothing_is_found_the_whole_report_says_so(fresh):
 
 def test_without_pango_the_page_is_made_and_one_line_says_what_to_install(toy, tmp_path):
     (tmp_path / "weasyprint.py").write_text("raise OSError('cannot load library')")
-    done = toy.run("pdf", PYTHONPATH=f"{tmp_path}:{toy.root}")
+    (toy.root / "report" / "sample" / "report.pdf").touch()
+    done = toy.run("report", "--seed", "1", PYTHONPATH=f"{tmp_path}:{toy.root}")
     assert done.returncode == 1
     [told] = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert all(f"{word} install" in told for word in ("apt-get", "brew", "conda"))
     assert "(Windows)" in told
+    assert "cannot load library. The report.pdf of before is removed" in told
     assert (toy.root / "report" / "sample" / "report.html").is_file()
-    assert not (toy.root / "report" / "sample" / "report.pdf").exists()
+    assert not [*(toy.root / "report" / "sample").glob("*.pdf")]
 
 
 def test_exporter_prints_one_executed_notebook(sample):
@@ -334,11 +336,14 @@ def test_names_from_data_are_escaped(tmp_path):
     assert hostile in page.text
 
 
-def test_pdf_is_printed_and_listed(toy: Project):
+def test_pdf_is_printed_and_listed_and_printed_again_with_the_page(toy: Project):
     pytest.importorskip("weasyprint", exc_type=OSError, reason="the Pango library is not installed")
-    done = toy.run("pdf")
-    assert done.returncode == 0, done.stderr
     printed = toy.root / "report" / "sample" / "report.pdf"
-    assert printed.read_bytes().startswith(b"%PDF")
-    manifest = read_json(toy.artifact("sample", "manifest.json"))
-    assert manifest["outputs"]["report/sample/report.pdf"] == sha256(printed)
+    for words in (["pdf"], ["report", "--seed", "1"]):
+        done = toy.run(*words)
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"^  Ran .*report\.pdf", done.stdout, flags=re.M)
+        assert printed.read_bytes().startswith(b"%PDF")
+        manifest = read_json(toy.artifact("sample", "manifest.json"))
+        assert manifest["outputs"]["report/sample/report.pdf"] == sha256(printed)
+    assert sorted(path.name for path in printed.parent.iterdir()) == ["notebooks", "report.html", "report.pdf"]

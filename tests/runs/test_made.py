@@ -4,11 +4,14 @@ import shutil
 
 import pandas as pd
 import pytest
+from ipykernel.kernelapp import IPKernelApp
 
 from segmentation.core import files
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_json
 from segmentation.pipeline.plan import Plan, make_plan
+from segmentation.runs.manifest import open_finished
+from segmentation.runs.run import PIPELINE, open_run
 from tests.conftest import Project
 
 GIVEN = dict.fromkeys(("run", "dataset", "data", "features", "k", "seed", "resamples", "engine", "base"))
@@ -129,6 +132,19 @@ def test_a_run_that_was_not_finished_is_remembered_and_hinders_no_other(shop):
     shop.artifact("april", "manifest.json").unlink()
     assert _again(run="april").parameters["k"] == 4
     assert _again(run="april", dataset="sample").set_by["k"] == "default"
+
+
+def test_a_notebook_that_is_run_by_hand_writes_into_a_run_of_its_own(shop, monkeypatch, capsys):
+    _made(run="april", dataset="shop")
+    monkeypatch.setattr(IPKernelApp, "initialized", lambda: True)
+    monkeypatch.delenv(PIPELINE, raising=False)
+    assert open_run("april", "shop").name == "april-lab"
+    assert "assets/april-lab/" in capsys.readouterr().out
+    assert open_run("april-lab", "shop").name == "april-lab"
+    assert open_finished("april", None).name == "april"
+    monkeypatch.setenv(PIPELINE, "1")
+    assert open_run("april", "shop").name == "april"
+    assert capsys.readouterr().out.count("\n") == 1
 
 
 def test_a_table_that_nobody_described_is_remembered_and_takes_no_other_table(shop, tmp_path):
