@@ -5,10 +5,12 @@ VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 UV := $(VENV)/.uv
 READY := $(VENV)/.ready
+PACKAGES = $(shell grep -c '^[A-Za-z0-9].*==' requirements.txt)
+SIZE = 1.3 GB
 
 lower = $(shell printf '%s' '$1' | tr 'A-Z' 'a-z')
 typed = $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $v)),$v))
-options = $(foreach v,$(filter-out PYTHON VENV DEBUG COLD,$(typed)),--$(call lower,$v)='$(subst ','\'',$($v))') $(if $(DEBUG),--debug) $(if $(COLD),--cold)
+options = $(foreach v,$(filter-out PYTHON VENV DEBUG COLD ARGS,$(typed)),--$(call lower,$v)='$(subst ','\'',$($v))') $(if $(DEBUG),--debug) $(if $(COLD),--cold)
 segmentation = @$(BIN)/python -m segmentation
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
@@ -36,8 +38,8 @@ renew: $(READY) ## expect from now on the sample report that was made
 test: $(READY) ## run all tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-lab: $(READY) ## open JupyterLab on notebooks/
-	$(segmentation) lab
+lab: $(READY) ## open JupyterLab on notebooks/: PORT= and other options of its own, flags as ARGS=--no-browser
+	$(segmentation) lab $(options) $(ARGS)
 
 dashboard: $(READY) ## explore a finished run in the browser, on this machine alone: RUN=mall HOST= PORT=
 	$(segmentation) dashboard $(options)
@@ -91,13 +93,14 @@ $(UV):
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; install Python 3.11 to 3.13, or name it: make report PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "$$($(PYTHON) --version) is not supported; install Python 3.11 to 3.13, or name it: make report PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module; install it, on Debian: apt-get install python3-venv"; exit 2; }
+	@echo "Setting up $(VENV), once: up to $(PACKAGES) packages, about $(SIZE), in one to two minutes"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > $(VENV)/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
 	@touch $@
 
 $(READY): $(UV) requirements.txt pyproject.toml
-	@echo "Installing the locked environment into $(VENV)"
-	@$(BIN)/python -m uv pip sync --quiet --compile-bytecode --require-hashes requirements.txt
+	@echo "Installing what requirements.txt locks into $(VENV)"
+	@$(BIN)/python -m uv pip sync $$([ -t 2 ] || echo --quiet) --compile-bytecode --require-hashes requirements.txt
 	@$(BIN)/python -m uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

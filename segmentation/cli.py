@@ -1,6 +1,7 @@
 """The command line: `python -m segmentation <command>`; every make target is a thin line over it."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -158,10 +159,12 @@ def dashboard(
     serve(run or "sample", host or HERE, port)
 
 
-@app.command()
-def lab() -> None:
-    """Open JupyterLab on notebooks/."""
-    sys.exit(subprocess.run([sys.executable, "-m", "jupyterlab", str(files.ROOT / "notebooks")]).returncode)
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(context: typer.Context) -> None:
+    """Open JupyterLab on notebooks/; its own options may follow."""
+    root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    command = [sys.executable, "-m", "jupyterlab", str(files.ROOT / "notebooks"), *root, *context.args]
+    sys.exit(subprocess.run(command).returncode)
 
 
 @app.command()

@@ -7,12 +7,14 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import distributions
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from segmentation import cli
 from segmentation.pipeline.plan import make_plan
 from segmentation.runs.stages import STAGES
 from tests.conftest import ROOT, Project, in_short
@@ -141,6 +143,39 @@ def test_make_tells_in_one_line_that_python_is_missing_or_unsupported(python):
     assert done.returncode == 2
     assert "install Python 3.11 to 3.13" in done.stdout + done.stderr
     assert len([line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("make")]) == 1
+
+
+def test_make_says_what_it_sets_up_and_how_large_that_is():
+    shown = _make("--dry-run", "report", "VENV=.venv-that-is-not-there").stdout
+    [(packages, size)] = re.findall(r"once: up to (\d+) packages, about ([\d.]+) GB", shown)
+    locked = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.txt").read_text(), flags=re.M)
+    assert int(packages) == len(locked)
+    installed = [found for found in distributions() if found.metadata["Name"].lower().replace("_", "-") in locked]
+    places = [file.locate() for found in installed for file in found.files or []]
+    taken = sum(place.stat().st_size for place in places if place.is_file())
+    assert 0.7 < taken / 1e9 / float(size) < 1.3
+
+
+def test_lab_passes_options_on_and_runs_as_root(monkeypatch):
+    shown = _make("--dry-run", "lab", "PORT=9999", "ARGS=--no-browser").stdout
+    assert re.search(r"segmentation lab --port='9999' +--no-browser\n", shown)
+    ran = []
+    monkeypatch.setattr(cli.subprocess, "run", lambda words: ran.append(words) or subprocess.CompletedProcess(words, 0))
+    for user in (0, 1000):
+        monkeypatch.setattr(os, "geteuid", lambda user=user: user)
+        monkeypatch.setattr(sys, "argv", ["segmentation", "lab", "--port=9999", "--no-browser"])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert end.value.code == 0
+    for words, root in zip(ran, (["--allow-root"], []), strict=True):
+        assert words[2:] == ["jupyterlab", str(ROOT / "notebooks"), *root, "--port=9999", "--no-browser"]
+
+
+def test_without_the_environment_one_line_says_what_to_do():
+    command = [sys.executable, "-S", "-m", "segmentation", "report"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert re.fullmatch(r"Error: this Python has no typer, .*; run make report, .*\n", done.stderr)
 
 
 def test_make_passes_what_was_typed():
