@@ -116,7 +116,8 @@ def compare_runs(base: str, run: str) -> Comparison:
     Raises
     ------
     UsageError
-        When one has not been made, or they share neither customers nor columns.
+        When one has not been made, dataset.yaml does not have what formed it any more, or they share neither customers
+        nor columns.
     DataError
         When one was changed since.
     """
@@ -142,6 +143,10 @@ def _open(run: str, option: str) -> Run:
     study = open_finished(run, None)
     large = [name for name in HANDED_ON if study.path(name).is_file()]
     require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json", *large)
+    if told := foreign_features(study.read("model.json"), study.dataset):
+        raise UsageError(
+            f"{option}={run} cannot be compared: {told}; put it back into dataset.yaml, or make {run} again"
+        )
     return study
 
 
@@ -203,7 +208,7 @@ def _is_alike(earlier: Run, later: Run, first: int) -> bool:
 def _numbers(study: Run, first: int) -> pd.DataFrame:
     """Return the columns of numbers of the customers with the lowest ids from `first` on, by id."""
     table = identified(read(study.existing("customers.parquet")))
-    names = [name for name in table.columns if name != "id" and study.dataset.columns[name].numeric]
+    names = [name for name in table.columns if name != "id" and table[name].type().is_numeric()]
     rows = table.select(*names, _number=table["id"].cast("string").try_cast("int64"))
     return rows.filter(rows["_number"].between(first, first + MOST_COMPARED - 1)).to_pandas().set_index("_number")
 

@@ -462,6 +462,21 @@ def test_runs_that_cannot_be_compared(march, base, run, code, told):
     assert not (march.root / "report" / run / f"compare-{base}.html").exists()
 
 
+def test_a_run_whose_features_are_no_longer_described_is_not_compared(march):
+    described = march.root / "data" / "shop" / "dataset.yaml"
+    before = described.read_text()
+    described.write_text(re.sub("  spending: .*\n", "", before))
+    try:
+        done = march.call("compare", "--base", "march", "--run", "march")
+    finally:
+        described.write_text(before)
+    assert done.returncode == 2
+    assert (
+        "BASE=march cannot be compared: its segments were formed on spending, which this dataset does not"
+        in done.stderr
+    )
+
+
 def test_what_is_kept_of_many_customers_is_checked_before_it_is_compared(march):
     planted = march.artifact("march", "segmented.parquet")
     planted.write_bytes(march.artifact("march", "segments.parquet").read_bytes())
