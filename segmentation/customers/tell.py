@@ -11,7 +11,7 @@ import pandas as pd
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
-from segmentation.core.privacy import HIDDEN, SMALLEST_GROUP, UNDER, public, tell_boxes, tell_tiles
+from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, UNDER, public, tell_boxes, tell_tiles
 from segmentation.core.text import (
     amount,
     count,
@@ -166,8 +166,14 @@ def _number_far(customers: Customers, name: str) -> int:
 def forming(customers: Customers, features: tuple[str, ...]) -> str:
     """Say which columns form the segments, and which describe them."""
     rest = [name for name in customers.columns if name not in features]
-    formed, told = (listing(escape(customers.dataset.label(name)) for name in names) for names in (features, rest))
-    return f"The segments will be formed by {formed}; {told or 'nothing else'} will describe them."
+    few = [name for name, n in customers.filled(rest).items() if n < customers.least]
+    formed, told, left = (
+        listing(escape(customers.dataset.label(name)) for name in names)
+        for names in (features, [name for name in rest if name not in few], few)
+    )
+    who = f"{FEWER} customers have" if customers.private else "nobody has"
+    gone = f" Left out, because {who} a value: {left}." if few else ""
+    return f"The segments will be formed by {formed}; {told or 'nothing else'} will describe them.{gone}"
 
 
 def percentiles(customers: Customers) -> str:

@@ -67,9 +67,10 @@ def decide(scores: pd.DataFrame, stable: list[int], k="auto", *, smallest: int =
     showable = scores.index[scores["smallest"] >= smallest].tolist()
     if not showable or (k != "auto" and k not in showable):
         found = "every K" if k == "auto" else f"K={k}"
+        fewer = "choose fewer segments, or " if showable else ""
         raise DataError(
             f"{found} has a segment of fewer than {smallest} customers, which privacy: aggregate does not show; "
-            "choose fewer segments, or set privacy: rows in dataset.yaml"
+            f"{fewer}set privacy: rows in dataset.yaml"
         )
     large = [i for i in showable if scores["smallest"][i] >= LARGE_ENOUGH]
     allowed = [i for i in stable if i in showable] or large or showable

@@ -3,11 +3,12 @@
 import pandas as pd
 
 from segmentation.core import text
-from segmentation.core.privacy import FEWER, SMALLEST_GROUP, public
+from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, public
 from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence
 from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
     Comparison,
+    hidden_moves,
     moved_customers,
     moves,
     public_moves,
@@ -177,7 +178,8 @@ def movement(table: pd.DataFrame, found: Comparison) -> str:
     way = f"in {_name(found.run, top['now'])} instead of {_name(found.base, top['then'])}"
     if len(moved) == 1:
         return f"{told}: {'it is' if top['customers'] == 1 else 'all of them are'} {way}."
-    return f"{told}; the largest group ({top['customers']:,}) is {way}."
+    which = "the largest group" if len(shown) == len(moved) else "of the groups that are not hidden the largest"
+    return f"{told}; {which} ({top['customers']:,}) is {way}."
 
 
 def _how_many(moved: pd.DataFrame, shown: pd.DataFrame) -> str:
@@ -201,7 +203,7 @@ def steps(found: Comparison) -> str:
 
 def matrix(found: Comparison) -> str:
     """Say what the matrix shows."""
-    hidden = f" Groups of {FEWER} are hidden." if found.private else ""
+    hidden = f" {sentence(HIDDEN)}." if hidden_moves(moves(found), found).any() else ""
     if found.shared is None:
         return f"The customers of {found.run.run} by the segment of the earlier model (rows) and of their own.{hidden}"
     return f"The customers in both runs by their segment then (rows) and now.{hidden}"

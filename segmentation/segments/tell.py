@@ -242,9 +242,11 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
     if not cells:
         return "A feature with values below 0 has no index."
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
+    without = listing(escape(dataset.label(f)) for f, v in profile.index.items() if v is None)
     return (
         f"Against the centre of all customers = 100, {escape(profile.name)} stands out most: "
         f"{escape(dataset.label(feature))} at {show_index(index)}."
+        f"{f' Left out, because values below 0 have no index: {without}.' if without else ''}"
     )
 
 
@@ -303,7 +305,7 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
         told.append(f"{listing(labels[differ])} {verb} between the segments by more than chance gives.")
     if not differ.all():
         told.append(f"{listing(labels[~differ])}: no more difference than chance gives, so no segment is known by it.")
-    return " ".join(told)
+    return " ".join([*told, "What is hidden below counts in the tests."] if dataset.private else told)
 
 
 def rules_table(rules: Rules, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import json
 import re
 from functools import partial
+from types import SimpleNamespace
 
 import ibis
 import matplotlib.pyplot as plt
@@ -17,6 +18,8 @@ from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import groupings, percentiles
 from segmentation.customers.plots import boxes, categories, cloud, groups
+from segmentation.evidence import tell as evidence_tell
+from segmentation.monitoring import tell as monitoring_tell
 from segmentation.report.dashboard import SegmentedCustomers, size_table, tell_shown
 from segmentation.report.tell import explore
 from segmentation.runs.manifest import open_finished
@@ -252,3 +255,43 @@ def test_the_dashboard_gives_no_percentage_of_counts_in_tens(project, monkeypatc
     assert all(re.fullmatch(r"at least \d+0", told) for told in some)
     few = {"region": ["north"], "spend": (60.0, 80.0)}
     assert tell_shown(customers, customers.counts(few), few).endswith(", fewer than 10 of each other segment.")
+
+
+def test_a_column_that_too_few_customers_have_is_said_to_be_left_out():
+    def forming(privacy: str, known: int) -> str:
+        dataset = Dataset.model_validate({"title": "T", "columns": COLUMNS, "privacy": privacy})
+        frame = planted().sample.drop(columns="segment").assign(score=[1.0] * known + [np.nan] * (277 - known))
+        return customers_tell.forming(Customers.of(dataset, frame), ("visits", "spend"))
+
+    described = "The segments will be formed by Visits and Spend; Answer and Region will describe them."
+    assert forming("aggregate", 9) == f"{described} Left out, because fewer than 10 customers have a value: Score."
+    assert forming("rows", 0) == f"{described} Left out, because nobody has a value: Score."
+    assert forming("rows", 9).endswith("Answer, Region and Score will describe them.")
+
+
+def test_the_largest_move_is_not_called_so_where_a_hidden_one_may_be_larger():
+    table = pd.DataFrame({"then": [1, 1, 2, 2, 3], "now": [1, 2, 2, 3, 3], "customers": [100, 12, 100, 9, 50]})
+    before = [SimpleNamespace(segment=i, into=(i,), fate="survives") for i in (1, 2, 3)]
+    run = SimpleNamespace(run="later", profiles=[SimpleNamespace(name=name) for name in "abc"])
+    found = SimpleNamespace(private=True, shape=(3, 3), lineage=SimpleNamespace(before=before), shared=table, run=run,
+                            base=run)  # fmt: skip
+    assert monitoring_tell.movement(table, found) == (
+        "At least 12 of the 271 customers in both runs changed segment; of the groups that are not hidden the largest "
+        "(12) is in 2 (b) instead of 1 (a)."
+    )
+    assert monitoring_tell.matrix(found) == (
+        "The customers in both runs by their segment then (rows) and now. "
+        "Groups of fewer than 10, and others that would give these away, are hidden."
+    )
+    found.private = False
+    assert monitoring_tell.movement(table, found).endswith("; the largest group (12) is in 2 (b) instead of 1 (a).")
+    assert monitoring_tell.matrix(found) == "The customers in both runs by their segment then (rows) and now."
+
+
+def test_the_flow_diagram_says_that_small_groups_are_left_out():
+    columns = ["k", "segment", "next_k", "next_segment", "customers", "size", "next_size"]
+    rows = [(2, 1, 3, 1, 30, 39, 30), (2, 1, 3, 3, 9, 39, 29), (2, 2, 3, 2, 40, 60, 40), (2, 2, 3, 3, 20, 60, 29)]
+    flows = pd.DataFrame(rows, columns=columns)
+    assert evidence_tell.flows(flows, 2, private=True).endswith(" Groups of fewer than 10 are left out.")
+    assert "left out" not in evidence_tell.flows(flows, 2, private=False)
+    assert "left out" not in evidence_tell.flows(flows[flows["customers"] > 9], 2, private=True)
