@@ -23,7 +23,8 @@ function make(tag, attributes = {}, ...children) {
 function explore(data) {
   const section = document.getElementById("explore");
   const at = (name) => section.querySelector(`[data-part="${name}"]`);
-  const number = (value) => value.toLocaleString("en", { maximumSignificantDigits: 12 });
+  const number = (value, column) => value.toLocaleString("en", { maximumSignificantDigits: 12, useGrouping: !isYear(value, column) });
+  const isYear = (value, column) => Boolean(column?.years) && value >= column.years[0] && value <= column.years[1];
   // As core/text.shares tells the parts of a whole: the largest remainders, and together 100%.
   function shares(counts) {
     const total = counts.reduce((a, b) => a + b, 0) || 1, few = counts.map((n) => n > 0 && 100 * n < total);
@@ -34,7 +35,7 @@ function explore(data) {
     for (const i of order.slice(0, most - told.reduce((a, b) => a + b, 0))) told[i] += 1;
     return told.map((part, i) => (few[i] ? data.words.under : `${part}%`));
   }
-  const withUnit = (value, column) => number(value) + (column.unit ? ` ${column.unit}` : "");
+  const withUnit = (value, column) => number(value, column) + (column.unit ? ` ${column.unit}` : "");
   const segmentOf = Object.fromEntries(data.segments.map((s) => [s.segment, s]));
   const chosen = { segments: new Set(data.segments.map((s) => s.segment)), levels: {}, ranges: {} };
   const rows = data.rows;
@@ -117,8 +118,8 @@ function explore(data) {
       return {
         x: within(x, ex[a], ex[a + 1], 0.5 + off * Math.cos(turn)), y: within(y, ey[b], ey[b + 1], 0.5 + off * Math.sin(turn)),
         segment, size: 3 + 11 * Math.sqrt(n / most),
-        told: `${segmentOf[segment].name}: at least ${number(n)} customers with ${x.label} from ${number(ex[a])} to ${withUnit(ex[a + 1], x)} ` +
-          `and ${y.label} from ${number(ey[b])} to ${withUnit(ey[b + 1], y)}`,
+        told: `${segmentOf[segment].name}: at least ${number(n)} customers with ${x.label} from ${number(ex[a], x)} to ${withUnit(ex[a + 1], x)} ` +
+          `and ${y.label} from ${number(ey[b], y)} to ${withUnit(ey[b + 1], y)}`,
       };
     });
   }
@@ -148,14 +149,14 @@ function explore(data) {
     let free = 0;
     for (const t of sx.t) {
       svg.append(make("line", { x1: sx.place(t), x2: sx.place(t), y1: 10, y2: height - 44, class: "grid" }));
-      const half = 4 * number(t).length, middle = Math.min(sx.place(t), width - half);
+      const half = 4 * number(t, x).length, middle = Math.min(sx.place(t), width - half);
       if (middle - half < free) continue;
-      svg.append(make("text", { x: middle, y: height - 28, "text-anchor": "middle" }, number(t)));
+      svg.append(make("text", { x: middle, y: height - 28, "text-anchor": "middle" }, number(t, x)));
       free = middle + half;
     }
     for (const t of sy.t) svg.append(
       make("line", { x1: 66, x2: width - 10, y1: sy.place(t), y2: sy.place(t), class: "grid" }),
-      make("text", { x: 60, y: sy.place(t) + 4, "text-anchor": "end" }, number(t)));
+      make("text", { x: 60, y: sy.place(t) + 4, "text-anchor": "end" }, number(t, y)));
     const fit = (text, room) => (text.length * 6 > room ? `${text.slice(0, room / 6 - 1)}…` : text);
     svg.append(make("text", { x: (66 + width) / 2, y: height - 6, "text-anchor": "middle" }, fit(x.axis, width - 76)),
       make("text", { transform: `translate(12 ${(height - 34) / 2}) rotate(-90)`, "text-anchor": "middle" }, fit(y.axis, height - 54)));
@@ -267,7 +268,7 @@ function explore(data) {
       at("answer").textContent = wrong.length ? wrong.map((f) => `${f.label} must be ${limits(f)}.`).join(" ") : score(values);
     }
   }
-  const limits = (f) => [f.min === null ? "" : `at least ${number(f.min)}`, f.max === null ? "" : `at most ${number(f.max)}`].filter(Boolean).join(" and ");
+  const limits = (f) => [f.min === null ? "" : `at least ${number(f.min, f)}`, f.max === null ? "" : `at most ${number(f.max, f)}`].filter(Boolean).join(" and ");
   function unskewed(x, power) { // Yeo & Johnson 2000
     if (power === 1) return x;
     if (x >= 0) return power === 0 ? Math.log1p(x) : ((1 + x) ** power - 1) / power;
@@ -280,7 +281,7 @@ function explore(data) {
     const round = (value) => Math.round(value * 1e6) / 1e6;
     const outside = data.model.features.filter((f, i) => values[i] < f.low || values[i] > f.high);
     return `${segment.glyph} Segment ${segment.segment}, ${segment.name}. Distance ${round(sorted[0])}, margin ${round(sorted[1] - sorted[0])}, in ${data.model.unit}.` +
-      outside.map((f) => ` Careful: ${f.label} is outside of the data (${number(f.low)} to ${withUnit(f.high, f)}).`).join("");
+      outside.map((f) => ` Careful: ${f.label} is outside of the data (${number(f.low, f)} to ${withUnit(f.high, f)}).`).join("");
   }
 
   section.hidden = false;

@@ -1,8 +1,12 @@
 """dataset.yaml: what a table is, what its columns mean, and what its segments are called."""
 
 import datetime
+import re
 from collections import Counter
+from collections.abc import Callable
 from encodings.aliases import aliases
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from segmentation.core import files
 from segmentation.core.errors import UsageError, place_of, tell_fault
-from segmentation.core.text import holds_unit, in_sentence, key, suggest
+from segmentation.core.text import amount, holds_unit, in_sentence, key, suggest
 
 Level = Literal["low", "average", "high"]
 RESERVED = frozenset(  # what the package calls columns of its own
@@ -23,6 +27,11 @@ RESERVED = frozenset(  # what the package calls columns of its own
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 MADE = ("id", "recency", "frequency", "monetary", "tenure", "basket")
 ASSUMED = "assumed"
+YEARS = (1900, 2100)
+YEAR = re.compile(
+    r"(?<!per )(?<!pro )(?<!par )\b(year|jahr|jahrgang|année|annee|ano|año|anno|rok|yıl)\b|(geburts|bau|gründungs)jahr"
+    r"|\b(birth|born)\b|naissance|nacimiento"
+)
 
 
 def require_encoding(name: str) -> str:
@@ -137,9 +146,10 @@ class Transactions(_Strict):
 
 
 class Axis(str):
-    """What an axis says of a column, and whether its scale is logarithmic."""
+    """What an axis says of a column, whether its scale is logarithmic, and how a number on it is written."""
 
     logged = False
+    form: Callable[[float], str] = staticmethod(amount)
 
 
 class SegmentName(_Strict):
@@ -227,8 +237,27 @@ class Dataset(_Strict):
         unit = f"1 {levels[0]} to {len(levels)} {levels[-1]}" if levels else column.unit
         label = self.label(name)
         axis = Axis(label if unit is None or holds_unit(label, unit) else f"{label} ({unit})")
-        axis.logged = column.transform != "none"
+        axis.logged, axis.form = column.transform != "none", partial(self.amount, name)
         return axis
+
+    def amount(self, name: str, value: float) -> str:
+        """Return a number of a column for a reader."""
+        return self.as_told(name, value, amount(value))
+
+    def measured(self, name: str, value: float) -> str:
+        """Return a number of a column with its unit."""
+        return self.as_told(name, value, amount(value, self.columns[name].unit))
+
+    def as_told(self, name: str, value: float, text: str) -> str:
+        """Return the text of a number without a comma where it is a year."""
+        return text.replace(",", "") if YEARS[0] <= value <= YEARS[1] and self.holds_years(name) else text
+
+    def holds_years(self, name: str) -> bool:
+        """Return whether the numbers of a column are years: its name says so, or its limits."""
+        column = self.columns[name]
+        within = (column.min or 0) >= YEARS[0] and (column.max or inf) <= YEARS[1]
+        named = (YEAR.search(text.replace("_", " ").lower()) for text in (name, self.label(name)))
+        return column.type == "number" and not column.unit and (within or any(named))
 
     def accepted(self, name: str) -> dict[str, float | None]:
         """Return the least (min) and the greatest value (max) of a feature that `make score` accepts, None for any."""

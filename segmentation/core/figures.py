@@ -102,7 +102,7 @@ def label_axis(ax, side: str, axis: str, *, label: bool = True):
         low, high = getattr(ax, f"get_{side}lim")()
         ticks = getattr(ax, f"{side}axis")
         ticks.set_major_locator(mpl.ticker.SymmetricalLogLocator(base=10, linthresh=1, subs=log_steps(low, high)))
-        ticks.set_major_formatter(lambda value, _: amount(value))
+        ticks.set_major_formatter(lambda value, _: getattr(axis, "form", amount)(value))
 
 
 def log_steps(low: float, high: float) -> tuple[int, ...]:

@@ -13,7 +13,6 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
 from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, UNDER, public, tell_boxes, tell_tiles
 from segmentation.core.text import (
-    amount,
     count,
     decimal,
     escape,
@@ -176,6 +175,13 @@ def forming(customers: Customers, features: tuple[str, ...]) -> str:
     return f"The segments will be formed by {formed}; {told or 'nothing else'} will describe them.{gone}"
 
 
+def percentile_table(percentiles: pd.DataFrame, dataset: Dataset, names: list[str]) -> pd.DataFrame:
+    """Return percentiles, one row a column of these names, as text."""
+    forms = [dataset.axis(name).form for name in names]
+    rows = [[*map(form, own)] for form, own in zip(forms, percentiles.to_numpy(), strict=True)]
+    return pd.DataFrame(rows, percentiles.index, percentiles.columns)
+
+
 def percentiles(customers: Customers) -> str:
     """Say what the table of percentiles shows."""
     return f"Percentiles of {count(customers.number, 'customer')}, by column."
@@ -196,16 +202,16 @@ def tiles(customers: Customers, by: str | None = None) -> str:
 
 
 def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str:
-    label, unit = dataset.label(name), dataset.columns[name].unit
+    label, form = dataset.label(name), dataset.axis(name).form
     low, middle, high = customers.quantiles(name, [0.25, 0.5, 0.75]).iloc[0][[0.25, 0.5, 0.75]]
     limits = customers.limits([name]).loc[name]
     if limits["low"] == limits["high"]:
-        return f"**{escape(label)}** is {amount(middle, unit)} for every customer."
+        return f"**{escape(label)}** is {dataset.measured(name, middle)} for every customer."
     skew, on = customers.skew(name), dataset.columns[name].on_scale
     lean = "hardly skewed" if abs(skew) < CLEAR else f"skewed to the {'high' if skew > 0 else 'low'} side"
     return (
-        f"**{escape(label)}**: half of the customers lie between {amount(low)} and {amount(high, unit)} "
-        f"(median {amount(middle)}); the distribution is {lean}{on} (skewness {_signed(skew)})."
+        f"**{escape(label)}**: half of the customers lie between {form(low)} and {dataset.measured(name, high)} "
+        f"(median {form(middle)}); the distribution is {lean}{on} (skewness {_signed(skew)})."
     )
 
 
@@ -282,7 +288,7 @@ def _tell_groups(customers: Customers, by: str, way: Grouping, name: str) -> str
     if len(medians) < 2:
         return f"By {by} nothing is compared: only one of its groups is of {least} or more."
     medians = medians.rename(index=escape)
-    ends = ranging(medians, medians.map(partial(amount, unit=customers.dataset.columns[name].unit)))
+    ends = ranging(medians, medians.map(partial(customers.dataset.measured, name)))
     return f"By {by}, the median {escape(label)} {f'runs from {ends}' if ends else 'does not differ'}{left}."
 
 

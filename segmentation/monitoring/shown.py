@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from segmentation.core.text import NONE, amount, decimal, listing, percent, spanning
+from segmentation.core.text import NONE, decimal, listing, percent, spanning
 from segmentation.monitoring.comparison import Comparison, hidden_moves
 from segmentation.monitoring.transitions import as_matrix
 from segmentation.runs import tell as runs_tell
@@ -82,9 +82,8 @@ def centres_as_text(moved: pd.DataFrame, found: Comparison) -> pd.DataFrame | No
     for _, row in moved.iterrows():
         shown = {side: named(row, side) for side in ("then", "now")}
         for f in found.base.features:
-            shown[dataset.axis(f)] = (
-                f"{amount(row[f'then_{f}'])} → {amount(row[f'now_{f}'])} ({_step(row[f'step_{f}'])})"
-            )
+            then, now = (dataset.amount(f, row[f"{side}_{f}"]) for side in ("then", "now"))
+            shown[dataset.axis(f)] = f"{then} → {now} ({_step(row[f'step_{f}'])})"
         rows.append(shown | {"moved": row["moved"]})
     return pd.DataFrame(rows)
 

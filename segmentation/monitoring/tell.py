@@ -4,7 +4,7 @@ import pandas as pd
 
 from segmentation.core import text
 from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, public
-from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence
+from segmentation.core.text import count, decimal, escape, listing, percent, sentence
 from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
     Comparison,
@@ -149,12 +149,11 @@ def centres(moved: pd.DataFrame, found: Comparison) -> str:
     row = moved.loc[moved["moved"].idxmax()]
     feature = max(found.base.features, key=lambda f: abs(row[f"step_{f}"]))
     dataset = found.later.dataset
-    unit = dataset.columns[feature].unit
+    then, now = (dataset.measured(feature, row[f"{side}_{feature}"]) for side in ("then", "now"))
     return (
         f"The centroid of {_both_names(row)} moved{' farthest,' if len(moved) > 1 else ''} by {decimal(row['moved'])} "
         f"{found.base.model.distance_unit} of {escape(found.base.run)}; most of all in "
-        f"{escape(dataset.label(feature))}, whose centre there was {amount(row[f'then_{feature}'], unit)} and is "
-        f"{amount(row[f'now_{feature}'], unit)}."
+        f"{escape(dataset.label(feature))}, whose centre there was {then} and is {now}."
     )
 
 

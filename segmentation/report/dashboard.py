@@ -100,7 +100,8 @@ class SegmentedCustomers:
         last = np.searchsorted(edges, self._limits.loc[name, "high"])
         # Not as `amount` has them: rounded, two could look alike, and a slider gives back what it shows.
         told = [f"{edge:.{STEP_DIGITS}g}" for edge in edges[: max(last, 1) + 1]]
-        return {float(edge): f"{float(edge):,.{STEP_DIGITS}g}" for edge in told}
+        values = map(float, told)
+        return {value: self.dataset.as_told(name, value, f"{value:,.{STEP_DIGITS}g}") for value in values}
 
     def _levels(self, name: str) -> dict[str | None, str]:
         counts, least = self._everyone.counts(name), self._everyone.least
@@ -156,7 +157,7 @@ class SegmentedCustomers:
         column = self.dataset.columns[name]
         if column.type == "ordinal":
             return column.levels[int(value) - 1]
-        return amount(value, column.unit) if column.numeric else str(value)
+        return self.dataset.measured(name, value) if column.numeric else str(value)
 
     def _cells(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
         bins = int(np.clip((self.total / 2 / SMALLEST_GROUP) ** (1 / len(columns)), FEWEST_BINS, GRID_BINS))
@@ -187,7 +188,7 @@ class SegmentedCustomers:
         if column.type == "ordinal":
             levels = column.levels[int(low + 0.5) - 1 : int(high)]
             return " to ".join(dict.fromkeys([levels[0], levels[-1]]))
-        return f"{amount(low)} to {amount(high, column.unit)}"
+        return f"{self.dataset.amount(name, low)} to {self.dataset.measured(name, high)}"
 
     def csv(self, filters: dict) -> bytes:
         """Return the customers that pass the filters as CSV, in the order of the table; no text in it is a formula.

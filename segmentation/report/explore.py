@@ -6,7 +6,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import pandas as pd
 
-from segmentation.core.dataset import Dataset
+from segmentation.core.dataset import YEARS, Dataset
 from segmentation.core.figures import colour, glyph, log_steps
 from segmentation.core.files import HARMLESS, RISKY
 from segmentation.core.privacy import in_tens
@@ -67,7 +67,9 @@ def _labelled(name: str, dataset: Dataset) -> dict:
     """Return label, axis, unit, scale, and of an ordinal its levels; its label says what the ranks mean."""
     column, axis = dataset.columns[name], dataset.axis(name)
     label = dataset.label(name) if column.unit else axis
-    return {"label": label, "axis": axis, "unit": column.unit, "logged": axis.logged, "levels": column.levels or None}
+    years = {"years": YEARS} if dataset.holds_years(name) else {}
+    told = {"label": label, "axis": axis, "unit": column.unit, "logged": axis.logged, "levels": column.levels or None}
+    return told | years
 
 
 def _rows(customers: pd.DataFrame, dataset: Dataset, numbers: list[str], categories: list[str], seed: int) -> dict:

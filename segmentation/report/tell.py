@@ -1,9 +1,9 @@
 """What the report and the dashboard say around the chapters: the answer, how sure it is, key figures, and cards."""
 
-from segmentation.core.dataset import Column, Dataset
+from segmentation.core.dataset import Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import SMALLEST_GROUP
-from segmentation.core.text import amount, count, decimal, listing, percent, sentence, share_texts, show_index, spanning
+from segmentation.core.text import count, decimal, listing, percent, sentence, share_texts, show_index, spanning
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
@@ -109,24 +109,25 @@ def _card(profile: Profile, stability: Stability, verdict: str, differing: set[s
         "features": [
             {
                 "label": dataset.label(name),
-                "centre": amount(value, dataset.columns[name].unit),
+                "centre": dataset.measured(name, value),
                 "interval": spanning(profile.centre_interval[name]),
                 "index": show_index(profile.index[name]),
             }
             for name, value in profile.centre.items()
         ],
         "descriptors": [
-            {"label": dataset.label(name), "told": _tell_descriptor(values, dataset.columns[name], dataset.private)}
+            {"label": dataset.label(name), "told": _tell_descriptor(values, dataset, name)}
             for name, values in profile.descriptors.items()
             if name in differing
         ],
     }
 
 
-def _tell_descriptor(values: dict, column: Column, private: bool) -> str:
+def _tell_descriptor(values: dict, dataset: Dataset, name: str) -> str:
     """Return the median, or the three largest shares; says where groups are hidden, or nobody has a value."""
+    column, private = dataset.columns[name], dataset.private
     if values and column.numeric:
-        return f"{amount(values['median'], column.unit)} (median)"
+        return f"{dataset.measured(name, values['median'])} (median)"
     told, top = share_texts(values), sorted(values.items(), key=lambda item: (-item[1], item[0]))[:3]
     parts = [f"{name} {told[name]}" for name, share in top if share]
     if private and sum(values.values()) < 0.999999:  # of the shares some are hidden

@@ -14,7 +14,7 @@ import seaborn as sns
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, WHISKER, colour, label_axis, panels
-from segmentation.core.text import amount, share_texts, shares, whole
+from segmentation.core.text import share_texts, shares, whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.plots import boxes, cloud
@@ -85,7 +85,7 @@ def centres(profiles: pd.DataFrame, whole: pd.Series, dataset: Dataset):
         bars = ax.bar(profiles["segment"].astype(str), profiles[f"centre_{name}"],
                       yerr=_reach(profiles, f"centre_{name}"), error_kw=WHISKER,
                       color=[colour(segment) for segment in profiles["segment"]])  # fmt: skip
-        ax.bar_label(bars, fmt=amount, padding=2)
+        ax.bar_label(bars, fmt=dataset.axis(name).form, padding=2)
         ax.axhline(whole[name], color=INK, linestyle="--", linewidth=1)
         ax.set(xlabel="segment", ylabel=dataset.axis(name))
     return axes

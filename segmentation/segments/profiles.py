@@ -11,7 +11,7 @@ from segmentation.core.dataset import Dataset, Level
 from segmentation.core.errors import UsageError
 from segmentation.core.files import write_csv
 from segmentation.core.privacy import SMALLEST_GROUP, least, withheld
-from segmentation.core.text import amount, listing
+from segmentation.core.text import listing
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.runs.records import Heir, Placement, Profile
@@ -141,7 +141,7 @@ def _distinct_names(profiles: list[Profile], dataset: Dataset, deviations: pd.Se
         if len(twins) > 1:
             spread = {f: _spread([t.centre[f] for t in twins]) / deviations[f] for f in profile.centre}
             feature = max(spread, key=lambda f: spread[f])
-            name = f"{profile.name} ({dataset.words(feature)} {amount(profile.centre[feature])})"
+            name = f"{profile.name} ({dataset.words(feature)} {dataset.amount(feature, profile.centre[feature])})"
             names[profile.segment] = f"{name}, segment {profile.segment}" if name in names.values() else name
     return [profile.model_copy(update={"name": names[profile.segment]}) for profile in profiles]
 
@@ -206,6 +206,7 @@ def _under_labels(profile: Profile, dataset: Dataset) -> dict[tuple[str, str], A
         row[name, axis] = value
         row |= {(name, f"{axis}, {end}"): at for end, at in zip(BETWEEN, profile.centre_interval[name], strict=True)}
         row |= {(name, f"{axis}, mean"): profile.mean[name]} if name in profile.mean else {}
+    row |= {(name, f"{dataset.axis(name)}, mean"): value for name, value in profile.mean.items()}
     row |= {(name, f"{dataset.label(name)}, index"): value for name, value in profile.index.items()}
     for name, values in profile.descriptors.items():
         axis, part = str(dataset.axis(name)), ", " if dataset.columns[name].numeric else ": "

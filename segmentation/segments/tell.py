@@ -143,8 +143,8 @@ def principal_map(mapped: tuple | None, dataset: Dataset) -> str:
 def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
     """Say between which centres each feature ranges."""
     parts = [
-        f"{escape(dataset.label(f))} from {amount(centres[f].min())} (segment {centres[f].idxmin()}) "
-        f"to {amount(centres[f].max(), dataset.columns[f].unit)} (segment {centres[f].idxmax()})"
+        f"{escape(dataset.label(f))} from {dataset.amount(f, centres[f].min())} (segment {centres[f].idxmin()}) "
+        f"to {dataset.measured(f, centres[f].max())} (segment {centres[f].idxmax()})"
         for f in centres
     ]
     return f"The centres range in {listing(parts)}."
@@ -165,8 +165,9 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
     for profile in profiles:
         row = {"segment": profile.segment, "name": profile.name}
         for f, value in profile.centre.items():
-            beside = f", mean {amount(profile.mean[f])}" if f in profile.mean else ""
-            row[dataset.axis(f)] = f"{amount(value)} ({spanning(profile.centre_interval[f])}){beside}"
+            form = dataset.axis(f).form
+            beside = f", mean {form(profile.mean[f])}" if f in profile.mean else ""
+            row[dataset.axis(f)] = f"{form(value)} ({spanning(profile.centre_interval[f], form)}){beside}"
         rows.append(row | {f"index: {dataset.label(f)}": show_index(value) for f, value in profile.index.items()})
     return pd.DataFrame(rows)
 
@@ -218,10 +219,9 @@ def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> s
     tells = []
     for f in features:
         top, bottom = (pick(profiles, key=lambda p: p.centre[f]) for pick in (max, min))
-        unit = dataset.columns[f].unit
         tells.append(
-            f"{escape(dataset.label(f))} is highest in {escape(top.name)} ({amount(top.centre[f], unit)}) "
-            f"and lowest in {escape(bottom.name)} ({amount(bottom.centre[f], unit)})."
+            f"{escape(dataset.label(f))} is highest in {escape(top.name)} ({dataset.measured(f, top.centre[f])}) "
+            f"and lowest in {escape(bottom.name)} ({dataset.measured(f, bottom.centre[f])})."
         )
     return f"{' '.join(tells)} Dashed: the centre of all customers; bars: {percent(LEVEL)} intervals."
 
@@ -262,7 +262,7 @@ def by_number(customers: Customers, names: list[str]) -> dict[str, str]:
     dataset, segments = customers.dataset, customers.counts("segment").index
     why = f"{FEWER if customers.private else 'no'} customers there have a value"
     medians = {name: segment_medians(customers, name, private=customers.private).reindex(segments) for name in names}
-    texts = {name: own.map(partial(amount, unit=dataset.columns[name].unit)) for name, own in medians.items()}
+    texts = {name: own.map(partial(dataset.measured, name)) for name, own in medians.items()}
     boxes = f" {tell_boxes(private=customers.private, beyond=not customers.sampled)}"
     told = {name: _among(medians[name], "the median", texts[name], why) for name in names}
     drawn = {name: boxes if medians[name].notna().any() else "" for name in names}
@@ -306,6 +306,11 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
     if not differ.all():
         told.append(f"{listing(labels[~differ])}: no more difference than chance gives, so no segment is known by it.")
     return " ".join([*told, "What is hidden below counts in the tests."] if dataset.private else told)
+
+
+def formats(dataset: Dataset, features: list[str], **others) -> dict:
+    """Return how the numbers of features are written in a table that has them by their axes, beside other columns."""
+    return {str(dataset.axis(feature)): dataset.axis(feature).form for feature in features} | others
 
 
 def rules_table(rules: Rules, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 import yaml
 
 from segmentation.core import files
-from segmentation.core.dataset import RESERVED
+from segmentation.core.dataset import RESERVED, YEARS
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_text
 from segmentation.core.text import (
@@ -265,6 +265,8 @@ def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str
         if abs(r) > NEAR_COPY:
             return {"role": "ignore"}, f"nearly a copy of {_label(looked.headers[other])} (r = {decimal(r)})"
     limits = {"min": 0} if filled.min() >= 0 else {}
+    if whole and filled.between(*YEARS).all():
+        limits = {"min": YEARS[0], "max": YEARS[1]}
     if PERSON.search(name):
         return {"role": "descriptor"} | limits, "its name says what a person is, not what they do"
     skew = values.skew()

@@ -58,8 +58,8 @@ def test_headings_of_profiles_are_what_a_reader_calls_the_columns_and_differ():
         share_interval=(0.4, 0.6),
         centre={"share": 1.0, "spend": 2.0},
         centre_interval={"share": (0.5, 1.5), "spend": (1.5, 2.5)},
-        mean={},
         levels={"share": "high", "spend": "low"},
+        mean={"spend": 3.0},
         index={"share": 110.0, "spend": None},
         descriptors={"spend_index": {"mean": 4.0, "median": 5.0}, "name_of": {"Öl": 1.0}},
         level_name="High share",
@@ -70,7 +70,7 @@ def test_headings_of_profiles_are_what_a_reader_calls_the_columns_and_differ():
     assert list(found) == [
         *("segment", "name", "size", "share", "share, from", "share, to"),
         *("Share (share)", "Share, from (share)", "Share, to (share)"),
-        *("Spend (€)", "Spend (€), from", "Spend (€), to", "Share, index", "Spend, index"),
+        *("Spend (€)", "Spend (€), from", "Spend (€), to", "Spend (€), mean", "Share, index", "Spend, index"),
         *("Spend, index, mean", "Spend, index, median", "Name: Öl", "levels", "action"),
     ]
     assert found.loc[0, ["Share (share)", "Spend (€)", "Spend, index, median"]].tolist() == [1.0, 2.0, 5.0]

@@ -89,3 +89,22 @@ def test_a_unit_stands_once_and_what_is_none_stays_in_the_label(tmp_path):
         "Verbrauch (kWh)",
     ]
     assert [dataset.columns[columns[header].name].unit for header in headers] == ["k$", None, None, "$", "%", "kWh"]
+
+
+@pytest.mark.parametrize("column", [{"label": "Geburtsjahr"}, {"label": "Year of birth"}, {"min": 1900, "max": 2100}])
+def test_a_year_has_no_comma_wherever_a_number_of_it_is_told(column):
+    dataset = Dataset(
+        title="T", columns={"x": {"role": "feature", **column}, "spend": {"role": "feature", "unit": "€"}}
+    )
+    told = dataset.amount("x", 1971.6), dataset.measured("x", 1972), dataset.axis("x").form(1999)
+    assert told == ("1972", "1972", "1999")
+    assert (dataset.amount("spend", 1972), dataset.measured("spend", 1972)) == ("1,972", "1,972 €")
+
+
+def test_an_amount_by_the_year_is_none_and_years_are_told_from_the_cells(tmp_path):
+    dataset = Dataset(title="T", columns={"x": {"role": "feature", "label": "Umsatz pro Jahr"}})
+    assert dataset.amount("x", 1972) == "1,972"
+    rows = [f"c{i},{1950 + i * 7 % 60},{(i * 37) % 101 + 0.5}" for i in range(100)]
+    (tmp_path / "shop.csv").write_text("\n".join(["id,seit,spend", *rows]))
+    [since] = [g for g in guess_columns(locate("DATA", str(tmp_path / "shop.csv"))) if g.header == "seit"]
+    assert (since.spec["min"], since.spec["max"]) == (1900, 2100)
