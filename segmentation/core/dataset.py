@@ -3,7 +3,7 @@
 import datetime
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from encodings.aliases import aliases
 from functools import partial
 from math import inf
@@ -247,6 +247,10 @@ class Dataset(_Strict):
     def measured(self, name: str, value: float) -> str:
         """Return a number of a column with its unit."""
         return self.as_told(name, value, amount(value, self.columns[name].unit))
+
+    def forms(self, names: Iterable[str], **others) -> dict:
+        """Return how the numbers of columns are written in a table that has them by their axes, beside others."""
+        return {str(self.axis(name)): self.axis(name).form for name in names} | others
 
     def as_told(self, name: str, value: float, text: str) -> str:
         """Return the text of a number without a comma where it is a year."""

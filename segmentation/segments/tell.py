@@ -308,11 +308,6 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
     return " ".join([*told, "What is hidden below counts in the tests."] if dataset.private else told)
 
 
-def formats(dataset: Dataset, features: list[str], **others) -> dict:
-    """Return how the numbers of features are written in a table that has them by their axes, beside other columns."""
-    return {str(dataset.axis(feature)): dataset.axis(feature).form for feature in features} | others
-
-
 def rules_table(rules: Rules, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:
     """Return one row a rule: segment, name, rule, customers, and the share of these that are in the segment.
 
