@@ -28,7 +28,7 @@ AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 MADE = ("id", "recency", "frequency", "monetary", "tenure", "basket")
 ASSUMED = "assumed"
 YEARS = (1900, 2100)
-YEAR = re.compile(
+OF_YEARS = re.compile(
     r"(?<!per )(?<!pro )(?<!par )\b(year|jahr|jahrgang|année|annee|ano|año|anno|rok|yıl)\b|(geburts|bau|gründungs)jahr"
     r"|\b(birth|born)\b|naissance|nacimiento"
 )
@@ -260,7 +260,7 @@ class Dataset(_Strict):
         """Return whether the numbers of a column are years: its name says so, or its limits."""
         column = self.columns[name]
         within = (column.min or 0) >= YEARS[0] and (column.max or inf) <= YEARS[1]
-        named = (YEAR.search(text.replace("_", " ").lower()) for text in (name, self.label(name)))
+        named = (OF_YEARS.search(text.replace("_", " ").lower()) for text in (name, self.label(name)))
         return column.type == "number" and not column.unit and (within or any(named))
 
     def accepted(self, name: str) -> dict[str, float | None]:
