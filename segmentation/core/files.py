@@ -114,7 +114,7 @@ def _mark(path: Path) -> None:
 def as_csv(frame, *, comma: bool = False) -> str:
     """Return a frame as `write_csv` writes it."""
     texts = frame.select_dtypes(["object", "string"]).columns
-    safe = frame.assign(**{name: frame[name].map(_harmless) for name in texts})
+    safe = frame.assign(**{name: frame[name].map(_harmless) for name in texts}).rename(columns=_harmless)
     sep, decimal = (";", ",") if comma else (",", ".")
     text = safe.to_csv(index=False, lineterminator="\n", sep=sep, decimal=decimal)
     return text if text.isascii() else BOM.decode() + text

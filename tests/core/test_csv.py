@@ -98,3 +98,7 @@ def test_the_lists_of_a_german_table_are_german_and_agree(fresh, tmp_path):
     assert (found["segments"]["name"] == found["segments"]["segment"].map(names)).all()
     both = found["segments"].set_index("id").loc[found["scored"]["id"]].reset_index()
     pd.testing.assert_frame_equal(both, found["scored"][first])
+
+
+def test_no_heading_is_a_formula():
+    assert as_csv(pd.DataFrame({"=1+1": ["a"], "@x: y": [1.5]})) == "'=1+1,'@x: y\na,1.5\n"
