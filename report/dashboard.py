@@ -127,6 +127,8 @@ def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
             kept = st.select_slider(text, list(steps), ends, format_func=steps.get, key=key(name))
             if kept != ends:
                 filters[name] = kept
+        if customers.private and customers.numbers:
+            st.caption("The ranges are rounded outwards, because dataset.yaml says privacy: aggregate.")
     return filters
 
 
@@ -263,7 +265,8 @@ def ask(place, name: str, customers: SegmentedCustomers):
     text = label(dataset.axis(name) if column.type == "number" else dataset.label(name))
     if column.type == "number":
         steps = list(customers.numbers.get(name, {}).values())
-        hint = f"{steps[0]} to {steps[-1]}" if steps else None
+        rounded = ", rounded" if customers.private else ""
+        hint = f"{steps[0]} to {steps[-1]}{rounded}" if steps else None
         least, most = dataset.accepted(name).values()
         return place.number_input(text, least, most, None, format="%.12g", placeholder=hint, key=key)
     levels = column.levels or ["no", "yes"]

@@ -278,10 +278,9 @@ function explore(data) {
     const z = data.model.features.map((f, i) => (unskewed(values[i], f.lambda) - f.centre) / f.spread);
     const distances = data.model.centroids.map((centroid) => Math.hypot(...centroid.map((c, i) => c - z[i])));
     const sorted = [...distances].sort((a, b) => a - b), segment = segmentOf[distances.indexOf(sorted[0]) + 1];
-    const round = (value) => Math.round(value * 1e6) / 1e6;
     const outside = data.model.features.filter((f, i) => values[i] < f.low || values[i] > f.high);
-    return `${segment.glyph} Segment ${segment.segment}, ${segment.name}. Distance ${round(sorted[0])}, margin ${round(sorted[1] - sorted[0])}, in ${data.model.unit}.` +
-      outside.map((f) => ` Careful: ${f.label} is outside of the data (${number(f.low, f)} to ${withUnit(f.high, f)}).`).join("");
+    return `${segment.glyph} Segment ${segment.segment}, ${segment.name}. Distance ${sorted[0].toFixed(3)}, margin ${(sorted[1] - sorted[0]).toFixed(3)}, in ${data.model.unit}.` +
+      outside.map((f) => ` Careful: ${f.label} is outside of the data (${number(f.low, f)} to ${withUnit(f.high, f)}${data.words.range}).`).join("");
   }
 
   section.hidden = false;

@@ -127,6 +127,12 @@ def grid_edges(customers: Customers, name: str, *, most: int, logged: bool = Fal
     return column_edges(customers, name, bins, logged=logged)
 
 
+def rounded_limits(customers: Customers, name: str, *, logged: bool = False) -> tuple[float, float]:
+    """Return between which round numbers a column lies, where its limits would tell of a customer."""
+    edges, high = grid_edges(customers, name, most=GRID_BINS, logged=logged), customers.limits([name]).loc[name, "high"]
+    return float(edges[0]), float(edges[max(1, np.searchsorted(edges, high))])
+
+
 def in_points(customers: Customers) -> bool:
     """Return whether customers are drawn one by one: not where that shows them, or they are too many."""
     return not customers.private and customers.number <= MOST_POINTS

@@ -19,7 +19,7 @@ from segmentation.core.privacy import FEWER, SMALLEST_GROUP, in_tens
 from segmentation.core.text import amount, count, shares
 from segmentation.customers.counts import identified, log_edges, round_edges
 from segmentation.customers.customers import ADDED, Customers, open_customers
-from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, bend
+from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, bend, rounded_limits
 from segmentation.evidence.decision import STABLE
 from segmentation.runs.artifacts import Selection, remake_command
 from segmentation.runs.run import Run
@@ -72,6 +72,7 @@ class SegmentedCustomers:
             self.private = everyone.private
             limits = everyone.limits([name for name in columns if self.dataset.columns[name].numeric])
             self._limits = limits[everyone.filled(limits.index) >= everyone.least]
+            self._ends = {name: self._range(name) for name in self._limits.index}
             levels = {name: self._levels(name) for name in columns if not self.dataset.columns[name].numeric}
         steps = GRID_BINS if self.private else MOST_STEPS
         self.numbers = {name: self._steps(name, steps) for name in self._limits.index}
@@ -96,12 +97,17 @@ class SegmentedCustomers:
         column = self.dataset.columns[name]
         if column.type == "ordinal":
             return {float(rank): level for rank, level in enumerate(column.levels, start=1)}
-        edges = self.edges(name, most)
-        last = np.searchsorted(edges, self._limits.loc[name, "high"])
+        edges, (low, high) = [float(f"{edge:.{STEP_DIGITS}g}") for edge in self.edges(name, most)], self._ends[name]
+        steps = [low, *(edge for edge in edges if low < edge < high), high] if low < high else edges[:2]
         # Not as `amount` has them: rounded, two could look alike, and a slider gives back what it shows.
-        told = [f"{edge:.{STEP_DIGITS}g}" for edge in edges[: max(last, 1) + 1]]
-        values = map(float, told)
-        return {value: self.dataset.as_told(name, value, f"{value:,.{STEP_DIGITS}g}") for value in values}
+        return {step: self.dataset.as_told(name, step, f"{step:,}".removesuffix(".0")) for step in steps}
+
+    def _range(self, name: str) -> tuple[float, float]:
+        """Return the smallest and the largest value of a column, rounded outwards where rows are private."""
+        if self.private:
+            return rounded_limits(self._everyone, name, logged=self.logged(name))
+        low, high = self._limits.loc[name, ["low", "high"]].astype(float)
+        return low, high
 
     def _levels(self, name: str) -> dict[str | None, str]:
         counts, least = self._everyone.counts(name), self._everyone.least

@@ -57,7 +57,12 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
             {"name": name, **_labelled(name, dataset), "ticks": _ticks(_shown(held, name), dataset.axis(name).logged)}
             for name in numbers
         ],
-        "words": {"under": UNDER_ONE, "formula": RISKY, "number": HARMLESS},
+        "words": {
+            "under": UNDER_ONE,
+            "range": ", rounded outwards" if dataset.private else "",
+            "formula": RISKY,
+            "number": HARMLESS,
+        },
         "customers": customers.number,
         **held,
     }

@@ -16,7 +16,7 @@ from segmentation.core.files import replacing
 from segmentation.core.privacy import least
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import GRID_BINS, grid_edges
+from segmentation.customers.exploring import rounded_limits
 from segmentation.runs.artifacts import Model, remake_command
 from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.records import Feature
@@ -92,7 +92,7 @@ def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: p
 def _range(customers: Customers, name: str, *, rounded) -> dict:
     """Return the smallest and the largest value of a feature, where these tell of customers rounded outwards."""
     if rounded:
-        low, *_, high = grid_edges(customers, name, most=GRID_BINS, logged=rounded.logged)
+        low, high = rounded_limits(customers, name, logged=rounded.logged)
     else:
         low, high = customers.limits([name]).loc[name, ["low", "high"]]
     return {"low": float(low), "high": float(high)}

@@ -29,6 +29,8 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import as_csv, read_json, sha256, write_json, write_parquet
 from segmentation.customers.counts import values_as_rows
+from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import rounded_limits
 from segmentation.report.dashboard import MOST_MARKS, SegmentedCustomers, tell_shown
 from segmentation.report.serve import RUN, options, score_customer, score_upload
 from segmentation.runs.manifest import open_finished
@@ -108,7 +110,7 @@ def test_filters_move_the_counts_and_every_picture(in_mall):
 def test_nothing_is_shown_when_nothing_passes(in_mall):
     app = _open_app(in_mall)
     app.multiselect(key="filter:0:mall:segment").set_value([4])
-    app.select_slider(key="filter:0:mall:income").set_value((100.0, 138.0)).run()
+    app.select_slider(key="filter:0:mall:income").set_value((100.0, 137.0)).run()
     assert not app.exception
     assert "0 of 200 customers shown." in _shown(app)
 
@@ -144,7 +146,7 @@ def test_the_form_gives_the_segment_of_the_run(in_mall):
         app.number_input(key="ask:mall:spending").set_value(customer.spending)
         next(button for button in app.button if button.label == "Find the segment").click().run()
         assert f"Segment {customer.segment}, {names[customer.segment]}." in _shown(app)
-        assert f"Distance {customer.distance:.3f} to its centre, {customer.margin:.3f} nearer" in _shown(app)
+        assert f"Distance {customer.distance:.3f} to its centroid, {customer.margin:.3f} nearer" in _shown(app)
         assert "Careful:" not in _shown(app)
     assert score_customer(open_finished("mall", None), {"income": 500, "spending": 90})["outside"]
 
@@ -435,11 +437,29 @@ def test_the_steps_of_an_ordinal_are_its_ranks(tmp_path, monkeypatch, privacy, r
 def test_no_two_steps_of_a_filter_look_alike(tmp_path, monkeypatch, low, high, scale):
     columns = {"x": {"role": "feature", "transform": scale}}
     table = pd.DataFrame({"id": range(300), "x": np.linspace(low, high, 300)})
-    steps = _segmented_run(tmp_path, monkeypatch, columns, table, "rows").numbers["x"]
-    assert len(set(steps.values())) == len(steps) > 10
-    assert [float(label.replace(",", "")) for label in steps.values()] == list(steps)
-    assert min(steps) <= low
-    assert max(steps) >= high
+    steps = list(_segmented_run(tmp_path, monkeypatch, columns, table, "rows").numbers["x"].items())
+    assert len({label for _, label in steps}) == len(steps) > 10
+    assert [float(label.replace(",", "")) for _, label in steps] == [step for step, _ in steps]
+    assert (steps[0][0], steps[-1][0]) == (low, high)
+    assert steps == sorted(steps)
+
+
+@pytest.mark.parametrize("scale", ["none", "log"])
+def test_a_range_is_that_of_the_data_and_where_rows_are_private_the_rounded_one_of_the_model(
+    tmp_path, monkeypatch, scale
+):
+    columns = {"x": {"role": "feature", "transform": scale}}
+    table = pd.DataFrame({"id": range(300), "x": np.linspace(8.25, 4204.54, 300)})
+    told = {
+        privacy: list(_segmented_run(tmp_path, monkeypatch, columns, table, privacy).numbers["x"].values())
+        for privacy in ("rows", "aggregate")
+    }
+    assert (told["rows"][0], told["rows"][-1]) == ("8.25", "4,204.54")
+    dataset = Dataset(title="T", columns=columns, privacy="aggregate")
+    rounded = rounded_limits(Customers.of(dataset, table), "x", logged=scale == "log")
+    assert [float(told["aggregate"][i].replace(",", "")) for i in (0, -1)] == list(rounded)
+    assert rounded[0] < 8.25
+    assert rounded[1] > 4204.54
 
 
 def test_the_download_holds_what_passes_and_no_formula(hostile):
