@@ -122,8 +122,8 @@ def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
                 filters[name] = kept
         for name, steps in customers.numbers.items():
             ends = (min(steps), max(steps))
-            ordinal = dataset.columns[name].type == "ordinal"
-            text = label(dataset.label(name) if ordinal else dataset.axis(name))
+            worded = dataset.columns[name].type in ("ordinal", "yes/no")
+            text = label(dataset.label(name) if worded else dataset.axis(name))
             kept = st.select_slider(text, list(steps), ends, format_func=steps.get, key=key(name))
             if kept != ends:
                 filters[name] = kept

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from segmentation.core import files
 from segmentation.core.errors import UsageError, place_of, tell_fault
-from segmentation.core.text import amount, holds_unit, in_sentence, key, suggest
+from segmentation.core.text import amount, holds_unit, in_sentence, key, percent, suggest
 
 Level = Literal["low", "average", "high"]
 RESERVED = frozenset(  # what the package calls columns of its own
@@ -231,10 +231,11 @@ class Dataset(_Strict):
         return in_sentence(label) if label else name.replace("_", " ")
 
     def axis(self, name: str) -> Axis:
-        """Return the label with its unit, as an axis shows it; of an ordinal the first and the last rank."""
+        """Return the label with its unit, as an axis shows it; of words what their numbers mean."""
         column = self.columns[name]
         levels = column.levels
         unit = f"1 {levels[0]} to {len(levels)} {levels[-1]}" if levels else column.unit
+        unit = "0 no, 1 yes" if column.type == "yes/no" and column.numeric else unit
         label = self.label(name)
         axis = Axis(label if unit is None or holds_unit(label, unit) else f"{label} ({unit})")
         axis.logged, axis.form = column.transform != "none", partial(self.amount, name)
@@ -248,12 +249,21 @@ class Dataset(_Strict):
         """Return a number of a column with its unit."""
         return self.as_told(name, value, amount(value, self.columns[name].unit))
 
+    def one(self, name: str, value) -> str:
+        """Return one value of a column, or a median, for a reader: a word, or a number with its unit."""
+        column = self.columns[name]
+        words = {1.0 * rank: word for rank, word in enumerate(column.levels, 1)}
+        words |= {0.0: "no", 0.5: "as many yes as no", 1.0: "yes"} if column.type == "yes/no" else {}
+        return words[value] if value in words else self.measured(name, value) if column.numeric else str(value)
+
     def forms(self, names: Iterable[str], **others) -> dict:
         """Return how the numbers of columns are written in a table that has them by their axes, beside others."""
         return {str(self.axis(name)): self.axis(name).form for name in names} | others
 
     def as_told(self, name: str, value: float, text: str) -> str:
-        """Return the text of a number without a comma where it is a year."""
+        """Return the text of a number without a comma where it is a year; of yes and no it is the share of yes."""
+        if self.columns[name].type == "yes/no":
+            return f"{percent(value)} yes"
         return text.replace(",", "") if YEARS[0] <= value <= YEARS[1] and self.holds_years(name) else text
 
     def holds_years(self, name: str) -> bool:

@@ -203,6 +203,8 @@ def tiles(customers: Customers, by: str | None = None) -> str:
 
 def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str:
     label, form = dataset.label(name), dataset.axis(name).form
+    if dataset.columns[name].type == "yes/no":
+        return f"**{escape(label)}**: {_tell_yes(customers, name)}."
     low, middle, high = customers.quantiles(name, [0.25, 0.5, 0.75]).iloc[0][[0.25, 0.5, 0.75]]
     limits = customers.limits([name]).loc[name]
     if limits["low"] == limits["high"]:
@@ -213,6 +215,14 @@ def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str
         f"**{escape(label)}**: half of the customers lie between {form(low)} and {dataset.measured(name, high)} "
         f"(median {form(middle)}); the distribution is {lean}{on} (skewness {_signed(skew)})."
     )
+
+
+def _tell_yes(customers: Customers, name: str) -> str:
+    """Return the share of yes; where fewer than ten say the one or the other, and rows are private, that alone."""
+    share, filled = customers.mean([name])[name], int(customers.filled([name])[name])
+    yes = round(share * filled)
+    few = [word for word, n in (("yes", yes), ("no", filled - yes)) if 0 < n < customers.least]
+    return f"{FEWER} customers have {few[0]}" if few else customers.dataset.amount(name, share)
 
 
 def categories(customers: Customers, names: list[str]) -> str:

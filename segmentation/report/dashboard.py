@@ -97,6 +97,8 @@ class SegmentedCustomers:
         column = self.dataset.columns[name]
         if column.type == "ordinal":
             return {float(rank): level for rank, level in enumerate(column.levels, start=1)}
+        if column.type == "yes/no":
+            return {0.0: "no", 1.0: "yes"}
         edges, (low, high) = [float(f"{edge:.{STEP_DIGITS}g}") for edge in self.edges(name, most)], self._ends[name]
         steps = [low, *(edge for edge in edges if low < edge < high), high] if low < high else edges[:2]
         # Not as `amount` has them: rounded, two could look alike, and a slider gives back what it shows.
@@ -159,11 +161,8 @@ class SegmentedCustomers:
         return "<br>".join(map(html.escape, [self.segments[customer["segment"]].name, *parts]))
 
     def tell(self, name: str, value) -> str:
-        """Return a value of a column as a reader wants it: an ordinal by its word, a number with its unit."""
-        column = self.dataset.columns[name]
-        if column.type == "ordinal":
-            return column.levels[int(value) - 1]
-        return self.dataset.measured(name, value) if column.numeric else str(value)
+        """Return a value of a column as a reader wants it."""
+        return self.dataset.one(name, value)
 
     def _cells(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
         bins = int(np.clip((self.total / 2 / SMALLEST_GROUP) ** (1 / len(columns)), FEWEST_BINS, GRID_BINS))
@@ -194,6 +193,8 @@ class SegmentedCustomers:
         if column.type == "ordinal":
             levels = column.levels[int(low + 0.5) - 1 : int(high)]
             return " to ".join(dict.fromkeys([levels[0], levels[-1]]))
+        if column.type == "yes/no":
+            return self.tell(name, min(low, 1))
         return f"{self.dataset.amount(name, low)} to {self.dataset.measured(name, high)}"
 
     def csv(self, filters: dict) -> bytes:

@@ -110,7 +110,7 @@ def _card(profile: Profile, stability: Stability, verdict: str, differing: set[s
             {
                 "label": dataset.label(name),
                 "centre": dataset.measured(name, value),
-                "interval": spanning(profile.centre_interval[name]),
+                "interval": spanning(profile.centre_interval[name], dataset.axis(name).form),
                 "index": show_index(profile.index[name]),
             }
             for name, value in profile.centre.items()
@@ -126,6 +126,8 @@ def _card(profile: Profile, stability: Stability, verdict: str, differing: set[s
 def _tell_descriptor(values: dict, dataset: Dataset, name: str) -> str:
     """Return the median, or the three largest shares; says where groups are hidden, or nobody has a value."""
     column, private = dataset.columns[name], dataset.private
+    if values and column.type == "yes/no" and column.numeric:
+        return dataset.amount(name, values["mean"])
     if values and column.numeric:
         return f"{dataset.measured(name, values['median'])} (median)"
     told, top = share_texts(values), sorted(values.items(), key=lambda item: (-item[1], item[0]))[:3]

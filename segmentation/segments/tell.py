@@ -262,7 +262,7 @@ def by_number(customers: Customers, names: list[str]) -> dict[str, str]:
     dataset, segments = customers.dataset, customers.counts("segment").index
     why = f"{FEWER if customers.private else 'no'} customers there have a value"
     medians = {name: segment_medians(customers, name, private=customers.private).reindex(segments) for name in names}
-    texts = {name: own.map(partial(dataset.measured, name)) for name, own in medians.items()}
+    texts = {name: own.map(partial(dataset.one, name)) for name, own in medians.items()}
     boxes = f" {tell_boxes(private=customers.private, beyond=not customers.sampled)}"
     told = {name: _among(medians[name], "the median", texts[name], why) for name in names}
     drawn = {name: boxes if medians[name].notna().any() else "" for name in names}

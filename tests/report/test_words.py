@@ -9,11 +9,15 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
+from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.text import in_sentence
 from segmentation.customers.tell import broken_rules
+from segmentation.report.dashboard import SegmentedCustomers
 from segmentation.runs import tell as runs_tell
+from segmentation.runs.manifest import open_finished
 from tests.conftest import FAST, Project, copy_project, made_once
 
 
@@ -137,3 +141,62 @@ def test_a_broken_rule_names_the_column_by_its_label():
     dataset = Dataset(title="T", columns={"umsatz": {"role": "feature", "label": "Umsatz gesamt"}})
     rules = broken_rules(account, dataset)["broken rule"].tolist()
     assert rules == ["Umsatz gesamt: at least 0", "row: 5 cells", "no rule: clean", "rows in"]
+
+
+ANSWERS = """title: Umfrage
+source: {path: answers.csv}
+columns:
+  news: {role: feature, type: yes/no, label: Newsletter}
+  spend: {role: feature, label: Umsatz, unit: EUR}
+  app: {role: feature, type: yes/no, label: App}
+privacy: rows
+"""
+
+
+def answers_table() -> pd.DataFrame:
+    """Return 40 customers of low spending, of whom 30 get the newsletter, and 40 of high spending, of whom none do."""
+    news = ["ja"] * 30 + ["nein"] * 50
+    spend = [10 + i % 3 for i in range(40)] + [990 + i % 3 for i in range(40)]
+    return pd.DataFrame({"news": news, "spend": spend, "app": ["ja", "nein"] * 40})
+
+
+@pytest.fixture(scope="session")
+def answers(tmp_path_factory) -> Project:
+    """A copy of the project with a report on features that are yes or no."""
+
+    def make(folder: Path) -> Project:
+        project = copy_project(folder)
+        place = project.root / "data" / "answers"
+        place.mkdir()
+        (place / "dataset.yaml").write_text(ANSWERS)
+        answers_table().to_csv(place / "answers.csv", index=False)
+        words = ["--dataset", "answers", "--features", "news,spend", "--k", "2", *FAST]
+        done = project.call("report", *words, drawn=False)
+        assert done.returncode == 0, done.stderr
+        return project
+
+    return made_once(tmp_path_factory, "answers", make)
+
+
+def test_the_mean_of_yes_and_no_is_a_share_of_yes(answers):
+    page = said(answers.page("answers"))
+    table = page[page.index("Centre in original units") :]
+    assert re.search(r"75% yes \(\d+% yes to \d+% yes\)", table)
+    assert "Newsletter is highest in" in page
+    assert re.search(r"Newsletter is highest in [^.]*?\(75% yes\) and lowest in [^.]*?\(0% yes\)\.", page)
+    assert "Newsletter: 38% yes." in page  # 30 of 80
+    assert "Newsletter from 0% yes (segment" in page
+    chapter = page[page.index("The centres of the segments, in original units") :]
+    assert "1 0% yes 991 2 75% yes 11" in chapter[:200]
+
+
+def test_one_answer_is_a_word(answers, monkeypatch):
+    dataset = Dataset.model_validate(yaml.safe_load(ANSWERS))
+    words = ["no", "yes", "as many yes as no"]
+    assert [dataset.one("news", value) for value in (0.0, 1.0, 0.5)] == words
+    assert dataset.one("spend", 12.0) == "12 EUR"
+    assert dataset.axis("news") == "Newsletter (0 no, 1 yes)"
+    monkeypatch.setattr(files, "ROOT", answers.root)
+    customers = SegmentedCustomers(open_finished("answers", None))
+    assert customers.numbers["news"] == {0.0: "no", 1.0: "yes"}
+    assert "Newsletter yes" in customers.marks({}, ("spend", "news"))["told"][0]
