@@ -206,7 +206,7 @@ def test_the_run_is_chosen_in_the_sidebar(in_mall, april):
     assert "Spring customers" not in _shown(app)
     app.sidebar.selectbox[0].set_value("april").run()
     assert not app.exception
-    assert "Spring customers (40%)" in _shown(app)
+    assert "Spring customers (41%)" in _shown(app)
     (april / "profiles.json").unlink()
     app.run()
     assert "assets/april/profiles.json is not the file that the run wrote" in _shown(app)

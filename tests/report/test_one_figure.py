@@ -94,7 +94,7 @@ def test_a_share_is_the_same_wherever_it_stands(places):
     held = json.loads(places.page.find(id="explore-data").get_text())  # of which the script makes shares by itself
     assert [row["size"] for row in held["segments"]] == [profile.size for profile in places.profiles]
     customers = SegmentedCustomers(places.study)
-    assert [row["told"].split("(")[1][:-1] for row in size_table(customers, customers.counts({}))] == shares
+    assert [row["told"].split("(")[1][:-1] for row in size_table(customers, customers.counts({}), {})] == shares
     compared = shares_table(compare_runs(places.study.name, places.study.name))
     assert compared["told_then"].tolist() == compared["told_now"].tolist() == shares
     table = pd.read_csv(places.study.path("profiles.csv"))

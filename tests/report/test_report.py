@@ -16,6 +16,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core.files import read_json, sha256
+from segmentation.core.text import shares
 from segmentation.report.render import merge, print_page
 from segmentation.runs.stages import STAGES
 from tests.conftest import ROOT, Project, copy_project
@@ -199,8 +200,9 @@ def test_summary_and_cards_say_what_the_artifacts_say(sample, page):
     assert "Five segments among 200 customers" in page.text
     assert f"The mean silhouette is {selection['criteria']['5']['silhouette']:.2f}" in page.text
     assert "The verdict is natural" in page.text
-    for segment in profiles["segments"]:
-        assert f"{segment['name']} {100 * segment['share']:.0f}% {segment['size']} customers" in page.text
+    told = shares(segment["size"] for segment in profiles["segments"])
+    for segment, share in zip(profiles["segments"], told, strict=True):
+        assert f"{segment['name']} {share} {segment['size']} customers" in page.text
         assert segment["action"] in page.text
     for told in ("customers.csv", sha256(ROOT / "data/sample/customers.csv"), "income,spending", "dataset.yaml"):
         assert told in page.text
