@@ -197,5 +197,5 @@ def trust(account: Account, dataset: Dataset | None = None) -> str:
     return (
         f"**{sentence(count(account.clean, 'row'))} of {whole(account.rows_in)} can be trusted**, "
         f"and {count(account.rejected, 'row was', 'rows were')} refused; "
-        f"{reason or 'the table is as its description promises.'}"
+        f"{reason or 'no rule was broken.'}"
     )
