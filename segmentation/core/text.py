@@ -11,6 +11,7 @@ from fractions import Fraction
 from unicodedata import category
 
 NONE = "–"  # what stands where there is no figure
+TOO_LITTLE = 1e-9  # what sums of floats may miss of a whole
 UNDER_ONE = "under 1%"  # a share that is not nothing, and would be shown as 0%
 EVERY_DIGIT = Context(prec=400, rounding=ROUND_HALF_UP)  # room for every float
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -117,11 +118,25 @@ def ranging(values: Mapping[str, float], told: Mapping[str, str]) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Return one share as a percentage; a whole one is "under 1%" where it would be none of something.
+    """Return one share as a percentage; "under 1%" where it would be none of something, "over 99%" where not all.
 
     Parts of one whole are told by `shares`, so that they add up.
     """
-    return UNDER_ONE if 0 < share < 0.01 and not digits else f"{fixed(100 * Decimal(str(share)), digits)}%"
+    if 0 < share < 0.01 and not digits:
+        return UNDER_ONE
+    told = fixed(100 * Decimal(str(share)), digits)
+    if told == fixed(100, digits) and share < 1 - TOO_LITTLE:
+        return f"over {fixed(100 - Decimal(1).scaleb(-digits), digits)}%"
+    return f"{told}%"
+
+
+def percents(interval: Sequence[float]) -> str:
+    """Return an interval of a share as whole percentages, rounded outwards: the share lies in it as `shares` tells it.
+
+    A fifth of a million customers is known to lie between 20.1% and 20.5%; of five such, one is told as 21%.
+    """
+    low, high = (round(100 * end, 9) for end in interval)
+    return f"{percent(math.floor(low) / 100 if low >= 1 else low / 100)} to {percent(math.ceil(high) / 100)}"
 
 
 def shares(parts: Iterable[float]) -> list[str]:

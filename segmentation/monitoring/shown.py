@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from segmentation.core.text import NONE, decimal, listing, percent, spanning
+from segmentation.core.text import NONE, decimal, listing, percents
 from segmentation.monitoring.comparison import Comparison, hidden_moves
 from segmentation.monitoring.transitions import as_matrix
 from segmentation.runs import tell as runs_tell
@@ -43,7 +43,7 @@ def shares_as_text(shares: pd.DataFrame, found: Comparison) -> pd.DataFrame:
     """Return the shares with their intervals as a reader wants them, and what each segment became or came from."""
 
     def told(row, side: str) -> str:
-        interval = spanning([row[f"low_{side}"], row[f"high_{side}"]], percent) if row[side] == row[side] else ""
+        interval = percents([row[f"low_{side}"], row[f"high_{side}"]]) if row[side] == row[side] else ""
         return f"{row[f'told_{side}']} ({interval})" if interval else NONE
 
     rows = []

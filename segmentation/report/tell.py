@@ -3,7 +3,17 @@
 from segmentation.core.dataset import Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import SMALLEST_GROUP
-from segmentation.core.text import count, decimal, listing, percent, sentence, share_texts, show_index, spanning
+from segmentation.core.text import (
+    count,
+    decimal,
+    listing,
+    percent,
+    percents,
+    sentence,
+    share_texts,
+    show_index,
+    spanning,
+)
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
@@ -101,7 +111,7 @@ def _card(profile: Profile, stability: Stability, verdict: str, differing: set[s
         "colour": colour(segment),
         "glyph": glyph(segment),
         "size": count(profile.size, "customer"),
-        "share_interval": spanning(profile.share_interval, percent),
+        "share_interval": percents(profile.share_interval),
         "small": f"Small: fewer than {SMALL} customers." if profile.size < SMALL else None,
         "stability": decimal(stability.jaccard),
         "bent": runs_tell.transformed(profile, dataset),

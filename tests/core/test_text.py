@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.core.text import UNDER_ONE, amount, decimal, percent, shares, show_index, whole
+from segmentation.core.text import UNDER_ONE, amount, decimal, percent, percents, shares, show_index, whole
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,11 @@ def test_counts_and_their_shares_are_told_alike_within_one_of_the_exact_share(si
         (percent(81 / 200), "41%"),
         (percent(0.145), "15%"),  # a float holds a little less
         (percent(0.1225, 1), "12.3%"),
+        (percent(199_994 / 200_000, 1), "over 99.9%"),  # not all of them
+        (percent(0.996), "over 99%"),
+        (percent(0.1 * 3 + 0.7, 1), "100.0%"),  # all of them, but for the float
+        (percents((0.20118, 0.20468)), "20% to 21%"),  # one of five fifths is told as 21%
+        (percents((0.004, 0.57)), f"{UNDER_ONE} to 57%"),
         (decimal(0.655), "0.66"),
         (decimal(2.675), "2.68"),
         (decimal(-0.001), "0.00"),
