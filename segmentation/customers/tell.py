@@ -60,8 +60,10 @@ def sample(customers: Customers) -> str:
         return ""
     return (
         f"The segments are formed on {len(customers.sample):,} of the {customers.number:,} customers, those whose ids "
-        "have the smallest hash; counts and figures hold for all. On generated customers the inertia of such segments "
-        f"over all rows was at most {percent(MOST_LOST, 1)} above that of a fit to all of them."
+        "have the smallest hash: inertia, criteria, tests and what other choices draw rest on these, or on fewer where "
+        "it is said; sizes, shares, centres, percentiles, correlations and rules are those of all. On generated "
+        f"customers the inertia of such segments over all rows was at most {percent(MOST_LOST, 1)} above that of a fit "
+        "to all of them."
     )
 
 

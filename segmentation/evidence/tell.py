@@ -54,7 +54,7 @@ def misfits(silhouettes: pd.DataFrame, *, private: bool) -> str:
     below = silhouettes[silhouettes["silhouette"] < 0].groupby("segment").size()
     n = int(below.sum())
     if not n:
-        return "No customer has a silhouette below 0."
+        return f"None of {count(len(silhouettes), 'customer')} has a silhouette below 0."
     if private and below.min() < SMALLEST_GROUP:
         return f"{sentence(public(n))} of {len(silhouettes):,} customers have a silhouette below 0."
     where = listing(f"{number:,} in segment {segment}" for segment, number in below.items())

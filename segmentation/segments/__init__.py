@@ -29,7 +29,7 @@ __getattr__ = lazily(
     model=("write_model",),
     profiles=("compare_descriptors", "flatten", "kept_names", "profile_segments", "write_profiles"),
     robustness=("compare_choices", "intervals"),
-    rules=("grow_rules", "write_rules", "write_sql"),
+    rules=("count_rules", "grow_rules", "write_rules", "write_sql"),
     plots=(),
     tell=(),
 )

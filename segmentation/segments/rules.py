@@ -1,7 +1,9 @@
 """Rules that a colleague can apply without Python: a small decision tree, and the same in SQL."""
 
+from collections.abc import Iterator
 from functools import partial
 
+import ibis
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
@@ -9,8 +11,10 @@ from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeClassifier
 from sqlglot import exp
 
+from segmentation.core.engine import double
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import least
+from segmentation.customers.customers import Customers
 from segmentation.runs.records import Leaf, Rules
 from segmentation.runs.run import Run
 from segmentation.segments.assign import sql_heading, sql_number, write_queries
@@ -52,6 +56,31 @@ def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -
         right=sum(leaf.right for leaf in leaves),
         cross_validated=scores[chosen].mean(),
     )
+
+
+def count_rules(rules: Rules, customers: Customers) -> Rules:
+    """Return the rules with the customers whom each holds, of all customers, not of the sample that they grew on."""
+    if not customers.sampled:
+        return rules
+    sums: dict[str, ibis.Value] = {}
+    for i, leaf in enumerate(rules.leaves):
+        inside = ibis.and_(customers.table["segment"].notnull(), *_inside(leaf.bounds, customers.table))
+        right = inside & (customers.table["segment"] == leaf.segment)
+        sums |= {f"customers {i}": inside.sum(), f"right {i}": right.sum()}
+    found = customers.table.agg(**sums).to_pandas().iloc[0]
+    leaves = tuple(
+        leaf.model_copy(update={what: int(found[f"{what} {i}"]) for what in ("customers", "right")})
+        for i, leaf in enumerate(rules.leaves)
+    )
+    right = sum(leaf.right for leaf in leaves)
+    return rules.model_copy(update={"leaves": leaves, "customers": customers.number, "right": right})
+
+
+def _inside(bounds: dict[str, tuple], table: ibis.Table) -> Iterator[ibis.Value]:
+    """Yield what a customer within the bounds meets."""
+    for feature, (above, up_to) in bounds.items():
+        yield from [table[feature] > double(above)] if above is not None else []
+        yield from [table[feature] <= double(up_to)] if up_to is not None else []
 
 
 def _share_right(task: tuple, ranks: np.ndarray, segments: np.ndarray) -> float:

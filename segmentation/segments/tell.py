@@ -53,9 +53,10 @@ SEGMENT_CAPTIONS = {  # over each table
 def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
     """Say how large the segments are, and what their inertia is."""
     sizes = segmented.counts("segment")
+    over = f", over the {len(segmented.sample):,} that they are formed on" if segmented.sampled else ""
     return (
         f"{sentence(count(len(sizes), NOUNS[verdict]))} of {listing(map(whole, sizes))} customers; "
-        f"together their inertia is {amount(model[-1].inertia_)}."
+        f"together their inertia{over}{',' if over else ''} is {amount(model[-1].inertia_)}."
     )
 
 
@@ -97,7 +98,8 @@ def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset) -> str:
 def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float) -> str:
     """Say how many customers are near a border, near which most, and where they are listed."""
     shown = f"{limit:.2g} {UNITS[segmented.dataset.scaling]}"
-    return f"{border(pairs, segmented.number, shown, private=segmented.private)} `borderline.csv` lists them by margin."
+    listed = "" if pairs.empty else " `borderline.csv` lists them by margin."
+    return f"{border(pairs, segmented.number, shown, private=segmented.private)}{listed}"
 
 
 def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:

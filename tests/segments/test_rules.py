@@ -3,16 +3,21 @@
 import html
 import re
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.cluster import KMeans
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from segmentation.core.files import read_json
 from segmentation.segments import tell as segments_tell
-from segmentation.segments.rules import grow_rules, shortest_between, write_sql
+from segmentation.segments.rules import count_rules, grow_rules, shortest_between, write_sql
+from tests.conftest import customers_of
 
 
 def _ask(sql: str, customers: pd.DataFrame) -> list:
@@ -49,6 +54,23 @@ def test_sql_says_what_the_rules_say(k, d, seed, size):
     assert None not in told
     assert sum(a == b for a, b in zip(told, table["segment"], strict=True)) == found.right
     assert sum(leaf.customers for leaf in found.leaves) == 60
+
+
+def test_of_a_large_table_the_rules_tell_all_customers_and_what_rests_on_the_sample_says_so():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=900), "b": rng.normal(size=900)})
+    table["segment"] = 1 + (table["a"] + 0.3 * table["b"] > 0)
+    everyone = replace(customers_of(table), sample=table[:300])
+    rules = grow_rules(everyone.sample, ["a", "b"], private=False)
+    found, told = count_rules(rules, everyone), _ask(write_sql(rules, {1: "low", 2: "high"}, "rules"), table)
+    assert (found.customers, found.right) == (900, (np.array(told) == table["segment"]).sum())
+    assert sum(leaf.customers for leaf in found.leaves) == 900
+    assert count_rules(rules, customers_of(table[:300])) == rules
+    model = make_pipeline(StandardScaler(), KMeans(2, random_state=0, n_init=1)).fit(everyone.sample[["a", "b"]])
+    assert "inertia, over the 300 that they are formed on, is" in segments_tell.fitted(everyone, model, "natural")
+    assert "their inertia is" in segments_tell.fitted(customers_of(table), model, "natural")
+    near = pd.DataFrame({"between": [], "customers": []})
+    assert "borderline.csv" not in segments_tell.near_border(near, everyone, 0.25)
 
 
 def test_a_missing_value_has_no_segment():
