@@ -29,8 +29,8 @@ MADE = ("id", "recency", "frequency", "monetary", "tenure", "basket")
 ASSUMED = "assumed"
 YEARS = (1900, 2100)
 OF_YEARS = re.compile(
-    r"(?<!per )(?<!pro )(?<!par )\b(year|jahr|jahrgang|année|annee|ano|año|anno|rok|yıl)\b|(geburts|bau|gründungs)jahr"
-    r"|\b(birth|born)\b|naissance|nacimiento"
+    r"^(?:année|annee|anno|ano|año|rok)\b"
+    r"|^(?!(?:per|pro|last|this|next|each|every) )(?:\w+ )?(?:year|jahr|jahrgang|yıl)(?: (?:of|der|des)\b.*)?$|(geburts|bau|gründungs)jahr|\b(birth|born)\b|naissance|nacimiento"
 )
 
 
@@ -45,7 +45,8 @@ def require_encoding(name: str) -> str:
     try:
         "".encode(name)
     except (LookupError, ValueError):  # none, one of bytes such as base64, or no name at all
-        raise ValueError(f"{name!r} is no encoding that is known{suggest(name.lower(), aliases)}") from None
+        known = sorted({*aliases, *aliases.values()})
+        raise ValueError(f"{name!r} is no encoding that is known{suggest(name.lower(), known)}") from None
     return name
 
 
@@ -320,10 +321,10 @@ def load_dataset(name: str, run: str = "") -> Dataset:
         When there is no such dataset, or its file breaks a rule; every fault is listed.
     """
     path = dataset_path(name, run)
+    shown = path.relative_to(files.ROOT).as_posix()
     known = sorted(p.parent.name for p in (files.ROOT / "data").glob("*/dataset.yaml"))
     if name not in known and not (name == ASSUMED and path.is_file()):
-        raise UsageError(f"data/{name}/dataset.yaml does not exist{suggest(name, known)} Known: {', '.join(known)}.")
-    shown = path.relative_to(files.ROOT).as_posix()
+        raise UsageError(f"{shown} does not exist{suggest(name, known)} Known: {', '.join(known)}.")
     try:
         return parse_dataset(path.read_text(encoding="utf-8"), shown)
     except UnicodeDecodeError as fault:

@@ -206,7 +206,6 @@ def _under_labels(profile: Profile, dataset: Dataset) -> dict[tuple[str, str], A
         row[name, axis] = value
         row |= {(name, f"{axis}, {end}"): at for end, at in zip(BETWEEN, profile.centre_interval[name], strict=True)}
         row |= {(name, f"{axis}, mean"): profile.mean[name]} if name in profile.mean else {}
-    row |= {(name, f"{dataset.axis(name)}, mean"): value for name, value in profile.mean.items()}
     row |= {(name, f"{dataset.label(name)}, index"): value for name, value in profile.index.items()}
     for name, values in profile.descriptors.items():
         axis, part = str(dataset.axis(name)), ", " if dataset.columns[name].numeric else ": "

@@ -162,7 +162,7 @@ def _refuse_purchases(looked: Looked, file: str) -> None:
     """Refuse a table in which customers repeat beside dates: it has one row a purchase."""
     texts = looked.texts
     whose = [name for name in looked.headers if ID.search(name) and _distinct(texts[name]) < MOSTLY]
-    when = [name for name in looked.headers if texts[name].str.fullmatch(DATE).mean() >= MOSTLY]
+    when = [name for name in looked.headers if _are_dates(texts[name])]
     if whose and when:
         raise DataError(
             f"{file} seems to have one row a purchase, because {looked.headers[whose[0]]!r} repeats beside the dates "
@@ -206,9 +206,14 @@ def _find_id(looked: Looked) -> str | None:
     """
     share = {name: _distinct(looked.texts[name]) for name in looked.headers}
     named = [name for name in share if ID.search(name) and share[name] >= MOSTLY]
-    texts = [name for name in share if name not in looked.numbers and share[name] == 1 and not LEFT.search(name)]
+    whole = [name for name in share if name not in looked.numbers and share[name] == 1 and not LEFT.search(name)]
+    texts = [name for name in whole if not _are_dates(looked.texts[name])]
     other = min(texts, key=lambda name: (not looked.texts[name].str.fullmatch(CODED).all(), name), default=None)
     return min(named, key=lambda name: (not re.match(WHOSE, name), name), default=other)
+
+
+def _are_dates(texts: pd.Series) -> bool:
+    return texts.str.fullmatch(DATE).mean() >= MOSTLY
 
 
 def _why_id(name: str, looked: Looked) -> str:
@@ -227,7 +232,7 @@ def _guess(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
         return {"role": "ignore"}, f"every cell is {filled.iloc[0]!r:.40}"
     if LEFT.search(name):
         return {"role": "ignore"}, "its name says that an earlier analysis left it"
-    if filled.str.fullmatch(DATE).mean() >= MOSTLY:
+    if _are_dates(filled):
         return {"role": "ignore"}, "its cells are dates, and a date is no amount"
     if name not in looked.numbers:
         return _guess_text(filled, len(texts))
@@ -265,7 +270,7 @@ def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str
         if abs(r) > NEAR_COPY:
             return {"role": "ignore"}, f"nearly a copy of {_label(looked.headers[other])} (r = {decimal(r)})"
     limits = {"min": 0} if filled.min() >= 0 else {}
-    if whole and filled.between(*YEARS).all():
+    if whole and filled.between(*YEARS).all() and not _unit(name, looked):
         limits = {"min": YEARS[0], "max": YEARS[1]}
     if PERSON.search(name):
         return {"role": "descriptor"} | limits, "its name says what a person is, not what they do"
@@ -280,13 +285,18 @@ def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str
 
 def _with_unit(guess: Guess, looked: Looked) -> Guess:
     """Add the unit of a number, from its header or its cells, and its range as a remark."""
-    values, around = looked.numbers[guess.name], looked.conventions[guess.name].around
-    told = [text.strip() for text in re.findall(IN_BRACKETS, guess.header) if names_unit(text)]
-    unit = {"unit": around[0]} if around else {"unit": told[0]} if told else {}
+    values = looked.numbers[guess.name]
     remark = f"{values.min():g} to {values.max():g}"
     if guess.name in looked.undecided:
         remark = tell_undecided({guess.name: looked.undecided[guess.name]})
-    return replace(guess, spec=guess.spec | unit, remark=remark)
+    return replace(guess, spec=guess.spec | _unit(guess.name, looked), remark=remark)
+
+
+def _unit(name: str, looked: Looked) -> dict[str, str]:
+    """Return the unit of a number as a key of dataset.yaml, none where neither its cells nor its header have one."""
+    around = looked.conventions[name].around
+    told = [text.strip() for text in re.findall(IN_BRACKETS, looked.headers[name]) if names_unit(text)]
+    return {"unit": around[0]} if around else {"unit": told[0]} if told else {}
 
 
 def as_yaml(guesses: list[Guess], source: RawSource, title: str) -> str:

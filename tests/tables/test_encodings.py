@@ -115,3 +115,9 @@ def test_a_polish_table_is_read_right_and_a_chinese_one_when_its_encoding_is_nam
     done = fresh.call("score", "--run", "shop", "--new", str(table), "--out", str(tmp_path / "out.csv"))
     assert done.returncode == 0, done.stderr
     assert len(pd.read_csv(tmp_path / "out.csv")) == len(table.read_bytes().splitlines()) - 1
+
+
+def test_an_encoding_misspelt_is_offered_as_people_write_it(tmp_path):
+    (tmp_path / "shop.csv").write_text("a,b\n")
+    with pytest.raises(UsageError, match=r"^ENCODING='cp125I' is no encoding that is known; did you mean 'cp125\d'\?$"):
+        locate("DATA", str(tmp_path / "shop.csv"), "cp125I")

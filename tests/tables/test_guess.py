@@ -341,6 +341,12 @@ def test_another_id_leaves_the_name_to_itself(tmp_path):
     }
 
 
+def test_dates_that_never_repeat_are_no_ids(tmp_path):
+    days = [f"{1 + i % 28:02}.{1 + i // 28:02}.2024" for i in range(100)]
+    _shop(joined=days).to_csv(tmp_path / "shop.csv", index=False)
+    assert _guess(tmp_path / "shop.csv")["joined"]["role"] == "ignore"
+
+
 def test_of_texts_that_never_repeat_the_address_of_mails_is_the_id():
     roles = {name: column["role"] for name, column in _guess(_case("email-and-address.csv")).items()}
     assert (roles["email"], roles["address"]) == ("id", "ignore")

@@ -91,7 +91,10 @@ def test_a_unit_stands_once_and_what_is_none_stays_in_the_label(tmp_path):
     assert [dataset.columns[columns[header].name].unit for header in headers] == ["k$", None, None, "$", "%", "kWh"]
 
 
-@pytest.mark.parametrize("column", [{"label": "Geburtsjahr"}, {"label": "Year of birth"}, {"min": 1900, "max": 2100}])
+@pytest.mark.parametrize(
+    "column",
+    [{"label": "Geburtsjahr"}, {"label": "Year of birth"}, {"label": "Rok urodzenia"}, {"min": 1900, "max": 2100}],
+)
 def test_a_year_has_no_comma_wherever_a_number_of_it_is_told(column):
     dataset = Dataset(
         title="T", columns={"x": {"role": "feature", **column}, "spend": {"role": "feature", "unit": "€"}}
@@ -101,10 +104,17 @@ def test_a_year_has_no_comma_wherever_a_number_of_it_is_told(column):
     assert (dataset.amount("spend", 1972), dataset.measured("spend", 1972)) == ("1,972", "1,972 €")
 
 
-def test_an_amount_by_the_year_is_none_and_years_are_told_from_the_cells(tmp_path):
-    dataset = Dataset(title="T", columns={"x": {"role": "feature", "label": "Umsatz pro Jahr"}})
+@pytest.mark.parametrize("label", ["Umsatz pro Jahr", "Umsatz im Jahr", "Sales this year", "Year income", "Last year"])
+def test_an_amount_of_a_year_is_none(label):
+    dataset = Dataset(title="T", columns={"x": {"role": "feature", "label": label}})
     assert dataset.amount("x", 1972) == "1,972"
-    rows = [f"c{i},{1950 + i * 7 % 60},{(i * 37) % 101 + 0.5}" for i in range(100)]
-    (tmp_path / "shop.csv").write_text("\n".join(["id,seit,spend", *rows]))
-    [since] = [g for g in guess_columns(locate("DATA", str(tmp_path / "shop.csv"))) if g.header == "seit"]
-    assert (since.spec["min"], since.spec["max"]) == (1900, 2100)
+
+
+def test_years_are_told_from_the_cells_and_prices_are_none(tmp_path):
+    rows = [f"c{i},{1950 + i * 7 % 60},{1900 + i * 37 % 101},{(i * 37) % 101 + 0.5}" for i in range(100)]
+    (tmp_path / "shop.csv").write_text("\n".join(["id,seit,price (€),spend", *rows]))
+    limits = {
+        g.header: (g.spec.get("min"), g.spec.get("max"))
+        for g in guess_columns(locate("DATA", str(tmp_path / "shop.csv")))
+    }
+    assert (limits["seit"], limits["price (€)"]) == ((1900, 2100), (0, None))
