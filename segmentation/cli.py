@@ -170,6 +170,8 @@ def lab(context: typer.Context) -> None:
 @app.command()
 def clean() -> None:
     """Remove the runs under assets/ and report/; the environment stays, and so does what is no run."""
+    if not Path.cwd().is_relative_to(files.ROOT):  # an editable package answers in every folder
+        raise UsageError(f"clean removes the runs of {files.ROOT}, and this is another folder; go there first")
     for folder in sorted(set((files.ROOT / "assets").glob("*/")) | set((files.ROOT / "report").glob("*/"))):
         if is_generated(folder):
             shutil.rmtree(folder)

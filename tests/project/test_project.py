@@ -224,6 +224,13 @@ def test_clean_removes_what_was_generated_and_nothing_else(fresh: Project):
         if not place.endswith("/"):
             (fresh.root / place).touch()
     (fresh.root / "assets" / "linked").symlink_to(fresh.root / "assets" / "notes")
+    command, environment = (
+        [sys.executable, "-m", "segmentation", "clean"],
+        {**os.environ, "PYTHONPATH": str(fresh.root)},
+    )
+    elsewhere = subprocess.run(command, cwd=fresh.root.parent, env=environment, capture_output=True, text=True)
+    assert (elsewhere.returncode, "this is another folder" in elsewhere.stderr) == (2, True)
+    assert all((fresh.root / place).is_file() for place in made)
     done = fresh.call("clean")
     assert done.returncode == 0
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["assets/linked", "assets/notes", "report/mine"]
