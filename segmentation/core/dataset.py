@@ -29,8 +29,8 @@ MADE = ("id", "recency", "frequency", "monetary", "tenure", "basket")
 ASSUMED = "assumed"
 YEARS = (1900, 2100)
 OF_YEARS = re.compile(
-    r"^(?:année|annee|anno|ano|año|rok)\b"
-    r"|^(?!(?:per|pro|last|this|next|each|every) )(?:\w+ )?(?:year|jahr|jahrgang|yıl)(?: (?:of|der|des)\b.*)?$|(geburts|bau|gründungs)jahr|\b(birth|born)\b|naissance|nacimiento"
+    r"^(?:année|annee|anno|ano|año|rok)\b|(geburts|bau|gründungs)jahr|\b(birth|born)\b|naissance|nacimiento"
+    r"|^(?!(?:per|pro|last|this|next|each|every) )(?:\w+ )?(?:year|jahr|jahrgang|yıl)(?: (?:of|der|des)\b.*)?$"
 )
 
 

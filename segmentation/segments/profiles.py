@@ -184,7 +184,8 @@ def write_profiles(study: Run, profiles: list[Profile]) -> None:
 
 def headed(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
     """Return one row a segment: its name and size, then centres, indices and descriptors under their labels."""
-    rows = [_under_labels(profile, dataset) for profile in profiles]
+    parts = {name: [key for p in profiles for key in p.descriptors[name]] for name in profiles[0].descriptors}
+    rows = [_under_labels(profile, dataset, parts) for profile in profiles]
     keys = list(dict.fromkeys(key for row in rows for key in row))
     taken, columns = {heading for name, heading in keys if not name}, {}
     for name, heading in keys:
@@ -196,8 +197,8 @@ def headed(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _under_labels(profile: Profile, dataset: Dataset) -> dict[tuple[str, str], Any]:
-    """Return what profiles.csv says of a segment, by column ("" for none) and heading."""
+def _under_labels(profile: Profile, dataset: Dataset, described: dict) -> dict[tuple[str, str], Any]:
+    """Return what profiles.csv says of a segment, by column ("" for none) and heading; None where it is hidden."""
     whole = {"segment": profile.segment, "name": profile.name, "size": profile.size, "share": profile.share}
     row = {("", heading): value for heading, value in whole.items()}
     row |= {("", f"share, {end}"): value for end, value in zip(BETWEEN, profile.share_interval, strict=True)}
@@ -207,9 +208,9 @@ def _under_labels(profile: Profile, dataset: Dataset) -> dict[tuple[str, str], A
         row |= {(name, f"{axis}, {end}"): at for end, at in zip(BETWEEN, profile.centre_interval[name], strict=True)}
         row |= {(name, f"{axis}, mean"): profile.mean[name]} if name in profile.mean else {}
     row |= {(name, f"{dataset.label(name)}, index"): value for name, value in profile.index.items()}
-    for name, values in profile.descriptors.items():
+    for name, parts in described.items():
         axis, part = str(dataset.axis(name)), ", " if dataset.columns[name].numeric else ": "
-        row |= {(name, f"{axis}{part}{what}"): value for what, value in values.items()}
+        row |= {(name, f"{axis}{part}{what}"): profile.descriptors[name].get(what) for what in parts}
     return row | {("", "levels"): profile.level_name, ("", "action"): profile.action}
 
 

@@ -73,6 +73,9 @@ def test_headings_of_profiles_are_what_a_reader_calls_the_columns_and_differ():
         *("Spend (€)", "Spend (€), from", "Spend (€), to", "Spend (€), mean", "Share, index", "Spend, index"),
         *("Spend, index, mean", "Spend, index, median", "Name: Öl", "levels", "action"),
     ]
+    other = profile.model_copy(update={"segment": 2, "descriptors": {"spend_index": {}, "name_of": {"Gas": 1.0}}})
+    both = list(headed([profile, other], Dataset(title="T", columns=columns)))
+    assert both[-4:] == ["Name: Öl", "Name: Gas", "levels", "action"]
     assert found.loc[0, ["Share (share)", "Spend (€)", "Spend, index, median"]].tolist() == [1.0, 2.0, 5.0]
 
 
