@@ -229,17 +229,18 @@ def require_enough(account: Account, *, file: str) -> None:
     DataError
         When fewer than ten rows are clean, or more than a fifth of all were refused.
     """
-    rules = "; ".join(f"{rule} ({n:,})" for rule, n in account.rules.items()) or "none was refused"
-    rules = f"Rules that refused rows: {rules}. Mend the table, or the rules in dataset.yaml; see rejected.csv."
+    rules = "; ".join(f"{rule} ({n:,})" for rule, n in account.rules.items())
+    mend = f"Rules that refused rows: {rules}. Mend the table, or the rules in dataset.yaml; see rejected.csv."
+    mend = mend if rules else "No rule refused a row: the table has too few."
     if account.customers < FEWEST:
         made = f", of {account.customers} customers" if account.customers != account.clean else ""
         clean = f"{account.clean} of {account.rows_in:,} rows are clean{made}"
-        raise DataError(f"{file}: {clean}; at least {FEWEST} are needed. {rules}")
+        raise DataError(f"{file}: {clean}; at least {FEWEST} are needed. {mend}")
     share = account.rejected / account.rows_in
     if share > MOST_REJECTED:
         raise DataError(
             f"{file}: {account.rejected:,} of {account.rows_in:,} rows ({percent(share)}) were refused; at most "
-            f"{percent(MOST_REJECTED)} may be, because what is left would be another table. {rules}"
+            f"{percent(MOST_REJECTED)} may be, because what is left would be another table. {mend}"
         )
 
 

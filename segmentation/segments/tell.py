@@ -65,8 +65,7 @@ def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], 
     unit, shown = UNITS[scaled.dataset.scaling], [scaled_label(scaled.dataset, name) for name in names]
     return (
         f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}, in {unit}; "
-        f"the red crosses are the centroids. {closest(centres, unit)}{axes(shown)}"
-        f"{tiles(scaled, by='segment')}"
+        f"the red crosses are the centroids. {closest(centres, unit)}{axes(shown)}{tiles(scaled, by='segment')}"
     )
 
 
@@ -82,11 +81,10 @@ def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[s
 def belonging(segmented: Customers, verdict: str) -> str:
     """Say that every customer has a segment, and how large the largest and the smallest are."""
     sizes = segmented.counts("segment")
-    return (
-        f"**Every one of the {count(segmented.number, 'customer')} belongs to one of "
-        f"{count(len(sizes), NOUNS[verdict])}**, from {whole(sizes.max())} customers in the largest to "
-        f"{whole(sizes.min())} in the smallest."
-    )
+    fewest, most = whole(sizes.min()), whole(sizes.max())
+    ends = f"from {most} customers in the largest to {fewest} in the smallest" if fewest != most else f"{most} in each"
+    among = f"one of {count(len(sizes), NOUNS[verdict])}"
+    return f"**Every one of the {count(segmented.number, 'customer')} belongs to {among}**, {ends}."
 
 
 def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset) -> str:
@@ -201,10 +199,12 @@ def actions_table(profiles: pd.DataFrame, verdict: str) -> pd.DataFrame | None:
 def sizes(profiles: list[Profile], resamples: int) -> str:
     """Say how large the largest and the smallest segment are, and what the bars mean."""
     (largest, *_, smallest), shares = largest_first(profiles), segment_shares(profiles)
+    bars = f"Bars: {percent(LEVEL)} intervals over {whole(resamples)} resamples."
+    if largest.size == smallest.size:
+        return f"Each segment holds {count(largest.size, 'customer')}. {bars}"
     return (
         f"The largest segment, {escape(largest.name)}, holds {shares[largest.segment]} of the customers; "
-        f"the smallest, {escape(smallest.name)}, {shares[smallest.segment]}. "
-        f"Bars: {percent(LEVEL)} intervals over {whole(resamples)} resamples."
+        f"the smallest, {escape(smallest.name)}, {shares[smallest.segment]}. {bars}"
     )
 
 

@@ -186,7 +186,7 @@ def run_cells(project: Project, *stages: Stage, **parameters) -> None:
     ("rows", "told"),
     [
         ("", "has column names but no rows"),
-        ("S1,Male,30,50,50\n", "1 of 1 rows are clean; at least 10 are needed"),
+        ("S1,Male,30,50,50\n", "1 of 1 rows are clean; at least 10 are needed. No rule refused a row"),
         ("".join(f"S{i},Male,30,50,50\n" for i in range(20)), "1 distinct combination"),
         ("".join(f"S{i},Male,30,{i},much\n" for i in range(20)), "spending: a number (20)"),
     ],

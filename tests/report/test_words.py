@@ -18,6 +18,7 @@ from segmentation.customers.tell import broken_rules
 from segmentation.report.dashboard import SegmentedCustomers
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.manifest import open_finished
+from segmentation.segments.tell import belonging, sizes
 from tests.conftest import FAST, Project, copy_project, made_once
 
 
@@ -200,3 +201,13 @@ def test_one_answer_is_a_word(answers, monkeypatch):
     customers = SegmentedCustomers(open_finished("answers", None))
     assert customers.numbers["news"] == {0.0: "no", 1.0: "yes"}
     assert "Newsletter yes" in customers.marks({}, ("spend", "news"))["told"][0]
+
+
+def test_of_equal_segments_none_is_the_largest():
+    equal = [SimpleNamespace(segment=i, name=f"S{i}", size=20) for i in range(1, 8)]
+    assert sizes(equal, 100) == "Each segment holds 20 customers. Bars: 95% intervals over 100 resamples."
+    segmented = SimpleNamespace(number=140, counts=lambda name: pd.Series([20] * 7))
+    told = "**Every one of the 140 customers belongs to one of seven segments**, 20 in each."
+    assert belonging(segmented, "natural") == told
+    equal[6].size = 19
+    assert "the smallest, S7, 13%" in sizes(equal, 100)
