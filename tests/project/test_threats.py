@@ -166,7 +166,7 @@ def test_no_table_that_is_written_holds_a_formula(tmp_path):
     tables = sorted((project.root / "assets" / "hostile").glob("*.csv"))
     written = {"borderline", "flagged", "profiles", "rejected", "scored", "scored-refused", "segments"}
     assert {path.stem for path in tables} == written
-    cells = [cell for path in tables for row in csv.reader(path.open(encoding="utf-8", newline="")) for cell in row]
+    cells = [cell for path in tables for row in csv.reader(path.open(encoding="utf-8-sig", newline="")) for cell in row]
     assert sum(cell.startswith("'") for cell in cells) > 100
     assert [
         cell for cell in cells if re.match(r"\s*[=+\-@＝＋－＠]", cell) and not re.fullmatch(r"-?[\d.e-]+", cell)
@@ -176,7 +176,7 @@ def test_no_table_that_is_written_holds_a_formula(tmp_path):
 def test_no_large_table_that_is_written_holds_a_formula(tmp_path):
     hostile, fine = [*HOSTILE, *(f"{blank}=1" for blank in BLANKS)], ["-12.5", "plain"]
     write_csv(tmp_path / "large.csv", ibis.memtable({"id": [*hostile, *fine]}))
-    with (tmp_path / "large.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "large.csv").open(encoding="utf-8-sig", newline="") as file:
         assert [row[0] for row in csv.reader(file)] == ["id", *(f"'{text}" for text in hostile), *fine]
     safe = list(csv.reader(io.StringIO(as_csv(pd.DataFrame({"id": hostile})), newline="")))
     assert [row[0] for row in safe] == ["id", *(f"'{text}".replace("\r", "\n") for text in hostile)]
@@ -296,11 +296,11 @@ def test_a_package_with_another_content_is_not_installed(tmp_path):
         file.writestr("safe-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         file.writestr("safe-1.0.dist-info/RECORD", "")
     makefile = (ROOT / "Makefile").read_text()
-    [how] = re.findall(r"-m uv (pip sync .*) requirements\.txt$", makefile, flags=re.M)
+    [how] = re.findall(r"-m uv (pip sync) \$\$\(.*?\) (.*) requirements\.txt$", makefile, flags=re.M)
     for digest, code in ((sha256(wheel), 0), ("0" * 64, 1)):  # into a folder each
         (tmp_path / "lock.txt").write_text(f"safe==1.0 --hash=sha256:{digest}\n")
         offline = ["--offline", "--no-index", "--find-links", str(tmp_path), "--target", str(tmp_path / digest)]
-        command = [sys.executable, "-m", "uv", *how.split(), *offline, str(tmp_path / "lock.txt")]
+        command = [sys.executable, "-m", "uv", *" ".join(how).split(), *offline, str(tmp_path / "lock.txt")]
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "UV_NO_CACHE": "1"})
         assert done.returncode == code, done.stderr
     assert "ash mismatch" in done.stderr
