@@ -311,10 +311,7 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
 
 
 def rules_table(rules: Rules, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:
-    """Return one row a rule: segment, name, rule, customers, and the share of these that are in the segment.
-
-    The share is left out when the table is private, because it tells of fewer than ten.
-    """
+    """Return segment, name, rule, customers and share right of each rule; of a private table no share."""
     rows = [
         {
             "segment": leaf.segment,
@@ -329,9 +326,12 @@ def rules_table(rules: Rules, names: dict[int, str], dataset: Dataset) -> pd.Dat
 
 
 def _tell_bounds(dataset: Dataset, feature: str, bounds: tuple) -> str:
-    words = zip(("above", "up to"), bounds, strict=True)
-    told = listing(f"{word} {exactly(bound)}" for word, bound in words if bound is not None)
-    return told and f"{dataset.label(feature)} {told} {dataset.columns[feature].unit or ''}".rstrip()
+    column, words = dataset.columns[feature], zip(("above", "up to"), bounds, strict=True)
+    if column.type == "yes/no" and bounds != (None, None):
+        return f"{dataset.label(feature)} {'no' if bounds[0] is None else 'yes'}"
+    form = partial(dataset.one, feature) if column.levels else exactly
+    told = listing(f"{word} {form(bound)}" for word, bound in words if bound is not None)
+    return told and f"{dataset.label(feature)} {told} {column.unit or ''}".rstrip()
 
 
 def rules(rules: Rules, segments: int) -> str:

@@ -1,4 +1,4 @@
-"""The formats in which tables come: text, spreadsheets, Parquet, JSON lines, archives, databases; as rows of text."""
+"""Tables of text: their encoding, their delimiter, and their rows."""
 
 import codecs
 import csv

@@ -14,7 +14,9 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.files import read_json
+from segmentation.runs.records import Leaf, Rules
 from segmentation.segments import tell as segments_tell
 from segmentation.segments.rules import count_rules, grow_rules, shortest_between, write_sql
 from tests.conftest import customers_of
@@ -136,3 +138,19 @@ def test_thresholds_divide(a, b):
     low, high = min(a, b), max(a, b)
     if low < high:
         assert low <= shortest_between(low, high) < high
+
+
+def test_a_rule_of_yes_and_no_or_of_levels_is_told_in_words():
+    columns = {
+        "app": {"role": "feature", "type": "yes/no"},
+        "likes": {"role": "feature", "type": "ordinal", "categories": {"little": [], "some": [], "much": []}},
+        "spend": {"role": "feature", "unit": "€"},
+    }
+    bounds = {"app": (None, 0.0), "likes": (1.0, 2.0), "spend": (5.5, None)}
+    leaves = [
+        Leaf(segment=1, bounds=bounds, customers=9, right=9),
+        Leaf(segment=2, bounds={**dict.fromkeys(bounds, (None, None)), "app": (0.0, None)}, customers=9, right=9),
+    ]
+    rules = Rules(leaves=tuple(leaves), customers=18, right=18, cross_validated=1.0)
+    told = segments_tell.rules_table(rules, {1: "A", 2: "B"}, Dataset(title="T", columns=columns))["rule"]
+    assert list(told) == ["App no; Likes above little and up to some; Spend above 5.5 €", "App yes"]
