@@ -11,6 +11,7 @@ from sklearn.preprocessing import minmax_scale, robust_scale, scale
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.parallel import spread
+from segmentation.core.privacy import least
 from segmentation.customers.counts import tukey_fences
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import sample_rows
@@ -63,12 +64,16 @@ def compare_choices(
     Returns
     -------
     DataFrame
-        choice, customers (how many were compared), agreement.
+        choice, customers (how many were compared: where rows are private ten or more), agreement.
     """
     k = int(labels.max()) + 1
     rows = sample_rows(len(customers), LARGEST_COMPARED, seed=seed)
     some, own = customers.iloc[rows].reset_index(drop=True), labels[rows]
-    choices = [choice for choice in _choices(some, dataset, list(features)) if len(np.unique(choice[2], axis=0)) >= k]
+    choices = [
+        (name, method, X, kept)
+        for name, method, X, kept in _choices(some, dataset, list(features))
+        if len(np.unique(X, axis=0)) >= k and kept.sum() >= least(dataset.private)
+    ]
     others = spread(_segment, choices, k, seed)
     found = [
         (name, int(kept.sum()), adjusted_rand_score(own[kept], other))

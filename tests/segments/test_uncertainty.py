@@ -105,6 +105,14 @@ def test_other_choices_agree_as_far_as_they_should(shop):
     assert found["agreement"]["Without A"] < 0.1
 
 
+@pytest.mark.parametrize(("privacy", "compared"), [("rows", True), ("aggregate", False)])
+def test_a_column_that_fewer_than_ten_customers_have_is_no_other_choice_where_rows_are_private(shop, privacy, compared):
+    table = shop[0].assign(noise=shop[0]["noise"].where(shop[0].index % 20 == 1))
+    assert table["noise"].notna().sum() == 8
+    found = compare_choices(table, SHOP.model_copy(update={"privacy": privacy}), ("a", "b"), shop[1])
+    assert ("With Noise" in set(found["choice"])) == compared
+
+
 def test_what_is_compared_is_told():
     table = pd.DataFrame({"choice": ["one", "other"], "customers": 9, "agreement": [0.9, 0.3]})
     assert segments_tell.sensitivity(table) == (
