@@ -24,6 +24,12 @@ def public(n: int, noun: str | None = None, *, private: bool = True) -> str:
     return FEWER if hidden else whole(n)
 
 
+def nearly_all(n: int, total: int, *, private: bool) -> str:
+    """Return how many of `total` as text, "1,234"; "over 1,230" where the rest are fewer than ten and rows private."""
+    few = total - SMALLEST_GROUP
+    return f"over {few:,}" if private and few < n < total else whole(n)
+
+
 def withheld(counts: np.ndarray) -> np.ndarray:
     """Return which counts to hide: those of small groups, and as many more that none can be worked out from a sum.
 

@@ -14,6 +14,7 @@ import pandas as pd
 from segmentation.core.dataset import Column, Dataset
 from segmentation.core.engine import double, in_memory, kept, sampled, sum_of
 from segmentation.core.errors import DataError
+from segmentation.core.privacy import least
 from segmentation.core.text import NONE, percent
 from segmentation.customers.checks import (
     COPY,
@@ -253,7 +254,7 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
     """Return one row a matched column: its header, role, type, and how many cells are filled and distinct.
 
     Of a table on the disk nothing but categories is counted as distinct: what its other columns hold is nearly all
-    distinct, and a reader is told a dash.
+    distinct, and a reader is told a dash. So is one of a private column that fewer than ten have a value of.
     """
     free = [name for name in headers if is_free(dataset, name)]
     counts = _filled(raw, [name for name in headers if name not in free], dataset, distinct=in_memory(raw))
@@ -271,7 +272,9 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
         }
         for name, header in headers.items()
     ]
-    return pd.DataFrame(rows).astype({"distinct": "Int64"})
+    told = pd.DataFrame(rows).astype({"distinct": "Int64"})
+    few = told["filled"].between(1, least(dataset.private) - 1)
+    return told.assign(distinct=told["distinct"].mask(few))
 
 
 def _told_type(column: Column) -> str:
@@ -285,7 +288,7 @@ def _filled(table: ibis.Table, names: list[str], dataset: Dataset, *, times=1, d
     """Count the cells of some columns that hold something, each `times`, and how many distinct ones there are."""
     empty = {name: is_empty(table[name], dataset.columns[name]) for name in names}
     parts = {f"{name}_filled": empty[name].ifelse(0, times).sum() for name in names}
-    parts |= {f"{name}_distinct": _spelt(table[name]).nunique() for name in names if distinct}
+    parts |= {f"{name}_distinct": _spelt(table[name]).nunique(where=~empty[name]) for name in names if distinct}
     return table.agg(parts).to_pandas().iloc[0].to_dict() if parts else {}
 
 

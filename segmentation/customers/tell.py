@@ -11,7 +11,7 @@ import pandas as pd
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
-from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, UNDER, public, tell_boxes, tell_tiles
+from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, UNDER, nearly_all, public, tell_boxes, tell_tiles
 from segmentation.core.text import (
     count,
     decimal,
@@ -22,6 +22,7 @@ from segmentation.core.text import (
     ranging,
     sentence,
     shares,
+    whole,
 )
 from segmentation.customers import exploring
 from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
@@ -130,6 +131,16 @@ def idle(customers: Customers, features: tuple[str, ...]) -> str:
             pair = f"{escape(dataset.label(one))} and {escape(dataset.label(other))}"
             told.append(f"{pair} are nearly copies (r = {decimal(r)}): {why}; both were kept.")
     return " ".join(told)
+
+
+def filled_formats(dataset: Dataset) -> dict:
+    """Return how filled cells are written: where rows are private, fewer than ten as that alone."""
+    return {"filled": lambda n: public(n, private=dataset.private) if n else whole(n)}
+
+
+def missing_formats(account: Account, dataset: Dataset) -> dict:
+    """Return how missing cells are written: where rows are private, all but fewer than ten as over so many."""
+    return {"missing": lambda n: nearly_all(n, account.clean, private=dataset.private)}
 
 
 def broken_rules(account: Account, dataset: Dataset) -> pd.DataFrame:

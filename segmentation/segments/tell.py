@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, least, public, tell_boxes
+from segmentation.core.privacy import FEWER, HIDDEN, least, nearly_all, public, tell_boxes
 from segmentation.core.text import (
     amount,
     at_least,
@@ -374,12 +374,7 @@ def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> st
 
 def choice_formats(everyone: Customers) -> dict:
     """Return how the table of choices is written; fewer than ten customers left out are not counted when private."""
-    customers = len(everyone.sample)
-    few = customers - SMALLEST_GROUP
-
-    def show(compared: int) -> str:
-        return f"over {few:,}" if everyone.private and few < compared < customers else f"{compared:,}"
-
+    show = partial(nearly_all, total=len(everyone.sample), private=everyone.private)
     return {"customers": show, "agreement": decimal}
 
 

@@ -14,6 +14,7 @@ import pytest
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.customers import tell as customers_tell
+from segmentation.customers.cleaning import clean, overview
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import groupings, percentiles
@@ -26,6 +27,8 @@ from segmentation.runs.manifest import open_finished
 from segmentation.segments import plots as segments_plots
 from segmentation.segments import tell as segments_tell
 from segmentation.segments.assign import borders
+from segmentation.tables.read import read_table
+from segmentation.tables.sources import locate
 from tests.conftest import copy_project, made_once, make_report
 
 COLUMNS = {
@@ -86,6 +89,23 @@ def test_categories_are_all_named_or_said_to_be_hidden():
     told = customers_tell.categories(planted(), ["region"])
     assert "atoll" not in told
     assert told.endswith(f"; {HIDDEN}.")
+
+
+@pytest.mark.parametrize(("privacy", "filled", "distinct", "missing"), [("aggregate", "fewer than 10", "–", "over 20"),
+                                                                        ("rows", "8", "7", "22")])  # fmt: skip
+def test_what_few_customers_have_is_counted_as_no_more_than_few(tmp_path, privacy, filled, distinct, missing):
+    cells = [*"abcdefga", *[""] * 21, "n/a"]
+    table = pd.DataFrame({"customer": [f"c{i}" for i in range(30)], "visits": range(30), "answer": cells})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    columns = {name: COLUMNS[name] for name in table}
+    dataset = Dataset.model_validate({"title": "T", "columns": columns, "privacy": privacy})
+    raw, headers = read_table(locate("DATA", str(tmp_path / "t.csv")), dataset, wanted=tuple(table))
+    account = clean(raw, dataset, features=("visits",), headers=headers, file="t.csv").account
+    found = overview(raw, headers["columns"], dataset).set_index("column").loc["answer"]
+    assert customers_tell.filled_formats(dataset)["filled"](found["filled"]) == filled
+    assert ("–" if pd.isna(found["distinct"]) else str(found["distinct"])) == distinct
+    assert customers_tell.missing_formats(account, dataset)["missing"](account.missing["answer"]) == missing
+    assert customers_tell.filled_formats(dataset)["filled"](0) == "0"
 
 
 def _where_nobody_is_known() -> pd.DataFrame:
