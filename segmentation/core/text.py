@@ -113,8 +113,12 @@ def spanning(interval: Sequence[float], form=amount) -> str:
 
 def ranging(values: Mapping[str, float], told: Mapping[str, str]) -> str:
     """Return between which groups a figure ranges, as "38% (segment 2) to 41% (segment 1)"; "" where all look alike."""
-    low, high = min(values.keys(), key=values.__getitem__), max(values.keys(), key=values.__getitem__)
-    return "" if told[low] == told[high] else f"{told[low]} ({low}) to {told[high]} ({high})"
+    known, ends = dict(values), []
+    for end in (min(known.values()), max(known.values())):
+        alike = [name for name, value in known.items() if value == end]
+        ends.append((told[alike[0]], listing(alike)))
+    (low, where), (high, there) = ends
+    return "" if low == high else f"{low} ({where}) to {high} ({there})"
 
 
 def percent(share: float, digits: int = 0) -> str:

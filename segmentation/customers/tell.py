@@ -307,7 +307,8 @@ def _tell_groups(customers: Customers, by: str, way: Grouping, name: str) -> str
     medians, by, label = every.dropna(), escape(by), customers.dataset.label(name)
     if medians.empty:
         return f"By {by} nothing is {'drawn' if customers.private else 'compared'}: each of its groups is {UNDER}."
-    left = f" among its groups of {least} or more; the others are left out" if len(medians) < len(every) else ""
+    gone = "left out" if customers.private else "drawn, but not compared"
+    left = f" among its groups of {least} or more; the others are {gone}" if len(medians) < len(every) else ""
     if len(medians) < 2:
         return f"By {by} nothing is compared: only one of its groups is of {least} or more."
     medians = medians.rename(index=escape)

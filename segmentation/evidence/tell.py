@@ -138,9 +138,10 @@ def effort(evidence: Evidence) -> str:
 def resampling(evidence: Evidence) -> str:
     """Say which k each resampling criterion favours."""
     choices = votes(evidence).set_index("criterion")["choice"]
+    strong = evidence.strength.index[evidence.strength["prediction_strength"] >= STRONG_PREDICTION].tolist()
     return (
         f"Every segment is stable for {_tell_k(evidence.stable)}; prediction strength reaches {STRONG_PREDICTION} "
-        f"up to k = {choices['Prediction strength']}, resamples agree best at "
+        f"for {_tell_k(strong)}, resamples agree best at "
         f"k = {choices['Agreement of resamples']}, and the gap statistic chooses k = {choices['Gap statistic']}. "
         "Bars are Monte Carlo standard errors, dotted lines the usual thresholds."
     )
@@ -151,13 +152,16 @@ def _tell_k(values: list[int]) -> str:
 
 
 def weakest(evidence: Evidence) -> str:
-    """Say where a segment falls apart most often."""
-    weakest = evidence.weakest
-    k = weakest["dissolved"].idxmax()
-    row = weakest.loc[k]
+    """Say which segment falls apart most often, or which do."""
+    every, told = evidence.stability, "The stability of every segment of every k."
+    most = every["dissolved"].max()
+    if not most:
+        return f"{told} None is dissolved in any resample."
+    those = every[every["dissolved"] == most]
+    which = listing(f"segment {whole(row.segment)} of k = {row.k}" for row in those.itertuples())
     return (
-        f"The stability of every segment of every k. Most often dissolved is segment {whole(row['segment'])} of "
-        f"k = {k}, in {percent(row['dissolved'])} of the resamples."
+        f"{told} Most often dissolved {'is' if len(those) == 1 else 'are'} {which}, "
+        f"in {percent(most)} of the resamples."
     )
 
 
@@ -210,7 +214,7 @@ def _tell_dissent(evidence: Evidence, k: int) -> str:
 
 
 def alternatives(evidence: Evidence, conclusion: Conclusion) -> list[dict]:
-    """Return other k worth a look: every other stable one, and the next best silhouette with what is wrong with it."""
+    """Return other k worth a look: every other stable one, and the best other silhouette with what is wrong with it."""
     k, scores = conclusion.k, evidence.scores["silhouette"]
     found = [
         {"k": i, "why": f"stable and {'coarser' if i < k else 'finer'}, with a silhouette of {decimal(scores[i])}"}
@@ -220,7 +224,9 @@ def alternatives(evidence: Evidence, conclusion: Conclusion) -> list[dict]:
     rest = scores.drop(index=[k, *(row["k"] for row in found)], errors="ignore")
     if len(rest):
         i = int(rest.idxmax())
-        found.append({"k": i, "why": f"the next best silhouette, {decimal(rest[i])}. {stability_of(evidence, i)}"})
+        told = f"{'a better' if rest[i] > scores[k] else 'the next best'} silhouette, {decimal(rest[i])}"
+        small = f", but not {LARGE_ENOUGH} customers in every segment" if min(evidence.sizes[i]) < LARGE_ENOUGH else ""
+        found.append({"k": i, "why": f"{told}{small}. {stability_of(evidence, i)}"})
     return found
 
 

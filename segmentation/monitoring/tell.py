@@ -162,7 +162,7 @@ def movement(table: pd.DataFrame, found: Comparison) -> str:
     moved = moved_customers(table, found)
     shown = moved[moved.index.isin(public_moves(table, found).index)]
     who = f"{int(table['customers'].sum()):,} customers of {escape(found.run.run)}"
-    is_ = "is" if moved["customers"].sum() <= 1 else "are"
+    is_ = "is" if moved["customers"].sum() <= 1 and len(shown) == len(moved) else "are"
     verb = f"{is_} placed by the earlier model in a segment that did not become theirs"
     if found.shared is not None:
         who = f"{count(int(table['customers'].sum()), 'customer')} in both runs"
@@ -177,7 +177,10 @@ def movement(table: pd.DataFrame, found: Comparison) -> str:
     way = f"in {_name(found.run, top['now'])} instead of {_name(found.base, top['then'])}"
     if len(moved) == 1:
         return f"{told}: {'it is' if top['customers'] == 1 else 'all of them are'} {way}."
-    which = "the largest group" if len(shown) == len(moved) else "of the groups that are not hidden the largest"
+    tied = (shown["customers"] == top["customers"]).sum() > 1
+    which = "one of the largest groups" if tied else "the largest group"
+    if len(shown) < len(moved):
+        which = f"of the groups that are not hidden {'one of ' if tied else ''}the largest"
     return f"{told}; {which} ({top['customers']:,}) is {way}."
 
 
@@ -298,11 +301,15 @@ def _planned(found: Comparison) -> str:
 
 def _numbering(found: Comparison) -> str:
     """Say how numbers and names could have been kept, where they were not."""
-    same = all((then.segment, then.name) == (now.segment, now.name) for then, now in found.pairs)
-    if found.refreshed or same or not found.drift:
+    k, base, run = len(found.run.profiles), escape(found.base.run), escape(found.run.run)
+    lost = {
+        "number": any(then.segment != now.segment and then.segment <= k for then, now in found.pairs),
+        "name": any(then.name != now.name for then, now in found.pairs),
+    }
+    what = listing(word for word, gone in lost.items() if gone)
+    if found.refreshed or not what or not found.drift:
         return ""
-    base, run = escape(found.base.run), escape(found.run.run)
-    return f"{run} was not started from {base}; with BASE={base} a segment found again keeps its name."
+    return f"{run} was not started from {base}; with BASE={base} a segment found again keeps its {what}."
 
 
 def drift(drift: Drift, labels: dict[str, str]) -> list[str]:
@@ -310,8 +317,10 @@ def drift(drift: Drift, labels: dict[str, str]) -> list[str]:
     then, now = (text.shares(getattr(part, side) for part in drift.shares) for side in ("then", "now"))
     shares = (f"{part.name} {a} to {b}" for part, a, b in zip(drift.shares, then, now, strict=True))
     index = (f"{labels[name]} {decimal(found.index)}" for name, found in drift.features.items())
-    limit = max(found.limit for found in (*drift.features.values(), drift.segments))
-    chance = f" (of so few customers chance gives up to {decimal(limit)})" if limit > SHIFTED else ""
+    limits = [decimal(p.limit) for p in (*drift.features.values(), drift.segments)]
+    limits = limits if len(set(limits)) > 1 else limits[:1]
+    over = any(p.limit > SHIFTED for p in (*drift.features.values(), drift.segments))
+    chance = f" (of so few customers chance gives up to {listing(limits)})" if over else ""
     segments = f"segments {decimal(drift.segments.index)}"
     told = [
         f"Shares of the segments, then to now: {', '.join(shares)}",

@@ -124,7 +124,7 @@ def _tell_split(row: Former) -> str:
 
 
 def _tell_gone(row: Former) -> str:
-    why = "few customers are left where it was" if row.left else "its customers are spread over several segments"
+    why = "few customers are left where it was" if row.left else "no segment holds most of the customers counted for it"
     return f"{_named([row])} is gone: {why}."
 
 
@@ -142,8 +142,13 @@ def _numbers(segments) -> str:
 
 def choice(selection: Selection) -> str:
     """Return why there are so many segments."""
-    stable = f"of the stable k = {listing(selection.stable)}" if selection.stable else "though no k is stable"
-    return f"best mean silhouette {stable}" if selection.method == "auto" else "given by the analyst"
+    if selection.method != "auto":
+        return "given by the analyst"
+    if selection.stable:
+        return f"best mean silhouette of the stable k = {listing(selection.stable)}"
+    best = max(row.silhouette for row in selection.judged.values())
+    of = f" of k = {listing(selection.allowed)}" if selection.chosen.silhouette < best else ""
+    return f"best mean silhouette{of}, though no k is stable"
 
 
 def was(n: int) -> str:

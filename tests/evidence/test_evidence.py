@@ -1,5 +1,7 @@
 """How many segments, and how sure: the methods against known answers, and the decision on real and planted tables."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -387,3 +389,38 @@ def test_flows_count_who_moves():
     assert "segment 1 is divided most: of 3 customers 2 stay" in evidence_tell.flows(moved, 3, private=False)
     assert "segment 1 is divided most. Each" in evidence_tell.flows(moved, 3, private=True)
     assert list(map(evidence_tell.SCORE_FORMATS["smallest"], (9, 10))) == ["fewer than 10", "10"]
+
+
+def test_prediction_strength_is_not_said_to_reach_its_threshold_in_between(monkeypatch):
+    choices = {"Prediction strength": 5, "Agreement of resamples": 5, "Gap statistic": 1}
+    chosen = pd.DataFrame({"criterion": list(choices), "choice": list(choices.values())})
+    monkeypatch.setattr(evidence_tell, "votes", lambda evidence: chosen)
+    strength = pd.DataFrame({"prediction_strength": [0.54, 0.92, 0.66, 0.84, 0.62]}, index=range(2, 7))
+    told = evidence_tell.resampling(SimpleNamespace(stable=[3, 5], strength=strength))
+    assert "prediction strength reaches 0.8 for k = 3 and 5, resamples agree best at k = 5" in told
+    weak = evidence_tell.resampling(SimpleNamespace(stable=[], strength=strength * 0.5))
+    assert weak.startswith("Every segment is stable for no k; prediction strength reaches 0.8 for no k, ")
+
+
+def test_the_most_dissolved_segment_is_sought_among_all_and_ties_are_named():
+    rows = [(2, 1, 0.1), (2, 2, 0.3), (3, 1, 0.5), (3, 2, 0.2), (4, 3, 0.5)]
+    stability = pd.DataFrame(rows, columns=["k", "segment", "dissolved"])
+    told = evidence_tell.weakest(SimpleNamespace(stability=stability))
+    assert told.endswith(
+        " Most often dissolved are segment 1 of k = 3 and segment 3 of k = 4, in 50% of the resamples."
+    )
+    told = evidence_tell.weakest(SimpleNamespace(stability=stability[:4]))
+    assert told.endswith(" Most often dissolved is segment 1 of k = 3, in 50% of the resamples.")
+    told = evidence_tell.weakest(SimpleNamespace(stability=stability.assign(dissolved=0.0)))
+    assert told.endswith(" None is dissolved in any resample.")
+
+
+def test_a_better_silhouette_that_is_too_small_to_be_taken_is_not_the_next_best():
+    scores = pd.DataFrame({"silhouette": [0.45, 0.467, 0.461]}, index=[6, 7, 8])
+    weakest = pd.DataFrame({"segment": 1, "jaccard": 0.65, "dissolved": 0.36}, index=[6, 7, 8])
+    sizes = {6: [100, 107], 7: [198, 9], 8: [100, 107]}
+    evidence = SimpleNamespace(stable=[], scores=scores, weakest=weakest, sizes=sizes)
+    (told,) = evidence_tell.alternatives(evidence, SimpleNamespace(k=8))
+    assert told["why"].startswith("a better silhouette, 0.47, but not 10 customers in every segment. Its least")
+    (told,) = evidence_tell.alternatives(evidence, SimpleNamespace(k=7))
+    assert told["why"].startswith("the next best silhouette, 0.46. Its least")

@@ -617,6 +617,8 @@ def test_sentences_read_well_for_one_and_for_many():
         None,
         "New since march.",
     ]
+    spread = lineage.model_copy(update={"before": (lineage.before[0].model_copy(update={"left": False}),)})
+    assert " is gone: no segment holds most of the customers counted for it." in runs_tell.lineage(spread)
     merged = [_row(1, "merged", [1], 1), _row(2, "merged", [1], None)]
     now = [{"segment": 1, "kept_from": 1, "comes_from": [1, 2]}]
     lineage = Transitions(base="march", before=merged, now=now)

@@ -15,7 +15,8 @@ import psycopg
 import pytest
 
 from segmentation.core.files import read_json
-from segmentation.monitoring.drift import SHIFTED, Shift, describe_drift, stability_index
+from segmentation.monitoring import tell
+from segmentation.monitoring.drift import SHIFTED, Drift, Shift, describe_drift, stability_index
 from segmentation.runs.artifacts import Model
 from segmentation.runs.records import Placement
 from segmentation.segments.model import bin_feature
@@ -311,3 +312,14 @@ def test_a_new_table_that_is_not_there(mall, tmp_path):
     assert done.returncode == 2
     assert "nowhere.csv" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_limit_that_chance_gives_is_told_of_the_features_and_of_the_segments():
+    shifts = [Shift(index=0.5, limit=limit, shifted=False) for limit in (3.66, 3.66, 1.96)]
+    drift = Drift(
+        customers=7, outside=0, features=dict(zip("ab", shifts[:2], strict=True)), segments=shifts[2], shares=()
+    )
+    told = tell.drift(drift, {"a": "A", "b": "B"})[1]
+    assert told.endswith("A 0.50, B 0.50, segments 0.50 (of so few customers chance gives up to 3.66, 3.66 and 1.96)")
+    alike = drift.model_copy(update={"segments": shifts[0]})
+    assert tell.drift(alike, {"a": "A", "b": "B"})[1].endswith(" chance gives up to 3.66)")

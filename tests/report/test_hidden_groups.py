@@ -79,7 +79,8 @@ def test_no_median_is_called_the_highest_where_a_hidden_one_may_be_higher():
 def test_groups_under_ten_are_left_out_of_what_is_compared_and_the_caption_says_so(privacy):
     customers = planted(privacy)
     told = customers_tell.groups(customers, groupings(customers, [], ["region"]), "spend")
-    least = "among its groups of ten customers or more; the others are left out."
+    gone = "left out" if privacy == "aggregate" else "drawn, but not compared"  # as the boxes are
+    least = f"among its groups of ten customers or more; the others are {gone}."
     assert told.startswith(f"By Region, the median Spend runs from 27 k$ (south) to 27.5 k$ (north) {least} Box: ")
 
 
@@ -303,7 +304,16 @@ def test_the_largest_move_is_not_called_so_where_a_hidden_one_may_be_larger():
         "The customers in both runs by their segment then (rows) and now. "
         "Groups of fewer than 10, and others that would give these away, are hidden."
     )
+    tied = pd.concat([table, pd.DataFrame({"then": [3], "now": [2], "customers": [12]})], ignore_index=True)
+    assert "; of the groups that are not hidden one of the largest (12) is" in monitoring_tell.movement(tied, found)
+    one = SimpleNamespace(**vars(found) | {"shared": table.iloc[[0, 4]]})
+    one.lineage = SimpleNamespace(before=[*before[:2], SimpleNamespace(segment=3, into=(3,), fate="gone")])
+    few = pd.DataFrame({"then": [1, 1, 2, 3], "now": [1, 2, 2, 3], "customers": [100, 1, 100, 50]})
+    assert monitoring_tell.movement(few, one).startswith("Fewer than 10 of the 251 customers in both runs are in ")
     found.private = False
+    assert monitoring_tell.movement(tied, found).endswith(
+        "; one of the largest groups (12) is in 2 (b) instead of 1 (a)."
+    )
     assert monitoring_tell.movement(table, found).endswith("; the largest group (12) is in 2 (b) instead of 1 (a).")
     assert monitoring_tell.matrix(found) == "The customers in both runs by their segment then (rows) and now."
 

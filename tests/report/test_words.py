@@ -13,7 +13,7 @@ import yaml
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
-from segmentation.core.text import in_sentence
+from segmentation.core.text import in_sentence, ranging
 from segmentation.customers.tell import broken_rules
 from segmentation.report.dashboard import SegmentedCustomers
 from segmentation.runs import tell as runs_tell
@@ -211,3 +211,9 @@ def test_of_equal_segments_none_is_the_largest():
     assert belonging(segmented, "natural") == told
     equal[6].size = 19
     assert "the smallest, S7, 14%" in sizes(equal, 100)
+
+
+def test_a_range_names_every_group_at_its_ends():
+    told = {"1": "46", "2": "32", "4": "46", "5": "23.5"}
+    assert ranging({"1": 46.0, "2": 32.0, "4": 46.0, "5": 23.5}, told) == "23.5 (5) to 46 (1 and 4)"
+    assert ranging({"1": 46.0, "4": 46.0}, told) == ""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from segmentation.core.errors import DataError
+from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import KINDS, Lineage, Model, Profiles, Selection
 from segmentation.runs.manifest import read_manifest
 from segmentation.runs.records import Transitions
@@ -60,6 +61,16 @@ def test_a_selection_knows_its_choice_and_its_least_stable_segment(run):
     assert selection.weakest == min(segment["jaccard"] for segment in raw["criteria"]["5"]["segments"]) < 1
     assert list(selection.judged) == list(range(2, 11))
     assert selection.judged[6].weakest == min(segment["jaccard"] for segment in raw["criteria"]["6"]["segments"])
+
+
+def test_the_silhouette_of_a_cut_is_not_called_the_best_where_another_was_not_allowed(run):
+    selection = run.read("k_selection.json")
+    chosen = {"stable": (), "method": "auto", "k": 6, "allowed": (2, 6)}
+    assert selection.criteria[5].silhouette > selection.criteria[6].silhouette
+    told = runs_tell.choice(selection.model_copy(update=chosen))
+    assert told == "best mean silhouette of k = 2 and 6, though no k is stable"
+    told = runs_tell.choice(selection.model_copy(update=chosen | {"k": 5, "allowed": (5, 6)}))
+    assert told == "best mean silhouette, though no k is stable"
 
 
 def test_lambda_is_a_word_of_python_and_the_key_stays(run):
