@@ -289,7 +289,7 @@ def test_the_answer_says_with_which_run_to_go_on(months, monkeypatch):
         f"april only where it is found again: {name}."
     )
     assert answers["anew"].endswith(
-        "anew was not started from march; with BASE=march a segment found again keeps its name."
+        "anew was not started from march; with BASE=march a segment found again keeps its number and name."
     )
     assert answers["again"] == (
         "**The model of march can still be used**: the customers of again are the ones it was formed on. What was "
