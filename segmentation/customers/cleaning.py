@@ -28,7 +28,7 @@ from segmentation.customers.checks import (
 )
 from segmentation.customers.counts import in_order_of_ids
 from segmentation.customers.customers import Customers
-from segmentation.customers.purchases import purchases_dataset, summarize_purchases
+from segmentation.customers.purchases import Day, purchases_dataset, summarize_purchases
 from segmentation.runs.records import Account, NumberFormat
 from segmentation.tables.number_formats import Convention, conventions_of, to_number
 from segmentation.tables.sources import RawSource
@@ -279,8 +279,8 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
 
 def _told_type(column: Column) -> str:
     """Return as what the cells of a column are read; of one that is set aside only what somebody declared."""
-    if column.role == "id":
-        return "text"
+    if column.role == "id" or isinstance(column, Day):
+        return "text" if column.role == "id" else "date"
     return NONE if column.role == "ignore" and "type" not in column.model_fields_set else column.type
 
 

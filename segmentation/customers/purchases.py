@@ -28,6 +28,10 @@ class _Named(Column):
         return list(self.aliases)
 
 
+class Day(_Named):
+    """The day of a purchase: text until it is read by its `date_format`."""
+
+
 def _described(dataset: Dataset) -> Transactions:
     """Return how the raw table of purchases is described."""
     assert dataset.transactions  # only a dataset of purchases comes here
@@ -41,7 +45,7 @@ def purchases_dataset(dataset: Dataset) -> Dataset:
         title=dataset.title,
         columns={
             "id": _Named(role="id", aliases=given.customer),
-            "date": _Named(role="descriptor", type="category", aliases=given.date, required=True),
+            "date": Day(role="descriptor", type="category", aliases=given.date, required=True),
             "amount": _Named(role="feature", aliases=given.amount, unit=given.unit),
         },
         source=dataset.source,

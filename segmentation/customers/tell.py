@@ -1,6 +1,6 @@
 """What is said of the rows, of the columns before any segment is formed, and of who published the table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import combinations
 
@@ -255,17 +255,24 @@ def relation(customers: Customers, correlation: pd.DataFrame, names: Sequence[st
     """Say how strong the linear correlation of the first two of these columns is; nothing of less than two."""
     if len(names) < 2:
         return ""
-    told = strength(correlation.loc[names[0], names[1]], *map(customers.dataset.label, names[:2]))
+    dataset, (one, other) = customers.dataset, names[:2]
+    units = _in_units(dataset, (one, other))
+    told = strength(correlation.loc[one, other], dataset.label(one), dataset.label(other), units)
     return f"{told}{tiles(customers)}" if drawn else told
 
 
-def strength(r: float, one: str, other: str) -> str:
+def _in_units(dataset: Dataset, names: Iterable[str]) -> str:
+    """Return, where figures show one of these columns on another scale, that a correlation is not of that scale."""
+    return " in original units" if any(dataset.columns[name].transform != "none" for name in names) else ""
+
+
+def strength(r: float, one: str, other: str, units: str = "") -> str:
     """Say in words how strong a linear correlation is; NaN where a column does not vary."""
     if np.isnan(r):
         return f"{escape(one)} and {escape(other)} cannot be correlated, because one of them does not vary."
     how = "hardly" if abs(r) < WEAK else "weakly" if abs(r) < CLEAR else "clearly"
     way = "" if abs(r) < WEAK else " in the same direction" if r > 0 else " in opposite directions"
-    return f"{escape(one)} and {escape(other)} are {how} correlated{way} (r = {_signed(r)})."
+    return f"{escape(one)} and {escape(other)} are {how} correlated{way} (r = {_signed(r)}{units})."
 
 
 def _signed(r: float) -> str:
@@ -277,10 +284,11 @@ def pairs(correlation: pd.DataFrame, dataset: Dataset) -> str:
     if len(correlation) < 2:
         return ""
     one, other, r = exploring.strongest_pair(correlation)
+    told = strength(r, dataset.label(one), dataset.label(other), _in_units(dataset, (one, other)))
     drawn = len(exploring.most_linked(correlation))
     every = f"The {count(drawn, 'numeric column')} of {len(correlation)} with the strongest links, in pairs."
     every = "Every pair of numeric columns." if drawn == len(correlation) else every
-    return f"{every} The strongest link: {strength(r, dataset.label(one), dataset.label(other))}"
+    return f"{every} The strongest link: {told}"
 
 
 def correlation(correlation: pd.DataFrame, dataset: Dataset) -> str:
@@ -290,7 +298,8 @@ def correlation(correlation: pd.DataFrame, dataset: Dataset) -> str:
         f"{label[a]} with {label[b]}" for a, b in combinations(correlation, 2) if abs(correlation.loc[a, b]) >= CLEAR
     ]
     some = f"{count(len(clear), 'pair is', 'pairs are')} clearly correlated"
-    return f"Linear (Pearson) correlations: {f'{some} ({listing(clear)})' if clear else some}."
+    some = f"{some} ({listing(clear)})" if clear else some
+    return f"Linear (Pearson) correlations{_in_units(dataset, correlation)}: {some}."
 
 
 def groups(customers: Customers, groups: dict[str, Grouping], name: str) -> str:

@@ -172,6 +172,7 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
         "figures": key_figures(cleaning, selection),
         "warning": cut(selection),
         "cards": cards(selection, profiles, dataset, lineage),
+        "unindexed": runs_tell.unindexed(profiles.segments, dataset),
         "chapters": [{"anchor": anchor, "title": _heading(source)} for anchor, source in chapters],
         "parameters": parameters,
         "data": _data(cleaning, dataset),

@@ -69,6 +69,11 @@ def transformed(profile: Profile, dataset: Dataset) -> str:
     return "each feature" if every else listing(dataset.label(name) for name in profile.mean)
 
 
+def unindexed(profiles: Sequence[Profile], dataset: Dataset) -> str:
+    """Return the features that have no index, "" of none."""
+    return listing(dataset.label(name) for name, index in profiles[0].index.items() if index is None)
+
+
 def rows(account: Account) -> str:
     """Return what became of the rows: "200 rows = 198 clean + 2 refused"."""
     collapsed = f" + {account.collapsed:,} collapsed" if account.collapsed else ""

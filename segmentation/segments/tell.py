@@ -202,9 +202,11 @@ def sizes(profiles: list[Profile], resamples: int) -> str:
     bars = f"Bars: {percent(LEVEL)} intervals over {whole(resamples)} resamples."
     if largest.size == smallest.size:
         return f"Each segment holds {count(largest.size, 'customer')}. {bars}"
+    top, low = (sum(p.size == end.size for p in profiles) > 1 for end in (largest, smallest))
     return (
-        f"The largest segment, {escape(largest.name)}, holds {shares[largest.segment]} of the customers; "
-        f"the smallest, {escape(smallest.name)}, {shares[smallest.segment]}. {bars}"
+        f"{'One of the largest segments' if top else 'The largest segment'}, {escape(largest.name)}, holds "
+        f"{shares[largest.segment]} of the customers; {'one of ' if low else ''}the smallest, {escape(smallest.name)}, "
+        f"{shares[smallest.segment]}. {bars}"
     )
 
 
@@ -359,12 +361,11 @@ def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> st
         "robust": "Each has median 0 and interquartile range 1.",
         "none": "They are left in their own units, because dataset.yaml says that these can be compared.",
     }
-    scaled = describe_scaling(scaler, features)
     kinds = [dataset.columns[name].transform for name in features]
     logged = [escape(dataset.label(name)) for name, kind in zip(features, kinds, strict=True) if kind == "log"]
     powers = [
         f"{escape(dataset.label(name))} (lambda {decimal(how.power)})"
-        for name, kind, how in zip(features, kinds, scaled, strict=True)
+        for name, kind, how in zip(features, kinds, describe_scaling(scaler, features), strict=True)
         if kind == "yeo-johnson"
     ]
     first = [f"The logarithm is taken first of {listing(logged)}."] if logged else []
@@ -388,7 +389,7 @@ def sensitivity(table: pd.DataFrame) -> str:
             f"(adjusted Rand index {at_least(lowest['agreement'])})."
         )
     return (
-        f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw')} nearly the same segments (adjusted "
-        f"Rand index {NEARLY_SAME} or more); the least similar ones come from “{escape(lowest['choice'])}” "
-        f"({decimal(lowest['agreement'])})."
+        f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw') if same else 'none draws'} nearly the "
+        f"same segments (adjusted Rand index {NEARLY_SAME} or more); the least similar ones come from "
+        f"“{escape(lowest['choice'])}” ({decimal(lowest['agreement'])})."
     )

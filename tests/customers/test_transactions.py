@@ -9,7 +9,7 @@ import pytest
 from segmentation.core.dataset import Column, Dataset, load_dataset
 from segmentation.core.errors import DataError
 from segmentation.customers import tell as customers_tell
-from segmentation.customers.cleaning import clean, fingerprint, raw_dataset
+from segmentation.customers.cleaning import clean, fingerprint, overview, raw_dataset
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
@@ -117,6 +117,11 @@ def test_only_the_columns_that_are_named_are_taken(tmp_path):
     path.write_text("id,who,when,amount,paid\n" + "".join(f"{i},a,2024-06-01,7,10.5\n" for i in range(3)))
     customers = _customers(path, _shop()).customers
     assert customers[["id", "frequency", "monetary"]].values.tolist() == [["a", 3.0, 31.5]]
+    described = raw_dataset(_shop())
+    raw, headers = read_table(
+        locate("DATA", str(path)), described, wanted=described.named("id", "feature", "descriptor")
+    )
+    assert overview(raw, headers["columns"], described).set_index("column")["type"]["date"] == "date"
     path.write_text("id,whoo,when,paid\n1,a,2024-06-01,5\n")
     with pytest.raises(DataError, match="'who' is missing; did you mean 'whoo'"):
         _customers(path, _shop())

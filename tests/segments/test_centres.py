@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from segmentation.core.dataset import Column, Dataset
+from segmentation.customers import tell as customers_tell
 from segmentation.customers.customers import Customers
+from segmentation.runs import tell as runs_tell
 from segmentation.runs.records import Placement
 from segmentation.segments import tell as segments_tell
 from segmentation.segments.assign import centre_of_all, centres, rescaled
@@ -65,6 +67,13 @@ def test_index_level_and_mean_are_of_that_centre():
     found = intervals(*customers, MODEL, resamples=5, seed=0)
     first, second = profile_segments(*customers, SHOP, MODEL, found)
     assert first.centre == {"plain": 0.2, "logged": 2, "bent": 3}
+    assert runs_tell.unindexed([first, second], SHOP) == ""
+    few = [first.model_copy(update={"index": first.index | {"plain": None}})]
+    assert runs_tell.unindexed(few, SHOP) == "Plain"  # so that the note of the cards says why there is a dash
+    assert segments_tell.sizes([first, second], 5).startswith("The largest segment, ")
+    alike = [first, first, second, second]
+    assert segments_tell.sizes(alike, 5).startswith("One of the largest segments, ")
+    assert "; one of the smallest, " in segments_tell.sizes(alike, 5)
     assert first.mean == {"logged": pytest.approx(26 / 3), "bent": pytest.approx(11 / 3)}  # beside it, by name
     assert first.index["logged"] == pytest.approx(100 * 2 / 3.4413, abs=0.01)
     assert first.index["bent"] == pytest.approx(100 * 3 / 9.24)
@@ -111,3 +120,15 @@ def test_intervals_are_those_of_the_centre():
 )
 def test_a_level_never_contradicts_its_index(z, index, expected):
     assert level(z, index) == expected
+
+
+def test_a_correlation_beside_a_logarithmic_figure_says_that_it_is_of_the_values_themselves():
+    r = TABLE[["plain", "logged"]].corr()
+    everyone = Customers.of(SHOP, TABLE)
+    for told in (
+        customers_tell.relation(everyone, r, ["plain", "logged"], drawn=False),
+        customers_tell.pairs(r, SHOP),
+        customers_tell.correlation(r, SHOP),
+    ):
+        assert "in original units" in told
+    assert "units" not in customers_tell.correlation(r[["plain"]], SHOP)

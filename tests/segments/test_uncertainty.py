@@ -119,6 +119,7 @@ def test_what_is_compared_is_told():
         "Of two other choices, one draws nearly the same segments (adjusted Rand index 0.8 or more); the least "
         "similar ones come from “other” (0.30)."
     )
+    assert "Of one other choice, none draws nearly" in segments_tell.sensitivity(table[1:])
     told = segments_tell.sensitivity(table[:1])
     assert told == "Each of one other choice draws nearly the same segments (adjusted Rand index 0.90 or more)."
 
