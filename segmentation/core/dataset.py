@@ -42,12 +42,18 @@ def require_encoding(name: str) -> str:
     ValueError
         When there is no such encoding.
     """
+    if not _is_encoding(name):
+        known = sorted(filter(_is_encoding, {*aliases, *aliases.values()}))
+        raise ValueError(f"{name!r} is no encoding that is known{suggest(name.lower(), known)}")
+    return name
+
+
+def _is_encoding(name: str) -> bool:
     try:
         "".encode(name)
     except (LookupError, ValueError):  # none, one of bytes such as base64, or no name at all
-        known = sorted({*aliases, *aliases.values()})
-        raise ValueError(f"{name!r} is no encoding that is known{suggest(name.lower(), known)}") from None
-    return name
+        return False
+    return True
 
 
 class _Strict(BaseModel):
