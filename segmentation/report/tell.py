@@ -115,6 +115,7 @@ def _card(profile: Profile, stability: Stability, verdict: str, differing: set[s
         "small": f"Small: fewer than {SMALL} customers." if profile.size < SMALL else None,
         "stability": decimal(stability.jaccard),
         "bent": runs_tell.transformed(profile, dataset),
+        "unindexed": runs_tell.unindexed(profile, dataset),
         "change": runs_tell.origin(lineage.now[segment - 1], lineage) if lineage else None,
         "features": [
             {
@@ -172,7 +173,6 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
         "figures": key_figures(cleaning, selection),
         "warning": cut(selection),
         "cards": cards(selection, profiles, dataset, lineage),
-        "unindexed": runs_tell.unindexed(profiles.segments, dataset),
         "chapters": [{"anchor": anchor, "title": _heading(source)} for anchor, source in chapters],
         "parameters": parameters,
         "data": _data(cleaning, dataset),

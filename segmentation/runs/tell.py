@@ -69,9 +69,9 @@ def transformed(profile: Profile, dataset: Dataset) -> str:
     return "each feature" if every else listing(dataset.label(name) for name in profile.mean)
 
 
-def unindexed(profiles: Sequence[Profile], dataset: Dataset) -> str:
+def unindexed(profile: Profile, dataset: Dataset) -> str:
     """Return the features that have no index, "" of none."""
-    return listing(dataset.label(name) for name, index in profiles[0].index.items() if index is None)
+    return listing(dataset.label(name) for name, index in profile.index.items() if index is None)
 
 
 def rows(account: Account) -> str:

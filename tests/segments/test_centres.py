@@ -67,8 +67,8 @@ def test_index_level_and_mean_are_of_that_centre():
     found = intervals(*customers, MODEL, resamples=5, seed=0)
     first, second = profile_segments(*customers, SHOP, MODEL, found)
     assert first.centre == {"plain": 0.2, "logged": 2, "bent": 3}
-    assert runs_tell.unindexed([first, second], SHOP) == ""
-    few = [first.model_copy(update={"index": first.index | {"plain": None}})]
+    assert runs_tell.unindexed(first, SHOP) == ""
+    few = first.model_copy(update={"index": first.index | {"plain": None}})
     assert runs_tell.unindexed(few, SHOP) == "Plain"  # so that the note of the cards says why there is a dash
     assert segments_tell.sizes([first, second], 5).startswith("The largest segment, ")
     alike = [first, first, second, second]
