@@ -248,7 +248,9 @@ def _tell_categories(customers: Customers, name: str) -> str:
     told = dict(zip(counts.index, shares(counts), strict=True))
     parts = listing(f"{escape(category)} {n:,} ({told[category]})" for category, n in shown.items())
     hidden = "" if len(shown) == len(counts) else f"; {HIDDEN}" if parts else HIDDEN
-    return f"**{escape(customers.dataset.label(name))}**: {parts}{hidden}."
+    known = int(counts.sum())
+    of = f" of {whole(known)} who are known" if known < customers.number and parts else ""
+    return f"**{escape(customers.dataset.label(name))}**: {parts}{of}{hidden}."
 
 
 def relation(customers: Customers, correlation: pd.DataFrame, names: Sequence[str], *, drawn: bool = True) -> str:

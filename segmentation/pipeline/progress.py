@@ -20,13 +20,17 @@ LONG = 20  # seconds after which somebody may ask where they went
 
 @dataclass
 class Outcome:
-    """What happened in a run: what was made, in how many seconds each, what was up to date, and the first fault."""
+    """What happened in a run: what was made, in how many seconds each, what was up to date, and the first fault.
+
+    before : the name of the table that the run was made from before, where that was another one.
+    """
 
     ran: list[str] = field(default_factory=list)
     fresh: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     total: float = 0
     fault: Exception | None = None
+    before: str | None = None
 
 
 def duration(seconds: float) -> str:
@@ -232,6 +236,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         runs_tell.headline(chosen, profiles),
         *([f"  Assumed   {assumed}"] if assumed else []),
         f"  Data      {cleaning.file}: {runs_tell.rows(cleaning)}",
+        *([f"  Replaced  what run {plan.study.name} found in {outcome.before}"] if outcome.before else []),
         f"  Segments  {', '.join(segments)}",
         f"  Evidence  {chosen.verdict}; mean silhouette {decimal(chosen.chosen.silhouette)}, "
         f"least stable segment {decimal(chosen.weakest)}",

@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -46,12 +47,23 @@ def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcom
     """
     plan.study.folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(plan.study.folder / ".lock", blocking=False), _remembered(plan):
-            return _run_tasks(plan, pdf, cold)
+        with FileLock(plan.study.folder / ".lock", blocking=False):
+            before = _table_before(plan)
+            with _remembered(plan):
+                return replace(_run_tasks(plan, pdf, cold), before=before)
     except Timeout as fault:
         raise SegmentationError(
             f"run {plan.study.name} is being made by another process; wait for it, or make another run: RUN=name"
         ) from fault
+
+
+def _table_before(plan: Plan) -> str | None:
+    """Return the name of the table that the finished run was made from, where it is made from another one now."""
+    try:
+        file = plan.study.read("cleaning.json").file if plan.study.path("manifest.json").is_file() else None
+    except SegmentationError:
+        return None
+    return None if file == plan.source.name else file
 
 
 @contextmanager

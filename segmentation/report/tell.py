@@ -144,7 +144,8 @@ def _tell_descriptor(values: dict, dataset: Dataset, name: str) -> str:
     told, top = share_texts(values), sorted(values.items(), key=lambda item: (-item[1], item[0]))[:3]
     parts = [f"{name} {told[name]}" for name, share in top if share]
     if private and sum(values.values()) < 0.999999:  # of the shares some are hidden
-        parts.append("the rest not shown" if parts else "not shown")
+        rest = "the rest" if len(top) == len(values) else "others"
+        parts.append(f"{rest} not shown here" if parts else "not shown")
     return ", ".join(parts) or "not known"
 
 

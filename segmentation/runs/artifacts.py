@@ -73,8 +73,9 @@ class Cleaning(Account, Artifact):
 
     @property
     def comma(self) -> bool:
-        """Whether the table was made for spreadsheets with decimal commas: semicolons, and no decimal point."""
-        return self.delimiter == ";" and all(how.decimal == "," or not how.decided for how in self.numbers.values())
+        """Whether the table was made for spreadsheets with decimal commas: semicolons, and a comma or no point."""
+        marks = {how.decimal for how in self.numbers.values() if how.decided}
+        return self.delimiter == ";" and marks != {"."}
 
 
 class Selection(Conclusion, Artifact):

@@ -175,23 +175,27 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
 def who(profiles: list[Profile], verdict: str) -> str:
     """Return the answer of the fifth chapter: the segments with their shares and levels, the largest first."""
     share = segment_shares(profiles)
-    told = listing(
-        f"{escape(p.name)} ({share[p.segment]}; {escape(p.level_name[:1].lower() + p.level_name[1:])})"
-        for p in largest_first(profiles)
-    )
+    told = listing(f"{escape(p.name)} ({share[p.segment]}{_levels_beside(p)})" for p in largest_first(profiles))
     return f"**{sentence(count(len(profiles), NOUNS[verdict]))}**: {told}."
 
 
+def _levels_beside(profile: Profile) -> str:
+    """Return the levels of a segment that is not called by them."""
+    named = profile.name.startswith(profile.level_name)
+    return "" if named else f"; {escape(profile.level_name[:1].lower() + profile.level_name[1:])}"
+
+
 def size_table(profiles: list[Profile]) -> pd.DataFrame:
-    """Return segment, name, level_name, size and, as text, share, the largest first."""
-    shares, columns = segment_shares(profiles), ["segment", "name", "level_name", "size"]
+    """Return segment, name, size and, as text, share, the largest first; level_name where it is not the name."""
+    levels = ["level_name"] if any(map(_levels_beside, profiles)) else []
+    shares, columns = segment_shares(profiles), ["segment", "name", *levels, "size"]
     rows = [[*(getattr(p, column) for column in columns), shares[p.segment]] for p in largest_first(profiles)]
     return pd.DataFrame(rows, columns=[*columns, "share"])
 
 
 def actions_table(profiles: pd.DataFrame, verdict: str) -> pd.DataFrame | None:
-    """Return what dataset.yaml recommends for each segment; None where these are no segments."""
-    if verdict == "none":
+    """Return what dataset.yaml recommends for each segment; None where these are none, or nothing is recommended."""
+    if verdict == "none" or profiles["action"].isna().all():
         return None
     return profiles[["segment", "name", "action"]].fillna("none given in dataset.yaml")
 

@@ -226,6 +226,16 @@ def test_a_run_is_made_again_by_its_name_alone(toy, tmp_path):
     assert toy.artifact("april", "manifest.json").read_bytes() == before
 
 
+def test_a_run_made_from_another_table_says_whose_results_it_replaces(toy):
+    assert "Replaced" not in toy.run("report").stdout
+    other = toy.root / "april.csv"
+    shutil.copy(toy.root / "data" / "sample" / "customers.csv", other)
+    assert (
+        "Replaced  what run sample found in customers.csv"
+        in toy.run("report", "--dataset", "sample", "--data", str(other)).stdout
+    )
+
+
 def test_a_table_replaced_by_another_of_the_same_time_and_size_is_read(toy):
     table = toy.root / "data" / "sample" / "customers.csv"
     before, stamp = table.read_text(), table.stat()

@@ -203,7 +203,7 @@ def test_no_card_has_a_label_without_an_end(project):
     page = project.page("planted")
     cards = page[page.index('<ul class="cards">') : page.index("The small ranges are")]
     assert "Answer: not shown" in cards
-    assert "the rest not shown" in cards
+    assert "the rest not shown here" in cards
     assert not re.search(r":\s*[;.]", cards)
 
 

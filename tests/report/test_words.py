@@ -14,12 +14,12 @@ import yaml
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.text import in_sentence, ranging
-from segmentation.customers.tell import broken_rules
+from segmentation.customers.tell import broken_rules, categories
 from segmentation.report.dashboard import SegmentedCustomers
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.manifest import open_finished
-from segmentation.segments.tell import belonging, sizes
-from tests.conftest import FAST, Project, copy_project, made_once
+from segmentation.segments.tell import actions_table, belonging, sizes
+from tests.conftest import FAST, Project, copy_project, customers_of, made_once
 
 
 def german_table() -> pd.DataFrame:
@@ -217,3 +217,19 @@ def test_a_range_names_every_group_at_its_ends():
     told = {"1": "46", "2": "32", "4": "46", "5": "23.5"}
     assert ranging({"1": 46.0, "2": 32.0, "4": 46.0, "5": 23.5}, told) == "23.5 (5) to 46 (1 and 4)"
     assert ranging({"1": 46.0, "4": 46.0}, told) == ""
+
+
+def test_a_share_of_those_who_are_known_says_so():
+    ort = ["Oslo"] * 60 + ["Rome"] * 30 + [None] * 10
+    frame = pd.DataFrame({"id": [f"c{i}" for i in range(100)], "ort": ort, "spend": np.arange(100.0)})
+    told = categories(customers_of(frame), ["ort"])
+    assert told == "**Ort**: Oslo 60 (67%) and Rome 30 (33%) of 90 who are known."
+
+
+def test_nothing_is_recommended_where_no_action_is_given():
+    profiles = pd.DataFrame({"segment": [1, 2], "name": ["one", "two"], "action": [None, None]})
+    assert actions_table(profiles, "natural") is None
+    assert actions_table(profiles.assign(action=["Call", None]), "natural")["action"].tolist() == [
+        "Call",
+        "none given in dataset.yaml",
+    ]
