@@ -12,18 +12,7 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
 from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, UNDER, nearly_all, public, tell_boxes, tell_tiles
-from segmentation.core.text import (
-    count,
-    decimal,
-    escape,
-    listing,
-    percent,
-    plain_unit,
-    ranging,
-    sentence,
-    shares,
-    whole,
-)
+from segmentation.core.text import count, decimal, escape, listing, percent, plain_unit, ranging, sentence, shares
 from segmentation.customers import exploring
 from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.customers.counts import Grouping
@@ -135,7 +124,7 @@ def idle(customers: Customers, features: tuple[str, ...]) -> str:
 
 def filled_formats(dataset: Dataset) -> dict:
     """Return how filled cells are written: where rows are private, fewer than ten as that alone."""
-    return {"filled": lambda n: public(n, private=dataset.private) if n else whole(n)}
+    return {"filled": lambda n: public(n, private=dataset.private) if n else "0"}
 
 
 def missing_formats(account: Account, dataset: Dataset) -> dict:
@@ -167,7 +156,8 @@ def far_values(customers: Customers, numbers: list[str]) -> str:
         f"{escape(customers.dataset.label(name))} has {how} far from the rest{columns[name].on_scale}"
         for name, how in many.items()
     )
-    return f"The {what} of {count(customers.number, 'customer')}{f': {told}' if told else ''}."
+    drawn = _left_out(customers) if numbers else ""
+    return f"The {what} of {count(customers.number, 'customer')}{f': {told}' if told else ''}.{drawn}"
 
 
 def _number_far(customers: Customers, name: str) -> int:
@@ -205,8 +195,13 @@ def distributions(customers: Customers, names: Sequence[str]) -> str:
     if not names:
         return ""
     told = [_tell_distribution(customers, name, customers.dataset) for name in names]
-    hidden = [f"{sentence(HIDDEN)}."] if customers.private else []
-    return " ".join([*told, *hidden, tell_boxes(private=customers.private, beyond=not customers.sampled)])
+    boxes = tell_boxes(private=customers.private, beyond=not customers.sampled)
+    return f"{' '.join(told)}{_left_out(customers)} {boxes}"
+
+
+def _left_out(customers: Customers) -> str:
+    """Say that histograms leave out groups, where they do; starts with a blank."""
+    return f" {sentence(HIDDEN)}." if customers.private else ""
 
 
 def tiles(customers: Customers, by: str | None = None) -> str:
@@ -249,7 +244,7 @@ def _tell_categories(customers: Customers, name: str) -> str:
     parts = listing(f"{escape(category)} {n:,} ({told[category]})" for category, n in shown.items())
     hidden = "" if len(shown) == len(counts) else f"; {HIDDEN}" if parts else HIDDEN
     known = int(counts.sum())
-    of = f" of {whole(known)} who are known" if known < customers.number and parts else ""
+    of = f" of {known:,} who are known" if known < customers.number and parts else ""
     return f"**{escape(customers.dataset.label(name))}**: {parts}{of}{hidden}."
 
 
@@ -281,16 +276,17 @@ def _signed(r: float) -> str:
     return decimal(r).replace("-0.00", "0.00").replace("-", "−")
 
 
-def pairs(correlation: pd.DataFrame, dataset: Dataset) -> str:
-    """Say which columns are drawn in pairs, and which two of them are linked most; nothing of a single column."""
+def pairs(customers: Customers, correlation: pd.DataFrame) -> str:
+    """Say which columns are drawn in pairs, which two are linked most, and what is left out; "" of one column."""
     if len(correlation) < 2:
         return ""
     one, other, r = exploring.strongest_pair(correlation)
+    dataset = customers.dataset
     told = strength(r, dataset.label(one), dataset.label(other), _in_units(dataset, (one, other)))
     drawn = len(exploring.most_linked(correlation))
     every = f"The {count(drawn, 'numeric column')} of {len(correlation)} with the strongest links, in pairs."
     every = "Every pair of numeric columns." if drawn == len(correlation) else every
-    return f"{every} The strongest link: {told}"
+    return f"{every} The strongest link: {told}{tiles(customers)}{_left_out(customers)}"
 
 
 def correlation(correlation: pd.DataFrame, dataset: Dataset) -> str:

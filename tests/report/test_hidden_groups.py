@@ -109,6 +109,15 @@ def test_what_few_customers_have_is_counted_as_no_more_than_few(tmp_path, privac
     assert customers_tell.filled_formats(dataset)["filled"](0) == "0"
 
 
+@pytest.mark.parametrize("privacy", ["aggregate", "rows"])
+def test_captions_of_histograms_and_pairs_say_what_is_left_out(privacy):
+    customers, names = planted(privacy), ["visits", "spend"]
+    left = f"{HIDDEN[0].upper()}{HIDDEN[1:]}." if privacy == "aggregate" else ""
+    assert customers_tell.far_values(customers, names).endswith(left or " far from the rest.")
+    pairs = customers_tell.pairs(customers, customers.correlation(names))
+    assert pairs.endswith(f"counted in tens, groups of fewer than 10 are left out. {left}" if left else ").")
+
+
 def _where_nobody_is_known() -> pd.DataFrame:
     answers = ["yes"] * 20 + ["no"] * 20 + [None] * 20
     score = [*range(20), *range(20), *[None] * 20]

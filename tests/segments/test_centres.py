@@ -127,7 +127,7 @@ def test_a_correlation_beside_a_logarithmic_figure_says_that_it_is_of_the_values
     everyone = Customers.of(SHOP, TABLE)
     for told in (
         customers_tell.relation(everyone, r, ["plain", "logged"], drawn=False),
-        customers_tell.pairs(r, SHOP),
+        customers_tell.pairs(everyone, r),
         customers_tell.correlation(r, SHOP),
     ):
         assert "in original units" in told
