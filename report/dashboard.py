@@ -278,17 +278,18 @@ def answer(study, values: dict, told: list[dict]) -> None:
     """Show the segment of one customer, as its card tells it."""
     found = score_customer(study, values)
     [card] = [card for card in told if card["segment"] == found["segment"]]
-    unit = study.read("model.json").distance_unit
+    model = study.read("model.json")
+    unit = html.escape(model.distance_unit)
     careful = (
         "<p>Careful: this customer lies outside of the data that formed the segments.</p>" if found["outside"] else ""
     )
+    nearer = f", {found['margin']:.3f} nearer than the next one" if len(model.centroids) > 1 else ""
     action = card["action"]
     st.html(
         f'<div class="answer" role="status" style="--mark: {card["colour"]}"><p class="lead">'
         f'<span class="glyph" aria-hidden="true">{card["glyph"]}</span> '
         f"{sentence(card['noun'])} {card['segment']}, {html.escape(found['name'])}.</p>"
-        f"<p>Distance {found['distance']:.3f} to its centroid, {found['margin']:.3f} nearer than the next one "
-        f"({html.escape(unit)}).</p>{careful}"
+        f"<p>Distance {found['distance']:.3f} to its centroid{nearer} ({unit}).</p>{careful}"
         + (f"<p><b>What to do:</b> {html.escape(action)}</p>" if action else "")
         + "</div>"
     )

@@ -217,7 +217,7 @@ function explore(data) {
       bars.push(make("p", {}, `${s.glyph} ${s.name}: ${number(n)} (${told[i]})`),
         make("svg", { viewBox: "0 0 100 5", "aria-hidden": "true" }, make("rect", { width: Math.max(0.5, (100 * n) / most), height: 5, fill: s.colour })));
       if (!n) return;
-      const end = angle + 2 * Math.PI * Math.min(share, 0.99999), large = share > 0.5 ? 1 : 0;
+      const end = angle + 2 * Math.PI * Math.min(share, 0.9999), large = share > 0.5 ? 1 : 0;
       const on = (radius, a) => `${(radius * Math.cos(a)).toFixed(2)} ${(radius * Math.sin(a)).toFixed(2)}`;
       donut.append(make("path", { fill: s.colour, class: "slice",
         d: `M${on(100, angle)}A100 100 0 ${large} 1 ${on(100, end)}L${on(58, end)}A58 58 0 ${large} 0 ${on(58, angle)}z` }));
@@ -279,7 +279,8 @@ function explore(data) {
     const distances = data.model.centroids.map((centroid) => Math.hypot(...centroid.map((c, i) => c - z[i])));
     const sorted = [...distances].sort((a, b) => a - b), segment = segmentOf[distances.indexOf(sorted[0]) + 1];
     const outside = data.model.features.filter((f, i) => values[i] < f.low || values[i] > f.high);
-    return `${segment.glyph} Segment ${segment.segment}, ${segment.name}. Distance ${sorted[0].toFixed(3)}, margin ${(sorted[1] - sorted[0]).toFixed(3)}, in ${data.model.unit}.` +
+    const margin = sorted.length > 1 ? ` margin ${(sorted[1] - sorted[0]).toFixed(3)},` : ""; // one segment alone has no next one
+    return `${segment.glyph} Segment ${segment.segment}, ${segment.name}. Distance ${sorted[0].toFixed(3)},${margin} in ${data.model.unit}.` +
       outside.map((f) => ` Careful: ${f.label} is outside of the data (${number(f.low, f)} to ${withUnit(f.high, f)}${data.words.range}).`).join("");
   }
 

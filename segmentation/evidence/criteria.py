@@ -19,6 +19,7 @@ TITLES = {
     "calinski_harabasz": "Calinski-Harabasz",
     "davies_bouldin": "Davies-Bouldin",
 }
+FLOWS = ["k", "segment", "size", "next_k", "next_segment", "next_size", "customers"]
 AT_ONCE = 1_000
 COVARIANCES = ("full", "tied", "diag", "spherical")
 MIXTURE_STARTS = 2
@@ -65,7 +66,7 @@ def inertia_from_one(X: np.ndarray, scores: pd.DataFrame) -> pd.Series:
 
 
 def silhouettes(X: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> pd.DataFrame:
-    """Return the silhouette of each customer, of a stated random sample above 10,000 customers.
+    """Return the silhouette of each customer, of a stated random sample above 10,000; none where there is one segment.
 
     Returns
     -------
@@ -73,6 +74,8 @@ def silhouettes(X: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> pd.DataF
         row (position in X), segment (from 1), silhouette (-1 to 1).
     """
     rows = sample_rows(len(X), LARGEST_EXACT, seed=seed)
+    if labels.max() == 0:
+        rows = rows[:0]
     with threadpool_limits(1):
         [values] = silhouette_values(X[rows], [labels[rows]])
     return pd.DataFrame({"row": rows, "segment": labels[rows] + 1, "silhouette": values})
@@ -103,15 +106,15 @@ def flows_between(labels: dict[int, np.ndarray]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        k, segment, size, next_k, next_segment, next_size, customers; none with 0 customers.
+        k, segment, size, next_k, next_segment, next_size, customers; none with 0 customers, none of a single k.
     """
-    parts = []
+    parts = [pd.DataFrame(columns=FLOWS, dtype=int)]
     for k, next_k in pairwise(sorted(labels)):
         table = pd.crosstab(labels[k] + 1, labels[next_k] + 1)
         part = table.stack().rename_axis(["segment", "next_segment"]).rename("customers").reset_index()
         part["size"] = part["segment"].map(table.sum(axis=1))
         part["next_size"] = part["next_segment"].map(table.sum(axis=0))
-        parts.append(part.assign(k=k, next_k=next_k)[part["customers"] > 0])
+        parts.append(part.assign(k=k, next_k=next_k)[part["customers"] > 0][FLOWS])
     return pd.concat(parts, ignore_index=True)
 
 
@@ -143,7 +146,7 @@ def silhouette_values(X: np.ndarray, partitions: list[np.ndarray]) -> list[np.nd
     partitions : list of ndarray of shape (n,)
         Labels from 0. A customer who is alone in a segment has a silhouette of 0.
     """
-    members = [np.eye(labels.max() + 1)[labels] for labels in partitions]
+    members = [np.eye(labels.max(initial=0) + 1)[labels] for labels in partitions]
     values = [np.empty(len(X)) for _ in partitions]
     for start in range(0, len(X), AT_ONCE):
         part = slice(start, start + AT_ONCE)

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from segmentation.core.errors import DataError
+from segmentation.core.privacy import FEWER
 from segmentation.runs.records import Verdict
 
 STABLE = 0.75
@@ -18,6 +19,10 @@ VERDICTS = {
     "constructive": "not groups that exist by themselves, but a cut that may be useful",
     "none": "no support: customers without any segments give the same figures",
 }
+UNDIVIDED = (
+    f"the customers are not divided, because every division that was tried leaves a group of {FEWER}, which privacy: "
+    "aggregate does not show; privacy: rows in dataset.yaml would"
+)
 NOUNS = {"natural": "segment", "reproducible": "segment", "constructive": "part", "none": "part"}
 
 
@@ -47,7 +52,8 @@ def stable_k(scores: pd.DataFrame, stability: pd.DataFrame, null_limit: pd.Serie
 def decide(scores: pd.DataFrame, stable: list[int], k="auto", *, smallest: int = 1) -> dict:
     """Choose the number of segments: of the stable k the one with the best silhouette, ties to the smaller.
 
-    Where no k is stable, the best silhouette of all k whose segments are large enough is taken as a cut.
+    Where no k is stable, the best silhouette of all k whose segments are large enough is taken as a cut. Where every k
+    has a segment that must not be shown, the customers stay one part, k = 1.
 
     Parameters
     ----------
@@ -62,14 +68,15 @@ def decide(scores: pd.DataFrame, stable: list[int], k="auto", *, smallest: int =
     Raises
     ------
     DataError
-        When the analyst's k, or every k, has a segment smaller than `smallest`.
+        When the analyst's k has a segment smaller than `smallest`.
     """
     showable = scores.index[scores["smallest"] >= smallest].tolist()
-    if not showable or (k != "auto" and k not in showable):
-        found = "every K" if k == "auto" else f"K={k}"
+    if not showable and k == "auto":
+        return {"k": 1, "method": "auto", "best": 1, "allowed": [1]}
+    if k != "auto" and k not in showable:
         fewer = "choose fewer segments, or " if showable else ""
         raise DataError(
-            f"{found} has a segment of fewer than {smallest} customers, which privacy: aggregate does not show; "
+            f"K={k} has a segment of fewer than {smallest} customers, which privacy: aggregate does not show; "
             f"{fewer}set privacy: rows in dataset.yaml"
         )
     large = [i for i in showable if scores["smallest"][i] >= LARGE_ENOUGH]
@@ -77,6 +84,11 @@ def decide(scores: pd.DataFrame, stable: list[int], k="auto", *, smallest: int =
     best = int(scores.loc[allowed, "silhouette"].idxmax())
     given = k != "auto"
     return {"k": k if given else best, "method": "given" if given else "auto", "best": best, "allowed": allowed}
+
+
+def meaning(verdict: Verdict, k: int) -> str:
+    """Return what a verdict means in plain words; of k = 1, why nothing was divided."""
+    return VERDICTS[verdict] if k > 1 else UNDIVIDED
 
 
 def verdict(*, stable: bool, beyond: bool, compact: bool, valleys: bool, weakest: float) -> Verdict:

@@ -119,6 +119,8 @@ def conclude(evidence: Evidence, k="auto", *, private: bool = False) -> Conclusi
 
 
 def _judged(evidence: Evidence, k: int, best: int) -> Verdict:
+    if k == 1:
+        return "none"
     p = evidence.null_of(k, best).p
     compact = k == best and evidence.scores["silhouette"][k] > DISTINCT_SILHOUETTE
     return verdict(

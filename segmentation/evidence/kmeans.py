@@ -110,6 +110,13 @@ def _optimum(k: int, X: np.ndarray, seed: int) -> Optimum:
     return best_kmeans(X, k, seed=seed)
 
 
+def division(optima: dict[int, Optimum], k: int) -> np.ndarray:
+    """Return the segment of each customer, from 0; for k = 1 that of all."""
+    if k == 1:
+        return np.zeros(len(next(iter(optima.values())).model.labels_), int)
+    return optima[k].model.labels_
+
+
 def feasible_k(X: np.ndarray, k_range: tuple[int, int], k, *, seed: int = 0) -> list[int]:
     """Return the values of k to score: the range and the analyst's own k, up to the distinct points less one.
 

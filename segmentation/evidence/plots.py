@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, colour, marker, panels
-from segmentation.core.privacy import SMALLEST_GROUP, least
+from segmentation.core.privacy import SMALLEST_GROUP, least, withheld
 from segmentation.core.text import percent
 from segmentation.evidence.criteria import favourites, origins
 from segmentation.evidence.decision import STABLE
@@ -80,8 +80,11 @@ def stability(stability: pd.DataFrame):
 def flows(flows: pd.DataFrame, *, private: bool):
     """Draw how customers move when k grows, one row of segments a k (clustree, Zappia & Oshlack 2018).
 
-    The paler a mark, the more mixed is its origin (`origins`); segments stand near the ones that they come from.
+    The paler a mark, the more mixed is its origin (`origins`); segments stand near the ones that they come from. None
+    of a single k.
     """
+    if flows.empty:
+        return None
     fewest = least(private)
     _, ax = plt.subplots(figsize=(PAGE, 5.2))
     total, places = flows.groupby("k")["customers"].sum().max(), _places(flows)
@@ -92,12 +95,17 @@ def flows(flows: pd.DataFrame, *, private: bool):
     origin = origins(flows).set_index(["k", "segment"])["origin"]
     nodes = {(row.k, row.segment): row.size for row in flows.itertuples()}
     nodes |= {(row.next_k, row.next_segment): row.next_size for row in flows.itertuples()}
-    for (k, segment), size in sorted(nodes.items()):
+    sizes = pd.Series(nodes).sort_index()
+    told = sizes.map("{:,}".format)
+    if private:
+        hidden = sizes.groupby(level=0).transform(lambda own: withheld(own.to_numpy()))
+        sizes, told = sizes.mask(hidden, fewest), told.mask(hidden, "")
+    for (k, segment), size in sizes.items():
         shade = mpl.colors.to_rgb(colour(segment))
         pure = max(0.0, float(origin.get((k, segment), 1.0)))
         ax.plot(places[k, segment], k, marker(segment), color=[1 - (1 - c) * (0.25 + 0.75 * pure) for c in shade],
-                markeredgecolor=shade, markersize=5 + 18 * (max(size, fewest) / total) ** 0.5, zorder=2)  # fmt: skip
-        ax.text(places[k, segment], k, f"{size:,}" if size >= fewest else "", ha="center", va="center", fontsize=7,
+                markeredgecolor=shade, markersize=5 + 18 * (size / total) ** 0.5, zorder=2)  # fmt: skip
+        ax.text(places[k, segment], k, told[k, segment], ha="center", va="center", fontsize=7,
                 color="white" if pure > 0.5 else "black", zorder=3)  # fmt: skip
     ax.set(ylabel="number of segments k", yticks=sorted({k for k, _ in nodes}), xticks=[])
     ax.invert_yaxis()
@@ -121,6 +129,8 @@ def _places(flows: pd.DataFrame) -> dict[tuple[int, int], float]:
 
 def silhouettes(silhouettes: pd.DataFrame, *, private: bool):
     """Draw the silhouette of each customer, sorted within each segment (Rousseeuw 1987); means of ten when private."""
+    if silhouettes.empty:
+        return None
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 4.2))
     start = 0
     for segment, own in silhouettes.groupby("segment"):

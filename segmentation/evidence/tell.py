@@ -8,7 +8,7 @@ from segmentation.core.privacy import FEWER, SMALLEST_GROUP, public
 from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence, tell_p, whole
 from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
-from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, VERDICTS
+from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, meaning
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
 from segmentation.evidence.kmeans import LARGEST_EXACT, TIMES_REACHED
 from segmentation.evidence.nulls import NULL_LEVEL
@@ -26,6 +26,7 @@ SUMMARY_FORMATS = {
     "mixture BIC": whole,
 }
 VOTE_FORMATS = {"votes": {True: "yes", False: "no"}.get}
+NO_NEXT = "One part alone has no silhouettes: there is no next one to compare its customers with."
 EVIDENCE_CAPTIONS = {  # over each table
     "criteria": "The criteria at the best optimum of each k, and the share of starts that reached it.",
     "votes": "What each criterion would choose by itself, and whether it takes part in the decision.",
@@ -64,6 +65,8 @@ def misfits(silhouettes: pd.DataFrame, *, private: bool) -> str:
 
 def silhouettes(silhouettes: pd.DataFrame, k: int, *, private: bool) -> str:
     """Say how well the customers fit on average, in which segment worst, and how many not at all."""
+    if silhouettes.empty:
+        return NO_NEXT
     means, all_in_all = silhouettes.groupby("segment")["silhouette"].mean(), silhouettes["silhouette"].mean()
     return (
         f"The silhouettes of {count(len(silhouettes), 'customer')} in {count(k, 'segment')}: "
@@ -90,8 +93,10 @@ SCORE_FORMATS = {
 
 
 def flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
-    """Say which segment is divided most by the step from k to the next k (or from the last but one to the last)."""
-    step = flows[flows["k"] == min(k, flows["k"].max())]
+    """Say which segment is divided most by the step from k to the next k, or by the one nearest to k."""
+    if flows.empty:
+        return "One k alone was asked, so that nobody moves."
+    step = flows[flows["k"] == min(max(k, flows["k"].min()), flows["k"].max())]
     kept = step.groupby("segment")["customers"].max()
     leaving = step.groupby("segment")["customers"].sum() - kept
     segment = leaving.idxmax()
@@ -120,7 +125,7 @@ def rule() -> str:
         "are no modes; asked of the k of the rule alone), or a valley between every two segments (the dip test again, "
         "for their customers along the line between the two centroids, as Hamerly and Elkan 2003 project them). They "
         "are *reproducible* when stable but not distinct, *constructive* when neither but usable as a managerial cut, "
-        "and there are *none* when nothing supports them."
+        "and there are *none* when nothing supports them, or when none may be shown."
     )
 
 
@@ -140,8 +145,8 @@ def resampling(evidence: Evidence) -> str:
     choices = votes(evidence).set_index("criterion")["choice"]
     strong = evidence.strength.index[evidence.strength["prediction_strength"] >= STRONG_PREDICTION].tolist()
     return (
-        f"Every segment is stable for {_tell_k(evidence.stable)}; prediction strength reaches {STRONG_PREDICTION} "
-        f"for {_tell_k(strong)}, resamples agree best at "
+        f"Every segment is stable and large enough for {_tell_k(evidence.stable)}; prediction strength reaches "
+        f"{STRONG_PREDICTION} for {_tell_k(strong)}, resamples agree best at "
         f"k = {choices['Agreement of resamples']}, and the gap statistic chooses k = {choices['Gap statistic']}. "
         "Bars are Monte Carlo standard errors, dotted lines the usual thresholds."
     )
@@ -168,8 +173,10 @@ def weakest(evidence: Evidence) -> str:
 def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     """Return the reasons for the decision and the verdict, the dissent, and what else is worth a look."""
     k, best, scores, null = conclusion.k, conclusion.best, evidence.scores["silhouette"], conclusion.null
-    told = [f"Every segment is stable for {_tell_k(evidence.stable)}."]
-    if evidence.stable:
+    told = [f"Every segment is stable and large enough for {_tell_k(evidence.stable)}."]
+    if not conclusion.divided:
+        told.append("**There is one part**, of all customers.")
+    elif evidence.stable:
         told.append(f"Of these, k = {best} has the best silhouette ({decimal(scores[best])}).")
     else:
         told.append(
@@ -184,8 +191,8 @@ def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
         f"({listing(null.models)}) with {tell_p(null.p)} (Monte Carlo error {decimal(null.error)}); distances with "
         f"one mode alone would look like these with {tell_p(evidence.dip['p_untied'])} (dip test, equal values spread)."
     )
-    told.append(_tell_valley(evidence.valleys[k]))
-    told.append(f"**Verdict: {conclusion.verdict}**, {VERDICTS[conclusion.verdict]}.")
+    told += [_tell_valley(evidence.valleys[k])] if conclusion.divided else []
+    told.append(f"**Verdict: {conclusion.verdict}**, {meaning(conclusion.verdict, k)}.")
     return [*told, _tell_dissent(evidence, k), *_tell_alternatives(evidence, conclusion)]
 
 
@@ -214,8 +221,13 @@ def _tell_dissent(evidence: Evidence, k: int) -> str:
 
 
 def alternatives(evidence: Evidence, conclusion: Conclusion) -> list[dict]:
-    """Return other k worth a look: every other stable one, and the best other silhouette with what is wrong with it."""
+    """Return other k worth a look: every other stable one, and the best other silhouette with what is wrong with it.
+
+    None where no k can be shown.
+    """
     k, scores = conclusion.k, evidence.scores["silhouette"]
+    if not conclusion.divided:
+        return []
     found = [
         {"k": i, "why": f"stable and {'coarser' if i < k else 'finer'}, with a silhouette of {decimal(scores[i])}"}
         for i in evidence.stable
@@ -235,20 +247,26 @@ def _tell_alternatives(evidence: Evidence, conclusion: Conclusion) -> list[str]:
 
 
 def found(conclusion: Conclusion) -> str:
-    """Return "five segments", or "six parts" where they are a cut, or "no segments"."""
-    return "no segments" if conclusion.verdict == "none" else count(conclusion.k, NOUNS[conclusion.verdict])
+    """Return "five segments", or "six parts" where they are a cut, or "no segments"; "one part" of all customers."""
+    none = conclusion.verdict == "none" and conclusion.divided
+    return "no segments" if none else count(conclusion.k, NOUNS[conclusion.verdict])
 
 
 def answer(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     """Return the answer: the verdict in plain words, and how strong the evidence is."""
-    row, silhouette = evidence.weakest.loc[conclusion.k], evidence.scores["silhouette"][conclusion.k]
     return [
         f"**{sentence(found(conclusion))}; verdict: {conclusion.verdict}.**",
-        f"That is: {VERDICTS[conclusion.verdict]}.",
-        f"The mean silhouette is {decimal(silhouette)}, and the least stable segment "
-        f"comes back with a Jaccard coefficient of {decimal(row['jaccard'])} (1 is always whole).",
+        f"That is: {meaning(conclusion.verdict, conclusion.k)}.",
+        _tell_strength(evidence, conclusion.k) if conclusion.divided else "",
         _tell_dissent(evidence, conclusion.k),
     ]
+
+
+def _tell_strength(evidence: Evidence, k: int) -> str:
+    return (
+        f"The mean silhouette is {decimal(evidence.scores['silhouette'][k])}, and the least stable segment "
+        f"comes back with a Jaccard coefficient of {decimal(evidence.weakest['jaccard'][k])} (1 is always whole)."
+    )
 
 
 def as_selection(evidence: Evidence, conclusion: Conclusion) -> dict:

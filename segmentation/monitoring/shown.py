@@ -22,14 +22,15 @@ def runs_table(found: Comparison) -> pd.DataFrame:
     columns = {}
     for when, study, base in (("then", found.earlier, found.base), ("now", found.later, found.run)):
         selection = study.read("k_selection.json")
+        silhouette, weakest = runs_tell.measured(selection) or [NONE, NONE]
         columns[f"{when}: {base.run}"] = {
             "customers": f"{base.model.customers:,}",
             "features": listing(study.dataset.label(feature) for feature in base.features),
             "number of segments k": f"{selection.k}",
             "why this k": runs_tell.choice(selection),
             "verdict": selection.verdict,
-            "mean silhouette": decimal(selection.chosen.silhouette),
-            "least stable segment (Jaccard)": decimal(selection.weakest),
+            "mean silhouette": silhouette,
+            "least stable segment (Jaccard)": weakest,
         }
     return pd.DataFrame(columns).rename_axis("run")
 

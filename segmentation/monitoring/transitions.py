@@ -112,6 +112,8 @@ def _reach(model: Model) -> list[float]:
 
     Without the second, a tight segment that moves a little would be lost.
     """
+    if len(model.centroids) == 1:
+        return list(model.reach)
     between = cdist(model.centroids, model.centroids)
     np.fill_diagonal(between, np.inf)
     return np.maximum(model.reach, between.min(axis=1) / 2).tolist()
@@ -237,12 +239,14 @@ def refresh(
     found = lineage_of(base, crossed, apart, numbers)
     renumbered = _reordered(started, numbers)
     selected = _same_segments(renumbered[-1].labels_, chosen)
-    heirs = tuple(_heir(row, base, selected[row.segment - 1]) for row in found.now)
+    of_parts = (len(base.profiles) > 1) == (len(found.now) > 1)
+    heirs = tuple(_heir(row, base, selected[row.segment - 1], of_parts=of_parts) for row in found.now)
     return renumbered, Lineage(base=found.base, before=found.before, now=heirs, start=start)
 
 
-def _heir(origin: Origin, base: Finished, selected_as: int) -> Heir:
-    old = base.profiles[origin.kept_from - 1] if origin.kept_from else None
+def _heir(origin: Origin, base: Finished, selected_as: int, *, of_parts: bool) -> Heir:
+    """Return what a segment keeps: a part has not the name of all customers, nor all customers that of a part."""
+    old = base.profiles[origin.kept_from - 1] if origin.kept_from and of_parts else None
     return Heir(
         **dict(origin), name=old.name if old else None, action=old.action if old else None, selected_as=selected_as
     )

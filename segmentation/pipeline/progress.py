@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.text import decimal, listing
+from segmentation.core.text import listing
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.stages import STAGES
@@ -232,14 +232,15 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     ran = listing(outcome.ran) if outcome.ran else "nothing; everything was up to date"
     asked = plan.parameters["dataset"], plan.study.dataset, chosen.features, plan.set_by["features"]
     assumed = runs_tell.assumed(*asked)
+    measured = zip(("mean silhouette", "least stable segment"), runs_tell.measured(chosen), strict=False)
+    told = [" ".join(part) for part in measured] or [runs_tell.choice(chosen)]
     lines = [
         runs_tell.headline(chosen, profiles),
         *([f"  Assumed   {assumed}"] if assumed else []),
         f"  Data      {cleaning.file}: {runs_tell.rows(cleaning)}",
         *([f"  Replaced  what run {plan.study.name} found in {outcome.before}"] if outcome.before else []),
         f"  Segments  {', '.join(segments)}",
-        f"  Evidence  {chosen.verdict}; mean silhouette {decimal(chosen.chosen.silhouette)}, "
-        f"least stable segment {decimal(chosen.weakest)}",
+        f"  Evidence  {chosen.verdict}; {', '.join(told)}",
         *([f"  Changes   {runs_tell.lineage(lineage)}"] if (lineage := plan.study.lineage()) else []),
         f"  Ran       {ran}",
         *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),

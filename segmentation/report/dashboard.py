@@ -332,11 +332,11 @@ def draw_evidence(table: pd.DataFrame) -> go.Figure:
         style = {"line": {"color": NEUTRAL, "dash": dash}, "marker": {"color": NEUTRAL, "symbol": shape, "size": 9}}
         hover = "k = %{x}: %{y:.2f}<extra></extra>"
         figure.add_scatter(x=table["k"], y=table[name], name=label, mode="lines+markers", hovertemplate=hover, **style)
-    chosen = table.loc[table["chosen"], "k"].iloc[0]
     line = {"color": NEUTRAL, "width": 1, "dash": "dash"}
-    figure.add_vrect(x0=chosen - 0.3, x1=chosen + 0.3, fillcolor=PALE, line_width=0, layer="below")
+    for chosen in table.loc[table["chosen"], "k"]:
+        figure.add_vrect(x0=chosen - 0.3, x1=chosen + 0.3, fillcolor=PALE, line_width=0, layer="below")
     figure.add_hline(y=STABLE, line=line, name=f"stable from {STABLE:g}", showlegend=True)
-    ticks = [f"<b>{k}</b><br>chosen" if k == chosen else str(k) for k in table["k"]]
+    ticks = [f"<b>{row.k}</b><br>chosen" if row.chosen else str(row.k) for row in table.itertuples()]
     figure.update_xaxes(title="number of segments k", tickvals=table["k"], ticktext=ticks, gridcolor=PALE)
     figure.update_yaxes(range=[0, 1.05], gridcolor=PALE)
     return _framed(figure, legend=LEGEND, dragmode=False, height=360)

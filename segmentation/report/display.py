@@ -134,11 +134,11 @@ def table(frame, caption: str, formats: dict | None = None) -> None:
     Parameters
     ----------
     frame : DataFrame or None
-        Of None nothing is shown.
+        Of None, or of one without rows, nothing is shown.
     formats : dict, optional
         Column -> format string, or function from value to text; under `float` that of all other columns of decimals.
     """
-    if frame is None:
+    if frame is None or frame.empty:
         return
     whole = frame.reset_index(allow_duplicates=True) if frame.index.name else frame
     forms = [_form(name, whole.iloc[:, i], formats or {}) for i, name in enumerate(whole)]

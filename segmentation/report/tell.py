@@ -14,7 +14,7 @@ from segmentation.core.text import (
     show_index,
     spanning,
 )
-from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, VERDICTS
+from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, meaning
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Cleaning, Lineage, Profiles, Selection
@@ -29,6 +29,8 @@ def who(segments: tuple[Profile, ...], verdict: str) -> str:
     shares = runs_tell.segment_shares(segments)
     told = sentence(listing(f"{segment.name} ({shares[segment.segment]})" for segment in largest_first)) + "."
     parts = count(len(segments), "part")
+    if len(segments) == 1:
+        return "The customers are not divided: they are described as one part."
     if verdict == "none":
         return f"The customers differ only gradually. A cut into {parts} would be arbitrary: {told}"
     return f"A cut into {parts}: {told}" if verdict == "constructive" else told
@@ -36,14 +38,14 @@ def who(segments: tuple[Profile, ...], verdict: str) -> str:
 
 def sureness(selection: Selection) -> str:
     """Say how sure the segments are: the verdict, the evidence behind it, and the dissent."""
-    told = [f"The verdict is {selection.verdict}: {VERDICTS[selection.verdict]}."]
+    told = [f"The verdict is {selection.verdict}: {meaning(selection.verdict, selection.k)}."]
     if selection.method == "given" and selection.k != selection.best:
         told.append(f"The analyst asked for {selection.k}; the evidence speaks for {selection.best}.")
-    told.append(
-        f"The mean silhouette is {decimal(selection.chosen.silhouette)}; over {selection.resamples:,} resamples the "
-        f"least stable segment comes back with a Jaccard coefficient of {decimal(selection.weakest)}, where 1 is "
-        "always whole."
-    )
+    if measured := runs_tell.measured(selection):
+        told.append(
+            f"The mean silhouette is {measured[0]}; over {selection.resamples:,} resamples the least stable segment "
+            f"comes back with a Jaccard coefficient of {measured[1]}, where 1 is always whole."
+        )
     others = listing(f"{name} ({choice})" for name, choice in selection.dissent.items())
     told.append(f"Other criteria would choose another number: {others}." if others else "No criterion disagrees.")
     return " ".join(told)
@@ -51,7 +53,7 @@ def sureness(selection: Selection) -> str:
 
 def cut(selection: Selection) -> str | None:
     """Warn where the segments are not groups that exist by themselves."""
-    if selection.verdict in ("natural", "reproducible"):
+    if selection.verdict in ("natural", "reproducible") or not selection.divided:
         return None
     if selection.verdict_of_best in ("natural", "reproducible"):
         return f"The evidence speaks for {count(selection.best, 'segment')}; these parts divide or join them."
@@ -59,30 +61,27 @@ def cut(selection: Selection) -> str | None:
 
 
 def key_figures(cleaning: Cleaning, selection: Selection) -> list[dict]:
-    """Return the four figures that a reader needs first: each its value, label and note."""
+    """Return the four figures that a reader needs first, each its value, label and note; without a division two."""
     how = runs_tell.choice(selection)
-    return [
+    cut = selection.verdict == "none" and selection.divided
+    figures = [
         {
             "value": f"{cleaning.customers:,}",
             "label": "customers",
             "note": f"{cleaning.rows_in:,} rows in, {cleaning.rejected:,} refused",
         },
         {
-            "value": 0 if selection.verdict == "none" else selection.k,
-            "label": "segments" if selection.verdict == "none" else f"{NOUNS[selection.verdict]}s",
-            "note": f"only a cut into {selection.k} parts, {how}" if selection.verdict == "none" else how,
-        },
-        {
-            "value": decimal(selection.chosen.silhouette),
-            "label": "mean silhouette",
-            "note": "1 is far apart, 0 is no border at all",
-        },
-        {
-            "value": decimal(selection.weakest),
-            "label": f"least stable {NOUNS[selection.verdict]}",
-            "note": "Jaccard coefficient over resamples; 1 is always whole",
+            "value": 0 if cut else selection.k,
+            "label": "segments" if cut else f"{NOUNS[selection.verdict]}s" if selection.divided else "part",
+            "note": f"only a cut into {selection.k} parts, {how}" if cut else how,
         },
     ]
+    explained = [
+        ("mean silhouette", "1 is far apart, 0 is no border at all"),
+        (f"least stable {NOUNS[selection.verdict]}", "Jaccard coefficient over resamples; 1 is always whole"),
+    ]
+    measured = zip(runs_tell.measured(selection), explained, strict=False)
+    return figures + [{"value": value, "label": label, "note": note} for value, (label, note) in measured]
 
 
 def _differing(profiles: Profiles) -> set[str]:
@@ -92,7 +91,8 @@ def _differing(profiles: Profiles) -> set[str]:
 
 def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: Lineage | None) -> list[dict]:
     """Return what the card of each segment says, as text; of a run with a base also where it comes from."""
-    differing, stability = _differing(profiles), list(selection.chosen.segments)
+    differing = _differing(profiles)
+    stability = list(selection.chosen.segments) if selection.divided else [None]
     shares = runs_tell.segment_shares(profiles.segments)
     if lineage:
         stability = [stability[row.selected_as - 1] for row in lineage.now]
@@ -102,7 +102,9 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
     ]
 
 
-def _card(profile: Profile, stability: Stability, verdict: str, differing: set[str], dataset: Dataset, lineage) -> dict:
+def _card(
+    profile: Profile, stability: Stability | None, verdict: str, differing: set[str], dataset: Dataset, lineage
+) -> dict:
     segment = profile.segment
     return {
         **profile.model_dump(include={"segment", "name", "level_name"}),
@@ -113,7 +115,7 @@ def _card(profile: Profile, stability: Stability, verdict: str, differing: set[s
         "size": count(profile.size, "customer"),
         "share_interval": percents(profile.share_interval),
         "small": f"Small: fewer than {SMALL} customers." if profile.size < SMALL else None,
-        "stability": decimal(stability.jaccard),
+        "stability": decimal(stability.jaccard) if stability else None,
         "bent": runs_tell.transformed(profile, dataset),
         "unindexed": runs_tell.unindexed(profile, dataset),
         "change": runs_tell.origin(lineage.now[segment - 1], lineage) if lineage else None,
@@ -166,7 +168,7 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
         "assumed": runs_tell.assumed(
             set_to["dataset"]["value"], dataset, selection.features, set_to["features"]["set_by"]
         ),
-        "heading": f"The {NOUNS[selection.verdict]}s",
+        "heading": f"The {NOUNS[selection.verdict]}s" if selection.divided else "All customers",
         "answer": who(profiles.segments, selection.verdict),
         "sureness": sureness(selection),
         "base": lineage and lineage.base,

@@ -101,7 +101,7 @@ class Selection(Conclusion, Artifact):
 
     @model_validator(mode="after")
     def _holds_its_choice(self):
-        if not isinstance(self.criteria.get(self.k), Judged):
+        if self.divided and not isinstance(self.criteria.get(self.k), Judged):
             raise ValueError(f"the criteria of k = {self.k}, which is chosen, are missing")
         return self
 

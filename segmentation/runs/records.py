@@ -86,6 +86,11 @@ class Conclusion(Record):
     verdict_of_best: Verdict
     null: Null
 
+    @property
+    def divided(self) -> bool:
+        """Whether there is more than one part: where every k has a group that must not be shown, there is one."""
+        return self.k > 1
+
 
 class Stability(Record):
     """How often a segment comes back whole from resamples of the customers."""

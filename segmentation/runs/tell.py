@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from segmentation.core.dataset import ASSUMED, Dataset
-from segmentation.core.text import count, escape, listing, sentence, shares, whole
+from segmentation.core.text import count, decimal, escape, listing, sentence, shares, whole
 from segmentation.runs.artifacts import Profiles, Selection
 from segmentation.runs.records import Account, Former, Origin, Profile, Transitions
 
@@ -52,7 +52,7 @@ def headline(selection: Selection, profiles: Profiles) -> str:
         "natural": f"{count(k, 'segment')} among {customers}",
         "reproducible": f"{count(k, 'reproducible segment')} among {customers}",
         "constructive": f"{customers}, cut into {count(k, 'part')}",
-        "none": f"no segments among {customers}",
+        "none": f"no segments among {customers}" if selection.divided else f"{customers}, not divided",
     }
     return sentence(titles[selection.verdict])
 
@@ -86,7 +86,7 @@ def lineage(lineage: Transitions) -> str:
     before, base = lineage.before, lineage.base
     found = sum(row.fate == "survives" for row in before)
     if found == len(before):
-        told = [f"Each of the {count(found, 'segment')} of {base} is found again."]
+        told = [f"{'Each of the' if found > 1 else 'The'} {count(found, 'segment')} of {base} is found again."]
     else:
         told = [f"Of {count(len(before), 'segment')} of {base}, {_is_or_are(found)} found again."]
     told += [_tell_split(row) for row in before if row.fate == "split"]
@@ -147,6 +147,8 @@ def _numbers(segments) -> str:
 
 def choice(selection: Selection) -> str:
     """Return why there are so many segments."""
+    if not selection.divided:
+        return "every division that was tried leaves a group that privacy: aggregate does not show"
     if selection.method != "auto":
         return "given by the analyst"
     if selection.stable:
@@ -154,6 +156,11 @@ def choice(selection: Selection) -> str:
     best = max(row.silhouette for row in selection.judged.values())
     of = f" of k = {listing(selection.allowed)}" if selection.chosen.silhouette < best else ""
     return f"best mean silhouette{of}, though no k is stable"
+
+
+def measured(selection: Selection) -> list[str]:
+    """Return the mean silhouette and the stability of the least stable segment as text; nothing where there is one."""
+    return [decimal(selection.chosen.silhouette), decimal(selection.weakest)] if selection.divided else []
 
 
 def was(n: int) -> str:

@@ -28,8 +28,8 @@ __getattr__ = lazily(
     ),
     model=("write_model",),
     profiles=("compare_descriptors", "flatten", "kept_names", "profile_segments", "write_profiles"),
-    robustness=("compare_choices", "intervals"),
-    rules=("count_rules", "grow_rules", "write_rules", "write_sql"),
+    robustness=("choice_formats", "compare_choices", "intervals"),
+    rules=("count_rules", "grow_rules", "rules_table", "write_rules", "write_sql"),
     plots=(),
     tell=(),
 )

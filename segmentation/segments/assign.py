@@ -108,7 +108,8 @@ def assign_rows(table: ibis.Table, model: Placement, *, across: bool = False) ->
     """Add to each row its segment (from 1), distance to its centroid, and margin: how much farther the next one is.
 
     The nearest centroid c of z is that with the least |c|^2 - 2 z.c, because |z|^2 is the same for all; ties go to
-    the smaller number. Customers are compared with one centroid after the other.
+    the smaller number. Customers are compared with one centroid after the other. Where there is one alone, nobody has a
+    margin.
 
     Parameters
     ----------
@@ -121,11 +122,17 @@ def assign_rows(table: ibis.Table, model: Placement, *, across: bool = False) ->
     z = [scaled[f"_z{i}"] for i in range(len(model.features))]
     scores = {f"_s{number}": _score(z, centroid) for number, centroid in enumerate(model.centroids, 1)}
     found = scaled.mutate(_norm=sum((v * v for v in z), start=double(0)), **scores)
-    two = _in_turn if table.get_backend().name == "duckdb" else _at_once
+    two = _alone if len(scores) == 1 else _in_turn if table.get_backend().name == "duckdb" else _at_once
     found = two(found, len(scores))
     near, following = (_root(found["_norm"] + found[score]) for score in ("_near", "_next"))
     told = found.mutate(distance=near.round(DECIMALS), margin=(following - near).round(DECIMALS))
     return told.select(*table.columns, *(ADDED if across else ADDED[:-1]))
+
+
+def _alone(found: ibis.Table, _: int) -> ibis.Table:
+    """Place everybody in the only segment, which has no next one."""
+    none = {"_next": ibis.null("float64"), "next_segment": ibis.null("int64")}
+    return found.mutate(_near=found["_s1"], segment=_literal(1), **none)
 
 
 def _in_turn(found: ibis.Table, k: int) -> ibis.Table:

@@ -55,7 +55,9 @@ def _scatter(customers: Customers, centres: pd.DataFrame, labels: dict[str, str]
 
 
 def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset):
-    """Draw a box plot of the silhouettes of each segment."""
+    """Draw a box plot of the silhouettes of each segment; None where there are none."""
+    if silhouettes.empty:
+        return None
     return _boxes_by_segment(Customers.of(dataset, silhouettes), "silhouette", "silhouette of each customer")
 
 
@@ -79,7 +81,9 @@ def _boxes_by_segment(customers: Customers, name: str, label: str):
 
 
 def centres(profiles: pd.DataFrame, whole: pd.Series, dataset: Dataset):
-    """Draw the centre of each feature by segment as bars with its interval, that of all customers as a line."""
+    """Draw the centre of each feature by segment as bars with its interval, that of all as a line; None of one."""
+    if len(profiles) == 1:
+        return None
     axes = panels(len(whole), height=3.0)
     for ax, name in zip(axes, whole.index, strict=True):
         bars = ax.bar(profiles["segment"].astype(str), profiles[f"centre_{name}"],
@@ -98,7 +102,9 @@ def _reach(profiles: pd.DataFrame, quantity: str) -> np.ndarray:
 
 
 def index(profiles: pd.DataFrame, features: list[str], dataset: Dataset):
-    """Draw the index of each feature (centre of all customers = 100) as a heat map."""
+    """Draw the index of each feature (centre of all customers = 100) as a heat map; None of one segment."""
+    if len(profiles) == 1:
+        return None
     grid = profiles.set_index("segment")[[f"index_{name}" for name in features]].astype(float)
     grid.columns = [dataset.label(name) for name in features]
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.8 + 0.45 * len(grid)))
@@ -109,7 +115,9 @@ def index(profiles: pd.DataFrame, features: list[str], dataset: Dataset):
 
 
 def sizes(profiles: pd.DataFrame):
-    """Draw the segment sizes as bars with their intervals, and as a donut."""
+    """Draw the segment sizes as bars with their intervals, and as a donut; None of one segment."""
+    if len(profiles) == 1:
+        return None
     bar, donut = panels(2, height=3.4)
     shades = [colour(segment) for segment in profiles["segment"]]
     bars = bar.barh("segment " + profiles["segment"].astype(str), profiles["size"], color=shades,

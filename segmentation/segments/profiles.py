@@ -21,6 +21,7 @@ from segmentation.segments.assign import centre_of_all, centres
 HIGH = 0.5
 USUAL_INDEX = (67, 150)  # two thirds to half as much again
 BETWEEN = ("from", "to")
+EVERYONE = "All customers"  # the name of a segment of all, whose every level would be average
 MOST_NAMED = 3  # with more features, a name leaves the average ones out
 
 
@@ -63,8 +64,8 @@ def profile_segments(
                 mean=means.loc[segment].to_dict(),
                 levels=levels,
                 descriptors={name: rows[segment] for name, rows in described.items()},
-                level_name=level_name(levels, dataset),
-                **(_as_before(kept[segment], dataset) if segment in kept else _named(levels, dataset)),
+                level_name=level_name(levels, dataset) if len(high) > 1 else EVERYONE,
+                **(_as_before(kept[segment], dataset) if segment in kept else _named(levels, dataset, len(high))),
             )
         )
     return _distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept))
@@ -122,8 +123,10 @@ def level_name(levels: Mapping[str, str], dataset: Dataset) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _named(levels: Mapping[str, str], dataset: Dataset) -> dict:
-    """Return name and action of the first entry of dataset.yaml whose levels all hold."""
+def _named(levels: Mapping[str, str], dataset: Dataset, segments: int) -> dict:
+    """Return name and action of the first entry of dataset.yaml whose levels all hold; of a segment of all its name."""
+    if segments == 1:
+        return {"name": EVERYONE, "action": None}
     for entry in dataset.segments:
         if all(levels.get(name) == height for name, height in entry.levels.items()):
             return {"name": entry.name, "action": entry.action}

@@ -1,5 +1,7 @@
 """Would other choices draw the same segments, and how exact are their shares and centres?"""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
@@ -11,7 +13,8 @@ from sklearn.preprocessing import minmax_scale, robust_scale, scale
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.parallel import spread
-from segmentation.core.privacy import least
+from segmentation.core.privacy import least, nearly_all
+from segmentation.core.text import decimal
 from segmentation.customers.counts import tukey_fences
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import sample_rows
@@ -54,7 +57,7 @@ def compare_choices(
 
     The measure is the adjusted Rand index (Hubert & Arabie 1985): 1 is the same partition, 0 what chance gives. Above
     5,000 customers a random sample is compared. A choice under which fewer distinct points than segments are left
-    is passed over.
+    is passed over, and so is every one where there is one segment: none draws a border.
 
     Parameters
     ----------
@@ -71,7 +74,7 @@ def compare_choices(
     some, own = customers.iloc[rows].reset_index(drop=True), labels[rows]
     choices = [
         (name, method, X, kept)
-        for name, method, X, kept in _choices(some, dataset, list(features))
+        for name, method, X, kept in (_choices(some, dataset, list(features)) if k > 1 else [])
         if len(np.unique(X, axis=0)) >= k and kept.sum() >= least(dataset.private)
     ]
     others = spread(_segment, choices, k, seed)
@@ -80,6 +83,12 @@ def compare_choices(
         for (name, _, _, kept), other in zip(choices, others, strict=True)
     ]
     return pd.DataFrame(found, columns=["choice", "customers", "agreement"])
+
+
+def choice_formats(everyone: Customers) -> dict:
+    """Return how the table of choices is written; fewer than ten customers left out are not counted when private."""
+    show = partial(nearly_all, total=len(everyone.sample), private=everyone.private)
+    return {"customers": show, "agreement": decimal}
 
 
 def _choices(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[tuple]:

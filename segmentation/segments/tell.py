@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import FEWER, HIDDEN, least, nearly_all, public, tell_boxes
+from segmentation.core.privacy import FEWER, HIDDEN, least, public, tell_boxes
 from segmentation.core.text import (
     amount,
     at_least,
@@ -33,9 +33,10 @@ from segmentation.runs.records import Profile, Rules
 from segmentation.runs.tell import segment_shares, transformed
 from segmentation.segments.fit import UNITS, describe_scaling, scaled_label
 from segmentation.segments.profiles import category_shares, largest_first, segment_medians
-from segmentation.segments.rules import FOLDS, exactly
+from segmentation.segments.rules import FOLDS
 
 NEARLY_SAME = 0.8
+ALONE = "All customers are one part, and there is no other one to compare it with."
 SIZE_FORMATS = {"share": str}
 RULE_FORMATS = {"agree": percent}
 TEST_FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
@@ -63,24 +64,28 @@ def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
 def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
     """Say what the figure in scaled units shows, and which two centroids lie closest together."""
     unit, shown = UNITS[scaled.dataset.scaling], [scaled_label(scaled.dataset, name) for name in names]
+    crosses = "crosses are the centroids" if len(centres) > 1 else "cross is the centroid"
     return (
         f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}, in {unit}; "
-        f"the red crosses are the centroids. {closest(centres, unit)}{axes(shown)}{tiles(scaled, by='segment')}"
+        f"the red {crosses}. {closest(centres, unit)}{axes(shown, len(centres))}{tiles(scaled, by='segment')}"
     )
 
 
 def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
     """Say what the figure in original units shows, and between which centres each feature ranges."""
     shown = [segmented.dataset.axis(name) for name in names]
+    crosses = "red crosses are the centres" if len(centres) > 1 else "the red cross is the centre"
     return (
-        f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; red crosses are the centres. "
-        f"{extremes(centres, segmented.dataset)}{axes(shown)}{tiles(segmented, by='segment')}"
+        f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; {crosses}. "
+        f"{extremes(centres, segmented.dataset)}{axes(shown, len(centres))}{tiles(segmented, by='segment')}"
     )
 
 
 def belonging(segmented: Customers, verdict: str) -> str:
     """Say that every customer has a segment, and how large the largest and the smallest are."""
     sizes = segmented.counts("segment")
+    if len(sizes) == 1:
+        return f"**All {count(segmented.number, 'customer')} are one {NOUNS[verdict]}.**"
     fewest, most = whole(sizes.min()), whole(sizes.max())
     ends = f"from {most} customers in the largest to {fewest} in the smallest" if fewest != most else f"{most} in each"
     among = f"one of {count(len(sizes), NOUNS[verdict])}"
@@ -89,12 +94,16 @@ def belonging(segmented: Customers, verdict: str) -> str:
 
 def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset) -> str:
     """Say how many customers are nearer to another segment than to their own, and how well they fit on average."""
+    if silhouettes.empty:
+        return evidence_tell.NO_NEXT
     private, mean = dataset.private, f"The mean silhouette is {decimal(silhouettes['silhouette'].mean())}."
     return f"{evidence_tell.misfits(silhouettes, private=private)} {mean} {tell_boxes(private=private)}"
 
 
 def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float) -> str:
     """Say how many customers are near a border, near which most, and where they are listed."""
+    if len(segmented.counts("segment")) == 1:
+        return "One part alone has no border, and nobody has a margin."
     shown = f"{limit:.2g} {UNITS[segmented.dataset.scaling]}"
     listed = "" if pairs.empty else " `borderline.csv` lists them by margin."
     return f"{border(pairs, segmented.number, shown, private=segmented.private)}{listed}"
@@ -119,6 +128,8 @@ def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) ->
 
 def closest(centres: pd.DataFrame, unit: str) -> str:
     """Say which two centroids lie closest together."""
+    if len(centres) == 1:
+        return ALONE
     X = centres.to_numpy()
     distances = np.linalg.norm(X[:, None] - X[None], axis=2)
     distances[np.diag_indices(len(X))] = np.inf
@@ -142,6 +153,9 @@ def principal_map(mapped: tuple | None, dataset: Dataset) -> str:
 
 def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
     """Say between which centres each feature ranges."""
+    if len(centres) == 1:
+        at = listing(f"{escape(dataset.label(f))} {dataset.measured(f, value)}" for f, [value] in centres.items())
+        return f"It lies at {at}."
     parts = [
         f"{escape(dataset.label(f))} from {dataset.amount(f, centres[f].min())} (segment {centres[f].idxmin()}) "
         f"to {dataset.measured(f, centres[f].max())} (segment {centres[f].idxmax()})"
@@ -150,12 +164,13 @@ def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
     return f"The centres range in {listing(parts)}."
 
 
-def axes(labels: Sequence[str]) -> str:
+def axes(labels: Sequence[str], segments: int) -> str:
     """Say which features the axes show, when these are not just two; starts with a blank."""
     if len(labels) == 2:
         return ""
     shown = listing([escape(label) for label in labels[:2]])
-    many = f" Of {len(labels)} features the axes show the two that differ most between the segments: {shown}."
+    two = "the two that differ most between the segments" if segments > 1 else "the first two"
+    many = f" Of {len(labels)} features the axes show {two}: {shown}."
     return many if len(labels) > 2 else " Both axes show the same."
 
 
@@ -174,6 +189,8 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
 
 def who(profiles: list[Profile], verdict: str) -> str:
     """Return the answer of the fifth chapter: the segments with their shares and levels, the largest first."""
+    if len(profiles) == 1:
+        return "**All customers are one part.**"
     share = segment_shares(profiles)
     told = listing(f"{escape(p.name)} ({share[p.segment]}{_levels_beside(p)})" for p in largest_first(profiles))
     return f"**{sentence(count(len(profiles), NOUNS[verdict]))}**: {told}."
@@ -202,6 +219,8 @@ def actions_table(profiles: pd.DataFrame, verdict: str) -> pd.DataFrame | None:
 
 def sizes(profiles: list[Profile], resamples: int) -> str:
     """Say how large the largest and the smallest segment are, and what the bars mean."""
+    if len(profiles) == 1:
+        return ALONE
     (largest, *_, smallest), shares = largest_first(profiles), segment_shares(profiles)
     bars = f"Bars: {percent(LEVEL)} intervals over {whole(resamples)} resamples."
     if largest.size == smallest.size:
@@ -224,6 +243,8 @@ def centre_intervals(profiles: list[Profile], dataset: Dataset) -> str:
 
 def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> str:
     """Say for each feature which segment has the highest and which the lowest centre, and what line and bars mean."""
+    if len(profiles) == 1:
+        return ALONE
     tells = []
     for f in features:
         top, bottom = (pick(profiles, key=lambda p: p.centre[f]) for pick in (max, min))
@@ -239,13 +260,15 @@ def small(profiles: list[Profile]) -> str:
     small = [profile for profile in profiles if profile.size < SMALL]
     if not small:
         return f"Every segment has {SMALL} customers or more."
-    names = listing(escape(profile.name) for profile in small)
-    have = "has" if len(small) == 1 else "have"
-    return f"**Small:** {names} {have} fewer than {SMALL} customers; their intervals are wide, and details are guesses."
+    have = f"{listing(escape(profile.name) for profile in small)} {'has' if len(small) == 1 else 'have'}"
+    have = have if len(profiles) > 1 else "there are"
+    return f"**Small:** {have} fewer than {SMALL} customers; their intervals are wide, and details are guesses."
 
 
 def index(profiles: list[Profile], dataset: Dataset) -> str:
     """Say which segment stands farthest from the centre of all customers, and in which feature."""
+    if len(profiles) == 1:
+        return ALONE
     cells = [(abs(v - 100), p, f, v) for p in profiles for f, v in p.index.items() if v is not None]
     if not cells:
         return "A feature with values below 0 has no index."
@@ -290,6 +313,8 @@ def _tell_shares(shares: pd.DataFrame, why: str) -> str:
 
 def _among(values: pd.Series, what: str, texts: pd.Series, why: str) -> str:
     """Say between which segments a figure ranges; of those without one (NaN) that they are left out, and why."""
+    if len(values) == 1:
+        return "there is one part alone, with which no other can be compared"
     known, left = values.dropna(), values.index[values.isna()]
     if len(known) < 2:
         return f"no two segments can be compared here, because {why}"
@@ -314,30 +339,6 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
     if not differ.all():
         told.append(f"{listing(labels[~differ])}: no more difference than chance gives, so no segment is known by it.")
     return " ".join([*told, "What is hidden below counts in the tests."] if dataset.private else told)
-
-
-def rules_table(rules: Rules, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:
-    """Return segment, name, rule, customers and share right of each rule; of a private table no share."""
-    rows = [
-        {
-            "segment": leaf.segment,
-            "name": names[leaf.segment],
-            "rule": "; ".join(filter(None, (_tell_bounds(dataset, *bound) for bound in leaf.bounds.items()))),
-            "customers": leaf.customers,
-            "agree": leaf.right / leaf.customers,
-        }
-        for leaf in rules.leaves
-    ]
-    return pd.DataFrame(rows).drop(columns=["agree"] if dataset.private else [])
-
-
-def _tell_bounds(dataset: Dataset, feature: str, bounds: tuple) -> str:
-    column, words = dataset.columns[feature], zip(("above", "up to"), bounds, strict=True)
-    if column.type == "yes/no" and bounds != (None, None):
-        return f"{dataset.label(feature)} {'no' if bounds[0] is None else 'yes'}"
-    form = partial(dataset.one, feature) if column.levels else exactly
-    told = listing(f"{word} {form(bound)}" for word, bound in words if bound is not None)
-    return told and f"{dataset.label(feature)} {told} {column.unit or ''}".rstrip()
 
 
 def rules(rules: Rules, segments: int) -> str:
@@ -377,14 +378,10 @@ def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> st
     return " ".join([told[dataset.scaling], *first, *second])
 
 
-def choice_formats(everyone: Customers) -> dict:
-    """Return how the table of choices is written; fewer than ten customers left out are not counted when private."""
-    show = partial(nearly_all, total=len(everyone.sample), private=everyone.private)
-    return {"customers": show, "agreement": decimal}
-
-
 def sensitivity(table: pd.DataFrame) -> str:
     """Say how many of the choices draw nearly the same segments, and which differs most."""
+    if table.empty:
+        return "Other choices draw no border either, where there is one part."
     same = int((table["agreement"] >= NEARLY_SAME).sum())
     lowest = table.loc[table["agreement"].idxmin()]
     if same == len(table):

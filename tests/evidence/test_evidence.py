@@ -336,8 +336,12 @@ def test_decision_prefers_the_stable_and_of_equals_the_smaller():
 def test_decision_refuses_segments_that_may_not_be_shown():
     with pytest.raises(DataError, match="fewer than 10 customers"):
         decide(SCORES, [2], 4, smallest=10)
-    with pytest.raises(DataError, match="every K"):
-        decide(SCORES, [], smallest=50)
+    with pytest.raises(DataError, match="K=2 has a segment of fewer than 50"):
+        decide(SCORES, [], 2, smallest=50)
+
+
+def test_customers_stay_one_part_where_no_k_may_be_shown():
+    assert decide(SCORES, [], smallest=50) == {"k": 1, "method": "auto", "best": 1, "allowed": [1]}
 
 
 @pytest.mark.parametrize(
