@@ -64,7 +64,7 @@ def key_figures(cleaning: Cleaning, selection: Selection) -> list[dict]:
     """Return the four figures that a reader needs first, each its value, label and note; without a division two."""
     how = runs_tell.choice(selection)
     cut = selection.verdict == "none" and selection.divided
-    figures = [
+    figures: list[dict] = [
         {
             "value": f"{cleaning.customers:,}",
             "label": "customers",
@@ -92,7 +92,7 @@ def _differing(profiles: Profiles) -> set[str]:
 def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: Lineage | None) -> list[dict]:
     """Return what the card of each segment says, as text; of a run with a base also where it comes from."""
     differing = _differing(profiles)
-    stability = list(selection.chosen.segments) if selection.divided else [None]
+    stability: list[Stability | None] = [*selection.chosen.segments] if selection.divided else [None]
     shares = runs_tell.segment_shares(profiles.segments)
     if lineage:
         stability = [stability[row.selected_as - 1] for row in lineage.now]
