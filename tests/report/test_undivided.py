@@ -59,14 +59,12 @@ def test_a_table_that_no_division_may_show_has_a_report_of_one_part(project):
     assert "  Segments  1 All customers 100%" in told
     tried = "every division that was tried leaves a group that privacy: aggregate does not show"
     assert f"  Evidence  none; {tried}" in told
-    page = project.page("few")
-    words = _words(page)
+    words = _words(project.page("few"))
     assert f"The verdict is none: {UNDIVIDED}." in words
     assert "One part in original units; the red cross is the centre. It lies at Visits 13 and Spend" in words
     assert not INFINITE.search(words)
     for false in ("largest segment", "runs from", "in the smallest", "closest two", "Stability:", "mean silhouette is"):
         assert false not in words
-    assert page.count("<h3><span class=") == 1
 
 
 def test_no_file_of_it_holds_an_infinite_number(project):
@@ -118,7 +116,7 @@ def test_the_dashboard_shows_it_and_places_a_customer(project, monkeypatch):
     app = AppTest.from_file(project.root / "report" / "dashboard.py", default_timeout=60).run()
     for field in app.number_input:
         field.set_value(20)
-    app.button[-1].click().run()
+    next(button for button in app.button if button.label == "Find the segment").click().run()
     assert not app.exception
     words = "\n".join(element.proto.body for element in app.get("html"))
     assert "18 customers, not divided" in words
