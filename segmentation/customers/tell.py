@@ -206,8 +206,7 @@ def _left_out(customers: Customers) -> str:
 
 def tiles(customers: Customers, by: str | None = None) -> str:
     """Say what stands for the customers where these are not drawn one by one; starts with a blank."""
-    grouped = by is not None and len(customers.counts(by)) > 1
-    return "" if exploring.in_points(customers) else f" {tell_tiles(private=customers.private, grouped=grouped)}"
+    return "" if exploring.in_points(customers) else f" {tell_tiles(private=customers.private, grouped=by is not None)}"
 
 
 def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str:

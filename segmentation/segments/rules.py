@@ -23,7 +23,7 @@ from segmentation.segments.assign import sql_heading, sql_number, write_queries
 
 MORE_LEAVES = 2
 FOLDS = 10
-EVERYONE = "every customer"  # what a rule without bounds says
+WITHOUT_BOUNDS = "every customer"  # what a rule without bounds says
 EXACT_DIGITS = 15  # a decimal of as many becomes the nearest double in every database
 
 
@@ -149,7 +149,7 @@ def rules_table(rules: Rules, names: dict[int, str], dataset: Dataset) -> pd.Dat
         {
             "segment": leaf.segment,
             "name": names[leaf.segment],
-            "rule": "; ".join(bounds) or EVERYONE,
+            "rule": "; ".join(bounds) or WITHOUT_BOUNDS,
             "customers": leaf.customers,
             "agree": leaf.right / leaf.customers,
         }

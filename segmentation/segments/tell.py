@@ -67,7 +67,7 @@ def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], 
     crosses = "crosses are the centroids" if len(centres) > 1 else "cross is the centroid"
     return (
         f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}, in {unit}; "
-        f"the red {crosses}. {closest(centres, unit)}{axes(shown, len(centres))}{tiles(scaled, by='segment')}"
+        f"the red {crosses}. {closest(centres, unit)}{axes(shown, len(centres))}{_tiles(scaled, len(centres))}"
     )
 
 
@@ -77,8 +77,12 @@ def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[s
     crosses = "red crosses are the centres" if len(centres) > 1 else "the red cross is the centre"
     return (
         f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; {crosses}. "
-        f"{extremes(centres, segmented.dataset)}{axes(shown, len(centres))}{tiles(segmented, by='segment')}"
+        f"{extremes(centres, segmented.dataset)}{axes(shown, len(centres))}{_tiles(segmented, len(centres))}"
     )
+
+
+def _tiles(customers: Customers, segments: int) -> str:
+    return tiles(customers, by="segment" if segments > 1 else None)
 
 
 def belonging(segmented: Customers, verdict: str) -> str:
@@ -141,13 +145,13 @@ def principal_map(mapped: tuple | None, dataset: Dataset) -> str:
     """Say how much of the variance the map shows, and which feature weighs most in each direction; "" without one."""
     if mapped is None:
         return ""
-    points, _, explained = mapped
+    points, crosses, explained = mapped
     weights = explained.drop(columns="share").abs()
     most = [escape(dataset.label(weights.loc[name].idxmax())) for name in explained.index]
     first, second = share_texts(explained["share"]).values()
     return (
         f"Of the variance of the {len(weights.columns)} features the first principal component shows {first}, most of "
-        f"all {most[0]}, and the second {second}, most of all {most[1]}.{tiles(points, by='segment')}"
+        f"all {most[0]}, and the second {second}, most of all {most[1]}.{_tiles(points, len(crosses))}"
     )
 
 
