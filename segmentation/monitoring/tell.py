@@ -22,7 +22,7 @@ from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage
 from segmentation.runs.finished import Finished
 from segmentation.runs.manifest import read_manifest
-from segmentation.runs.tell import lineage
+from segmentation.runs.tell import is_or_are, lineage
 from segmentation.segments.model import REACH
 
 MONTHS_CAPTIONS = {  # over each table
@@ -260,15 +260,11 @@ def tally(found: Comparison) -> str:
     counts = {word: sum(row.fate == fate for row in before) for fate, word in FATES.items()}
     met = {word: n for word, n in counts.items() if n}
     of = f"{count(len(before), 'segment')} of {found.base.run}"
-    told = f"Of {of}, {listing(f'{_is_or_are(n)} {word}' for word, n in met.items())}"
+    told = f"Of {of}, {listing(f'{is_or_are(n)} {word}' for word, n in met.items())}"
     if len(met) == 1:
         told = f"{'Each of the' if len(before) > 1 else 'The'} {of} is {listing(met)}"
-    also = f"; of those of {found.run.run} {_is_or_are(new)} new" if new else ""
+    also = f"; of those of {found.run.run} {is_or_are(new)} new" if new else ""
     return escape(f"{told}{also}.")
-
-
-def _is_or_are(n: int) -> str:
-    return count(n, "is", "are")
 
 
 def answer(found: Comparison) -> str:

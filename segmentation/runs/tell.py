@@ -88,7 +88,7 @@ def lineage(lineage: Transitions) -> str:
     if found == len(before):
         told = [f"{'Each of the' if found > 1 else 'The'} {count(found, 'segment')} of {base} is found again."]
     else:
-        told = [f"Of {count(len(before), 'segment')} of {base}, {_is_or_are(found)} found again."]
+        told = [f"Of {count(len(before), 'segment')} of {base}, {is_or_are(found)} found again."]
     told += [_tell_split(row) for row in before if row.fate == "split"]
     joined: dict[tuple[int, ...], list[Former]] = {row.into: [] for row in before if row.fate == "merged"}
     for row in before:
@@ -120,7 +120,8 @@ def origin(row: Origin, lineage: Transitions) -> str | None:
     return f"Was segment {origins[0].segment} of {base}." if origins[0].segment != row.segment else None
 
 
-def _is_or_are(n: int) -> str:
+def is_or_are(n: int) -> str:
+    """Return how many there are as the end of a sentence begins: "one is", "two are" or "none is"."""
     return count(n, "is", "are") if n else "none is"
 
 

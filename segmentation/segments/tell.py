@@ -160,11 +160,11 @@ def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
     if len(centres) == 1:
         at = listing(f"{escape(dataset.label(f))} {dataset.measured(f, value)}" for f, [value] in centres.items())
         return f"It lies at {at}."
-    parts = [
-        f"{escape(dataset.label(f))} from {dataset.amount(f, centres[f].min())} (segment {centres[f].idxmin()}) "
-        f"to {dataset.measured(f, centres[f].max())} (segment {centres[f].idxmax()})"
-        for f in centres
-    ]
+    parts = []
+    for f, found in centres.rename("segment {}".format).items():
+        told = {name: dataset.measured(str(f), value) for name, value in found.items()}
+        ends = ranging(found, told)
+        parts.append(f"{escape(dataset.label(f))} {f'from {ends}' if ends else f'not at all ({min(told.values())})'}")
     return f"The centres range in {listing(parts)}."
 
 
