@@ -103,6 +103,8 @@ class Selection(Conclusion, Artifact):
     def _holds_its_choice(self):
         if self.divided and not isinstance(self.criteria.get(self.k), Judged):
             raise ValueError(f"the criteria of k = {self.k}, which is chosen, are missing")
+        if not self.divided and self.verdict != "none":
+            raise ValueError(f"k = 1 divides nobody, and cannot be {self.verdict}")
         return self
 
     @property

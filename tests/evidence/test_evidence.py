@@ -403,7 +403,9 @@ def test_prediction_strength_is_not_said_to_reach_its_threshold_in_between(monke
     told = evidence_tell.resampling(SimpleNamespace(stable=[3, 5], strength=strength))
     assert "prediction strength reaches 0.8 for k = 3 and 5, resamples agree best at k = 5" in told
     weak = evidence_tell.resampling(SimpleNamespace(stable=[], strength=strength * 0.5))
-    assert weak.startswith("Every segment is stable for no k; prediction strength reaches 0.8 for no k, ")
+    assert weak.startswith(
+        "Every segment is stable and large enough for no k; prediction strength reaches 0.8 for no k, "
+    )
 
 
 def test_the_most_dissolved_segment_is_sought_among_all_and_ties_are_named():
@@ -424,7 +426,7 @@ def test_a_better_silhouette_that_is_too_small_to_be_taken_is_not_the_next_best(
     weakest = pd.DataFrame({"segment": 1, "jaccard": 0.65, "dissolved": 0.36}, index=[6, 7, 8])
     sizes = {6: [100, 107], 7: [198, 9], 8: [100, 107]}
     evidence = SimpleNamespace(stable=[], scores=scores, weakest=weakest, sizes=sizes)
-    (told,) = evidence_tell.alternatives(evidence, SimpleNamespace(k=8))
+    (told,) = evidence_tell.alternatives(evidence, SimpleNamespace(k=8, divided=True))
     assert told["why"].startswith("a better silhouette, 0.47, but not 10 customers in every segment. Its least")
-    (told,) = evidence_tell.alternatives(evidence, SimpleNamespace(k=7))
+    (told,) = evidence_tell.alternatives(evidence, SimpleNamespace(k=7, divided=True))
     assert told["why"].startswith("the next best silhouette, 0.46. Its least")

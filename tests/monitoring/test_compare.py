@@ -3,6 +3,7 @@
 import re
 import shutil
 import tempfile
+from math import ceil, floor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -247,7 +248,8 @@ def test_the_comparison_tells_shares_moves_agreement_and_drift(months):
     told = "Income, Spending and the shares of the segments differ from what march was formed on by an index above 0.25"
     assert told in page.text
     profiles = [read_json(months.artifact(run, "profiles.json"))["segments"][3] for run in ("march", "april")]
-    shares = [f"{p['share']:.0%} ({p['share_interval'][0]:.0%} to {p['share_interval'][1]:.0%})" for p in profiles]
+    ends = [(floor(100 * low), ceil(100 * high)) for low, high in (p["share_interval"] for p in profiles)]
+    shares = [f"{p['share']:.0%} ({low}% to {high}%)" for p, (low, high) in zip(profiles, ends, strict=True)]
     assert " ".join(shares) in page.text
     assert "Both runs give five segments, and the verdict on both is natural." in page.text
     assert runs_tell.lineage(Lineage.model_validate(_lineage(months, "april"))) in page.text

@@ -273,7 +273,7 @@ def test_seed_changes_the_starts_but_not_the_segments(varied):
     assert selection["seed"] == 8
     for run in ("seed", "fit_seed"):
         assert _bytes(varied, run, "model.skops") != _bytes(varied, "base", "model.skops")
-        assert _bytes(varied, run, "segments.csv") == _bytes(varied, "base", "segments.csv")
+        assert _bytes(varied, run, "segments.parquet") == _bytes(varied, "base", "segments.parquet")
 
 
 def test_dataset_names_the_description(varied):

@@ -14,12 +14,13 @@ import yaml
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.text import in_sentence, ranging
+from segmentation.customers.customers import Customers
 from segmentation.customers.tell import broken_rules, categories
 from segmentation.report.dashboard import SegmentedCustomers
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.manifest import open_finished
 from segmentation.segments.tell import actions_table, belonging, sizes
-from tests.conftest import FAST, Project, copy_project, customers_of, made_once
+from tests.conftest import FAST, Project, copy_project, made_once
 
 
 def german_table() -> pd.DataFrame:
@@ -222,7 +223,9 @@ def test_a_range_names_every_group_at_its_ends():
 def test_a_share_of_those_who_are_known_says_so():
     ort = ["Oslo"] * 60 + ["Rome"] * 30 + [None] * 10
     frame = pd.DataFrame({"id": [f"c{i}" for i in range(100)], "ort": ort, "spend": np.arange(100.0)})
-    told = categories(customers_of(frame), ["ort"])
+    columns = {"ort": {"role": "descriptor", "type": "category"}, "spend": {"role": "feature"}}
+    dataset = Dataset.model_validate({"title": "Known", "columns": columns, "privacy": "rows"})
+    told = categories(Customers.of(dataset, frame), ["ort"])
     assert told == "**Ort**: Oslo 60 (67%) and Rome 30 (33%) of 90 who are known."
 
 

@@ -129,7 +129,7 @@ def _damage(run: Run, name: str, change) -> None:
         ("model.json", _change("sizes", to=[200]), "centroids, sizes and reach are not of as many segments"),
         ("k_selection.json", _change("verdict", to="great"), "verdict: Input should be 'natural', 'reproducible',"),
         ("k_selection.json", _change("k", to=99), "the criteria of k = 99, which is chosen, are missing"),
-        ("k_selection.json", _change("k", to=1), "the criteria of k = 1, which is chosen, are missing"),
+        ("k_selection.json", _change("k", to=1), "k = 1 divides nobody, and cannot be natural"),
         (
             "k_selection.json",
             _change("criteria", "5", "gap", to=None),

@@ -134,7 +134,7 @@ def test_the_page_scores_skewed_features_as_the_command_does(club):
                 form.get_by_label(name.capitalize()).fill(repr(float(customers[name][i])))
             told = answer.text_content()
             assert f"Segment {segments['segment'][i]}," in told
-            assert float(re.search(r"Distance ([\d.]+)", told)[1]) == pytest.approx(segments["distance"][i], abs=2e-6)
+            assert float(re.search(r"Distance ([\d.]+)", told)[1]) == pytest.approx(segments["distance"][i], abs=5e-4)
             assert "in interquartile ranges." in told
         page.locator("[data-part=x]").select_option(label="Spend")
         shown = page.locator("[data-part=scatter] svg > text[text-anchor=middle]").all_text_contents()

@@ -206,15 +206,13 @@ def test_a_report_without_a_dataset_says_what_it_assumed(fresh, mall_table):
 
 
 def test_a_failing_run_leaves_what_an_earlier_one_of_its_name_made(fresh, tmp_path):
-    for folder, spend in (("good", range(100, 200)), ("bad", ["much"] * 60 + [str(i) for i in range(40)])):
+    for folder, spend in (("good", range(100, 200)), ("bad", [100, 200])):
         (tmp_path / folder).mkdir()
         lines = [f"c{i},{value},{i % 7 * 11}" for i, value in enumerate(spend)]
         (tmp_path / folder / "till.csv").write_text("\n".join(["id,spend,visits", *lines]))
     good = tmp_path / "good" / "till.csv"
     assert fresh.call("report", "--data", str(good), "--resamples", "10", drawn=False).returncode == 0
     kept = {path: path.read_bytes() for path in (fresh.root / "assets" / "till").glob("[!.]*.*") if path.is_file()}
-    bad = (tmp_path / "bad" / "till.csv").read_text().replace("id,spend,visits", "id,spends,visits")
-    (tmp_path / "bad" / "till.csv").write_text(bad.replace("much", "-"))
     failed = fresh.call("report", "--data", str(tmp_path / "bad" / "till.csv"), "--resamples", "10")
     assert failed.returncode == 3, failed.stderr
     assert {path.name for path, content in kept.items() if path.read_bytes() != content} <= {"rejected.csv"}
