@@ -89,15 +89,19 @@ def _wait_for(run: subprocess.Popen, path: Path) -> None:
         time.sleep(0.02)
 
 
+def _report_on_a_disk_of(project: Project, size: str) -> subprocess.CompletedProcess:
+    """Make a report whose artifacts lie on a file system of this size, in a mount namespace of its own."""
+    words = f"{sys.executable} -m segmentation report --run small"
+    script = f"mkdir -p assets/small && mount -t tmpfs -o size={size} tmpfs assets/small && exec {words}"
+    command = ["unshare", "--mount", "--map-root-user", "sh", "-c", script]
+    variables = {**os.environ, "PYTHONPATH": str(project.root)}
+    return subprocess.run(command, cwd=project.root, env=variables, capture_output=True, text=True)
+
+
 def test_a_full_disk_is_told_and_leaves_the_outputs_whole(toy):
-    """A file system of 150 KB under assets/, in a mount namespace of its own."""
     insert_code(toy, "02_eda", 'write_text(folder / "figures" / "02-large.svg", "x" * 200_000)')
     before = sha256(toy.root / "report/sample/report.html")
-    words = f"{sys.executable} -m segmentation report --run small"
-    script = f"mkdir -p assets/small && mount -t tmpfs -o size=150k tmpfs assets/small && exec {words}"
-    variables = {**os.environ, "PYTHONPATH": str(toy.root)}
-    command = ["unshare", "--mount", "--map-root-user", "sh", "-c", script]
-    done = subprocess.run(command, cwd=toy.root, env=variables, capture_output=True, text=True)
+    done = _report_on_a_disk_of(toy, "150k")
     assert done.returncode == 1, done.stderr
     assert re.search(r"notebooks/02_eda.ipynb, code cell 5 .*: OSError: .* No space left on device", done.stderr)
     assert "Traceback" not in done.stderr
@@ -125,12 +129,7 @@ def test_a_folder_that_cannot_be_written_is_told(toy):
 
 
 def test_a_disk_too_full_for_the_record_is_one_message(toy):
-    """A file system of 20 KB under assets/, on which no stage and no record fits."""
-    words = f"{sys.executable} -m segmentation report --run small"
-    script = f"mkdir -p assets/small && mount -t tmpfs -o size=20k tmpfs assets/small && exec {words}"
-    variables = {**os.environ, "PYTHONPATH": str(toy.root)}
-    command = ["unshare", "--mount", "--map-root-user", "sh", "-c", script]
-    done = subprocess.run(command, cwd=toy.root, env=variables, capture_output=True, text=True)
+    done = _report_on_a_disk_of(toy, "20k")
     assert done.returncode == 1, done.stderr
     assert done.stderr.count("No space left on device") == 1
     assert "Traceback" not in done.stderr
