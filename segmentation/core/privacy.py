@@ -9,6 +9,10 @@ FEWER = f"fewer than {SMALLEST_GROUP}"
 UNDER = f"under {NUMBER_WORDS[SMALLEST_GROUP]}"
 OUTER = 20 * SMALLEST_GROUP  # of so many ten lie beyond the 5th percentile
 HIDDEN = f"groups of {FEWER}, and others that would give these away, are hidden"
+MOST_OF_ONE, MOST_OF_TWO = 0.75, 0.85  # of a sum: the (n, k) rule for the largest, and for the two largest
+LEAST_OF_OTHERS = 0.15  # of the largest: the p% rule
+SLIP = 1e-9  # of a step: what floats may miss of it
+DOMINATED = "one or two customers make up most of it"
 
 
 def least(private: bool) -> int:
@@ -70,6 +74,57 @@ def in_tens(counts: np.ndarray) -> np.ndarray:
     counts in tens every sum leaves open where the rest belongs.
     """
     return counts // SMALLEST_GROUP * SMALLEST_GROUP
+
+
+def rung(least: float) -> float:
+    """Return the smallest of 1, 2 and 5 times a power of ten that is not below `least`; 0 where that is nothing."""
+    if not 0 < least < np.inf:
+        return 0.0
+    scale = 10.0 ** np.floor(np.log10(least))
+    return float(next(rung * scale for rung in (1, 2, 5, 10) if rung * scale >= least))
+
+
+def step(n: int, low: float, high: float, *, apart: float = 0.0) -> float:
+    """Return how exactly a mean of a private column may be shown; 0 where all have one value.
+
+    In steps of its range / n or more the sum is known to half the range at best, and so is whoever the mean of another
+    month, or those of the parts of a total, lack. A percentile may be no more exact than ten customers about it.
+
+    Parameters
+    ----------
+    n, low, high : how many customers the group has, and its smallest and largest value
+    apart : float
+        Of a percentile, how far apart those five ranks below and above it are.
+    """
+    return rung(max((high - low) / n if n else 0.0, apart))
+
+
+def to_step(value, step: float, towards: str = "nearest"):
+    """Round a number, or several, to a multiple of a step: halves upwards; the ends of what spans to "low" or "high".
+
+    A step of 0 rounds nothing.
+    """
+    if not step:
+        return value
+    steps = value / step
+    whole = {"nearest": np.floor(steps + 0.5 + SLIP), "low": np.floor(steps + SLIP), "high": np.ceil(steps - SLIP)}
+    # Not 0.30000000000000004: a step has one digit.
+    return np.round(whole[towards] * step, -int(np.floor(np.log10(step) + SLIP))) + 0.0
+
+
+def dominated(total, largest, second):
+    """Return whether one or two customers make up so much of a sum that it, or a mean, would give them away.
+
+    The dominance rule (n, k) and the p% rule of statistical offices (Hundepool et al. 2012, Statistical Disclosure
+    Control).
+
+    Parameters
+    ----------
+    total, largest, second : float, or arrays of it
+        The sum of the absolute values of a group, its largest and its second largest absolute value.
+    """
+    two = largest + second
+    return (largest > MOST_OF_ONE * total) | (two > MOST_OF_TWO * total) | (total - two < LEAST_OF_OTHERS * largest)
 
 
 def tell_boxes(*, private: bool, beyond: bool = True) -> str:

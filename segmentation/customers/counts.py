@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.engine import bin_of, double
+from segmentation.core.privacy import rung
 
 LAMBDA_DECIMALS = 6
 MOST_VALUES = 500_000  # of one column, that are counted one by one
@@ -228,7 +229,7 @@ def tukey_fences(low, high) -> tuple:
 
 def round_edges(low: float, high: float, most: int) -> np.ndarray:
     """Return edges of at most `most` + 1 bands of one round width, from below `low` to above `high`."""
-    width = _round_width((high - low) / most)
+    width = rung((high - low) / most) or 1.0
     return width * np.arange(np.floor(low / width), np.floor(high / width) + 2)
 
 
@@ -246,11 +247,6 @@ def log_edges(low: float, high: float, most: int, *, whole: bool) -> np.ndarray:
         if len(edges) - 1 <= most:
             break
     return edges
-
-
-def _round_width(least: float) -> float:
-    scale = 10.0 ** np.floor(np.log10(least)) if least > 0 else 1.0
-    return float(next(step * scale for step in (1, 2, 5, 10) if step * scale >= least))
 
 
 def in_order_of_ids(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation.core.files import read_json
-from segmentation.core.privacy import least, public, withheld
+from segmentation.core.privacy import dominated, least, public, rung, step, to_step, withheld
 from segmentation.segments.profiles import category_shares
 from tests.conftest import Project, customers_of, shop_table
 
@@ -92,3 +92,46 @@ def test_numbers_of_fewer_than_ten_are_told_in_words_where_a_table_is_private():
     assert [public(n, "value", private=True) for n in (9, 10)] == ["fewer than 10 values", "ten values"]
     assert [public(n, "value", private=False) for n in (0, 1)] == ["no values", "one value"]
     assert [least(private) for private in (True, False)] == [10, 1]
+
+
+def test_a_step_is_one_two_or_five_and_not_below_the_range_of_one_customer():
+    assert [rung(least) for least in (0.03, 1, 1.1, 4, 6, 480.1)] == [0.05, 1, 2, 5, 10, 500]
+    assert step(300, 0, 3_000) == 10
+    assert step(300, 0, 3_000, apart=120) == 200  # of a percentile about which customers lie thin
+    assert step(10, 7, 7) == step(0, 0, 1) == 0
+
+
+def test_values_are_rounded_to_a_step_halves_upwards_and_intervals_outwards():
+    assert [to_step(value, 0.1) for value in (0.25, 0.34, -0.25, -0.01)] == [0.3, 0.3, -0.2, 0]
+    assert [to_step(41.234, 5, towards) for towards in ("low", "nearest", "high")] == [40, 40, 45]
+    assert [to_step(0.3, 0.1, towards) for towards in ("low", "nearest", "high")] == [0.3] * 3  # 0.3 / 0.1 is below 3
+    assert to_step(np.array([12_449.0, 12_450.0]), 100).tolist() == [12_400, 12_500]
+    assert to_step(1 / 3, 0) == 1 / 3
+
+
+def test_a_sum_is_dominated_by_one_or_two_customers():
+    assert dominated(100, 76, 1)  # more than three quarters are of one
+    assert dominated(100, 50, 36)  # more than 85% of two
+    assert dominated(100, 60, 35)  # the others are less than 15% of the largest: the second knows the first to that
+    assert not dominated(100, 40, 30)
+    assert not dominated(0, 0, 0)
+    assert dominated(np.array([100, 100]), np.array([76, 40]), np.array([1, 30])).tolist() == [True, False]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.floats(-1e6, 1e6, width=32), min_size=10, max_size=60),
+    st.floats(-1e7, 1e7, width=32),
+    st.sampled_from([1, 0.01, 1e3]),
+)
+def test_two_published_means_leave_a_newcomer_open_by_half_the_range(values, newcomer, unit):
+    """Whoever came may be anything within the range whose means with and without round to the same two figures."""
+    then, now = np.array(values) * unit, np.array([*values, newcomer]) * unit
+    steps = [step(len(group), group.min(), group.max()) for group in (then, now)]
+    shown = [to_step(group.mean(), at) for group, at in zip((then, now), steps, strict=True)]
+    ends = [
+        len(now) * (shown[1] + side * steps[1] / 2) - len(then) * (shown[0] - side * steps[0] / 2) for side in (-1, 1)
+    ]
+    spread = np.ptp(now)
+    assert ends[0] - 1e-6 * spread <= now[-1] <= ends[1] + 1e-6 * spread
+    assert ends[1] - ends[0] >= spread / 2
