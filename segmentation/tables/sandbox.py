@@ -8,15 +8,16 @@ all else as text; or of a Parquet file how many letters its cells have.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from io import BytesIO
 from pathlib import Path
 
-MOST_MEMORY = 4_000_000_000  # bytes
 LEAST_LETTERS = 8  # letters that any cell counts as
 MOST_TOLD = 300  # letters of a foreign message
 FAULT = 3  # the exit code of a fault that is told; a crash has another
@@ -26,7 +27,19 @@ class Unreadable(Exception):
     """A file that is no spreadsheet, or too large a one."""
 
 
-def read_sheet(content: bytes, part: str | None) -> tuple[list[str], list[list]]:
+@dataclass(frozen=True)
+class Limits:
+    """What a reader may use: bytes of memory, seconds, and bytes of a file that it writes."""
+
+    memory: int = 4_000_000_000
+    seconds: float = 600
+    written: int = 16_000_000_000
+
+
+LIMITS = Limits()
+
+
+def read_sheet(content: bytes, part: str | None, limits: Limits = LIMITS) -> tuple[list[str], list[list]]:
     """Return the names of the sheets, and the rows of sheet `part` or of the only one; none where there is a choice.
 
     Raises
@@ -34,11 +47,11 @@ def read_sheet(content: bytes, part: str | None) -> tuple[list[str], list[list]]
     Unreadable
         With the reason.
     """
-    found = _read_apart(content, "sheet", *([part] if part else []))
+    found = read_apart("sheet", *([part] if part else []), content=content, limits=limits)
     return found["sheets"], found["rows"]
 
 
-def measure_parquet(content: bytes, most: int) -> int:
+def measure_parquet(content: bytes, most: int, limits: Limits = LIMITS) -> int:
     """Return how many letters the cells of a Parquet file have, counted to `most` and not much further.
 
     Raises
@@ -46,14 +59,24 @@ def measure_parquet(content: bytes, most: int) -> int:
     Unreadable
         With the reason.
     """
-    return _read_apart(content, "parquet", str(most))
+    return read_apart("parquet", str(most), content=content, limits=limits)
 
 
-def _read_apart(content: bytes, *words: str):
+def read_apart(reader: str, *words: str, content: bytes = b"", limits: Limits = LIMITS):
+    """Return what one of the `READERS` gives in a process of its own, which ends where it would use more than `limits`.
+
+    Raises
+    ------
+    Unreadable
+        With the reason.
+    """
     # Without the folder of this script in the path: its numbers.py is not Python's.
-    command = [sys.executable, "-P", str(Path(__file__)), *words]
+    command = [sys.executable, "-P", str(Path(__file__)), json.dumps(asdict(limits)), reader, *words]
     alone = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # the room of many threads counts as memory
-    done = subprocess.run(command, input=content, capture_output=True, env=alone)
+    try:
+        done = subprocess.run(command, input=content, capture_output=True, env=alone, timeout=limits.seconds)
+    except subprocess.TimeoutExpired as late:
+        raise Unreadable(f"it takes more than {limits.seconds:g} seconds to read; save the table as CSV") from late
     told, _, whole = done.stderr.decode(errors="replace").partition("\n")
     if done.returncode == FAULT:
         raise Unreadable(told) from RuntimeError(whole)
@@ -63,14 +86,15 @@ def _read_apart(content: bytes, *words: str):
     return json.loads(done.stdout)
 
 
-def _limit_memory() -> None:
+def _limit(limits: Limits) -> None:
     try:
         import resource
     except ImportError:
-        return  # Windows has no such limit
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    most = MOST_MEMORY if hard == resource.RLIM_INFINITY else min(MOST_MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+        return  # Windows has no such limits
+    for what, most in ((resource.RLIMIT_AS, limits.memory), (resource.RLIMIT_FSIZE, limits.written)):
+        hard = resource.getrlimit(what)[1]
+        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+    signal.setitimer(signal.ITIMER_REAL, limits.seconds + 1)  # also where who started this is gone
 
 
 def _plain(value):
@@ -108,11 +132,12 @@ def _sheet(part: str | None = None) -> dict:
     return {"sheets": names, "rows": [[_plain(value) for value in row] for row in rows]}
 
 
+READERS: dict[str, Callable] = {"sheet": _sheet, "parquet": _parquet}
+
 if __name__ == "__main__":
-    _limit_memory()
+    _limit(Limits(**json.loads(sys.argv[1])))
     try:
-        readers: dict[str, Callable] = {"sheet": _sheet, "parquet": _parquet}
-        json.dump(readers[sys.argv[1]](*sys.argv[2:]), sys.stdout)
+        json.dump(READERS[sys.argv[2]](*sys.argv[3:]), sys.stdout)
     except MemoryError:
         sys.exit(1)
     except Exception as fault:
