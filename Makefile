@@ -1,5 +1,16 @@
 # Every target is a thin line over `python -m segmentation`; the environment is made when it is missing.
 # Variables typed after a target (K=5) become options of the command (--k=5), which checks them.
+typed := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $v)),$v))
+# A value is what was typed, letter for letter: make would compute what follows a $, here and for the environment.
+$(foreach v,$(typed),$(eval override $v := $$(value $v)))
+define newline
+
+
+endef
+export newline
+# One word of the shell; a line of a recipe ends at a newline, so that this comes from the environment.
+quoted = '$(subst $(newline),'"$$newline"',$(subst ','\'',$1))'
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
@@ -9,8 +20,7 @@ PACKAGES = $(shell grep -c '^[A-Za-z0-9].*==' requirements.txt)
 SIZE = 1.3 GB
 
 lower = $(shell printf '%s' '$1' | tr 'A-Z' 'a-z')
-typed = $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $v)),$v))
-options = $(foreach v,$(filter-out PYTHON VENV DEBUG COLD ARGS,$(typed)),--$(call lower,$v)='$(subst ','\'',$($v))') $(if $(DEBUG),--debug) $(if $(COLD),--cold)
+options = $(foreach v,$(filter-out PYTHON VENV DEBUG COLD ARGS,$(typed)),--$(call lower,$v)=$(call quoted,$($v))) $(if $(DEBUG),--debug) $(if $(COLD),--cold)
 segmentation = @$(BIN)/python -m segmentation
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
@@ -76,7 +86,7 @@ audit: $(READY) ## ask the public database of vulnerabilities about every locked
 	@$(BIN)/python -m pip_audit --disable-pip --require-hashes $(addprefix --requirement ,$(wildcard requirements*.txt))
 
 release: $(READY) ## bump the version and date the changelog, and commit nothing: PART=minor or VERSION=0.2.0
-	@$(BIN)/python -m uv version --frozen $(if $(VERSION),$(VERSION),--bump $(or $(PART),minor))
+	@$(BIN)/python -m uv version --frozen $(if $(VERSION),$(call quoted,$(VERSION)),--bump $(call quoted,$(or $(PART),minor)))
 	@sed -i.bak "s/^## Unreleased$$/&\n\n## $$($(BIN)/python -m uv version --short) ($$(git log -1 --format=%cs))/" CHANGELOG.md && rm CHANGELOG.md.bak
 
 lock: $(UV) ## compile the four locks, requirements*.txt, from pyproject.toml

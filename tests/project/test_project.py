@@ -185,6 +185,45 @@ def test_make_passes_what_was_typed():
     assert "--datset='mall'" in shown
 
 
+STUB = """#!{python}
+import json, os, sys
+print(json.dumps([sys.argv[1:], {{name: os.environ.get(name) for name in ("DATA", "OUT")}}]))
+"""
+ODD = {
+    "DATA": "sales$2024.csv",
+    "NEW": "$(shell touch pwned)`touch pwned`$(touch pwned)$$ ${HOME} $@.csv",
+    "OUT": 'it\'s "here" a\\b\\\nand\n\n there, (x) #1;*?&|<>~!.csv \\',
+    "BASE": "$(error no)",
+    "RUN": "two  blanks and one behind ",
+    "ENCODING": "",
+    "K": "--é=$(K)",
+}
+
+
+@pytest.mark.parametrize("target", ["score", "report"])
+def test_make_passes_every_value_letter_for_letter_and_runs_none(tmp_path, target):
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(STUB.format(python=sys.executable))
+    python.chmod(0o755)
+    for name in (".uv", ".ready"):
+        (tmp_path / name).touch()
+    done = _make("-f", str(ROOT / "Makefile"), target, f"VENV={tmp_path}", *map("=".join, ODD.items()))
+    assert (done.returncode, done.stderr) == (0, "")
+    words, environment = json.loads(done.stdout)
+    assert words[:3] == ["-m", "segmentation", target]
+    assert dict(word.removeprefix("--").split("=", 1) for word in words[3:]) == {
+        name.lower(): value for name, value in ODD.items()
+    }
+    assert environment["DATA"] in (None, ODD["DATA"])
+    assert not (ROOT / "pwned").exists()
+
+
+def test_make_release_takes_what_was_typed_for_one_word():
+    shown = _make("--dry-run", "release", "READY=", "PART=x'; $(touch pwned) ").stdout
+    assert "--bump 'x'\\''; $(touch pwned) '\n" in shown
+
+
 NOTHING = dict.fromkeys(("run", "dataset", "data", "features", "k", "seed", "resamples", "engine"))
 
 
