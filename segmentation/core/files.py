@@ -160,6 +160,14 @@ def is_expression(table) -> bool:
     return hasattr(table, "to_pyarrow")
 
 
+def is_same(one: Path, other: Path) -> bool:
+    """Return whether two paths lead to one file or folder that is there: by links, or spelt otherwise."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal digits; in this process it is read once, until somebody writes it."""
     now = path.stat()

@@ -8,23 +8,26 @@ import pandas as pd
 
 from segmentation.core import files
 from segmentation.core.engine import double, kept
-from segmentation.core.errors import DataError, UsageError
-from segmentation.core.files import write_csv, write_json, write_parquet
+from segmentation.core.errors import DataError, SegmentationError, UsageError
+from segmentation.core.files import is_same, write_csv, write_json, write_parquet
 from segmentation.core.text import MISSING
 from segmentation.customers.checks import check_rows, part_rows
 from segmentation.customers.cleaning import raw_dataset
 from segmentation.customers.purchases import summarize_purchases
 from segmentation.monitoring.drift import Drift, describe_drift
 from segmentation.runs.artifacts import Model
-from segmentation.runs.manifest import read_manifest, require_unchanged
+from segmentation.runs.made import made_of
+from segmentation.runs.manifest import require_unchanged
 from segmentation.runs.run import Run
+from segmentation.runs.stages import STAGES
 from segmentation.segments.assign import LISTED, assign_rows, name_of
 from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
-from segmentation.tables.sources import RawSource
+from segmentation.tables.sources import RawSource, locate
 
 REFUSED_SHOWN = 5
 SCORED = [*LISTED, "outside"]
+RESULTS = {"manifest.json", *(name for stage in STAGES for name in (*stage.writes, *stage.may_write))}
 
 
 @dataclass(frozen=True)
@@ -133,21 +136,40 @@ def require_free(out: Path, new: RawSource) -> None:
     Raises
     ------
     UsageError
-        When one of the files is read as NEW, is a result of a run, or would lie under data/.
+        When one of the files is read as NEW, is read or written by a run, or would lie under data/.
     """
     for path in (out, *beside(out)):
-        place = path.resolve()
-        if place in new.files:
-            raise UsageError(f"OUT={out} would overwrite {path.name}, which is read as NEW; choose another name")
-        if place.is_relative_to((files.ROOT / "data").resolve()) or _is_result(place):
-            raise UsageError(f"OUT={out} would overwrite {path.name}, of which a run is made; choose another name")
+        if new.reads(path):
+            raise UsageError(f"OUT={out} would write {path.name}, which is read as NEW; choose another name")
+        if _is_of_a_run(path):
+            raise UsageError(f"OUT={out} would write {path.name}, of which a run is made; choose another name")
 
 
-def _is_result(place: Path) -> bool:
-    """Return whether a file is one that a finished run wrote."""
-    run = place.parent.name
-    inside = place.parent.parent == (files.ROOT / "assets").resolve() and (place.parent / "manifest.json").is_file()
-    return inside and f"assets/{run}/{place.name}" in read_manifest(run).outputs
+def _is_of_a_run(path: Path) -> bool:
+    """Return whether a file, by whatever name, is one that a run wrote or reads, or one that it would."""
+    data, folder = files.ROOT / "data", path.resolve().parent
+    if any(is_same(part, data) for part in (folder, *folder.parents)):
+        return True
+    known = [other for other in data.rglob("*") if path.exists() and other.is_file()]
+    for run in (files.ROOT / "assets").glob("*/"):
+        known += [run / name for name in RESULTS]
+        table = _table_of(run.name)
+        if (table and table.reads(path)) or (path.name in RESULTS and is_same(folder, run)):
+            return True
+    return any(is_same(path, other) for other in known)
+
+
+def _table_of(run: str) -> RawSource | None:
+    """Return the raw table of a run; None where it is gone, or nobody can say which it was."""
+    try:
+        made = made_of(run)
+        return (
+            locate("DATA", str(files.ROOT / str(made.parameters["data"])))
+            if made and "data" in made.parameters
+            else None
+        )
+    except SegmentationError:
+        return None
 
 
 def _names(study: Run) -> dict[int, str]:

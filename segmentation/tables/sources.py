@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset, Source, dataset_path, require_encoding
 from segmentation.core.errors import DataError, UsageError, cause
-from segmentation.core.files import NOT_RUNS, sha256
+from segmentation.core.files import NOT_RUNS, is_same, sha256
 
 FILES = ("file", "sqlite", "duckdb")
 LOGS = ("-wal", ".wal")  # of SQLite and DuckDB
@@ -48,6 +49,14 @@ class RawSource:
     def fingerprints(self) -> dict[str, str]:
         """Return the SHA-256 of each file, by name."""
         return {path.name: sha256(path) for path in self.files}
+
+    def reads(self, path: Path) -> bool:
+        """Return whether a file is one of these, by whatever name, or would be: the pattern that was given finds it."""
+        if any(is_same(path, file) for file in self.files):
+            return True
+        given = Path(self.place.removesuffix(f"#{self.part}"))
+        pattern = bool(self.files) and not given.exists()
+        return pattern and is_same(path.parent, given.parent) and fnmatch(path.name, given.name)
 
 
 def find_table(name: str, dataset: Dataset, data: str | None = None, encoding: str | None = None) -> RawSource:

@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import duckdb
 import ibis
@@ -14,12 +15,16 @@ import pandas as pd
 import psycopg
 import pytest
 
-from segmentation.core.files import read_json
+from segmentation.core import files
+from segmentation.core.errors import UsageError
+from segmentation.core.files import read_json, write_json
 from segmentation.monitoring import tell
 from segmentation.monitoring.drift import SHIFTED, Drift, Shift, describe_drift, stability_index
+from segmentation.monitoring.scoring import require_free
 from segmentation.runs.artifacts import Model
 from segmentation.runs.records import Placement
 from segmentation.segments.model import bin_feature
+from segmentation.tables.sources import locate
 from tests.conftest import completed, customers_of
 
 HEADER = "CustomerID,Gender,Age,Annual Income (k$),Spending Score (1-100)\n"
@@ -229,12 +234,62 @@ def test_nothing_that_is_read_is_written_over(mall, tmp_path, out):
     assert (place.read_bytes() if place.exists() else None) == before
 
 
+@pytest.fixture
+def shelves(tmp_path, monkeypatch):
+    """A project with run april of april.csv, run may of two files by a pattern, and the new table, under many names."""
+    root, kept = tmp_path / "project", tmp_path / "kept"
+    monkeypatch.setattr(files, "ROOT", root)
+    monkeypatch.chdir(tmp_path)
+    for place in ("project/data/shop", "project/elsewhere", "project/assets/may", "kept"):
+        (tmp_path / place).mkdir(parents=True)
+    (root / "assets" / "april").symlink_to(root / "elsewhere")
+    for run, data in (("april", str(kept / "april.csv")), ("may", str(kept / "may-*.csv"))):
+        write_json(
+            root / "assets" / run / ".made.json", {"parameters": {"dataset": "shop", "data": data}, "set_by": {}}
+        )
+    for place in ("data/shop/shop.csv", "assets/april/profiles.csv", "assets/april/mine.csv"):
+        (root / place).write_text("a\n")
+    for name in ("april.csv", "may-1.csv", "may-2.csv", "new.csv"):
+        (kept / name).write_text("a\n")
+        (tmp_path / f"link-{name}").symlink_to(kept / name)
+        (tmp_path / f"hard-{name}").hardlink_to(kept / name)
+    (tmp_path / "hard-shop.csv").hardlink_to(root / "data" / "shop" / "shop.csv")
+    (tmp_path / "folder").symlink_to(kept)
+    return locate("NEW", "kept/new.csv")
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        *("kept/new.csv", "link-new.csv", "hard-new.csv", "folder/new.csv", "kept/../folder/./new.csv"),
+        *("kept/april.csv", "link-april.csv", "hard-april.csv", "folder/april.csv", "kept/may-1.csv", "link-may-2.csv"),
+        *("kept/may-3.csv", "folder/may-3.csv"),
+        *(
+            "project/assets/april/profiles.csv",
+            "project/elsewhere/segments.csv",
+            "project/assets/may/customers.parquet",
+        ),
+        *("project/data/shop/other.csv", "hard-shop.csv", "project/data/new.csv"),
+    ],
+)
+def test_no_input_of_a_run_is_written_over_by_whatever_name_it_is_called(shelves, out):
+    with pytest.raises(UsageError, match=r"would write .*; choose another name"):
+        require_free(Path(out), shelves)
+
+
+def test_what_is_nobody_else_s_is_written(shelves):
+    for out in ("out.csv", "kept/june.csv", "kept/june.parquet", "project/assets/april/mine.csv", "project/out.csv"):
+        require_free(Path(out), shelves)
+    with pytest.raises(UsageError, match="read as NEW"):
+        require_free(Path("kept/n.csv"), locate("NEW", "kept/n*.csv"))
+
+
 def test_what_is_written_beside_does_not_overwrite_the_new_table(mall, tmp_path):
     new = tmp_path / "out-refused.csv"
     new.write_text("id,income,spending\n1,90,90\n")
     done = mall.call("score", "--run", "mall", "--new", str(new), "--out", str(tmp_path / "out.csv"))
     assert (done.returncode, new.read_text()) == (2, "id,income,spending\n1,90,90\n")
-    assert "would overwrite out-refused.csv" in done.stderr
+    assert "would write out-refused.csv" in done.stderr
 
 
 def test_an_id_that_stands_twice_is_scored_once_or_refused(score):
