@@ -26,6 +26,7 @@ from segmentation.core.errors import UsageError, cause
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
+NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}  # nor any from the network
 ENGINE = RLock()  # it serves one at a time; who asks from several threads takes it
 _chosen, _numbers = ["duckdb"], count()
 _kept: list = []
@@ -37,6 +38,7 @@ CUT_DEVIATIONS = 6  # standard deviations by which the first cut lies above the 
 SPARK_MEMORY = "2g"
 LOOPBACK = "127.0.0.1"
 SECONDS_TO_ANSWER = 5
+ITS_OWN = {"hive_partitioning": False}  # no column from the name of a folder, as in spend=999/
 QUIET_LOG = """appender.console.type = Console
 appender.console.name = console
 appender.console.target = SYSTEM_ERR
@@ -50,6 +52,11 @@ logger.shell.level = error
 def plain(path: Path) -> str:
     """Return a path in which DuckDB sees no pattern."""
     return re.sub(r"([\[*?])", r"[\1]", str(path))
+
+
+def plain_to_spark(path: Path) -> str:
+    """Return a path in which Spark sees no pattern: to it braces are one too."""
+    return re.sub(r"([\[\]*?{}\\])", r"\\\1", path.as_posix())
 
 
 def choose(engine: str) -> None:
@@ -72,7 +79,7 @@ def _connect(engine: str) -> ibis.BaseBackend:
 @cache
 def connect_duckdb() -> ibis.BaseBackend:
     """Return the DuckDB of this process, with a limit of memory and a folder to spill to."""
-    engine = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(scratch()))
+    engine = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(scratch()), **NO_EXTENSIONS)
     if engine.con.sql("SELECT current_setting('threads')").fetchone()[0] == 1:
         engine.raw_sql("SET threads = 2")  # one alone divides a file into other groups of rows than two and more
     engine.raw_sql("SET disabled_optimizers = 'in_clause'")  # it makes a join of a list, which loses the order of rows
@@ -174,16 +181,18 @@ def new_file() -> Path:
 def read(path: Path) -> ibis.Table:
     """Read one Parquet file, whatever marks are in its name."""
     engine = connect()
-    return engine.read_parquet(plain(path) if engine.name == "duckdb" else path)
+    if engine.name == "duckdb":
+        return engine.read_parquet(plain(path), **ITS_OWN)
+    return engine.read_parquet(plain_to_spark(path))
 
 
 def read_numbered(path: Path) -> ibis.Table:
     """Read a Parquet file with file_row_number, the place of each row from 0."""
     engine = connect()
     if engine.name == "duckdb":
-        return engine.read_parquet(plain(path), file_row_number=True)
+        return engine.read_parquet(plain(path), file_row_number=True, **ITS_OWN)
     view = f"numbered_{next(_numbers)}"
-    rows = engine._session.read.parquet(str(path)).selectExpr("*", "_metadata.row_index AS file_row_number")
+    rows = engine._session.read.parquet(plain_to_spark(path)).selectExpr("*", "_metadata.row_index AS file_row_number")
     rows.createOrReplaceTempView(view)
     return engine.table(view)
 

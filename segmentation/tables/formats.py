@@ -17,15 +17,18 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlglot import tokenize
+from sqlglot.errors import TokenError
 
-from segmentation.core.engine import MOST_HELD
+from segmentation.core.engine import MOST_HELD, new_file
 from segmentation.core.errors import DataError, cause
 from segmentation.tables.delimited import MOST_COLUMNS, MOST_LETTERS, Number, Rows, decode, read_text
-from segmentation.tables.sandbox import Unreadable, read_sheet
+from segmentation.tables.sandbox import LIMITS, Limits, Unreadable, copy_database, read_sheet
 from segmentation.tables.sources import QUERY, RawSource
 
 HEAD, ROWS = 2_000_000, 50_000  # bytes and rows from which it is told what a large table holds
 LARGE_TEXT = 32_000_000  # bytes
+SLOWEST = 5_000_000  # bytes of a database that are read in a second at least
 MOST_CUT = 50  # lines of a cell
 MOST_UNPACKED = 256_000_000  # bytes that a packed file may become; plain text and Parquet may be of any size
 # What the libraries raise for files that are not what they begin as.
@@ -212,34 +215,56 @@ def connect_server(url: str, name: str):
     return connection
 
 
+def _query_in(part: str | None, dialect) -> str | None:
+    """Return the query that stands in place of a table; a second one behind it could allow itself to write."""
+    if not (part and QUERY.match(part)):
+        return None
+    query = part.rstrip("; \n")
+    try:
+        alone = all(token.token_type.name != "SEMICOLON" for token in tokenize(query, read=dialect))
+    except TokenError:
+        alone = False
+    if not alone:
+        raise DataError(f"found {part[:80]!r}, expected one query, that begins with SELECT or WITH, and no ; in it")
+    return query
+
+
 def table_on_server(source: RawSource) -> ibis.Table:
     """Return a table of a database on a server, or the result of a query, without reading it."""
     connection, part = connect_server(source.url or "", source.name), source.part
-    if part and QUERY.match(part):
-        return connection.sql(part.rstrip("; \n"))
+    if query := _query_in(part, connection.dialect):
+        return connection.sql(query)
     return connection.table(_choose(part, connection.list_tables(), source.name, "table"))
 
 
 def _read_database(path: Path, kind: str, part: str | None) -> Rows:
-    """Read a table of a file of SQLite or DuckDB, or the result of a query; nothing can be written."""
+    """Read a table of a file of SQLite or DuckDB, or the result of a query."""
+    return _read_parquet(copied_database(path, kind, part), path.name)
+
+
+def copied_database(path: Path, kind: str, part: str | None) -> Path:
+    """Copy a table of a file of SQLite or DuckDB, or the result of a query, to Parquet; nothing else can be reached."""
+    copy, query = new_file(), _query_in(part, kind)
+    limits = Limits(seconds=LIMITS.seconds + path.stat().st_size // SLOWEST)
     try:
-        if kind == "duckdb":
-            connection = ibis.duckdb.connect(path, read_only=True)
-        else:
-            connection = ibis.sqlite.connect(path)
-            connection.raw_sql("PRAGMA query_only = 1").close()
-    except Exception as fault:
-        raise unreadable(path.name, fault, path) from fault
-    return _read_connection(connection, part, path.name)
+        tables = copy_database(path, kind, copy, query=query, table=part, limits=limits)
+    except Unreadable as fault:
+        told = cause(fault, path, path.name)
+        raise DataError(
+            f"{path.name} cannot be read from the database: {told}; it is opened read-only, and only its own tables, "
+            "their views and queries of them are read: name one behind a #, or export it as CSV or Parquet"
+        ) from fault
+    if query is None:
+        _choose(part, tables, path.name, "table")
+    return copy
 
 
 def _read_connection(connection, part: str | None, name: str) -> Rows:
     try:
-        query = part if part and QUERY.match(part) else None
+        query = _query_in(part, connection.dialect)
         if query is None:
             table = _choose(part, connection.list_tables(), name, "table").replace('"', '""')
             query = f'select * from "{table}"'
-        # A cursor gives the values as they are; SQLite may hold others than a column's type promises.
         with closing(connection.raw_sql(query)) as cursor:
             headers, rows = [column[0] for column in cursor.description or ()], cursor.fetchall()
     except DataError:
@@ -252,8 +277,8 @@ def _read_connection(connection, part: str | None, name: str) -> Rows:
 
 
 def _read_parquet(place: Path | io.BytesIO, name: str) -> Rows:
-    """Read through Arrow: a whole number stays one beside empty cells, as it would not in pandas."""
-    return _from_arrow(pq.read_table(place), name)
+    """Read the file alone: `read_table` takes columns from the names of folders too, and refuses one name for two."""
+    return _from_arrow(pq.ParquetFile(place).read(), name)
 
 
 def _from_arrow(found: pa.Table | pa.RecordBatch, name: str) -> Rows:

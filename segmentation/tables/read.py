@@ -188,8 +188,8 @@ def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: P
     columns = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for name in headers)
     try:
         engine.raw_sql(
-            f"COPY (SELECT * FROM read_csv('{quoted['path']}', auto_detect=false, header=false, skip={top}, "
-            f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, "
+            f"COPY (SELECT * FROM read_csv('{quoted['path']}', auto_detect=false, hive_partitioning=false, "
+            f"header=false, skip={top}, delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, "
             f"store_rejects=true, rejects_table='{faulty}', rejects_scan='{faulty}_scan')) "
             f"TO '{quoted['copy']}' (FORMAT parquet)"
         )

@@ -8,6 +8,8 @@ all else as text; or of a Parquet file how many letters its cells have.
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,9 +19,12 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 LEAST_LETTERS = 8  # letters that any cell counts as
 MOST_TOLD = 300  # letters of a foreign message
+COPIED_AT_ONCE = 50_000  # rows that are copied together
+MOST_EXACT = 2**53  # the largest whole number that a float keeps
 FAULT = 3  # the exit code of a fault that is told; a crash has another
 
 
@@ -60,6 +65,28 @@ def measure_parquet(content: bytes, most: int, limits: Limits = LIMITS) -> int:
         With the reason.
     """
     return read_apart("parquet", str(most), content=content, limits=limits)
+
+
+def copy_database(
+    path: Path, kind: str, copy: Path, *, query: str | None = None, table: str | None = None, limits: Limits = LIMITS
+) -> list[str]:
+    """Copy a table of a file of DuckDB or SQLite to Parquet: that of a query, the one that is named, or the only one.
+
+    The file is opened read-only, and reaches nothing else: no other file, no extension, no network, no setting. What it
+    holds in a log beside it is read too.
+
+    Returns
+    -------
+    list of str
+        The names of its tables and views. There is no copy where it has several, and none of them was named.
+
+    Raises
+    ------
+    Unreadable
+        With the reason.
+    """
+    how, part = ("query", query) if query else ("table", table)
+    return read_apart("database", kind, str(path.absolute()), str(copy), how, *([part] if part else []), limits=limits)
 
 
 def read_apart(reader: str, *words: str, content: bytes = b"", limits: Limits = LIMITS):
@@ -132,7 +159,151 @@ def _sheet(part: str | None = None) -> dict:
     return {"sheets": names, "rows": [[_plain(value) for value in row] for row in rows]}
 
 
-READERS: dict[str, Callable] = {"sheet": _sheet, "parquet": _parquet}
+def _database(kind: str, place: str, copy: str, how: str, part: str = "") -> list[str]:
+    connect, listing, copied = {
+        "duckdb": (_connect_duckdb, "SHOW TABLES", _copy_duckdb),
+        "sqlite": (_connect_sqlite, TABLES_OF_SQLITE, _copy_sqlite),
+    }[kind]
+    connection = connect(Path(place), Path(copy))
+    tables = [name for name, *_ in connection.execute(listing).fetchall()]
+    if how == "query":
+        copied(connection, part, copy)
+    elif part in tables or (not part and len(tables) == 1):
+        quoted = (part or tables[0]).replace('"', '""')
+        copied(connection, f'SELECT * FROM "{quoted}"', copy)
+    return tables
+
+
+CLOSED: dict[str, Any] = {  # to whatever is not in the file, from the start: the first of these cannot be set later
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_persistent_secrets": "false",
+    "python_enable_replacements": "false",
+    "memory_limit": "1GB",
+    "threads": "2",
+    "temp_directory": "",  # else a folder beside the file
+}
+
+
+def _connect_duckdb(path: Path, _) -> Any:
+    import duckdb
+
+    connection = duckdb.connect(path, read_only=True, config=CLOSED)
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _copy_duckdb(connection, query: str, copy: str) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    about = connection.execute(f"DESCRIBE {query}").fetchall()
+    cells = ", ".join(_as_plain(f"c{i}", kind) for i, (_, kind, *_) in enumerate(about))
+    names = ", ".join(f"c{i}" for i in range(len(about)))  # a query may give one name to two columns
+    batches = connection.execute(f"SELECT {cells} FROM ({query}\n) AS found({names})").to_arrow_reader(COPIED_AT_ONCE)
+    schema = batches.schema
+    for i, (name, *_) in enumerate(about):
+        schema = schema.set(i, schema.field(i).with_name(name))
+    with pq.ParquetWriter(copy, schema) as file:
+        for batch in batches:
+            file.write_batch(pa.record_batch(batch.columns, schema=schema))
+
+
+def _as_plain(name: str, kind: str) -> str:
+    """Return a column of DuckDB as a type that every reader of Parquet knows: a sum of whole numbers is none."""
+    if re.fullmatch(
+        r"BOOLEAN|U?(TINY|SMALL|BIG)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL[^]]*|DATE|TIMESTAMP[^]]*|VARCHAR", kind
+    ):
+        return name
+    if kind == "BLOB":
+        return f"coalesce(TRY(decode({name})), {name}::VARCHAR)"
+    return f"{name}::{'DECIMAL(38, 0)' if kind == 'HUGEINT' else 'VARCHAR'}"
+
+
+TABLES_OF_SQLITE = (
+    "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+)
+
+
+def _connect_sqlite(path: Path, copy: Path) -> Any:
+    import sqlite3
+
+    settled = _settled(path, copy)
+    connection = sqlite3.connect(f"{settled.as_uri()}?mode={'ro' if settled == path else 'rw'}", uri=True)
+    for setting in ("query_only = 1", "trusted_schema = 0", "cell_size_check = 1", "temp_store = 2"):
+        connection.execute(f"PRAGMA {setting}")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    allowed = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+    connection.set_authorizer(lambda act, *_: sqlite3.SQLITE_OK if act in allowed else sqlite3.SQLITE_DENY)
+    return connection
+
+
+def _settled(path: Path, copy: Path) -> Path:
+    """Return a database of SQLite without a log, or a copy with its logs: whoever opens them writes beside the file."""
+    with path.open("rb") as file:
+        logged = file.read(20)[18:] == b"\2\2"
+    logs = [log for end in ("-wal", "-journal") if (log := path.with_name(path.name + end)).exists()]
+    if not logged and not logs:
+        return path
+    other = copy.with_name(f"{copy.name}.sqlite")
+    before = [(part.stat().st_size, part.stat().st_mtime_ns) for part in (path, *logs)]
+    for part in (path, *logs):
+        shutil.copyfile(part, other.with_name(other.name + part.name.removeprefix(path.name)))
+    if before != [(part.stat().st_size, part.stat().st_mtime_ns) for part in (path, *logs)]:
+        raise Unreadable("it is being written to; close the program that writes it")
+    return other
+
+
+def _copy_sqlite(connection, query: str, copy: str) -> None:
+    """Copy what SQLite gives, in columns of the kinds that are found in them: a column's type promises nothing."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    found = connection.execute(query)
+    kinds: list[set] = [set() for _ in found.description]
+    for rows in iter(lambda: found.fetchmany(COPIED_AT_ONCE), []):
+        for kind, cells in zip(kinds, zip(*rows, strict=True), strict=True):
+            kind |= {
+                "large" if type(cell) is int and not -MOST_EXACT <= cell <= MOST_EXACT else type(cell) for cell in cells
+            }
+    types = {str: pa.string(), float: pa.float64(), int: pa.int64()}
+    schema = pa.schema([(about[0], types[_one_of(kind)]) for about, kind in zip(found.description, kinds, strict=True)])
+    found = connection.execute(query)
+    with pq.ParquetWriter(copy, schema) as file:
+        for rows in iter(lambda: found.fetchmany(COPIED_AT_ONCE), []):
+            arrays = [_array(column, kind) for column, kind in zip(zip(*rows, strict=True), schema.types, strict=True)]
+            file.write_batch(pa.record_batch(arrays, schema=schema))
+
+
+def _array(cells: tuple, kind):
+    import pyarrow as pa
+
+    return pa.array(map(_as_text, cells) if pa.types.is_string(kind) else cells, kind)
+
+
+def _one_of(kinds: set) -> type:
+    """Return the type of cells of several, `large` being whole numbers that no float keeps."""
+    kinds = kinds - {type(None)}
+    if not kinds or kinds & {str, bytes} or kinds >= {"large", float}:
+        return str
+    return float if float in kinds else int
+
+
+def _as_text(cell) -> str | None:
+    """Return a cell as text; a fraction without a mark, 20.125 as 20125e-3: texts beside it may have decimal commas."""
+    if isinstance(cell, bytes):
+        return cell.decode(errors="backslashreplace")
+    if not isinstance(cell, float):
+        return None if cell is None else str(cell)
+    whole, point, part = repr(cell).partition(".")
+    marked = f"{whole}{part}e-{len(part)}" if point and "e" not in part else repr(cell)
+    return whole if part == "0" else marked
+
+
+READERS: dict[str, Callable] = {"sheet": _sheet, "parquet": _parquet, "database": _database}
 
 if __name__ == "__main__":
     _limit(Limits(**json.loads(sys.argv[1])))
@@ -141,6 +312,6 @@ if __name__ == "__main__":
     except MemoryError:
         sys.exit(1)
     except Exception as fault:
-        told = " ".join(str(fault).split())
+        told = " ".join(str(fault).partition("\n\n")[0].split())
         sys.stderr.write(f"{told[:MOST_TOLD] or type(fault).__name__}\n{traceback.format_exc()}")
         sys.exit(FAULT)
