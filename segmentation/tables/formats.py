@@ -219,14 +219,17 @@ def _query_in(part: str | None, dialect) -> str | None:
     """Return the query that stands in place of a table; a second one behind it could allow itself to write."""
     if not (part and QUERY.match(part)):
         return None
-    query = part.rstrip("; \n")
     try:
-        alone = all(token.token_type.name != "SEMICOLON" for token in tokenize(query, read=dialect))
+        tokens = tokenize(part, read=dialect)
     except TokenError:
-        alone = False
-    if not alone:
-        raise DataError(f"found {part[:80]!r}, expected one query, that begins with SELECT or WITH, and no ; in it")
-    return query
+        tokens = []
+    while tokens and tokens[-1].token_type.name == "SEMICOLON":
+        tokens.pop()
+    if not tokens or any(token.token_type.name == "SEMICOLON" for token in tokens):
+        raise DataError(
+            f"found {part[:80]!r}, expected one query, that begins with SELECT or WITH, and no other behind it"
+        )
+    return part[: tokens[-1].end + 1]
 
 
 def table_on_server(source: RawSource) -> ibis.Table:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import connect_duckdb, connect_spark, read, sampled
+from segmentation.core.engine import connect_duckdb, connect_spark, read, read_numbered, sampled
 from segmentation.core.errors import UsageError
 from segmentation.core.files import read_json, write_parquet, write_text
 from segmentation.customers.checks import check_rows, part_rows
@@ -255,6 +255,17 @@ def test_without_pyspark_the_message_says_how_to_install_it(monkeypatch, tmp_pat
     monkeypatch.setitem(sys.modules, "pyspark.errors", None)
     with pytest.raises(UsageError, match="ENGINE=spark needs PySpark; install it: make spark"):
         connect_spark(tmp_path)
+
+
+def test_spark_takes_no_name_of_a_file_for_a_pattern(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr("segmentation.core.engine.connect", lambda: spark)
+    names = ["a*", "[x]?{b,c}", "x=7\\"]
+    for rows, name in enumerate([*names, "ax", "x1b", "x1c"], start=1):
+        pd.DataFrame({"a": range(rows)}).to_parquet(tmp_path / f"{name}.parquet")
+    found = [
+        [t.count().execute() for t in (read(p), read_numbered(p))] for p in (tmp_path / f"{n}.parquet" for n in names)
+    ]
+    assert found == [[1, 1], [2, 2], [3, 3]]
 
 
 def test_a_large_table_is_cleaned_counted_and_assigned_as_duckdb_does(spark, tmp_path, monkeypatch):

@@ -29,7 +29,7 @@ from segmentation.runs.records import Placement
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, open_segmented, rescaled, write_segments
 from segmentation.tables.formats import HEAD, LARGE_TEXT
-from segmentation.tables.read import read_large, read_small, read_table
+from segmentation.tables.read import read_large, read_rows, read_small, read_table
 from segmentation.tables.sources import locate
 from tests.conftest import completed, customers_of, in_frames
 
@@ -153,12 +153,25 @@ def test_parts_of_one_table_may_differ_in_their_types(tmp_path):
 
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_a_name_with_brackets_is_no_pattern(tmp_path, form):
-    for name, rows in (("s[1]", 300), ("s1", 200)):
+    for name, rows in (("s[1]", 300), ("s1", 200), ("s*", 400), ("s?", 500)):
         table = dirty_customers(rows).astype({"age": "Int64", "visits": "Int64"})
         table.to_parquet(tmp_path / f"{name}.parquet")
         table.to_csv(tmp_path / f"{name}.csv", index=False)
-    raw, _ = read_large(locate("DATA", str(tmp_path / f"s[1].{form}")), DATASET, wanted=())
-    assert raw.count().execute() == 300
+    for name, rows in (("s[1]", 300), ("s*", 400), ("s?", 500)):
+        raw, _ = read_large(locate("DATA", str(tmp_path / f"{name}.{form}")), DATASET, wanted=())
+        assert raw.count().execute() == rows
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_no_column_comes_from_the_name_of_a_folder(tmp_path, form):
+    path = tmp_path / "income=7" / "town=Rome" / f"shop.{form}"
+    path.parent.mkdir(parents=True)
+    table = dirty_customers(300).drop(columns="city").astype({"age": "Int64", "visits": "Int64"})
+    table.to_parquet(path) if form == "parquet" else table.to_csv(path, index=False)
+    raw, headers = read_large(locate("DATA", str(path)), DATASET, wanted=())
+    assert headers["fields"] == len(table.columns)
+    assert raw["income"].max().execute() > 7
+    assert set(read_rows(locate("DATA", str(path)))[0]) == set(table.columns)
 
 
 def test_large_results_are_the_same_for_any_number_of_threads(tmp_path):
