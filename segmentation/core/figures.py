@@ -8,9 +8,7 @@ import textwrap
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-import numpy as np
 
-from segmentation.core.privacy import withheld
 from segmentation.core.text import amount
 
 # Chosen so that they differ for readers who see red, green or blue poorly, on light and on dark paper (tested).
@@ -114,10 +112,6 @@ def few_ticks(ax, most: int = 5):
     """Leave room between the ticks for numbers of six digits."""
     linear = ax.get_xscale() == "linear"
     ax.xaxis.get_major_locator().set_params(**({"nbins": most} if linear else {"numticks": most}))
-
-
-def public_counts(counts: np.ndarray, private: bool) -> np.ndarray:
-    return np.where(withheld(counts), 0, counts) if private else counts
 
 
 def mark_style(group: int, by: str | None) -> dict:

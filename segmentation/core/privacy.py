@@ -8,9 +8,12 @@ SMALLEST_GROUP = 10
 FEWER = f"fewer than {SMALLEST_GROUP}"
 UNDER = f"under {NUMBER_WORDS[SMALLEST_GROUP]}"
 OUTER = 20 * SMALLEST_GROUP  # of so many ten lie beyond the 5th percentile
+NOT_SHOWN = "not shown"
+TENS = f"counted in tens, groups of {FEWER} are left out"
 HIDDEN = f"groups of {FEWER}, and others that would give these away, are hidden"
 MOST_OF_ONE, MOST_OF_TWO = 0.75, 0.85  # of a sum: the (n, k) rule for the largest, and for the two largest
 LEAST_OF_OTHERS = 0.15  # of the largest: the p% rule
+FEWEST_VALUES = 5  # that a hidden count may have for all that is shown
 SLIP = 1e-9  # of a step: what floats may miss of it
 DOMINATED = "one or two customers make up most of it"
 
@@ -28,10 +31,20 @@ def public(n: int, noun: str | None = None, *, private: bool = True) -> str:
     return FEWER if hidden else whole(n)
 
 
+def counted(n: int, *, private: bool = True) -> str:
+    """Return how many rows or cells there are as text: "fewer than 10" where they are some, and rows private."""
+    return public(n, private=private and n > 0)
+
+
+def tens(n: int, *, private: bool) -> str:
+    """Return how many rows or cells there are as text: "1,230 or more" where the rest could tell of a few."""
+    return f"{in_tens(n):,} or more" if private and n >= SMALLEST_GROUP else counted(n, private=private)
+
+
 def nearly_all(n: int, total: int, *, private: bool) -> str:
     """Return how many of `total` as text, "1,234"; "over 1,230" where the rest are fewer than ten and rows private."""
     few = total - SMALLEST_GROUP
-    return f"over {few:,}" if private and few < n < total else whole(n)
+    return f"over {few:,}" if private and few < n < total else counted(n, private=private)
 
 
 def withheld(counts: np.ndarray) -> np.ndarray:
@@ -67,8 +80,106 @@ def _least_shown(counts: np.ndarray, hidden: np.ndarray, axis: int) -> np.ndarra
     return least & np.isfinite(shown) & (small > 0) & (small < SMALLEST_GROUP)
 
 
-def in_tens(counts: np.ndarray) -> np.ndarray:
-    """Round counts down to tens.
+def withheld_beside(low: np.ndarray, counts: np.ndarray, high: np.ndarray, totals: tuple | None = None) -> np.ndarray:
+    """Return which counts of a table to hide so that none under ten can be worked out from what is shown of it.
+
+    `withheld` asks each line by itself. Here all that is published is taken together: the sum of each row exactly, each
+    count that is shown to lie between `low` and `high`, each that is hidden to be one or more, and the sum of each
+    column. As long as a hidden count of fewer than ten could not have five values or more, the least of those shown
+    beside it is hidden too. Such tables are flows in a network, so that what each count could be is found exactly, by
+    the paths on which what one count gains can come from others (Ford & Fulkerson 1956).
+
+    Parameters
+    ----------
+    counts : array of int of shape (n_rows, n_columns)
+    low, high : arrays of the same shape
+        Between which numbers each count is known to be where it is shown.
+    totals : (low, high), optional
+        The same of the sums of the columns, two arrays; without them they are known exactly.
+    """
+    counts, sums = counts.astype(int), counts.sum(axis=0)
+    totals = (sums, sums) if totals is None else totals
+    low, high = np.minimum(low, counts), np.maximum(high, counts)
+    hidden = withheld(counts) | (counts > 0) & (sums < SMALLEST_GROUP)
+    while True:
+        least = np.where(hidden, np.minimum(counts, 1), low)
+        most = np.where(hidden, counts.sum(axis=1, keepdims=True), high)
+        room = _room(counts, least, most, totals)
+        small = np.argwhere(hidden & (counts < SMALLEST_GROUP) & (counts > 0))
+        tight = [place for place in small if _values(room, place, counts.shape) < FEWEST_VALUES]
+        shown = np.where(hidden | (counts == 0), np.inf, counts)
+        if not tight or np.isinf(shown).all():
+            return hidden
+        for i, j in tight:
+            beside = np.full(counts.shape, np.inf)
+            beside[i], beside[:, j] = shown[i], shown[:, j]
+            beside = shown if np.isinf(beside).all() else beside
+            hidden[np.unravel_index(beside.argmin(), counts.shape)] = True
+
+
+def _room(counts: np.ndarray, low: np.ndarray, high: np.ndarray, totals: tuple) -> np.ndarray:
+    """Return how much may flow between rows, columns and, last, what the sums of the columns leave open."""
+    rows, columns = counts.shape
+    room = np.zeros((rows + columns + 1,) * 2, int)
+    room[:rows, rows:-1], room[rows:-1, :rows] = high - counts, (counts - low).T
+    sums = counts.sum(axis=0)
+    room[rows:-1, -1], room[-1, rows:-1] = np.maximum(totals[1] - sums, 0), np.maximum(sums - totals[0], 0)
+    return room
+
+
+def _values(room: np.ndarray, place: np.ndarray, shape: tuple) -> int:
+    """Return how many values a count could have, or five where it is as many or more."""
+    row, column, rest = place[0], shape[0] + place[1], room.copy()
+    rest[row, column] = rest[column, row] = 0
+    up = _flow(rest, column, row, min(room[row, column], FEWEST_VALUES - 1))
+    return 1 + up + _flow(rest, row, column, min(room[column, row], FEWEST_VALUES - 1 - up))
+
+
+def _flow(room: np.ndarray, start: int, end: int, most: int) -> int:
+    """Return how much can flow from one node to another, at most so much."""
+    room, sent = room.copy(), 0
+    while sent < most and (path := _path(room, start, end)):
+        through = min(most - sent, *(room[edge] for edge in path))
+        for a, b in path:
+            room[a, b] -= through
+            room[b, a] += through
+        sent += through
+    return sent
+
+
+def _path(room: np.ndarray, start: int, end: int) -> list[tuple[int, int]]:
+    """Return the edges of a shortest path with room on each of them, the last one first; none where there is none."""
+    came, reached, path = {start: start}, [start], []
+    for node in reached:
+        for other in np.flatnonzero(room[node] > 0).tolist():
+            if other not in came:
+                came[other] = node
+                reached.append(other)
+    while end in came and end != start:
+        path.append((came[end], end))
+        end = came[end]
+    return path
+
+
+def to_shares(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the share of each count in its row in steps of five customers or more, and between which counts that is.
+
+    Returns
+    -------
+    shares, low, high : arrays of the same shape
+        Of a row without customers the shares are NaN.
+    """
+    known = counts.sum(axis=1, keepdims=True)
+    steps = np.array([[rung(SMALLEST_GROUP / 2 / n) if n else 1.0] for n in known[:, 0]])
+    exact = counts / np.where(known, known, np.nan)
+    shares = np.array([to_step(row, at) for row, [at] in zip(exact, steps, strict=True)]).reshape(counts.shape)
+    low, high = (np.nan_to_num((shares + side * steps / 2) * known) for side in (-1, 1))
+    low = np.where(counts > 0, np.maximum(np.ceil(low - SLIP), SMALLEST_GROUP), 0)
+    return shares, low.astype(int), np.where(counts > 0, np.ceil(high - SLIP) - 1, 0).astype(int)
+
+
+def in_tens(counts):
+    """Round a count, or several, down to tens.
 
     Where counts of one table by several columns are shown, a small group could be worked out from their sums; of
     counts in tens every sum leaves open where the rest belongs.
@@ -138,5 +249,5 @@ def tell_boxes(*, private: bool, beyond: bool = True) -> str:
 def tell_tiles(*, private: bool, grouped: bool) -> str:
     """Say what the tiles of a figure are, and what is left out."""
     divided = ", divided among the segments as its customers are" if grouped else ""
-    limits = f"; counted in tens, groups of {FEWER} are left out" if private else ""
+    limits = f"; {TENS}" if private else ""
     return f"Each tile is a cell of a grid{divided}, the darker the more customers{limits}."

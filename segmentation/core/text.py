@@ -60,6 +60,7 @@ BEHIND_SUM = (  # "Total", "Total general", "Total: 200 customers", "Totals (n=2
     r"(?:[\W\d_]+(?:general|général|generale|of all|all|[^\W\d_]{1,3})?[\W\d_]*|[\W_]*\d[\W\d_]*[^\W\d_]*)?$"
 )
 FEWEST_TO_ADD_UP = 10
+CLEAR, WEAK = 0.5, 0.2  # how strong a correlation is called
 SMALL_WORDS = frozenset(  # English alone, and no names: a label that begins with one loses its capital in a sentence
     (
         *("age", "annual", "average", "daily", "days", "detergents", "frequency", "fresh", "frozen", "grocery"),
@@ -161,9 +162,14 @@ def shares(parts: Iterable[float]) -> list[str]:
     return [UNDER_ONE if small else f"{part}%" for part, small in zip(told, few, strict=True)]
 
 
-def share_texts(row: Mapping[str, float]) -> dict[str, str]:
-    """Return how a segment divides among categories as text; what is hidden is a part too, so that all are 100%."""
+def share_texts(row: Mapping[str, float], *, rounded: bool = False) -> dict[str, str]:
+    """Return how a segment divides among categories as text; what is hidden is a part too, so that all are 100%.
+
+    Shares that were `rounded` before, which need not add up, are told each by itself.
+    """
     known = {name: share for name, share in row.items() if share == share}
+    if rounded:
+        return {name: percent(share) for name, share in known.items()}
     hidden = max(0.0, 1 - sum(known.values()))
     return dict(zip(known, shares([*known.values(), hidden]), strict=False))
 
@@ -171,6 +177,20 @@ def share_texts(row: Mapping[str, float]) -> dict[str, str]:
 def decimal(value: float, digits: int = 2) -> str:
     """Return a figure that has no unit of its own: a silhouette, a Jaccard or Rand index, a correlation."""
     return fixed(value, digits)
+
+
+def strength(r: float, one: str, other: str, units: str = "") -> str:
+    """Say in words how strong a linear correlation is; NaN where a column does not vary."""
+    if math.isnan(r):
+        return f"{escape(one)} and {escape(other)} cannot be correlated, because one of them does not vary."
+    how = "hardly" if abs(r) < WEAK else "weakly" if abs(r) < CLEAR else "clearly"
+    way = "" if abs(r) < WEAK else " in the same direction" if r > 0 else " in opposite directions"
+    return f"{escape(one)} and {escape(other)} are {how} correlated{way} (r = {signed(r)}{units})."
+
+
+def signed(r: float) -> str:
+    """Return a correlation or a skewness with a true minus, and without one before 0."""
+    return decimal(r).replace("-0.00", "0.00").replace("-", "−")
 
 
 def at_least(index: float) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from segmentation.core.privacy import OUTER, SMALLEST_GROUP, withheld
+from segmentation.core.privacy import OUTER, SMALLEST_GROUP, in_tens, withheld
 from segmentation.customers.counts import Grouping, log_edges, round_edges
 from segmentation.customers.customers import Customers
 
@@ -63,9 +63,9 @@ def by_size(counts: pd.Series) -> pd.Series:
 
 
 def public_categories(customers: Customers, name: str) -> pd.Series:
-    """Return how many customers each category has, the largest first, without those that must not be shown."""
+    """Return how many customers each category has, the largest first; in tens, where some must not be shown."""
     counts = by_size(customers.counts(name))
-    return counts[~withheld(counts.to_numpy())] if customers.private else counts
+    return in_tens(counts[~withheld(counts.to_numpy())]) if customers.private else counts
 
 
 def percentiles(customers: Customers, names: list[str]) -> pd.DataFrame:

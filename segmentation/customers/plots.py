@@ -22,10 +22,9 @@ from segmentation.core.figures import (
     label_axis,
     mark_style,
     panels,
-    public_counts,
     wrapped,
 )
-from segmentation.core.privacy import OUTER, in_tens
+from segmentation.core.privacy import OUTER, SMALLEST_GROUP, in_tens
 from segmentation.core.text import whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
@@ -90,9 +89,11 @@ def _beyond(frame: pd.DataFrame, name: str, groups: Grouping, found: pd.DataFram
 
 
 def _histogram(ax, customers: Customers, name: str):
-    bins = min(30, max(5, round(customers.filled([name])[name] ** 0.5)))
+    filled = customers.filled([name])[name]
+    bins = min(30, max(5, round(filled / (4 * SMALLEST_GROUP) if customers.private else filled**0.5)))
     edges = column_edges(customers, name, bins, logged=customers.dataset.axis(name).logged)
-    counts = public_counts(customers.histogram(name, edges), customers.private)
+    counts = customers.histogram(name, edges)
+    counts = in_tens(counts) if customers.private else counts
     drawn = counts > 0
     style = {"align": "edge", "color": NEUTRAL, "edgecolor": "white", "linewidth": 0.5}
     ax.bar(edges[:-1][drawn], counts[drawn], np.diff(edges)[drawn], **style)

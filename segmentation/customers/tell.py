@@ -8,32 +8,24 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from segmentation.core import files
+from segmentation.core import files, privacy, text
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
-from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, UNDER, nearly_all, public, tell_boxes, tell_tiles
 from segmentation.core.text import count, decimal, escape, listing, percent, plain_unit, ranging, sentence, shares
 from segmentation.customers import exploring
 from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
+from segmentation.runs import tell as runs_tell
 from segmentation.runs.records import Account
 from segmentation.runs.run import Run
-from segmentation.runs.tell import account as account  # chapter 01 says it
-from segmentation.runs.tell import purchases as purchases
-from segmentation.runs.tell import repeated as repeated
-from segmentation.runs.tell import roles as roles_used
-from segmentation.runs.tell import rows as rows
-from segmentation.runs.tell import tell_rule, was
-from segmentation.runs.tell import trust as trust
 from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import RawSource, locate
 
+account, trust = runs_tell.account, runs_tell.trust  # what chapter 01 says
 NEARLY_COPY = 0.95
 MOST_LOST = 0.001  # the limit that the benchmark of the sample keeps
-CLEAR = 0.5
-WEAK = 0.2
 FEWEST_ALIKE = 6  # of 64, where one in 256 is alike by chance
 CHANGES_SHOWN = 5
 CLEANING_CAPTIONS = {  # over each table
@@ -65,7 +57,7 @@ def reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset)
     left = ("above", "line", "above the column names"), ("beside", "note", "beside the table")
     for key, what, where in left:
         if n := headers[key]:
-            told.append(f"{sentence(count(n, what))} {where} {was(n)} left out.")
+            told.append(f"{sentence(count(n, what))} {where} {runs_tell.was(n)} left out.")
     conventions = {name: how for name, how in conventions.items() if dataset.columns[name].role != "ignore"}
     commas = [escape(dataset.label(name)) for name, how in conventions.items() if how.comma]
     if commas:
@@ -81,7 +73,7 @@ def reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset)
 
 def roles(run: Run, ignored: list[str], *, assumed: bool) -> str:
     """Say which roles were assumed when nobody has described the table, with the reasons, and what was set aside."""
-    columns = [(escape(label), role, escape(why)) for label, role, why in roles_used(run.dataset, run.features)]
+    columns = [(escape(label), role, escape(why)) for label, role, why in runs_tell.roles(run.dataset, run.features)]
     aside = [f"{label} ({why})" if why else label for label, role, why in columns if role == "ignore"]
     aside += [escape(header) for header in ignored]
     told = f"Set aside: {listing(aside)}." if aside else "No column was set aside."
@@ -123,20 +115,27 @@ def idle(customers: Customers, features: tuple[str, ...]) -> str:
 
 
 def filled_formats(dataset: Dataset) -> dict:
-    """Return how filled cells are written: where rows are private, fewer than ten as that alone."""
-    return {"filled": lambda n: public(n, private=dataset.private) if n else "0"}
+    """Return how filled and distinct cells are written: where rows are private, in tens and as fewer than ten."""
+    form = partial(privacy.tens, private=dataset.private)
+    return {"filled": form, "distinct": lambda n: form(n) if n >= privacy.SMALLEST_GROUP else text.whole(n)}
 
 
 def missing_formats(account: Account, dataset: Dataset) -> dict:
-    """Return how missing cells are written: where rows are private, all but fewer than ten as over so many."""
-    return {"missing": lambda n: nearly_all(n, account.clean, private=dataset.private)}
+    """Return how cells are written: where rows are private, fewer than ten, and all but these, as that alone."""
+    form = partial(privacy.counted, private=dataset.private)
+    missing = partial(privacy.nearly_all, total=account.clean, private=dataset.private)
+    return {"respelt": form, "missing": missing, "imputed": form}
 
 
 def broken_rules(account: Account, dataset: Dataset) -> pd.DataFrame:
     """Return how many rows each rule refused, the most frequent first, with the clean rows and the sum."""
-    broken = [(tell_rule(rule, dataset), n) for rule, n in account.rules.items()]
-    rows = [*broken, ("no rule: clean", account.clean), ("rows in", account.rows_in)]
-    return pd.DataFrame(rows, columns=["broken rule", "rows"])
+    names, counts = [runs_tell.tell_rule(rule, dataset) for rule in account.rules], [*account.rules.values()]
+    told: list = [*counts, account.clean, account.rows_in]
+    if dataset.private and counts:
+        hides = [privacy.counted(n) if n < privacy.SMALLEST_GROUP else privacy.NOT_SHOWN for n in counts]
+        shown = np.where(privacy.withheld(np.array(counts)), hides, [*map(text.whole, counts)]).tolist()
+        told = [*shown, text.whole(account.clean), runs_tell.rows_in(account, privacy.counted)]
+    return pd.DataFrame({"broken rule": [*names, "no rule: clean", "rows in"], "rows": told})
 
 
 def changes_table(account: Account, dataset: Dataset) -> pd.DataFrame:
@@ -151,7 +150,7 @@ def far_values(customers: Customers, numbers: list[str]) -> str:
     """Say for each column how many customers lie far from the middle half."""
     columns, what = customers.dataset.columns, count(len(numbers), "numeric column")
     far = {name: _number_far(customers, name) for name in numbers if columns[name].type == "number"}
-    many = {name: public(n, "value", private=customers.private) for name, n in far.items()}
+    many = {name: privacy.public(n, "value", private=customers.private) for name, n in far.items()}
     told = listing(
         f"{escape(customers.dataset.label(name))} has {how} far from the rest{columns[name].on_scale}"
         for name, how in many.items()
@@ -173,7 +172,7 @@ def forming(customers: Customers, features: tuple[str, ...]) -> str:
         listing(escape(customers.dataset.label(name)) for name in names)
         for names in (features, [name for name in rest if name not in few], few)
     )
-    who = f"{FEWER} customers have" if customers.private else "nobody has"
+    who = f"{privacy.FEWER} customers have" if customers.private else "nobody has"
     gone = f" Left out, because {who} a value: {left}." if few else ""
     return f"The segments will be formed by {formed}; {told or 'nothing else'} will describe them.{gone}"
 
@@ -195,18 +194,20 @@ def distributions(customers: Customers, names: Sequence[str]) -> str:
     if not names:
         return ""
     told = [_tell_distribution(customers, name, customers.dataset) for name in names]
-    boxes = tell_boxes(private=customers.private, beyond=not customers.sampled)
+    boxes = privacy.tell_boxes(private=customers.private, beyond=not customers.sampled)
     return f"{' '.join(told)}{_left_out(customers)} {boxes}"
 
 
 def _left_out(customers: Customers) -> str:
     """Say that histograms leave out groups, where they do; starts with a blank."""
-    return f" {sentence(HIDDEN)}." if customers.private else ""
+    return f" {sentence(privacy.TENS)}." if customers.private else ""
 
 
 def tiles(customers: Customers, by: str | None = None) -> str:
     """Say what stands for the customers where these are not drawn one by one; starts with a blank."""
-    return "" if exploring.in_points(customers) else f" {tell_tiles(private=customers.private, grouped=by is not None)}"
+    if exploring.in_points(customers):
+        return ""
+    return f" {privacy.tell_tiles(private=customers.private, grouped=by is not None)}"
 
 
 def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str:
@@ -218,10 +219,10 @@ def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str
     if limits["low"] == limits["high"]:
         return f"**{escape(label)}** is {dataset.measured(name, middle)} for every customer."
     skew, on = customers.skew(name), dataset.columns[name].on_scale
-    lean = "hardly skewed" if abs(skew) < CLEAR else f"skewed to the {'high' if skew > 0 else 'low'} side"
+    lean = "hardly skewed" if abs(skew) < text.CLEAR else f"skewed to the {'high' if skew > 0 else 'low'} side"
     return (
         f"**{escape(label)}**: half of the customers lie between {form(low)} and {dataset.measured(name, high)} "
-        f"(median {form(middle)}); the distribution is {lean}{on} (skewness {_signed(skew)})."
+        f"(median {form(middle)}); the distribution is {lean}{on} (skewness {text.signed(skew)})."
     )
 
 
@@ -230,21 +231,25 @@ def _tell_yes(customers: Customers, name: str) -> str:
     share, filled = customers.mean([name])[name], int(customers.filled([name])[name])
     yes = round(share * filled)
     few = [word for word, n in (("yes", yes), ("no", filled - yes)) if 0 < n < customers.least]
-    return f"{FEWER} customers have {few[0]}" if few else customers.dataset.amount(name, share)
+    return f"{privacy.FEWER} customers have {few[0]}" if few else customers.dataset.amount(name, share)
 
 
 def categories(customers: Customers, names: list[str]) -> str:
     """Say for each column how the customers divide among its categories, and which of these are hidden."""
-    return " ".join(_tell_categories(customers, name) for name in names)
+    counted = customers.private and any(len(exploring.public_categories(customers, name)) for name in names)
+    how = ["Counts are rounded down to tens."] if counted else []
+    return " ".join([*(_tell_categories(customers, name) for name in names), *how])
 
 
 def _tell_categories(customers: Customers, name: str) -> str:
     counts, shown = exploring.by_size(customers.counts(name)), exploring.public_categories(customers, name)
     told = dict(zip(counts.index, shares(counts), strict=True))
-    parts = listing(f"{escape(category)} {n:,} ({told[category]})" for category, n in shown.items())
-    hidden = "" if len(shown) == len(counts) else f"; {HIDDEN}" if parts else HIDDEN
+    share = "" if customers.private else " ({})"  # of a count in tens it would be another one than the cards have
+    parts = listing(f"{escape(category)} {n:,}{share.format(told[category])}" for category, n in shown.items())
+    hidden = "" if len(shown) == len(counts) else f"; {privacy.HIDDEN}" if parts else privacy.HIDDEN
     known = int(counts.sum())
-    of = f" of {known:,} who are known" if known < customers.number and parts else ""
+    who = f"{privacy.in_tens(known):,} or more" if customers.private else f"{known:,}"
+    of = f" of {who} who are known" if known < customers.number and parts else ""
     return f"**{escape(customers.dataset.label(name))}**: {parts}{of}{hidden}."
 
 
@@ -254,7 +259,7 @@ def relation(customers: Customers, correlation: pd.DataFrame, names: Sequence[st
         return ""
     dataset, (one, other) = customers.dataset, names[:2]
     units = _in_units(dataset, (one, other))
-    told = strength(correlation.loc[one, other], dataset.label(one), dataset.label(other), units)
+    told = text.strength(correlation.loc[one, other], dataset.label(one), dataset.label(other), units)
     return f"{told}{tiles(customers)}" if drawn else told
 
 
@@ -263,26 +268,13 @@ def _in_units(dataset: Dataset, names: Iterable[str]) -> str:
     return " in original units" if any(dataset.columns[name].transform != "none" for name in names) else ""
 
 
-def strength(r: float, one: str, other: str, units: str = "") -> str:
-    """Say in words how strong a linear correlation is; NaN where a column does not vary."""
-    if np.isnan(r):
-        return f"{escape(one)} and {escape(other)} cannot be correlated, because one of them does not vary."
-    how = "hardly" if abs(r) < WEAK else "weakly" if abs(r) < CLEAR else "clearly"
-    way = "" if abs(r) < WEAK else " in the same direction" if r > 0 else " in opposite directions"
-    return f"{escape(one)} and {escape(other)} are {how} correlated{way} (r = {_signed(r)}{units})."
-
-
-def _signed(r: float) -> str:
-    return decimal(r).replace("-0.00", "0.00").replace("-", "−")
-
-
 def pairs(customers: Customers, correlation: pd.DataFrame) -> str:
     """Say which columns are drawn in pairs, which two are linked most, and what is left out; "" of one column."""
     if len(correlation) < 2:
         return ""
     one, other, r = exploring.strongest_pair(correlation)
     dataset = customers.dataset
-    told = strength(r, dataset.label(one), dataset.label(other), _in_units(dataset, (one, other)))
+    told = text.strength(r, dataset.label(one), dataset.label(other), _in_units(dataset, (one, other)))
     drawn = len(exploring.most_linked(correlation))
     every = f"The {count(drawn, 'numeric column')} of {len(correlation)} with the strongest links, in pairs."
     every = "Every pair of numeric columns." if drawn == len(correlation) else every
@@ -293,7 +285,9 @@ def correlation(correlation: pd.DataFrame, dataset: Dataset) -> str:
     """Say how many pairs of columns are clearly correlated."""
     label = {name: escape(dataset.label(name)) for name in correlation}
     clear = [
-        f"{label[a]} with {label[b]}" for a, b in combinations(correlation, 2) if abs(correlation.loc[a, b]) >= CLEAR
+        f"{label[a]} with {label[b]}"
+        for a, b in combinations(correlation, 2)
+        if abs(correlation.loc[a, b]) >= text.CLEAR
     ]
     some = f"{count(len(clear), 'pair is', 'pairs are')} clearly correlated"
     some = f"{some} ({listing(clear)})" if clear else some
@@ -304,16 +298,17 @@ def groups(customers: Customers, groups: dict[str, Grouping], name: str) -> str:
     """Say for each way to group the customers in which group the median of column `name` is highest and lowest."""
     told = [_tell_groups(customers, by, way, name) for by, way in groups.items()]
     drawn = any(not customers.private or exploring.group_medians(customers, name, w).count() for w in groups.values())
-    beside = [tell_boxes(private=customers.private, beyond=not customers.sampled)] if drawn else []
+    beside = [privacy.tell_boxes(private=customers.private, beyond=not customers.sampled)] if drawn else []
     return " ".join([*told, *beside])
 
 
 def _tell_groups(customers: Customers, by: str, way: Grouping, name: str) -> str:
     """Say between which groups the median ranges; of those of fewer than ten only that they are left out."""
-    every, least = exploring.group_medians(customers, name, way), count(SMALLEST_GROUP, "customer")
+    every, least = exploring.group_medians(customers, name, way), count(privacy.SMALLEST_GROUP, "customer")
     medians, by, label = every.dropna(), escape(by), customers.dataset.label(name)
     if medians.empty:
-        return f"By {by} nothing is {'drawn' if customers.private else 'compared'}: each of its groups is {UNDER}."
+        what = "drawn" if customers.private else "compared"
+        return f"By {by} nothing is {what}: each of its groups is {privacy.UNDER}."
     gone = "left out" if customers.private else "drawn, but not compared"
     left = f" among its groups of {least} or more; the others are {gone}" if len(medians) < len(every) else ""
     if len(medians) < 2:
@@ -337,9 +332,10 @@ def differences(
     return " ".join(told)
 
 
-def size_of_table(raw: ibis.Table, headers: dict, source: RawSource) -> str:
-    """Say how many rows and columns the raw table has."""
-    rows, columns = count(int(raw.count().execute()), "row"), count(headers["fields"], "column")
+def size_of_table(raw: ibis.Table, headers: dict, source: RawSource, dataset: Dataset) -> str:
+    """Say how many rows, where these are private in tens, and columns the raw table has."""
+    n, columns = int(raw.count().execute()), count(headers["fields"], "column")
+    rows = f"{privacy.tens(n, private=True)} rows" if dataset.private else count(n, "row")
     return f"The table {escape(source.name)} has {rows} and {columns}."
 
 

@@ -19,7 +19,7 @@ from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Cleaning, Lineage, Profiles, Selection
 from segmentation.runs.manifest import versions
-from segmentation.runs.records import Profile, Stability
+from segmentation.runs.records import OTHERS, Profile, Stability
 from segmentation.runs.run import Run
 
 
@@ -60,15 +60,15 @@ def cut(selection: Selection) -> str | None:
     return "These parts are a cut, not groups: customers on both sides of a border may differ little."
 
 
-def key_figures(cleaning: Cleaning, selection: Selection) -> list[dict]:
+def key_figures(cleaning: Cleaning, selection: Selection, dataset: Dataset) -> list[dict]:
     """Return the four figures that a reader needs first, each its value, label and note; without a division two."""
-    how = runs_tell.choice(selection)
+    how, few = runs_tell.choice(selection), runs_tell.few(dataset)
     cut = selection.verdict == "none" and selection.divided
     figures: list[dict] = [
         {
             "value": f"{cleaning.customers:,}",
             "label": "customers",
-            "note": f"{cleaning.rows_in:,} rows in, {cleaning.rejected:,} refused",
+            "note": f"{runs_tell.rows_in(cleaning, few)} rows in, {few(cleaning.rejected)} refused",
         },
         {
             "value": 0 if cut else selection.k,
@@ -143,10 +143,11 @@ def _tell_descriptor(values: dict, dataset: Dataset, name: str) -> str:
         return dataset.amount(name, values["mean"])
     if values and column.numeric:
         return f"{dataset.measured(name, values['median'])} (median)"
-    told, top = share_texts(values), sorted(values.items(), key=lambda item: (-item[1], item[0]))[:3]
+    shown = {name: share for name, share in values.items() if share is not None}
+    told, top = share_texts(shown, rounded=private), sorted(shown.items(), key=lambda item: (-item[1], item[0]))[:3]
     parts = [f"{name} {told[name]}" for name, share in top if share]
-    if private and sum(values.values()) < 0.999999:  # of the shares some are hidden
-        rest = "the rest" if len(top) == len(values) else "others"
+    if OTHERS in values:
+        rest = "the rest" if len(top) == len(shown) else "others"
         parts.append(f"{rest} not shown here" if parts else "not shown")
     return ", ".join(parts) or "not known"
 
@@ -173,7 +174,7 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
         "sureness": sureness(selection),
         "base": lineage and lineage.base,
         "changes": runs_tell.lineage(lineage) if lineage else None,
-        "figures": key_figures(cleaning, selection),
+        "figures": key_figures(cleaning, selection, dataset),
         "warning": cut(selection),
         "cards": cards(selection, profiles, dataset, lineage),
         "chapters": [{"anchor": anchor, "title": _heading(source)} for anchor, source in chapters],
@@ -209,7 +210,7 @@ def _data(cleaning: Cleaning, dataset) -> list[dict]:
         ("File", cleaning.file),
         *(("SHA-256", digest) for digest in cleaning.files.values()),
         ("Fingerprint", cleaning.fingerprint),
-        ("Rows", runs_tell.rows(cleaning)),
+        ("Rows", runs_tell.rows(cleaning, runs_tell.few(dataset))),
         ("Licence", source.licence if source else None),
         ("Citation", source.citation if source else None),
     ]

@@ -264,13 +264,17 @@ class Transitions(Record):
     now: tuple[Origin, ...]
 
 
+OTHERS = ""  # stands among the categories of a segment for those that are hidden
+
+
 class Profile(Record):
     """Who a segment is.
 
     centre : of each feature the mean, of one that is transformed that of what the model sees, transformed back
     mean : of each feature that is transformed the plain mean
     index : the centre of all customers = 100; None where values are below 0, or all 0
-    descriptors : of each its mean and median, or the share of each category; nothing that tells of fewer than ten
+    descriptors : of each its mean and median, or the share of each category; nothing that tells of fewer than ten, and
+        where categories are hidden for that, None under `OTHERS`
     """
 
     segment: int
@@ -282,7 +286,7 @@ class Profile(Record):
     mean: dict[str, float]
     index: dict[str, float | None]
     levels: dict[str, Level]
-    descriptors: dict[str, dict[str, float]]
+    descriptors: dict[str, dict[str, float | None]]
     level_name: str
     name: str
     action: str | None

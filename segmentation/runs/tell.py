@@ -74,11 +74,25 @@ def unindexed(profile: Profile, dataset: Dataset) -> str:
     return listing(dataset.label(name) for name, index in profile.index.items() if index is None)
 
 
-def rows(account: Account) -> str:
-    """Return what became of the rows: "200 rows = 198 clean + 2 refused"."""
-    collapsed = f" + {account.collapsed:,} collapsed" if account.collapsed else ""
+def rows(account: Account, form=whole) -> str:
+    """Return what became of the rows: "200 rows = 198 clean + 2 refused".
+
+    Parameters
+    ----------
+    form : function
+        How a number of rows that are not clean is written; where it hides one, what they came to is hidden too.
+    """
+    collapsed = f" + {form(account.collapsed)} collapsed" if account.collapsed else ""
     made = f", of {account.customers:,} customers" if account.customers != account.clean else ""
-    return f"{account.rows_in:,} rows = {account.clean:,} clean + {account.rejected:,} refused{collapsed}{made}"
+    return (
+        f"{rows_in(account, form)} rows = {account.clean:,} clean + {form(account.rejected)} refused{collapsed}{made}"
+    )
+
+
+def rows_in(account: Account, form=whole) -> str:
+    """Return how many rows there were, "over 198" where a number of rows that are not clean is hidden."""
+    parts = (*account.rules.values(), account.rejected, account.collapsed)
+    return f"{account.rows_in:,}" if all(form(n) == whole(n) for n in parts) else f"over {account.clean:,}"
 
 
 def lineage(lineage: Transitions) -> str:
@@ -169,33 +183,56 @@ def was(n: int) -> str:
     return "was" if n == 1 else "were"
 
 
-def repeated(repeated: int) -> str:
+def repeated(repeated: int, form=whole) -> str:
     """Say, of a table without ids, how many rows repeat another."""
     if not repeated:
         return "No column is an id, and no row repeats another."
-    rows = count(repeated, "row that repeats", "rows that repeat")
-    return f"No column is an id; {rows} another {was(repeated)} kept."
+    rows = _counted(repeated, "row that repeats", "rows that repeat", form)
+    return f"No column is an id; {rows} another {_was(repeated, form)} kept."
 
 
-def purchases(account: Account) -> str:
+def _counted(n: int, noun: str, plural: str, form) -> str:
+    """Return so many as text, as `count` does where `form` does not hide it."""
+    return count(n, noun, plural) if form(n) == whole(n) else f"{form(n)} {plural}"
+
+
+def _was(n: int, form) -> str:
+    return was(n) if form(n) == whole(n) else "were"
+
+
+def purchases(account: Account, form=whole) -> str:
     """Say how many transactions are returns, and how many repeat another; empty for a table of customers."""
     returns, alike = account.returns, account.alike
     if returns is None or alike is None:
         return ""
-    off = f"{sentence(count(returns, 'row is a return', 'rows are returns'))}, taken off the value of their customers."
-    twice = f"{sentence(count(alike, 'row repeats', 'rows repeat'))} another and {was(alike)} kept: one may buy twice."
+    off, twice = (
+        sentence(_counted(n, one, several, form))
+        for n, one, several in ((returns, "row is a return", "rows are returns"), (alike, "row repeats", "rows repeat"))
+    )
+    off = f"{off}, taken off the value of their customers."
+    twice = f"{twice} another and {_was(alike, form)} kept: one may buy twice."
     return f"{off if returns else 'No row is a return.'} {twice if alike else ''}".strip()
 
 
 def account(account: Account, dataset: Dataset) -> str:
     """Say what became of the rows, which of them repeat another, and what the transactions are."""
+    form = few(dataset)
     told = [
-        f"Rows in: {rows(account)}.",
+        f"Rows in: {rows(account, form)}.",
         "Every row is accounted for." if account.rejected else "No row broke a rule.",
-        "" if dataset.named("id") else repeated(account.repeated),
-        purchases(account),
+        "" if dataset.named("id") else repeated(account.repeated, form),
+        purchases(account, form),
     ]
     return " ".join(told)
+
+
+def few(dataset: Dataset | None):
+    """Return how a reader is told a number of rows: where rows are private, no number under ten."""
+    if dataset is None or not dataset.private:
+        return whole
+    from segmentation.core.privacy import counted  # imported here, because the terminal shows every number
+
+    return counted
 
 
 def tell_rule(rule: str, dataset: Dataset | None) -> str:
@@ -206,14 +243,12 @@ def tell_rule(rule: str, dataset: Dataset | None) -> str:
 
 def trust(account: Account, dataset: Dataset | None = None) -> str:
     """Return the answer of the first chapter: how many rows can be trusted, and why others cannot."""
-    worst = max(account.rules, key=lambda rule: account.rules[rule], default=None)
-    reason = (
-        f"the most frequent reason is “{escape(tell_rule(worst, dataset))}” ({whole(account.rules[worst])})."
-        if worst
-        else ""
-    )
+    form, worst = few(dataset), max(account.rules, key=lambda rule: account.rules[rule], default=None)
+    hides = any(form(n) != whole(n) for n in account.rules.values())  # what the others are would tell of one hidden
+    times = "" if hides or not worst else f" ({whole(account.rules[worst])})"
+    reason = f"the most frequent reason is “{escape(tell_rule(worst, dataset))}”{times}." if worst else ""
     return (
-        f"**{sentence(count(account.clean, 'row'))} of {whole(account.rows_in)} can be trusted**, "
-        f"and {count(account.rejected, 'row was', 'rows were')} refused; "
+        f"**{sentence(count(account.clean, 'row'))} of {rows_in(account, form)} can be trusted**, "
+        f"and {_counted(account.rejected, 'row was', 'rows were', form)} refused; "
         f"{reason or 'no rule was broken.'}"
     )

@@ -21,6 +21,8 @@ from segmentation.customers.plots import boxes, cloud
 from segmentation.segments.fit import scaled_label
 from segmentation.segments.profiles import category_shares
 
+LEAST_DRAWN, LEAST_TOLD = 0.02, 0.08  # of a bar: what is not shown, and what has room for its share
+
 
 def in_scaled_units(scaled: Customers, centroids: pd.DataFrame, names: list[str]):
     """Draw the first two of these features by segment, as K-Means sees them, with the centroids as red crosses."""
@@ -136,30 +138,36 @@ def sizes(profiles: pd.DataFrame):
 def by_category(customers: Customers, names: list[str]) -> Iterator[tuple]:
     """Draw how each segment divides among the categories of each column, one after the other: name, axes or None."""
     for name in names:
-        yield name, _shares(category_shares(customers, name, private=customers.private), customers.dataset.axis(name))
+        shares = category_shares(customers, name, private=customers.private)
+        yield name, _shares(shares, customers.dataset.axis(name), rounded=customers.private)
 
 
-def _shares(shares: pd.DataFrame, label: str):
-    """Draw one row a segment, summing to 1 with what is not shown."""
+def _shares(shares: pd.DataFrame, label: str, *, rounded: bool):
+    """Draw one row a segment, summing to 1 with what is not shown; rounded shares are drawn as parts of their sum."""
     known = shares.dropna(axis=1, how="all")
     if known.empty:
         return None
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.9 + 0.4 * len(shares)))
-    told = [share_texts(row) for _, row in shares.iterrows()]
+    told = [share_texts(row, rounded=rounded) for _, row in shares.iterrows()]
     hidden, shares = shares.isna().any(axis=1), known.fillna(0.0)
+    rest = (1 - shares.sum(axis=1)).clip(lower=LEAST_DRAWN).where(hidden, 0)
+    if rounded:
+        whole = shares.sum(axis=1) + rest
+        shares, rest = shares.div(whole, axis=0), rest / whole
     left = np.zeros(len(shares))
     for i, name in enumerate(shares):
         bars = ax.barh([str(segment) for segment in shares.index], shares[name], left=left, label=str(name),
                        color=sns.color_palette("crest", max(2, shares.shape[1]))[i])  # fmt: skip
-        ax.bar_label(bars, [own.get(name, "") if v >= 0.08 else "" for own, v in zip(told, shares[name], strict=True)],
-                     label_type="center", color="white")  # fmt: skip
+        labels = [own.get(name, "") if v >= LEAST_TOLD else "" for own, v in zip(told, shares[name], strict=True)]
+        ax.bar_label(bars, labels, label_type="center", color="white")
         left += shares[name].to_numpy()
     if hidden.any():
-        rest = np.where(hidden, 1 - left, 0)
         ax.barh([str(segment) for segment in shares.index], rest, left=left, label="not shown", color=NEUTRAL,
                 alpha=0.25)  # fmt: skip
     ax.invert_yaxis()
     ax.set(xlabel=f"share of the segment, by {label}", ylabel="segment", xlim=(0, 1))
     ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    if rounded:  # parts of what need not be 100%
+        ax.set(xticks=[])
     ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
     return ax

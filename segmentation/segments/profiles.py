@@ -10,11 +10,11 @@ from scipy.stats import chi2_contingency, kruskal
 from segmentation.core.dataset import Dataset, Level
 from segmentation.core.errors import UsageError
 from segmentation.core.files import write_csv
-from segmentation.core.privacy import SMALLEST_GROUP, least, withheld
+from segmentation.core.privacy import SMALLEST_GROUP, in_tens, least, to_shares, withheld, withheld_beside
 from segmentation.core.text import listing
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.runs.records import Heir, Placement, Profile
+from segmentation.runs.records import OTHERS, Heir, Placement, Profile
 from segmentation.runs.run import Run
 from segmentation.segments.assign import centre_of_all, centres
 
@@ -157,7 +157,8 @@ def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, di
     """Return for each segment the mean and median, or the share of each category, of a descriptor."""
     if not dataset.columns[name].numeric:
         shares = category_shares(customers, name, private=dataset.private)
-        return {segment: row.dropna().to_dict() for segment, row in shares.iterrows()}
+        hidden = dataset.private & shares.isna().any(axis=1)
+        return {s: row.dropna().to_dict() | ({OTHERS: None} if hidden[s] else {}) for s, row in shares.iterrows()}
     table = customers.means([name]).rename(columns={name: "mean"})
     table["median"] = segment_medians(customers, name, private=dataset.private)
     known = table.dropna().to_dict("index")
@@ -175,7 +176,7 @@ def flatten(profiles: list[Profile]) -> pd.DataFrame:
             row[f"centre_{feature}_low"], row[f"centre_{feature}_high"] = profile.centre_interval[feature]
         row |= {f"index_{feature}": value for feature, value in profile.index.items()}
         for name, values in profile.descriptors.items():
-            row |= {f"{name}_{key}": value for key, value in values.items()}
+            row |= {f"{name}_{key}": value for key, value in values.items() if key != OTHERS}
         rows.append(row | {"level_name": profile.level_name, "action": profile.action})
     return pd.DataFrame(rows)
 
@@ -187,7 +188,8 @@ def write_profiles(study: Run, profiles: list[Profile]) -> None:
 
 def headed(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
     """Return one row a segment: its name and size, then centres, indices and descriptors under their labels."""
-    parts = {name: [key for p in profiles for key in p.descriptors[name]] for name in profiles[0].descriptors}
+    parts = {name: [key for p in profiles for key in p.descriptors[name] if key != OTHERS]
+             for name in profiles[0].descriptors}  # fmt: skip
     rows = [_under_labels(profile, dataset, parts) for profile in profiles]
     keys = list(dict.fromkeys(key for row in rows for key in row))
     taken, columns = {heading for name, heading in keys if not name}, {}
@@ -220,16 +222,20 @@ def _under_labels(profile: Profile, dataset: Dataset, described: dict) -> dict[t
 def category_shares(customers: Customers, name: str, *, private: bool) -> pd.DataFrame:
     """Return how each segment divides among the categories of a descriptor, one row a segment.
 
-    Where nobody in a segment has a known category, its row is NaN. When `private`, a group of fewer than ten is hidden
-    (NaN), in a category of fewer than ten every group, and so are as many more that none can be worked out from the
-    sums of its row or column.
+    Where nobody in a segment has a known category, its row is NaN. When `private`, shares are in steps of five
+    customers or more, a group of fewer than ten is hidden (NaN), in a category of fewer than ten every group, and so
+    are as many more that none can be worked out from the others and from what chapter 2 shows of all customers.
     """
     counts = customers.counts(name, by="segment").reindex(customers.counts("segment").index, fill_value=0)
     known = counts.sum(axis=1)
-    parts = counts.div(known.where(known > 0), axis=0)
-    if not private:
-        return parts
-    return parts.mask(withheld(counts.to_numpy()) | (counts.sum() < SMALLEST_GROUP).to_numpy())
+    if not private or counts.empty:
+        return counts.div(known.where(known > 0), axis=0)
+    table, every = counts.to_numpy(), counts.sum().to_numpy()
+    parts, low, high = to_shares(table)
+    unknown, tens = withheld(every), in_tens(every)
+    totals = np.where(unknown, 0, tens), np.where(unknown, every.sum(), tens + SMALLEST_GROUP - 1)
+    hidden = withheld_beside(low, table, high, totals) | (every < SMALLEST_GROUP)
+    return pd.DataFrame(parts, counts.index, counts.columns).mask(hidden)
 
 
 def segment_medians(customers: Customers, name: str, *, private: bool) -> pd.Series:

@@ -75,10 +75,8 @@ def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[s
     """Say what the figure in original units shows, and between which centres each feature ranges."""
     shown = [segmented.dataset.axis(name) for name in names]
     crosses = "red crosses are the centres" if len(centres) > 1 else "the red cross is the centre"
-    return (
-        f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; {crosses}. "
-        f"{extremes(centres, segmented.dataset)}{axes(shown, len(centres))}{_tiles(segmented, len(centres))}"
-    )
+    told = f"{extremes(centres, segmented.dataset)}{axes(shown, len(centres))}{_tiles(segmented, len(centres))}"
+    return f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; {crosses}. {told}"
 
 
 def _tiles(customers: Customers, segments: int) -> str:
@@ -287,9 +285,9 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
 
 def by_category(customers: Customers, names: list[str]) -> dict[str, str]:
     """Say of each column of categories how the segments differ in it."""
-    shares = {name: category_shares(customers, name, private=customers.private) for name in names}
-    why = HIDDEN if customers.private else "nobody there has a value"
-    return {name: f"{escape(customers.dataset.label(name))}: {_tell_shares(own, why)}." for name, own in shares.items()}
+    of, private = customers.dataset, customers.private
+    told = {name: _tell_shares(category_shares(customers, name, private=private), private=private) for name in names}
+    return {name: f"{escape(of.label(name))}: {those}." for name, those in told.items()}
 
 
 def by_number(customers: Customers, names: list[str]) -> dict[str, str]:
@@ -304,18 +302,19 @@ def by_number(customers: Customers, names: list[str]) -> dict[str, str]:
     return {name: f"{escape(dataset.label(name))}: {told[name]}.{drawn[name]}" for name in names}
 
 
-def _tell_shares(shares: pd.DataFrame, why: str) -> str:
+def _tell_shares(shares: pd.DataFrame, *, private: bool) -> str:
     """Say of a category that is shown for as many segments as any, and differs most, between which its share ranges."""
+    why, same = (HIDDEN, "hardly differs") if private else ("nobody there has a value", "does not differ")
     shown = shares.notna().sum()
     spread = (shares.max() - shares.min())[shown == shown.max()].fillna(0)
     name = spread.idxmax()
-    texts = pd.Series({segment: share_texts(row).get(name) for segment, row in shares.iterrows()})
-    told = _among(shares[name], f"the share of {escape(name)}", texts, why)
+    texts = pd.Series({segment: share_texts(row, rounded=private).get(name) for segment, row in shares.iterrows()})
+    told = _among(shares[name], f"the share of {escape(name)}", texts, why, same=same)
     others = shares[name].notna().all() and shares.isna().any(axis=None)
     return f"{told}; of other categories {why}" if others else told
 
 
-def _among(values: pd.Series, what: str, texts: pd.Series, why: str) -> str:
+def _among(values: pd.Series, what: str, texts: pd.Series, why: str, *, same: str = "does not differ") -> str:
     """Say between which segments a figure ranges; of those without one (NaN) that they are left out, and why."""
     if len(values) == 1:
         return "there is one part alone, with which no other can be compared"
@@ -323,7 +322,7 @@ def _among(values: pd.Series, what: str, texts: pd.Series, why: str) -> str:
     if len(known) < 2:
         return f"no two segments can be compared here, because {why}"
     ends = ranging(*(own[known.index].rename(index="segment {}".format) for own in (known, texts)))
-    told = f"{what} runs from {ends}" if ends else f"{what} does not differ"
+    told = f"{what} runs from {ends}" if ends else f"{what} {same}"
     if left.empty:
         return told if ends else f"{told} between the segments"
     are = "segment {} is" if len(left) == 1 else "segments {} are"

@@ -12,8 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
-from segmentation.core.text import amount, at_least, count, escape, listing, percent, show_index
-from segmentation.customers import tell as customers_tell
+from segmentation.core.text import amount, at_least, count, escape, listing, percent, show_index, strength
 from segmentation.customers.counts import Grouping
 from segmentation.customers.exploring import bands, group_medians
 from segmentation.evidence import tell as evidence_tell
@@ -27,7 +26,7 @@ from segmentation.evidence.kmeans import (
     fit_each_k,
     fit_starts,
 )
-from segmentation.runs.records import Placement, Profile
+from segmentation.runs.records import OTHERS, Placement, Profile
 from segmentation.segments.assign import assign_rows
 from segmentation.segments.fit import centroids, describe_scaling, fit_segments, scale, scaling_and_centroids
 from segmentation.segments.profiles import category_shares, profile_segments
@@ -116,7 +115,7 @@ def test_misfits_are_counted_by_segment():
 
 def test_what_does_not_vary_is_not_correlated():
     r = pd.DataFrame({"a": [1.0, 2, 3], "b": [5.0, 5, 5]}).corr()
-    assert "does not vary" in customers_tell.strength(r.loc["a", "b"], "A", "B")
+    assert "does not vary" in strength(r.loc["a", "b"], "A", "B")
 
 
 def _profile(table: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[Profile]:
@@ -195,7 +194,7 @@ def test_small_groups_are_not_shown_when_private(customers):
     assert shares[["Bonn", "Oslo"]].isna().all(axis=None)
     private = DATASET.model_copy(update={"privacy": "aggregate"})
     [profile] = _profile(table, private, ["income"])
-    assert profile.descriptors["city"] == {"Rome": 0.8}
+    assert profile.descriptors["city"] == {"Rome": 0.8, OTHERS: None}
     assert group_medians(customers_of(table), "income", Grouping("city")).dropna().index.tolist() == ["Rome"]
 
 

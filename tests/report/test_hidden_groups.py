@@ -59,8 +59,7 @@ def planted(privacy: str = "aggregate") -> Customers:
 
 def test_no_share_is_called_the_highest_where_a_hidden_one_may_be_higher():
     assert segments_tell.by_category(planted(), ["answer"])["answer"] == (
-        "Answer: among segments 1 and 2, the share of yes runs from 38% (segment 2) to 41% (segment 1); segment 3 is "
-        f"left out, because {HIDDEN}."
+        f"Answer: among segments 1 and 2, the share of yes hardly differs; segment 3 is left out, because {HIDDEN}."
     )
     told = segments_tell.by_category(planted("rows"), ["answer"])["answer"]
     assert told == "Answer: the share of no runs from 9% (segment 3) to 62% (segment 2)."
@@ -89,7 +88,7 @@ def test_categories_are_all_named_or_said_to_be_hidden():
     assert "atoll 9 (3%)" in customers_tell.categories(planted("rows"), ["region"])
     told = customers_tell.categories(planted(), ["region"])
     assert "atoll" not in told
-    assert told.endswith(f"; {HIDDEN}.")
+    assert told == f"**Region**: south 130; {HIDDEN}. Counts are rounded down to tens."
 
 
 @pytest.mark.parametrize(("privacy", "filled", "distinct", "missing"), [("aggregate", "fewer than 10", "–", "over 20"),
@@ -112,7 +111,7 @@ def test_what_few_customers_have_is_counted_as_no_more_than_few(tmp_path, privac
 @pytest.mark.parametrize("privacy", ["aggregate", "rows"])
 def test_captions_of_histograms_and_pairs_say_what_is_left_out(privacy):
     customers, names = planted(privacy), ["visits", "spend"]
-    left = f"{HIDDEN[0].upper()}{HIDDEN[1:]}." if privacy == "aggregate" else ""
+    left = "Counted in tens, groups of fewer than 10 are left out." if privacy == "aggregate" else ""
     assert customers_tell.far_values(customers, names).endswith(left or " far from the rest.")
     pairs = customers_tell.pairs(customers, customers.correlation(names))
     assert pairs.endswith(f"counted in tens, groups of fewer than 10 are left out. {left}" if left else ").")
@@ -245,8 +244,8 @@ def test_whiskers_are_drawn_where_ten_customers_lie_beyond_or_rows_may_be_seen(c
 def test_captions_say_how_to_read_boxes_and_tiles_and_what_is_left_out():
     told = customers_tell.distributions(_many(200), ["visits"])
     assert told.endswith(
-        "Groups of fewer than 10, and others that would give these away, are hidden. Box: the middle half, its line "
-        "the median; whiskers: the 5th to the 95th percentile, of 200 customers or more; smaller groups have none."
+        "Counted in tens, groups of fewer than 10 are left out. Box: the middle half, its line the median; "
+        "whiskers: the 5th to the 95th percentile, of 200 customers or more; smaller groups have none."
     )
     told = customers_tell.distributions(_many(20, "rows"), ["visits"])
     assert told.endswith("whiskers: the 5th to the 95th percentile; circles: customers beyond.")

@@ -144,7 +144,7 @@ def test_silhouette_and_stability_have_two_digits_wherever_a_person_reads_them(p
     chosen, k = places.selection.chosen, places.selection.k
     silhouette, weakest = decimal(chosen.silhouette), decimal(places.selection.weakest)
     assert f"mean silhouette {silhouette}, least stable segment {weakest}" in places.terminal
-    told = key_figures(places.study.read("cleaning.json"), places.selection)
+    told = key_figures(places.study.read("cleaning.json"), places.selection, places.study.dataset)
     assert [figure["value"] for figure in told[2:]] == [silhouette, weakest]
     read = (part for part in places.page.find_all(string=True) if not part.find_parent(["script", "style", "pre"]))
     text = re.sub(r"\s+", " ", " ".join(read))

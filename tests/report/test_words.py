@@ -139,7 +139,9 @@ def test_no_name_of_dataset_yaml_stands_where_a_label_could(german):
 
 
 def test_a_broken_rule_names_the_column_by_its_label():
-    account = SimpleNamespace(rules={"umsatz: at least 0": 3, "row: 5 cells": 1}, clean=9, rows_in=13)
+    account = SimpleNamespace(
+        rules={"umsatz: at least 0": 3, "row: 5 cells": 1}, clean=9, rows_in=13, rejected=4, collapsed=0
+    )
     dataset = Dataset(title="T", columns={"umsatz": {"role": "feature", "label": "Umsatz gesamt"}})
     rules = broken_rules(account, dataset)["broken rule"].tolist()
     assert rules == ["Umsatz gesamt: at least 0", "row: 5 cells", "no rule: clean", "rows in"]
