@@ -20,6 +20,16 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// As core/files writes it: no text is a formula to a spreadsheet.
+function csvCell(words) {
+  const [formula, plain] = [words.formula, words.number].map((pattern) => new RegExp(pattern));
+  return (value) => {
+    const text = value === null ? "" : String(value);
+    const safe = typeof value === "string" && formula.test(text) && !plain.test(text) ? `'${text}` : text;
+    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+}
+
 function explore(data) {
   const section = document.getElementById("explore");
   const at = (name) => section.querySelector(`[data-part="${name}"]`);
@@ -237,12 +247,7 @@ function explore(data) {
   }
 
   function download() {
-    const [formula, plain] = [data.words.formula, data.words.number].map((pattern) => new RegExp(pattern));
-    const cell = (value) => {
-      const text = value === null ? "" : String(value);
-      const safe = typeof value === "string" && formula.test(text) && !plain.test(text) ? `'${text}` : text;
-      return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-    };
+    const cell = csvCell(data.words);
     const head = ["segment", "name", ...data.numbers.map((c) => c.name), ...data.categories.map((c) => c.name)];
     const lines = shownRows().map((i) => [rows.segment[i], segmentOf[rows.segment[i]].name, ...data.numbers.map((c) => rows[c.name][i]),
       ...data.categories.map((c) => c.levels[rows[c.name][i]] ?? null)]);

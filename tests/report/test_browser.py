@@ -3,6 +3,7 @@
 import csv
 import ctypes
 import html
+import io
 import json
 import re
 
@@ -11,6 +12,8 @@ import pandas as pd
 import pypdfium2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from playwright.sync_api import expect
 from pypdfium2 import raw
 
@@ -20,6 +23,7 @@ from segmentation.core.text import shares
 from segmentation.evidence import tell as evidence_tell
 from tests.browser import LOOKS, open_page
 from tests.conftest import Project, copy_project
+from tests.tables.test_fuzz import MONTHLY
 
 A4_INNER = {"width": 673, "height": 1009}  # CSS pixels within the margins
 
@@ -290,6 +294,39 @@ def test_a_table_with_hostile_values_renders_harmlessly(browser, tmp_path):
         assert page.complaints == []
     with open_page(browser, _path(project, "hostile"), "mobile") as page:
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.fixture(scope="module")
+def cells_of_the_script(browser):
+    """What the script of Explore writes into a CSV for each of many texts."""
+    page = browser.new_page()
+    page.add_script_tag(path=files.ROOT / "report" / "template" / "explore.js")
+    words = {"formula": files.RISKY, "number": files.HARMLESS}
+    yield lambda texts: page.evaluate("([words, texts]) => texts.map(csvCell(words))", [words, texts])
+    page.close()
+
+
+def _agree(texts: list[str], cells: list[str]) -> None:
+    """Compare what the script wrote with what every other CSV holds for the same texts."""
+    read = lambda text: [row[0] for row in csv.reader(io.StringIO(text, newline=""))]  # noqa: E731
+    other = read(files.as_csv(pd.DataFrame({"c": texts})).removeprefix("\ufeff"))[1:]
+    own = read("\n".join(cell or '""' for cell in cells))
+    assert [text.replace("\r", "\n") for text in own] == [text.replace("\r", "\n") for text in other]
+
+
+def test_the_script_marks_every_letter_before_a_sign_as_every_other_csv(cells_of_the_script):
+    letters = [chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000]
+    texts = [f"{letter}{rest}" for rest in ("=1", "1+1") for letter in letters]
+    cells = cells_of_the_script(texts)
+    assert sum(cell.lstrip('"').startswith("'") for cell in cells) == 50
+    _agree(texts, cells)
+
+
+@settings(max_examples=2000 if MONTHLY else 100, derandomize=not MONTHLY, database=None, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(st.lists(st.text() | st.text("'\"=+-@＝＋－＠\t\r\n \xa0\u2003\ufeff0.,;a"), min_size=20))
+def test_the_script_marks_every_text_that_every_other_csv_marks(cells_of_the_script, texts):
+    _agree(texts, cells_of_the_script(texts))
 
 
 def test_the_script_is_small_and_the_page_not_large(mall):
