@@ -1,21 +1,70 @@
-"""Starts the command line: `python -m segmentation <command>`."""
+"""Starts the command line: `python -m segmentation <command>`; Ctrl-C ends it with one line and code 130."""
 
+import os
+import signal
 import sys
+import threading
 import traceback
+from contextlib import suppress
 
-try:
-    from segmentation.cli import main
-except ModuleNotFoundError as fault:
-    if (fault.name or "").startswith("segmentation"):
-        raise
-    if "--debug" in sys.argv:
-        traceback.print_exc()
-    print(
-        f"Error: this Python has no {fault.name}, and is not that of the project's environment; run make report, "
-        "which sets it up, or .venv/bin/python -m segmentation (without make: see Commands in README.md)",
-        file=sys.stderr,
-    )
-    sys.exit(2)
+STOPPED = 130  # what shells tell of a program that Ctrl-C ended
+GRACE = 10  # seconds for what has to be put in order
+_stopped = threading.Event()
+
+
+def main() -> None:
+    """Run a command; at any moment, also while modules are imported, Ctrl-C is one line and no traceback."""
+    own = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # behind nohup it is ignored, and stays so
+    if own:
+        signal.signal(signal.SIGINT, _stop)
+    try:
+        _run()
+    finally:
+        if own:
+            signal.signal(signal.SIGINT, _end)
+        if _stopped.is_set():
+            exec("")  # an interrupt that ended another exec is remembered, and the signal would end this process
+            sys.exit(STOPPED)  # foreign code may have made another fault of the interrupt, or none
+
+
+def _stop(*_) -> None:
+    """Say that the command was stopped, and nothing that follows from it, and let it put things in order."""
+    signal.signal(signal.SIGINT, _end)
+    _stopped.set()
+    with suppress(OSError):
+        os.write(2, b"\nStopped.\n" if os.isatty(2) else b"Stopped.\n")
+    if "--debug" not in sys.argv:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+    # Foreign code may swallow what is raised here.
+    last = threading.Timer(GRACE, os._exit, [STOPPED])
+    last.daemon = True
+    last.start()
+    raise KeyboardInterrupt
+
+
+def _end(*_) -> None:
+    """End at once: somebody asked twice, or the command has done its work."""
+    os._exit(STOPPED)
+
+
+def _run() -> None:
+    try:
+        from segmentation.cli import main
+    except ModuleNotFoundError as fault:
+        if (fault.name or "").startswith("segmentation"):
+            raise
+        if "--debug" in sys.argv:
+            traceback.print_exc()
+        print(
+            f"Error: this Python has no {fault.name}, and is not that of the project's environment; run make report, "
+            "which sets it up, or .venv/bin/python -m segmentation (without make: see Commands in README.md)",
+            file=sys.stderr,
+        )
+        sys.exit(2)
+    main()
+
 
 if __name__ == "__main__":
     main()

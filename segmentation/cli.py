@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import traceback
 from pathlib import Path
@@ -162,9 +161,12 @@ def dashboard(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(context: typer.Context) -> None:
     """Open JupyterLab on notebooks/; its own options may follow."""
+    from segmentation.core.parallel import run_unheard
+
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    command = [sys.executable, "-m", "jupyterlab", str(files.ROOT / "notebooks"), *root, *context.args]
-    sys.exit(subprocess.run(command).returncode)
+    words = ["--ServerApp.answer_yes=True", *root, *context.args]  # Ctrl-C asks nothing
+    command = [sys.executable, "-m", "jupyterlab", str(files.ROOT / "notebooks"), *words]
+    sys.exit(run_unheard(command))
 
 
 @app.command()

@@ -3,6 +3,8 @@
 import multiprocessing
 import multiprocessing.forkserver
 import os
+import signal
+import subprocess
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor
@@ -24,6 +26,21 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def run_unheard(command: list[str], **options) -> int:
+    """Run a program, and return its exit code; Ctrl-C is for this process, which asks the other one to end."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # it stays so in the other, but for a handler of its own
+    try:
+        program = subprocess.Popen(command, **options)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        return program.wait()
+    except BaseException:
+        program.terminate()
+        program.wait()
+        raise
 
 
 @contextmanager
@@ -58,7 +75,8 @@ def spread(function, tasks: list, *shared) -> list:
     shares = 4 * _cores()
     try:
         parts = list(_ready.map(_compute, repeat(function), [tasks[i::shares] for i in range(shares)], repeat(shared)))
-    except BaseException:  # an interrupt ends the workers too
+    except BaseException:
+        _ready.shutdown(wait=False, cancel_futures=True)
         _ready = None
         raise
     results = [None] * len(tasks)

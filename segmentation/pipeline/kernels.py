@@ -5,6 +5,7 @@ Jupyter finds the provisioner that forks them by its entry point.
 
 import multiprocessing
 import multiprocessing.forkserver
+import multiprocessing.resource_tracker
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ import tempfile
 import threading
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
@@ -19,7 +21,7 @@ from segmentation.core.parallel import end_with_parent, ready_workers
 
 NAME = "segmentation-fork"
 TEMPORARY = "SEGMENTATION_TEMPORARY"
-LONGEST_PLACE = 50  # the name of a socket may have 107 bytes
+LONGEST_PLACE = 30  # the name of a socket may have 107 bytes
 _starting, _started = threading.Lock(), threading.Event()
 
 
@@ -44,11 +46,30 @@ def start_fork_server(modules: list[str]) -> None:
         multiprocessing.get_context("forkserver").set_forkserver_preload(
             ["segmentation.pipeline.tidy", "ipykernel.kernelapp", *modules]
         )
+        _start_unheard()
+
+
+def _start_unheard() -> None:
+    """Start the server so that neither it nor any of its forks hears Ctrl-C: that is for this process, which ends them.
+
+    They inherit what this thread blocks meanwhile.
+    """
+    multiprocessing.resource_tracker.ensure_running()  # it would unblock what is blocked
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
         multiprocessing.forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class ForkProvisioner(LocalProvisioner):
     """Starts a Python kernel as a fork of the standard library's fork server, where a new process would import anew."""
+
+    async def pre_launch(self, **kwargs):
+        # A port that is found free may be another's by the time the kernel listens; the folder is this process's alone.
+        manager: Any = self.parent
+        manager.transport, manager.ip = "ipc", str(Path(os.environ[TEMPORARY], self.kernel_id))
+        return await super().pre_launch(**kwargs)
 
     async def launch_kernel(self, cmd: list[str], **kwargs):
         words = cmd[cmd.index("ipykernel_launcher") + 1 :]
@@ -95,9 +116,11 @@ def _run_kernel(words: list[str], environment: dict[str, str], folder: str | Non
     os.environ.update(environment)
     if folder:
         os.chdir(folder)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     end_with_parent()
     # Nobody debugs a report, and its debugger is most of what a kernel still imports.
     sys.modules["debugpy"] = None  # type: ignore[assignment]
-    with ready_workers():
-        IPKernelApp.launch_instance(argv=words)
+    try:
+        with ready_workers():
+            IPKernelApp.launch_instance(argv=words)
+    except BaseException:
+        os._exit(1)  # at once, whatever threads it has begun: who waits for it sees that, and says it in one message

@@ -1,6 +1,7 @@
 """Executing a notebook by papermill, and what is kept of it."""
 
 import json
+import logging
 import os
 import re
 import sys
@@ -12,6 +13,7 @@ from segmentation.pipeline.dependencies import notebook_source
 
 CELL_SECONDS = 3600
 OF_USER = {kind.__name__: kind for kind in (UsageError, DataError)}  # faults that keep their words and exit code
+logging.getLogger("papermill").addHandler(logging.NullHandler())  # what it logs is told once, by the exception
 # Without it nbformat does not check addresses, of which a notebook has none; with it, it builds a grammar for a second.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
@@ -64,7 +66,9 @@ def _stopped_at(running: Path) -> str:
         return "before its first cell,"
     begun = [c for c in cells if c["metadata"].get("papermill", {}).get("start_time")]
     own = [c for c in begun if "injected-parameters" not in c["metadata"].get("tags", [])]
-    first = "".join(own[-1]["source"]).strip().splitlines() if own else ["none"]
+    if not own:
+        return "before its first cell,"
+    first = "".join(own[-1]["source"]).strip().splitlines() or ["empty"]
     return f"code cell {len(own)} ({first[0]})"
 
 

@@ -4,10 +4,12 @@ import hashlib
 import json
 import multiprocessing
 import os
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 from doit.cmd_base import ModuleTaskLoader
 from doit.cmd_run import Run as Doit
@@ -227,7 +229,7 @@ def make_comparison(base: str, run: str) -> Path:
     _warm(modules_of(COMPARE))
     try:
         with FileLock(files.ROOT / "assets" / run / ".lock", blocking=False):
-            execute_notebook(COMPARE, {"base": base, "run": run}, executed, lambda *_: None)
+            _apart(execute_notebook, COMPARE, {"base": base, "run": run}, executed, lambda *_: None)
             _render("write_comparison", executed, page, f"{base} compared with {'itself' if base == run else run}")
     except Timeout as fault:
         raise SegmentationError(f"run {run} is being made by another process; wait for it") from fault
@@ -235,6 +237,20 @@ def make_comparison(base: str, run: str) -> Path:
         for kernel in multiprocessing.active_children():
             kernel.kill()
     return page
+
+
+def _apart(action, *arguments) -> None:
+    """Run something in a thread, as the stages of a run are: in the main one nbclient would take Ctrl-C for itself."""
+    done: Future = Future()
+
+    def work():
+        try:
+            done.set_result(action(*arguments))
+        except BaseException as fault:
+            done.set_exception(fault)
+
+    Thread(target=work, daemon=True).start()
+    done.result()
 
 
 def _tasks(plan: Plan, outcome: Outcome, progress: Progress, pdf: bool, cold: bool):

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED
 from segmentation.core.errors import SegmentationError, UsageError
+from segmentation.core.parallel import run_unheard
 from segmentation.pipeline.plan import Plan
 from segmentation.runs.artifacts import Manifest
 from segmentation.runs.manifest import CHECKED, fingerprints, read_manifest, require_unchanged, revision, versions
@@ -44,8 +45,8 @@ def verify_run(run: str, data: str | None) -> int:
     Raises
     ------
     UsageError
-        When the run or its base has not been made, or the table that it read is not in its dataset's folder and not
-        given.
+        When `run` is no name of a run, or it or its base has not been made, or the table that it read is not in its
+        dataset's folder and not given.
     SegmentationError
         When a file differs.
     """
@@ -58,7 +59,7 @@ def verify_run(run: str, data: str | None) -> int:
         _copy_base(root, manifest.base)
         command = [sys.executable, "-m", "segmentation", *_command(run, manifest, data)]
         environment = {**os.environ, "PYTHONPATH": str(root)}
-        if subprocess.run(command, cwd=root, env=environment, stdout=subprocess.DEVNULL).returncode:
+        if run_unheard(command, cwd=root, env=environment, stdout=subprocess.DEVNULL):
             raise SegmentationError(f"run {run} could not be made again; the message above says why")
         again = Manifest.model_validate_json((root / "assets" / run / Manifest.FILE).read_bytes())
     different = [

@@ -3,8 +3,10 @@
 import io
 import os
 import re
+import signal
 import tempfile
 import zipfile
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from socket import SOCK_STREAM, getaddrinfo, socket
@@ -59,10 +61,19 @@ def serve(run: str, host: str = HERE, port: int | None = None) -> None:
     open_finished(run, None)
     _require_own(host)
     os.environ[RUN] = run
-    from streamlit.web.cli import main  # takes a second, which a wrong name should not wait for
+    from streamlit.web import bootstrap  # takes a second, which a wrong name should not wait for
+    from streamlit.web.cli import main
 
+    bootstrap._set_up_signal_handler = partial(_keep_interrupt, bootstrap._set_up_signal_handler)
     Thread(target=_import_beforehand, daemon=True).start()
     main(["run", str(files.ROOT / "report" / "dashboard.py"), *options(host, port)], prog_name="dashboard")
+
+
+def _keep_interrupt(set_up, server) -> None:
+    """Let Streamlit take the signals that it ends by, but for Ctrl-C, which ends every command in one way."""
+    own = signal.getsignal(signal.SIGINT)
+    set_up(server)
+    signal.signal(signal.SIGINT, own)
 
 
 def _require_own(host: str) -> None:

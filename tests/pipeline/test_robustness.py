@@ -4,24 +4,32 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from segmentation.core.files import sha256
 from segmentation.runs.stages import STAGES
-from tests.conftest import Project
+from tests.conftest import Project, free_port
 from tests.toy import insert_code
 
 
-def _start(project: Project, *words: str) -> subprocess.Popen:
-    variables = {**os.environ, "PYTHONPATH": str(project.root)}
-    command = [sys.executable, "-m", "segmentation", "report", *words]
+def _start(project: Project, *words: str, **environment: str) -> subprocess.Popen:
+    """Start a command in a process group of its own, as a terminal does."""
     return subprocess.Popen(
-        command, cwd=project.root, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "segmentation", *words],
+        cwd=project.root,
+        env={**os.environ, "PYTHONPATH": str(project.root), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # ignored behind a shell
     )
 
 
@@ -47,13 +55,13 @@ def test_killed_at_any_stage_nothing_is_half_written_and_the_next_run_succeeds(t
     page = toy.root / "report" / "sample" / "report.html"
     before, notebook = sha256(page), toy.root / "notebooks" / f"{stage}.ipynb"
     if stage == "report.html":
-        run = _start(toy, "--seed", "1")
+        run = _start(toy, "report", "--seed", "1")
         while not (line := run.stderr.readline()).startswith(stage):
             assert line
     else:
         whole = notebook.read_bytes()
         insert_code(toy, stage, HALF.format(stage=stage))
-        run = _start(toy)
+        run = _start(toy, "report")
         _wait_for(run, toy.artifact("sample", f"{stage}-half"))
         notebook.write_bytes(whole)
     run.kill()
@@ -69,7 +77,7 @@ def test_killed_at_any_stage_nothing_is_half_written_and_the_next_run_succeeds(t
 def test_two_runs_of_one_name_do_not_mix_and_two_of_different_names_do_not_wait(toy):
     hold = """while run == "sample" and not (folder / "go").is_file():\n    (folder / "holds").touch()"""
     insert_code(toy, "03_k_selection", hold)
-    one = _start(toy)
+    one = _start(toy, "report")
     _wait_for(one, toy.artifact("sample", "holds"))
     same = toy.run("report")
     assert (same.returncode, "run sample is being made by another process" in same.stderr) == (1, True)
@@ -81,6 +89,84 @@ def test_two_runs_of_one_name_do_not_mix_and_two_of_different_names_do_not_wait(
     assert told.startswith("Five segments")
     assert toy.run("report").stdout.splitlines()[4].endswith("nothing; everything was up to date")
     _whole(toy)
+
+
+PRESSED = "__import__('os').killpg(0, 2)"  # Ctrl-C in a terminal is for all processes of a command
+REPORT, SCORE = ["report", "--seed", "6"], ["score", "--new", "data/sample/customers.csv", "--out", "out.csv"]
+COMPARE = ["compare", "--base", "sample", "--run", "sample"]
+
+
+@pytest.mark.parametrize(
+    ("words", "module", "before", "pressed"),
+    [
+        (REPORT, "cli.py", "import json", PRESSED),
+        (REPORT, "cli.py", "import json", f'exec("{PRESSED}")'),
+        (
+            REPORT,
+            "cli.py",
+            "import json",
+            f"__import__('__main__').GRACE = 0\ntry: {PRESSED}\nexcept BaseException: pass",
+        ),
+        (REPORT, "pipeline/tidy.py", "import atexit", PRESSED),
+        (REPORT, "pipeline/kernels.py", "        self.process = _Forked(fork)", f"        {PRESSED}"),
+        (REPORT, "report/render.py", "from segmentation.core.files", PRESSED),
+        (SCORE, "monitoring/scoring.py", "import ibis", PRESSED),
+        (COMPARE, "monitoring/comparison.py", "import numpy", PRESSED),
+        (["verify"], "pipeline/plan.py", "import os", PRESSED),
+        (["clean"], "cli.py", "    for folder in sorted", f"    {PRESSED}"),
+    ],
+    ids=lambda value: " ".join(value[:1]) if isinstance(value, list) else None,
+)
+def test_ctrl_c_is_one_line_at_any_moment(toy, tmp_path, words, module, before, pressed):
+    path = toy.root / "segmentation" / module
+    begin, found, rest = path.read_text().partition(before)
+    assert found
+    path.write_text(f"{begin}{pressed}\n{found}{rest}")
+    run = _start(toy, *words)
+    told, faults = run.communicate()
+    assert (run.returncode, told) == (130, "")
+    assert faults.splitlines()[-1] == "Stopped."
+    assert faults.count("Stopped.") == 1
+    assert "Traceback" not in faults
+    assert sorted(path.name for path in (toy.root / "assets").iterdir()) == ["sample"]
+
+
+def test_ctrl_c_ends_what_lab_has_started(toy, tmp_path):
+    (tmp_path / "jupyterlab.py").write_text("import signal\nprint('ready', flush=True)\nsignal.pause()")
+    run = _start(toy, "lab", PYTHONPATH=f"{toy.root}{os.pathsep}{tmp_path}")
+    assert run.stdout.readline() == "ready\n"
+    os.killpg(run.pid, signal.SIGINT)
+    assert run.communicate() == ("", "Stopped.\n")
+    assert run.returncode == 130
+
+
+def test_ctrl_c_ends_the_dashboard(toy):
+    run = _start(toy, "dashboard", "--port", str(free_port()))
+    while "http" not in run.stdout.readline():
+        assert run.poll() is None
+    os.killpg(run.pid, signal.SIGINT)
+    faults = run.communicate()[1]
+    assert (run.returncode, faults.splitlines()[-1], "Traceback" in faults) == (130, "Stopped.", False)
+
+
+def test_ctrl_c_that_is_ignored_stays_so(toy):
+    path = toy.root / "segmentation" / "cli.py"
+    path.write_text(f"{PRESSED}\n{path.read_text()}")
+    command = ["sh", "-c", f"trap '' INT; exec {sys.executable} -m segmentation schema"]
+    variables = {**os.environ, "PYTHONPATH": str(toy.root)}
+    done = subprocess.run(command, cwd=toy.root, env=variables, capture_output=True, text=True, start_new_session=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_kernel_that_dies_at_its_start_is_one_message(toy):
+    path = toy.root / "segmentation" / "pipeline" / "kernels.py"
+    text = path.read_text()
+    assert "            IPKernelApp.launch" in text
+    path.write_text(text.replace("            IPKernelApp.launch", "            IPKernelApp.nothing.launch"))
+    done = toy.run(*COMPARE)
+    told = r"Error: notebooks/06_compare\.ipynb, before its first cell, stopped: Kernel died .*\n"
+    assert done.returncode == 1
+    assert re.fullmatch(told, done.stderr)
 
 
 def _wait_for(run: subprocess.Popen, path: Path) -> None:

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from segmentation import cli
+from segmentation.core import parallel
 from segmentation.pipeline.plan import make_plan
 from segmentation.runs.stages import STAGES
 from tests.conftest import ROOT, Project, in_short
@@ -160,7 +161,7 @@ def test_lab_passes_options_on_and_runs_as_root(monkeypatch):
     shown = _make("--dry-run", "lab", "PORT=9999", "ARGS=--no-browser").stdout
     assert re.search(r"segmentation lab --port='9999' +--no-browser\n", shown)
     ran = []
-    monkeypatch.setattr(cli.subprocess, "run", lambda words: ran.append(words) or subprocess.CompletedProcess(words, 0))
+    monkeypatch.setattr(parallel, "run_unheard", lambda words: ran.append(words) or 0)
     for user in (0, 1000):
         monkeypatch.setattr(os, "geteuid", lambda user=user: user)
         monkeypatch.setattr(sys, "argv", ["segmentation", "lab", "--port=9999", "--no-browser"])
@@ -168,7 +169,8 @@ def test_lab_passes_options_on_and_runs_as_root(monkeypatch):
             cli.main()
         assert end.value.code == 0
     for words, root in zip(ran, (["--allow-root"], []), strict=True):
-        assert words[2:] == ["jupyterlab", str(ROOT / "notebooks"), *root, "--port=9999", "--no-browser"]
+        quiet = "--ServerApp.answer_yes=True"
+        assert words[2:] == ["jupyterlab", str(ROOT / "notebooks"), quiet, *root, "--port=9999", "--no-browser"]
 
 
 def test_without_the_environment_one_line_says_what_to_do():
