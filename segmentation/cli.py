@@ -30,6 +30,7 @@ EngineOption = Annotated[Text, typer.Option(help="What computes tables of over 2
 ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
 BaseOption = Annotated[Text, typer.Option(help="The earlier run whose numbers, names and colours are kept.")]
 EncodingOption = Annotated[Text, typer.Option(help="Of a table of text: cp1250, gb18030 (told by its letters).")]
+DecimalOption = Annotated[Text, typer.Option(help="The decimal mark of a table that has no dataset.yaml: . or ,")]
 RunOption = Annotated[
     Text,
     typer.Option(
@@ -57,6 +58,7 @@ def make(
     resamples: ResamplesOption = None,
     engine: EngineOption = None,
     encoding: EncodingOption = None,
+    decimal: DecimalOption = None,
     base: BaseOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
@@ -121,14 +123,17 @@ def dataset(
     name: Annotated[str, typer.Option(help="The folder under data/ to write to.")],
     data: Annotated[str, typer.Option(help="The table to look at.")],
     encoding: EncodingOption = None,
+    decimal: DecimalOption = None,
 ) -> None:
     """Look at a new table, and write a dataset.yaml to start from."""
     from segmentation.core.dataset import load_dataset
+    from segmentation.pipeline.plan import require_mark
     from segmentation.pipeline.progress import column_list
     from segmentation.tables.infer import write_dataset
     from segmentation.tables.sources import locate
 
-    path = write_dataset(name, locate("DATA", data, encoding)).relative_to(files.ROOT).as_posix()
+    require_mark(decimal)
+    path = write_dataset(name, locate("DATA", data, encoding), decimal or "auto").relative_to(files.ROOT).as_posix()
     guessed = load_dataset(name)
     Console(highlight=False).print(column_list(guessed, guessed.named("feature")))
     print(f"{path} is written; check the roles in it, then: make report DATASET={name} DATA={data}")

@@ -236,7 +236,7 @@ def plain_unit(unit: str | None) -> str:
 
 
 def is_unit(before: str, behind: str) -> bool:
-    """Return whether these may stand around an amount: C001 is a code, 5- an accountant's minus five, 12 May a day."""
+    """Return whether these may stand around an amount: C001 is a code, 12 May a day."""
     if (before and not is_money(before)) or len(behind) > LONGEST or behind in SIDES:
         return False
     month = len(behind) >= 3 and any(month.startswith(behind.rstrip(".")) for month in MONTHS)

@@ -102,7 +102,8 @@ def make_plan(**given) -> Plan:
     Parameters
     ----------
     given : str or None
-        run, dataset, data, features, k, seed, resamples, engine, encoding, base as typed; None where nothing was typed.
+        run, dataset, data, features, k, seed, resamples, engine, encoding, decimal, base as typed, None where nothing
+        was.
 
     Raises
     ------
@@ -114,8 +115,10 @@ def make_plan(**given) -> Plan:
     if typed["data"] != given["data"]:
         _require_there(typed["data"], typed["run"] or typed["dataset"])
     unknown = typed["data"] is not None and typed["dataset"] is None
-    assumed = _assume(typed["data"], typed["encoding"]) if unknown else None
+    assumed = _assume(typed["data"], typed["encoding"], typed["decimal"]) if unknown else None
     study, name = _open(typed, defaults, assumed)
+    if typed["decimal"] and not assumed:
+        raise UsageError(f"DECIMAL= is for a table that nobody has described; say decimal: in data/{name}/dataset.yaml")
     base = typed.get("base") or defaults["base"]
     features = parse_features(typed["features"] or defaults["features"], study.dataset)
     if base:
@@ -132,6 +135,7 @@ def make_plan(**given) -> Plan:
         **{key: _ranked(key, typed, defaults, study.dataset) for key in LEAST_TYPED},
         "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
         "encoding": encoding,
+        "decimal": (typed["decimal"], "command line"),
         "base": (base, "command line" if typed.get("base") else "notebook"),
     }
     values = {key: value for key, (value, _) in chosen.items()}
@@ -151,7 +155,8 @@ def _require_there(data: str, run: str) -> None:
 def _usable(given: dict) -> dict:
     """Return what was typed, numbers as such."""
     numbers = {name: _whole_number(given[name], name.upper(), least=least) for name, least in LEAST_TYPED.items()}
-    typed = {"encoding": None} | given | numbers
+    typed = {"encoding": None, "decimal": None} | given | numbers
+    require_mark(typed["decimal"])
     if typed["engine"] not in (None, *ENGINES):
         raise UsageError(
             f"ENGINE={typed['engine']} is not known{suggest(typed['engine'], ENGINES)} Known: duckdb, spark."
@@ -173,13 +178,22 @@ def _open(typed: dict, defaults: dict, assumed: str | None) -> tuple[Run, str]:
     return Run(run, described), ASSUMED
 
 
-def _assume(data: str, encoding: str | None) -> str:
-    """Return the dataset.yaml of what a table that nobody has described seems to be."""
-    from segmentation.tables.infer import as_yaml as describe
-    from segmentation.tables.infer import guess_columns  # imported here, because it takes seconds
+def require_mark(decimal: str | None) -> None:
+    """Refuse a DECIMAL that is no mark.
 
-    source = locate("DATA", data, encoding)
-    return describe(guess_columns(source), source, title=source.name)
+    Raises
+    ------
+    UsageError
+    """
+    if decimal not in (None, ".", ","):
+        raise UsageError(f"DECIMAL={decimal} is not usable; expected the decimal mark of the table's numbers: . or ,")
+
+
+def _assume(data: str, encoding: str | None, decimal: str | None) -> str:
+    """Return the dataset.yaml of what a table that nobody has described seems to be."""
+    from segmentation.tables.infer import assume  # imported here, because it takes seconds
+
+    return assume(locate("DATA", data, encoding), decimal or "auto")
 
 
 def _ranked(key: str, typed: dict, defaults: dict, dataset) -> tuple:

@@ -25,7 +25,7 @@ from segmentation.core.text import (
     names_unit,
 )
 from segmentation.runs.run import check_run_name
-from segmentation.tables.number_formats import Convention, find_conventions, tell_undecided, to_number
+from segmentation.tables.number_formats import DIGIT, Convention, find_conventions, tell_undecided, to_number
 from segmentation.tables.read import read_rows
 from segmentation.tables.sources import RawSource
 
@@ -82,24 +82,29 @@ class Looked:
 
 @dataclass(frozen=True)
 class Guess:
-    """What one column seems to be, why, and what an analyst should know of it."""
+    """What one column seems to be, why, what an analyst should know of it, and what must be asked."""
 
     name: str
     header: str
     spec: dict
     reason: str
     remark: str = ""
+    asked: str = ""
 
 
-def guess_columns(source: RawSource) -> list[Guess]:
+def guess_columns(source: RawSource, decimal_mark: str = "auto") -> list[Guess]:
     """Look at every column of a table and guess its role; neither the order of rows nor that of columns decides.
+
+    Parameters
+    ----------
+    decimal_mark : "." or "," where somebody named it, or "auto"
 
     Raises
     ------
     DataError
         When the table cannot be read, has no rows, or has no number column that could form segments.
     """
-    looked = _look(source)
+    looked = _look(source, decimal_mark)
     _refuse_purchases(looked, source.name)
     id_name = _find_id(looked)
     found: dict[str, Guess] = {}
@@ -118,7 +123,7 @@ def guess_columns(source: RawSource) -> list[Guess]:
     return [_with_unit(found[name], looked) if name in kept else found[name] for name in looked.headers]
 
 
-def _look(source: RawSource) -> Looked:
+def _look(source: RawSource, decimal_mark: str) -> Looked:
     headers, rows, told = read_rows(source)
     _refuse_alike(headers, source.name)
     named = dict(zip(_names(headers), headers, strict=True))
@@ -128,11 +133,12 @@ def _look(source: RawSource) -> Looked:
     first = texts.replace("", None).bfill(axis=1).iloc[:, 0].fillna("")
     texts = texts.assign(file=[file for file, *_ in rows])[~first.str.lower().str.contains(f"^(?:{SUM}){BEHIND_SUM}")]
     texts = texts.reset_index(drop=True)
-    digits = [n for n in named if texts[n].str.contains("[0-9]").sum() >= NUMBERS * (texts[n] != "").sum() > 0]
+    digits = [n for n in named if texts[n].str.contains(DIGIT).sum() >= NUMBERS * (texts[n] != "").sum() > 0]
     raw = ibis.memtable(texts.assign(row=range(len(texts))), schema={**dict.fromkeys(texts, "string"), "row": "int64"})
-    how = {"typed": frozenset(n for n in digits if named[n] in told["typed"]), "delimiter": told["delimiter"]}
-    units = dict.fromkeys(digits)
-    conventions, undecided = find_conventions(raw, units, file=source.name, known={}, decimal="auto", **how)
+    typed = frozenset(n for n in digits if named[n] in told["typed"])
+    conventions, undecided = find_conventions(
+        raw, dict.fromkeys(digits), decimal=decimal_mark, typed=typed, file=source.name, known={}
+    )
     values = raw.select("row", **{name: to_number(raw[name], c) for name, c in conventions.items()}).to_pandas()
     values = values.sort_values("row", ignore_index=True)
     numbers = {n: values[n] for n in digits if values[n].notna().sum() >= NUMBERS * (texts[n] != "").sum()}
@@ -287,9 +293,23 @@ def _with_unit(guess: Guess, looked: Looked) -> Guess:
     """Add the unit of a number, from its header or its cells, and its range as a remark."""
     values = looked.numbers[guess.name]
     remark = f"{values.min():g} to {values.max():g}"
-    if guess.name in looked.undecided:
-        remark = tell_undecided({guess.name: looked.undecided[guess.name]})
-    return replace(guess, spec=guess.spec | _unit(guess.name, looked), remark=remark)
+    open_ = {guess.name: looked.undecided[guess.name]} if guess.name in looked.undecided else None
+    asked = tell_undecided(open_) if open_ else ""
+    return replace(guess, spec=guess.spec | _unit(guess.name, looked), remark=asked or remark, asked=asked)
+
+
+def assume(source: RawSource, decimal_mark: str = "auto") -> str:
+    """Return the dataset.yaml of what a table that nobody has described seems to be.
+
+    Raises
+    ------
+    DataError
+        As `guess_columns`, and where it cannot be told how the numbers of a column are written.
+    """
+    guesses = guess_columns(source, decimal_mark)
+    if asked := [guess.asked for guess in guesses if guess.asked]:
+        raise DataError(f"{source.name}: {asked[0]}")
+    return as_yaml(guesses, source, title=source.name, decimal_mark=decimal_mark)
 
 
 def _unit(name: str, looked: Looked) -> dict[str, str]:
@@ -299,7 +319,7 @@ def _unit(name: str, looked: Looked) -> dict[str, str]:
     return {"unit": around[0]} if around else {"unit": told[0]} if told else {}
 
 
-def as_yaml(guesses: list[Guess], source: RawSource, title: str) -> str:
+def as_yaml(guesses: list[Guess], source: RawSource, title: str, decimal_mark: str = "auto") -> str:
     """Return a commented dataset.yaml."""
     lines = [
         "# yaml-language-server: $schema=../dataset.schema.json",
@@ -311,6 +331,8 @@ def as_yaml(guesses: list[Guess], source: RawSource, title: str) -> str:
         lines += ["source:", f"  path: {_yaml(source.files[0].name)}"]
     if source.encoding:
         lines.append(f"encoding: {_yaml(source.encoding)}")
+    if decimal_mark != "auto":
+        lines.append(f"decimal: {_yaml(decimal_mark)}")
     lines.append("columns:")
     for guess in guesses:
         remark = f" # {guess.remark}" if guess.remark else ""
@@ -341,7 +363,7 @@ def _yaml(value) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def write_dataset(name: str, source: RawSource) -> Path:
+def write_dataset(name: str, source: RawSource, decimal_mark: str = "auto") -> Path:
     """Write data/<name>/dataset.yaml for a table that nobody has described.
 
     Raises
@@ -353,5 +375,6 @@ def write_dataset(name: str, source: RawSource) -> Path:
     path = files.ROOT / "data" / name / "dataset.yaml"
     if path.is_file():
         raise UsageError(f"data/{name}/dataset.yaml exists; edit it, or remove it to have it guessed again")
-    write_text(path, as_yaml(guess_columns(source), source, title=name.replace("_", " ").capitalize()))
+    guesses = guess_columns(source, decimal_mark)
+    write_text(path, as_yaml(guesses, source, name.replace("_", " ").capitalize(), decimal_mark))
     return path

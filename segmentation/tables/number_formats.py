@@ -11,17 +11,32 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError
 from segmentation.core.text import contradict, is_money, is_unit, other_amount, plain_unit
 
-SPACES = " '’\u00a0\u202f"
+SPACES = " '’\u00a0\u2009\u202f"
 # Each blank by itself, because every engine means something else by \s.
 BLANKS = "[\t\n\x0b\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
+# Digits, marks and signs of other scripts, and those of ASCII that they are read as; an Arabic comma parts thousands.
+OF_OTHER_SCRIPTS = "٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹０１２３４５６７８９٫．，٬（）－−＋٪％"
+ASCII = "012345678901234567890123456789..,'()--+%%"
+DIGIT = r"[0-9٠-٩۰-۹０-９]"
 DIGITS = rf"([+\-−]?[0-9.,](?:[0-9.,{SPACES}]*[0-9.,])?(?:[eE][+\-]?[0-9]+)?)"
 SIGN = rf"^{BLANKS}*([+\-−])"
 # A sign may stand before a currency (-$5), and a point behind its letters (Rs. 5): Latin, Greek or Cyrillic ones,
 # because with those of all scripts the pattern takes four times as long.
 BEFORE = r"((?:[A-Za-zÀ-ӿ]+\.)?[^0-9+\-−.,]*?)"
 PATTERN = rf"^{BLANKS}*[+\-−]?{BLANKS}*{BEFORE}{BLANKS}*{DIGITS}{BLANKS}*([^0-9]*?){BLANKS}*$"
+# An accountant's minus: brackets around a sum, or a minus behind it, beside which a currency may stand. 5,- is none.
+CURRENCY = rf"{BLANKS}*(?:[^0-9A-Za-z()+\-.,]|[A-Z]{{3}})?{BLANKS}*"
+NEGATIVE = (
+    r"^[^0-9()+\-]*\([^0-9()+\-]*[0-9][^()+\-]*\)[^0-9()+\-]*$"
+    rf"|^[^0-9()+\-]*(?:[0-9][0-9.,{SPACES}]*)?[0-9]{CURRENCY}-{CURRENCY}$"
+)
 MARKS = {".": ",", ",": "."}
 DECISIVE = 0.05
+OPEN = r"^[+\-]?[1-9][0-9]{0,2}[.,][0-9]{3}$"
+BELOW_THOUSAND, FROM_THOUSAND = r"^[+\-]?[0-9]{1,3}$", r"^[+\-]?[1-9][0-9]{3,}$"  # whole numbers
+COUNTED = ("open", *(f"{what}{mark}" for mark in MARKS for what in ("", "proof ", "open ")))
+FEWEST_WHOLE = 3
+FAR_ABOVE = 10  # times
 LARGEST_NUMBER = repr(sys.float_info.max)
 
 
@@ -64,14 +79,14 @@ def find_conventions(
     *,
     decimal: str,
     typed: frozenset[str],
-    delimiter: str | None,
     file: str,
     known: dict[str, Convention],
+    voters: tuple[str, ...] | None = None,
 ) -> tuple[dict[str, Convention], dict[str, str]]:
-    """Find how the numbers of each column are written, from all of its cells.
+    """Find how the numbers of each column are written, from all of its cells and whatever the delimiter.
 
-    A mark before one, two, or more than three last digits, or behind the other mark, is the decimal one. A column in
-    which less than one number in twenty shows it follows the other columns, or else an earlier table.
+    Its own cells decide where they agree (`_own_mark`); else its whole numbers (`_mark_by_whole`), the other columns
+    where all agree, and an earlier table, unless two of these contradict each other.
 
     Parameters
     ----------
@@ -79,25 +94,26 @@ def find_conventions(
     units : dict of column -> the unit that dataset.yaml declares
     decimal : "auto", "." or ","
     typed : columns whose numbers were numbers in the file, and are written with a point
-    delimiter : of the file, which parts columns where a comma may not; None where there is none
-    known : the conventions of an earlier table of this kind
+    known : of an earlier table of this kind
+    voters : the columns that others follow; all of `units` where nobody says
 
     Returns
     -------
-    conventions : dict
-    undecided : dict
-        Column -> a number that may be more or less than a thousand, where all columns leave that open.
+    conventions, undecided : dict
+        Column -> how; column -> a number that may be more or less than a thousand.
 
     Raises
     ------
     DataError
-        When files of one table write numbers differently, or cells have another unit than the declared one.
+        When files of a table write numbers differently, or cells have another unit than declared.
     """
     texts = [name for name in units if raw[name].type().is_string()]
     around = {name: _declared_around(unit) for name, unit in units.items()}
     around |= {name: _around(raw, name, units[name], known.get(name), file) for name in texts}
+    voting = [n for n in (units if voters is None else voters) if raw[n].type().is_string() and n not in typed]
     told = {name: decimal for name in units if decimal != "auto" and name not in typed}
-    marks, undecided = _marks(raw, [name for name in texts if name not in {*typed, *told}], known, delimiter)
+    free = [name for name in texts if name not in {*typed, *told}]
+    marks, undecided = _marks(raw, free, voting, known) if free else ({}, {})
     marks |= told
     shown = _with_comma(raw, [name for name in texts if marks.get(name) == ","])
     found = {n: Convention(marks.get(n) or ".", *around[n], marks.get(n) is not None, shown[n]) for n in units}
@@ -106,7 +122,9 @@ def find_conventions(
 
 def _with_comma(raw: ibis.Table, names: list[str]) -> dict[str, bool]:
     """Return of columns whether a cell has a comma; of others, which are not looked at, that their mark is shown."""
-    found = raw.agg({name: raw[name].contains(",").sum() for name in names}).to_pandas().iloc[0] if names else {}
+    found = (
+        raw.agg({name: _plain(raw[name]).contains(",").sum() for name in names}).to_pandas().iloc[0] if names else {}
+    )
     return defaultdict(lambda: True, {name: bool(found[name] > 0) for name in names})
 
 
@@ -114,47 +132,75 @@ def _declared_around(unit: str | None) -> tuple[tuple[str, ...], bool]:
     return (plain_unit(unit),) if unit else (), True
 
 
-def _marks(raw: ibis.Table, names: list[str], known: dict[str, Convention], delimiter: str | None) -> tuple[dict, dict]:
-    """Return the decimal mark of each column that shows one, or follows the others or an earlier table; and the rest.
-
-    Returns
-    -------
-    marks : dict
-        Column -> mark.
-    undecided : dict
-        Column -> an example of its numbers.
-    """
-    votes = {name: _votes(raw, name) for name in names}
-    _refuse_mixed(votes)
-    own = {name: {mark: int(vote[mark].sum()) for mark in (*MARKS, "open")} for name, vote in votes.items()}
-    decided = {n: v for n, v in own.items() if v["."] + v[","] > DECISIVE * v["open"]}
-    total = {mark: sum(vote[mark] for vote in decided.values()) for mark in MARKS}
-    marks, undecided = {}, {}
-    for name, vote in own.items():
-        if name in decided:
-            marks[name] = _more(vote)
-        elif any(total.values()):
-            marks[name] = _more(total)
-        elif name in known and known[name].decided:
-            marks[name] = known[name].decimal
-        elif vote["open"] and delimiter != ",":
-            undecided[name] = votes[name]["example"].dropna().min()
+def _marks(
+    raw: ibis.Table, names: list[str], voters: list[str], known: dict[str, Convention]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the decimal mark of each column that shows one, or follows what decides; and an example of the others."""
+    votes = {name: _votes(raw, name) for name in {**dict.fromkeys(names), **dict.fromkeys(voters)}}
+    _refuse_mixed({name: votes[name] for name in voters})
+    total = {name: {what: int(vote[what].sum()) for what in COUNTED} for name, vote in votes.items()}
+    own = {name: _own_mark(vote) for name, vote in total.items()}
+    others = {mark for name in voters if (mark := own[name])}
+    marks: dict[str, str] = {}
+    undecided: dict[str, str] = {}
+    for name in names:
+        says = others | ({known[name].decimal} if name in known and known[name].decided else set())
+        if shown := own[name]:
+            marks[name] = shown
+        elif total[name]["open"]:
+            says |= _mark_by_whole(raw, name, votes[name])
+            if own[name] is None and len(says) == 1:
+                [marks[name]] = says
+            else:
+                undecided[name] = votes[name]["example"].dropna().max()
+        elif len(says := others if len(others) == 1 else says - others) == 1:
+            [marks[name]] = says
     return marks, undecided
 
 
+def _own_mark(vote: dict[str, int]) -> str | None:
+    """Return the decimal mark that the cells of a column show, "" where they contradict each other, None where none do.
+
+    A mark before one, two, or more than three last digits, or behind a 0, is the decimal one, where it stands in one of
+    twenty numbers that leave it open, or more. One that stands twice, or before another, parts thousands: one such
+    number proves it. Less than one in twenty that show the other mark are odd cells, which are refused.
+    """
+    if vote["open ."] and vote["open ,"] and not vote["."] + vote[","]:
+        return ""
+    more = "," if vote[","] > vote["."] else "."
+    if vote[MARKS[more]] > DECISIVE * vote[more]:
+        return "" if vote["open"] else more
+    return more if vote[f"proof {more}"] or vote[more] > DECISIVE * vote["open"] else None
+
+
+def _mark_by_whole(raw: ibis.Table, name: str, vote: pd.DataFrame) -> set[str]:
+    """Return the decimal mark that the whole numbers of a column tell, as a set of one; of none where they do not.
+
+    Whoever parts thousands by a point writes 900 beside 2.600, and 1200 nowhere; whoever rounds to three decimals
+    writes 3 beside 2.667. So the mark parts thousands where all whole numbers are below 1,000 and the middle one is
+    ten times what stands before the mark in the middle one of the others.
+    """
+    part = {mark: int(vote[f"open {mark}"].sum()) for mark in MARKS}
+    few = int(vote["whole"].sum()) < max(FEWEST_WHOLE, DECISIVE * sum(part.values()))
+    if few or all(part.values()) or int(vote["large"].sum()):
+        return set()
+    digits = _bare_digits(raw[name])
+    whole, before = (digits.re_search(what).ifelse(digits, ibis.null("string")) for what in (BELOW_THOUSAND, OPEN))
+    sizes = {"whole": whole, "before": before.re_extract("([0-9]+)", 1)}
+    middle = raw.agg(**{what: size.try_cast("float64").median() for what, size in sizes.items()}).to_pandas().iloc[0]
+    return {"," if part["."] else "."} if middle["whole"] >= FAR_ABOVE * middle["before"] else set()
+
+
 def tell_undecided(undecided: dict[str, str]) -> str:
-    """Say that it cannot be told whether these numbers are more than a thousand, and what helps."""
+    """Say that it cannot be told whether these numbers are more than a thousand, how they may read, and what helps."""
     name, example = next(iter(undecided.items()))
-    small = example.replace(",", ".")
+    mark = "," if "," in example else "."
+    small, large = f"{float(example.replace(',', '.')):g}", example.replace(mark, "")
     return (
-        f"the numbers of column {name!r} are written like {example!r}, which may be {small} or "
-        f"{small.replace('.', '')}; say in dataset.yaml which mark is the decimal one: decimal: ',' or '.' "
-        "(make dataset writes a dataset.yaml to start from)"
+        f"the numbers of column {name!r} are written like {example!r}, which is {small} where {mark!r} is the decimal "
+        f"mark, and {large} where it is {MARKS[mark]!r}; say which mark is the decimal one: decimal: ',' or '.' in "
+        "dataset.yaml, or for a table that has none DECIMAL=, or DECIMAL=. behind make report"
     )
-
-
-def _more(votes: dict) -> str:
-    return "," if votes[","] > votes["."] else "."
 
 
 def _refuse_mixed(votes: dict[str, pd.DataFrame]) -> None:
@@ -176,13 +222,25 @@ def to_number(text: ibis.Value, convention: Convention) -> ibis.Value:
         value = text.cast("float64")
         return (value.isnan() | value.isinf()).ifelse(ibis.null("float64"), value)
     mark, other = convention.decimal, MARKS[convention.decimal]
-    digits = _digits(text).replace("−", "-")
+    cell = _plain(text)
+    digits = _digits(cell)
     whole = rf"^[+\-]?([0-9]{{1,3}}([{other}{SPACES}][0-9]{{3}})+|[0-9]*)([{mark}][0-9]*)?([eE][+\-]?[0-9]+)?$"
     plain = digits.re_replace(rf"[{other}{SPACES}]", "").replace(mark, ".")
     value = digits.re_search(whole).ifelse(plain.try_cast("float64"), ibis.null("float64"))
-    value = _stands(text).isin([*convention.around, *([""] * convention.bare)]).ifelse(value, ibis.null("float64"))
+    value = _stands(cell).isin([*convention.around, *([""] * convention.bare)]).ifelse(value, ibis.null("float64"))
     # Compared, because Spark's translation of isinf finds nothing; not-a-number is more than any number everywhere.
     return (value.abs() <= ibis.literal(LARGEST_NUMBER).cast("float64")).ifelse(value, ibis.null("float64"))
+
+
+def _plain(text: ibis.Value) -> ibis.Value:
+    """Return a cell with the digits and marks of ASCII, and an accountant's minus before the number."""
+    cell = text.translate(OF_OTHER_SCRIPTS, ASCII)
+    return cell.re_search(NEGATIVE).ifelse(ibis.literal("-") + cell.re_replace(r"[()\-]", ""), cell)
+
+
+def _bare_digits(text: ibis.Value) -> ibis.Value:
+    """Return the number in a cell without the blanks that part its thousands."""
+    return _digits(_plain(text)).re_replace(f"[{SPACES}]", "")
 
 
 def _digits(text: ibis.Value) -> ibis.Value:
@@ -206,8 +264,8 @@ def _around(
     raw: ibis.Table, name: str, unit: str | None, known: Convention | None, file: str
 ) -> tuple[tuple[str, ...], bool]:
     """Return what may stand around the digits: the declared unit, and what stands in half of the cells or more."""
-    text = raw[name]
-    cells = raw.filter(text.re_search(PATTERN)).select(before=_before(text), behind=_behind(text))
+    cells = raw.select(cell=_plain(raw[name])).filter(ibis._["cell"].re_search(PATTERN))
+    cells = cells.select(before=_before(cells["cell"]), behind=_behind(cells["cell"]))
     counts = cells.group_by("before", "behind").agg(n=ibis._.count()).to_pandas()
     counts = counts.sort_values(["n", "before", "behind"], ascending=[False, True, True]).itertuples()
     declared = plain_unit(unit)
@@ -236,33 +294,60 @@ def _refuse_other_units(usual: list[str], name: str, unit: str | None, known: Co
 
 
 def _votes(raw: ibis.Table, name: str) -> pd.DataFrame:
-    """Count, for each file, the cells that show which mark is the decimal one, and those that leave it open."""
-    digits = _digits(raw[name]).re_replace(f"[{SPACES}]", "")
-    shows = {
-        mark: digits.re_search(
-            rf"[{other}].*[{mark}]|^[+\-−]?[0-9]*[{mark}]([0-9]{{1,2}}|[0-9]{{4,}})$|^[+\-−]?(0|[0-9]{{4,}})[{mark}][0-9]+$"
-            rf"|^[+\-−]?[0-9]{{1,3}}([{other}][0-9]{{3}}){{2,}}$|[{mark}][0-9]*[eE]"
-        )
-        for mark, other in MARKS.items()
+    """Count, for each file, the cells that show or prove which mark is the decimal one, leave it open, or are whole.
+
+    A proof is a number with both marks, or with one that stands twice.
+    """
+    cells = raw.select("file", digits=_bare_digits(raw[name]), arabic=raw[name].contains("٫"))
+    digits = cells["digits"]
+    counts = {
+        "open": digits.re_search(OPEN),
+        "whole": digits.re_search(BELOW_THOUSAND),
+        "large": digits.re_search(FROM_THOUSAND),
     }
-    left = digits.re_search(r"^[+\-−]?[1-9][0-9]{0,2}[.,][0-9]{3}$")
-    counts = {"point": shows["."].sum(), "comma": shows[","].sum(), "open": left.sum()}
-    found = raw.group_by("file").agg(**counts, example=digits.min(where=left)).to_pandas().set_index("file")
-    return found.rename(columns={"point": ".", "comma": ","}).fillna({".": 0, ",": 0, "open": 0})
+    for mark, other in MARKS.items():
+        proof = digits.re_search(rf"[{other}].*[{mark}]|^[+\-]?[0-9]{{1,3}}([{other}][0-9]{{3}}){{2,}}$")
+        shows = digits.re_search(
+            rf"^[+\-]?[0-9]*[{mark}]([0-9]{{1,2}}|[0-9]{{4,}})$|^[+\-]?(|0[0-9]*|[0-9]{{4,}})[{mark}][0-9]+$"
+            rf"|[{mark}][0-9]*[eE]"
+        )
+        proof = proof | cells["arabic"] if mark == "." else proof
+        open_ = counts["open"] & digits.contains(mark) & ~cells["arabic"]
+        counts |= {mark: shows | proof, f"proof {mark}": proof, f"open {mark}": open_}
+    counts["open"] &= ~cells["arabic"]
+    found = cells.group_by("file").agg(
+        **{what: cell.sum() for what, cell in counts.items()}, example=digits.max(where=counts["open"])
+    )
+    return found.to_pandas().set_index("file").fillna(dict.fromkeys(counts, 0))
 
 
 def conventions_of(
     raw: ibis.Table, dataset: Dataset, names: list[str], headers: dict, *, file: str, known: dict | None = None
 ) -> dict[str, Convention]:
-    """Find how the numbers of each column of a raw table are written (`find_conventions`)."""
-    columns = {name: dataset.columns[name] for name in names}
-    units = {name: c.unit for name, c in columns.items() if c.role != "id" and c.type == "number"}
+    """Find how the numbers of each column of a raw table are written (`find_conventions`).
+
+    Whatever is asked for, the same columns decide: the features and descriptors. One that is set aside follows them.
+
+    Raises
+    ------
+    DataError
+        When that cannot be told of a column that is used.
+    """
+    units = {name: dataset.columns[name].unit for name in names if is_number(dataset, name)}
     typed = frozenset(name for name, header in headers["columns"].items() if header in headers["typed"])
-    how = {"typed": typed, "delimiter": headers["delimiter"], "decimal": dataset.decimal}
-    found, undecided = find_conventions(raw, units, file=file, known=known or {}, **how)
-    if undecided:
-        raise DataError(f"{file}: {tell_undecided(undecided)}")
+    used = tuple(name for name in dataset.named("feature", "descriptor") if is_number(dataset, name))
+    voters = tuple(name for name in used if name in raw.columns)
+    found, undecided = find_conventions(
+        raw, units, decimal=dataset.decimal, typed=typed, file=file, known=known or {}, voters=voters
+    )
+    if asked := {name: example for name, example in undecided.items() if name in used}:
+        raise DataError(f"{file}: {tell_undecided(asked)}")
     return found | {name: Convention(**how) for name, how in headers.get("numbers", {}).items() if name in found}
+
+
+def is_number(dataset: Dataset, name: str) -> bool:
+    """Return whether a column holds numbers that are read as such."""
+    return dataset.columns[name].role != "id" and dataset.columns[name].type == "number"
 
 
 def text_of(cell: ibis.Value) -> ibis.Value:

@@ -15,7 +15,7 @@ from segmentation.core.files import as_it_was, as_it_was_column
 from segmentation.tables.delimited import Number
 from segmentation.tables.formats import is_large, is_parquet, read_head, read_parts, table_on_server, unreadable
 from segmentation.tables.header import header_keys, match_columns, require_names, split_header
-from segmentation.tables.number_formats import find_conventions, tell_undecided, text_of, to_number
+from segmentation.tables.number_formats import find_conventions, is_number, tell_undecided, text_of, to_number
 from segmentation.tables.sources import RawSource
 
 LOOKED_AT = 1_000_000  # rows from which it is told how numbers are written
@@ -48,7 +48,7 @@ def read_large(
     told.pop("whole")
     whole = all(notes["whole"] for _, notes in read)
     raw = _as_one(tables, matched, dataset, None if whole else len(headers))
-    how = {"delimiter": told["delimiter"], "file": source.name, "known": known or {}}
+    how = {"file": source.name, "known": known or {}}
     raw, conventions = _with_numbers(raw, dataset, list(matched), how)
     told |= {"above": sum(notes["above"] for _, notes in read), "beside": 0, "encoding": None, "fields": len(headers)}
     told["numbers"] = {name: convention.record() for name, convention in conventions.items()}
@@ -208,8 +208,8 @@ def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: P
 
 def _with_numbers(raw: ibis.Table, dataset: Dataset, names: list[str], how: dict) -> tuple[ibis.Table, dict]:
     """Copy a table with the numbers of its text columns, and beside them what is no number."""
-    texts = [name for name in names if dataset.columns[name].type == "number" and raw[name].type().is_string()]
-    names = [name for name in texts if dataset.columns[name].role in ("feature", "descriptor")]
+    texts = [name for name in names if is_number(dataset, name) and raw[name].type().is_string()]
+    names = [name for name in texts if dataset.columns[name].role != "ignore"]
     if not names:
         return raw, {}
     units = {name: dataset.columns[name].unit for name in names}

@@ -304,7 +304,10 @@ REFUSED = {
     "another decimal mark": (with_rows('X1,Gijón,30,"12,5",5'), [("income", "12,5", "a number")]),
     "another unit": (with_rows("X1,Gijón,30,12 USD,5"), [("income", "12 USD", "a number")]),
     "a day of a month": (with_rows("X1,Gijón,30,12 June,5"), [("income", "12 June", "a number")]),
-    "a number in brackets": (with_rows("X1,Gijón,30,(12),5"), [("income", "(12)", "a number")]),
+    "an accountant's minus": (
+        with_rows("X1,Gijón,30,(12),5", "X2,Gijón,30,12-,5"),
+        [("income", "(12)", "at least 0"), ("income", "12-", "at least 0")],
+    ),
     "below the least": (with_rows("X1,Gijón,30,-12,5"), [("income", "-12", "at least 0")]),
     "no id": (with_rows(",Gijón,30,12,5"), [("id", "", "present")]),
     "the header again": (
