@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from segmentation.core.text import NUMBER_WORDS, count, whole
+from segmentation.core.text import NUMBER_WORDS, count, percent, whole
 
 SMALLEST_GROUP = 10
 FEWER = f"fewer than {SMALLEST_GROUP}"
@@ -99,27 +99,35 @@ def withheld_beside(low: np.ndarray, counts: np.ndarray, high: np.ndarray, total
     """
     counts, sums = counts.astype(int), counts.sum(axis=0)
     totals = (sums, sums) if totals is None else totals
-    low, high = np.minimum(low, counts), np.maximum(high, counts)
+    bounds = np.minimum(low, counts), np.maximum(high, counts)
     hidden = withheld(counts) | (counts > 0) & (sums < SMALLEST_GROUP)
-    while True:
-        least = np.where(hidden, np.minimum(counts, 1), low)
-        most = np.where(hidden, counts.sum(axis=1, keepdims=True), high)
-        room = _room(counts, least, most, totals)
-        small = np.argwhere(hidden & (counts < SMALLEST_GROUP) & (counts > 0))
-        tight = [place for place in small if _values(room, place, counts.shape) < FEWEST_VALUES]
-        shown = np.where(hidden | (counts == 0), np.inf, counts)
-        if not tight or np.isinf(shown).all():
-            return hidden
-        for i, j in tight:
-            beside = np.full(counts.shape, np.inf)
-            beside[i], beside[:, j] = shown[i], shown[:, j]
-            beside = shown if np.isinf(beside).all() else beside
-            hidden[np.unravel_index(beside.argmin(), counts.shape)] = True
+    small = np.argwhere((counts > 0) & (counts < SMALLEST_GROUP))
+    while not hidden.all():
+        room = _room(counts, bounds, hidden, totals)
+        tight = next((place for place in small if _values(room, place, counts.shape) < FEWEST_VALUES), None)
+        if tight is None:
+            break
+        hidden[_best_hidden_too(counts, bounds, hidden, totals, tight)] = True
+    return hidden
 
 
-def _room(counts: np.ndarray, low: np.ndarray, high: np.ndarray, totals: tuple) -> np.ndarray:
+def _best_hidden_too(counts: np.ndarray, bounds: tuple, hidden: np.ndarray, totals: tuple, tight: np.ndarray) -> tuple:
+    """Return which count that is shown leaves a hidden one most open when it is hidden too; of equals the least."""
+    found = {}
+    for place in map(tuple, np.argwhere(~hidden)):
+        more = hidden.copy()
+        more[place] = True
+        open_by = _values(_room(counts, bounds, more, totals), tight, counts.shape)
+        beside = place[0] == tight[0] or place[1] == tight[1]
+        found[place] = open_by, beside and counts[place] > 0, -counts[place]
+    return max(found, key=lambda place: found[place])
+
+
+def _room(counts: np.ndarray, bounds: tuple, hidden: np.ndarray, totals: tuple) -> np.ndarray:
     """Return how much may flow between rows, columns and, last, what the sums of the columns leave open."""
     rows, columns = counts.shape
+    low = np.where(hidden, np.minimum(counts, 1), bounds[0])
+    high = np.where(hidden, counts.sum(axis=1, keepdims=True), bounds[1])
     room = np.zeros((rows + columns + 1,) * 2, int)
     room[:rows, rows:-1], room[rows:-1, :rows] = high - counts, (counts - low).T
     sums = counts.sum(axis=0)
@@ -176,6 +184,17 @@ def to_shares(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     low, high = (np.nan_to_num((shares + side * steps / 2) * known) for side in (-1, 1))
     low = np.where(counts > 0, np.maximum(np.ceil(low - SLIP), SMALLEST_GROUP), 0)
     return shares, low.astype(int), np.where(counts > 0, np.ceil(high - SLIP) - 1, 0).astype(int)
+
+
+def about(share: float, n: int) -> str:
+    """Return a share of n customers as a percentage in steps of five of them or more."""
+    return percent(float(to_step(share, rung(SMALLEST_GROUP / 2 / n))))
+
+
+def most_of(n: int, total: int) -> str:
+    """Return how many of `total` customers as text: "all", "all but fewer than 10" or about which share."""
+    few = total - n < SMALLEST_GROUP
+    return "all" if n == total else f"all but {FEWER}" if few else f"about {about(n / total, total)}"
 
 
 def in_tens(counts):

@@ -68,6 +68,15 @@ def public_categories(customers: Customers, name: str) -> pd.Series:
     return in_tens(counts[~withheld(counts.to_numpy())]) if customers.private else counts
 
 
+def are_shown(customers: Customers, sizes: pd.Series, groups: Grouping) -> pd.Series:
+    """Return which groups of customers may be shown: where rows are private those whose counts may, of segments large
+    ones.
+    """
+    if customers.private and groups.column not in (None, "segment"):
+        return pd.Series(~withheld(sizes.to_numpy()), sizes.index)
+    return sizes >= customers.least
+
+
 def percentiles(customers: Customers, names: list[str]) -> pd.DataFrame:
     """Return the 5th, 25th, 50th, 75th and 95th percentile of each column, one row a column.
 
@@ -155,9 +164,9 @@ def unbend(places, logged: bool):
 
 
 def group_medians(customers: Customers, name: str, groups: Grouping) -> pd.Series:
-    """Return the median of a column by group; NaN for one of fewer than ten."""
+    """Return the median of a column by group; NaN for one of fewer than ten, and for one that is not shown."""
     found = customers.quantiles(name, [0.5], groups)
-    return found[0.5].where(found["customers"] >= SMALLEST_GROUP)
+    return found[0.5].where((found["customers"] >= SMALLEST_GROUP) & are_shown(customers, found["customers"], groups))
 
 
 def sample_rows(n: int, most: int, *, seed: int = 0) -> np.ndarray:

@@ -30,6 +30,7 @@ from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import (
     along,
+    are_shown,
     column_edges,
     grid_edges,
     in_points,
@@ -63,7 +64,7 @@ def boxes(ax, customers: Customers, name: str, groups: Grouping, *, vertical=Tru
     of a sample.
     """
     found = customers.quantiles(name, WHISKERS, groups)
-    found, private = found[found["customers"] >= customers.least], customers.private
+    found, private = found[are_shown(customers, found["customers"], groups)], customers.private
     short, ends = [0.25, 0.75], [WHISKERS[0], WHISKERS[-1]]
     beyond = {} if private or customers.sampled else _beyond(customers.sample, name, groups, found)
     stats = [
@@ -205,7 +206,7 @@ def correlation(correlation: pd.DataFrame, dataset: Dataset):
 def groups(customers: Customers, name: str, groups: dict[str, Grouping]):
     """Draw box plots of a numeric column, a panel for each way to group the customers with a group to show, or None."""
     sizes = {by: customers.quantiles(name, [0.5], way)["customers"] for by, way in groups.items()}
-    drawn = [by for by, own in sizes.items() if (own >= customers.least).any()]
+    drawn = [by for by, own in sizes.items() if are_shown(customers, own, groups[by]).any()]
     if not drawn:
         return None
     axes = panels(len(drawn), height=3.2)

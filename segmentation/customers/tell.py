@@ -303,16 +303,18 @@ def groups(customers: Customers, groups: dict[str, Grouping], name: str) -> str:
 
 
 def _tell_groups(customers: Customers, by: str, way: Grouping, name: str) -> str:
-    """Say between which groups the median ranges; of those of fewer than ten only that they are left out."""
+    """Say between which groups the median ranges; of those that are not shown only that they are left out."""
     every, least = exploring.group_medians(customers, name, way), count(privacy.SMALLEST_GROUP, "customer")
     medians, by, label = every.dropna(), escape(by), customers.dataset.label(name)
     if medians.empty:
-        what = "drawn" if customers.private else "compared"
-        return f"By {by} nothing is {what}: each of its groups is {privacy.UNDER}."
-    gone = "left out" if customers.private else "drawn, but not compared"
-    left = f" among its groups of {least} or more; the others are {gone}" if len(medians) < len(every) else ""
+        if customers.private:
+            return f"By {by} nothing is drawn: {privacy.HIDDEN}."
+        return f"By {by} nothing is compared: each of its groups is {privacy.UNDER}."
+    shown, gone = f"of {least} or more", "drawn, but not compared"
+    shown, gone = ("that are shown", privacy.HIDDEN) if customers.private else (shown, f"the others are {gone}")
+    left = f" among its groups {shown}; {gone}" if len(medians) < len(every) else ""
     if len(medians) < 2:
-        return f"By {by} nothing is compared: only one of its groups is of {least} or more."
+        return f"By {by} nothing is compared: only one of its groups is {shown.replace('that are ', '')}."
     medians = medians.rename(index=escape)
     ends = ranging(medians, medians.map(partial(customers.dataset.measured, name)))
     return f"By {by}, the median {escape(label)} {f'runs from {ends}' if ends else 'does not differ'}{left}."

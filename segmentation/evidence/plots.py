@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, colour, marker, panels
-from segmentation.core.privacy import SMALLEST_GROUP, least, withheld
+from segmentation.core.privacy import SMALLEST_GROUP, in_tens
 from segmentation.core.text import percent
 from segmentation.evidence.criteria import favourites, origins
 from segmentation.evidence.decision import STABLE
@@ -81,28 +81,28 @@ def flows(flows: pd.DataFrame, *, private: bool):
     """Draw how customers move when k grows, one row of segments a k (clustree, Zappia & Oshlack 2018).
 
     The paler a mark, the more mixed is its origin (`origins`); segments stand near the ones that they come from. None
-    of a single k.
+    of a single k. When private, widths, sizes and shades are those of counts in tens.
     """
     if flows.empty:
         return None
-    fewest = least(private)
     _, ax = plt.subplots(figsize=(PAGE, 5.2))
     total, places = flows.groupby("k")["customers"].sum().max(), _places(flows)
-    for row in flows[flows["customers"] >= fewest].itertuples():
+    if private:
+        counts = ["customers", "size", "next_size"]
+        flows = flows.assign(**in_tens(flows[counts]))
+    drawn = flows[flows["customers"] > 0]
+    for row in drawn.itertuples():
         ends = [places[row.k, row.segment], places[row.next_k, row.next_segment]]
         ax.plot(ends, [row.k, row.next_k], color=NEUTRAL, linewidth=0.5 + 16 * row.customers / total, alpha=0.45,
                 solid_capstyle="butt", zorder=1)  # fmt: skip
-    origin = origins(flows).set_index(["k", "segment"])["origin"]
+    origin = origins(drawn).set_index(["k", "segment"])["origin"]
     nodes = {(row.k, row.segment): row.size for row in flows.itertuples()}
     nodes |= {(row.next_k, row.next_segment): row.next_size for row in flows.itertuples()}
     sizes = pd.Series(nodes).sort_index()
-    told = sizes.map("{:,}".format)
-    if private:
-        hidden = sizes.groupby(level=0).transform(lambda own: withheld(own.to_numpy()))
-        sizes, told = sizes.mask(hidden, fewest), told.mask(hidden, "")
+    told = sizes.map("{:,}".format).where(sizes > 0, "")
     for (k, segment), size in sizes.items():
         shade = mpl.colors.to_rgb(colour(segment))
-        pure = max(0.0, float(origin.get((k, segment), 1.0)))
+        pure = min(1.0, max(0.0, float(origin.get((k, segment), 1.0))))
         ax.plot(places[k, segment], k, marker(segment), color=[1 - (1 - c) * (0.25 + 0.75 * pure) for c in shade],
                 markeredgecolor=shade, markersize=5 + 18 * (size / total) ** 0.5, zorder=2)  # fmt: skip
         ax.text(places[k, segment], k, told[k, segment], ha="center", va="center", fontsize=7,

@@ -4,7 +4,7 @@ from functools import partial
 
 import pandas as pd
 
-from segmentation.core.privacy import FEWER, SMALLEST_GROUP, public
+from segmentation.core.privacy import SMALLEST_GROUP, TENS, public
 from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence, tell_p, whole
 from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
@@ -101,7 +101,7 @@ def flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
     leaving = step.groupby("segment")["customers"].sum() - kept
     segment = leaving.idxmax()
     now, then = step["k"].iloc[0], step["next_k"].iloc[0]
-    hidden = f" Groups of {FEWER} are left out." if private and flows["customers"].min() < SMALLEST_GROUP else ""
+    hidden = f" {sentence(TENS)}." if private else ""
     if not leaving[segment]:
         return f"From {now} to {then} segments no segment is divided.{hidden}"
     counts = "" if private else f": of {kept[segment] + leaving[segment]:,} customers {kept[segment]:,} stay together"

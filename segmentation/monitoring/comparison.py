@@ -8,7 +8,7 @@ import pandas as pd
 
 from segmentation.core.engine import read
 from segmentation.core.errors import UsageError
-from segmentation.core.privacy import withheld
+from segmentation.core.privacy import SMALLEST_GROUP, in_tens, tens, withheld_beside
 from segmentation.core.text import listing, shares
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.counts import identified
@@ -232,7 +232,7 @@ def agreement(found: Comparison) -> pd.DataFrame:
         rows.append((f"the customers of {found.run.run}, placed by both models", found.placed))
     if found.shared is not None:
         rows.append(("the customers in both runs, by their segments then and now", found.shared))
-    told = [(what, int(t["customers"].sum()), rand_index(as_matrix(t, *found.shape))) for what, t in rows]
+    told = [(what, how_many(t, found), rand_index(as_matrix(t, *found.shape))) for what, t in rows]
     return pd.DataFrame(told, columns=["compared are", "customers", "adjusted Rand index"])
 
 
@@ -294,15 +294,24 @@ def moves(found: Comparison) -> pd.DataFrame:
     return table.groupby(["then", "now"], as_index=False)["customers"].sum()
 
 
+def how_many(table: pd.DataFrame, found: Comparison) -> int | str:
+    """Return how many customers are counted: as text in tens where a few others of a private table are not."""
+    n, every = int(table["customers"].sum()), found.run.model.customers
+    return tens(n, private=True) if found.private and n != every else n
+
+
 def public_moves(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
-    """Return the same without the groups that must not be shown, where a table is private."""
-    return table[~hidden_moves(table, found)[table["then"] - 1, table["now"] - 1]]
+    """Return the same, where a table is private in tens and without the groups that must not be shown."""
+    shown = table[~hidden_moves(table, found)[table["then"] - 1, table["now"] - 1]]
+    return shown.assign(customers=in_tens(shown["customers"])) if found.private else shown
 
 
 def hidden_moves(table: pd.DataFrame, found: Comparison) -> np.ndarray:
-    """Return which cells of the matrix then x now must not be shown."""
+    """Return which cells of the matrix then x now must not be shown, with its sums known and the others in tens."""
     counts = as_matrix(table, *found.shape)
-    return withheld(counts) if found.private else np.zeros(counts.shape, bool)
+    if not found.private:
+        return np.zeros(counts.shape, bool)
+    return withheld_beside(in_tens(counts), counts, np.where(counts, in_tens(counts) + SMALLEST_GROUP - 1, 0))
 
 
 def sizes(table: pd.DataFrame, found: Comparison) -> tuple[list[int], list[int]]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from segmentation.core.privacy import in_tens
 from segmentation.core.text import NONE, decimal, listing, percents
 from segmentation.monitoring.comparison import Comparison, hidden_moves
 from segmentation.monitoring.transitions import as_matrix
@@ -96,6 +97,7 @@ def _step(z: float) -> str:
 def moves_matrix(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
     """Return the customers as a matrix, one row an earlier segment; what must not be shown is "hidden"."""
     counts = as_matrix(table, *found.shape)
+    counts = in_tens(counts) if found.private else counts
     shown = np.where(hidden_moves(table, found), "hidden", np.vectorize("{:,}".format)(counts))
     rows = [f"{p.segment} {p.name}" for p in found.base.profiles]
     columns = [f"now {p.segment}" for p in found.run.profiles]

@@ -9,6 +9,7 @@ from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
     Comparison,
     hidden_moves,
+    how_many,
     moved_customers,
     moves,
     public_moves,
@@ -70,7 +71,7 @@ def runs(found: Comparison) -> str:
         return f"{base} is compared with itself. {assumed(found)}".strip()
     told = [f"{base} is compared with {run}.", assumed(found)]
     if found.shared is not None:
-        told.append(f"{sentence(count(int(found.shared['customers'].sum()), 'customer is', 'customers are'))} in both.")
+        told.append(f"{sentence(_counted(found.shared, found, 'customer is', 'customers are'))} in both.")
     if not found.same_features:
         told.append("Other features formed their segments, so that they are matched by their customers alone.")
     return " ".join(filter(None, [*told, escape(found.why_not)]))
@@ -159,18 +160,17 @@ def centres(moved: pd.DataFrame, found: Comparison) -> str:
 
 def movement(table: pd.DataFrame, found: Comparison) -> str:
     """Say how many customers are in another segment than the one that theirs became, and which way most went."""
-    moved = moved_customers(table, found)
-    shown = moved[moved.index.isin(public_moves(table, found).index)]
+    moved, shown = (moved_customers(those, found) for those in (table, public_moves(table, found)))
     who = f"{int(table['customers'].sum()):,} customers of {escape(found.run.run)}"
     is_ = "is" if moved["customers"].sum() <= 1 and len(shown) == len(moved) else "are"
     verb = f"{is_} placed by the earlier model in a segment that did not become theirs"
     if found.shared is not None:
-        who = f"{count(int(table['customers'].sum()), 'customer')} in both runs"
+        who = f"{_counted(table, found, 'customer', 'customers')} in both runs"
         again = all(row.fate == "survives" for row in found.lineage.before)
         verb = "changed segment" if again else f"{is_} in another segment than the one that theirs became"
     if moved.empty:
         return f"None of the {who} {verb}."
-    told = f"{_how_many(moved, shown)} of the {who} {verb}"
+    told = f"{_how_many(moved, shown, found)} of the {who} {verb}"
     if shown.empty:
         return f"{told}."
     top = shown.loc[shown["customers"].idxmax()]
@@ -184,10 +184,16 @@ def movement(table: pd.DataFrame, found: Comparison) -> str:
     return f"{told}; {which} ({top['customers']:,}) is {way}."
 
 
-def _how_many(moved: pd.DataFrame, shown: pd.DataFrame) -> str:
+def _counted(table: pd.DataFrame, found: Comparison, noun: str, nouns: str) -> str:
+    """Return how many customers are counted as text."""
+    n = how_many(table, found)
+    return f"{n} {nouns}" if isinstance(n, str) else count(n, noun, nouns)
+
+
+def _how_many(moved: pd.DataFrame, shown: pd.DataFrame, found: Comparison) -> str:
     """Return how many customers moved, in words that give away no group that is hidden."""
     every, told = int(moved["customers"].sum()), int(shown["customers"].sum())
-    if every == told:
+    if not found.private:
         return f"{told:,}"
     return sentence(FEWER) if every < SMALLEST_GROUP else f"At least {max(told, SMALLEST_GROUP):,}"
 
@@ -205,7 +211,8 @@ def steps(found: Comparison) -> str:
 
 def matrix(found: Comparison) -> str:
     """Say what the matrix shows."""
-    hidden = f" {sentence(HIDDEN)}." if hidden_moves(moves(found), found).any() else ""
+    tens = " Counts are rounded down to tens." if found.private else ""
+    hidden = f"{tens} {sentence(HIDDEN)}." if hidden_moves(moves(found), found).any() else tens
     if found.shared is None:
         return f"The customers of {found.run.run} by the segment of the earlier model (rows) and of their own.{hidden}"
     return f"The customers in both runs by their segment then (rows) and now.{hidden}"

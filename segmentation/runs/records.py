@@ -317,12 +317,14 @@ class Rules(Record):
     """What a small decision tree makes of the segments.
 
     cross_validated : the share right when the tree is grown without the customers that it is asked about
+    private : whether a reader is told no count and no share finer than five customers
     """
 
     leaves: tuple[Leaf, ...]
     customers: int
     right: int
     cross_validated: float
+    private: bool = False
 
 
 def require_numbered(rows) -> None:

@@ -17,6 +17,7 @@ from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, WHISKER, colour
 from segmentation.core.text import share_texts, shares, whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import are_shown
 from segmentation.customers.plots import boxes, cloud
 from segmentation.segments.fit import scaled_label
 from segmentation.segments.profiles import category_shares
@@ -72,7 +73,7 @@ def by_number(customers: Customers, names: list[str]) -> Iterator[tuple]:
 def _boxes_by_segment(customers: Customers, name: str, label: str):
     by = Grouping("segment")
     segments = customers.quantiles(name, [0.5], by)["customers"]
-    shown = segments[segments >= customers.least].index
+    shown = segments[are_shown(customers, segments, by)].index
     if shown.empty:
         return None
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 3.4))

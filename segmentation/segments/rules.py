@@ -14,7 +14,7 @@ from sqlglot import exp
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double
 from segmentation.core.parallel import spread
-from segmentation.core.privacy import least
+from segmentation.core.privacy import in_tens, least
 from segmentation.core.text import listing
 from segmentation.customers.customers import Customers
 from segmentation.runs.records import Leaf, Rules
@@ -58,6 +58,7 @@ def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -
         customers=len(X),
         right=sum(leaf.right for leaf in leaves),
         cross_validated=scores[chosen].mean(),
+        **({"private": True} if private else {}),
     )
 
 
@@ -142,7 +143,8 @@ def _leaf(bounds: dict[str, tuple], segments: np.ndarray) -> Leaf:
 def rules_table(rules: Rules, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:
     """Return one row a rule: segment, name, rule, customers, and the share of these that are in the segment.
 
-    The share is left out when the table is private, because it tells of fewer than ten.
+    When the table is private, customers are counted in tens and the share is left out: beside the sizes of the segments
+    they would tell of fewer than ten.
     """
     told = [filter(None, (_tell_bounds(dataset, *bound) for bound in leaf.bounds.items())) for leaf in rules.leaves]
     rows = [
@@ -150,7 +152,7 @@ def rules_table(rules: Rules, names: dict[int, str], dataset: Dataset) -> pd.Dat
             "segment": leaf.segment,
             "name": names[leaf.segment],
             "rule": "; ".join(bounds) or WITHOUT_BOUNDS,
-            "customers": leaf.customers,
+            "customers": in_tens(leaf.customers) if dataset.private else leaf.customers,
             "agree": leaf.right / leaf.customers,
         }
         for leaf, bounds in zip(rules.leaves, told, strict=True)

@@ -7,24 +7,10 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from segmentation.core import text
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import FEWER, HIDDEN, least, public, tell_boxes
-from segmentation.core.text import (
-    amount,
-    at_least,
-    count,
-    decimal,
-    escape,
-    listing,
-    percent,
-    ranging,
-    sentence,
-    share_texts,
-    show_index,
-    show_p,
-    spanning,
-    whole,
-)
+from segmentation.core.privacy import FEWER, HIDDEN, about, least, most_of, public, tell_boxes
+from segmentation.core.text import count, decimal, escape, listing, percent, ranging, sentence, share_texts, whole
 from segmentation.customers.customers import Customers
 from segmentation.customers.tell import tiles
 from segmentation.evidence import tell as evidence_tell
@@ -39,7 +25,12 @@ NEARLY_SAME = 0.8
 ALONE = "All customers are one part, and there is no other one to compare it with."
 SIZE_FORMATS = {"share": str}
 RULE_FORMATS = {"agree": percent}
-TEST_FORMATS = {"statistic": decimal, "p": show_p, "p_corrected": show_p, "effect": partial(decimal, digits=3)}
+TEST_FORMATS = {
+    "statistic": decimal,
+    "p": text.show_p,
+    "p_corrected": text.show_p,
+    "effect": partial(decimal, digits=3),
+}
 SEGMENT_CAPTIONS = {  # over each table
     "centres": "The centres of the segments, in original units.",
     "choices": "Agreement with the segments at hand, as adjusted Rand index.",
@@ -57,7 +48,7 @@ def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
     over = f", over the {len(segmented.sample):,} that they are formed on" if segmented.sampled else ""
     return (
         f"{sentence(count(len(sizes), NOUNS[verdict]))} of {listing(map(whole, sizes))} customers; "
-        f"together their inertia{over}{',' if over else ''} is {amount(model[-1].inertia_)}."
+        f"together their inertia{over}{',' if over else ''} is {text.amount(model[-1].inertia_)}."
     )
 
 
@@ -184,8 +175,8 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
         for f, value in profile.centre.items():
             form = dataset.axis(f).form
             beside = f", mean {form(profile.mean[f])}" if f in profile.mean else ""
-            row[dataset.axis(f)] = f"{form(value)} ({spanning(profile.centre_interval[f], form)}){beside}"
-        rows.append(row | {f"index: {dataset.label(f)}": show_index(value) for f, value in profile.index.items()})
+            row[dataset.axis(f)] = f"{form(value)} ({text.spanning(profile.centre_interval[f], form)}){beside}"
+        rows.append(row | {f"index: {dataset.label(f)}": text.show_index(value) for f, value in profile.index.items()})
     return pd.DataFrame(rows)
 
 
@@ -278,7 +269,7 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
     without = listing(escape(dataset.label(f)) for f, v in profile.index.items() if v is None)
     return (
         f"Against the centre of all customers = 100, {escape(profile.name)} stands out most: "
-        f"{escape(dataset.label(feature))} at {show_index(index)}."
+        f"{escape(dataset.label(feature))} at {text.show_index(index)}."
         f"{f' Left out, because values below 0 have no index: {without}.' if without else ''}"
     )
 
@@ -347,10 +338,10 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
 def rules(rules: Rules, segments: int) -> str:
     """Say how well the rules repeat the segments, on these customers and on others, and which segment has none."""
     without = sorted(set(range(1, segments + 1)) - {leaf.segment for leaf in rules.leaves})
-    told = (
-        f"{fidelity(rules)}; grown without the customers that they are asked about, "
-        f"{percent(rules.cross_validated, 1)} ({FOLDS}-fold cross-validation)."
-    )
+    share, tens = percent(rules.cross_validated, 1), " Customers are counted in tens." if rules.private else ""
+    share = f"about {about(rules.cross_validated, rules.customers)}" if rules.private else share
+    told = f"{fidelity(rules)}; grown without the customers that they are asked about, {share}"
+    told = f"{told} ({FOLDS}-fold cross-validation).{tens}"
     verb = "Segment {} has" if len(without) == 1 else "Segments {} have"
     return f"{told} {verb.format(listing(without))} no rule." if without else told
 
@@ -359,6 +350,8 @@ def fidelity(rules: Rules) -> str:
     """Say how many customers get the same segment from the rules."""
     rules_give = sentence(count(len(rules.leaves), "rule gives", "rules give"))
     right, customers = rules.right, rules.customers
+    if rules.private:
+        return f"{rules_give} {most_of(right, customers)} of {customers:,} customers the segment of K-Means"
     return f"{rules_give} {right:,} of {customers:,} customers ({percent(right / customers, 1)}) the segment of K-Means"
 
 
@@ -390,7 +383,7 @@ def sensitivity(table: pd.DataFrame) -> str:
     if same == len(table):
         return (
             f"Each of {count(len(table), 'other choice')} draws nearly the same segments "
-            f"(adjusted Rand index {at_least(lowest['agreement'])})."
+            f"(adjusted Rand index {text.at_least(lowest['agreement'])})."
         )
     return (
         f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw') if same else 'none draws'} nearly the "

@@ -14,7 +14,9 @@ from segmentation.core.files import read_json
 from segmentation.core.privacy import (
     counted,
     dominated,
+    in_tens,
     least,
+    most_of,
     nearly_all,
     public,
     rung,
@@ -23,6 +25,7 @@ from segmentation.core.privacy import (
     to_shares,
     to_step,
     withheld,
+    withheld_beside,
 )
 from segmentation.customers.exploring import public_categories
 from segmentation.segments.profiles import category_shares
@@ -143,6 +146,28 @@ def test_no_hidden_category_can_be_worked_out_from_shares_sizes_margins_and_zero
     for count, low, high in _hidden_values(counts) if counts else []:
         assert low <= count <= high
         assert high - low >= 4
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [[[100, 12, 0], [0, 100, 9], [0, 0, 50]], [[40, 3, 0], [0, 60, 0], [7, 0, 90]], [[19, 9], [11, 40]]],
+)
+def test_no_hidden_move_between_two_runs_can_be_worked_out_where_all_sizes_are_known(counts):
+    """Here the sizes of the earlier segments and of those now are exact, zeros are shown, and the others in tens."""
+    table = np.array(counts)
+    tens = in_tens(table)
+    most = np.where(table, tens + 9, 0)
+    hidden = withheld_beside(tens, table, most)
+    low, high = np.where(hidden, table > 0, tens), np.where(hidden, table.sum(axis=1, keepdims=True), most)
+    sums = table.sum(axis=0)
+    for place in map(tuple, np.argwhere((table > 0) & (table < 10))):
+        least, largest = _could_be(table.sum(axis=1), low, high, (sums, sums), place)
+        assert least <= table[place] <= largest
+        assert largest - least >= 4
+
+
+def test_how_many_of_all_is_told_without_the_few_that_are_missing():
+    assert [most_of(n, 400) for n in (400, 395, 371)] == ["all", "all but fewer than 10", "about 92%"]
 
 
 def test_a_share_is_never_told_finer_than_five_customers_nor_ten_as_none():
