@@ -110,6 +110,12 @@ def kept(table: ibis.Table, *, ordered: bool = True) -> ibis.Table:
     return found
 
 
+def held(rows, schema: dict[str, str] | None = None) -> ibis.Table:
+    """Return rows that are in memory as a table of our DuckDB: Ibis would take another one, without its settings."""
+    connect_duckdb()
+    return ibis.memtable(rows, schema=schema)
+
+
 def in_memory(table: ibis.Table) -> bool:
     """Return whether a table is kept in memory."""
     return isinstance(table.op(), InMemoryTable)
@@ -130,9 +136,8 @@ def opened(path: Path) -> ibis.Table:
     """
     parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if sum(pq.read_metadata(part).num_rows for part in parts) <= MOST_HELD:
-        connect_duckdb()
-        held = pq.read_table(path, partitioning=None)
-        return ibis.memtable(held.cast(pa.schema([field.with_nullable(True) for field in held.schema])))
+        found = pq.read_table(path, partitioning=None)
+        return held(found.cast(pa.schema([field.with_nullable(True) for field in found.schema])))
     return read(path)
 
 

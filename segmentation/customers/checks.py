@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Column, Dataset
-from segmentation.core.engine import double, kept, kept_like
+from segmentation.core.engine import double, held, kept, kept_like
 from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, SUMMARY, YES
 from segmentation.tables.number_formats import BLANKS, Convention, text_of, to_number
 
@@ -212,7 +212,7 @@ def _respell(table: ibis.Table, cell: str, name: str, usual: pd.DataFrame) -> ib
     text = table[cell].cast("string").nullif("")
     if len(usual) <= MOST_REPLACED:
         return table.mutate({name: text.substitute(dict(zip(usual["cell"], _nullable(usual), strict=True)))})
-    listed = ibis.memtable({"_cell": usual["cell"].tolist(), "_usual": _nullable(usual)})
+    listed = held({"_cell": usual["cell"].tolist(), "_usual": _nullable(usual)})
     joined = table.left_join(listed, text == listed["_cell"])
     value = joined["_cell"].notnull().ifelse(joined["_usual"], joined[cell].cast("string").nullif(""))
     return joined.mutate({name: value}).drop("_cell", "_usual")
@@ -333,7 +333,7 @@ def repeated(table: ibis.Table, name: str) -> ibis.Table:
         if rows and ends["high"] - ends["low"] < min(MOST_MARKED, CLOSE * rows):
             batches = known.select(ibis._[name].cast("int64")).to_pyarrow_batches(chunk_size=BATCH)
             found = marked_twice((batch.column(0).to_numpy() for batch in batches), **ends)
-            return ibis.memtable({name: found}, schema={name: table[name].type()})
+            return held({name: found}, schema={name: table[name].type()})
     return kept(known.group_by(name).having(ibis._.count() > 1).agg())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import bin_of, double, opened
+from segmentation.core.engine import bin_of, double, held, opened
 from segmentation.core.files import write_parquet
 from segmentation.core.privacy import least
 from segmentation.customers.counts import (
@@ -63,7 +63,7 @@ class Customers:
     @classmethod
     def of(cls, dataset: Dataset, frame: pd.DataFrame) -> "Customers":
         """Return the customers of a frame."""
-        return cls(dataset, ibis.memtable(frame), frame)
+        return cls(dataset, held(frame), frame)
 
     @cached_property
     def number(self) -> int:

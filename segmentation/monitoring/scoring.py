@@ -7,7 +7,7 @@ import ibis
 import pandas as pd
 
 from segmentation.core import files
-from segmentation.core.engine import double, kept
+from segmentation.core.engine import double, held, kept
 from segmentation.core.errors import DataError, SegmentationError, UsageError
 from segmentation.core.files import is_same, write_csv, write_json, write_parquet
 from segmentation.core.text import MISSING
@@ -89,7 +89,7 @@ def score_rows(study: Run, frame: pd.DataFrame) -> pd.DataFrame:
     """
     model = study.read("model.json")
     rows = frame[model.names].astype(float).assign(row=range(len(frame)))
-    scored = score_table(ibis.memtable(rows), model, _names(study))
+    scored = score_table(held(rows), model, _names(study))
     return scored.order_by("row").select(*SCORED).to_pandas()
 
 

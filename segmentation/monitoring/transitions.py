@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from segmentation.core.engine import double
+from segmentation.core.engine import double, held
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import LARGEST_EXACT
 from segmentation.runs.artifacts import Lineage, Model
@@ -133,7 +133,7 @@ def original_centroids(model: Model) -> pd.DataFrame:
 
 def scaled_as(original: pd.DataFrame, model: Model) -> np.ndarray:
     """Return points in original units as an earlier model of the same features scales them."""
-    table = ibis.memtable(original[model.names])
+    table = held(original[model.names])
     scaled = table.select(**{f.name: scaled_feature(table[f.name], f) for f in model.features})
     return scaled.to_pandas().to_numpy()
 

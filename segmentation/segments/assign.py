@@ -11,7 +11,7 @@ import pandas as pd
 from sqlglot import exp, parse_one
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import double, opened
+from segmentation.core.engine import double, held, opened
 from segmentation.core.files import write_csv, write_parquet, write_text
 from segmentation.customers.counts import identified, rounded, undo, unskewed
 from segmentation.customers.customers import ADDED, Customers, open_customers
@@ -31,7 +31,7 @@ ANY_CASE = "ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = TRUE"
 def open_segmented(study: Run, *, scaled: bool = False) -> Customers:
     """Open the clean customers of a run with their segments; `scaled` gives segment and scaled features alone."""
     customers, model = open_customers(study), study.read("model.json")
-    sample = assign_rows(ibis.memtable(customers.sample), model).to_pandas()
+    sample = assign_rows(held(customers.sample), model).to_pandas()
     found = replace(customers, table=identified(opened(study.existing("segmented.parquet"))), sample=sample)
     return rescaled(found, model) if scaled else found
 
@@ -44,13 +44,13 @@ def rescaled(segmented: Customers, model: Placement) -> Customers:
 
     known = [feature for feature in model.features if feature.name in segmented.counted]
     counted = {f.name: _values_scaled(segmented.counted[f.name], f) for f in known}
-    sample = scaled(ibis.memtable(segmented.sample)).to_pandas()
+    sample = scaled(held(segmented.sample)).to_pandas()
     return replace(segmented, table=scaled(segmented.table), sample=sample, counted=counted)
 
 
 def _values_scaled(values: pd.DataFrame, feature: Scaled) -> pd.DataFrame:
     """Return the scaled values and how many customers have each: their order stays."""
-    table = ibis.memtable(values)
+    table = held(values)
     return table.mutate(value=scaled_feature(table["value"], feature)).to_pandas()
 
 

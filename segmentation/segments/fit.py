@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import double, kept
+from segmentation.core.engine import double, held, kept
 from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import best_kmeans
@@ -156,7 +156,7 @@ def describe_scaling(model: Pipeline, features: Sequence[str]) -> list[Scaled]:
 def segment(customers: Customers, model: Pipeline, features: Sequence[str]) -> Customers:
     """Return the customers with segment, distance and margin."""
     told = scaling_and_centroids(model, features)
-    sample = assign_rows(ibis.memtable(customers.sample), told).to_pandas()
+    sample = assign_rows(held(customers.sample), told).to_pandas()
     return replace(customers, table=kept(assign_rows(customers.table, told)), sample=sample)
 
 

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import ibis
 import pandas as pd
 import yaml
 
 from segmentation.core import files
 from segmentation.core.dataset import RESERVED, YEARS
+from segmentation.core.engine import held
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_text
 from segmentation.core.text import (
@@ -134,7 +134,7 @@ def _look(source: RawSource, decimal_mark: str) -> Looked:
     texts = texts.assign(file=[file for file, *_ in rows])[~first.str.lower().str.contains(f"^(?:{SUM}){BEHIND_SUM}")]
     texts = texts.reset_index(drop=True)
     digits = [n for n in named if texts[n].str.contains(DIGIT).sum() >= NUMBERS * (texts[n] != "").sum() > 0]
-    raw = ibis.memtable(texts.assign(row=range(len(texts))), schema={**dict.fromkeys(texts, "string"), "row": "int64"})
+    raw = held(texts.assign(row=range(len(texts))), schema={**dict.fromkeys(texts, "string"), "row": "int64"})
     typed = frozenset(n for n in digits if named[n] in told["typed"])
     conventions, undecided = find_conventions(
         raw, dict.fromkeys(digits), decimal=decimal_mark, typed=typed, file=source.name, known={}

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import connect_duckdb, kept, new_file, plain, read_numbered
+from segmentation.core.engine import connect_duckdb, held, kept, new_file, plain, read_numbered
 from segmentation.core.errors import DataError, cause
 from segmentation.core.files import as_it_was, as_it_was_column
 from segmentation.tables.delimited import Number
@@ -158,7 +158,7 @@ def _open_text(path: Path, dataset: Dataset, encoding: str | None) -> tuple[ibis
     table = table.mutate(_its_line=line, _its_file=ibis.literal(path.name))
     if len(broken):
         rows = broken.assign(_its_row=range(-len(broken) + 1, 1), _its_file=path.name)[list(WHOLE)]
-        beside = ibis.memtable(rows, schema=WHOLE).mutate(**{name: ibis.null("string") for name in headers})
+        beside = held(rows, schema=WHOLE).mutate(**{name: ibis.null("string") for name in headers})
         table = ibis.union(table.cast(WHOLE), beside.select(table.columns))
     return table, {"above": notes["above"], "delimiter": delimiter, "whole": told["whole"]}
 
@@ -268,7 +268,7 @@ def read_small(source: RawSource, dataset: Dataset, *, wanted: tuple[str, ...]) 
         | {name: [as_it_was(row[i]) if i < len(row) else "" for row in cells] for name, i in at.items()}
     )
     texts = dict.fromkeys(at, "string")
-    raw = ibis.memtable(frame, schema={"row": "int64", "file": "string", "line": "int64", "fields": "int64", **texts})
+    raw = held(frame, schema={"row": "int64", "file": "string", "line": "int64", "fields": "int64", **texts})
     ignored = [header for header in headers if header not in matched.values()]
     return raw, {"columns": matched, "ignored": ignored, "fields": len(headers), **told}
 
