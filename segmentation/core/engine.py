@@ -9,8 +9,10 @@ import shutil
 import socket
 import tempfile
 import warnings
-from functools import cache, reduce
+from collections.abc import Callable, Iterable
+from functools import cache
 from itertools import count
+from operator import and_, or_
 from pathlib import Path
 from threading import RLock
 
@@ -202,6 +204,24 @@ def read_numbered(path: Path) -> ibis.Table:
     return engine.table(view)
 
 
+def any_of(conditions: Iterable[ibis.Value]) -> ibis.Value:
+    """Return whether one of any number of conditions holds; of none False."""
+    return paired([*conditions] or [ibis.literal(False)], or_)
+
+
+def all_of(conditions: Iterable[ibis.Value]) -> ibis.Value:
+    """Return whether all of any number of conditions hold; of none True."""
+    return paired([*conditions] or [ibis.literal(True)], and_)
+
+
+def paired(parts: list, join: Callable) -> ibis.Value:
+    """Join expressions two by two: a chain of a thousand is deeper than Python or DuckDB can follow."""
+    while len(parts) > 1:
+        left, right = parts[::2], parts[1::2]
+        parts = [join(*two) for two in zip(left, right, strict=False)] + left[len(right) :]
+    return parts[0]
+
+
 def double(value: float) -> ibis.Value:
     """Return a number as a double: DuckDB takes a bare 0.1 for a decimal, which is slower and not the same."""
     return ibis.literal(repr(float(value))).cast("float64")
@@ -259,7 +279,7 @@ def sum_of(table: ibis.Table) -> list[str]:
     if table.get_backend().name != "duckdb":
         table = connect_duckdb().read_parquet(str(_write_parts(table) / "*.parquet"))
     cells = ((ibis.literal(f"{name}=") + table[name].cast("string")).fill_null("") for name in sorted(table.columns))
-    hashed = table.select(_hash=md5_number_lower(reduce(lambda row, cell: row + "\x1f" + cell, cells)))["_hash"]
+    hashed = table.select(_hash=md5_number_lower(paired([*cells], lambda row, cell: row + "\x1f" + cell)))["_hash"]
     halves = {"low": (hashed % 2**32).cast("int64").sum(), "high": (hashed >> 32).cast("int64").sum()}
     return [f"{n}," for n in hashed.as_table().agg(rows=hashed.count(), **halves).to_pyarrow().to_pylist()[0].values()]
 

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Column, Dataset
-from segmentation.core.engine import double, held, kept, kept_like
+from segmentation.core.engine import all_of, any_of, double, held, kept, kept_like
 from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, SUMMARY, YES
 from segmentation.tables.number_formats import BLANKS, Convention, text_of, to_number
 
 PARTS = ("column", "value", "rule")
 REFUSED = ("file", "line", *PARTS)
 MOST_REPLACED = 100
+JOINED = "_joined_"
 COPY = "one row an id, this is an identical copy"
 TOTAL = "a customer, not a total"
 MOST_MARKED = 500_000_000  # whole numbers between the least and the greatest: a byte for each
@@ -75,7 +76,7 @@ def part_rows(checked: ibis.Table, dataset: Dataset, names: list[str]) -> tuple[
         file, line, column, value and rule, in the order of the file.
     """
     several = _repeated(checked, dataset, names)
-    doubted = ibis.or_(checked["rule"].notnull(), *(checked[name].isin(t[name]) for name, t in several.items()))
+    doubted = any_of([checked["rule"].notnull(), *(checked[name].isin(t[name]) for name, t in several.items())])
     suspects = kept(checked.filter(doubted), ordered=False)
     fine, rejected = checked.filter(checked["rule"].isnull()), suspects.filter(suspects["rule"].notnull())
     rejected, repeats = rejected.select("row", *REFUSED), _find_repeats(suspects, several, dataset, names)
@@ -107,20 +108,20 @@ def _repeated(checked: ibis.Table, dataset: Dataset, names: list[str]) -> dict[s
 def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dict) -> ibis.Table:
     """Add, beside the text of each cell, its value: a number, a mended category, or null."""
     usual = {name: usual_spellings(raw, name, dataset.columns[name]) for name in names if is_free(dataset, name)}
-    table = raw.rename({f"_raw_{name}": name for name in names})
+    listed = {name: found for name, found in usual.items() if len(found) > MOST_REPLACED}
+    table = _beside(raw.rename({cell_name(name): name for name in names}), listed)
+    values, empty = {}, {}
     for name in names:
-        cell = f"_raw_{name}"
+        cell, column = table[cell_name(name)], dataset.columns[name]
         if name in usual:
-            table = _respell(table, cell, name, usual[name])
+            values[name] = _looked_up(table, name) if name in listed else _respelt(cell, usual[name])
         else:
-            table = table.mutate({name: _value(table[cell], dataset.columns[name], conventions.get(name))})
-    for name in names:
-        cell = table[f"_raw_{name}"]
-        empty = table[name].isnull() if name in usual else is_empty(cell, dataset.columns[name])
+            values[name] = _value(cell, column, conventions.get(name))
+        empty[name] = values[name].isnull() if name in usual else is_empty(cell, column)
         if f"_odd_{name}" in table.columns:
-            empty &= is_empty(table[f"_odd_{name}"], dataset.columns[name])
-        table = table.mutate({empty_name(name): empty})
-    return table.rename({cell_name(name): f"_raw_{name}" for name in names})
+            empty[name] &= is_empty(table[f"_odd_{name}"], column)
+    own = [table[name] for name in table.columns if not name.startswith(JOINED)]
+    return table.select(*own, **values, **{empty_name(name): found for name, found in empty.items()})
 
 
 def text_in(table: ibis.Table, name: str) -> ibis.Value:
@@ -207,15 +208,26 @@ def usual_spellings(raw: ibis.Table, name: str, column: Column) -> pd.DataFrame:
     return found.filter(changed & (found["cell"] != "")).order_by("cell").to_pandas()
 
 
-def _respell(table: ibis.Table, cell: str, name: str, usual: pd.DataFrame) -> ibis.Table:
-    """Add a column of categories in their usual spelling; a cell that is not listed is written so already."""
-    text = table[cell].cast("string").nullif("")
-    if len(usual) <= MOST_REPLACED:
-        return table.mutate({name: text.substitute(dict(zip(usual["cell"], _nullable(usual), strict=True)))})
-    listed = held({"_cell": usual["cell"].tolist(), "_usual": _nullable(usual)})
-    joined = table.left_join(listed, text == listed["_cell"])
-    value = joined["_cell"].notnull().ifelse(joined["_usual"], joined[cell].cast("string").nullif(""))
-    return joined.mutate({name: value}).drop("_cell", "_usual")
+def _beside(table: ibis.Table, listed: dict[str, pd.DataFrame]) -> ibis.Table:
+    """Join the usual spellings of columns that have too many to be compared one by one."""
+    for name, usual in listed.items():
+        found = held({f"{JOINED}cell_{name}": usual["cell"].tolist(), f"{JOINED}usual_{name}": _nullable(usual)})
+        table = table.left_join(found, _said(table[cell_name(name)]) == found[f"{JOINED}cell_{name}"])
+    return table
+
+
+def _looked_up(table: ibis.Table, name: str) -> ibis.Value:
+    usual, text = table[f"{JOINED}usual_{name}"], _said(table[cell_name(name)])
+    return table[f"{JOINED}cell_{name}"].notnull().ifelse(usual, text)
+
+
+def _respelt(cell: ibis.Value, usual: pd.DataFrame) -> ibis.Value:
+    """Return categories in their usual spelling; a cell that is not listed is written so already."""
+    return _said(cell).substitute(dict(zip(usual["cell"], _nullable(usual), strict=True)))
+
+
+def _said(cell: ibis.Value) -> ibis.Value:
+    return cell.cast("string").nullif("")
 
 
 def _nullable(usual: pd.DataFrame) -> list[str | None]:
@@ -252,7 +264,7 @@ def _sum_of_others(table: ibis.Table, dataset: Dataset, features: tuple[str, ...
         if pd.notna(sums[name]) and sums[name]
     ]
     enough = sums["_rows"] >= FEWEST_TO_ADD_UP and len(adds_up) == len(numbers) > 0
-    broken = ibis.and_(table["rule"].isnull(), *adds_up) if enough else ibis.literal(False)
+    broken = all_of([table["rule"].isnull(), *adds_up]) if enough else ibis.literal(False)
     return Rule("row", TOTAL, table["row"].cast("string"), broken)
 
 
@@ -263,7 +275,7 @@ def is_total(text: ibis.Value, words: str = SUMMARY) -> ibis.Value:
 
 def _some_feature(table: ibis.Table, features: tuple[str, ...]) -> Rule:
     """Refuse a customer of whom every feature would have to be invented."""
-    empty = ibis.and_(*[table[name].isnull() for name in features])
+    empty = all_of(table[name].isnull() for name in features)
     return Rule(features[0], "a value in one feature", text_in(table, features[0]), empty)
 
 
@@ -306,7 +318,7 @@ def _repeat_rules(peers: ibis.Table, id_name: str, names: list[str]) -> list[Rul
     """Refuse differing rows of one id, and later identical copies."""
     own = ibis.window(group_by=peers[id_name])
     contents = [peers[name].cast("string").fill_null("") for name in names]
-    differ = ibis.or_(*[content.min().over(own) != content.max().over(own) for content in contents])
+    differ = any_of(content.min().over(own) != content.max().over(own) for content in contents)
     copy = peers["row"] > peers["row"].min().over(own)
     text = text_in(peers, id_name)
     return [Rule(id_name, "one row an id, this one's rows differ", text, differ), Rule(id_name, COPY, text, copy)]

@@ -5,14 +5,16 @@ Before that, what a raw table is known by: what its columns hold, and a fingerpr
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import ibis
 import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Column, Dataset
-from segmentation.core.engine import double, in_memory, kept, sampled, sum_of
+from segmentation.core.engine import any_of, double, in_memory, kept, sampled, sum_of
 from segmentation.core.errors import DataError
 from segmentation.core.privacy import least
 from segmentation.core.text import NONE, percent
@@ -151,7 +153,7 @@ def _mended(fine: ibis.Table, dataset: Dataset, names: list[str]) -> dict[str, i
     ]
     if not categories:
         return {}
-    respelt = fine.filter(ibis.or_(*(fine[name] != text_in(fine, name) for name in categories)))
+    respelt = fine.filter(any_of(fine[name] != text_in(fine, name) for name in categories))
     differ = {name: (respelt[name] != text_in(respelt, name)).sum() for name in categories}
     found = respelt.agg(**differ).to_pandas().iloc[0].fillna(0).astype(int)
     return {name: int(n) for name, n in found.items() if n}
@@ -179,32 +181,31 @@ def _imputed(found: Customers, medians: dict[str, float]) -> Customers:
 
 def _flagged(found: Customers, medians: dict[str, float], everyone: Customers, numbers: list[str]) -> ibis.Table:
     """List the cells that are imputed, and those far from the rest, both in the order of the columns and the ids."""
-    imputed = [
-        (found.table, name, found.table[name].isnull(), double(value), "imputed: the median")
-        for name, value in medians.items()
-    ]
-    flags = {name: f"far from the rest{column.on_scale}" for name, column in found.dataset.columns.items()}
-    far = [
-        (everyone.table, name, _beyond(everyone.table[name], *fences), everyone.table[name], flags[name])
-        for name in numbers
-        if (fences := everyone.fences(name))
-    ]
-    nobody = (found.table, "", ibis.literal(False), double(0), "")
-    order = [] if found.dataset.named("id") else [f"_{name}" for name in found.columns]
-    parts = [
-        table.mutate(_column=ibis.literal(name), _value=value, _flag=ibis.literal(flag), _place=ibis.literal(place))
-        .filter(which)
-        .select("id", "_column", "_value", "_flag", "_place", **{of: table[of[1:]] for of in order})
-        for place, (table, name, which, value, flag) in enumerate((nobody, *imputed, *far))
-    ]
-    listed = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    keys = [listed["_place"], *(ibis.asc(listed[of], nulls_first=False) for of in order), listed["id"].length()]
-    told = listed.order_by([*keys, listed["id"]])
+    far = {name: fences for name in numbers if (fences := everyone.fences(name))}
+    flags = {name: f"far from the rest{found.dataset.columns[name].on_scale}" for name in far}
+    parts = [_picked(found.table, "id", lambda _: ibis.literal(False), "", double(0))]
+    parts += [_picked(found.table, n, ibis.Value.isnull, "imputed: the median", double(m)) for n, m in medians.items()]
+    parts += [_picked(everyone.table, n, partial(_beyond, ends=ends), flags[n]) for n, ends in far.items()]
+    placed = [part.mutate(_place=ibis.literal(place, "int64")) for place, part in enumerate(parts)]
+    listed = ibis.union(*placed) if placed[1:] else placed[0]
+    order = []
+    if not found.dataset.named("id"):
+        listed, order = listed.join(found.table, "id"), found.columns
+    keys = ["_place", *(ibis.asc(listed[name], nulls_first=False) for name in order), listed["id"].length(), "id"]
+    told = listed.order_by(keys)
     return kept(told.select(**{found.dataset.key: "id"}, column="_column", value="_value", flag="_flag"))
 
 
-def _beyond(value: ibis.Value, low: float, high: float) -> ibis.Value:
-    return (value < double(low)) | (value > double(high))
+def _picked(table: ibis.Table, name: str, which: Callable, flag: str, value: ibis.Value | None = None) -> ibis.Table:
+    """List the cells of one column that are to be flagged, with their own `value` or another."""
+    own = table.select("id", _value=name)
+    some = own.filter(which(own["_value"]))
+    told = some["_value"] if value is None else value
+    return some.select("id", _column=ibis.literal(name), _value=told, _flag=ibis.literal(flag))
+
+
+def _beyond(value: ibis.Value, ends: tuple[float, float]) -> ibis.Value:
+    return (value < double(ends[0])) | (value > double(ends[1]))
 
 
 def _clean_purchases(raw: ibis.Table, dataset: Dataset, features: tuple[str, ...], headers: dict, file: str) -> Cleaned:

@@ -7,7 +7,7 @@ import ibis
 import pandas as pd
 
 from segmentation.core import files
-from segmentation.core.engine import double, held, kept
+from segmentation.core.engine import any_of, double, held, kept
 from segmentation.core.errors import DataError, SegmentationError, UsageError
 from segmentation.core.files import is_same, write_csv, write_json, write_parquet
 from segmentation.core.text import MISSING
@@ -96,7 +96,7 @@ def score_rows(study: Run, frame: pd.DataFrame) -> pd.DataFrame:
 def score_table(table: ibis.Table, model: Model, names: dict[int, str]) -> ibis.Table:
     """Add segment, name, distance, margin and outside to rows whose features are numbers."""
     beyond = [(table[f.name] < double(f.low)) | (table[f.name] > double(f.high)) for f in model.features]
-    assigned = assign_rows(table.mutate(outside=ibis.or_(*beyond)), model)
+    assigned = assign_rows(table.mutate(outside=any_of(beyond)), model)
     return assigned.mutate(name=name_of(assigned, names))
 
 

@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from segmentation.core.engine import double, held
+from segmentation.core.engine import all_of, double, held
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import LARGEST_EXACT
 from segmentation.runs.artifacts import Lineage, Model
@@ -88,7 +88,7 @@ def trace(counts: np.ndarray, sizes: np.ndarray, shares: list[float]) -> list[Fa
 def known_customers(customers: Customers, model: Model) -> ibis.Table:
     """Return the features of a model, and as `now` the own segment, of the customers who have all of them."""
     names = model.names
-    known = customers.table.filter(ibis.and_(*(customers.table[name].notnull() for name in names)))
+    known = customers.table.filter(all_of(customers.table[name].notnull() for name in names))
     return known.select(*names, now="segment")
 
 

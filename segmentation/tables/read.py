@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import connect_duckdb, held, kept, new_file, plain, read_numbered
+from segmentation.core.engine import any_of, connect_duckdb, held, kept, new_file, plain, read_numbered
 from segmentation.core.errors import DataError, cause
 from segmentation.core.files import as_it_was, as_it_was_column
 from segmentation.tables.delimited import Number
@@ -74,7 +74,7 @@ def _as_one(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset,
         whole = {name.removeprefix("_its_"): table[name] for name in WHOLE}
         cells = {name: _cell(table[header], kinds[name]) for name, header in matched.items()}
         filled = (table[header].notnull() for header in table.columns if header not in WHOLE)
-        full = table if fields is None else table.filter(ibis.or_(table["_its_fields"] != fields, *filled))
+        full = table if fields is None else table.filter(any_of([table["_its_fields"] != fields, *filled]))
         parts.append(full.select(**whole | {"row": table["_its_row"] + before}, **cells))
         before += int(table.count().execute())
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
@@ -166,8 +166,8 @@ def _open_text(path: Path, dataset: Dataset, encoding: str | None) -> tuple[ibis
 def _refuse_swallowed_large(table: ibis.Table, headers: list[str], delimiter: str, name: str, top: int) -> None:
     """Refuse a cell that holds whole rows, because a quotation mark was opened in one and closed in another."""
     marks = {h: table[h].length() - table[h].replace(delimiter, "").length() for h in headers}
-    held = ibis.or_(*(table[h].contains("\n") & (marks[h] >= len(headers) - 1) for h in headers))
-    first = table.filter(held)["_its_row"].min().execute() if len(headers) > 1 else None
+    swallowed = any_of(table[h].contains("\n") & (marks[h] >= len(headers) - 1) for h in headers)
+    first = table.filter(swallowed)["_its_row"].min().execute() if len(headers) > 1 else None
     if first is not None and pd.notna(first):
         raise DataError(
             f"{name}, line {int(first) + top}: a quotation mark opens a cell that holds the rows below it; expected "
