@@ -5,12 +5,13 @@
 FROM python:3.11.17-slim-trixie@sha256:45037981b62b34b44602584fccbc4d884d5f7dc92c7ee86bb38a698a79fe1e51 AS build
 WORKDIR /app
 COPY requirements.txt pyproject.toml ./
-# uv by its hash in the lock; then what the project needs to run, each package by its version and hash there too.
+# uv by its hash in the lock; then what the project needs to run, each package by its version and hash there too, none built here.
 RUN python -m venv /opt/uv \
     && for tool in uv flit-core; do sed -n "/^$tool==/,/[^\\]$/p" requirements.txt > /opt/uv/$tool.txt; done \
-    && /opt/uv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /opt/uv/uv.txt
+    && /opt/uv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
+       --require-hashes --only-binary :all: --requirement /opt/uv/uv.txt
 RUN python -m venv --without-pip /opt/venv \
-    && /opt/uv/bin/uv pip install --no-cache --python /opt/venv/bin/python --compile-bytecode --require-hashes \
+    && /opt/uv/bin/uv pip install --no-cache --python /opt/venv/bin/python --compile-bytecode --require-hashes --only-binary :all: \
        --constraint requirements.txt --requirement pyproject.toml --requirement /opt/uv/flit-core.txt
 COPY . .
 RUN /opt/uv/bin/uv pip install --no-cache --python /opt/venv/bin/python --no-deps --no-build-isolation --editable .

@@ -64,15 +64,18 @@ compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=
 	$(segmentation) compare $(options)
 
 bench: $(READY) ## measure what a run and the bare path cost beside their rivals, as ratios
-	@$(BIN)/python -m uv pip install --quiet --require-hashes --requirement requirements-bench.txt
+	@$(BIN)/python -m uv pip install --quiet --require-hashes --only-binary :all: --requirement requirements-bench.txt
 	@$(BIN)/python -m tests.benchmarks
 
 pictures: $(READY) ## take the pictures of the README again (needs Chromium)
 	$(segmentation) pdf
 	@$(BIN)/python -m tests.pictures
 
+# PySpark is a source archive: what builds it comes first, by its hash too, and nothing is fetched for the building.
 spark: $(READY) ## install what ENGINE=spark needs besides Java
-	@$(BIN)/python -m uv pip install --quiet --require-hashes --requirement requirements-spark.txt
+	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements-spark.txt > $(VENV)/build.txt
+	@$(BIN)/python -m uv pip install --quiet --require-hashes --only-binary :all: --requirement $(VENV)/build.txt
+	@$(BIN)/python -m uv pip install --quiet --require-hashes --only-binary :all: --no-binary pyspark --no-build-isolation --requirement requirements-spark.txt
 
 lint: $(READY) ## check code, types, imports and notebooks
 	@$(BIN)/python -m ruff check
@@ -82,7 +85,7 @@ lint: $(READY) ## check code, types, imports and notebooks
 	@$(BIN)/python -m nbstripout --keep-id --verify notebooks/*.ipynb || { echo "notebooks hold outputs; remove them: $(BIN)/python -m nbstripout --keep-id notebooks/*.ipynb"; exit 1; }
 
 audit: $(READY) ## ask the public database of vulnerabilities about every locked package (needs the network)
-	@$(BIN)/python -m uv pip install --quiet --require-hashes --requirement requirements-audit.txt
+	@$(BIN)/python -m uv pip install --quiet --require-hashes --only-binary :all: --requirement requirements-audit.txt
 	@$(BIN)/python -m pip_audit --disable-pip --require-hashes $(addprefix --requirement ,$(wildcard requirements*.txt))
 
 release: $(READY) ## bump the version and date the changelog, and commit nothing: PART=minor or VERSION=0.2.0
@@ -106,11 +109,11 @@ $(UV):
 	@echo "Setting up $(VENV), once: up to $(PACKAGES) packages, about $(SIZE), in one to two minutes"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > $(VENV)/uv.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $(VENV)/uv.txt
 	@touch $@
 
 $(READY): $(UV) requirements.txt pyproject.toml
 	@echo "Installing what requirements.txt locks into $(VENV)"
-	@$(BIN)/python -m uv pip sync $$([ -t 2 ] || echo --quiet) --compile-bytecode --require-hashes requirements.txt
+	@$(BIN)/python -m uv pip sync $$([ -t 2 ] || echo --quiet) --compile-bytecode --require-hashes --only-binary :all: requirements.txt
 	@$(BIN)/python -m uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

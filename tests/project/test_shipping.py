@@ -1,11 +1,14 @@
 """What is shipped: the image, the workflows, a release, and the report that the sample is expected to give."""
 
+import io
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
@@ -45,8 +48,77 @@ def test_the_image_installs_nothing_without_its_hash_but_the_project():
     runs = " && ".join(rest for instruction, rest in _instructions() if instruction == "RUN")
     installs = [part for part in runs.split("&&") if re.search(r"\b(pip|uv) (pip )?install\b", part)]
     assert len(installs) == 3
-    assert all("--require-hashes" in part or "--no-deps --no-build-isolation --editable ." in part for part in installs)
+    assert all(_is_safe(part) for part in installs)
     assert not re.search(r"curl|wget|git clone|pip install --upgrade|# *syntax *=", DOCKERFILE)
+
+
+BUILT = {"pyspark": ["setuptools"], "segmentation": ["flit-core"]}  # what comes as source alone, and builds it
+
+
+def _is_safe(install: str) -> bool:
+    """Return whether a command takes wheels by their hash, and builds by nothing that it fetches."""
+    if re.search(r"--no-deps --no-build-isolation (-e|--editable) \.$", install.strip()):
+        return True
+    built = re.findall(r"--no-binary (\S+)", install)
+    safe = "--require-hashes" in install and "--only-binary :all:" in install
+    return safe and (not built or "--no-build-isolation" in install) and set(built) <= set(BUILT)
+
+
+def _installs() -> list[str]:
+    """Return every command outside of the image by which packages come."""
+    texts = [(ROOT / name).read_text() for name in ("Makefile", "README.md", ".ci/run", "environment.yml")]
+    texts += [path.read_text() for path in WORKFLOWS]
+    found = [re.findall(r"(?:pip (?:install|sync)|uv tool|uvx|pipx) [^`\n]*", text) for text in texts]
+    conda = yaml.safe_load(texts[3])["dependencies"][-1]["pip"]
+    return [command for commands in found for command in commands] + [" ".join(conda)]
+
+
+def test_every_way_in_takes_wheels_by_their_hash_and_fetches_nothing_to_build_the_rest():
+    installs = _installs()
+    assert len(installs) == 11
+    assert [command for command in installs if not _is_safe(command)] == []
+    locked = "\n".join(path.read_text() for path in ROOT.glob("requirements*.txt"))
+    for built, needs in BUILT.items():
+        assert built == "segmentation" or re.search(rf"^{built}==", locked, flags=re.M)
+        assert all(re.search(rf"^{need}==\S+( ;[^\\]+)? \\\n    --hash=sha256:", locked, flags=re.M) for need in needs)
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    assert [re.split(r"[<>=]", need)[0].replace("_", "-") for need in build] == BUILT["segmentation"]
+
+
+def test_what_builds_pyspark_is_there_before_it():
+    done = subprocess.run(["make", "--dry-run", "spark"], cwd=ROOT, capture_output=True, text=True, check=True)
+    *_, told, first, second = done.stdout.splitlines()
+    need = shlex.split(told)[:4]
+    cut = subprocess.run([*need[:3], str(ROOT / need[3])], capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"^(\S+)==", cut, flags=re.M) == BUILT["pyspark"]
+    assert "--hash=sha256:" in cut
+    assert "build.txt" in first
+    assert "--no-binary pyspark --no-build-isolation --requirement requirements-spark.txt" in second
+
+
+def _source(folder: Path, name: str) -> str:
+    """Put an archive of source, that writes a file when it is built, into a folder, and return its line of a lock."""
+    path = folder / f"{name}-1.0.tar.gz"
+    code = f"open({str(folder / 'ran')!r}, 'w')\nfrom setuptools import setup\nsetup(name={name!r}, version='1.0')\n"
+    with tarfile.open(path, "w:gz") as archive:
+        for member, text in (("setup.py", code), ("PKG-INFO", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")):
+            about = tarfile.TarInfo(f"{name}-1.0/{member}")
+            about.size = len(text)
+            archive.addfile(about, io.BytesIO(text.encode()))
+    return f"{name}==1.0 --hash=sha256:{files.sha256(path)}\n"
+
+
+def test_source_that_nobody_meant_to_be_built_is_refused(tmp_path):
+    (tmp_path / "lock.txt").write_text(_source(tmp_path, "other"))
+    offline = ["--offline", "--no-index", "--find-links", str(tmp_path), "--target", str(tmp_path / "to")]
+    for command in (command for command in _installs() if "--only-binary" in command and "$$" not in command):
+        words = re.sub(r"(--requirement|-r) \S+|^pip install|--quiet", "", command).split()
+        words = [word for word in words if word != "--disable-pip-version-check"]
+        tried = [sys.executable, "-m", "uv", "pip", "install", *words, *offline, "-r", str(tmp_path / "lock.txt")]
+        done = subprocess.run(tried, capture_output=True, text=True, env={**os.environ, "UV_NO_CACHE": "1"})
+        assert done.returncode, command
+        assert "no usable wheels" in done.stderr or "no wheels" in done.stderr, done.stderr
+    assert not (tmp_path / "ran").exists()
 
 
 def test_the_image_serves_the_dashboard_and_tells_that_it_lives():
