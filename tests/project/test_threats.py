@@ -330,8 +330,12 @@ def test_nothing_that_may_be_sent_holds_a_row_of_a_private_table(shop):
 
 
 def test_every_test_that_the_page_of_threats_names_exists():
-    named = re.findall(r"`(?:(test_\w+)::|(…))(test_\w+)`", (ROOT / "docs" / "threats.md").read_text(encoding="utf-8"))
+    text = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(?:(test_\w+)::|(…))(test_\w+)`", text)
     assert len(named) > 40
+    assert text.count("::test_") + text.count("…test_") == len(named)
+    files = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    assert set(re.findall(r"`(test_\w+)`", text)) <= files
     file, missing = None, []
     for own, _, test in named:
         file = own or file
