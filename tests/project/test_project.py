@@ -71,7 +71,7 @@ def test_conda_environment_agrees():
     python, pip, rest = environment["dependencies"]
     assert SpecifierSet(python.removeprefix("python")) == SpecifierSet(PROJECT["requires-python"])
     assert pip == "pip"
-    assert rest == {"pip": ["--requirement requirements.txt"]}
+    assert rest == {"pip": ["--require-hashes", "--only-binary :all:", "--requirement requirements.txt"]}
     assert environment["channels"][0] == "conda-forge"
 
 
