@@ -11,6 +11,7 @@ import zlib
 from contextlib import closing
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import ibis
@@ -24,7 +25,7 @@ from segmentation.core.engine import MOST_HELD, new_file
 from segmentation.core.errors import DataError, cause
 from segmentation.tables.delimited import MOST_COLUMNS, MOST_LETTERS, Number, Rows, decode, read_text
 from segmentation.tables.sandbox import LIMITS, Limits, Unreadable, copy_database, read_sheet
-from segmentation.tables.sources import QUERY, RawSource
+from segmentation.tables.sources import QUERY, RawSource, logs_of
 
 HEAD, ROWS = 2_000_000, 50_000  # bytes and rows from which it is told what a large table holds
 LARGE_TEXT = 32_000_000  # bytes
@@ -246,7 +247,19 @@ def _read_database(path: Path, kind: str, part: str | None) -> Rows:
 
 
 def copied_database(path: Path, kind: str, part: str | None) -> Path:
-    """Copy a table of a file of SQLite or DuckDB, or the result of a query, to Parquet; nothing else can be reached."""
+    """Copy a table of a file of SQLite or DuckDB, or the result of a query, to Parquet, once in this process.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read, asks for anything but what is in the file, or none of several tables was named.
+    """
+    stamps = (file.stat() for file in (path, *logs_of(path)))
+    return _copied(path, kind, part, tuple((now.st_ino, now.st_ctime_ns, now.st_size) for now in stamps))
+
+
+@cache
+def _copied(path: Path, kind: str, part: str | None, _) -> Path:
     copy, query = new_file(), _query_in(part, kind)
     limits = Limits(seconds=LIMITS.seconds + path.stat().st_size // SLOWEST)
     try:

@@ -12,7 +12,7 @@ from segmentation.core.errors import DataError, UsageError, cause
 from segmentation.core.files import NOT_RUNS, is_same, sha256
 
 FILES = ("file", "sqlite", "duckdb")
-LOGS = ("-wal", ".wal")  # of SQLite and DuckDB
+LOGS = ("-wal", "-journal", ".wal")  # of SQLite and DuckDB
 REMOTE = ("http", "https", "ftp", "s3", "gs", "hdfs")
 QUERY = re.compile(r"\s*(select|with)\s", re.I)
 URL = re.compile(r"[a-z][a-z0-9+]*://", re.I)
@@ -43,8 +43,7 @@ class RawSource:
     @property
     def settled(self) -> bool:
         """Whether the files hold the whole table: none is on a server, or in a log that a database has still to add."""
-        logs = (file.with_name(file.name + end) for file in self.files for end in LOGS)
-        return bool(self.files) and not any(map(Path.exists, logs))
+        return bool(self.files) and not any(map(logs_of, self.files))
 
     def fingerprints(self) -> dict[str, str]:
         """Return the SHA-256 of each file, by name."""
@@ -57,6 +56,11 @@ class RawSource:
         given = Path(self.place.removesuffix(f"#{self.part}"))
         pattern = bool(self.files) and not given.exists()
         return pattern and is_same(path.parent, given.parent) and fnmatch(path.name, given.name)
+
+
+def logs_of(path: Path) -> list[Path]:
+    """Return the logs that lie beside a file: what a database has still to add to it, or to take back."""
+    return [log for end in LOGS if (log := path.with_name(path.name + end)).exists()]
 
 
 def find_table(name: str, dataset: Dataset, data: str | None = None, encoding: str | None = None) -> RawSource:

@@ -626,7 +626,7 @@ def test_cleaning_is_idempotent(tmp_path, expected):
     assert json.dumps(again.account.mended) == "{}"
 
 
-@pytest.mark.parametrize("log", ["shop.db-wal", "shop.db.wal"])
+@pytest.mark.parametrize("log", ["shop.db-wal", "shop.db-journal", "shop.db.wal"])
 def test_a_file_is_not_the_whole_table_while_a_database_has_a_log_beside_it(tmp_path, log):
     (tmp_path / "shop.db").touch()
     source = locate("DATA", str(tmp_path / "shop.db"))

@@ -10,6 +10,7 @@ import pytest
 
 from segmentation.core.engine import connect_duckdb
 from segmentation.core.errors import DataError
+from segmentation.tables.formats import copied_database
 from segmentation.tables.read import read_rows
 from segmentation.tables.sandbox import Limits, Unreadable, copy_database
 from segmentation.tables.sources import locate
@@ -149,6 +150,16 @@ def test_a_database_has_limits_of_time_memory_and_disk(tmp_path, name, query, li
     path = Path(_made(tmp_path / name, f"CREATE VIEW v AS {query}"))
     with pytest.raises(Unreadable, match=told):
         copy_database(path, path.suffix[1:], tmp_path / "copy", table="v", limits=limits)
+
+
+def test_a_database_is_copied_once_until_it_changes(tmp_path):
+    path = Path(_made(tmp_path / "shop.sqlite", "CREATE TABLE t AS SELECT 1 AS a"))
+    first = copied_database(path, "sqlite", None)
+    assert copied_database(path, "sqlite", None) == first
+    assert copied_database(path, "sqlite", "t") != first
+    _made(path, "INSERT INTO t VALUES (2)")
+    assert copied_database(path, "sqlite", None) != first
+    assert _rows(path) == [["1"], ["2"]]
 
 
 def _left(folder, name: str) -> tuple[list[str], Path]:
