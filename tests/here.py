@@ -16,7 +16,9 @@ from segmentation.pipeline import dependencies, notebooks, tasks
 from segmentation.report import display
 
 
-def execute_here(notebook: Path, parameters: dict, final: Path, reach, *, data: str = "") -> None:
+def execute_here(
+    notebook: Path, parameters: dict, final: Path, reach, *, data: str = "", private: bool = False
+) -> None:
     """Execute the cells of a notebook one by one, and keep what they show at `final`, as `execute_notebook` does."""
     # A process has one standard output and one current figure, and what runs a cell parses it.
     with dependencies._parsing:
@@ -32,7 +34,7 @@ def execute_here(notebook: Path, parameters: dict, final: Path, reach, *, data: 
             if cell.cell_type == "code":
                 cell.outputs = _run(shell, cell.source)
         final.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebooks._publishable(executed, data), final)
+        nbformat.write(notebooks._publishable(executed, data, private), final)
 
 
 def _run(shell: InteractiveShell, source: str) -> list:

@@ -12,14 +12,22 @@ from segmentation.core.errors import DataError, NotebookFailed, SegmentationErro
 from segmentation.pipeline.dependencies import notebook_source
 
 CELL_SECONDS = 3600
+NOT_FOR_SHARING = (
+    "**Not for sharing.** The table is private (`privacy: aggregate`), and what a cell of this notebook shows was not "
+    "looked at for what it gives away; what may be sent are `report.html` and `report.pdf`."
+)
 OF_USER = {kind.__name__: kind for kind in (UsageError, DataError)}  # faults that keep their words and exit code
 logging.getLogger("papermill").addHandler(logging.NullHandler())  # what it logs is told once, by the exception
 # Without it nbformat does not check addresses, of which a notebook has none; with it, it builds a grammar for a second.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 
-def execute_notebook(notebook: Path, parameters: dict, final: Path, reach, *, data: str = "") -> None:
+def execute_notebook(
+    notebook: Path, parameters: dict, final: Path, reach, *, data: str = "", private: bool = False
+) -> None:
     """Execute a notebook, and keep its executed copy at `final`; `data` is what it may say of the raw table's place.
+
+    Of a `private` table the copy says first that it is not for sharing.
 
     Raises
     ------
@@ -49,12 +57,12 @@ def execute_notebook(notebook: Path, parameters: dict, final: Path, reach, *, da
             on_cell_start=lambda cell, cell_index: reach(cell_index, cells, cell),
         )
     except PapermillExecutionError as fault:
-        nbformat.write(_publishable(nbformat.read(running, as_version=4), data), running)
+        nbformat.write(_publishable(nbformat.read(running, as_version=4), data, private), running)
         running.replace(failed)
         raise _told(fault, notebook, failed) from fault
     except Exception as fault:
         raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(running)} stopped: {cause(fault)}") from fault
-    nbformat.write(_publishable(nbformat.read(running, as_version=4), data), running)
+    nbformat.write(_publishable(nbformat.read(running, as_version=4), data, private), running)
     running.replace(final)
 
 
@@ -85,8 +93,13 @@ def _told(fault, notebook: Path, failed: Path) -> SegmentationError:
     )
 
 
-def _publishable(notebook, data: str):
-    """Remove what differs from run to run or tells about the machine: clock times, random ids, folders."""
+def _publishable(notebook, data: str, private: bool = False):
+    """Remove what differs from run to run or tells about the machine: clock times, random ids, folders.
+
+    The first line of a private table's notebook, which the page leaves out, says that it is not for sharing.
+    """
+    from nbformat.v4 import new_markdown_cell  # imported here, as above
+
     notebook.metadata.pop("papermill", None)
     shown = f"data = {json.dumps(data, ensure_ascii=False)}"
     for i, cell in enumerate(notebook.cells):
@@ -100,4 +113,7 @@ def _publishable(notebook, data: str):
                 output.traceback = [f"{output.ename}: {output.evalue}"]  # what is behind it may hold a password
             if output.output_type == "stream":
                 output.text = output.text.replace(f"{files.ROOT}{os.sep}", "").replace(f"{sys.prefix}{os.sep}", "")
+    if private:
+        banner = new_markdown_cell(NOT_FOR_SHARING, id="not-for-sharing", metadata={"tags": ["hide"]})
+        notebook.cells.insert(0, banner)
     return notebook

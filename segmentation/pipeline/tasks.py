@@ -27,7 +27,7 @@ from segmentation.pipeline.plan import Plan
 from segmentation.pipeline.progress import Outcome, Progress, expected_seconds, follow
 from segmentation.pipeline.verify import write_manifest
 from segmentation.runs.artifacts import Made
-from segmentation.runs.manifest import require_unchanged, revision
+from segmentation.runs.manifest import open_finished, require_unchanged, revision
 from segmentation.runs.run import PIPELINE, check_run_name
 from segmentation.runs.stages import STAGES, Stage, declared
 
@@ -229,7 +229,9 @@ def make_comparison(base: str, run: str) -> Path:
     _warm(modules_of(COMPARE))
     try:
         with FileLock(files.ROOT / "assets" / run / ".lock", blocking=False):
-            _apart(execute_notebook, COMPARE, {"base": base, "run": run}, executed, lambda *_: None)
+            private = any(open_finished(name, None).private for name in (base, run))
+            execute = partial(execute_notebook, private=private)
+            _apart(execute, COMPARE, {"base": base, "run": run}, executed, lambda *_: None)
             _render("write_comparison", executed, page, f"{base} compared with {'itself' if base == run else run}")
     except Timeout as fault:
         raise SegmentationError(f"run {run} is being made by another process; wait for it") from fault
@@ -383,7 +385,8 @@ def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool, reach) -> N
     if not cold:
         _warm(used_from(stage))
     before = {path: path.stat().st_mtime_ns for path in plan.figures(stage)}
-    execute_notebook(stage.notebook, parameters, plan.executed(stage), reach, data=plan.source.name)
+    of, private = plan.source.name, plan.study.private
+    execute_notebook(stage.notebook, parameters, plan.executed(stage), reach, data=of, private=private)
     if stage == STAGES[0]:
         plan.require_same_table()
     for path, written in before.items():

@@ -102,7 +102,8 @@ def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> No
     """
     notebooks = [nbformat.read(path, as_version=4) for path in executed]
     merged = merge(notebooks)
-    chapters = [(cell["id"], cell.source) for cell in (notebook.cells[0] for notebook in notebooks)]
+    first = (next(cell for cell in notebook.cells if not _is_hidden(cell)) for notebook in notebooks)
+    chapters = [(cell["id"], cell.source) for cell in first]
     context = {**tell.around(study, chapters, parameters), "scatter": lift(merged, "04-original")}
     resources = {"metadata": {"name": context["title"]}, "report": context}
     page, _ = SegmentationHTMLExporter().from_notebook_node(merged, resources=resources)
@@ -166,7 +167,7 @@ def merge(notebooks: list):
     """Return one notebook with the cells of all but hidden ones, code that shows nothing joined with the code after."""
     merged = nbformat.v4.new_notebook(metadata=notebooks[0].metadata)
     for notebook in notebooks:
-        merged.cells += _joined([cell for cell in notebook.cells if "hide" not in cell.metadata.get("tags", [])])
+        merged.cells += _joined([cell for cell in notebook.cells if not _is_hidden(cell)])
     return merged
 
 
@@ -179,6 +180,10 @@ def _joined(cells: list) -> list:
             joined.pop()
         joined.append(cell)
     return joined
+
+
+def _is_hidden(cell) -> bool:
+    return "hide" in cell.metadata.get("tags", [])
 
 
 def _is_code(cell) -> bool:

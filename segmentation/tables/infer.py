@@ -12,6 +12,7 @@ from segmentation.core.dataset import RESERVED, YEARS
 from segmentation.core.engine import held
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_text
+from segmentation.core.privacy import FEWER, SMALLEST_GROUP, tens
 from segmentation.core.text import (
     BEHIND_SUM,
     FEWEST_TO_ADD_UP,
@@ -235,7 +236,9 @@ def _guess(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
     if filled.empty:
         return {"role": "ignore"}, "it is empty"
     if filled.nunique() == 1:
-        return {"role": "ignore"}, f"every cell is {filled.iloc[0]!r:.40}"
+        return {"role": "ignore"}, "it holds one text alone" if _are_few(
+            filled
+        ) else f"every cell is {filled.iloc[0]!r:.40}"
     if LEFT.search(name):
         return {"role": "ignore"}, "its name says that an earlier analysis left it"
     if _are_dates(filled):
@@ -249,14 +252,20 @@ def _guess(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
     return _guess_number(name, looked, kept)
 
 
+def _are_few(filled: pd.Series) -> bool:
+    """Return whether a column holds so little that a reason, which the report repeats, must not count or quote it."""
+    return len(filled) < SMALLEST_GROUP
+
+
 def _guess_text(filled: pd.Series, rows: int) -> tuple[dict, str]:
     distinct = filled.nunique()
     said = set(filled.str.lower())
     if said <= {*YES, *NO} and said & set(YES) and said & set(NO):
         return {"role": "descriptor", "type": "yes/no"}, "its cells say yes or no"
     if distinct > max(MOST_LEVELS, rows / 20):
-        return {"role": "ignore"}, f"{distinct:,} different texts among {rows:,} rows describe no group"
-    return {"role": "descriptor", "type": "category"}, f"{distinct} different texts"
+        return {"role": "ignore"}, f"{tens(distinct, private=True)} different texts describe no group"
+    many = FEWER if _are_few(filled) else str(distinct)
+    return {"role": "descriptor", "type": "category"}, f"{many} different texts"
 
 
 def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
@@ -268,7 +277,8 @@ def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str
     if distinct == len(values) and whole and filled.min() >= 10 ** (CODE_DIGITS - 1):
         return {"role": "ignore"}, f"whole numbers of {CODE_DIGITS} digits or more that never repeat look like codes"
     if whole and distinct <= FEW_CODES and distinct < len(values) / 20:
-        return {"role": "descriptor", "type": "category"}, f"only {distinct} whole numbers, which look like codes"
+        many = FEWER if _are_few(filled) else f"only {distinct}"
+        return {"role": "descriptor", "type": "category"}, f"{many} whole numbers, which look like codes"
     if CODE.search(name) or (ID.search(name) and _distinct(looked.texts[name]) >= MOSTLY):
         return {"role": "ignore"}, "its name says that it is a code, and a code is no amount"
     for other in kept:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.files import read_json
 from segmentation.core.privacy import (
     counted,
@@ -28,6 +29,9 @@ from segmentation.core.privacy import (
     withheld_beside,
 )
 from segmentation.customers.exploring import public_categories
+from segmentation.customers.tell import broken_rules
+from segmentation.runs import tell as runs_tell
+from segmentation.runs.records import Account
 from segmentation.segments.profiles import category_shares
 from tests.conftest import Project, customers_of, shop_table
 
@@ -48,6 +52,33 @@ def test_no_id_and_no_value_of_a_single_customer_is_shown(shop):
     for name in ("spend", "rate", "day"):
         for value in (table[name].min(), table[name].max()):
             assert f"{value:.5f}"[:7] not in shown
+
+
+def test_executed_notebooks_of_a_private_table_say_first_that_they_are_not_for_sharing(shop):
+    for path in sorted((shop.root / "report" / "shop" / "notebooks").glob("*.ipynb")):
+        first = read_json(path)["cells"][0]
+        assert "".join(first["source"]).startswith("**Not for sharing.**")
+    assert "Not for sharing" not in shop.page("shop")
+    assert shop.page("shop").count("Cleaning: which customers can we trust?") > 1  # in the list of chapters, and above
+
+
+def test_no_count_of_one_to_nine_can_be_worked_out_from_the_rows():
+    account = Account(
+        rows_in=405, clean=400, customers=400, rejected=5, collapsed=0,
+        rules={"age: is missing": 3, "spend: at least 0": 2}, mended={}, missing={}, imputed={}, numbers={}, repeated=0,
+    )  # fmt: skip
+    dataset = Dataset(title="T", columns={"spend": {"role": "feature"}})
+    told = runs_tell.account(account, dataset)
+    assert told.startswith("Rows in: over 400 rows = 400 clean + fewer than 10 refused. Every row is accounted for.")
+    assert runs_tell.trust(account, dataset) == (
+        "**400 rows of over 400 can be trusted**, and fewer than 10 rows were refused; the most frequent reason is "
+        "“age: is missing”."
+    )
+    rules = broken_rules(account, dataset)["rows"].tolist()
+    assert rules == ["fewer than 10", "fewer than 10", "400", "over 400"]
+    many = account.model_copy(update={"rows_in": 423, "rejected": 23, "rules": {"a: b": 20, "c: d": 3}})
+    assert broken_rules(many, dataset)["rows"].tolist() == ["not shown", "fewer than 10", "400", "over 400"]
+    assert "405 rows = 400 clean + 5 refused" in runs_tell.rows(account)  # in the terminal, of whoever has the table
 
 
 def test_a_column_with_too_few_values_is_left_out(shop):

@@ -43,6 +43,22 @@ def test_wholesale_is_understood():
     assert [column.get("transform") for column in columns.values()][2:] == ["log"] * 6
 
 
+def test_no_reason_counts_or_quotes_what_fewer_than_ten_have(tmp_path):
+    """The report repeats the reasons of a table that nobody has described, which is private."""
+    rows, few = range(200), [""] * 192
+    table = pd.DataFrame({"id": [f"C{i:03}" for i in rows], "spend": [i * 1.5 for i in rows]})
+    table["ages"], table["notes"], table["card"] = (
+        [*range(30, 38), *few],
+        [*"abcdefgh", *few],
+        [*["Platinum"] * 8, *few],
+    )
+    table.to_csv(tmp_path / "shop.csv", index=False)
+    told = {name: column["reason"] for name, column in _guess(tmp_path / "shop.csv").items()}
+    assert told["ages"] == "fewer than 10 whole numbers, which look like codes"
+    assert told["notes"] == "fewer than 10 different texts"
+    assert told["card"] == "it holds one text alone"
+
+
 def test_each_kind_of_column_has_a_role_and_a_reason(tmp_path):
     rng = random.Random(0)
     rows = range(100)
@@ -69,7 +85,7 @@ def test_each_kind_of_column_has_a_role_and_a_reason(tmp_path):
     assert told["customer_no"][0] == "id"
     assert told["empty"] == ("ignore", "it is empty")
     assert told["same"] == ("ignore", "every cell is 'x'")
-    assert told["comment"] == ("ignore", "100 different texts among 100 rows describe no group")
+    assert told["comment"] == ("ignore", "100 or more different texts describe no group")
     assert columns["newsletter"]["type"] == "yes/no"
     assert told["spend"][0] == "feature"
     assert told["spend_net"] == ("ignore", "nearly a copy of spend (r = 1.00)")
