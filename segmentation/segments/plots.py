@@ -89,8 +89,8 @@ def centres(profiles: pd.DataFrame, whole: pd.Series, dataset: Dataset):
         return None
     axes = panels(len(whole), height=3.0)
     for ax, name in zip(axes, whole.index, strict=True):
-        bars = ax.bar(profiles["segment"].astype(str), profiles[f"centre_{name}"],
-                      yerr=_reach(profiles, f"centre_{name}"), error_kw=WHISKER,
+        bars = ax.bar(profiles["segment"].astype(str), profiles[f"centre {name}"],
+                      yerr=_reach(profiles, f"centre {name}"), error_kw=WHISKER,
                       color=[colour(segment) for segment in profiles["segment"]])  # fmt: skip
         ax.bar_label(bars, fmt=dataset.axis(name).form, padding=2)
         ax.axhline(whole[name], color=INK, linestyle="--", linewidth=1)
@@ -101,14 +101,14 @@ def centres(profiles: pd.DataFrame, whole: pd.Series, dataset: Dataset):
 def _reach(profiles: pd.DataFrame, quantity: str) -> np.ndarray:
     """Return how far the interval of `quantity` reaches below and above it, of shape (2, n_segments)."""
     value = profiles[quantity]
-    return np.array([value - profiles[f"{quantity}_low"], profiles[f"{quantity}_high"] - value]).clip(0)
+    return np.array([value - profiles[f"{quantity} low"], profiles[f"{quantity} high"] - value]).clip(0)
 
 
 def index(profiles: pd.DataFrame, features: list[str], dataset: Dataset):
     """Draw the index of each feature (centre of all customers = 100) as a heat map; None of one segment."""
     if len(profiles) == 1:
         return None
-    grid = profiles.set_index("segment")[[f"index_{name}" for name in features]].astype(float)
+    grid = profiles.set_index("segment")[[f"index {name}" for name in features]].astype(float)
     grid.columns = [dataset.label(name) for name in features]
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.8 + 0.45 * len(grid)))
     sns.heatmap(grid, center=100, cmap="RdBu_r", annot=True, fmt=".0f", ax=ax, cbar=False)

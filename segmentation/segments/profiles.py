@@ -166,17 +166,15 @@ def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, di
 
 
 def flatten(profiles: list[Profile]) -> pd.DataFrame:
-    """Return one row a segment, as the figures take it."""
+    """Return one row a segment, as the figures take it; a blank parts names of ours from those of columns."""
     rows = []
     for profile in profiles:
         row = {"segment": profile.segment, "name": profile.name, "size": profile.size, "share": profile.share}
-        row["share_low"], row["share_high"] = profile.share_interval
+        row["share low"], row["share high"] = profile.share_interval
         for feature, value in profile.centre.items():
-            row[f"centre_{feature}"] = value
-            row[f"centre_{feature}_low"], row[f"centre_{feature}_high"] = profile.centre_interval[feature]
-        row |= {f"index_{feature}": value for feature, value in profile.index.items()}
-        for name, values in profile.descriptors.items():
-            row |= {f"{name}_{key}": value for key, value in values.items() if key != OTHERS}
+            row[f"centre {feature}"] = value
+            row[f"centre {feature} low"], row[f"centre {feature} high"] = profile.centre_interval[feature]
+        row |= {f"index {feature}": value for feature, value in profile.index.items()}
         rows.append(row | {"level_name": profile.level_name, "action": profile.action})
     return pd.DataFrame(rows)
 

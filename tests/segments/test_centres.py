@@ -9,10 +9,10 @@ from segmentation.core.dataset import Column, Dataset
 from segmentation.customers import tell as customers_tell
 from segmentation.customers.customers import Customers
 from segmentation.runs import tell as runs_tell
-from segmentation.runs.records import Placement
+from segmentation.runs.records import Placement, Profile
 from segmentation.segments import tell as segments_tell
 from segmentation.segments.assign import centre_of_all, centres, rescaled
-from segmentation.segments.profiles import level, profile_segments
+from segmentation.segments.profiles import flatten, headed, level, profile_segments
 from segmentation.segments.robustness import bootstrap_intervals, intervals
 
 SHOP = Dataset(
@@ -86,6 +86,27 @@ def test_index_level_and_mean_are_of_that_centre():
         "The centre of Logged and Bent is the mean on the transformed scale, transformed back; the plain mean stands "
         "behind."
     )
+
+
+def test_columns_may_be_called_as_the_figures_of_a_segment_are():
+    """Of the features spend and spend_low each has its own centre, and no share hides behind a category."""
+    features = {"spend": (1.0, [0.5, 1.5]), "spend_low": (7.0, [6.5, 7.5])}
+    whole = {f: value for f, (value, _) in features.items()}
+    profile = Profile(
+        segment=1, size=30, share=0.5, share_interval=[0.4, 0.6], centre=whole, mean={}, index=whole, levels={},
+        centre_interval={f: ends for f, (_, ends) in features.items()}, name="A", level_name="A", action=None,
+        descriptors={"share": {"low": 0.1, "high": 0.9}, "centre": {"spend": 0.2}, "index": {"spend": 0.3}},
+    )  # fmt: skip
+    row = flatten([profile]).iloc[0]
+    assert (row["share low"], row["share high"]) == (0.4, 0.6)
+    assert (row["centre spend"], row["centre spend low"], row["centre spend_low"]) == (1, 0.5, 7)
+    named = {"spend": "feature", "spend_low": "feature"} | dict.fromkeys(("share", "centre", "index"), "descriptor")
+    columns = {
+        name: {"role": role} | ({"type": "category"} if role == "descriptor" else {}) for name, role in named.items()
+    }
+    told = headed([profile], Dataset.model_validate({"title": "T", "columns": columns})).iloc[0]
+    assert (told["share, from"], told["share, to"], told["Share: low"], told["Share: high"]) == (0.4, 0.6, 0.1, 0.9)
+    assert (told["Spend"], told["Centre: spend"], told["Index: spend"], told["Spend, index"]) == (1, 0.2, 0.3, 1)
 
 
 def test_intervals_are_those_of_the_centre():
