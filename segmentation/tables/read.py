@@ -2,6 +2,7 @@
 
 import csv
 import io
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import ibis
@@ -12,8 +13,8 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import any_of, connect_duckdb, held, kept, new_file, plain, read_numbered
 from segmentation.core.errors import DataError, cause
 from segmentation.core.files import as_it_was, as_it_was_column
-from segmentation.tables.delimited import Number
-from segmentation.tables.formats import is_large, is_parquet, read_head, read_parts, table_on_server, unreadable
+from segmentation.tables.delimited import Number, count_rows, find_body, write_anew
+from segmentation.tables.formats import HEAD, is_large, is_parquet, read_head, read_parts, table_on_server, unreadable
 from segmentation.tables.header import header_keys, match_columns, require_names, split_header
 from segmentation.tables.number_formats import find_conventions, is_number, tell_undecided, text_of, to_number
 from segmentation.tables.sources import RawSource
@@ -147,20 +148,43 @@ def _open_text(path: Path, dataset: Dataset, encoding: str | None) -> tuple[ibis
         what = f"is {head.encoding}" if head.encoding else "has columns parted by blanks"
         raise DataError(f"{path.name} {what}; expected UTF-8, parted by , ; | or tabs, in a file so large; convert it")
     headers, _, notes = split_header(head, header_keys(dataset))
-    top = head.records[notes["above"]][0]
-    copy = new_file()
-    broken = _copy_text(path, headers, delimiter, top, copy)
+    with path.open("rb") as file:
+        start = file.read(HEAD)
+    body, place = find_body(start, delimiter, head.records[notes["above"]][0]), path
+    # Behind a mark of UTF-8 the engine sees no quotation mark, and takes a title of several lines for several.
+    hidden = start.startswith(BOM_UTF8) and body.lines > body.records
+    if hidden or (rows := count_rows(path, body, delimiter)) is None:
+        place = new_file()
+        rows = write_anew(path, body, delimiter, place)
+    copy, top, skip = new_file(), body.lines, body.records if place == path else 0
+    broken = _copy_text(place, headers, delimiter, (skip, top), copy, name=path.name)
     table, told = _open_parquet(copy)
+    _refuse_other_number(table, rows - len(broken), path.name)
     _refuse_swallowed_large(table, headers, delimiter, path.name, top)
-    place = table["_its_row"]
-    shifts = [(place > good, place + top + n) for n, good in reversed([*enumerate(broken["good"], 1)])]
-    line = ibis.cases(*shifts, else_=place + top) if shifts else place + top
+    at = table["_its_row"]
+    shifts = [(at > good, at + top + n) for n, good in reversed([*enumerate(broken["good"], 1)])]
+    line = ibis.cases(*shifts, else_=at + top) if shifts else at + top
     table = table.mutate(_its_line=line, _its_file=ibis.literal(path.name))
-    if len(broken):
-        rows = broken.assign(_its_row=range(-len(broken) + 1, 1), _its_file=path.name)[list(WHOLE)]
-        beside = held(rows, schema=WHOLE).mutate(**{name: ibis.null("string") for name in headers})
+    if len(broken := broken[~broken["blank"]]):
+        rows = broken.assign(_its_row=range(-len(broken) + 1, 1), _its_file=path.name, _its_line=broken["line"] + top)
+        beside = held(rows[list(WHOLE)], schema=WHOLE).mutate(**{h: ibis.null("string") for h in headers})
         table = ibis.union(table.cast(WHOLE), beside.select(table.columns))
     return table, {"above": notes["above"], "delimiter": delimiter, "whole": told["whole"]}
+
+
+def _refuse_other_number(table: ibis.Table, counted: int, name: str) -> None:
+    """Refuse to go on with more or fewer rows than the bytes of a text hold.
+
+    In one column a blank line is an empty row to the engine, and none to who counts.
+    """
+    headers = [header for header in table.columns if header not in WHOLE]
+    filled, rows = table[headers[0]].count() if len(headers) == 1 else table.count(), table.count()
+    least, most = table.agg(least=filled, most=rows).to_pandas().iloc[0]
+    if not least <= counted <= most:
+        raise DataError(
+            f"{name}: found {most:,} rows of {counted:,} that its lines and quotation marks make; is a quotation mark "
+            "left open, or not doubled? Mend it, or save the table as Parquet"
+        )
 
 
 def _refuse_swallowed_large(table: ibis.Table, headers: list[str], delimiter: str, name: str, top: int) -> None:
@@ -175,35 +199,53 @@ def _refuse_swallowed_large(table: ibis.Table, headers: list[str], delimiter: st
         )
 
 
-def _copy_text(path: Path, headers: list[str], delimiter: str, top: int, copy: Path) -> pd.DataFrame:
-    """Copy the rows of a text file to Parquet, and return line and fields of those that have another width.
+def _copy_text(
+    path: Path, headers: list[str], delimiter: str, above: tuple[int, int], copy: Path, *, name: str
+) -> pd.DataFrame:
+    """Copy the rows of a text file to Parquet, and return what is known of those that have another width.
+
+    Parameters
+    ----------
+    above : how many records are to be skipped, and on how many lines of the file those above the rows stand.
+
+    Returns
+    -------
+    DataFrame
+        line : which of the rows and blank lines it is, from 1.
+        _its_fields : how many cells it has; blank : whether all are empty.
+        good : how many of those before it have the right width.
 
     Raises
     ------
     DataError
         When more than a thousand have, or the file cannot be read.
     """
-    engine, faulty = connect_duckdb(), f"broken_{copy.stem}"
+    engine, faulty, (skip, top) = connect_duckdb(), f"broken_{copy.stem}", above
     quoted = {what: str(text).replace("'", "''") for what, text in (("path", plain(path)), ("copy", copy))}
     columns = ", ".join(f"'{name.replace(chr(39), chr(39) * 2)}': 'VARCHAR'" for name in headers)
     try:
         engine.raw_sql(
             f"COPY (SELECT * FROM read_csv('{quoted['path']}', auto_detect=false, hive_partitioning=false, "
-            f"header=false, skip={top}, delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, "
+            f"header=false, skip={skip}, delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, "
             f"store_rejects=true, rejects_table='{faulty}', rejects_scan='{faulty}_scan')) "
             f"TO '{quoted['copy']}' (FORMAT parquet)"
         )
         faults = engine.raw_sql(f"SELECT line, csv_line, error_type::VARCHAR AS kind FROM {faulty} ORDER BY line").df()
     except Exception as fault:
-        raise DataError(f"{path.name} cannot be read: {cause(fault, path, path.name)}") from fault
+        raise DataError(f"{name} cannot be read: {cause(fault, path, name)}") from fault
     other = faults[~faults["kind"].isin(["MISSING COLUMNS", "TOO MANY COLUMNS"])]
     if len(other) or len(faults) > MOST_BROKEN:
         line, kind = (other if len(other) else faults).iloc[0][["line", "kind"]]
-        raise DataError(f"{path.name}, line {line}: {kind.lower()}, and {len(faults):,} such lines in all; mend them")
+        raise DataError(
+            f"{name}, line {line - skip + top}: {kind.lower()}, and {len(faults):,} such lines in all; mend them"
+        )
     faults = faults.drop_duplicates("line", ignore_index=True)
-    widths = [len(next(csv.reader(io.StringIO(text), delimiter=delimiter), [])) for text in faults["csv_line"]]
-    good = faults["line"].astype(int) - top - (faults.index + 1)
-    return pd.DataFrame({"_its_line": faults["line"].astype(int), "_its_fields": widths, "good": good})
+    cells = [next(csv.reader(io.StringIO(t.lstrip("\r\n")), delimiter=delimiter), []) for t in faults["csv_line"]]
+    line = faults["line"].astype(int) - skip
+    blank = pd.Series([not any(map(str.strip, row)) for row in cells], dtype=bool)
+    return pd.DataFrame(
+        {"line": line, "_its_fields": [*map(len, cells)], "blank": blank, "good": line - (faults.index + 1)}
+    )
 
 
 def _with_numbers(raw: ibis.Table, dataset: Dataset, names: list[str], how: dict) -> tuple[ibis.Table, dict]:
