@@ -239,7 +239,10 @@ def _copy_text(
         raise DataError(
             f"{name}, line {line - skip + top}: {kind.lower()}, and {len(faults):,} such lines in all; mend them"
         )
-    faults = faults.drop_duplicates("line", ignore_index=True)
+    return _of_other_width(faults.drop_duplicates("line", ignore_index=True), delimiter, skip)
+
+
+def _of_other_width(faults: pd.DataFrame, delimiter: str, skip: int) -> pd.DataFrame:
     cells = [next(csv.reader(io.StringIO(t.lstrip("\r\n")), delimiter=delimiter), []) for t in faults["csv_line"]]
     line = faults["line"].astype(int) - skip
     blank = pd.Series([not any(map(str.strip, row)) for row in cells], dtype=bool)
