@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader
 from segmentation.core.errors import SegmentationError
 from segmentation.core.figures import glyph
 from segmentation.core.files import sha256
-from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.privacy import FEWER, SMALLEST_GROUP
 from segmentation.core.text import count, escape, percent, sentence
 from segmentation.evidence.decision import LEVEL
 from segmentation.report import tell as report_tell
@@ -148,7 +148,7 @@ def show_summary(study, selection, profiles, cleaning: dict) -> None:
     cut = report_tell.cut(selection)
     warning = f'<p class="warning">{html.escape(cut)}</p>' if cut else ""
     st.html(f"{shown}<p><b>How sure?</b> {html.escape(report_tell.sureness(selection))}</p>{warning}")
-    figures = as_html("figures", figures=report_tell.key_figures(cleaning, selection))
+    figures = as_html("figures", figures=report_tell.key_figures(cleaning, selection, study.dataset))
     st.html(figures + COUNT_UP, unsafe_allow_javascript=True)
 
 
@@ -181,8 +181,10 @@ def show_explore(customers: SegmentedCustomers, filters: dict) -> None:
     st.header("Explore", anchor=False)
     counts = customers.counts(filters)
     st.html(f'<p role="status">{html.escape(tell_shown(customers, counts, filters))}</p>')
-    total = f"{counts.sum():,}{'+' if customers.in_tens(filters) else ''}"
+    total = f"{'about ' if customers.about(filters) else ''}{counts.sum():,}"
     st.html(as_html("sizes", sizes=size_table(customers, counts, filters), total=total))
+    if customers.about(filters):
+        st.caption(tell_groups(customers))
     columns = choose_axes(customers)
     if columns:
         marks = customers.marks(filters, columns)
@@ -205,14 +207,25 @@ def choose_axes(customers: SegmentedCustomers) -> tuple[str, ...]:
     return tuple(chosen)
 
 
+def tell_groups(customers: SegmentedCustomers) -> str:
+    """Say how filtered customers are counted where rows are private."""
+    each = customers.each
+    size = f"about {each[0]:,}" if len(each) == 1 else f"{each[0]:,} to {each[-1]:,}"
+    return (
+        f"Counted in groups of {size} customers alike, each of which passes or does not: so no two counts tell of one "
+        "customer. A filter of one column may miss half a group of a segment at each end, and those who have what "
+        f"{FEWER} of a segment have; several filters together may miss more."
+    )
+
+
 def tell_marks(customers: SegmentedCustomers, marks: int, shown: int) -> str:
     """Say what a mark of the scatter is."""
     if customers.private:
         least = count(SMALLEST_GROUP, "customer")
         return (
-            f"Each mark counts {least} or more, rounded down to tens, in one cell of a grid; smaller groups are left "
-            "out, and customers without a value in one of the columns. dataset.yaml says privacy: aggregate, so no "
-            "customer is shown and no rows can be downloaded."
+            f"Each mark counts groups of {least} or more alike, in one cell of a grid; left out are those without a "
+            "value in one of the columns. dataset.yaml says privacy: aggregate, so no customer is shown and no rows "
+            "can be downloaded."
         )
     if marks == shown:
         return "Each mark is a customer. Point at one to read it."

@@ -112,7 +112,7 @@ function explore(data) {
     form.append(...data.numbers.map(range));
   }
 
-  // What the scatter shows: one mark a row, or one a group of ten or more
+  // What the scatter shows: one mark a row, or one for the groups of a segment in a cell
   function marks(x, y) {
     if (rows) {
       return shownRows().filter((i) => rows[x.name][i] !== null && rows[y.name][i] !== null).map((i) => ({
@@ -128,7 +128,7 @@ function explore(data) {
       return {
         x: within(x, ex[a], ex[a + 1], 0.5 + off * Math.cos(turn)), y: within(y, ey[b], ey[b + 1], 0.5 + off * Math.sin(turn)),
         segment, size: 3 + 11 * Math.sqrt(n / most),
-        told: `${segmentOf[segment].name}: at least ${number(n)} customers with ${x.label} from ${number(ex[a], x)} to ${withUnit(ex[a + 1], x)} ` +
+        told: `${segmentOf[segment].name}: about ${number(n)} customers with ${x.label} from ${number(ex[a], x)} to ${withUnit(ex[a + 1], x)} ` +
           `and ${y.label} from ${number(ey[b], y)} to ${withUnit(ey[b + 1], y)}`,
       };
     });

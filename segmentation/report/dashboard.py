@@ -11,23 +11,22 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from segmentation.core import files
-from segmentation.core.engine import ENGINE, double, kept, md5, opened
+from segmentation.core.engine import ENGINE, double, kept, md5
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.figures import NEUTRAL, colour, glyph, solid, symbol
 from segmentation.core.files import write_csv
-from segmentation.core.privacy import FEWER, SMALLEST_GROUP, in_tens
+from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.core.text import amount, count, shares
-from segmentation.customers.counts import identified, log_edges, round_edges
-from segmentation.customers.customers import ADDED, Customers, open_customers
-from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, bend, rounded_limits
+from segmentation.customers.customers import ADDED, Customers
+from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, bend
 from segmentation.evidence.decision import STABLE
+from segmentation.report.groups import Grouped, edges, group, steps
 from segmentation.runs.artifacts import Selection, remake_command
 from segmentation.runs.run import Run
-from segmentation.segments.assign import LISTED, name_of
+from segmentation.segments.assign import LISTED, name_of, open_segmented
 
 MOST_MARKS = 2_000  # a browser draws them at once
 MOST_STEPS = 100
-STEP_DIGITS = 14  # of a step: all that a float holds but its rounding
 MARGIN = 0.18  # of a cell: how far the marks of its segments stand from its middle
 PALE = "rgba(127, 140, 155, 0.25)"
 SOLID = {"showbackground": False, "gridcolor": "#9aa7b5", "linecolor": "#9aa7b5", "showline": True}
@@ -46,7 +45,7 @@ class SegmentedCustomers:
     """The customers of a finished run with their segments, which several sessions may share.
 
     Filters are a dict of column -> (from, to) for numbers, or -> the values to be kept, None for what is not known.
-    Where rows are private, no row comes out, and of filtered customers only counts in tens.
+    Where rows are private, no row comes out, and filtered customers are counted in whole groups (`report.groups`).
 
     numbers : dict
         Column -> the values, ascending, between which it can be filtered, each with its label; no two labels are alike.
@@ -65,51 +64,34 @@ class SegmentedCustomers:
         self.total = sum(profile.size for profile in self.segments.values())
         columns = self.dataset.named("feature", "descriptor")
         with ENGINE:
-            everyone = replace(open_customers(study), table=identified(opened(study.existing("segmented.parquet"))))
+            everyone = open_segmented(study)
             _require_described(everyone, self.run)
-            # The order decides which points are drawn of many: those whose ids have the smallest hash.
-            self._everyone = replace(everyone, table=kept(everyone.table.order_by(md5(everyone.table["id"]))))
             self.private = everyone.private
+            self._everyone, self._grouped = everyone, group(everyone) if self.private else None
+            if not self.private:
+                # The order decides which points are drawn of many: those whose ids have the smallest hash.
+                self._everyone = replace(everyone, table=kept(everyone.table.order_by(md5(everyone.table["id"]))))
             limits = everyone.limits([name for name in columns if self.dataset.columns[name].numeric])
-            self._limits = limits[everyone.filled(limits.index) >= everyone.least]
-            self._ends = {name: self._range(name) for name in self._limits.index}
+            numbers = limits.index[everyone.filled(limits.index) >= everyone.least]
+            self.numbers = {name: self._steps(name) for name in numbers}
             levels = {name: self._levels(name) for name in columns if not self.dataset.columns[name].numeric}
-        steps = GRID_BINS if self.private else MOST_STEPS
-        self.numbers = {name: self._steps(name, steps) for name in self._limits.index}
         self.categories = {name: found for name, found in levels.items() if set(found) - {None}}
 
     def edges(self, name: str, most: int) -> np.ndarray:
-        """Return edges of about `most` bands of a column on the scale on which it is shown: round, or between ranks."""
-        column = self.dataset.columns[name]
-        if column.type == "ordinal":
-            ranks = len(column.levels)
-            band = -(-ranks // most)
-            return np.arange(0.5, ranks + band, band)
-        low, high, whole = self._limits.loc[name, ["low", "high", "whole"]]
-        most = int(np.clip(high - low, 1, most)) if whole else most
-        return log_edges(low, high, most, whole=whole) if self.logged(name) else round_edges(low, high, most)
+        """Return edges of about `most` bands of a column on the scale on which it is shown."""
+        return edges(self._everyone, name, most)
 
     def logged(self, name: str) -> bool:
         """Return whether a column is shown on a logarithmic scale."""
         return self.dataset.axis(name).logged
 
-    def _steps(self, name: str, most: int) -> dict[float, str]:
+    def _steps(self, name: str) -> dict[float, str]:
         column = self.dataset.columns[name]
-        if column.type == "ordinal":
-            return {float(rank): level for rank, level in enumerate(column.levels, start=1)}
-        if column.type == "yes/no":
-            return {0.0: "no", 1.0: "yes"}
-        edges, (low, high) = [float(f"{edge:.{STEP_DIGITS}g}") for edge in self.edges(name, most)], self._ends[name]
-        steps = [low, *(edge for edge in edges if low < edge < high), high] if low < high else edges[:2]
+        found = steps(self._everyone, name, GRID_BINS if self.private else MOST_STEPS)
+        if column.type in ("ordinal", "yes/no"):
+            return dict(zip(found, column.levels or ("no", "yes"), strict=True))
         # Not as `amount` has them: rounded, two could look alike, and a slider gives back what it shows.
-        return {step: self.dataset.as_told(name, step, f"{step:,}".removesuffix(".0")) for step in steps}
-
-    def _range(self, name: str) -> tuple[float, float]:
-        """Return the smallest and the largest value of a column, rounded outwards where rows are private."""
-        if self.private:
-            return rounded_limits(self._everyone, name, logged=self.logged(name))
-        low, high = self._limits.loc[name, ["low", "high"]].astype(float)
-        return low, high
+        return {step: self.dataset.as_told(name, step, f"{step:,}".removesuffix(".0")) for step in found}
 
     def _levels(self, name: str) -> dict[str | None, str]:
         counts, least = self._everyone.counts(name), self._everyone.least
@@ -121,19 +103,27 @@ class SegmentedCustomers:
         return {level: none if level is None else level for level in levels}
 
     def _passing(self, filters: dict) -> Customers:
-        """Return the customers that pass the filters."""
-        table = self._everyone.table
-        parts = [_passes(table[name], wanted) for name, wanted in filters.items()]
-        return self._everyone.filtered(ibis.and_(*parts)) if parts else self._everyone
+        """Return the customers that pass the filters; where rows are private, the groups that stand for them."""
+        of = self._grouped.groups if self._grouped else self._everyone
+        parts = [_passes(of.table[name], wanted) for name, wanted in filters.items()]
+        return of.filtered(ibis.and_(*parts)) if parts else of
 
     def counts(self, filters: dict) -> pd.Series:
         """Return how many customers of each segment pass the filters."""
+        if self.private and not self.about(filters):
+            kept = filters.get("segment", self.segments)
+            return pd.Series({number: profile.size * (number in kept) for number, profile in self.segments.items()})
         with ENGINE:
             counts = self._passing(filters).counts("segment").reindex(list(self.segments), fill_value=0)
-        return in_tens(counts) if self.in_tens(filters) else counts
+        return self._grouped.customers(counts) if self._grouped else counts
 
-    def in_tens(self, filters: dict) -> bool:
-        """Return whether what passes the filters is counted in tens: exact are only whole segments."""
+    @property
+    def each(self) -> list[int]:
+        """How many customers the groups of a segment stand for, the fewest first."""
+        return sorted(set(self._grouped.each.astype(int))) if self._grouped else [1]
+
+    def about(self, filters: dict) -> bool:
+        """Return whether what passes the filters is counted in groups: exact are only whole segments."""
         return self.private and bool(set(filters) - {"segment"})
 
     def marks(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -143,9 +133,9 @@ class SegmentedCustomers:
         -------
         DataFrame
             segment, the columns, customers and told: one row a customer, of at most 2,000; where rows are private one
-            for each group of ten or more in a cell of a grid.
+            for the groups of a segment in a cell of a grid.
         """
-        return self._cells(filters, columns) if self.private else self._points(filters, columns)
+        return self._cells(filters, columns, self._grouped) if self._grouped else self._points(filters, columns)
 
     def _points(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
         with ENGINE:
@@ -164,15 +154,15 @@ class SegmentedCustomers:
         """Return a value of a column as a reader wants it."""
         return self.dataset.one(name, value)
 
-    def _cells(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
+    def _cells(self, filters: dict, columns: tuple[str, ...], grouped: Grouped) -> pd.DataFrame:
         bins = int(np.clip((self.total / 2 / SMALLEST_GROUP) ** (1 / len(columns)), FEWEST_BINS, GRID_BINS))
         edges = {name: self.edges(name, bins) for name in columns}
         with ENGINE:
             grids = self._passing(filters).grids(columns, tuple(edges.values()), "segment")
         rows = [
-            (segment, *place, in_tens(grid)[tuple(place)])
+            (segment, *place, n)
             for segment, grid in sorted(grids.items())
-            for place in np.argwhere(in_tens(grid))
+            for place, n in zip(np.argwhere(grid), grouped.customers(grid[grid > 0], segment), strict=True)
         ]
         cells = pd.DataFrame(rows, columns=["segment", *columns, "customers"], dtype=int)
         cells["told"] = [self._describe_cell(cell, edges) for cell in cells.to_dict("records")]
@@ -186,7 +176,7 @@ class SegmentedCustomers:
         bands = {name: ends[cell[name] : cell[name] + 2] for name, ends in edges.items()}
         ranges = (f"{self.dataset.label(name)} {self._tell_band(name, *band)}" for name, band in bands.items())
         name = self.segments[cell["segment"]].name
-        return "<br>".join(map(html.escape, [name, f"at least {count(cell['customers'], 'customer')}", *ranges]))
+        return "<br>".join(map(html.escape, [name, f"about {count(cell['customers'], 'customer')}", *ranges]))
 
     def _tell_band(self, name: str, low: float, high: float) -> str:
         column = self.dataset.columns[name]
@@ -246,13 +236,13 @@ def _passes(value: ibis.Value, wanted) -> ibis.Value:
 def size_table(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> list[dict]:
     """Return how the counts of the segments divide, as a ring (before to end) and bars (long) show it, in percent.
 
-    Of counts in tens no percentage is told: that of the customers may be another.
+    Of what is counted in groups no percentage is told: that of the customers may be another.
     """
     parts = 100 * counts / max(counts.sum(), 1)
     ends, long = parts.cumsum(), 100 * counts / max(counts.max(), 1)
     told = {segment: f"{n:,} ({part})" for (segment, n), part in zip(counts.items(), shares(counts), strict=True)}
-    if customers.in_tens(filters):
-        told = {segment: f"at least {n:,}" if n else FEWER for segment, n in counts.items()}
+    if customers.about(filters):
+        told = {segment: f"about {n:,}" if n else "no group" for segment, n in counts.items()}
     return [
         {
             "name": profile.name,
@@ -270,11 +260,11 @@ def size_table(customers: SegmentedCustomers, counts: pd.Series, filters: dict) 
 
 def tell_shown(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> str:
     """Say how many customers pass the filters, and of which segments."""
-    in_tens = customers.in_tens(filters)
     each = ", ".join(f"{customers.segments[s].name} {n:,}" for s, n in counts.items() if n)
-    others = f", {FEWER} of each other segment" if in_tens and each and not counts.all() else ""
-    told = f"{f': {each}' if each else ''}{others}"
-    return f"{'At least ' if in_tens else ''}{counts.sum():,} of {customers.total:,} customers shown{told}."
+    shown = f"{counts.sum():,} of {customers.total:,} customers shown{f': {each}' if each else ''}."
+    if not customers.about(filters):
+        return shown
+    return f"About {shown}" if each else f"No group of {SMALLEST_GROUP} or more customers alike passes."
 
 
 def evidence_table(selection: Selection) -> pd.DataFrame:

@@ -9,11 +9,11 @@ import pandas as pd
 from segmentation.core.dataset import YEARS, Dataset
 from segmentation.core.figures import colour, glyph, log_steps
 from segmentation.core.files import HARMLESS, RISKY
-from segmentation.core.privacy import in_tens
 from segmentation.core.text import UNDER_ONE
 from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import GRID_BINS, grid_edges, sample_rows, split_types
+from segmentation.report.groups import group
 from segmentation.runs.run import Run
 from segmentation.segments.assign import open_segmented
 
@@ -32,7 +32,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
         segments; model (its features with the limits of dataset.yaml and the range of the data, and its centroids);
         numbers (the columns, with the ticks of their axes); customers; words, which the script would else know by
         itself; and, as `privacy` allows, either categories and rows, of at most 5,000 customers drawn and ordered at
-        random, or grids, the binned counts by every two numbers.
+        random, or grids, the binned groups of customers by every two numbers.
     """
     dataset = study.dataset
     profiles, model = study.read("profiles.json").segments, study.read("model.json")
@@ -100,14 +100,14 @@ def _rounded(values: pd.Series, logged: bool) -> list[float | None]:
 
 
 def _grids(customers: Customers, edges: dict[str, np.ndarray]) -> dict:
-    """Return for every two numbers [segment, bin of x, bin of y, customers in tens] for each group of ten or more."""
-    customers.count_together(edges, "segment")
-    grids = []
+    """Return for every two numbers [segment, bin of x, bin of y, customers] of the groups of ten or more there."""
+    grouped, grids = group(customers), []
+    grouped.groups.count_together(edges, "segment")
     for x, y in combinations_with_replacement(edges, 2):
         cells = []
-        for segment, own in sorted(customers.grids((x, y), (edges[x], edges[y]), "segment").items()):
-            counts = in_tens(own)
-            cells += [[segment, int(i), int(j), int(counts[i, j])] for i, j in np.argwhere(counts)]
+        for segment, own in sorted(grouped.groups.grids((x, y), (edges[x], edges[y]), "segment").items()):
+            counts = grouped.customers(own, segment)
+            cells += [[segment, int(i), int(j), int(counts[i, j])] for i, j in np.argwhere(own)]
         grids.append({"x": x, "y": y, "cells": cells})
     return {"edges": {name: ends.tolist() for name, ends in edges.items()}, "grids": grids}
 

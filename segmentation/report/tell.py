@@ -193,7 +193,7 @@ def explore(customers: int, *, private: bool) -> str:
     if private:
         least = count(SMALLEST_GROUP, "customer")
         return (
-            f"The picture counts groups of {least} or more, rounded down to tens, and leaves smaller ones out; the "
+            f"The picture counts each segment in groups of {least} or more alike, so no mark stands for fewer; the "
             "sizes of the segments are exact. No row of the table is inside."
         )
     drawn = f"A random sample of {MOST_ROWS:,} of the {customers:,}" if customers > MOST_ROWS else f"All {customers:,}"

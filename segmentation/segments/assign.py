@@ -30,10 +30,10 @@ ANY_CASE = "ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = TRUE"
 
 def open_segmented(study: Run, *, scaled: bool = False) -> Customers:
     """Open the clean customers of a run with their segments; `scaled` gives segment and scaled features alone."""
-    customers, model = open_customers(study), study.read("model.json")
-    sample = assign_rows(held(customers.sample), model).to_pandas()
-    found = replace(customers, table=identified(opened(study.existing("segmented.parquet"))), sample=sample)
-    return rescaled(found, model) if scaled else found
+    customers, table = open_customers(study), identified(opened(study.existing("segmented.parquet")))
+    some = assign_rows(held(customers.sample), study.read("model.json")) if customers.sampled else table
+    found = replace(customers, table=table, sample=some.to_pandas())
+    return rescaled(found, study.read("model.json")) if scaled else found
 
 
 def rescaled(segmented: Customers, model: Placement) -> Customers:

@@ -280,15 +280,19 @@ def test_percentiles_of_few_values_are_not_the_outer_ones():
     assert list(percentiles(Customers.of(customers.dataset, few), ["visits", "score"])) == ["25%", "median", "75%"]
 
 
-def test_the_dashboard_gives_no_percentage_of_counts_in_tens(project, monkeypatch):
+def test_the_dashboard_gives_no_percentage_of_what_is_counted_in_groups(project, monkeypatch):
     monkeypatch.setattr(files, "ROOT", project.root)
     customers = SegmentedCustomers(open_finished("planted", None))
     whole, some = ([row["told"] for row in size_table(customers, customers.counts(filters), filters)]
                    for filters in ({}, {"answer": ["yes"]}))  # fmt: skip
     assert all(re.fullmatch(r"\d+ \(\d+%\)", told) for told in whole)
-    assert all(re.fullmatch(r"at least \d+0", told) for told in some)
+    assert all(re.fullmatch(r"about \d\d|no group", told) for told in some)
     few = {"region": ["north"], "spend": (60.0, 80.0)}
-    assert tell_shown(customers, customers.counts(few), few).endswith(", fewer than 10 of each other segment.")
+    assert re.fullmatch(
+        r"About (\d\d) of 277 customers shown: [^,]+ \1\.", tell_shown(customers, customers.counts(few), few)
+    )
+    nobody = {"region": ["north"], "spend": (90.0, 100.0)}
+    assert tell_shown(customers, customers.counts(nobody), nobody) == "No group of 10 or more customers alike passes."
 
 
 def test_a_column_that_too_few_customers_have_is_said_to_be_left_out():
