@@ -14,7 +14,7 @@ from typer.exceptions import TyperException
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
-from segmentation.core.errors import SegmentationError, UsageError
+from segmentation.core.errors import NO_MEMORY, SegmentationError, UsageError, in_our_words
 from segmentation.core.text import suggest
 from segmentation.runs.stages import is_generated
 
@@ -179,11 +179,32 @@ def clean() -> None:
     """Remove the runs under assets/ and report/; the environment stays, and so does what is no run."""
     if not Path.cwd().is_relative_to(files.ROOT):  # an editable package answers in every folder
         raise UsageError(f"clean removes the runs of {files.ROOT}, and this is another folder; go there first")
+    kept = []
     for folder in sorted(set((files.ROOT / "assets").glob("*/")) | set((files.ROOT / "report").glob("*/"))):
+        shown = folder.relative_to(files.ROOT).as_posix()
         if is_generated(folder):
-            shutil.rmtree(folder)
+            kept += [f"{shown} ({why})" for why in filter(None, [_remove(folder)])]
         elif folder.name not in files.NOT_RUNS:
-            print(f"{folder.relative_to(files.ROOT).as_posix()} is left as it is: it is not a run's")
+            print(f"{shown} is left as it is: it is {'a link' if folder.is_symlink() else 'not a run'}")
+    if kept:
+        raise SegmentationError(f"not removed: {', '.join(kept)}")
+
+
+def _remove(folder: Path) -> str:
+    """Remove a folder of a run; return why it is still there, or nothing."""
+    from filelock import FileLock, Timeout
+
+    lock = files.ROOT / "assets" / folder.name / ".lock"
+    try:
+        if lock.is_file():
+            with FileLock(lock, blocking=False):
+                pass
+        shutil.rmtree(folder)
+    except Timeout:
+        return "the run is being made"
+    except OSError as fault:
+        return str(fault.strerror)
+    return ""
 
 
 @app.command(hidden=True)
@@ -212,9 +233,13 @@ def _told(fault: Exception) -> tuple[str, int]:
         return str(fault), fault.exit_code
     if isinstance(fault, TyperException):
         return _usage(fault), UsageError.exit_code
+    said = f"{type(fault).__name__}: {fault}"
     if isinstance(fault, OSError):
-        return f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault), UsageError.exit_code
-    return f"{type(fault).__name__}: {fault} (--debug shows where)", SegmentationError.exit_code
+        said = f"{fault.filename}: {fault.strerror}" if fault.filename else str(fault)
+    told = in_our_words(said, files.ROOT)
+    if isinstance(fault, OSError) and told != NO_MEMORY:
+        return told, UsageError.exit_code
+    return f"{told} (--debug shows where)", SegmentationError.exit_code
 
 
 def _usage(fault: TyperException) -> str:

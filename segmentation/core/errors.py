@@ -1,6 +1,12 @@
 """The faults that a user can mend, each with its exit code."""
 
+import re
+from pathlib import Path
+
 MOST_SHOWN = 300  # letters of a foreign message
+OF_MEMORY = re.compile(r"MemoryError|out ?of ?memory|cannot allocate memory|failed to map segment|bad.alloc", re.I)
+NO_MEMORY = "there is too little memory; end other programs, or use a machine with more"
+FOLDERS = re.compile(r"(?<![\w:/\\.~*-])(?:[A-Za-z]:)?[/\\](?:[^\s'\"/\\]+[/\\])+")
 
 
 class SegmentationError(Exception):
@@ -31,6 +37,13 @@ def cause(fault: BaseException, place: object = None, shown: str = "") -> str:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
     told = first if " " in first else f"{type(fault).__name__}{first and f': {first}'}"
     return told if len(told) <= MOST_SHOWN else f"{told[: MOST_SHOWN - 1]}…"
+
+
+def in_our_words(text: str, root: Path) -> str:
+    """Return a foreign message without the folders of this machine: in the project a path begins at its folder."""
+    if OF_MEMORY.search(text):
+        return NO_MEMORY
+    return FOLDERS.sub("", text.replace(f"{root}/", "").replace(f"{root}\\", ""))
 
 
 def place_of(error) -> str:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from segmentation.core import files
-from segmentation.core.errors import DataError, NotebookFailed, SegmentationError, UsageError, cause
+from segmentation.core.errors import DataError, NotebookFailed, SegmentationError, UsageError, cause, in_our_words
 from segmentation.pipeline.dependencies import notebook_source
 
 CELL_SECONDS = 3600
@@ -61,9 +61,16 @@ def execute_notebook(
         running.replace(failed)
         raise _told(fault, notebook, failed) from fault
     except Exception as fault:
-        raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(running)} stopped: {cause(fault)}") from fault
+        if isinstance(fault, OSError) and fault.filename:
+            raise  # of the folder of the report
+        raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(running)} stopped: {_why(fault)}") from fault
     nbformat.write(_publishable(nbformat.read(running, as_version=4), data, private), running)
     running.replace(final)
+
+
+def _why(fault: Exception) -> str:
+    why = in_our_words(cause(fault), files.ROOT)
+    return f"{why}, as when there is too little memory" if "died" in why else why
 
 
 def _stopped_at(running: Path) -> str:
@@ -85,10 +92,11 @@ def _told(fault, notebook: Path, failed: Path) -> SegmentationError:
     if fault.ename in OF_USER:
         return OF_USER[fault.ename](fault.evalue)
     cell = fault.source.strip().splitlines()
+    why = in_our_words(f"{fault.ename}: {fault.evalue}", files.ROOT)
     # papermill counts the cell of parameters that it added.
     return NotebookFailed(
         f"notebooks/{notebook.name}, code cell {fault.exec_count - 1} ({cell[0] if cell else 'empty'}): "
-        f"{fault.ename}: {fault.evalue}\nThe partly executed copy is {failed.relative_to(files.ROOT).as_posix()}; "
+        f"{why}\nThe partly executed copy is {failed.relative_to(files.ROOT).as_posix()}; "
         "a report made before is unchanged."
     )
 

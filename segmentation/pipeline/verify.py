@@ -14,7 +14,15 @@ from segmentation.core.errors import SegmentationError, UsageError
 from segmentation.core.parallel import run_unheard
 from segmentation.pipeline.plan import Plan
 from segmentation.runs.artifacts import Manifest
-from segmentation.runs.manifest import CHECKED, fingerprints, read_manifest, require_unchanged, revision, versions
+from segmentation.runs.manifest import (
+    CHECKED,
+    fingerprints,
+    open_finished,
+    read_manifest,
+    require_unchanged,
+    revision,
+    versions,
+)
 from segmentation.runs.stages import STAGES
 from segmentation.tables.sources import locate
 
@@ -50,6 +58,7 @@ def verify_run(run: str, data: str | None) -> int:
     SegmentationError
         When a file differs.
     """
+    open_finished(run, None)  # of a dataset that is described: its folder is copied
     manifest = read_manifest(run)
     if manifest.base:
         require_unchanged(manifest.base)

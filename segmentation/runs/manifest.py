@@ -33,7 +33,6 @@ def open_finished(run: str | None, dataset: str | None) -> Run:
         When there is no such run, or it is one of another dataset.
     """
     run = run or dataset or "sample"
-    check_run_name(run)
     made_from = read_manifest(run).dataset
     if dataset not in (None, made_from):
         raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
@@ -46,10 +45,11 @@ def read_manifest(run: str) -> Manifest:
     Raises
     ------
     UsageError
-        When the run has not been made.
+        When `run` cannot be the name of one, or has not been made.
     DataError
         When the manifest cannot be read.
     """
+    check_run_name(run)
     path = files.ROOT / "assets" / run / "manifest.json"
     if not path.is_file():
         known = sorted(path.parent.name for path in (files.ROOT / "assets").glob("*/manifest.json"))

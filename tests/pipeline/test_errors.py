@@ -10,9 +10,10 @@ import duckdb
 import nbformat
 import pytest
 
+from segmentation.cli import _told
 from segmentation.core import files
 from segmentation.core.dataset import load_dataset
-from segmentation.core.errors import DataError, cause
+from segmentation.core.errors import NO_MEMORY, DataError, cause
 from segmentation.core.files import sha256
 from segmentation.runs.stages import STAGES, Stage
 from segmentation.tables.sandbox import Unreadable, read_sheet
@@ -152,6 +153,33 @@ def test_what_stopped_the_reader_of_a_sheet_is_told_and_kept_for_debug():
 )
 def test_a_cause_is_one_short_line(fault, told):
     assert cause(fault, "/home/me/shop.db", "shop.db") == told
+
+
+@pytest.mark.parametrize(
+    ("fault", "told", "code"),
+    [
+        (MemoryError("Unable to allocate 3 GiB"), f"{NO_MEMORY} (--debug shows where)", 1),
+        (duckdb.OutOfMemoryException("Out of Memory Error: x\n\nPossible"), f"{NO_MEMORY} (--debug shows where)", 1),
+        (OSError(12, "Cannot allocate memory"), f"{NO_MEMORY} (--debug shows where)", 1),
+        (ImportError("/usr/lib/a.so: failed to map segment"), f"{NO_MEMORY} (--debug shows where)", 1),
+        (PermissionError(13, "Permission denied", f"{files.ROOT}/report/a b/x"), "report/a b/x: Permission denied", 2),
+        (OSError(30, "Read-only file system", "/home/me/my tables/x.csv"), "my tables/x.csv: Read-only file system", 2),
+        (OSError("Cannot open '/home/me/x.csv'"), "Cannot open 'x.csv'", 2),
+        (KeyError("x"), "KeyError: 'x' (--debug shows where)", 1),
+        (ValueError("at http://127.0.0.1:1/a/b or a/b/c or ~/a"), None, 1),
+    ],
+)
+def test_a_fault_of_the_machine_is_told_without_its_folders(fault, told, code):
+    assert _told(fault) == (told or f"ValueError: {fault} (--debug shows where)", code)
+
+
+def test_too_little_memory_in_a_notebook_is_told(toy):
+    insert_code(toy, "01_cleaning", "raise MemoryError(f'Unable to allocate 3 GiB for {folder}')")
+    done = toy.run("report")
+    assert done.returncode == 1
+    assert "notebooks/01_cleaning.ipynb, code cell 5 (raise Mem" in done.stderr
+    assert f"): {NO_MEMORY}\nThe partly" in done.stderr
+    assert str(toy.root) not in done.stderr.partition("): ")[2]
 
 
 def test_a_notebook_with_typed_parameters_is_refused(fresh):

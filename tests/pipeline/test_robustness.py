@@ -214,6 +214,19 @@ def test_a_folder_that_cannot_be_written_is_told(toy):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("words", ["report --seed 8", "report --run other --dataset sample", "clean"])
+def test_a_report_folder_that_is_read_only_is_one_message(toy, words):
+    command = f"{sys.executable} -m segmentation {words}"
+    script = f"mount --bind report report && mount -o remount,ro,bind report && exec {command}"
+    variables = {**os.environ, "PYTHONPATH": str(toy.root)}
+    unshared = ["unshare", "--mount", "--map-root-user", "sh", "-c", script]
+    done = subprocess.run(unshared, cwd=toy.root, env=variables, capture_output=True, text=True)
+    assert done.returncode == (1 if words == "clean" else 2)
+    assert re.fullmatch(r"Error: .*report/(sample|other).*Read-only file system\)?", done.stderr.splitlines()[-1])
+    assert "Traceback" not in done.stderr
+    assert str(toy.root) not in done.stderr
+
+
 def test_a_disk_too_full_for_the_record_is_one_message(toy):
     done = _report_on_a_disk_of(toy, "20k")
     assert done.returncode == 1, done.stderr

@@ -29,3 +29,17 @@ def test_verify_asks_for_what_it_needs(mall, fresh):
     done = fresh.call("verify", "--run", "nothing")
     assert done.returncode == 2
     assert "make report RUN=nothing" in done.stderr
+
+
+def test_no_name_leads_verify_out_of_its_folders(fresh):
+    manifest = {"inputs": {}, "outputs": {}, "versions": {}, "set_by": {}, "parameters": {"dataset": "sample"}}
+    for place in ("x", "assets/evil"):
+        write_json(fresh.root / place / "manifest.json", manifest)
+    done = fresh.call("verify", "--run", "../x")
+    assert (done.returncode, done.stderr.split(";")[0]) == (2, "Error: RUN=../x cannot name a folder")
+    path = fresh.artifact("evil", "manifest.json")
+    for parameters in ({"dataset": "../../x"}, {"dataset": "sample", "base": "../../x"}):
+        write_json(path, read_json(path) | {"parameters": parameters})
+        done = fresh.call("verify", "--run", "evil")
+        assert done.returncode == 2
+        assert "../../x" in done.stderr

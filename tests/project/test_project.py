@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from importlib.metadata import distributions
 
 import pytest
 import yaml
+from filelock import FileLock
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
@@ -274,11 +276,33 @@ def test_clean_removes_what_was_generated_and_nothing_else(fresh: Project):
     assert all((fresh.root / place).is_file() for place in made)
     done = fresh.call("clean")
     assert done.returncode == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["assets/linked", "assets/notes", "report/mine"]
+    left = [("assets/linked", "a link"), ("assets/notes", "not a run"), ("report/mine", "not a run")]
+    assert done.stdout.splitlines() == [f"{place} is left as it is: it is {what}" for place, what in left]
     assert sorted(path.name for path in (fresh.root / "assets").iterdir()) == ["linked", "notes", "readme"]
     kept = sorted(path.name for path in (fresh.root / "report").iterdir())
     assert kept == ["dashboard.css", "dashboard.py", "mine", "template"]
     assert all((fresh.root / place).is_file() for place in theirs)
+
+
+def test_clean_leaves_a_run_that_is_being_made_and_goes_on_past_one_that_cannot_be_removed(fresh, monkeypatch):
+    for place in ("assets/busy/manifest.json", "report/busy/report.html", "assets/held/.lock", "assets/old/.lock"):
+        (fresh.root / place).parent.mkdir(parents=True)
+        (fresh.root / place).touch()
+    remove = shutil.rmtree
+
+    def refusing(folder):
+        if folder.name == "held":
+            raise PermissionError(13, "Permission denied", str(folder))
+        remove(folder)
+
+    monkeypatch.setattr(shutil, "rmtree", refusing)
+    with FileLock(fresh.root / "assets" / "busy" / ".lock"):
+        done = fresh.call("clean")
+    why = "the run is being made"
+    told = f"Error: not removed: assets/busy ({why}), assets/held (Permission denied), report/busy ({why})\n"
+    assert (done.returncode, done.stderr) == (1, told)
+    assert not (fresh.root / "assets" / "old").exists()
+    assert (fresh.root / "report" / "busy" / "report.html").is_file()
 
 
 @pytest.mark.parametrize(
