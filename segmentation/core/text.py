@@ -5,6 +5,7 @@ import html
 import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
@@ -49,8 +50,11 @@ MONTHS = (
     "december",
 )
 SIDES = ("cr", "dr")  # an accountant's plus and minus
+FEWEST_CODES = 3  # of countries
 LONGEST_NAME = 1_000  # letters of a column's name
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
+ANSWERS = ("none", "na")  # of these, the words that may mean something: no plan, North America, Namibia
+MOST_ANSWERS = 12
 SUM = (
     r"(?:grand[ -]?|sub[ -]?)?totals?|totale|totaal|totalt|gesamtsumme|gesamtergebnis|summe|gesamt|insgesamt|suma|somme"
     r"|итого|всего|合計|总计|合计"
@@ -283,6 +287,26 @@ def _parted(unit: str) -> tuple[str, str]:
         unit = unit.replace(sign, code) if len(sign) > 2 or not sign.isalpha() or unit == sign else unit
     money = next((code for code in CURRENCIES if unit.startswith(code) or unit.endswith(code)), "")
     return unit.replace(money, "", 1), money
+
+
+def answers(counts: Mapping[str, int]) -> set[str]:
+    """Return which words for missing are categories of a column, by how often each of its texts stands there.
+
+    Beside a few categories of words a word is one of them where it is half as frequent as they are on average, or more;
+    beside country codes NA is Namibia. Beside numbers, and beside yes and no, it is none.
+    """
+    others = {text: n for text, n in counts.items() if text.lower() not in MISSING}
+    every = sum(others.values())
+    like_numbers = sum(n for text, n in others.items() if re.match(r"[\W_]*\d", text))
+    if 2 * like_numbers >= every or {text.lower() for text in others} <= {*YES, *NO}:
+        return set()
+    said = Counter[str]()
+    for text, n in counts.items():
+        said[text.lower()] += n
+    kinds = len({text.lower() for text in others})
+    found = {word for word in ANSWERS if 0 < every <= 2 * kinds * said[word] and kinds <= MOST_ANSWERS}
+    codes = [text for text in others if re.fullmatch("[A-Z]{2}", text)]
+    return found | ({"na"} if "NA" in counts and len(codes) >= FEWEST_CODES and len(codes) == len(others) else set())
 
 
 def suggest(word: str, choices) -> str:

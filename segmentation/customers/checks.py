@@ -1,26 +1,24 @@
 """What every row and cell must be, and what stands more than once, as Ibis expressions that any engine can check."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import ibis
-import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Column, Dataset
 from segmentation.core.engine import all_of, any_of, double, held, kept, kept_like
-from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, SUMMARY, YES
+from segmentation.core.text import ANSWERS, BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, SUMMARY, YES, answers
+from segmentation.customers.counts import repeated
 from segmentation.tables.number_formats import BLANKS, Convention, text_of, to_number
 
 PARTS = ("column", "value", "rule")
 REFUSED = ("file", "line", *PARTS)
 MOST_REPLACED = 100
 JOINED = "_joined_"
+MOST_COUNTED = 1_000  # of the texts of a column, to tell what its words for missing mean
 COPY = "one row an id, this is an identical copy"
 TOTAL = "a customer, not a total"
-MOST_MARKED = 500_000_000  # whole numbers between the least and the greatest: a byte for each
-CLOSE = 10  # of them for each row
-BATCH = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,9 @@ def _repeated(checked: ibis.Table, dataset: Dataset, names: list[str]) -> dict[s
 
 def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dict) -> ibis.Table:
     """Add, beside the text of each cell, its value: a number, a mended category, or null."""
-    usual = {name: usual_spellings(raw, name, dataset.columns[name]) for name in names if is_free(dataset, name)}
+    said = answers_in(raw, dataset, names)
+    free = [name for name in names if is_free(dataset, name)]
+    usual = {name: usual_spellings(raw, name, dataset.columns[name], said.get(name)) for name in free}
     listed = {name: found for name, found in usual.items() if len(found) > MOST_REPLACED}
     table = _beside(raw.rename({cell_name(name): name for name in names}), listed)
     values, empty = {}, {}
@@ -151,9 +151,9 @@ def _value(cell: ibis.Value, column: Column, convention: Convention | None) -> i
     return present
 
 
-def _present(text: ibis.Value, column: Column) -> ibis.Value:
+def _present(text: ibis.Value, column: Column, said: Collection[str] | None = None) -> ibis.Value:
     """Return a text without blanks around it, null where it says that there is none."""
-    return is_empty(text, column).ifelse(ibis.null("string"), stripped(text))
+    return is_empty(text, column, said).ifelse(ibis.null("string"), stripped(text))
 
 
 def cell_name(name: str) -> str:
@@ -166,12 +166,13 @@ def empty_name(name: str) -> str:
     return f"_empty_{name}"
 
 
-def is_empty(cell: ibis.Value, column: Column) -> ibis.Value:
-    """Return whether a cell holds nothing; a spelling that dataset.yaml declares is something."""
+def is_empty(cell: ibis.Value, column: Column, said: Collection[str] | None = None) -> ibis.Value:
+    """Return whether a cell holds nothing; a spelling that dataset.yaml declares is something, and a word in `said`."""
     if cell.type().is_numeric():
         return cell.isnull() | (cell.isnan() if cell.type().is_floating() else False)
     text = cell.cast("string").fill_null("")
     declared = {_folded(key) for name, spellings in (column.categories or {}).items() for key in (name, *spellings)}
+    declared.update(said or ())
     return stripped(text).lower().isin([word for word in MISSING if word not in declared])
 
 
@@ -188,7 +189,50 @@ def _folded(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def usual_spellings(raw: ibis.Table, name: str, column: Column) -> pd.DataFrame:
+def answers_in(raw: ibis.Table, dataset: Dataset, names: Iterable[str]) -> dict[str, set[str]]:
+    """Return of columns of free categories the words for missing that are categories (`core.text.answers`).
+
+    A word that stands for a missing number in the same table is none.
+    """
+    names = list(names)
+    texts = {name: source for name in names if (source := said_in(raw, name)) is not None}
+    some = {name: stripped(text).lower().isin(ANSWERS).sum() for name, text in texts.items()}
+    hits = raw.agg(**some).to_pandas().iloc[0].fillna(0) if some else {}
+    free = [name for name in texts if hits[name] and is_free(dataset, name)]
+    coded = [stripped(texts[n]).lower() for n in texts if hits[n] and dataset.columns[n].type == "number" and free]
+    missing = {word: any_of([text == word for text in coded]).any() for word in ANSWERS} if coded else {}
+    numbers = raw.agg(**missing).to_pandas().iloc[0] if missing else {}
+    found = {}
+    for name in free:
+        counts = raw.select(cell=stripped(texts[name])).group_by("cell").agg(n=ibis._.count())
+        most = counts.order_by(ibis.desc("n"), "cell").limit(MOST_COUNTED).to_pandas()
+        said = answers(dict(zip(most["cell"], most["n"], strict=True)))
+        found[name] = {word for word in said if not (missing and numbers[word])}
+    return found
+
+
+def said_in(raw: ibis.Table, name: str) -> ibis.Value | None:
+    """Return the texts of a column: of one of numbers what is no number, None where it never was text."""
+    name = f"_odd_{name}" if f"_odd_{name}" in raw.columns else name
+    return raw[name].fill_null("") if raw[name].type().is_string() else None
+
+
+def taken_for_missing(
+    raw: ibis.Table, dataset: Dataset, names: Iterable[str], said: dict[str, set[str]]
+) -> dict[str, dict[str, int]]:
+    """Return of each column how often each word stands that is taken for missing, the most frequent first."""
+    texts = {name: text for name in names if (text := said_in(raw, name)) is not None}
+    empty = {n: is_empty(t, dataset.columns[n], said.get(n)) & (stripped(t) != "") for n, t in texts.items()}
+    hits = raw.agg(**{n: cells.sum() for n, cells in empty.items()}).to_pandas().iloc[0].fillna(0) if texts else {}
+    found: dict[str, dict[str, int]] = {name: {} for name in names}
+    for name in (name for name in texts if hits[name]):
+        words = raw.filter(empty[name]).select(word=stripped(texts[name])).group_by("word").agg(n=ibis._.count())
+        counts = words.order_by(ibis.desc("n"), "word").to_pandas()
+        found[name] = {str(word): int(n) for word, n in zip(counts["word"], counts["n"], strict=True)}
+    return found
+
+
+def usual_spellings(raw: ibis.Table, name: str, column: Column, said: Collection[str] | None = None) -> pd.DataFrame:
     """Return the cells of a column of free categories that are written otherwise than most of their kind.
 
     Spellings that differ only in case and blanks are one category, and are written as the most frequent one.
@@ -199,7 +243,7 @@ def usual_spellings(raw: ibis.Table, name: str, column: Column) -> pd.DataFrame:
         cell, usual (missing where the cell holds nothing).
     """
     cells = raw.select(cell=raw[name].cast("string").fill_null("")).group_by("cell").agg(n=ibis._.count())
-    cells = cells.mutate(text=_present(cells["cell"], column)).mutate(key=_spelling_key(ibis._["text"]))
+    cells = cells.mutate(text=_present(cells["cell"], column, said)).mutate(key=_spelling_key(ibis._["text"]))
     known = cells.filter(cells["text"].notnull()).group_by("key", "text").agg(n=ibis._["n"].sum())
     place = ibis.row_number().over(group_by=known["key"], order_by=[known["n"].desc(), known["text"]])
     usual = known.mutate(place=place).filter(ibis._["place"] == 0).select("key", usual="text")
@@ -330,46 +374,3 @@ def judge(table: ibis.Table, rules: list[Rule]) -> ibis.Table:
     if "rule" in table.columns:
         first = {part: ibis.coalesce(table[part], now) for part, now in first.items()}
     return table.mutate(first)
-
-
-def repeated(table: ibis.Table, name: str) -> ibis.Table:
-    """Return the values of a column that stand in more than one row, each once, as a table of one column.
-
-    Whole numbers that lie close together are marked off one by one, which is less work than grouping them. An engine
-    whose rows lie on other machines groups all.
-    """
-    known = table.filter(table[name].notnull()).select(name)
-    if table[name].type().is_integer() and table.get_backend().name == "duckdb":
-        [ends] = known.agg(low=known[name].min(), high=known[name].max(), n=known.count()).to_pyarrow().to_pylist()
-        rows = ends.pop("n")
-        if rows and ends["high"] - ends["low"] < min(MOST_MARKED, CLOSE * rows):
-            batches = known.select(ibis._[name].cast("int64")).to_pyarrow_batches(chunk_size=BATCH)
-            found = marked_twice((batch.column(0).to_numpy() for batch in batches), **ends)
-            return held({name: found}, schema={name: table[name].type()})
-    return kept(known.group_by(name).having(ibis._.count() > 1).agg())
-
-
-def is_ascending(table: ibis.Table, name: str) -> bool:
-    """Return whether a column holds whole numbers from 0 in ascending order, nulls left out.
-
-    Texts, and rows that lie on other machines, are not looked through: to put them in order costs little more.
-    """
-    if not table[name].type().is_integer() or table.get_backend().name != "duckdb":
-        return False
-    known, last = table.filter(table[name].notnull()).select(ibis._[name].cast("int64")), 0
-    for batch in known.to_pyarrow_batches(chunk_size=BATCH):
-        numbers = batch.column(0).to_numpy()
-        if len(numbers) and (numbers[0] < last or (np.diff(numbers) < 0).any()):
-            return False
-        last = numbers[-1] if len(numbers) else last
-    return True
-
-
-def marked_twice(batches: Iterable[np.ndarray], low: int, high: int) -> np.ndarray:
-    """Return in order the whole numbers between `low` and `high` that the batches hold more than once."""
-    seen, found = np.zeros(high - low + 1, bool), [np.empty(0, np.int64)]
-    for numbers in batches:
-        ordered = np.sort(numbers)
-        found += [ordered[1:][ordered[1:] == ordered[:-1]], numbers[seen[numbers - low]]]
-        seen[numbers - low] = True
-    return np.unique(np.concatenate(found))

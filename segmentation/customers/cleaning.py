@@ -20,15 +20,16 @@ from segmentation.core.privacy import least
 from segmentation.core.text import NONE, percent
 from segmentation.customers.checks import (
     COPY,
+    answers_in,
     check_rows,
-    is_ascending,
     is_empty,
     is_free,
     part_rows,
     stripped,
+    taken_for_missing,
     text_in,
 )
-from segmentation.customers.counts import in_order_of_ids
+from segmentation.customers.counts import in_order_of_ids, is_ascending
 from segmentation.customers.customers import Customers
 from segmentation.customers.purchases import Day, purchases_dataset, summarize_purchases
 from segmentation.runs.records import Account, NumberFormat
@@ -258,10 +259,11 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
     distinct, and a reader is told a dash. So is one of a private column that fewer than ten have a value of.
     """
     free = [name for name in headers if is_free(dataset, name)]
+    said = answers_in(raw, dataset, headers)
     counts = _filled(raw, [name for name in headers if name not in free], dataset, distinct=in_memory(raw))
     for name in free:
         cells = raw.group_by(name).agg(_n=raw.count())
-        counts |= _filled(cells, [name], dataset, times=cells["_n"])
+        counts |= _filled(cells, [name], dataset, times=cells["_n"], said=said)
     rows = [
         {
             "column": name,
@@ -275,7 +277,9 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
     ]
     told = pd.DataFrame(rows).astype({"distinct": "Int64"})
     few = told["filled"].between(1, least(dataset.private) - 1)
-    return told.assign(distinct=told["distinct"].mask(few))
+    words = taken_for_missing(raw, dataset, headers, said)
+    taken = {"taken_for_missing": [words[name] for name in headers]} if any(words.values()) else {}
+    return told.assign(distinct=told["distinct"].mask(few), **taken)
 
 
 def _told_type(column: Column) -> str:
@@ -285,9 +289,11 @@ def _told_type(column: Column) -> str:
     return NONE if column.role == "ignore" and "type" not in column.model_fields_set else column.type
 
 
-def _filled(table: ibis.Table, names: list[str], dataset: Dataset, *, times=1, distinct: bool = True) -> dict:
+def _filled(
+    table: ibis.Table, names: list[str], dataset: Dataset, *, times=1, distinct: bool = True, said: dict | None = None
+) -> dict:
     """Count the cells of some columns that hold something, each `times`, and how many distinct ones there are."""
-    empty = {name: is_empty(table[name], dataset.columns[name]) for name in names}
+    empty = {name: is_empty(table[name], dataset.columns[name], (said or {}).get(name)) for name in names}
     parts = {f"{name}_filled": empty[name].ifelse(0, times).sum() for name in names}
     parts |= {f"{name}_distinct": _spelt(table[name]).nunique(where=~empty[name]) for name in names if distinct}
     return table.agg(parts).to_pandas().iloc[0].to_dict() if parts else {}

@@ -115,9 +115,11 @@ def idle(customers: Customers, features: tuple[str, ...]) -> str:
 
 
 def filled_formats(dataset: Dataset) -> dict:
-    """Return how filled and distinct cells are written: where rows are private, in tens and as fewer than ten."""
+    """Return how filled, distinct and missing cells are written: where rows are private in tens, few as that alone."""
     form = partial(privacy.tens, private=dataset.private)
-    return {"filled": form, "distinct": lambda n: form(n) if n >= privacy.SMALLEST_GROUP else text.whole(n)}
+    distinct = {"distinct": lambda n: form(n) if n >= privacy.SMALLEST_GROUP else text.whole(n)}
+    words = lambda found: ", ".join(f"“{word}” {form(n)}" for word, n in found.items()) or text.NONE  # noqa: E731
+    return {"filled": form, "taken_for_missing": words} | distinct
 
 
 def missing_formats(account: Account, dataset: Dataset) -> dict:

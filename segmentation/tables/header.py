@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
-from segmentation.core.dataset import Column, Dataset
+from segmentation.core.dataset import RESERVED, Column, Dataset
 from segmentation.core.errors import DataError
 from segmentation.core.text import LONGEST_NAME, key, key_without_unit, other_amount, suggest
 from segmentation.tables.delimited import FIRST_LINES, MOST_COLUMNS, Rows
@@ -211,3 +212,27 @@ def _width(file: str, line: int, cells: list[str], below: list) -> int:
 def _ends(row: list[str], width: int, whole: int) -> bool:
     """Return whether a row ends with the table: what follows is empty, or a note that a blank cell keeps apart."""
     return len(row) > width and (_filled_to(row) <= width or (len(row) <= whole and not row[width].strip()))
+
+
+def names_of(headers: list[str]) -> list[str]:
+    """Return a canonical name for each header, each of them once."""
+    wished, names = [_name(header, i) for i, header in enumerate(headers, start=1)], []
+    for i, name in enumerate(wished, start=1):
+        free = wished.count(name) == 1 and name not in RESERVED
+        names.append(name if free else numbered(name, i, wished))
+    return names
+
+
+def numbered(name: str, i: int, taken: Iterable[str]) -> str:
+    """Return a name with the number of its column, which none of those that are taken has."""
+    numbered = f"{name}_{i}"
+    while numbered in taken:
+        numbered += "_"
+    return numbered
+
+
+def _name(header: str, i: int) -> str:
+    plain = re.sub(r"[(\[].*?[)\]]", "", header)
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()
+    plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    return plain if re.match(r"[a-z]", plain) else f"column_{i}"

@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 
 from segmentation.core import files
-from segmentation.core.dataset import RESERVED, YEARS
+from segmentation.core.dataset import YEARS
 from segmentation.core.engine import held
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_text
@@ -20,12 +20,14 @@ from segmentation.core.text import (
     NO,
     SUM,
     YES,
+    answers,
     decimal,
     key,
     key_without_unit,
     names_unit,
 )
 from segmentation.runs.run import check_run_name
+from segmentation.tables.header import names_of, numbered
 from segmentation.tables.number_formats import DIGIT, Convention, find_conventions, tell_undecided, to_number
 from segmentation.tables.read import read_rows
 from segmentation.tables.sources import RawSource
@@ -117,7 +119,7 @@ def guess_columns(source: RawSource, decimal_mark: str = "auto") -> list[Guess]:
         found[name] = Guess(name, looked.headers[name], spec, reason)
     if "id" in found and id_name != "id":  # what the artifacts call the id, whatever its header
         at = list(looked.headers).index("id") + 1
-        found["id"] = replace(found["id"], name=_numbered("id", at, looked.headers))
+        found["id"] = replace(found["id"], name=numbered("id", at, looked.headers))
     if not any(guess.spec["role"] == "feature" for guess in found.values()):
         told = "; ".join(f"{found[name].header!r}: {found[name].reason}" for name in looked.headers)
         raise DataError(f"{source.name} has no number column that could form segments. Looked at {told}")
@@ -127,14 +129,15 @@ def guess_columns(source: RawSource, decimal_mark: str = "auto") -> list[Guess]:
 def _look(source: RawSource, decimal_mark: str) -> Looked:
     headers, rows, told = read_rows(source)
     _refuse_alike(headers, source.name)
-    named = dict(zip(_names(headers), headers, strict=True))
+    named = dict(zip(names_of(headers), headers, strict=True))
     cells = {n: [row[i].strip() if i < len(row) else "" for *_, row in rows] for i, n in enumerate(named)}
     texts = pd.DataFrame(cells)
-    texts = texts.mask(texts.apply(lambda column: column.str.lower().isin(MISSING)), "")
+    texts, written = texts.mask(texts.apply(lambda column: column.str.lower().isin(MISSING)), ""), texts
     first = texts.replace("", None).bfill(axis=1).iloc[:, 0].fillna("")
-    texts = texts.assign(file=[file for file, *_ in rows])[~first.str.lower().str.contains(f"^(?:{SUM}){BEHIND_SUM}")]
-    texts = texts.reset_index(drop=True)
+    kept = ~first.str.lower().str.contains(f"^(?:{SUM}){BEHIND_SUM}")
+    texts = texts.assign(file=[file for file, *_ in rows])[kept].reset_index(drop=True)
     digits = [n for n in named if texts[n].str.contains(DIGIT).sum() >= NUMBERS * (texts[n] != "").sum() > 0]
+    texts = _with_answers(texts, written.loc[kept].reset_index(drop=True), digits)
     raw = held(texts.assign(row=range(len(texts))), schema={**dict.fromkeys(texts, "string"), "row": "int64"})
     typed = frozenset(n for n in digits if named[n] in told["typed"])
     conventions, undecided = find_conventions(
@@ -147,6 +150,15 @@ def _look(source: RawSource, decimal_mark: str) -> Looked:
     if _adds_up(pd.DataFrame(numbers)):
         texts, numbers = texts.iloc[:-1], {name: column.iloc[:-1] for name, column in numbers.items()}
     return Looked(named, texts, numbers, conventions, undecided)
+
+
+def _with_answers(texts: pd.DataFrame, written: pd.DataFrame, digits: list[str]) -> pd.DataFrame:
+    """Give words for missing back to columns in which they are categories, unless a number is missing by them too."""
+    missing = {word for name in digits for word in written[name].str.lower().unique()}
+    for name in (name for name in written if name not in digits):
+        said = answers(written[name].value_counts().to_dict()) - missing
+        texts[name] = texts[name].mask(written[name].str.lower().isin(said), written[name])
+    return texts
 
 
 def _adds_up(numbers: pd.DataFrame) -> bool:
@@ -175,30 +187,6 @@ def _refuse_purchases(looked: Looked, file: str) -> None:
             f"{file} seems to have one row a purchase, because {looked.headers[whose[0]]!r} repeats beside the dates "
             f"of {looked.headers[when[0]]!r}; describe it with a transactions: section, as data/cdnow/dataset.yaml does"
         )
-
-
-def _names(headers: list[str]) -> list[str]:
-    """Return a canonical name for each header, each of them once."""
-    wished, names = [_name(header, i) for i, header in enumerate(headers, start=1)], []
-    for i, name in enumerate(wished, start=1):
-        free = wished.count(name) == 1 and name not in RESERVED
-        names.append(name if free else _numbered(name, i, wished))
-    return names
-
-
-def _numbered(name: str, i: int, taken) -> str:
-    """Return a name with the number of its column, which none of those that are taken has."""
-    numbered = f"{name}_{i}"
-    while numbered in taken:
-        numbered += "_"
-    return numbered
-
-
-def _name(header: str, i: int) -> str:
-    plain = re.sub(r"[(\[].*?[)\]]", "", header)
-    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()
-    plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
-    return plain if re.match(r"[a-z]", plain) else f"column_{i}"
 
 
 def _distinct(texts: pd.Series) -> float:
