@@ -233,7 +233,11 @@ def _tell_yes(customers: Customers, name: str) -> str:
     share, filled = customers.mean([name])[name], int(customers.filled([name])[name])
     yes = round(share * filled)
     few = [word for word, n in (("yes", yes), ("no", filled - yes)) if 0 < n < customers.least]
-    return f"{privacy.FEWER} customers have {few[0]}" if few else customers.dataset.amount(name, share)
+    if few:
+        return f"{privacy.FEWER} customers have {few[0]}"
+    if customers.private:
+        return f"{privacy.about(share, filled)} yes"
+    return customers.dataset.amount(name, share)
 
 
 def categories(customers: Customers, names: list[str]) -> str:
@@ -280,7 +284,7 @@ def pairs(customers: Customers, correlation: pd.DataFrame) -> str:
     drawn = len(exploring.most_linked(correlation))
     every = f"The {count(drawn, 'numeric column')} of {len(correlation)} with the strongest links, in pairs."
     every = "Every pair of numeric columns." if drawn == len(correlation) else every
-    return f"{every} The strongest link: {told}{tiles(customers)}{_left_out(customers)}"
+    return f"{every} The strongest link: {told}{tiles(customers)}"
 
 
 def correlation(correlation: pd.DataFrame, dataset: Dataset) -> str:

@@ -2,7 +2,7 @@
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.figures import colour, glyph
-from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.core.privacy import HIDDEN, SMALLEST_GROUP
 from segmentation.core.text import (
     count,
     decimal,
@@ -185,7 +185,17 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
         "explore_note": explore(profiles.customers, private=private),
         "downloads": not private,
         "level": percent(LEVEL),
+        "rounding": rounding() if private else None,
     }
+
+
+def rounding() -> str:
+    """Say once how exactly the figures of a private table are told, and what is not."""
+    return (
+        "The table is private: but for the sizes of the segments, figures are rounded, in text, tables and drawings "
+        "alike, so that no single customer can be worked out from them. Shares of categories are in steps of five "
+        f"customers or more, need not be 100% together, and are drawn as parts of their sum; {HIDDEN}."
+    )
 
 
 def explore(customers: int, *, private: bool) -> str:
