@@ -259,6 +259,7 @@ function explore(data) {
 
   // Scoring, as model.json describes it
   function buildQuestion() {
+    if (!data.model.centroids.length) { at("answer").textContent = data.words.unasked; return; }
     const inputs = data.model.features.map((f) => (f.levels ? levelSelect(f) : numberInput(f, { oninput: answer })));
     at("ask").replaceChildren(...data.model.features.map((f, i) => make("label", {}, `${f.axis} `, inputs[i])));
     function levelSelect(f) {
@@ -294,7 +295,7 @@ function explore(data) {
   buildQuestion();
   ["x", "y"].forEach((axis, i) => {
     at(axis).replaceChildren(...data.numbers.map((c, j) => make("option", { value: j }, c.axis)));
-    at(axis).value = data.numbers.findIndex((c) => c.name === (data.model.features[i] ?? data.model.features[0]).name);
+    at(axis).value = data.numbers.findIndex((c) => c.name === (data.model.features[i] ?? data.model.features[0] ?? data.numbers[0]).name);
     at(axis).addEventListener("change", drawScatter);
   });
   const plot = at("scatter");

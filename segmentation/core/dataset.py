@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from segmentation.core import files
 from segmentation.core.errors import UsageError, place_of, tell_fault
-from segmentation.core.text import amount, holds_unit, in_sentence, key, percent, suggest
+from segmentation.core.text import NONE, amount, holds_unit, in_sentence, key, percent, suggest
 
 Level = Literal["low", "average", "high"]
 RESERVED = frozenset(  # what the package calls columns of its own
@@ -156,7 +156,7 @@ class Axis(str):
     """What an axis says of a column, whether its scale is logarithmic, and how a number on it is written."""
 
     logged = False
-    form: Callable[[float], str] = staticmethod(amount)
+    form: Callable[[float | None], str] = staticmethod(amount)
 
 
 class SegmentName(_Strict):
@@ -248,11 +248,11 @@ class Dataset(_Strict):
         axis.logged, axis.form = column.transform != "none", partial(self.amount, name)
         return axis
 
-    def amount(self, name: str, value: float) -> str:
+    def amount(self, name: str, value: float | None) -> str:
         """Return a number of a column for a reader."""
         return self.as_told(name, value, amount(value))
 
-    def measured(self, name: str, value: float) -> str:
+    def measured(self, name: str, value: float | None) -> str:
         """Return a number of a column with its unit."""
         return self.as_told(name, value, amount(value, self.columns[name].unit))
 
@@ -267,8 +267,10 @@ class Dataset(_Strict):
         """Return how the numbers of columns are written in a table that has them by their axes, beside others."""
         return {str(self.axis(name)): self.axis(name).form for name in names} | others
 
-    def as_told(self, name: str, value: float, text: str) -> str:
+    def as_told(self, name: str, value: float | None, text: str) -> str:
         """Return the text of a number without a comma where it is a year; of yes and no it is the share of yes."""
+        if value is None or text == NONE:
+            return text
         if self.columns[name].type == "yes/no":
             return f"{percent(value)} yes"
         return text.replace(",", "") if YEARS[0] <= value <= YEARS[1] and self.holds_years(name) else text

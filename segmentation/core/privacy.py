@@ -14,8 +14,10 @@ HIDDEN = f"groups of {FEWER}, and others that would give these away, are hidden"
 MOST_OF_ONE, MOST_OF_TWO = 0.75, 0.85  # of a sum: the (n, k) rule for the largest, and for the two largest
 LEAST_OF_OTHERS = 0.15  # of the largest: the p% rule
 FEWEST_VALUES = 5  # that a hidden count may have for all that is shown
+DIGITS = 4  # of a sum over private customers
 SLIP = 1e-9  # of a step: what floats may miss of it
-DOMINATED = "one or two customers make up most of it"
+WHY_NOT = "one or two customers make up most of it, or fewer than ten differ from the rest"
+DASH = f"A dash is not shown: {WHY_NOT}."
 
 
 def least(private: bool) -> int:
@@ -214,19 +216,13 @@ def rung(least: float) -> float:
     return float(next(rung * scale for rung in (1, 2, 5, 10) if rung * scale >= least))
 
 
-def step(n: int, low: float, high: float, *, apart: float = 0.0) -> float:
-    """Return how exactly a mean of a private column may be shown; 0 where all have one value.
+def step(n: int, low: float, high: float) -> float:
+    """Return how exactly a mean of n values from `low` to `high` may be shown; 0 where all are one value.
 
-    In steps of its range / n or more the sum is known to half the range at best, and so is whoever the mean of another
-    month, or those of the parts of a total, lack. A percentile may be no more exact than ten customers about it.
-
-    Parameters
-    ----------
-    n, low, high : how many customers the group has, and its smallest and largest value
-    apart : float
-        Of a percentile, how far apart those five ranks below and above it are.
+    In steps of the range / n or more the sum is known to half the range at best, and so is whoever the mean of another
+    month, or those of the parts of a total, lack.
     """
-    return rung(max((high - low) / n if n else 0.0, apart))
+    return rung((high - low) / n) if n else 0.0
 
 
 def to_step(value, step: float, towards: str = "nearest"):
@@ -240,6 +236,11 @@ def to_step(value, step: float, towards: str = "nearest"):
     whole = {"nearest": np.floor(steps + 0.5 + SLIP), "low": np.floor(steps + SLIP), "high": np.ceil(steps - SLIP)}
     # Not 0.30000000000000004: a step has one digit.
     return np.round(whole[towards] * step, -int(np.floor(np.log10(step) + SLIP))) + 0.0
+
+
+def significant(value: float, *, private: bool = True) -> float:
+    """Return a sum over customers, where rows are private to four significant digits."""
+    return float(f"{value:.{DIGITS}g}") if private else value
 
 
 def dominated(total, largest, second):

@@ -104,16 +104,18 @@ def listing(words) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def amount(value: float, unit: str | None = None) -> str:
-    """Return a number with its unit: two significant digits below 1, one decimal below 1,000, none above."""
+def amount(value: float | None, unit: str | None = None) -> str:
+    """Return a number with its unit: two significant digits below 1, one decimal below 1,000, none above; or a dash."""
+    if value is None or value != value:
+        return NONE
     small = f"{value:.2g}" if abs(value) < 0.95 else fixed(value, 1).removesuffix(".0")
     text = fixed(value) if abs(value) >= 1000 else small
     return f"{text} {unit}" if unit else text
 
 
-def spanning(interval: Sequence[float], form=amount) -> str:
-    """Return an interval as "34% to 48%"."""
-    return " to ".join(form(end) for end in interval)
+def spanning(interval: Sequence[float] | None, form=amount) -> str:
+    """Return an interval as "34% to 48%"; "" of none."""
+    return " to ".join(form(end) for end in interval or ())
 
 
 def ranging(values: Mapping[str, float], told: Mapping[str, str]) -> str:

@@ -1,12 +1,13 @@
 """What the table shows before any segment is formed: percentiles, links, bands, and the groups of a column."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from segmentation.core.privacy import OUTER, SMALLEST_GROUP, in_tens, withheld
-from segmentation.customers.counts import Grouping, log_edges, round_edges
+from segmentation.core.privacy import OUTER, SMALLEST_GROUP, dominated, in_tens, rung, step, to_step, withheld
+from segmentation.customers.counts import Grouping, log_edges, round_edges, rounded
 from segmentation.customers.customers import Customers
 
 MOST_BANDS = 7
@@ -14,6 +15,7 @@ MOST_CATEGORIES = 12
 FEWEST_BINS, GRID_BINS = 4, 12
 MOST_PAIRED = 4
 MOST_POINTS = 5_000
+BESIDE = (-9, -5, 5, 9)  # ranks beside a percentile: between five below and above are ten, as from it to nine
 
 
 def split_types(customers: Customers, columns=None) -> tuple[list[str], list[str]]:
@@ -77,6 +79,73 @@ def are_shown(customers: Customers, sizes: pd.Series, groups: Grouping) -> pd.Se
     return sizes >= customers.least
 
 
+def quantiles(customers: Customers, name: str, levels: list[float], by: Grouping | None = None) -> pd.DataFrame:
+    """Return quantiles as `Customers.quantiles` does; of private numbers none that is the value of a few customers.
+
+    Each is rounded to a step that spans the five ranks below and above it, unless ten customers or more have it.
+    """
+    found = customers.quantiles(name, levels, by)
+    if not customers.private or _kind(customers, name) != "number":
+        return found
+    ranks = [(group, at, 1 / max(n - 1, 1)) for group, n in found["customers"].items() for at in levels]
+    beside = {(group, at): [float(np.clip(at + by * one, 0, 1)) for by in BESIDE] for group, at, one in ranks}
+    every, shown = customers.quantiles(name, sorted({*levels, *chain(*beside.values())}), by), found.astype(float)
+    for (group, at), places in beside.items():
+        value, (far_below, below, above, far_above) = found.loc[group, at], every.loc[group, places]
+        shown.loc[group, at] = to_step(value, 0 if value in (far_below, far_above) else rung(rounded(above - below)))
+    shown[sorted(levels)] = shown[sorted(levels)].cummax(axis=1)
+    return shown.astype({"customers": int})
+
+
+def _kind(customers: Customers, name: str) -> str:
+    return getattr(customers.dataset.columns.get(name), "type", "number")
+
+
+def exactness(customers: Customers, name: str, by: Grouping | None = None) -> pd.DataFrame:
+    """Return how exactly the mean of a private column may be shown: step, and hidden (not at all), one row a group.
+
+    It is hidden of fewer than ten, and where one or two make up most of the sum. Of yes and no it is a share, which
+    tells of fewer than ten where so few say the one.
+    """
+    groups = by or Grouping()
+    known = customers.quantiles(name, [0.0, 1.0], groups)["customers"]
+    seconds = {group: 1 / max(n - 1, 1) for group, n in known.items()}
+    levels = sorted({0.0, 1.0, *seconds.values(), *(1 - level for level in seconds.values())})
+    every = customers.quantiles(name, levels, groups)
+    value = customers.table[name].cast("float64").abs()
+    table = customers.table.select(group=groups.of_table(customers.table), value=value)
+    totals = table.group_by("group").agg(total=table["value"].sum()).to_pandas().set_index("group")["total"]
+    rows = []
+    for group, own in every.iterrows():
+        n, second, total = int(own["customers"]), seconds[group], totals[group]
+        two = sorted(abs(own[level]) for level in {0.0, second, 1 - second, 1.0})[-2:]
+        exact, alone = step(n, own[0.0], own[1.0]), dominated(total, two[-1], two[0])
+        if _kind(customers, name) == "yes/no":
+            exact, alone = rung(SMALLEST_GROUP / 2 / n) if exact else 0.0, 0 < min(total, n - total) < SMALLEST_GROUP
+        rows.append((exact, bool(alone) or n < SMALLEST_GROUP))
+    return pd.DataFrame(rows, every.index, ["step", "hidden"])
+
+
+def shown_means(
+    customers: Customers, means: pd.DataFrame, by: Grouping | None = None, *, bent=(), towards: str = "nearest"
+) -> pd.DataFrame:
+    """Return means, one row a group and one column a column, as exactly as they may be shown; NaN where not at all.
+
+    Parameters
+    ----------
+    bent : columns that are averaged on another scale, on which no customer makes up most of a sum
+    towards : "low" or "high" for the end of an interval about a mean
+    """
+    if not customers.private:
+        return means
+    shown = means.astype(float)
+    for name in means:
+        for group, exact in exactness(customers, name, by).iterrows():
+            hidden = exact["hidden"] and name not in bent
+            shown.loc[group, name] = np.nan if hidden else to_step(means.loc[group, name], exact["step"], towards)
+    return shown
+
+
 def percentiles(customers: Customers, names: list[str]) -> pd.DataFrame:
     """Return the 5th, 25th, 50th, 75th and 95th percentile of each column, one row a column.
 
@@ -87,7 +156,7 @@ def percentiles(customers: Customers, names: list[str]) -> pd.DataFrame:
     shown = {"5%": 0.05, "25%": 0.25, "median": 0.5, "75%": 0.75, "95%": 0.95}
     shown = shown if outer else {name: q for name, q in shown.items() if 0.25 <= q <= 0.75}
     levels = list(shown.values())
-    table = pd.concat([customers.quantiles(name, levels)[levels] for name in names])
+    table = pd.concat([quantiles(customers, name, levels)[levels] for name in names])
     table.columns = list(shown)
     return table.set_axis([customers.dataset.axis(name) for name in names]).rename_axis("column")
 
@@ -165,7 +234,7 @@ def unbend(places, logged: bool):
 
 def group_medians(customers: Customers, name: str, groups: Grouping) -> pd.Series:
     """Return the median of a column by group; NaN for one of fewer than ten, and for one that is not shown."""
-    found = customers.quantiles(name, [0.5], groups)
+    found = quantiles(customers, name, [0.5], groups)
     return found[0.5].where((found["customers"] >= SMALLEST_GROUP) & are_shown(customers, found["customers"], groups))
 
 

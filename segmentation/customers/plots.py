@@ -35,6 +35,7 @@ from segmentation.customers.exploring import (
     grid_edges,
     in_points,
     public_categories,
+    quantiles,
 )
 
 PALEST = 0.25
@@ -63,7 +64,7 @@ def boxes(ax, customers: Customers, name: str, groups: Grouping, *, vertical=Tru
     When private, groups under ten are left out, and those under 200 have no whiskers; nobody beyond is drawn then, nor
     of a sample.
     """
-    found = customers.quantiles(name, WHISKERS, groups)
+    found = quantiles(customers, name, WHISKERS, groups)
     found, private = found[are_shown(customers, found["customers"], groups)], customers.private
     short, ends = [0.25, 0.75], [WHISKERS[0], WHISKERS[-1]]
     beyond = {} if private or customers.sampled else _beyond(customers.sample, name, groups, found)

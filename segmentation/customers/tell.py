@@ -216,7 +216,7 @@ def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str
     label, form = dataset.label(name), dataset.axis(name).form
     if dataset.columns[name].type == "yes/no":
         return f"**{escape(label)}**: {_tell_yes(customers, name)}."
-    low, middle, high = customers.quantiles(name, [0.25, 0.5, 0.75]).iloc[0][[0.25, 0.5, 0.75]]
+    low, middle, high = exploring.quantiles(customers, name, [0.25, 0.5, 0.75]).iloc[0][[0.25, 0.5, 0.75]]
     limits = customers.limits([name]).loc[name]
     if limits["low"] == limits["high"]:
         return f"**{escape(label)}** is {dataset.measured(name, middle)} for every customer."

@@ -3,13 +3,15 @@
 `private` hides whatever shows a single customer: groups under ten are left out, silhouettes are means of ten.
 """
 
+from functools import partial
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, colour, marker, panels
-from segmentation.core.privacy import SMALLEST_GROUP, in_tens
+from segmentation.core.privacy import SMALLEST_GROUP, in_tens, significant
 from segmentation.core.text import percent
 from segmentation.evidence.criteria import favourites, origins
 from segmentation.evidence.decision import STABLE
@@ -17,8 +19,11 @@ from segmentation.evidence.gather import STRONG_PREDICTION
 from segmentation.evidence.nulls import NULL_LEVEL
 
 
-def criteria(scores: pd.DataFrame, inertia: pd.Series):
-    """Draw inertia (the elbow), silhouette, Calinski-Harabasz and Davies-Bouldin by k, the favourite of each marked."""
+def criteria(scores: pd.DataFrame, inertia: pd.Series, *, private: bool):
+    """Draw inertia (the elbow), silhouette, Calinski-Harabasz and Davies-Bouldin by k, the favourite of each marked.
+
+    When private, to four significant digits, as `resampling` does.
+    """
     liked = favourites(scores)
     titles = {
         "inertia": "Inertia (the elbow)",
@@ -28,16 +33,16 @@ def criteria(scores: pd.DataFrame, inertia: pd.Series):
     }
     axes = panels(len(titles))
     for ax, (name, title) in zip(axes, titles.items(), strict=True):
-        values = inertia if name == "inertia" else scores[name]
+        values = (inertia if name == "inertia" else scores[name]).map(partial(significant, private=private))
         ax.plot(values.index, values, "o-", color=NEUTRAL, markersize=4)
         if name in liked:
             k = liked[name]
-            ax.plot(k, scores.loc[k, name], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
+            ax.plot(k, values[k], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
         ax.set(title=title, xlabel="number of segments k", xticks=values.index)
     return axes
 
 
-def resampling(evidence):
+def resampling(evidence, *, private: bool):
     """Draw stability, prediction strength, agreement of resamples and gap statistic for each k, with their errors."""
     weakest, limit = evidence.weakest, evidence.null_limit
     curves = {
@@ -47,7 +52,8 @@ def resampling(evidence):
         "Gap statistic": (evidence.gaps["gap"], evidence.gaps["error"]),
     }
     axes = panels(len(curves))
-    for ax, (title, (values, errors)) in zip(axes, curves.items(), strict=True):
+    for ax, (title, pair) in zip(axes, curves.items(), strict=True):
+        values, errors = (part.map(partial(significant, private=private)) for part in pair)
         ax.errorbar(values.index, values, errors, fmt="o-", color=NEUTRAL, markersize=4, capsize=2)
         ax.set(title=title, xlabel="number of segments k", xticks=values.index)
     axes[0].errorbar(
@@ -135,11 +141,17 @@ def silhouettes(silhouettes: pd.DataFrame, *, private: bool):
     start = 0
     for segment, own in silhouettes.groupby("segment"):
         values = np.sort(own["silhouette"])
-        values = _means_of_ten(values) if private else values
+        values = np.array([*map(significant, _means_of_ten(values))]) if private else values
         ax.fill_betweenx(start + np.arange(len(values)), 0, values, color=colour(segment), step="mid")
         ax.text(-0.02, start + len(values) / 2, f"{segment}", ha="right", va="center", fontweight="bold")
         start += len(values) + max(2, len(silhouettes) // 60)
-    ax.axvline(silhouettes["silhouette"].mean(), color=CROSS, linestyle="--", linewidth=1.5, label="mean of all")
+    ax.axvline(
+        significant(silhouettes["silhouette"].mean(), private=private),
+        color=CROSS,
+        linestyle="--",
+        linewidth=1.5,
+        label="mean of all",
+    )
     ax.set(xlabel="silhouette", ylabel="customers, by segment", yticks=[])
     ax.legend(loc="lower right")
     return ax

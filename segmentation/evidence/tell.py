@@ -1,10 +1,11 @@
 """What is said of the evidence for each number of segments, and of the choice."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
 
-from segmentation.core.privacy import SMALLEST_GROUP, TENS, public
+from segmentation.core.privacy import SMALLEST_GROUP, TENS, public, significant
 from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence, tell_p, whole
 from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
@@ -15,7 +16,7 @@ from segmentation.evidence.nulls import NULL_LEVEL
 from segmentation.runs.records import Conclusion
 
 SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin"}
-SUMMARY_FORMATS = {
+SUMMARY_FORMATS: dict[str, Callable] = {
     "silhouette": decimal,
     "weakest segment": decimal,
     "without structure": decimal,
@@ -82,7 +83,7 @@ def favourites(scores: pd.DataFrame) -> str:
     return f"The favourite of each criterion is circled: {told}. The elbow has none."
 
 
-SCORE_FORMATS = {
+SCORE_FORMATS: dict[str, Callable] = {
     "inertia": amount,
     "silhouette": decimal,
     "Calinski-Harabasz": decimal,
@@ -90,6 +91,20 @@ SCORE_FORMATS = {
     "smallest": public,  # of segments that were not chosen
     "reached": percent,
 }
+
+
+def score_formats(*, private: bool) -> dict:
+    """Return how the criteria are written, where rows are private to four significant digits."""
+    return {name: _coarsely(form, private) for name, form in SCORE_FORMATS.items()}
+
+
+def summary_formats(*, private: bool) -> dict:
+    """Return how the evidence is written in the same way."""
+    return {name: _coarsely(form, private) for name, form in SUMMARY_FORMATS.items()}
+
+
+def _coarsely(form: Callable, private: bool) -> Callable:
+    return (lambda value: form(significant(value))) if private else form
 
 
 def flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:

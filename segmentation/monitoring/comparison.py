@@ -1,5 +1,6 @@
 """What changed between two finished runs: their segments, their customers, and how sure each is."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -276,15 +277,21 @@ def moved_centres(found: Comparison) -> pd.DataFrame:
     if not found.same_features:
         return pd.DataFrame()
     features = found.base.features
-    there = scaled_as(original_centroids(found.run.model), found.base.model)
+    here, there = np.array(found.base.model.centroids), scaled_as(original_centroids(found.run.model), found.base.model)
+    if found.private:  # no more exact than the centres that are shown
+        here, there = (scaled_as(_centres(run.profiles, features), found.base.model) for run in (found.base, found.run))
     rows = []
     for then, now in found.pairs:
-        step = there[now.segment - 1] - np.array(found.base.model.centroids[then.segment - 1])
+        step = there[now.segment - 1] - here[then.segment - 1]
         row = {"then": then.segment, "now": now.segment, "name_then": then.name, "name_now": now.name}
         row |= {"moved": np.linalg.norm(step)}
         row |= {f"then_{f}": then.centre[f] for f in features} | {f"now_{f}": now.centre[f] for f in features}
         rows.append(row | {f"step_{f}": z for f, z in zip(features, step, strict=True)})
     return pd.DataFrame(rows)
+
+
+def _centres(profiles: Iterable[Profile], features: list[str]) -> pd.DataFrame:
+    return pd.DataFrame([[profile.centre[f] for f in features] for profile in profiles], columns=features, dtype=float)
 
 
 def moves(found: Comparison) -> pd.DataFrame:

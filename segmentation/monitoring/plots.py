@@ -47,6 +47,8 @@ def centres(moved: pd.DataFrame, labels: dict[str, str]):
     x, y = (list(labels) * 2)[:2]
     for row in moved.to_dict("records"):
         shade, ends = colour(row["now"]), [(row[f"{side}_{x}"], row[f"{side}_{y}"]) for side in ("then", "now")]
+        if np.isnan(ends).any():  # a centre that is not shown
+            continue
         ax.annotate("", ends[1], ends[0], arrowprops={"arrowstyle": "-", "color": shade, "linewidth": 2})
         ax.plot(*ends[0], marker(row["now"]), color=shade, fillstyle="none", markersize=9)
         ax.plot(*ends[1], marker(row["now"]), color=shade, markersize=9)

@@ -86,12 +86,12 @@ def centres_as_text(moved: pd.DataFrame, found: Comparison) -> pd.DataFrame | No
         for f in found.base.features:
             then, now = (dataset.amount(f, row[f"{side}_{f}"]) for side in ("then", "now"))
             shown[dataset.axis(f)] = f"{then} → {now} ({_step(row[f'step_{f}'])})"
-        rows.append(shown | {"moved": row["moved"]})
+        rows.append(shown | {"moved": row["moved"] if row["moved"] == row["moved"] else pd.NA})
     return pd.DataFrame(rows)
 
 
 def _step(z: float) -> str:
-    return f"{z:+.2f}" if abs(z) >= STILL * 10 else "0"
+    return NONE if z != z else f"{z:+.2f}" if abs(z) >= STILL * 10 else "0"
 
 
 def moves_matrix(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:

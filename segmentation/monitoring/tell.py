@@ -3,7 +3,7 @@
 import pandas as pd
 
 from segmentation.core import text
-from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, public
+from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, WHY_NOT, public
 from segmentation.core.text import count, decimal, escape, listing, percent, sentence
 from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
@@ -145,6 +145,9 @@ def centres(moved: pd.DataFrame, found: Comparison) -> str:
         return "Other features formed the segments, so that their centres cannot be compared."
     if moved.empty:
         return "No segment is found again, so that no centre can be compared."
+    moved = moved.dropna(subset="moved")
+    if moved.empty:
+        return f"How far the centroids moved is not shown, because of a centre {WHY_NOT}."
     if moved["moved"].max() < STILL:
         return "No centroid has moved."
     row = moved.loc[moved["moved"].idxmax()]

@@ -1,6 +1,7 @@
 """What the Explore section of the report holds: rounded rows without ids, or binned counts where rows are private."""
 
 import json
+from collections.abc import Iterator
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -9,13 +10,16 @@ import pandas as pd
 from segmentation.core.dataset import YEARS, Dataset
 from segmentation.core.figures import colour, glyph, log_steps
 from segmentation.core.files import HARMLESS, RISKY
+from segmentation.core.privacy import WHY_NOT
 from segmentation.core.text import UNDER_ONE
 from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import GRID_BINS, grid_edges, sample_rows, split_types
 from segmentation.report.groups import group
+from segmentation.runs.artifacts import Model
+from segmentation.runs.records import Feature, Placement
 from segmentation.runs.run import Run
-from segmentation.segments.assign import open_segmented
+from segmentation.segments.assign import open_segmented, shown_placement
 
 MOST_ROWS = 5_000
 ROW_DIGITS = 3
@@ -37,6 +41,9 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
     dataset = study.dataset
     profiles, model = study.read("profiles.json").segments, study.read("model.json")
     customers = open_segmented(study)
+    shown = shown_placement(
+        customers, pd.DataFrame([p.centre for p in profiles], columns=model.names, dtype=float), model
+    )
     numbers, categories = split_types(customers)
     edges = {name: grid_edges(customers, name, most=GRID_BINS, logged=dataset.axis(name).logged) for name in numbers}
     held = _grids(customers, edges) if dataset.private else _rows(customers.sample, dataset, numbers, categories, seed)
@@ -48,9 +55,9 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
         "model": {
             "features": [
                 f.model_dump(by_alias=True, include=SCALED) | _labelled(f.name, dataset) | dataset.accepted(f.name)
-                for f in model.features
+                for f in _as_shown(model, shown)
             ],
-            "centroids": model.centroids,
+            "centroids": shown.centroids if shown else [],
             "unit": model.distance_unit,
         },
         "numbers": [
@@ -60,12 +67,19 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
         "words": {
             "under": UNDER_ONE,
             "range": ", rounded outwards" if dataset.private else "",
+            "unasked": f"No segment is told here, because of a centre {WHY_NOT}.",
             "formula": RISKY,
             "number": HARMLESS,
         },
         "customers": customers.number,
         **held,
     }
+
+
+def _as_shown(model: Model, shown: Placement | None) -> Iterator[Feature]:
+    """Yield the features with their scales as they may be shown."""
+    for feature, scale in zip(model.features, shown.features if shown else (), strict=bool(shown)):
+        yield feature.model_copy(update={what: getattr(scale, what) for what in ("power", "centre", "spread")})
 
 
 def _labelled(name: str, dataset: Dataset) -> dict:

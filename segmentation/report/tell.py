@@ -2,7 +2,7 @@
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.figures import colour, glyph
-from segmentation.core.privacy import HIDDEN, SMALLEST_GROUP
+from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP
 from segmentation.core.text import (
     count,
     decimal,
@@ -118,6 +118,7 @@ def _card(
         "stability": decimal(stability.jaccard) if stability else None,
         "bent": runs_tell.transformed(profile, dataset),
         "unindexed": runs_tell.unindexed(profile, dataset),
+        "dash": DASH if profile.hides else None,
         "change": runs_tell.origin(lineage.now[segment - 1], lineage) if lineage else None,
         "features": [
             {
@@ -140,7 +141,7 @@ def _tell_descriptor(values: dict, dataset: Dataset, name: str) -> str:
     """Return the median, or the three largest shares; says where groups are hidden, or nobody has a value."""
     column, private = dataset.columns[name], dataset.private
     if values and column.type == "yes/no" and column.numeric:
-        return dataset.amount(name, values["mean"])
+        return dataset.amount(name, values["mean"]) if "mean" in values else "not shown"
     if values and column.numeric:
         return f"{dataset.measured(name, values['median'])} (median)"
     shown = {name: share for name, share in values.items() if share is not None}

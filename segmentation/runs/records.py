@@ -270,9 +270,10 @@ OTHERS = ""  # stands among the categories of a segment for those that are hidde
 class Profile(Record):
     """Who a segment is.
 
-    centre : of each feature the mean, of one that is transformed that of what the model sees, transformed back
-    mean : of each feature that is transformed the plain mean
-    index : the centre of all customers = 100; None where values are below 0, or all 0
+    centre : of each feature the mean, of one that is transformed that of what the model sees, transformed back; None,
+        as its interval and index, where rows are private and one or two customers make up most of it
+    mean : of each feature that is transformed the plain mean, None in the same way
+    index : the centre of all customers = 100; None also where values are below 0, or all 0
     descriptors : of each its mean and median, or the share of each category; nothing that tells of fewer than ten, and
         where categories are hidden for that, None under `OTHERS`
     """
@@ -281,15 +282,20 @@ class Profile(Record):
     size: int
     share: float
     share_interval: Interval
-    centre: dict[str, float]
-    centre_interval: dict[str, Interval]
-    mean: dict[str, float]
+    centre: dict[str, float | None]
+    centre_interval: dict[str, Interval | None]
+    mean: dict[str, float | None]
     index: dict[str, float | None]
     levels: dict[str, Level]
     descriptors: dict[str, dict[str, float | None]]
     level_name: str
     name: str
     action: str | None
+
+    @property
+    def hides(self) -> bool:
+        """Whether a centre or a mean is not shown."""
+        return None in (*self.centre.values(), *self.mean.values())
 
 
 class DescriptorTest(Record):

@@ -70,8 +70,9 @@ def transformed(profile: Profile, dataset: Dataset) -> str:
 
 
 def unindexed(profile: Profile, dataset: Dataset) -> str:
-    """Return the features that have no index, "" of none."""
-    return listing(dataset.label(name) for name, index in profile.index.items() if index is None)
+    """Return the features that have a centre and no index, "" of none."""
+    shown = [name for name, centre in profile.centre.items() if centre is not None]
+    return listing(dataset.label(name) for name in shown if profile.index[name] is None)
 
 
 def rows(account: Account, form=whole) -> str:

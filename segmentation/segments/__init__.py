@@ -27,7 +27,7 @@ __getattr__ = lazily(
         "telling_order",
     ),
     model=("write_model",),
-    profiles=("compare_descriptors", "flatten", "kept_names", "profile_segments", "write_profiles"),
+    profiles=("centre_table", "compare_descriptors", "flatten", "kept_names", "profile_segments", "write_profiles"),
     robustness=("choice_formats", "compare_choices", "intervals"),
     rules=("count_rules", "grow_rules", "rules_table", "write_rules", "write_sql"),
     plots=(),

@@ -13,8 +13,10 @@ from sqlglot import exp, parse_one
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double, held, opened
 from segmentation.core.files import write_csv, write_parquet, write_text
-from segmentation.customers.counts import identified, rounded, undo, unskewed
+from segmentation.core.privacy import SMALLEST_GROUP, significant, step, to_step
+from segmentation.customers.counts import Grouping, identified, rounded, undo, unskew, unskewed
 from segmentation.customers.customers import ADDED, Customers, open_customers
+from segmentation.customers.exploring import shown_means
 from segmentation.runs.records import Placement, Scaled
 from segmentation.runs.run import Run
 from segmentation.runs.stages import DIALECTS, sql_files
@@ -199,16 +201,48 @@ def centres(segmented: Customers, scaled: Customers, model: Placement) -> pd.Dat
     """Return the centre of each segment in the units of the table: one row a segment, one column a feature.
 
     It is the mean over all customers of the segment; of a feature that is transformed, the mean of what the model sees,
-    transformed back, so that centres stand where segments were formed: with a logarithm near the geometric mean.
+    transformed back, so that centres stand where segments were formed: with a logarithm near the geometric mean. Of
+    private customers it is rounded, and NaN where one or two of them make up most of the sum, or of that of all.
     """
     pairs = averaged(segmented, scaled, model.features)
-    return pd.DataFrame({f.name: restored(of.means([f.name])[f.name], f) for f, of in pairs})
+    found = pd.DataFrame({f.name: restored(of.means([f.name])[f.name], f) for f, of in pairs})
+    whole = centre_of_all(segmented, scaled, model)
+    return shown_means(segmented, found, Grouping("segment"), bent=bent(model)).where(whole.notna(), axis=1)
 
 
 def centre_of_all(segmented: Customers, scaled: Customers, model: Placement) -> pd.Series:
     """Return the centre of all customers in the same way, one value a feature."""
     pairs = averaged(segmented, scaled, model.features)
-    return pd.Series({f.name: restored(of.mean([f.name]), f)[f.name] for f, of in pairs})
+    found = pd.DataFrame({f.name: [restored(of.mean([f.name]), f)[f.name]] for f, of in pairs})
+    return shown_means(segmented, found, bent=bent(model)).iloc[0]
+
+
+def shown_placement(segmented: Customers, centres: pd.DataFrame, model: Placement) -> Placement | None:
+    """Return the model as it may be shown: of private customers of rounded `centres` and scales.
+
+    None where a centre is not shown.
+    """
+    if not segmented.private:
+        return model
+    if centres.isna().any(axis=None):
+        return None
+    features = tuple(_shown_scale(segmented, feature) for feature in model.features)
+    z = [(unskew(centres[f.name].to_numpy(float), f.power) - f.centre) / f.spread for f in features]
+    return Placement(features=features, centroids=tuple(map(tuple, np.column_stack(z).tolist())))
+
+
+def _shown_scale(segmented: Customers, feature: Scaled) -> Scaled:
+    """Return how a feature is scaled, as exactly as a mean of all may be shown, or a tenth of that of quantiles."""
+    kind, power = segmented.dataset.scaling, significant(feature.power)
+    ends = unskew(segmented.limits([feature.name]).loc[feature.name, ["low", "high"]].to_numpy(float), power)
+    exact = step(segmented.number // (SMALLEST_GROUP if kind == "robust" else 1), *ends) if kind != "none" else 0.0
+    centre, spread = (float(to_step(value, exact)) for value in (feature.centre, feature.spread))
+    return feature.model_copy(update={"power": power, "centre": centre, "spread": spread or exact or 1.0})
+
+
+def bent(model: Placement) -> list[str]:
+    """Return the features whose centre is not the plain mean."""
+    return [f.name for f in model.features if f.power != 1]
 
 
 def nearest_sql(model: Placement, dialect: str = "postgres") -> str:

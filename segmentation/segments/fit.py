@@ -17,7 +17,7 @@ from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.evidence.kmeans import best_kmeans
 from segmentation.runs.records import Placement, Scaled
-from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows
+from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows, shown_placement
 
 UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
 
@@ -39,10 +39,10 @@ def scaling_and_centroids(model: Pipeline, features: Sequence[str]) -> Placement
     return Placement(features=tuple(describe_scaling(model, features)), centroids=model[-1].cluster_centers_.tolist())
 
 
-def scaled_centroids(model: Pipeline, features: Sequence[str]) -> pd.DataFrame:
-    """Return the centroids in scaled units, one row a segment."""
-    centres = model[-1].cluster_centers_
-    return pd.DataFrame(centres, columns=list(features), index=pd.RangeIndex(1, len(centres) + 1, name="segment"))
+def scaled_centroids(segmented: Customers, centres: pd.DataFrame, model: Placement) -> pd.DataFrame:
+    """Return the centroids in scaled units as they may be shown, one row a segment; NaN where a centre is not shown."""
+    shown = shown_placement(segmented, centres, model)
+    return pd.DataFrame(shown.centroids if shown else np.nan, columns=model.names, index=centres.index)
 
 
 def scaled_label(dataset: Dataset, name: str) -> str:
@@ -68,8 +68,9 @@ def principal_map(
         return None
     X, names = scaled.sample[list(features)].to_numpy(), ["first component", "second component"]
     components = PCA(2, svd_solver="full").fit(X)
+    crosses = (centres.to_numpy() - components.mean_) @ components.components_.T  # NaN where one is not shown
     points = pd.DataFrame(components.transform(X), columns=names).assign(segment=scaled.sample["segment"])
-    crosses = pd.DataFrame(components.transform(centres.to_numpy()), columns=names, index=centres.index)
+    crosses = pd.DataFrame(crosses, columns=names, index=centres.index).round(2 if scaled.private else 10)
     weights = pd.DataFrame(components.components_, index=names, columns=list(centres))
     points = replace(scaled, table=_projected(scaled.table, components, names, features), sample=points, counted={})
     return points, crosses, weights.assign(share=components.explained_variance_ratio_)

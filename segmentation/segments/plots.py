@@ -49,7 +49,7 @@ def _scatter(customers: Customers, centres: pd.DataFrame, labels: dict[str, str]
     x, y = (list(labels) * 2)[:2]
     cloud(ax, customers, {name: labels[name] for name in (x, y)}, by="segment")
     ax.scatter(centres[x], centres[y], marker="x", s=110, linewidth=3, color=CROSS, label=cross, zorder=3)
-    for segment, centre in centres.iterrows():
+    for segment, centre in centres[[*labels]].dropna().iterrows():
         ax.annotate(str(segment), (centre[x], centre[y]), (7, 7), textcoords="offset points", fontweight="bold")
     label_axis(ax, "x", labels[x])
     label_axis(ax, "y", labels[y])

@@ -11,12 +11,13 @@ from segmentation.core.dataset import Dataset, Level
 from segmentation.core.errors import UsageError
 from segmentation.core.files import write_csv
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens, least, to_shares, withheld, withheld_beside
-from segmentation.core.text import listing
+from segmentation.core.text import listing, show_index, spanning
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import quantiles, shown_means
 from segmentation.runs.records import OTHERS, Heir, Placement, Profile
 from segmentation.runs.run import Run
-from segmentation.segments.assign import centre_of_all, centres
+from segmentation.segments.assign import bent, centre_of_all, centres
 
 HIGH = 0.5
 USUAL_INDEX = (67, 150)  # two thirds to half as much again
@@ -47,7 +48,7 @@ def profile_segments(
     """
     kept, features = kept or {}, model.names
     whole, high = centre_of_all(customers, scaled, model), heights(scaled, features)
-    lows, means = customers.limits(features)["low"], customers.means([f.name for f in model.features if f.power != 1])
+    lows, means = customers.limits(features)["low"], _means(customers, bent(model))
     indexed = whole[[f for f in features if whole[f] > 0 and lows[f] >= 0]]
     descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
     described = {name: _describe(customers, name, dataset) for name in descriptors}
@@ -61,7 +62,7 @@ def profile_segments(
                 size=size,
                 share=int(size) / customers.number,
                 **told,
-                mean=means.loc[segment].to_dict(),
+                mean=_known(means.loc[segment]),
                 levels=levels,
                 descriptors={name: rows[segment] for name, rows in described.items()},
                 level_name=level_name(levels, dataset) if len(high) > 1 else EVERYONE,
@@ -75,10 +76,20 @@ def _centre(centre: pd.Series, intervals: pd.Series, whole: pd.Series) -> dict:
     """Return the centre of a segment with its index against that of the `whole`, where there is one, and intervals."""
     return {
         "share_interval": _interval(intervals, "share"),
-        "centre": centre.to_dict(),
-        "centre_interval": {f: _interval(intervals, f"centre_{f}") for f in centre.index},
-        "index": {f: 100 * value / whole[f] if f in whole else None for f, value in centre.items()},
+        "centre": _known(centre),
+        "centre_interval": {f: _interval(intervals, f"centre_{f}") if v == v else None for f, v in centre.items()},
+        "index": {f: 100 * value / whole[f] if f in whole and value == value else None for f, value in centre.items()},
     }
+
+
+def _known(values: pd.Series) -> dict[str, float | None]:
+    """Return values by name, None for those that may not be shown."""
+    return {name: value if value == value else None for name, value in values.items()}
+
+
+def _means(customers: Customers, names: list[str]) -> pd.DataFrame:
+    """Return the mean of columns by segment as it may be shown."""
+    return shown_means(customers, customers.means(names), Grouping("segment"))
 
 
 def kept_names(study: Run) -> dict[int, Heir]:
@@ -145,12 +156,15 @@ def _distinct_names(profiles: list[Profile], dataset: Dataset, deviations: pd.Se
             spread = {f: _spread([t.centre[f] for t in twins]) / deviations[f] for f in profile.centre}
             feature = max(spread, key=lambda f: spread[f])
             name = f"{profile.name} ({dataset.words(feature)} {dataset.amount(feature, profile.centre[feature])})"
+            name = profile.name if spread[feature] < 0 else name
             names[profile.segment] = f"{name}, segment {profile.segment}" if name in names.values() else name
     return [profile.model_copy(update={"name": names[profile.segment]}) for profile in profiles]
 
 
-def _spread(values: list[float]) -> float:
-    return max(values) - min(values)
+def _spread(values: list[float | None]) -> float:
+    """Return how far apart values are; less than nothing where one may not be shown."""
+    known = [value for value in values if value is not None]
+    return max(known) - min(known) if len(known) == len(values) else -1.0
 
 
 def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, dict]:
@@ -159,10 +173,9 @@ def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, di
         shares = category_shares(customers, name, private=dataset.private)
         hidden = dataset.private & shares.isna().any(axis=1)
         return {s: row.dropna().to_dict() | ({OTHERS: None} if hidden[s] else {}) for s, row in shares.iterrows()}
-    table = customers.means([name]).rename(columns={name: "mean"})
+    table = _means(customers, [name]).rename(columns={name: "mean"})
     table["median"] = segment_medians(customers, name, private=dataset.private)
-    known = table.dropna().to_dict("index")
-    return {segment: known.get(segment, {}) for segment in table.index}
+    return {segment: own.dropna().to_dict() for segment, own in table.iterrows()}
 
 
 def flatten(profiles: list[Profile]) -> pd.DataFrame:
@@ -172,8 +185,9 @@ def flatten(profiles: list[Profile]) -> pd.DataFrame:
         row = {"segment": profile.segment, "name": profile.name, "size": profile.size, "share": profile.share}
         row["share low"], row["share high"] = profile.share_interval
         for feature, value in profile.centre.items():
-            row[f"centre {feature}"] = value
-            row[f"centre {feature} low"], row[f"centre {feature} high"] = profile.centre_interval[feature]
+            row[f"centre {feature}"] = np.nan if value is None else value
+            ends = profile.centre_interval[feature] or (np.nan, np.nan)
+            row[f"centre {feature} low"], row[f"centre {feature} high"] = ends
         row |= {f"index {feature}": value for feature, value in profile.index.items()}
         rows.append(row | {"level_name": profile.level_name, "action": profile.action})
     return pd.DataFrame(rows)
@@ -208,13 +222,30 @@ def _under_labels(profile: Profile, dataset: Dataset, described: dict) -> dict[t
     for name, value in profile.centre.items():
         axis = str(dataset.axis(name))
         row[name, axis] = value
-        row |= {(name, f"{axis}, {end}"): at for end, at in zip(BETWEEN, profile.centre_interval[name], strict=True)}
+        row |= {
+            (name, f"{axis}, {end}"): at
+            for end, at in zip(BETWEEN, profile.centre_interval[name] or (None, None), strict=True)
+        }
         row |= {(name, f"{axis}, mean"): profile.mean[name]} if name in profile.mean else {}
     row |= {(name, f"{dataset.label(name)}, index"): value for name, value in profile.index.items()}
     for name, parts in described.items():
         axis, part = str(dataset.axis(name)), ", " if dataset.columns[name].numeric else ": "
         row |= {(name, f"{axis}{part}{what}"): profile.descriptors[name].get(what) for what in parts}
     return row | {("", "levels"): profile.level_name, ("", "action"): profile.action}
+
+
+def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
+    """Return the centre of each segment with its interval, and its index, as text; one row a segment."""
+    rows = []
+    for profile in profiles:
+        row = {"segment": profile.segment, "name": profile.name}
+        for f, value in profile.centre.items():
+            form = dataset.axis(f).form
+            beside = f", mean {form(profile.mean[f])}" if f in profile.mean else ""
+            interval = f" ({spanning(profile.centre_interval[f], form)})" if value is not None else ""
+            row[dataset.axis(f)] = f"{form(value)}{interval}{beside}"
+        rows.append(row | {f"index: {dataset.label(f)}": show_index(value) for f, value in profile.index.items()})
+    return pd.DataFrame(rows)
 
 
 def category_shares(customers: Customers, name: str, *, private: bool) -> pd.DataFrame:
@@ -238,7 +269,7 @@ def category_shares(customers: Customers, name: str, *, private: bool) -> pd.Dat
 
 def segment_medians(customers: Customers, name: str, *, private: bool) -> pd.Series:
     """Return the median of a descriptor by segment, where it is known for any customer (ten when `private`)."""
-    found = customers.quantiles(name, [0.5], Grouping("segment"))
+    found = quantiles(customers, name, [0.5], Grouping("segment"))
     return found[0.5][found["customers"] >= least(private)]
 
 

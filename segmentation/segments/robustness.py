@@ -13,15 +13,15 @@ from sklearn.preprocessing import minmax_scale, robust_scale, scale
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.parallel import spread
-from segmentation.core.privacy import least, nearly_all
+from segmentation.core.privacy import least, nearly_all, step, to_step
 from segmentation.core.text import decimal
-from segmentation.customers.counts import tukey_fences
+from segmentation.customers.counts import Grouping, tukey_fences
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import sample_rows
+from segmentation.customers.exploring import sample_rows, shown_means
 from segmentation.evidence.decision import LEVEL
 from segmentation.evidence.kmeans import best_kmeans, fit_once, random_state
 from segmentation.runs.records import Placement
-from segmentation.segments.assign import averaged, restored
+from segmentation.segments.assign import averaged, bent, restored
 from segmentation.segments.fit import scaling
 
 LARGEST_COMPARED = 5_000
@@ -38,9 +38,13 @@ def intervals(customers: Customers, scaled: Customers, model: Placement, *, resa
     moved = _shares_and_means(customers, scaled, model) - _shares_and_means(some, seen, model)
     for quantity in moved:
         found[quantity] = found[quantity].add(moved[quantity], axis=0)
-    for feature in model.features:
-        for side in ("low", "high"):
-            found[f"centre_{feature.name}", side] = restored(found[f"centre_{feature.name}", side], feature)
+    for side in ("low", "high"):
+        ends = {f.name: restored(found[f"centre_{f.name}", side], f) for f in model.features}
+        shown = shown_means(customers, pd.DataFrame(ends), Grouping("segment"), bent=bent(model), towards=side)
+        for name in shown:
+            found[f"centre_{name}", side] = shown[name]
+        if customers.private:
+            found["share", side] = to_step(found["share", side], step(customers.number, 0, 1), side)
     return found
 
 

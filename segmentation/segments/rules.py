@@ -14,7 +14,7 @@ from sqlglot import exp
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double
 from segmentation.core.parallel import spread
-from segmentation.core.privacy import in_tens, least
+from segmentation.core.privacy import SMALLEST_GROUP, in_tens, least, rung, to_step
 from segmentation.core.text import listing
 from segmentation.customers.customers import Customers
 from segmentation.runs.records import Leaf, Rules
@@ -39,7 +39,7 @@ def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -
     customers : DataFrame
         segment (from 1) and features.
     private : bool
-        Whether every leaf must hold ten customers.
+        Whether every leaf must hold ten customers, and no threshold tell where fewer stand.
     """
     X, segments = customers[features].to_numpy(float), customers["segment"].to_numpy()
     # Trees see single precision: ranks divide the customers in the same way, whatever the unit.
@@ -52,7 +52,7 @@ def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -
     chosen = _fewest_within_one_error(scores)
     tree = trees[chosen].fit(ranks, segments).tree_
     leaves = [_leaf(dict(zip(features, bounds, strict=True)), segments[inside])
-              for bounds, inside in _leaves(tree, ranks, X)]  # fmt: skip
+              for bounds, inside in _leaves(tree, ranks, X, private)]  # fmt: skip
     return Rules(
         leaves=tuple(sorted(leaves, key=lambda leaf: (leaf.segment, -leaf.customers))),
         customers=len(X),
@@ -104,7 +104,7 @@ def _tree(leaves: int, private: bool) -> DecisionTreeClassifier:
     return DecisionTreeClassifier(max_leaf_nodes=max(leaves, 2), min_samples_leaf=least(private), random_state=0)
 
 
-def _leaves(tree, ranks: np.ndarray, X: np.ndarray, node: int = 0, inside=None, bounds=None):
+def _leaves(tree, ranks: np.ndarray, X: np.ndarray, private: bool, node: int = 0, inside=None, bounds=None):
     """Yield the bounds of each leaf, one (above, up to) a feature, and which customers lie in it."""
     inside = np.ones(len(X), bool) if inside is None else inside
     bounds = [(None, None)] * X.shape[1] if bounds is None else bounds
@@ -113,14 +113,39 @@ def _leaves(tree, ranks: np.ndarray, X: np.ndarray, node: int = 0, inside=None, 
         return
     i = tree.feature[node]
     left = ranks[:, i] <= tree.threshold[node]
-    whole = not np.any(X[:, i] % 1)
-    threshold = shortest_between(X[inside & left, i].max(), X[inside & ~left, i].min(), whole=whole)
+    threshold = _threshold(X[inside & left, i], X[inside & ~left, i], private, whole=not np.any(X[:, i] % 1))
+    if threshold is None:
+        yield bounds, inside
+        return
+    left = X[:, i] <= threshold
     above, up_to = bounds[i]
     for child, side, bound in (
         (tree.children_left[node], left, (above, threshold)),
         (tree.children_right[node], ~left, (threshold, up_to)),
     ):
-        yield from _leaves(tree, ranks, X, child, inside & side, [*bounds[:i], bound, *bounds[i + 1 :]])
+        yield from _leaves(tree, ranks, X, private, child, inside & side, [*bounds[:i], bound, *bounds[i + 1 :]])
+
+
+def _threshold(below: np.ndarray, above: np.ndarray, private: bool, *, whole: bool) -> float | None:
+    """Return a threshold between values; None where none that may be shown leaves ten customers on either side.
+
+    Where rows are private and fewer than ten have the values beside it, it is one of the steps that span ten.
+    """
+    if not private:
+        return shortest_between(below.max(), above.min(), whole=whole)
+    if min(len(below), len(above)) < SMALLEST_GROUP:
+        return None
+    below, above = np.sort(below), np.sort(above)
+    exact = shortest_between(below[-1], above[0], whole=whole)
+    if below[-SMALLEST_GROUP] == below[-1] and above[SMALLEST_GROUP - 1] == above[0]:
+        return exact
+    five, values = SMALLEST_GROUP // 2, np.concatenate([below, above])
+    coarse = rung(above[five - 1] - below[-five])
+    for towards in ("nearest", "low", "high"):
+        threshold = float(to_step(exact, coarse, towards))
+        if SMALLEST_GROUP <= (values <= threshold).sum() <= len(values) - SMALLEST_GROUP:
+            return threshold
+    return None
 
 
 def shortest_between(low: float, high: float, *, whole: bool = False) -> float:

@@ -7,16 +7,16 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from segmentation.core import text
+from segmentation.core import privacy, text
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import FEWER, HIDDEN, about, least, most_of, public, tell_boxes
+from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, about, least, public, tell_boxes
 from segmentation.core.text import count, decimal, escape, listing, percent, ranging, sentence, share_texts, whole
 from segmentation.customers.customers import Customers
 from segmentation.customers.tell import tiles
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL
 from segmentation.runs.records import Profile, Rules
-from segmentation.runs.tell import segment_shares, transformed
+from segmentation.runs.tell import segment_shares, transformed, unindexed
 from segmentation.segments.fit import UNITS, describe_scaling, scaled_label
 from segmentation.segments.profiles import category_shares, largest_first, segment_medians
 from segmentation.segments.rules import FOLDS
@@ -44,21 +44,22 @@ SEGMENT_CAPTIONS = {  # over each table
 
 def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
     """Say how large the segments are, and what their inertia is."""
-    sizes = segmented.counts("segment")
+    sizes, inertia = segmented.counts("segment"), privacy.significant(model[-1].inertia_, private=segmented.private)
     over = f", over the {len(segmented.sample):,} that they are formed on" if segmented.sampled else ""
     return (
         f"{sentence(count(len(sizes), NOUNS[verdict]))} of {listing(map(whole, sizes))} customers; "
-        f"together their inertia{over}{',' if over else ''} is {text.amount(model[-1].inertia_)}."
+        f"together their inertia{over}{',' if over else ''} is {text.amount(inertia)}."
     )
 
 
 def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
     """Say what the figure in scaled units shows, and which two centroids lie closest together."""
     unit, shown = UNITS[scaled.dataset.scaling], [scaled_label(scaled.dataset, name) for name in names]
-    crosses = "crosses are the centroids" if len(centres) > 1 else "cross is the centroid"
+    crosses = "crosses are" if len(centres) > 1 else "cross is"
+    crosses = "" if centres.isna().any(axis=None) else f"; the red {crosses} the centroid{'s' * (len(centres) > 1)}"
+    many = f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}"
     return (
-        f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}, in {unit}; "
-        f"the red {crosses}. {closest(centres, unit)}{axes(shown, len(centres))}{_tiles(scaled, len(centres))}"
+        f"{many}, in {unit}{crosses}. {closest(centres, unit)}{axes(shown, len(centres))}{_tiles(scaled, len(centres))}"
     )
 
 
@@ -124,6 +125,8 @@ def closest(centres: pd.DataFrame, unit: str) -> str:
     if len(centres) == 1:
         return ALONE
     X = centres.to_numpy()
+    if np.isnan(X).any():
+        return f"No centroid is drawn, because of a centre {WHY_NOT}."
     distances = np.linalg.norm(X[:, None] - X[None], axis=2)
     distances[np.diag_indices(len(X))] = np.inf
     one, other = sorted(np.unravel_index(distances.argmin(), distances.shape))
@@ -150,11 +153,13 @@ def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
         at = listing(f"{escape(dataset.label(f))} {dataset.measured(f, value)}" for f, [value] in centres.items())
         return f"It lies at {at}."
     parts = []
-    for f, found in centres.rename("segment {}".format).items():
+    for f, found in centres.rename("segment {}".format).dropna(axis=1).items():
         told = {name: dataset.measured(str(f), value) for name, value in found.items()}
         ends = ranging(found, told)
         parts.append(f"{escape(dataset.label(f))} {f'from {ends}' if ends else f'not at all ({min(told.values())})'}")
-    return f"The centres range in {listing(parts)}."
+    ranges = f"The centres range in {listing(parts)}." if parts else "No centres are compared."
+    hidden = [escape(dataset.label(str(f))) for f in centres if centres[f].isna().any()]
+    return f"{ranges} {listing(hidden)}: not shown of each, because {WHY_NOT}." if hidden else ranges
 
 
 def axes(labels: Sequence[str], segments: int) -> str:
@@ -165,19 +170,6 @@ def axes(labels: Sequence[str], segments: int) -> str:
     two = "the two that differ most between the segments" if segments > 1 else "the first two"
     many = f" Of {len(labels)} features the axes show {two}: {shown}."
     return many if len(labels) > 2 else " Both axes show the same."
-
-
-def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
-    """Return the centre of each segment with its interval, and its index, as text; one row a segment."""
-    rows = []
-    for profile in profiles:
-        row = {"segment": profile.segment, "name": profile.name}
-        for f, value in profile.centre.items():
-            form = dataset.axis(f).form
-            beside = f", mean {form(profile.mean[f])}" if f in profile.mean else ""
-            row[dataset.axis(f)] = f"{form(value)} ({text.spanning(profile.centre_interval[f], form)}){beside}"
-        rows.append(row | {f"index: {dataset.label(f)}": text.show_index(value) for f, value in profile.index.items()})
-    return pd.DataFrame(rows)
 
 
 def who(profiles: list[Profile], verdict: str) -> str:
@@ -231,7 +223,8 @@ def centre_intervals(profiles: list[Profile], dataset: Dataset) -> str:
     told = f"Centre in original units with its {percent(LEVEL)} interval, and index against the centre of all = 100."
     bent = transformed(profiles[0], dataset)
     why = f" The centre of {bent} is the mean on the transformed scale, transformed back; the plain mean stands behind."
-    return told + why if bent else told
+    dash = f" {DASH}" if any(profile.hides for profile in profiles) else ""
+    return f"{told}{why if bent else ''}{dash}"
 
 
 def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> str:
@@ -240,10 +233,18 @@ def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> s
         return ALONE
     tells = []
     for f in features:
-        top, bottom = (pick(profiles, key=lambda p: p.centre[f]) for pick in (max, min))
+        shown = {p.segment: at for p in profiles if (at := p.centre[f]) is not None}
+        if len(shown) < len(profiles):
+            tells.append(f"{escape(dataset.label(f))}: not shown of each segment, because {WHY_NOT}.")
+            continue
+        most, fewest = max(shown.values()), min(shown.values())
+        if most == fewest:
+            tells.append(f"{escape(dataset.label(f))} does not differ.")
+            continue
+        top, bottom = (listing(escape(p.name) for p in profiles if p.centre[f] == end) for end in (most, fewest))
         tells.append(
-            f"{escape(dataset.label(f))} is highest in {escape(top.name)} ({dataset.measured(f, top.centre[f])}) "
-            f"and lowest in {escape(bottom.name)} ({dataset.measured(f, bottom.centre[f])})."
+            f"{escape(dataset.label(f))} is highest in {top} ({dataset.measured(f, most)}) "
+            f"and lowest in {bottom} ({dataset.measured(f, fewest)})."
         )
     return f"{' '.join(tells)} Dashed: the centre of all customers; bars: {percent(LEVEL)} intervals."
 
@@ -264,9 +265,9 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
         return ALONE
     cells = [(abs(v - 100), p, f, v) for p in profiles for f, v in p.index.items() if v is not None]
     if not cells:
-        return "A feature with values below 0 has no index."
+        return f"A feature with values below 0 has no index.{f' {DASH}' if any(p.hides for p in profiles) else ''}"
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
-    without = listing(escape(dataset.label(f)) for f, v in profile.index.items() if v is None)
+    without = escape(unindexed(profile, dataset))
     return (
         f"Against the centre of all customers = 100, {escape(profile.name)} stands out most: "
         f"{escape(dataset.label(feature))} at {text.show_index(index)}."
@@ -351,7 +352,7 @@ def fidelity(rules: Rules) -> str:
     rules_give = sentence(count(len(rules.leaves), "rule gives", "rules give"))
     right, customers = rules.right, rules.customers
     if rules.private:
-        return f"{rules_give} {most_of(right, customers)} of {customers:,} customers the segment of K-Means"
+        return f"{rules_give} {privacy.most_of(right, customers)} of {customers:,} customers the segment of K-Means"
     return f"{rules_give} {right:,} of {customers:,} customers ({percent(right / customers, 1)}) the segment of K-Means"
 
 

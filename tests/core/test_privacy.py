@@ -245,7 +245,6 @@ def test_numbers_of_fewer_than_ten_are_told_in_words_where_a_table_is_private():
 def test_a_step_is_one_two_or_five_and_not_below_the_range_of_one_customer():
     assert [rung(least) for least in (0.03, 1, 1.1, 4, 6, 480.1)] == [0.05, 1, 2, 5, 10, 500]
     assert step(300, 0, 3_000) == 10
-    assert step(300, 0, 3_000, apart=120) == 200  # of a percentile about which customers lie thin
     assert step(10, 7, 7) == step(0, 0, 1) == 0
 
 

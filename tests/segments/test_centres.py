@@ -1,22 +1,28 @@
 """Where a segment stands: one centre, one index and one level, on the scale on which it was formed."""
 
 import ibis
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from segmentation.core.dataset import Column, Dataset
+from segmentation.core.privacy import DASH, WHY_NOT
 from segmentation.customers import tell as customers_tell
 from segmentation.customers.customers import Customers
+from segmentation.report import display
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.records import Placement, Profile
+from segmentation.segments import plots as segments_plots
 from segmentation.segments import tell as segments_tell
 from segmentation.segments.assign import centre_of_all, centres, rescaled
-from segmentation.segments.profiles import flatten, headed, level, profile_segments
+from segmentation.segments.fit import scaled_centroids
+from segmentation.segments.profiles import centre_table, flatten, headed, level, profile_segments
 from segmentation.segments.robustness import bootstrap_intervals, intervals
 
 SHOP = Dataset(
     title="Shop",
+    privacy="rows",
     columns={
         "plain": Column(role="feature", label="Plain"),
         "logged": Column(role="feature", label="Logged", transform="log"),
@@ -79,7 +85,7 @@ def test_index_level_and_mean_are_of_that_centre():
     assert first.index["bent"] == pytest.approx(100 * 3 / 9.24)
     assert set(first.levels.values()) == {"low"}
     assert set(second.levels.values()) == {"high"}
-    table = segments_tell.centre_table([first, second], SHOP)
+    table = centre_table([first, second], SHOP)
     assert [cell.split(")")[-1] for cell in table["Logged"]] == [", mean 8.7", ", mean 7"]
     assert table["Plain"][0].endswith(")")
     assert segments_tell.centre_intervals([first], SHOP).endswith(
@@ -153,3 +159,64 @@ def test_a_correlation_beside_a_logarithmic_figure_says_that_it_is_of_the_values
     ):
         assert "in original units" in told
     assert "units" not in customers_tell.correlation(r[["plain"]], SHOP)
+
+
+def _dominated() -> tuple[Customers, Customers]:
+    """Return private customers in two segments, in the second of which one makes up most of what is plain."""
+    plain = [*np.linspace(1, 3, 40), *np.linspace(5, 9, 39), 4_000.0]
+    table = pd.DataFrame(
+        {"segment": [1] * 40 + [2] * 40, "plain": plain, "logged": [3.0, 8] * 40, "bent": [2.0, 9] * 40}
+    )
+    segmented = Customers.of(SHOP.model_copy(update={"privacy": "aggregate"}), table)
+    return segmented, rescaled(segmented, MODEL)
+
+
+def test_a_centre_that_one_customer_makes_up_is_a_dash_wherever_it_stands():
+    customers = _dominated()
+    dataset, found = customers[0].dataset, intervals(*_dominated(), MODEL, resamples=5, seed=0)
+    first, second = profile_segments(*customers, dataset, MODEL, found)
+    assert (first.centre["plain"], second.centre["plain"], second.centre_interval["plain"]) == (None, None, None)
+    assert second.index["plain"] is None  # of both, because of the centre of all 4,000 are most
+    assert second.centre["logged"] is not None
+    assert centre_table([first, second], dataset)["Plain"].tolist() == ["–", "–"]
+    assert segments_tell.centre_intervals([first, second], dataset).endswith(DASH)
+    assert f"Plain: not shown of each segment, because {WHY_NOT}." in segments_tell.centres(
+        [first, second], dataset, MODEL.names
+    )
+    assert "Plain at" not in segments_tell.index([first, second], dataset)
+    assert headed([first, second], dataset)["Plain"].isna().all()
+    own = centres(*customers, MODEL)
+    assert f"Plain: not shown of each, because {WHY_NOT}." in segments_tell.extremes(own, dataset)
+    shown = scaled_centroids(customers[0], own, MODEL)
+    assert shown.isna().all(axis=None)
+    assert "the red crosses" not in segments_tell.in_scaled_units(customers[1], shown, MODEL.names, "natural")
+    for draw in (
+        lambda: segments_plots.centres(flatten([first, second]), centre_of_all(*customers, MODEL), dataset),
+        lambda: segments_plots.index(flatten([first, second]), MODEL.names, dataset),
+        lambda: segments_plots.in_original_units(customers[0], own, MODEL.names),
+        lambda: segments_plots.in_scaled_units(customers[1], shown, MODEL.names),
+    ):
+        drawn = draw()
+        display._svg((drawn[0] if isinstance(drawn, list) else drawn).get_figure(), "x")
+        plt.close("all")
+
+
+def test_centres_and_intervals_of_private_customers_are_steps_of_the_range_of_one():
+    rng = np.random.default_rng(0)
+    plain = np.r_[rng.normal(100, 20, 60), rng.normal(300, 20, 40)]
+    table = pd.DataFrame({"segment": [1] * 60 + [2] * 40, "plain": plain, "logged": plain, "bent": plain})
+    exact, segmented = (
+        Customers.of(SHOP.model_copy(update={"privacy": privacy}), table) for privacy in ("rows", "aggregate")
+    )
+    [whole, shown] = (centres(own, rescaled(own, MODEL), MODEL) for own in (exact, segmented))
+    for segment, own in table.groupby("segment")["plain"]:
+        least = np.ptp(own) / len(own)
+        for name in MODEL.names:
+            at = min(rung for rung in (1, 2, 5) if rung >= least)  # of about 90 and 60 among 60 and 40
+            assert shown.loc[segment, name] % at == pytest.approx(0)
+            assert abs(shown.loc[segment, name] - whole.loc[segment, name]) <= at / 2 + 1e-9
+    ends = intervals(segmented, rescaled(segmented, MODEL), MODEL, resamples=20, seed=0)["centre_plain"]
+    inner = intervals(exact, rescaled(exact, MODEL), MODEL, resamples=20, seed=0)["centre_plain"]
+    assert (ends["low"] <= inner["low"]).all()
+    assert (ends["high"] >= inner["high"]).all()
+    assert (ends.to_numpy() % 1 == 0).all()

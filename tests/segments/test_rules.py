@@ -106,6 +106,18 @@ def test_no_rule_is_made_for_fewer_than_ten_customers_of_a_private_table():
     assert "Segment 2 has no rule." in segments_tell.rules(found, 2)
 
 
+def test_no_threshold_of_a_private_table_tells_where_one_customer_stands():
+    """Ten lie within every step, and the rules count whom they hold as they are told."""
+    a = np.r_[np.linspace(0, 1, 40) ** 2, 1.2341, 1.2343, 1.25 + np.linspace(0, 3, 40)]
+    table = pd.DataFrame({"a": a, "segment": [1] * 41 + [2] * 41})
+    [low, high] = grow_rules(table, ["a"], private=True).leaves
+    assert low.bounds["a"] == (None, 1)
+    assert (low.customers, low.right, high.customers, high.right) == (40, 40, 42, 41)
+    assert grow_rules(table, ["a"], private=False).leaves[0].bounds["a"] == (None, 1.2342)
+    steps = pd.DataFrame({"a": np.repeat([1.0, 2, 5, 6], 15), "segment": np.repeat([1, 2], 30)})
+    assert grow_rules(steps, ["a"], private=True).leaves[0].bounds["a"] == (None, 4)  # many have the values beside it
+
+
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
     [(39, 40, 39.5), (1.234, 1.238, 1.236), (120, 260, 200), (-3, 5, 0), (0.1, 0.1000001, 0.1)],
