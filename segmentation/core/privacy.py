@@ -14,7 +14,7 @@ HIDDEN = f"groups of {FEWER}, and others that would give these away, are hidden"
 MOST_OF_ONE, MOST_OF_TWO = 0.75, 0.85  # of a sum: the (n, k) rule for the largest, and for the two largest
 LEAST_OF_OTHERS = 0.15  # of the largest: the p% rule
 FEWEST_VALUES = 5  # that a hidden count may have for all that is shown
-DIGITS = 4  # of a sum over private customers
+SUM_DIGITS = 4  # of a sum over private customers
 SLIP = 1e-9  # of a step: what floats may miss of it
 WHY_NOT = "one or two customers make up most of it, or fewer than ten differ from the rest"
 DASH = f"A dash is not shown: {WHY_NOT}."
@@ -240,7 +240,7 @@ def to_step(value, step: float, towards: str = "nearest"):
 
 def significant(value: float, *, private: bool = True) -> float:
     """Return a sum over customers, where rows are private to four significant digits."""
-    return float(f"{value:.{DIGITS}g}") if private else value
+    return float(f"{value:.{SUM_DIGITS}g}") if private else value
 
 
 def dominated(total, largest, second):

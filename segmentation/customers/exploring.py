@@ -15,7 +15,7 @@ MOST_CATEGORIES = 12
 FEWEST_BINS, GRID_BINS = 4, 12
 MOST_PAIRED = 4
 MOST_POINTS = 5_000
-BESIDE = (-9, -5, 5, 9)  # ranks beside a percentile: between five below and above are ten, as from it to nine
+RANKS_BESIDE = (-9, -5, 5, 9)  # ranks beside a percentile: between five below and above are ten, as from it to nine
 
 
 def split_types(customers: Customers, columns=None) -> tuple[list[str], list[str]]:
@@ -88,7 +88,7 @@ def quantiles(customers: Customers, name: str, levels: list[float], by: Grouping
     if not customers.private or _kind(customers, name) != "number":
         return found
     ranks = [(group, at, 1 / max(n - 1, 1)) for group, n in found["customers"].items() for at in levels]
-    beside = {(group, at): [float(np.clip(at + by * one, 0, 1)) for by in BESIDE] for group, at, one in ranks}
+    beside = {(group, at): [float(np.clip(at + by * one, 0, 1)) for by in RANKS_BESIDE] for group, at, one in ranks}
     every, shown = customers.quantiles(name, sorted({*levels, *chain(*beside.values())}), by), found.astype(float)
     for (group, at), places in beside.items():
         value, (far_below, below, above, far_above) = found.loc[group, at], every.loc[group, places]

@@ -41,12 +41,12 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
     dataset = study.dataset
     profiles, model = study.read("profiles.json").segments, study.read("model.json")
     customers = open_segmented(study)
-    shown = shown_placement(
-        customers, pd.DataFrame([p.centre for p in profiles], columns=model.names, dtype=float), model
-    )
+    centres = pd.DataFrame([p.centre for p in profiles], columns=model.names, dtype=float)
+    shown = shown_placement(customers, centres, model)
     numbers, categories = split_types(customers)
-    edges = {name: grid_edges(customers, name, most=GRID_BINS, logged=dataset.axis(name).logged) for name in numbers}
-    held = _grids(customers, edges) if dataset.private else _rows(customers.sample, dataset, numbers, categories, seed)
+    held = (
+        _grids(customers, numbers) if dataset.private else _rows(customers.sample, dataset, numbers, categories, seed)
+    )
     return {
         "segments": [
             p.model_dump(include={"segment", "name", "size"}) | {"colour": colour(p.segment), "glyph": glyph(p.segment)}
@@ -113,8 +113,10 @@ def _rounded(values: pd.Series, logged: bool) -> list[float | None]:
     return [int(v) if v is not None and v == int(v) else v for v in rounded]
 
 
-def _grids(customers: Customers, edges: dict[str, np.ndarray]) -> dict:
+def _grids(customers: Customers, numbers: list[str]) -> dict:
     """Return for every two numbers [segment, bin of x, bin of y, customers] of the groups of ten or more there."""
+    axes = {name: customers.dataset.axis(name) for name in numbers}
+    edges = {name: grid_edges(customers, name, most=GRID_BINS, logged=axis.logged) for name, axis in axes.items()}
     grouped, grids = group(customers), []
     grouped.groups.count_together(edges, "segment")
     for x, y in combinations_with_replacement(edges, 2):
