@@ -1,7 +1,7 @@
 """What the Explore section of the report holds: rounded rows without ids, or binned counts where rows are private."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -17,7 +17,7 @@ from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import GRID_BINS, grid_edges, sample_rows, split_types
 from segmentation.report.groups import group
 from segmentation.runs.artifacts import Model
-from segmentation.runs.records import Feature, Placement
+from segmentation.runs.records import Feature, Placement, Profile
 from segmentation.runs.run import Run
 from segmentation.segments.assign import open_segmented, shown_placement
 
@@ -41,12 +41,9 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
     dataset = study.dataset
     profiles, model = study.read("profiles.json").segments, study.read("model.json")
     customers = open_segmented(study)
-    centres = pd.DataFrame([p.centre for p in profiles], columns=model.names, dtype=float)
-    shown = shown_placement(customers, centres, model)
+    shown = _shown_model(customers, profiles, model)
     numbers, categories = split_types(customers)
-    held = (
-        _grids(customers, numbers) if dataset.private else _rows(customers.sample, dataset, numbers, categories, seed)
-    )
+    held = _grids(customers, numbers) if dataset.private else _rows(customers, numbers, categories, seed)
     return {
         "segments": [
             p.model_dump(include={"segment", "name", "size"}) | {"colour": colour(p.segment), "glyph": glyph(p.segment)}
@@ -76,6 +73,12 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
     }
 
 
+def _shown_model(customers: Customers, profiles: Iterable[Profile], model: Model) -> Placement | None:
+    """Return the model of the centres that are shown; None where one is not."""
+    centres = pd.DataFrame([p.centre for p in profiles], columns=model.names, dtype=float)
+    return shown_placement(customers, centres, model)
+
+
 def _as_shown(model: Model, shown: Placement | None) -> Iterator[Feature]:
     """Yield the features with their scales as they may be shown."""
     for feature, scale in zip(model.features, shown.features if shown else (), strict=bool(shown)):
@@ -91,8 +94,9 @@ def _labelled(name: str, dataset: Dataset) -> dict:
     return told | years
 
 
-def _rows(customers: pd.DataFrame, dataset: Dataset, numbers: list[str], categories: list[str], seed: int) -> dict:
+def _rows(everyone: Customers, numbers: list[str], categories: list[str], seed: int) -> dict:
     """Return the categories and rounded rows, in a drawn order, because the order of a file can stand for the id."""
+    dataset, customers = everyone.dataset, everyone.sample
     levels = {name: sorted(customers[name].dropna().astype(str).unique()) for name in categories}
     drawn = np.random.default_rng(seed).permutation(sample_rows(len(customers), MOST_ROWS, seed=seed))
     some = customers.iloc[drawn]
