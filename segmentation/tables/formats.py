@@ -9,6 +9,7 @@ import struct
 import zipfile
 import zlib
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -24,7 +25,7 @@ from sqlglot.errors import TokenError
 from segmentation.core.engine import MOST_HELD, new_file
 from segmentation.core.errors import DataError, cause
 from segmentation.tables.delimited import MOST_COLUMNS, MOST_LETTERS, Number, Rows, decode, read_text
-from segmentation.tables.sandbox import LIMITS, Limits, Unreadable, copy_database, read_sheet
+from segmentation.tables.sandbox import LIMITS, Unreadable, copy_database, read_sheet
 from segmentation.tables.sources import QUERY, RawSource, logs_of
 
 HEAD, ROWS = 2_000_000, 50_000  # bytes and rows from which it is told what a large table holds
@@ -261,7 +262,8 @@ def copied_database(path: Path, kind: str, part: str | None) -> Path:
 @cache
 def _copied(path: Path, kind: str, part: str | None, _) -> Path:
     copy, query = new_file(), _query_in(part, kind)
-    limits = Limits(seconds=LIMITS.seconds + path.stat().st_size // SLOWEST)
+    size = path.stat().st_size
+    limits = replace(LIMITS, seconds=LIMITS.seconds + size // SLOWEST, written=LIMITS.written + size)
     try:
         tables = copy_database(path, kind, copy, query=query, table=part, limits=limits)
     except Unreadable as fault:

@@ -181,7 +181,7 @@ CLOSED: dict[str, Any] = {  # to whatever is not in the file, from the start: th
     "allow_community_extensions": "false",
     "allow_persistent_secrets": "false",
     "python_enable_replacements": "false",
-    "memory_limit": "1GB",
+    "memory_limit": "2GB",
     "threads": "2",
     "temp_directory": "",  # else a folder beside the file
 }
