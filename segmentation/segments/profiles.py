@@ -15,6 +15,7 @@ from segmentation.core.text import listing, show_index, spanning
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import quantiles, shown_means
+from segmentation.evidence.decision import SIGNIFICANT
 from segmentation.runs.records import OTHERS, Heir, Placement, Profile
 from segmentation.runs.run import Run
 from segmentation.segments.assign import bent, centre_of_all, centres
@@ -23,6 +24,7 @@ HIGH = 0.5
 USUAL_INDEX = (67, 150)  # two thirds to half as much again
 BETWEEN = ("from", "to")
 EVERYONE = "All customers"  # the name of a segment of all, whose every level would be average
+LEAST_UNSURE = 0.06  # of a p-value with one digit
 MOST_NAMED = 3  # with more features, a name leaves the average ones out
 
 
@@ -284,7 +286,8 @@ def compare_descriptors(
     """Test whether each descriptor differs between the segments.
 
     Categories: Pearson's chi-squared, with Cramer's V (1946). Numbers: Kruskal & Wallis (1952), with epsilon squared
-    (Kelley 1935), H / (n - 1). The p-values are corrected for the number of descriptors (Holm 1979).
+    (Kelley 1935), H / (n - 1). The p-values are corrected for the number of descriptors (Holm 1979). Where rows are
+    private, categories of fewer than ten take no part, and figures are rounded: a chi-squared is solved for a count.
 
     Parameters
     ----------
@@ -312,10 +315,22 @@ def compare_descriptors(
         [row for row in rows if row], columns=["descriptor", "test", "statistic", "p", "effect", "measure"]
     )
     table.insert(4, "p_corrected", holm(table["p"].to_numpy(dtype=float)))
-    return table
+    return _rounded_tests(table) if dataset.private else table
+
+
+def _rounded_tests(table: pd.DataFrame) -> pd.DataFrame:
+    """Return tests to whole numbers, their effects to tenths and p-values to one digit, on their side of 0.05."""
+    shown = {"statistic": [float(f"{round(value):.2g}") for value in table["statistic"]]}
+    shown["effect"] = table["effect"].round(1).tolist()
+    for name in ("p", "p_corrected"):
+        told = [(p, float(f"{p:.1g}") if p >= 0.001 else 0.0) for p in table[name]]
+        shown[name] = [LEAST_UNSURE if near <= SIGNIFICANT < p else near for p, near in told]
+    return table.assign(**shown)
 
 
 def _compare(known: pd.DataFrame, name: str, dataset: Dataset) -> tuple | None:
+    if dataset.private and dataset.columns[name].type in ("category", "yes/no"):
+        known = known[known.groupby(name)[name].transform("size") >= SMALLEST_GROUP]
     if known["segment"].nunique() < 2 or known[name].nunique() < 2:
         return None
     if not dataset.columns[name].numeric:

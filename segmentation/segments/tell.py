@@ -333,7 +333,8 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
         told.append(f"{listing(labels[differ])} {verb} between the segments by more than chance gives.")
     if not differ.all():
         told.append(f"{listing(labels[~differ])}: no more difference than chance gives, so no segment is known by it.")
-    return " ".join([*told, "What is hidden below counts in the tests."] if dataset.private else told)
+    few = f"The tests are rounded, and categories of {FEWER} customers take no part in them."
+    return " ".join([*told, few] if dataset.private else told)
 
 
 def rules(rules: Rules, segments: int) -> str:

@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2_contingency
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
 from segmentation.core.files import read_json
 from segmentation.segments import tell as segments_tell
-from segmentation.segments.profiles import compare_descriptors, holm
+from segmentation.segments.profiles import _rounded_tests, compare_descriptors, holm
 
 SHOP = Dataset.model_validate(
     {
@@ -42,6 +43,36 @@ def test_chi_squared_and_v_by_hand():
     customers = pd.DataFrame({"segment": [1] * 10 + [2] * 10, "city": ["Rome"] * 10 + ["Oslo"] * 10})
     [row] = compare_descriptors(customers, SHOP, ["city"], ["spend"]).to_dict("records")
     assert (row["statistic"], row["effect"]) == (pytest.approx(20), pytest.approx(1))
+
+
+def _tested(yes: tuple[int, ...], privacy: str = "aggregate") -> list[float]:
+    """Return the test of a category that so many customers of three segments have."""
+    sizes = (160, 120, 80)
+    rows = [
+        (s, "yes" if i < n else "no") for s, (n, size) in enumerate(zip(yes, sizes, strict=True)) for i in range(size)
+    ]
+    dataset = SHOP.model_copy(update={"privacy": privacy})
+    table = compare_descriptors(pd.DataFrame(rows, columns=["segment", "city"]), dataset, ["city"], ["spend"])
+    return table.drop(columns=["descriptor", "test", "measure"]).to_numpy(float).ravel().tolist()
+
+
+def test_no_test_of_a_private_table_is_solved_for_a_hidden_count():
+    """A chi-squared of 7.6 said that it is six of 160, where nothing else was shown of them."""
+    assert _tested((6, 0, 0), "rows")[0] == pytest.approx(7.627, abs=1e-3)
+    assert _tested((6, 0, 0)) == []
+    told = _tested((7, 5, 3))
+    fit = {a for a in range(1, 10) for b in range(1, 10) for c in range(1, 10) if _statistic(a, b, c) == told[0]}
+    assert len(fit) >= 5
+
+
+def _statistic(*yes: int) -> float:
+    counts = np.array([yes, np.subtract((160, 120, 80), yes)])
+    return float(f"{round(chi2_contingency(counts, correction=False)[0]):.2g}")
+
+
+def test_a_rounded_p_value_stays_on_its_side_of_the_level_of_significance():
+    table = pd.DataFrame({"statistic": [55.89], "effect": [0.374], "p": [0.052], "p_corrected": [0.0496]})
+    assert _rounded_tests(table).iloc[0].tolist() == [56, 0.4, 0.06, 0.05]
 
 
 def test_missing_values_and_columns_that_do_not_vary_are_left_out():
