@@ -28,7 +28,14 @@ from segmentation.core.text import (
 )
 from segmentation.runs.run import check_run_name
 from segmentation.tables.header import names_of, numbered
-from segmentation.tables.number_formats import DIGIT, Convention, find_conventions, tell_undecided, to_number
+from segmentation.tables.number_formats import (
+    DIGIT,
+    Convention,
+    find_conventions,
+    tell_undecided,
+    to_number,
+    why_no_number,
+)
 from segmentation.tables.read import read_rows
 from segmentation.tables.sources import RawSource
 
@@ -74,6 +81,7 @@ class Looked:
     numbers : the columns that are numbers wherever they are filled, but for one cell in twenty.
     conventions : how these are written.
     undecided : what cannot be told about how they are written.
+    broken : of columns whose cells hold digits, but are no numbers, why and an example.
     """
 
     headers: dict[str, str]
@@ -81,6 +89,7 @@ class Looked:
     numbers: dict[str, pd.Series]
     conventions: dict[str, Convention]
     undecided: dict[str, str]
+    broken: dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -116,12 +125,14 @@ def guess_columns(source: RawSource, decimal_mark: str = "auto") -> list[Guess]:
         spec, reason = ({"role": "id"}, _why_id(name, looked)) if name == id_name else _guess(name, looked, kept)
         if spec["role"] in ("feature", "descriptor") and "type" not in spec:
             kept.append(name)
-        found[name] = Guess(name, looked.headers[name], spec, reason)
+        why, example = looked.broken.get(name, ("", ""))
+        found[name] = Guess(name, looked.headers[name], spec, reason, example if reason == why else "")
     if "id" in found and id_name != "id":  # what the artifacts call the id, whatever its header
         at = list(looked.headers).index("id") + 1
         found["id"] = replace(found["id"], name=numbered("id", at, looked.headers))
     if not any(guess.spec["role"] == "feature" for guess in found.values()):
-        told = "; ".join(f"{found[name].header!r}: {found[name].reason}" for name in looked.headers)
+        whole = {name: ", ".join(filter(None, (guess.reason, guess.remark))) for name, guess in found.items()}
+        told = "; ".join(f"{looked.headers[name]!r}: {whole[name]}" for name in looked.headers)
         raise DataError(f"{source.name} has no number column that could form segments. Looked at {told}")
     return [_with_unit(found[name], looked) if name in kept else found[name] for name in looked.headers]
 
@@ -135,7 +146,8 @@ def _look(source: RawSource, decimal_mark: str) -> Looked:
     texts, written = texts.mask(texts.apply(lambda column: column.str.lower().isin(MISSING)), ""), texts
     first = texts.replace("", None).bfill(axis=1).iloc[:, 0].fillna("")
     kept = ~first.str.lower().str.contains(f"^(?:{SUM}){BEHIND_SUM}")
-    texts = texts.assign(file=[file for file, *_ in rows])[kept].reset_index(drop=True)
+    places = {"file": [file for file, *_ in rows], "line": [str(line) for _, line, _ in rows]}
+    texts = texts.assign(**places)[kept].reset_index(drop=True)
     digits = [n for n in named if texts[n].str.contains(DIGIT).sum() >= NUMBERS * (texts[n] != "").sum() > 0]
     texts = _with_answers(texts, written.loc[kept].reset_index(drop=True), digits)
     raw = held(texts.assign(row=range(len(texts))), schema={**dict.fromkeys(texts, "string"), "row": "int64"})
@@ -146,10 +158,11 @@ def _look(source: RawSource, decimal_mark: str) -> Looked:
     values = raw.select("row", **{name: to_number(raw[name], c) for name, c in conventions.items()}).to_pandas()
     values = values.sort_values("row", ignore_index=True)
     numbers = {n: values[n] for n in digits if values[n].notna().sum() >= NUMBERS * (texts[n] != "").sum()}
-    texts = texts.drop(columns="file")
+    broken = {n: why_no_number(raw, n, conventions[n]) for n in digits if n not in numbers}
+    texts = texts.drop(columns=["file", "line"])
     if _adds_up(pd.DataFrame(numbers)):
         texts, numbers = texts.iloc[:-1], {name: column.iloc[:-1] for name, column in numbers.items()}
-    return Looked(named, texts, numbers, conventions, undecided)
+    return Looked(named, texts, numbers, conventions, undecided, broken)
 
 
 def _with_answers(texts: pd.DataFrame, written: pd.DataFrame, digits: list[str]) -> pd.DataFrame:
@@ -232,7 +245,9 @@ def _guess(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
     if _are_dates(filled):
         return {"role": "ignore"}, "its cells are dates, and a date is no amount"
     if name not in looked.numbers:
-        return _guess_text(filled, len(texts))
+        spec, reason = _guess_text(filled, len(texts))
+        broken = looked.broken.get(name, ("", ""))[0]
+        return spec, broken if broken and spec["role"] == "ignore" else reason
     if INDEX.search(name):
         return {"role": "ignore"}, "its name says that it numbers the rows"
     if filled.str.match("0[0-9]").mean() > 1 - NUMBERS:

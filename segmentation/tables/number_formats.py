@@ -9,7 +9,7 @@ import pandas as pd
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError
-from segmentation.core.text import contradict, is_money, is_unit, other_amount, plain_unit
+from segmentation.core.text import SIGNS, contradict, is_money, is_unit, listing, other_amount, plain_unit
 
 SPACES = " '’\u00a0\u2009\u202f"
 # Each blank by itself, because every engine means something else by \s.
@@ -278,6 +278,26 @@ def _around(
     same = [stands for stands in usual if stands == declared and not other_amount(stands, "")]
     bare = known.bare if known else all(is_money(stands) or stands in same for stands in usual)
     return tuple(sorted({*usual, *([declared] if declared else [])})), bare
+
+
+def why_no_number(raw: ibis.Table, name: str, convention: Convention) -> tuple[str, str]:
+    """Return why a column of which most cells are numbers is none, and a cell that shows it; nothing of others."""
+    cells = raw.select(
+        "row", "file", "line", text=raw[name], cell=_plain(raw[name]), value=to_number(raw[name], convention)
+    )
+    cells = cells.mutate(before=_before(cells["cell"]), behind=_behind(cells["cell"])).filter(cells["text"] != "")
+    found = cells.to_pandas().sort_values("row")
+    around = found["before"].where(found["before"].map(is_money), found["behind"])
+    money = around[around.map(is_money)].replace(SIGNS)
+    odd, reason = found[found["value"].isna()], "more than one cell in twenty is no number"
+    if money.nunique() > 1:
+        counts = money.value_counts()
+        odd = found.loc[money.index[money == min(counts.index, key=lambda one: (counts[one], one))]]
+        reason = f"its amounts are in several currencies ({listing(sorted(counts.index))}), which do not add up"
+    elif 2 * len(odd) >= len(found):
+        return "", ""
+    first = odd.iloc[0]
+    return reason, f"such as {first['text']!r:.40} in line {first['line']} of {first['file']}"
 
 
 def _refuse_other_units(usual: list[str], name: str, unit: str | None, known: Convention | None, file: str) -> None:

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from segmentation.core.dataset import Dataset, parse_dataset
 from segmentation.core.errors import DataError
 from segmentation.pipeline.plan import make_plan
-from segmentation.tables.infer import assume
+from segmentation.tables.infer import Guess, assume, guess_columns
 from segmentation.tables.number_formats import Convention, conventions_of, to_number
 from segmentation.tables.read import read_large, read_small
 from segmentation.tables.sources import locate
+from tests.conftest import ROOT
 from tests.tables.test_fuzz import tried
 
+SHARED = ROOT.parent / "shared" / "cases"
 NAMES = ["id", "spend", "visits"]
 SHOP = Dataset(title="T", columns={"id": {"role": "id"}, **{n: {"role": "feature"} for n in NAMES[1:]}})
 SPEND = [120 + 37 * i for i in range(60)]  # 120 to 2303, every whole number among these once
@@ -205,3 +207,39 @@ def test_a_random_column_in_a_random_convention_reads_as_it_was_meant_or_is_aske
             read.append(None if "which mark is the decimal one" in str(fault) else str(fault))
     assert str(read[0]) == str(read[1])
     assert read[0] is None or read[0] == [value / 10**places for value in truth]
+
+
+def guessed(folder: Path, cells: list[str]) -> Guess:
+    return {guess.name: guess for guess in guess_columns(locate("DATA", str(saved(folder, cells, MIXED))))}["spend"]
+
+
+MIXED = [str(i * 7 % 61) for i in range(60)]
+KINDS = {
+    "brackets": lambda v: f"({v:,.2f})" if v % 3 else f"{v:,.2f}",
+    "a minus behind": lambda v: f"{v}.5-" if v % 3 else f"{v}.5",
+    "Arabic digits": lambda v: f"{v}.5".translate(str.maketrans(LETTERS["ascii"], LETTERS["arabic"])),
+    "full-width digits": lambda v: f"{v}.5".translate(str.maketrans(LETTERS["ascii"], LETTERS["full-width"])),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_column_of_such_numbers_is_a_feature(tmp_path, name):
+    assert guessed(tmp_path, [KINDS[name](value) for value in SPEND]).spec["role"] == "feature"
+
+
+def test_a_column_that_is_set_aside_has_the_true_reason_and_an_example(tmp_path):
+    mixed = guessed(tmp_path, [f"€{v}.5" if v % 10 == 7 else f"${v}.5" for v in SPEND])
+    assert mixed.spec == {"role": "ignore"}
+    assert mixed.reason == "its amounts are in several currencies (eur and usd), which do not add up"
+    assert mixed.remark == "such as '€157.5' in line 3 of shop.csv"
+    broken = guessed(tmp_path, [f"{v}/5" if v % 10 == 7 else f"{v}.5" for v in SPEND])
+    assert (broken.spec, broken.reason) == ({"role": "ignore"}, "more than one cell in twenty is no number")
+    assert broken.remark == "such as '157/5' in line 3 of shop.csv"
+    codes = guessed(tmp_path, [f"A{v}" if v % 2 else f"{v}" for v in SPEND])
+    assert codes.reason == "60 or more different texts describe no group"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the inputs beside the project")
+def test_a_balance_in_an_accountants_brackets_is_a_number():
+    found = {guess.name: guess for guess in guess_columns(locate("DATA", str(SHARED / "accounting-negative.csv")))}
+    assert found["balance"].spec == {"role": "feature"}
