@@ -16,7 +16,7 @@ LEAST_OF_OTHERS = 0.15  # of the largest: the p% rule
 FEWEST_VALUES = 5  # that a hidden count may have for all that is shown
 SUM_DIGITS = 4  # of a sum over private customers
 SLIP = 1e-9  # of a step: what floats may miss of it
-WHY_NOT = "one or two customers make up most of it, or fewer than ten differ from the rest"
+WHY_NOT = "one or two customers make up most of it, fewer than ten differ from the rest, or it would give such away"
 DASH = f"A dash is not shown: {WHY_NOT}."
 
 

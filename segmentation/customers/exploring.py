@@ -6,7 +6,18 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from segmentation.core.privacy import OUTER, SMALLEST_GROUP, dominated, in_tens, rung, step, to_step, withheld
+from segmentation.core.privacy import (
+    OUTER,
+    SMALLEST_GROUP,
+    dominated,
+    in_tens,
+    rung,
+    step,
+    to_shares,
+    to_step,
+    withheld,
+    withheld_beside,
+)
 from segmentation.customers.counts import Grouping, log_edges, round_edges, rounded
 from segmentation.customers.customers import Customers
 
@@ -101,6 +112,31 @@ def _kind(customers: Customers, name: str) -> str:
     return getattr(customers.dataset.columns.get(name), "type", "number")
 
 
+def counts_by_segment(customers: Customers, name: str) -> pd.DataFrame:
+    """Return how many customers of each segment have each value of a column, also of one where nobody is known."""
+    return customers.counts(name, by="segment").reindex(customers.counts("segment").index, fill_value=0)
+
+
+def shown_shares(customers: Customers, name: str) -> pd.DataFrame:
+    """Return the shares of the values of a private column in each segment; NaN where they may not be shown.
+
+    Beside them each sum of all customers is known: of categories in tens, of yes and no as a share of all.
+    """
+    counts = counts_by_segment(customers, name)
+    if counts.empty:
+        return counts.astype(float)
+    table, every = counts.to_numpy(), counts.sum().to_numpy()
+    parts, low, high = to_shares(table)
+    told = in_tens(every), in_tens(every) + SMALLEST_GROUP - 1
+    if _kind(customers, name) == "yes/no":
+        _, least, most = to_shares(every[None])
+        told = np.maximum(told[0], least[0]), np.minimum(told[1], most[0])
+    unknown = withheld(every)
+    totals = np.where(unknown, 0, told[0]), np.where(unknown, every.sum(), told[1])
+    hidden = withheld_beside(low, table, high, totals) | (every < SMALLEST_GROUP)
+    return pd.DataFrame(parts, counts.index, counts.columns).mask(hidden)
+
+
 def exactness(customers: Customers, name: str, by: Grouping | None = None) -> pd.DataFrame:
     """Return how exactly the mean of a private column may be shown: step, and hidden (not at all), one row a group.
 
@@ -115,13 +151,15 @@ def exactness(customers: Customers, name: str, by: Grouping | None = None) -> pd
     value = customers.table[name].cast("float64").abs()
     table = customers.table.select(group=groups.of_table(customers.table), value=value)
     totals = table.group_by("group").agg(total=table["value"].sum()).to_pandas().set_index("group")["total"]
-    rows = []
+    rows, answers = [], _kind(customers, name) == "yes/no"
+    hides = shown_shares(customers, name).isna().any(axis=1) if answers and groups.column == "segment" else {}
     for group, own in every.iterrows():
         n, second, total = int(own["customers"]), seconds[group], totals[group]
         two = sorted(abs(own[level]) for level in {0.0, second, 1 - second, 1.0})[-2:]
         exact, alone = step(n, own[0.0], own[1.0]), dominated(total, two[-1], two[0])
-        if _kind(customers, name) == "yes/no":
-            exact, alone = rung(SMALLEST_GROUP / 2 / n) if exact else 0.0, 0 < min(total, n - total) < SMALLEST_GROUP
+        if answers:
+            exact, few = rung(SMALLEST_GROUP / 2 / n) if exact else 0.0, 0 < min(total, n - total) < SMALLEST_GROUP
+            alone = few or hides.get(group, False)
         rows.append((exact, bool(alone) or n < SMALLEST_GROUP))
     return pd.DataFrame(rows, every.index, ["step", "hidden"])
 

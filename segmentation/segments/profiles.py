@@ -10,11 +10,11 @@ from scipy.stats import chi2_contingency, kruskal
 from segmentation.core.dataset import Dataset, Level
 from segmentation.core.errors import UsageError
 from segmentation.core.files import write_csv
-from segmentation.core.privacy import SMALLEST_GROUP, in_tens, least, to_shares, withheld, withheld_beside
+from segmentation.core.privacy import SMALLEST_GROUP, least
 from segmentation.core.text import listing, show_index, spanning
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import quantiles, shown_means
+from segmentation.customers.exploring import counts_by_segment, quantiles, shown_means, shown_shares
 from segmentation.evidence.decision import SIGNIFICANT
 from segmentation.runs.records import OTHERS, Heir, Placement, Profile
 from segmentation.runs.run import Run
@@ -257,16 +257,11 @@ def category_shares(customers: Customers, name: str, *, private: bool) -> pd.Dat
     customers or more, a group of fewer than ten is hidden (NaN), in a category of fewer than ten every group, and so
     are as many more that none can be worked out from the others and from what chapter 2 shows of all customers.
     """
-    counts = customers.counts(name, by="segment").reindex(customers.counts("segment").index, fill_value=0)
+    if private:
+        return shown_shares(customers, name)
+    counts = counts_by_segment(customers, name)
     known = counts.sum(axis=1)
-    if not private or counts.empty:
-        return counts.div(known.where(known > 0), axis=0)
-    table, every = counts.to_numpy(), counts.sum().to_numpy()
-    parts, low, high = to_shares(table)
-    unknown, tens = withheld(every), in_tens(every)
-    totals = np.where(unknown, 0, tens), np.where(unknown, every.sum(), tens + SMALLEST_GROUP - 1)
-    hidden = withheld_beside(low, table, high, totals) | (every < SMALLEST_GROUP)
-    return pd.DataFrame(parts, counts.index, counts.columns).mask(hidden)
+    return counts.div(known.where(known > 0), axis=0)
 
 
 def segment_medians(customers: Customers, name: str, *, private: bool) -> pd.Series:

@@ -28,7 +28,9 @@ from segmentation.core.privacy import (
     withheld,
     withheld_beside,
 )
-from segmentation.customers.exploring import public_categories
+from segmentation.customers.counts import Grouping
+from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import public_categories, shown_means
 from segmentation.customers.tell import broken_rules
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.records import Account
@@ -177,6 +179,16 @@ def test_no_hidden_category_can_be_worked_out_from_shares_sizes_margins_and_zero
     for count, low, high in _hidden_values(counts) if counts else []:
         assert low <= count <= high
         assert high - low >= 4
+
+
+def test_a_hidden_share_of_yes_is_not_the_only_one_that_is_hidden():
+    """Beside the share of all, and those of all other segments, one alone could be worked out."""
+    rows = [(s, float(i < yes)) for s, (yes, n) in enumerate([(3, 40), (50, 100), (27, 60)], 1) for i in range(n)]
+    dataset = Dataset(title="T", columns={"app": {"role": "feature", "type": "yes/no"}})
+    customers = Customers.of(dataset, pd.DataFrame(rows, columns=["segment", "app"]))
+    means = shown_means(customers, customers.means(["app"]), Grouping("segment"))["app"].tolist()
+    assert np.isnan(means[0])
+    assert np.isnan(means[1:]).sum() == 1
 
 
 @pytest.mark.parametrize(
