@@ -194,9 +194,9 @@ def strength(r: float, one: str, other: str, units: str = "") -> str:
     return f"{escape(one)} and {escape(other)} are {how} correlated{way} (r = {signed(r)}{units})."
 
 
-def signed(r: float) -> str:
+def signed(r: float, digits: int = 2) -> str:
     """Return a correlation or a skewness with a true minus, and without one before 0."""
-    return decimal(r).replace("-0.00", "0.00").replace("-", "−")
+    return decimal(r, digits).replace("-0.00", "0.00").replace("-", "−")
 
 
 def at_least(index: float) -> str:

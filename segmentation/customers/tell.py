@@ -220,11 +220,11 @@ def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str
     limits = customers.limits([name]).loc[name]
     if limits["low"] == limits["high"]:
         return f"**{escape(label)}** is {dataset.measured(name, middle)} for every customer."
-    skew, on = customers.skew(name), dataset.columns[name].on_scale
+    skew, on, digits = customers.skew(name), dataset.columns[name].on_scale, 2 - customers.private
     lean = "hardly skewed" if abs(skew) < text.CLEAR else f"skewed to the {'high' if skew > 0 else 'low'} side"
     return (
         f"**{escape(label)}**: half of the customers lie between {form(low)} and {dataset.measured(name, high)} "
-        f"(median {form(middle)}); the distribution is {lean}{on} (skewness {text.signed(skew)})."
+        f"(median {form(middle)}); the distribution is {lean}{on} (skewness {text.signed(skew, digits)})."
     )
 
 
