@@ -140,7 +140,7 @@ def _marks(
     _refuse_mixed({name: votes[name] for name in voters})
     total = {name: {what: int(vote[what].sum()) for what in COUNTED} for name, vote in votes.items()}
     own = {name: _own_mark(vote) for name, vote in total.items()}
-    others = {mark for name in voters if (mark := own[name])}
+    others = {mark for name in voters for mark in (MARKS if own[name] == "" else [own[name]]) if mark}
     marks: dict[str, str] = {}
     undecided: dict[str, str] = {}
     for name in names:
@@ -153,6 +153,8 @@ def _marks(
                 [marks[name]] = says
             else:
                 undecided[name] = votes[name]["example"].dropna().max()
+        elif own[name] == "":  # each of its cells can be read in one way alone
+            marks[name] = _more(total[name])
         elif len(says := others if len(others) == 1 else says - others) == 1:
             [marks[name]] = says
     return marks, undecided
@@ -167,10 +169,14 @@ def _own_mark(vote: dict[str, int]) -> str | None:
     """
     if vote["open ."] and vote["open ,"] and not vote["."] + vote[","]:
         return ""
-    more = "," if vote[","] > vote["."] else "."
+    more = _more(vote)
     if vote[MARKS[more]] > DECISIVE * vote[more]:
-        return "" if vote["open"] else more
+        return ""
     return more if vote[f"proof {more}"] or vote[more] > DECISIVE * vote["open"] else None
+
+
+def _more(vote: dict[str, int]) -> str:
+    return "," if vote[","] > vote["."] else "."
 
 
 def _mark_by_whole(raw: ibis.Table, name: str, vote: pd.DataFrame) -> set[str]:

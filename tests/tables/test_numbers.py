@@ -80,7 +80,7 @@ OPEN = {
     "commas, nothing beside": ([f"{value:,}" for value in ABOVE], None, "2.303", "2303"),
     "means of three, rounded": ([f"{round(v / 3, 3):g}" for v in range(3, 60)], None, "9.667", "9667"),
     "whole numbers against other columns": ([european(value) for value in SPEND], CENTS, "2.303", "2303"),
-    "both marks in one column": ([european(ABOVE[0]), f"{ABOVE[1]:,}"] * 20, None, "1.045", "1045"),
+    "both marks in one column": ([european(ABOVE[0]), f"{ABOVE[1]:,}"] * 20, None, "1.008", "1008"),
     "columns against each other": (["1.234"] * 40, ["1.5", "2,5"] * 20, "1.234", "1234"),
 }
 
