@@ -28,16 +28,10 @@ from segmentation.report.dashboard import (
     size_table,
     tell_shown,
 )
-from segmentation.report.serve import (
-    MOST_UPLOADED,
-    RUN,
-    UPLOADED,
-    get_ready_to_score,
-    score_customer,
-    score_upload,
-    theme_css,
-)
+from segmentation.report.serve import RUN, get_ready_to_score, score_customer, theme_css
+from segmentation.report.upload import MOST_UPLOADED, MOST_UPLOADED_ROWS, UPLOADED, score_upload
 from segmentation.runs import tell as runs_tell
+from segmentation.runs.artifacts import remake_command
 from segmentation.runs.manifest import open_finished, read_manifest, require_unchanged
 
 COUNT_UP = """<script>
@@ -96,10 +90,25 @@ def ready_to_score() -> None:
 
 
 def choose_run() -> str:
-    """Return the run that the sidebar or the address names."""
+    """Return the run that the sidebar or the address names; say so where it has vanished and another is shown."""
     runs, first = finished_runs(), os.environ.get(RUN, "sample")
     place = runs.index(first) if first in runs else 0
-    return st.sidebar.selectbox("Run", runs, index=place, key="run", bind="query-params")
+    asked = st.session_state.get("shown") or st.query_params.get("run")
+    run = st.sidebar.selectbox("Run", runs, index=place, key="run", bind="query-params", on_change=forget_shown)
+    st.session_state["shown"] = asked if asked and asked not in runs else run
+    if st.session_state["shown"] != run:
+        complain(f"{tell_gone(asked)} Shown is {run}.")
+    return run
+
+
+def forget_shown() -> None:
+    """Forget which run was shown: another one was chosen."""
+    st.session_state.pop("shown", None)
+
+
+def tell_gone(run: str) -> str:
+    """Say that a run is not there, or not any more."""
+    return f"There is no run {run} any more: assets/{run}/ was removed or renamed. To make it: {remake_command(run)}."
 
 
 def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
@@ -317,7 +326,8 @@ def complain(text: str) -> None:
 def show_upload(study) -> None:
     """Ask for a table of customers, and answer with their segments."""
     st.header("Which segments are these customers?", anchor=False)
-    text = f"A table of customers, at most {MOST_UPLOADED} MB: it is read on this machine and not kept"
+    limits = f"at most {MOST_UPLOADED} MB and {MOST_UPLOADED_ROWS:,} rows"
+    text = f"A table of customers, {limits}: it is read on this machine and not kept"
     upload = st.file_uploader(text, list(UPLOADED), max_upload_size=MOST_UPLOADED, key=f"upload:{study.name}")
     if upload is None:
         st.session_state.pop("scored", None)
@@ -325,7 +335,9 @@ def show_upload(study) -> None:
     with faults_told():
         # Scored once, and not again whenever a filter moves.
         if st.session_state.get("scored", [None])[0] != upload.file_id:
-            st.session_state["scored"] = upload.file_id, score_upload(study, upload.name, upload.getvalue())
+            with st.spinner("Scoring these customers"):
+                scored = score_upload(study, upload.name, upload.getvalue())
+            st.session_state["scored"] = upload.file_id, scored
         show_scored(study, st.session_state["scored"][1])
 
 
@@ -351,7 +363,8 @@ def main() -> None:
     st.set_page_config("Customer segments", layout="wide")
     st.html(f"<style>{theme_css()}\n{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>")
     if not finished_runs():
-        complain("No run has been made yet; make one first: make report")
+        gone = st.session_state.get("shown")
+        complain(tell_gone(gone) if gone else "No run has been made yet; make one first: make report")
         return
     with faults_told():
         show_run(choose_run())

@@ -1,14 +1,10 @@
-"""Starts the dashboard, one local server that asks nobody else for anything, and scores what is typed or uploaded."""
+"""Starts the dashboard, one local server that asks nobody else for anything, and scores what is typed."""
 
-import io
 import os
 import re
 import signal
-import tempfile
-import zipfile
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from socket import SOCK_STREAM, getaddrinfo, socket
 from threading import Thread
 from time import sleep
@@ -17,13 +13,12 @@ import pandas as pd
 
 from segmentation.core import files
 from segmentation.core.engine import ENGINE
-from segmentation.core.errors import DataError, SegmentationError, UsageError, cause
-from segmentation.runs.manifest import open_finished, read_manifest, require_unchanged
+from segmentation.core.errors import UsageError
+from segmentation.report.upload import MOST_UPLOADED
+from segmentation.runs.manifest import open_finished, require_unchanged
 from segmentation.runs.run import Run
-from segmentation.tables.sandbox import Unreadable, measure_parquet
 
 HERE = "127.0.0.1"
-MOST_UPLOADED = 20  # MB
 POLL = 0.02  # seconds
 RUN = "SEGMENTATION_RUN"  # tells the app which run to show first
 SETTINGS = {
@@ -44,10 +39,6 @@ THEME = {
     "textColor": "ink",
     "linkColor": "link",
 }
-UPLOADED = ("csv", "tsv", "txt", "xlsx", "parquet")
-MOST_UPLOAD_UNPACKED = 200  # MB
-FIRST_BYTES = {"xlsx": b"PK\x03\x04", "parquet": b"PAR1"}
-FOREIGN = (b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"SQLite format 3\0")
 
 
 def serve(run: str, host: str = HERE, port: int | None = None) -> None:
@@ -159,68 +150,3 @@ def score_customer(study: Run, values: dict[str, float]) -> dict:
     require_unchanged(study.name)
     with ENGINE:
         return score_rows(study, pd.DataFrame([values])).iloc[0].to_dict()
-
-
-def score_upload(study: Run, name: str, content: bytes):
-    """Score an uploaded table as `make score` would; what was uploaded lies in a folder that is gone afterwards.
-
-    Returns
-    -------
-    Scored
-
-    Raises
-    ------
-    SegmentationError
-        When the file cannot be scored, with a message to show as it is.
-    """
-    from segmentation.monitoring.scoring import score_source
-    from segmentation.tables.formats import is_large  # imported here, for the same reason
-    from segmentation.tables.sources import locate
-
-    shown = re.sub(r"[^\w.-]+", "-", Path(name).name)[-80:].lstrip(".")
-    if shown.rpartition(".")[2].lower() not in UPLOADED:
-        raise DataError(f"{shown} cannot be scored here; expected one of .{', .'.join(UPLOADED)}")
-    try:
-        large = len(content) > MOST_UPLOADED * 1_000_000 or _unpacked(content) > MOST_UPLOAD_UNPACKED * 1_000_000
-    except Unreadable as fault:
-        raise DataError(f"{shown} is damaged or too large: {fault}") from fault
-    if large:
-        raise DataError(f"{shown} has more than {MOST_UPLOADED} MB, or {MOST_UPLOAD_UNPACKED} unpacked; use make score")
-    if not _is_what_it_says(shown, content):
-        raise DataError(f"{shown} is not what its ending says; expected text, or a sheet in .xlsx, or Parquet")
-    with ENGINE, tempfile.TemporaryDirectory(prefix="segmentation-") as folder:
-        path = Path(folder, shown)
-        path.write_bytes(content)
-        source = locate("NEW", str(path), read_manifest(study.name).encoding)
-        if is_large(source):
-            raise DataError(f"{shown} has too many rows to be scored here; use make score")
-        try:
-            return score_source(study, source)
-        except (SegmentationError, MemoryError):
-            raise
-        except Exception as fault:  # whatever a reader of foreign bytes may stumble over
-            raise DataError(f"{shown} cannot be read as a table ({cause(fault, path, shown)})") from fault
-
-
-def _is_what_it_says(name: str, content: bytes) -> bool:
-    """Return whether a file is of the kind of its ending: readers go by what it holds, be it archive or database."""
-    kind = name.rpartition(".")[2].lower()
-    if kind == "xlsx" and not any(member.filename.startswith("xl/workbook.") for member in _members(content)):
-        return False
-    if kind in FIRST_BYTES:
-        return content.startswith(FIRST_BYTES[kind])
-    return not content.startswith((*FIRST_BYTES.values(), *FOREIGN)) and content[8:12] != b"DUCK"
-
-
-def _unpacked(content: bytes) -> int:
-    """Return how many bytes a sheet, an archive or a Parquet file would become; 0 of another file."""
-    if content.startswith(FIRST_BYTES["parquet"]):
-        return measure_parquet(content, MOST_UPLOAD_UNPACKED * 1_000_000)
-    return sum(member.file_size for member in _members(content))
-
-
-def _members(content: bytes) -> list[zipfile.ZipInfo]:
-    try:
-        return zipfile.ZipFile(io.BytesIO(content)).infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return []

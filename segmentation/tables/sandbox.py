@@ -1,9 +1,8 @@
 """Reading in a process of its own: a file made to fill the memory, or to crash the reader, ends no other.
 
-A sheet with two cells in far corners takes as much memory as one that is full; a Parquet file may hold one long text a
-million times. Started as a script, with the file as input and as arguments what it is and the name of the sheet; it
-writes JSON: the names of the sheets, and the rows of the one that was named or is the only one, numbers as numbers and
-all else as text; or of a Parquet file how many letters its cells have.
+A sheet with two cells in far corners takes as much memory as one that is full. Started as a script, with the file as
+input and as arguments what it is and the name of the sheet; it writes JSON: the names of the sheets, and the rows of
+the one that was named or is the only one, numbers as numbers and all else as text.
 """
 
 import json
@@ -21,7 +20,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-LEAST_LETTERS = 8  # letters that any cell counts as
 MOST_TOLD = 300  # letters of a foreign message
 COPIED_AT_ONCE = 50_000  # rows that are copied together
 MOST_EXACT = 2**53  # the largest whole number that a float keeps
@@ -54,17 +52,6 @@ def read_sheet(content: bytes, part: str | None, limits: Limits = LIMITS) -> tup
     """
     found = read_apart("sheet", *([part] if part else []), content=content, limits=limits)
     return found["sheets"], found["rows"]
-
-
-def measure_parquet(content: bytes, most: int, limits: Limits = LIMITS) -> int:
-    """Return how many letters the cells of a Parquet file have, counted to `most` and not much further.
-
-    Raises
-    ------
-    Unreadable
-        With the reason.
-    """
-    return read_apart("parquet", str(most), content=content, limits=limits)
 
 
 def copy_database(
@@ -113,7 +100,8 @@ def read_apart(reader: str, *words: str, content: bytes = b"", limits: Limits = 
     return json.loads(done.stdout)
 
 
-def _limit(limits: Limits) -> None:
+def limit(limits: Limits) -> None:
+    """Let this process use no more than `limits`."""
     try:
         import resource
     except ImportError:
@@ -131,22 +119,6 @@ def _plain(value):
     if isinstance(value, datetime):
         return value.isoformat().removesuffix("T00:00:00")
     return value.isoformat() if isinstance(value, date | time) else str(value)
-
-
-def _parquet(most: str) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    file = pq.ParquetFile(BytesIO(sys.stdin.buffer.read()))
-    letters = LEAST_LETTERS * file.metadata.num_rows * file.metadata.num_columns
-    if letters > int(most):
-        return letters
-    for column in file.read(use_threads=False).columns:
-        for cell in () if pa.types.is_primitive(column.type) else column:
-            letters += len(str(cell))
-            if letters > int(most):
-                return letters
-    return letters
 
 
 def _sheet(part: str | None = None) -> dict:
@@ -303,10 +275,10 @@ def _as_text(cell) -> str | None:
     return whole if part == "0" else marked
 
 
-READERS: dict[str, Callable] = {"sheet": _sheet, "parquet": _parquet, "database": _database}
+READERS: dict[str, Callable] = {"sheet": _sheet, "database": _database}
 
 if __name__ == "__main__":
-    _limit(Limits(**json.loads(sys.argv[1])))
+    limit(Limits(**json.loads(sys.argv[1])))
     try:
         json.dump(READERS[sys.argv[2]](*sys.argv[3:]), sys.stdout)
     except MemoryError:

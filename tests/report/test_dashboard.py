@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -26,13 +28,15 @@ from streamlit.testing.v1 import AppTest
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
+from segmentation.core.engine import ENGINE
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import as_csv, read_json, sha256, write_json, write_parquet
 from segmentation.customers.counts import values_as_rows
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import rounded_limits
 from segmentation.report.dashboard import MOST_MARKS, SegmentedCustomers, tell_shown
-from segmentation.report.serve import RUN, options, score_customer, score_upload
+from segmentation.report.serve import RUN, options, score_customer
+from segmentation.report.upload import UPLOAD_LIMITS, UPLOADS, score_upload
 from segmentation.runs.manifest import open_finished
 from segmentation.runs.run import Run
 from tests.browser import LOOKS, open_page
@@ -512,7 +516,12 @@ def test_an_upload_is_scored_as_make_score_does_and_not_kept(in_mall, tmp_path, 
         ("new.parquet", b"PAR1 and no more", "new.parquet is damaged"),
         ("new.xlsx", b"\x00" * 99, "not what its ending says"),
         ("../../new<b>.csv", b"x\n1\n", "new-b-.csv: 'id' is missing"),
-        ("new.csv", b"1\n" * 10_000_001, "more than 20 MB"),
+        ("new.csv", b"1\n" * 10_000_001, "at most 20 MB"),
+        (
+            "new.csv",
+            b"id,income,spending\n" + b"1,2,3\n" * 200_002,
+            "200,000 rows, 60 seconds and 4 GB of memory; score it",
+        ),
     ],
 )
 def test_a_bad_upload_is_refused_in_words(in_mall, nowhere, name, content, told):
@@ -528,7 +537,7 @@ def test_an_archive_is_not_unpacked(in_mall, nowhere):
         score_upload(open_finished("mall", None), "new.csv", packed.getvalue())
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_DEFLATED) as file:
         file.writestr("bomb.xml", bytes(201_000_000))
-    with pytest.raises(DataError, match="200 unpacked"):
+    with pytest.raises(DataError, match=r"200 unpacked.*: make score RUN=mall NEW=new.xlsx OUT=scored.csv"):
         score_upload(open_finished("mall", None), "new.xlsx", packed.getvalue())
 
 
@@ -538,13 +547,44 @@ def _as_parquet(columns: dict) -> bytes:
     return packed.getvalue()
 
 
-def test_a_small_upload_of_parquet_that_becomes_a_huge_table_is_refused(in_mall, nowhere):
-    rows = 150_000
-    long = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["x" * 2_000])
-    packed = _as_parquet({"id": range(rows), "income": [90.0] * rows, "spending": [90.0] * rows, "city": long})
-    assert len(packed) < 1_000_000
-    with pytest.raises(DataError, match="has more than 20 MB, or 200 unpacked"):
+def test_a_small_upload_of_parquet_with_many_rows_is_refused(in_mall, nowhere):
+    same = pa.array([90.0]).take(pa.array([0] * 300_000))
+    packed = _as_parquet({"id": same, "income": same, "spending": same})
+    assert len(packed) < 25_000
+    with pytest.raises(DataError, match=r"new\.parquet is too large to be scored here: .* 200,000 rows"):
         score_upload(open_finished("mall", None), "new.parquet", packed)
+
+
+@pytest.mark.parametrize("limits", [{"memory": 400_000_000}, {"seconds": 0.2}])
+def test_an_upload_ends_at_its_limits_and_nobody_waits_for_it(in_mall, nowhere, limits):
+    study = open_finished("mall", None)
+    with ENGINE, ThreadPoolExecutor(1) as others:  # the engine is another's meanwhile
+        scored = others.submit(score_upload, study, "new.csv", GOOD.encode(), replace(UPLOAD_LIMITS, **limits))
+        assert isinstance(scored.exception(timeout=60), DataError)
+    assert "is too large to be scored here" in str(scored.exception())
+    assert UPLOADS._value == 2
+
+
+def test_a_third_upload_is_asked_to_come_again(in_mall, nowhere):
+    with UPLOADS, UPLOADS, pytest.raises(DataError, match=r"new\.csv waits, because others are being scored"):
+        score_upload(open_finished("mall", None), "new.csv", GOOD.encode(), replace(UPLOAD_LIMITS, seconds=0.1))
+
+
+def test_a_run_that_vanishes_while_it_is_shown_is_told(in_april, april):
+    app = _open_app(in_april)
+    assert app.sidebar.selectbox[0].value == "april"
+    elsewhere = april.rename(april.with_name("elsewhere"))
+    (elsewhere / "manifest.json").rename(elsewhere / "kept.json")
+    for _ in range(2):
+        app.run()
+        assert not app.exception
+        assert "There is no run april any more: assets/april/ was removed or renamed." in _shown(app)
+        assert "Shown is mall." in _shown(app)
+    app.query_params["run"] = "april"
+    (elsewhere / "kept.json").rename(elsewhere / "manifest.json")
+    elsewhere.rename(april)
+    app.run()
+    assert "There is no run" not in _shown(app)
 
 
 def test_an_upload_of_parquet_is_scored(in_mall, nowhere):
