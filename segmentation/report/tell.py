@@ -194,7 +194,8 @@ def rounding() -> str:
     """Say once how exactly the figures of a private table are told, and what is not."""
     return (
         "The table is private: but for the sizes of the segments, figures are rounded, in text, tables and drawings "
-        "alike, so that no single customer can be worked out from them. Shares of categories are in steps of five "
+        "alike, so that no single customer can be worked out from them: means by the range and size of their group, "
+        "percentiles to what ten customers span. Shares of categories are in steps of five "
         f"customers or more, need not be 100% together, and are drawn as parts of their sum; {HIDDEN}."
     )
 

@@ -228,7 +228,7 @@ def test_a_table_whose_every_group_is_under_ten_has_a_report(tmp_path):
     table.to_csv(tmp_path / "small.csv", index=False)
     done = project.call("report", "--data", str(tmp_path / "small.csv"), "--resamples", "10", drawn=False)
     assert done.returncode == 0, done.stderr
-    assert "By Region nothing is drawn: each of its groups is under ten." in project.page("small")
+    assert f"By Region nothing is drawn: {HIDDEN}." in project.page("small")
 
 
 def _many(n: int, privacy: str = "aggregate") -> Customers:
@@ -291,7 +291,7 @@ def test_the_dashboard_gives_no_percentage_of_what_is_counted_in_groups(project,
     assert all(re.fullmatch(r"about \d\d|no group", told) for told in some)
     few = {"region": ["north"], "spend": (60.0, 80.0)}
     assert re.fullmatch(
-        r"About (\d\d) of 277 customers shown: [^,]+ \1\.", tell_shown(customers, customers.counts(few), few)
+        r"About (\d\d) of 277 customers shown: .+ \1\.", tell_shown(customers, customers.counts(few), few)
     )
     nobody = {"region": ["north"], "spend": (90.0, 100.0)}
     assert tell_shown(customers, customers.counts(nobody), nobody) == "No group of 10 or more customers alike passes."
