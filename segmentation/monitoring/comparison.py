@@ -330,4 +330,5 @@ def sizes(table: pd.DataFrame, found: Comparison) -> tuple[list[int], list[int]]
 def moved_customers(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
     """Return the rows of customers in another segment than the one that theirs became."""
     into = {row.segment: row.into for row in found.lineage.before}
-    return table[[now not in into[then] for then, now in zip(table["then"], table["now"], strict=True)]]
+    moved = [now not in into[then] for then, now in zip(table["then"], table["now"], strict=True)]
+    return table[np.array(moved, bool)]  # of none pandas would take the columns
