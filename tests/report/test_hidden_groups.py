@@ -333,7 +333,7 @@ def test_the_largest_move_is_not_called_so_where_a_hidden_one_may_be_larger():
         "Fewer than 10 of the 250 or more customers in both runs are in "
     )
     every = pd.DataFrame({"then": [1, 2], "now": [1, 2], "customers": [9, 8]})  # of which nothing is shown
-    assert monitoring_tell.movement(every, one).startswith("None of the 10 or more customers in both runs are in ")
+    assert monitoring_tell.movement(every, one).startswith("None of the 10 or more customers in both runs is in ")
     found.private = False
     assert monitoring_tell.movement(tied, found).endswith(
         "; one of the largest groups (12) is in 2 (b) instead of 1 (a)."
