@@ -10,9 +10,9 @@ import socket
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, reduce
 from itertools import count
-from operator import and_, or_
+from operator import add, and_, or_
 from pathlib import Path
 from threading import RLock
 
@@ -212,6 +212,20 @@ def any_of(conditions: Iterable[ibis.Value]) -> ibis.Value:
 def all_of(conditions: Iterable[ibis.Value]) -> ibis.Value:
     """Return whether all of any number of conditions hold; of none True."""
     return paired([*conditions] or [ibis.literal(True)], and_)
+
+
+def stacked(table: ibis.Table, names: Iterable[str], *beside: str) -> list[ibis.Table]:
+    """Return _column and _cell of several columns, `beside` others of the row, so that all are asked in one query.
+
+    In memory they stand below each other; of a table on the disk, which would be copied, each column is a table.
+    """
+    parts = [table.select(*beside, _column=ibis.literal(name), _cell=table[name]) for name in names]
+    return [ibis.union(*parts)] if in_memory(table) and len(parts) > 1 else parts
+
+
+def add_up(terms: list[ibis.Value]) -> ibis.Value:
+    """Add up any number of terms, fifty at a time from left to right, so that few are added as they stand."""
+    return paired([reduce(add, terms[i : i + 50]) for i in range(0, len(terms), 50)], add)
 
 
 def paired(parts: list, join: Callable) -> ibis.Value:

@@ -11,7 +11,7 @@ import pandas as pd
 from sqlglot import exp, parse_one
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import double, held, opened
+from segmentation.core.engine import add_up, double, held, opened
 from segmentation.core.files import write_csv, write_parquet, write_text
 from segmentation.core.privacy import SMALLEST_GROUP, significant, step, to_step
 from segmentation.customers.counts import Grouping, identified, rounded, undo, unskew, unskewed
@@ -123,7 +123,7 @@ def assign_rows(table: ibis.Table, model: Placement, *, across: bool = False) ->
     scaled = table.mutate({f"_z{i}": scaled_feature(table[f.name], f) for i, f in enumerate(model.features)})
     z = [scaled[f"_z{i}"] for i in range(len(model.features))]
     scores = {f"_s{number}": _score(z, centroid) for number, centroid in enumerate(model.centroids, 1)}
-    found = scaled.mutate(_norm=sum((v * v for v in z), start=double(0)), **scores)
+    found = scaled.mutate(_norm=add_up([double(0), *(v * v for v in z)]), **scores)
     two = _alone if len(scores) == 1 else _in_turn if table.get_backend().name == "duckdb" else _at_once
     found = two(found, len(scores))
     near, following = (_root(found["_norm"] + found[score]) for score in ("_near", "_next"))
@@ -175,7 +175,7 @@ def scaled_feature(value: ibis.Value, feature: Scaled) -> ibis.Value:
 
 def _score(z: list[ibis.Value], centroid: tuple[float, ...]) -> ibis.Value:
     squared = double(sum(c * c for c in centroid))
-    return sum((value * double(-2 * c) for value, c in zip(z, centroid, strict=True)), start=squared)
+    return add_up([squared, *(value * double(-2 * c) for value, c in zip(z, centroid, strict=True))])
 
 
 def _root(squared: ibis.Value) -> ibis.Value:

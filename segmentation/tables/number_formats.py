@@ -8,6 +8,7 @@ import ibis
 import pandas as pd
 
 from segmentation.core.dataset import Dataset
+from segmentation.core.engine import stacked
 from segmentation.core.errors import DataError
 from segmentation.core.text import SIGNS, contradict, is_money, is_unit, listing, other_amount, plain_unit
 
@@ -109,7 +110,8 @@ def find_conventions(
     """
     texts = [name for name in units if raw[name].type().is_string()]
     around = {name: _declared_around(unit) for name, unit in units.items()}
-    around |= {name: _around(raw, name, units[name], known.get(name), file) for name in texts}
+    stand = _standing(raw, texts)
+    around |= {name: _around(stand[name], name, units[name], known.get(name), file) for name in texts}
     voting = [n for n in (units if voters is None else voters) if raw[n].type().is_string() and n not in typed]
     told = {name: decimal for name in units if decimal != "auto" and name not in typed}
     free = [name for name in texts if name not in {*typed, *told}]
@@ -136,7 +138,7 @@ def _marks(
     raw: ibis.Table, names: list[str], voters: list[str], known: dict[str, Convention]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the decimal mark of each column that shows one, or follows what decides; and an example of the others."""
-    votes = {name: _votes(raw, name) for name in {**dict.fromkeys(names), **dict.fromkeys(voters)}}
+    votes = _votes(raw, list(dict.fromkeys([*names, *voters])))
     _refuse_mixed({name: votes[name] for name in voters})
     total = {name: {what: int(vote[what].sum()) for what in COUNTED} for name, vote in votes.items()}
     own = {name: _own_mark(vote) for name, vote in total.items()}
@@ -266,16 +268,32 @@ def _behind(text: ibis.Value) -> ibis.Value:
     return text.re_extract(PATTERN, 3).re_replace(f"{BLANKS}+", "").lower()
 
 
+def _standing(raw: ibis.Table, names: list[str]) -> dict[str, pd.DataFrame]:
+    """Return before, behind and n of what stands around the numbers of each column, the most frequent first."""
+    found = []
+    for table in stacked(raw, names):
+        cells = table.select("_column", cell=_plain(table["_cell"])).filter(ibis._["cell"].re_search(PATTERN))
+        cells = cells.select("_column", before=_before(cells["cell"]), behind=_behind(cells["cell"]))
+        found.append(cells.group_by("_column", "before", "behind").agg(n=ibis._.count()).to_pandas())
+    order = {"by": ["n", "before", "behind"], "ascending": [False, True, True]}
+    return {name: own.sort_values(**order) for name, own in _by_column(found, names).items()}
+
+
+def _by_column(found: list[pd.DataFrame], names: list[str]) -> dict[str, pd.DataFrame]:
+    """Part what was found of each column; of one without cells nothing was."""
+    if not found:
+        return {}
+    whole = pd.concat(found, ignore_index=True)
+    parts = {name: own.drop(columns="_column") for name, own in whole.groupby("_column")}
+    return {name: parts.get(name, whole.iloc[:0].drop(columns="_column")) for name in names}
+
+
 def _around(
-    raw: ibis.Table, name: str, unit: str | None, known: Convention | None, file: str
+    stand: pd.DataFrame, name: str, unit: str | None, known: Convention | None, file: str
 ) -> tuple[tuple[str, ...], bool]:
     """Return what may stand around the digits: the declared unit, and what stands in half of the cells or more."""
-    cells = raw.select(cell=_plain(raw[name])).filter(ibis._["cell"].re_search(PATTERN))
-    cells = cells.select(before=_before(cells["cell"]), behind=_behind(cells["cell"]))
-    counts = cells.group_by("before", "behind").agg(n=ibis._.count()).to_pandas()
-    counts = counts.sort_values(["n", "before", "behind"], ascending=[False, True, True]).itertuples()
     declared = plain_unit(unit)
-    found = [(row.before + row.behind, row.n) for row in counts if is_unit(row.before, row.behind)]
+    found = [(row.before + row.behind, row.n) for row in stand.itertuples() if is_unit(row.before, row.behind)]
     whole = sum(n for _, n in found)
     usual = [stands for stands, n in found if stands and 2 * n > whole]
     _refuse_other_units(usual, name, unit, known, file)
@@ -319,12 +337,18 @@ def _refuse_other_units(usual: list[str], name: str, unit: str | None, known: Co
             )
 
 
-def _votes(raw: ibis.Table, name: str) -> pd.DataFrame:
-    """Count, for each file, the cells that show or prove which mark is the decimal one, leave it open, or are whole.
+def _votes(raw: ibis.Table, names: list[str]) -> dict[str, pd.DataFrame]:
+    """Count of each column, for each file, the cells that show or prove which mark is the decimal one, and others.
 
-    A proof is a number with both marks, or with one that stands twice.
+    Those leave it open, or are whole. A proof is a number with both marks, or with one that stands twice.
     """
-    cells = raw.select("file", digits=_bare_digits(raw[name]), arabic=raw[name].contains("٫"))
+    found = [_counted_votes(table) for table in stacked(raw, names, "file")]
+    return {name: own.set_index("file") for name, own in _by_column(found, names).items()}
+
+
+def _counted_votes(table: ibis.Table) -> pd.DataFrame:
+    cell = table["_cell"]
+    cells = table.select("_column", "file", digits=_bare_digits(cell), arabic=cell.contains("٫"))
     digits = cells["digits"]
     counts = {
         "open": digits.re_search(OPEN),
@@ -341,10 +365,10 @@ def _votes(raw: ibis.Table, name: str) -> pd.DataFrame:
         open_ = counts["open"] & digits.contains(mark) & ~cells["arabic"]
         counts |= {mark: shows | proof, f"proof {mark}": proof, f"open {mark}": open_}
     counts["open"] &= ~cells["arabic"]
-    found = cells.group_by("file").agg(
+    found = cells.group_by("_column", "file").agg(
         **{what: cell.sum() for what, cell in counts.items()}, example=digits.max(where=counts["open"])
     )
-    return found.to_pandas().set_index("file").fillna(dict.fromkeys(counts, 0))
+    return found.to_pandas().fillna(dict.fromkeys(counts, 0))
 
 
 def conventions_of(
