@@ -19,6 +19,7 @@ from threading import RLock
 import ibis
 import ibis.expr.datatypes as dt
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.expr.operations import DatabaseTable, InMemoryTable
@@ -214,13 +215,13 @@ def all_of(conditions: Iterable[ibis.Value]) -> ibis.Value:
     return paired([*conditions] or [ibis.literal(True)], and_)
 
 
-def stacked(table: ibis.Table, names: Iterable[str], *beside: str) -> list[ibis.Table]:
-    """Return _column and _cell of several columns, `beside` others of the row, so that all are asked in one query.
-
-    In memory they stand below each other; of a table on the disk, which would be copied, each column is a table.
-    """
+def of_each(table: ibis.Table, names: list[str], ask: Callable, *beside: str) -> dict[str, pd.DataFrame]:
+    """Return what `ask` finds of each column (_column, _cell): in memory of all at once, on the disk one by one."""
     parts = [table.select(*beside, _column=ibis.literal(name), _cell=table[name]) for name in names]
-    return [ibis.union(*parts)] if in_memory(table) and len(parts) > 1 else parts
+    parts = [ibis.union(*parts)] if in_memory(table) and parts[1:] else parts
+    found = pd.concat([ask(part).to_pandas() for part in parts], ignore_index=True) if parts else pd.DataFrame()
+    own = {name: cells.drop(columns="_column") for name, cells in found.groupby("_column")} if parts else {}
+    return {name: own.get(name, found.iloc[:0].drop(columns="_column")) for name in names}
 
 
 def add_up(terms: list[ibis.Value]) -> ibis.Value:

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import stacked
+from segmentation.core.engine import of_each
 from segmentation.core.errors import DataError
 from segmentation.core.text import SIGNS, contradict, is_money, is_unit, listing, other_amount, plain_unit
 
@@ -110,13 +110,12 @@ def find_conventions(
     """
     texts = [name for name in units if raw[name].type().is_string()]
     around = {name: _declared_around(unit) for name, unit in units.items()}
-    stand = _standing(raw, texts)
-    around |= {name: _around(stand[name], name, units[name], known.get(name), file) for name in texts}
+    for name, stand in of_each(raw, texts, _standing).items():
+        around[name] = _around(stand, name, units[name], known.get(name), file)
     voting = [n for n in (units if voters is None else voters) if raw[n].type().is_string() and n not in typed]
-    told = {name: decimal for name in units if decimal != "auto" and name not in typed}
-    free = [name for name in texts if name not in {*typed, *told}]
+    free = [name for name in texts if name not in typed and decimal == "auto"]
     marks, undecided = _marks(raw, free, voting, known) if free else ({}, {})
-    marks |= told
+    marks |= {name: decimal for name in units if decimal != "auto" and name not in typed}
     shown = _with_comma(raw, [name for name in texts if marks.get(name) == ","])
     found = {n: Convention(marks.get(n) or ".", *around[n], marks.get(n) is not None, shown[n]) for n in units}
     return found, undecided
@@ -138,7 +137,8 @@ def _marks(
     raw: ibis.Table, names: list[str], voters: list[str], known: dict[str, Convention]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the decimal mark of each column that shows one, or follows what decides; and an example of the others."""
-    votes = _votes(raw, list(dict.fromkeys([*names, *voters])))
+    found = of_each(raw, list(dict.fromkeys([*names, *voters])), _votes, "file")
+    votes = {name: vote.set_index("file") for name, vote in found.items()}
     _refuse_mixed({name: votes[name] for name in voters})
     total = {name: {what: int(vote[what].sum()) for what in COUNTED} for name, vote in votes.items()}
     own = {name: _own_mark(vote) for name, vote in total.items()}
@@ -268,24 +268,11 @@ def _behind(text: ibis.Value) -> ibis.Value:
     return text.re_extract(PATTERN, 3).re_replace(f"{BLANKS}+", "").lower()
 
 
-def _standing(raw: ibis.Table, names: list[str]) -> dict[str, pd.DataFrame]:
-    """Return before, behind and n of what stands around the numbers of each column, the most frequent first."""
-    found = []
-    for table in stacked(raw, names):
-        cells = table.select("_column", cell=_plain(table["_cell"])).filter(ibis._["cell"].re_search(PATTERN))
-        cells = cells.select("_column", before=_before(cells["cell"]), behind=_behind(cells["cell"]))
-        found.append(cells.group_by("_column", "before", "behind").agg(n=ibis._.count()).to_pandas())
-    order = {"by": ["n", "before", "behind"], "ascending": [False, True, True]}
-    return {name: own.sort_values(**order) for name, own in _by_column(found, names).items()}
-
-
-def _by_column(found: list[pd.DataFrame], names: list[str]) -> dict[str, pd.DataFrame]:
-    """Part what was found of each column; of one without cells nothing was."""
-    if not found:
-        return {}
-    whole = pd.concat(found, ignore_index=True)
-    parts = {name: own.drop(columns="_column") for name, own in whole.groupby("_column")}
-    return {name: parts.get(name, whole.iloc[:0].drop(columns="_column")) for name in names}
+def _standing(table: ibis.Table) -> ibis.Table:
+    """Count what stands before and behind the numbers of each column."""
+    cells = table.select("_column", cell=_plain(table["_cell"])).filter(ibis._["cell"].re_search(PATTERN))
+    cells = cells.select("_column", before=_before(cells["cell"]), behind=_behind(cells["cell"]))
+    return cells.group_by("_column", "before", "behind").agg(n=ibis._.count())
 
 
 def _around(
@@ -293,7 +280,8 @@ def _around(
 ) -> tuple[tuple[str, ...], bool]:
     """Return what may stand around the digits: the declared unit, and what stands in half of the cells or more."""
     declared = plain_unit(unit)
-    found = [(row.before + row.behind, row.n) for row in stand.itertuples() if is_unit(row.before, row.behind)]
+    counts = stand.sort_values(["n", "before", "behind"], ascending=[False, True, True]).itertuples()
+    found = [(row.before + row.behind, row.n) for row in counts if is_unit(row.before, row.behind)]
     whole = sum(n for _, n in found)
     usual = [stands for stands, n in found if stands and 2 * n > whole]
     _refuse_other_units(usual, name, unit, known, file)
@@ -337,16 +325,11 @@ def _refuse_other_units(usual: list[str], name: str, unit: str | None, known: Co
             )
 
 
-def _votes(raw: ibis.Table, names: list[str]) -> dict[str, pd.DataFrame]:
+def _votes(table: ibis.Table) -> ibis.Table:
     """Count of each column, for each file, the cells that show or prove which mark is the decimal one, and others.
 
     Those leave it open, or are whole. A proof is a number with both marks, or with one that stands twice.
     """
-    found = [_counted_votes(table) for table in stacked(raw, names, "file")]
-    return {name: own.set_index("file") for name, own in _by_column(found, names).items()}
-
-
-def _counted_votes(table: ibis.Table) -> pd.DataFrame:
     cell = table["_cell"]
     cells = table.select("_column", "file", digits=_bare_digits(cell), arabic=cell.contains("٫"))
     digits = cells["digits"]
@@ -368,7 +351,7 @@ def _counted_votes(table: ibis.Table) -> pd.DataFrame:
     found = cells.group_by("_column", "file").agg(
         **{what: cell.sum() for what, cell in counts.items()}, example=digits.max(where=counts["open"])
     )
-    return found.to_pandas().fillna(dict.fromkeys(counts, 0))
+    return found.fill_null(dict.fromkeys(counts, 0))
 
 
 def conventions_of(

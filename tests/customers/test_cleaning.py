@@ -3,12 +3,14 @@
 import csv
 import io
 
+import ibis
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation.core.dataset import Dataset, load_dataset, parse_features
+from segmentation.core.engine import add_up, all_of, any_of
 from segmentation.core.errors import DataError
 from segmentation.customers.cleaning import clean
 from segmentation.tables.read import read_table
@@ -220,3 +222,42 @@ def test_planted_truth_lies_apart_from_the_sample():
     sample = ROOT / "data" / "sample"
     assert "planted" not in (sample / "customers.csv").read_text().splitlines()[0]
     assert len((sample / "customers.csv").read_text().splitlines()) == 201
+
+
+def _asked(path, columns: int) -> tuple:
+    """Clean a table of so many columns, and return what came of it, and how many letters all its queries have."""
+    rows = range(30)
+    cells = {f"n{i}": [str(i + row % 7 + 1000 * (row == i)) for row in rows] for i in range(columns // 2)}
+    cells |= {f"c{i}": ["b " if row == i else "ab"[row % 2] for row in rows] for i in range(columns // 2)}
+    pd.DataFrame(cells).to_csv(path, index=False)
+    columns_of = {name: {"role": "feature"} if name == "n0" else {"role": "descriptor"} for name in cells}
+    columns_of |= {name: CATEGORY for name in cells if name.startswith("c")}
+    queries: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ibis.options, "verbose", True)
+        patch.setattr(ibis.options, "verbose_log", queries.append)
+        cleaned = _clean_file(path, Dataset.model_validate({"title": "T", "columns": columns_of}), ("n0",))
+    return cleaned, sum(map(len, queries))
+
+
+def test_what_is_asked_of_a_table_grows_with_its_columns_and_no_faster(tmp_path):
+    """Each column once: before, the queries about one named all the others."""
+    few, letters = _asked(tmp_path / "few.csv", 8)
+    many, more = _asked(tmp_path / "many.csv", 32)
+    for cleaned, columns in ((few, 8), (many, 32)):
+        numbers = [f"n{i}" for i in range(columns // 2)]
+        assert cleaned.account.clean == 30
+        assert cleaned.account.mended == {f"c{i}": 1 for i in range(columns // 2)}
+        flagged = cleaned.flagged[["column", "value"]].values.tolist()
+        assert flagged == [[name, 1000.0 + i + i % 7] for i, name in enumerate(numbers)]
+    assert more < 1.1 * 32 / 8 * letters
+
+
+def test_more_conditions_than_python_may_nest_are_asked_at_once():
+    table = ibis.memtable({"x": [3, 5000]})
+    found = table.select(
+        one=any_of(table["x"] == i for i in range(1000)),
+        every=all_of(table["x"] > i for i in range(1000)),
+        total=add_up([table["x"]] * 1000),
+    ).to_pandas()
+    assert found.to_dict("list") == {"one": [True, False], "every": [False, True], "total": [3000, 5_000_000]}
