@@ -328,7 +328,8 @@ def fingerprint(
     """
     names = [name for name in dataset.columns if name in raw.columns]
     if not in_memory(raw) or not all(raw[name].type().is_string() for name in names):
-        files = source.fingerprints().values() if source else ()
+        # One part of a file, or a file with a log beside it, is not known by the bytes of the file.
+        files = source.fingerprints().values() if source and source.settled and not source.part else ()
         known_by = [*files] or sum_of(raw.drop("row", "file", "line", "fields"))
         return Fingerprint(pd.DataFrame(), _digest(known_by), "")
     frame = raw.select(

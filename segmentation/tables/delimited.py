@@ -3,24 +3,24 @@
 import codecs
 import csv
 import io
+import json
 import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from math import log
-from pathlib import Path
 from typing import NoReturn
 
-import numpy as np
+import pandas as pd
 
 from segmentation.core.errors import DataError
 
 DELIMITERS = ";\t|,"  # of equals the first: a comma may be in amounts
-FIRST_LINES = 50
+FIRST_LINES, FIRST_BYTES = 50, 100_000
 MOST_LETTERS = csv.field_size_limit()  # of a cell
 MOST_COLUMNS = 2_000
-PIECE = 16_000_000  # bytes that are counted at once
-NEW_LINE, RETURN, QUOTE = b'\n\r"'
 
 # Letters beyond ASCII, the most frequent first, of the languages that an encoding is made for.
 WESTERN = ("éàèêçâôîûùïëœ", "óíáéñúü", "ãçáéóíêâõúàô", "èàòùìé", "äüöß", "äöåé", "øåæé", "éëïöü", "íáðéóöúæþý")
@@ -101,6 +101,39 @@ def read_text(content: bytes, name: str, encoding: str | None = None) -> Rows:
     return Rows(name, records, encoding=encoding, delimiter=delimiter)
 
 
+def rows_of(headers: list[str], rows, name: str) -> Rows:
+    """Return rows of values as text, without those that are empty."""
+    texts = as_texts(enumerate(rows, start=1), name)
+    return Rows(name, [(0, list(headers)), *(pair for pair in texts if any(pair[1]))])
+
+
+def as_texts(rows, name: str):
+    """Yield each (line, cells) with its cells as text, which may be as long as those of a text file."""
+    for line, row in rows:
+        cells = [_text(value) for value in row]
+        longest = max(map(len, cells), default=0)
+        if longest > MOST_LETTERS:
+            raise DataError(
+                f"{name}, row {line}: found a cell of {longest:,} letters, expected {MOST_LETTERS:,} at most"
+            )
+        yield line, cells
+
+
+def _text(value) -> str:
+    """Return a value as text: a whole number without a point, a date as ISO 8601, nothing as nothing."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, default=str)
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
+        return ""
+    if isinstance(value, float):
+        return Number(int(value) if value.is_integer() and abs(value) < 1e15 else repr(float(value)))
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return Number(value)
+    if isinstance(value, datetime):
+        return value.isoformat().removesuffix("T00:00:00")
+    return str(value)
+
+
 def _parse(lines: list[str], delimiter: str, name: str) -> list[tuple[int, list[str]]]:
     """Return (line on which it starts, cells) of each record that is not blank."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
@@ -111,116 +144,12 @@ def _parse(lines: list[str], delimiter: str, name: str) -> list[tuple[int, list[
                 records.append((line, cells))
             line = reader.line_num + 1
     except csv.Error as fault:
-        raise _left_open(name, line, fault) from fault
+        raise left_open(name, line, fault) from fault
     return records
 
 
-@dataclass(frozen=True)
-class Body:
-    """Where the rows of a text are, below its titles and column names.
-
-    lines, records : how many of both end with the column names; a record in quotation marks may have several lines.
-    start : the byte behind them.
-    ends : with which ends of lines.
-    """
-
-    lines: int
-    records: int
-    start: int
-    ends: frozenset[bytes]
-
-
-def find_body(head: bytes, delimiter: str, line: int) -> Body:
-    """Return where the rows are, below the column names that begin on a line."""
-    lines = head.splitlines(keepends=True)
-    texts = [text.decode("utf-8-sig", errors="replace") for text in lines]
-    reader, records, first = csv.reader(texts, delimiter=delimiter), 0, 0
-    while first < line:
-        first = reader.line_num + 1
-        next(reader)
-        records += 1
-    above = lines[: reader.line_num]
-    ends = {line[len(line.rstrip(b"\r\n")) :][-2:] for line in above}  # in cells too: the engine takes them for others
-    return Body(reader.line_num, records, sum(map(len, above)), frozenset(ends - {b""}))
-
-
-def count_rows(path: Path, body: Body, delimiter: str) -> int | None:
-    """Count the rows of a text by its bytes, whoever reads it: those that are not blank, outside of quotation marks.
-
-    Returns
-    -------
-    int or None
-        None where it needs a slower reader: rows end in several ways, a mark stands within a cell or is left open.
-
-    Raises
-    ------
-    DataError
-        When a byte is NUL.
-    """
-    rows, ends, inside, behind, last = 0, {*body.ends}, False, True, NEW_LINE
-    may_open = np.isin(np.arange(256), [ord(delimiter), NEW_LINE, RETURN, QUOTE])
-    with path.open("rb") as file:
-        file.seek(body.start)
-        while piece := file.read(PIECE):
-            while piece.endswith(b"\r") and (more := file.read(1)):
-                piece += more
-            if b"\0" in piece:
-                raise DataError(f"{path.name}: found a NUL byte, expected text; save the table as CSV (UTF-8)")
-            letters = np.frombuffer(piece, np.uint8)
-            parts = letters == NEW_LINE
-            if b"\r" in piece:
-                parts |= letters == RETURN
-            if inside or b'"' in piece:
-                marks = letters == QUOTE
-                held = np.logical_xor.accumulate(marks) ^ inside
-                opened = np.flatnonzero(marks & held)
-                if not may_open[np.where(opened > 0, letters[opened - 1], last)].all():
-                    return None
-                parts &= ~held
-                inside = bool(held[-1])
-            ends |= _ends_of(letters, parts)
-            rows += int(np.count_nonzero(parts[:-1] & ~parts[1:])) + int(behind and not parts[0])
-            behind, last = bool(parts[-1]), int(letters[-1])
-    return None if inside or len(ends) > 1 else rows
-
-
-def _ends_of(letters: np.ndarray, parts: np.ndarray) -> set[bytes]:
-    """Return in which ways rows end where `parts` says that one does."""
-    returns = parts & (letters == RETURN)
-    feeds, pairs = (
-        int(np.count_nonzero(parts & ~returns)),
-        int(np.count_nonzero(returns[:-1] & ~returns[1:] & parts[1:])),
-    )
-    found = {b"\r\n": pairs, b"\n": feeds - pairs, b"\r": int(np.count_nonzero(returns)) - pairs}
-    return {end for end, n in found.items() if n}
-
-
-def write_anew(path: Path, body: Body, delimiter: str, copy: Path) -> int:
-    """Write the rows of a text as every reader takes them: all cells quoted, one line end; return how many there are.
-
-    Raises
-    ------
-    DataError
-        When it is not UTF-8, or a quotation mark is left open.
-    """
-    rows, line = 0, 1
-    with path.open(encoding="utf-8-sig", newline="") as text, copy.open("w", encoding="utf-8", newline="") as anew:
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
-        writer = csv.writer(anew, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        try:
-            for number, cells in enumerate(reader, start=1):
-                if number > body.records and any(cell.strip() for cell in cells):
-                    writer.writerow(cells)
-                    rows += 1
-                line = reader.line_num + 1
-        except csv.Error as fault:
-            raise _left_open(path.name, line, fault) from fault
-        except UnicodeDecodeError as fault:
-            raise DataError(f"{path.name} holds letters that are not UTF-8, below line {line}; convert it") from fault
-    return rows
-
-
-def _left_open(name: str, line: int, fault: csv.Error) -> DataError:
+def left_open(name: str, line: int, fault: csv.Error) -> DataError:
+    """Return what is told where the cells of a text do not end."""
     return DataError(
         f"{name}, line {line}: {fault}; expected cells of text; is a quotation mark left open, or not doubled?"
     )
@@ -252,9 +181,8 @@ def decode(content: bytes, name: str, encoding: str | None = None) -> tuple[str,
         return _decode_named(content, name, encoding)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace"), "UTF-16"
-    if content[1:2] == b"\0" or content[:1] == b"\0":
-        encoding = "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
-        return content.decode(encoding, errors="replace"), "UTF-16"
+    if b"\0" in content and (unmarked := _unmarked(content[:FIRST_BYTES])):
+        return content.decode(unmarked, errors="replace"), "UTF-16"
     try:
         return content.decode("utf-8-sig"), None
     except UnicodeDecodeError:
@@ -271,6 +199,17 @@ def decode(content: bytes, name: str, encoding: str | None = None) -> tuple[str,
     if rivals:
         _refuse_open(content, name, [best[0], *rivals])
     return content.decode(best[0]), CALLED[best[0]]
+
+
+def _unmarked(start: bytes) -> str | None:
+    """Return which UTF-16 a text without a mark is in: one byte of each delimiter, line end and Latin letter is NUL."""
+    for encoding, high in (("utf-16-le", 1), ("utf-16-be", 0)):
+        text = start[: len(start) // 2 * 2].decode(encoding, errors="replace")
+        ends = "\n" in text or "\r" in text or start[high : high + 1] == b"\0"
+        plain = any(mark in text for mark in DELIMITERS) and "\0" not in text
+        if ends and plain and start[high::2].count(0) > start[1 - high :: 2].count(0):
+            return encoding
+    return None
 
 
 def _decode_named(content: bytes, name: str, encoding: str) -> tuple[str, str | None]:

@@ -8,23 +8,22 @@ import re
 import struct
 import zipfile
 import zlib
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import datetime
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
 import ibis
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlglot import tokenize
 from sqlglot.errors import TokenError
 
 from segmentation.core.engine import MOST_HELD, new_file
 from segmentation.core.errors import DataError, cause
-from segmentation.tables.delimited import MOST_COLUMNS, MOST_LETTERS, Number, Rows, decode, read_text
+from segmentation.tables.delimited import MOST_COLUMNS, Rows, as_texts, decode, read_text, rows_of
+from segmentation.tables.header import PIECE
 from segmentation.tables.sandbox import LIMITS, Unreadable, copy_database, read_sheet
 from segmentation.tables.sources import QUERY, RawSource, logs_of
 
@@ -36,6 +35,7 @@ MOST_UNPACKED = 256_000_000  # bytes that a packed file may become; plain text a
 # What the libraries raise for files that are not what they begin as.
 DAMAGED = (EOFError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
            pa.ArrowException)  # fmt: skip
+LINES = (".jsonl", ".ndjson", ".json")
 DATABASES = {b"SQLite format 3\0": "sqlite", b"DUCK": "duckdb"}
 
 
@@ -57,24 +57,73 @@ def read_parts(source: RawSource) -> list[Rows]:
     return [_read_file(path, source) for path in source.files]
 
 
-def _read_file(path: Path, source: RawSource) -> Rows:
-    """Read one file of a table, by what it holds rather than by its ending."""
-    part, encoding = source.part, source.encoding
+def unpacked(source: RawSource) -> RawSource:
+    """Return a table whose files can be read in parts: of a database as Parquet, of gzip what it holds; names are kept.
+
+    Raises
+    ------
+    DataError
+        As `read_parts`.
+    """
+    found = [_unpacked(path, source.part) for path in source.files]
+    copied = found != [*source.files] and any(_kind_of(path) in DATABASES.values() for path in source.files)
+    return replace(source, files=tuple(found), part=None if copied else source.part)
+
+
+def _unpacked(path: Path, part: str | None) -> Path:
+    with _told(path):
+        kind = _kind_of(path)
+        if kind in DATABASES.values():
+            return _named(path.name, copied_database(path, kind, part))
+        if kind != "gzip":
+            return path
+        copy, size = new_file(), 0
+        with gzip.open(path) as packed, copy.open("wb") as file:
+            while piece := packed.read(PIECE):
+                file.write(piece)
+                size += len(piece)
+                _refuse_more(size, path.name)
+        return _unpacked(_named(path.name.removesuffix(".gz"), copy), part)
+
+
+def _named(name: str, copy: Path) -> Path:
+    """Give a copy the name of what it was made from, in a folder of its own."""
+    place = copy.with_suffix("") / name
+    if not place.exists():  # a database is copied once
+        place.parent.mkdir()
+        place.hardlink_to(copy)
+    return place
+
+
+def _kind_of(path: Path) -> str:
+    """Return what a file holds, by its first bytes: text where they are none of the others."""
+    with path.open("rb") as file:
+        start = file.read(16)
+    kinds = DATABASES | {b"\x1f\x8b": "gzip", b"PAR1": "parquet", b"PK\x03\x04": "zip", b"\xd0\xcf\x11\xe0": "sheet"}
+    found = (
+        kind for mark, kind in kinds.items() if start.startswith(mark) or (kind == "duckdb" and start[8:12] == mark)
+    )
+    return next(found, "lines" if path.suffix.lower() in LINES else "text")
+
+
+@contextmanager
+def _told(path: Path):
+    """Tell what is wrong with a file that cannot be read."""
     try:
-        with path.open("rb") as file:
-            start = file.read(16)
-            kind = DATABASES.get(start) or DATABASES.get(start[8:12])
-            if kind:
-                return _read_database(path, kind, part)
-            if start.startswith(b"PAR1"):
-                return _read_parquet(path, path.name)
-            content = start + file.read()
-        return _read_content(content, path.name, part, encoding)
+        yield
     except OSError as fault:
         raise DataError(f"{path.name} cannot be read: {fault.strerror or cause(fault)}") from fault
     except DAMAGED as fault:
         told = cause(fault, path, path.name)
         raise DataError(f"{path.name} is damaged, cut short or encrypted ({told}); copy or export it again") from fault
+
+
+def _read_file(path: Path, source: RawSource) -> Rows:
+    """Read one file of a table, by what it holds rather than by its ending."""
+    with _told(path):
+        if is_parquet(path):
+            return _read_parquet(path, path.name)
+        return _read_content(path.read_bytes(), path.name, source.part, source.encoding)
 
 
 def _read_content(content: bytes, name: str, part: str | None, encoding: str | None) -> Rows:
@@ -95,7 +144,7 @@ def _read_content(content: bytes, name: str, part: str | None, encoding: str | N
         return _read_sheet(content, name, part)
     if content.startswith(b"PAR1"):
         return _read_parquet(io.BytesIO(content), name)
-    if name.lower().endswith((".jsonl", ".ndjson", ".json")):
+    if name.lower().endswith(LINES):
         return _read_json_lines(content, name, encoding)
     return read_text(content, name, encoding)
 
@@ -110,14 +159,17 @@ def _refuse_more(size: int, name: str) -> None:
 
 
 def is_large(source: RawSource) -> bool:
-    """Return whether a table has too many rows to be held: Parquet and databases by their rows, text by its bytes."""
+    """Return whether a table is read by the engine: Parquet and databases by their rows, text by its bytes.
+
+    Where it lies then is decided by its rows alone, however it was read (`core.engine.opened`).
+    """
     if source.url:
         return _rows_on_server(source) > MOST_HELD
     try:
-        if source.files and all(is_parquet(path) for path in source.files):
+        kinds = {_kind_of(path) for path in source.files}
+        if kinds == {"parquet"}:
             return sum(pq.read_metadata(path).num_rows for path in source.files) > MOST_HELD
-        plain = all(path.suffix.lower() in (".csv", ".txt", ".tsv") for path in source.files)
-        return plain and sum(path.stat().st_size for path in source.files) > LARGE_TEXT
+        return kinds == {"text"} and sum(path.stat().st_size for path in source.files) > LARGE_TEXT
     except (OSError, pa.ArrowInvalid):
         return False  # told when it is read
 
@@ -132,8 +184,7 @@ def _rows_on_server(source: RawSource) -> int:
 
 def is_parquet(path: Path) -> bool:
     """Return whether a file is Parquet, by what it holds."""
-    with path.open("rb") as file:
-        return file.read(4) == b"PAR1"
+    return _kind_of(path) == "parquet"
 
 
 def read_head(path: Path, encoding: str | None = None) -> Rows:
@@ -167,7 +218,7 @@ def _read_sheet(content: bytes, name: str, part: str | None) -> Rows:
     except Unreadable as fault:
         raise DataError(f"{name} is not a readable spreadsheet: {fault}") from fault
     _choose(part, sheets, name, "sheet")
-    texts = _as_texts(enumerate(rows, start=1), name)
+    texts = as_texts(enumerate(rows, start=1), name)
     return Rows(name, [pair for pair in texts if any(pair[1])])
 
 
@@ -191,7 +242,7 @@ def _read_json_lines(content: bytes, name: str, encoding: str | None) -> Rows:
         if len(headers) > MOST_COLUMNS:
             raise DataError(f"{name}, line {line}: found more than {MOST_COLUMNS:,} different keys; expected columns")
     rows = ((line, [record.get(header) for header in headers]) for line, record in records)
-    return Rows(name, [(0, list(headers)), *_as_texts(rows, name)] if headers else [])
+    return Rows(name, [(0, list(headers)), *as_texts(rows, name)] if headers else [])
 
 
 def _once(pairs: list[tuple]) -> dict:
@@ -242,11 +293,6 @@ def table_on_server(source: RawSource) -> ibis.Table:
     return connection.table(_choose(part, connection.list_tables(), source.name, "table"))
 
 
-def _read_database(path: Path, kind: str, part: str | None) -> Rows:
-    """Read a table of a file of SQLite or DuckDB, or the result of a query."""
-    return _read_parquet(copied_database(path, kind, part), path.name)
-
-
 def copied_database(path: Path, kind: str, part: str | None) -> Path:
     """Copy a table of a file of SQLite or DuckDB, or the result of a query, to Parquet, once in this process.
 
@@ -291,7 +337,7 @@ def _read_connection(connection, part: str | None, name: str) -> Rows:
         raise unreadable(name, fault) from fault
     finally:
         connection.disconnect()
-    return _from_rows(headers, rows, name)
+    return rows_of(headers, rows, name)
 
 
 def _read_parquet(place: Path | io.BytesIO, name: str) -> Rows:
@@ -300,36 +346,42 @@ def _read_parquet(place: Path | io.BytesIO, name: str) -> Rows:
 
 
 def _from_arrow(found: pa.Table | pa.RecordBatch, name: str) -> Rows:
-    return _from_rows(found.schema.names, zip(*(column.to_pylist() for column in found.columns), strict=True), name)
+    columns = _as_read(found, name)
+    return rows_of(found.schema.names, zip(*(column.to_pylist() for column in columns), strict=True), name)
 
 
-def _from_rows(headers: list[str], rows, name: str) -> Rows:
-    texts = _as_texts(enumerate(rows, start=1), name)
-    return Rows(name, [(0, list(headers)), *(pair for pair in texts if any(pair[1]))])
+def _as_read(found: pa.Table | pa.RecordBatch, name: str) -> list:
+    """Return columns of Arrow with text where there are bytes, and local time where there is a zone."""
+    columns = []
+    for header, column in zip(found.schema.names, found.columns, strict=True):
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        try:
+            if pa.types.is_fixed_size_binary(column.type):
+                column = column.cast(pa.binary())
+            if _is_binary(column.type):
+                column = column.cast(pa.string())
+        except pa.ArrowInvalid as fault:
+            raise DataError(f"{name}: column {header!r} holds bytes that are no text; write it as text") from fault
+        if pa.types.is_timestamp(column.type) and column.type.tz:
+            column = pc.local_timestamp(column)
+        columns.append(column)
+    return columns
 
 
-def _as_texts(rows, name: str):
-    """Yield each (line, cells) with its cells as text, which may be as long as those of a text file."""
-    for line, row in rows:
-        cells = [_text(value) for value in row]
-        longest = max(map(len, cells), default=0)
-        if longest > MOST_LETTERS:
-            raise DataError(
-                f"{name}, row {line}: found a cell of {longest:,} letters, expected {MOST_LETTERS:,} at most"
-            )
-        yield line, cells
+def _is_binary(kind: pa.DataType) -> bool:
+    return any(of(kind) for of in (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_binary_view))
 
 
-def _text(value) -> str:
-    """Return a value as text: a whole number without a point, a date as ISO 8601, nothing as nothing."""
-    if isinstance(value, dict | list):
-        return json.dumps(value, default=str)
-    if value is None or value is pd.NaT or value is pd.NA or value != value:
-        return ""
-    if isinstance(value, float):
-        return Number(int(value) if value.is_integer() and abs(value) < 1e15 else repr(float(value)))
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return Number(value)
-    if isinstance(value, datetime):
-        return value.isoformat().removesuffix("T00:00:00")
-    return str(value)
+def in_plain_types(path: Path) -> Path:
+    """Return a Parquet file, or a copy of it whose types every engine reads as a small table is read."""
+    file = pq.ParquetFile(path)
+    schema = file.schema_arrow
+    plain = pa.schema(list(zip(schema.names, [c.type for c in _as_read(schema.empty_table(), path.name)], strict=True)))
+    if plain.types == schema.types:
+        return path
+    copy = new_file()
+    with pq.ParquetWriter(copy, plain) as anew:
+        for batch in file.iter_batches():
+            anew.write_batch(pa.record_batch(_as_read(batch, path.name), schema=plain))
+    return copy

@@ -1,14 +1,21 @@
-"""The line of the column names, and what stands above and beside a table."""
+"""The line of the column names, what stands above and beside a table, and how many rows of text stand below."""
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 from segmentation.core.dataset import RESERVED, Column, Dataset
 from segmentation.core.errors import DataError
 from segmentation.core.text import LONGEST_NAME, key, key_without_unit, other_amount, suggest
-from segmentation.tables.delimited import FIRST_LINES, MOST_COLUMNS, Rows
+from segmentation.tables.delimited import FIRST_LINES, MOST_COLUMNS, Rows, left_open
 
+PIECE = 16_000_000  # bytes that are counted at once
+NEW_LINE, RETURN, QUOTE = b'\n\r"'
 MOST_STRAY = 2
 YEAR = r"\s*(19|20)[0-9]{2}\s*$"
 PLAIN_NUMBER = r"[+\-]?[0-9][0-9.,]*"
@@ -236,3 +243,108 @@ def _name(header: str, i: int) -> str:
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()
     plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     return plain if re.match(r"[a-z]", plain) else f"column_{i}"
+
+
+@dataclass(frozen=True)
+class Body:
+    """Where the rows of a text are, below its titles and column names.
+
+    lines, records : how many of both end with the column names; a record in quotation marks may have several lines.
+    start : the byte behind them.
+    ends : with which ends of lines.
+    """
+
+    lines: int
+    records: int
+    start: int
+    ends: frozenset[bytes]
+
+
+def find_body(head: bytes, delimiter: str, line: int) -> Body:
+    """Return where the rows are, below the column names that begin on a line."""
+    lines = head.splitlines(keepends=True)
+    texts = [text.decode("utf-8-sig", errors="replace") for text in lines]
+    reader, records, first = csv.reader(texts, delimiter=delimiter), 0, 0
+    while first < line:
+        first = reader.line_num + 1
+        next(reader)
+        records += 1
+    above = lines[: reader.line_num]
+    ends = {line[len(line.rstrip(b"\r\n")) :][-2:] for line in above}  # in cells too: the engine takes them for others
+    return Body(reader.line_num, records, sum(map(len, above)), frozenset(ends - {b""}))
+
+
+def count_rows(path: Path, body: Body, delimiter: str) -> int | None:
+    """Count the rows of a text by its bytes, whoever reads it: those that are not blank, outside of quotation marks.
+
+    Returns
+    -------
+    int or None
+        None where it needs a slower reader: rows end in several ways, a mark stands within a cell or is left open.
+
+    Raises
+    ------
+    DataError
+        When a byte is NUL.
+    """
+    rows, ends, inside, behind, last = 0, {*body.ends}, False, True, NEW_LINE
+    may_open = np.isin(np.arange(256), [ord(delimiter), NEW_LINE, RETURN, QUOTE])
+    with path.open("rb") as file:
+        file.seek(body.start)
+        while piece := file.read(PIECE):
+            while piece.endswith(b"\r") and (more := file.read(1)):
+                piece += more
+            if b"\0" in piece:
+                raise DataError(f"{path.name}: found a NUL byte, expected text; save the table as CSV (UTF-8)")
+            letters = np.frombuffer(piece, np.uint8)
+            parts = letters == NEW_LINE
+            if b"\r" in piece:
+                parts |= letters == RETURN
+            if inside or b'"' in piece:
+                marks = letters == QUOTE
+                held = np.logical_xor.accumulate(marks) ^ inside
+                opened = np.flatnonzero(marks & held)
+                if not may_open[np.where(opened > 0, letters[opened - 1], last)].all():
+                    return None
+                parts &= ~held
+                inside = bool(held[-1])
+            ends |= _ends_of(letters, parts)
+            rows += int(np.count_nonzero(parts[:-1] & ~parts[1:])) + int(behind and not parts[0])
+            behind, last = bool(parts[-1]), int(letters[-1])
+    return None if inside or len(ends) > 1 else rows
+
+
+def _ends_of(letters: np.ndarray, parts: np.ndarray) -> set[bytes]:
+    """Return in which ways rows end where `parts` says that one does."""
+    returns = parts & (letters == RETURN)
+    feeds, pairs = (
+        int(np.count_nonzero(parts & ~returns)),
+        int(np.count_nonzero(returns[:-1] & ~returns[1:] & parts[1:])),
+    )
+    found = {b"\r\n": pairs, b"\n": feeds - pairs, b"\r": int(np.count_nonzero(returns)) - pairs}
+    return {end for end, n in found.items() if n}
+
+
+def write_anew(path: Path, body: Body, delimiter: str, copy: Path) -> int:
+    """Write the rows of a text as every reader takes them: all cells quoted, one line end; return how many there are.
+
+    Raises
+    ------
+    DataError
+        When it is not UTF-8, or a quotation mark is left open.
+    """
+    rows, line = 0, 1
+    with path.open(encoding="utf-8-sig", newline="") as text, copy.open("w", encoding="utf-8", newline="") as anew:
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        writer = csv.writer(anew, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        try:
+            for number, cells in enumerate(reader, start=1):
+                if number > body.records and any(cell.strip() for cell in cells):
+                    writer.writerow(cells)
+                    rows += 1
+                line = reader.line_num + 1
+        except csv.Error as fault:
+            raise left_open(path.name, line, fault) from fault
+        except UnicodeDecodeError as fault:
+            raise DataError(f"{path.name} holds letters that are not UTF-8, below line {line}; convert it") from fault
+    return rows

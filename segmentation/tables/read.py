@@ -10,12 +10,30 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import any_of, connect_duckdb, held, kept, new_file, plain, read_numbered
+from segmentation.core.engine import MOST_HELD, any_of, connect_duckdb, held, kept, new_file, plain, read_numbered
 from segmentation.core.errors import DataError, cause
 from segmentation.core.files import as_it_was, as_it_was_column
-from segmentation.tables.delimited import Number, count_rows, find_body, write_anew
-from segmentation.tables.formats import HEAD, is_large, is_parquet, read_head, read_parts, table_on_server, unreadable
-from segmentation.tables.header import header_keys, match_columns, require_names, split_header
+from segmentation.tables.delimited import Number
+from segmentation.tables.formats import (
+    HEAD,
+    in_plain_types,
+    is_large,
+    is_parquet,
+    read_head,
+    read_parts,
+    table_on_server,
+    unpacked,
+    unreadable,
+)
+from segmentation.tables.header import (
+    count_rows,
+    find_body,
+    header_keys,
+    match_columns,
+    require_names,
+    split_header,
+    write_anew,
+)
 from segmentation.tables.number_formats import find_conventions, is_number, tell_undecided, text_of, to_number
 from segmentation.tables.sources import RawSource
 
@@ -39,6 +57,7 @@ def read_large(
     DataError
         As `read_table`, and where a text is not UTF-8, or its columns are parted by blanks.
     """
+    source = unpacked(source)
     files = [
         _open_parquet(path) if is_parquet(path) else _open_text(path, dataset, source.encoding) for path in source.files
     ]
@@ -95,7 +114,7 @@ def _open_server(source: RawSource) -> tuple[ibis.Table, dict]:
 def _open_parquet(path: Path) -> tuple[ibis.Table, dict]:
     names = pq.read_schema(path).names
     require_names(path.name, names)
-    table = read_numbered(path)
+    table = read_numbered(in_plain_types(path))
     headers = [name for name in table.columns if name != "file_row_number"]
     place = table["file_row_number"] + 1
     whole = {
@@ -177,13 +196,12 @@ def _refuse_other_number(table: ibis.Table, counted: int, name: str) -> None:
 
     In one column a blank line is an empty row to the engine, and none to who counts.
     """
-    headers = [header for header in table.columns if header not in WHOLE]
-    filled, rows = table[headers[0]].count() if len(headers) == 1 else table.count(), table.count()
-    least, most = table.agg(least=filled, most=rows).to_pandas().iloc[0]
+    first, *others = (header for header in table.columns if header not in WHOLE)
+    least, most = (int(n.execute()) for n in (table.count() if others else table[first].count(), table.count()))
     if not least <= counted <= most:
         raise DataError(
-            f"{name}: found {most:,} rows of {counted:,} that its lines and quotation marks make; is a quotation mark "
-            "left open, or not doubled? Mend it, or save the table as Parquet"
+            f"{name}: found {most:,} rows of {counted:,} that its lines and quotation marks make; is a mark left "
+            "open, or not doubled? Mend it, or save the table as Parquet"
         )
 
 
@@ -297,13 +315,14 @@ def read_table(
     DataError
         When the table cannot be read, has no rows, or lacks a wanted column.
     """
+    source = unpacked(source)
     if is_large(source):
         return read_large(source, dataset, wanted=wanted, known=known)
     return read_small(source, dataset, wanted=wanted)
 
 
 def read_small(source: RawSource, dataset: Dataset, *, wanted: tuple[str, ...]) -> tuple[ibis.Table, dict]:
-    """Read a table of few rows in every format, as text."""
+    """Read a table in every format, as text; where it lies then is decided by its rows, as for a large one."""
     headers, rows, told = read_rows(source, header_keys(dataset))
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
     at = {name: headers.index(header) for name, header in matched.items()}
@@ -315,7 +334,12 @@ def read_small(source: RawSource, dataset: Dataset, *, wanted: tuple[str, ...]) 
     texts = dict.fromkeys(at, "string")
     raw = held(frame, schema={"row": "int64", "file": "string", "line": "int64", "fields": "int64", **texts})
     ignored = [header for header in headers if header not in matched.values()]
-    return raw, {"columns": matched, "ignored": ignored, "fields": len(headers), **told}
+    return kept(raw) if len(rows) > MOST_HELD else raw, {
+        "columns": matched,
+        "ignored": ignored,
+        "fields": len(headers),
+        **told,
+    }
 
 
 def read_rows(source: RawSource, known: frozenset[str] = frozenset()) -> tuple[list[str], list[tuple], dict]:
@@ -339,7 +363,7 @@ def read_rows(source: RawSource, known: frozenset[str] = frozenset()) -> tuple[l
         When a file is empty or unreadable, repeats a header, or has other columns than the first, and when none has a
         row.
     """
-    read = read_parts(source)
+    read = read_parts(unpacked(source))
     tables = [(part, *split_header(part, known)) for part in read]
     headers, rows = tables[0][1], []
     for part, own, records, _ in tables:

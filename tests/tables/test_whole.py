@@ -3,13 +3,25 @@
 What is read is compared with what was written, by readers of two ways: that of small tables, and that of large ones.
 """
 
+import gzip
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from segmentation.core.dataset import Dataset
+from segmentation.core.engine import MOST_HELD, in_memory
 from segmentation.core.errors import DataError
-from segmentation.tables.delimited import count_rows, find_body
-from segmentation.tables.read import read_large, read_small
+from segmentation.customers.cleaning import clean
+from segmentation.tables.delimited import decode
+from segmentation.tables.header import count_rows, find_body
+from segmentation.tables.read import read_large, read_small, read_table
 from segmentation.tables.sources import locate
+from tests.tables.test_fuzz import MONTHLY
 
 COLUMNS = {
     "id": {"role": "id"},
@@ -90,5 +102,68 @@ def test_rows_are_counted_in_pieces_of_any_length(tmp_path, monkeypatch):
     body = find_body(text.encode(), ",", 1)
     assert (body.lines, body.records) == (1, 1)
     for length in (1, 2, 3, 7, 64, 10_000):
-        monkeypatch.setattr("segmentation.tables.delimited.PIECE", length)
+        monkeypatch.setattr("segmentation.tables.header.PIECE", length)
         assert count_rows(saved(tmp_path, text), body, ",") == 40
+
+
+@pytest.mark.parametrize("names", ["客户编号,城市\n一,二\n", "Кто;Город\nя;ты\n", "id\tcity\nŁ\té\n", "顧客;x\r1;2\r"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_read_whatever_its_first_letter(names, encoding):
+    assert decode(names.encode(encoding), "shop.csv") == (names, "UTF-16")
+
+
+def test_a_nul_in_other_text_does_not_make_it_utf_16():
+    assert decode(b"id,city\nab,c\0\n", "shop.csv") == ("id,city\nab,c\0\n", None)
+
+
+MIDNIGHT = [datetime(2024, 1, 2, tzinfo=ZoneInfo("Europe/Berlin"))] * 39 + [None]
+TYPES = {
+    "bytes": lambda t: t.set_column(0, "id", t["id"].cast(pa.binary())),
+    "long bytes": lambda t: t.set_column(0, "id", t["id"].cast(pa.large_binary())),
+    "bytes of one length": lambda t: t.set_column(1, "city", t["city"].cast(pa.binary()).cast(pa.binary(4))),
+    "a dictionary": lambda t: t.set_column(1, "city", t["city"].dictionary_encode()),
+    "a dictionary of bytes": lambda t: t.set_column(1, "city", t["city"].cast(pa.binary()).dictionary_encode()),
+    "midnight in a zone": lambda t: t.set_column(2, "since", pa.array(MIDNIGHT, pa.timestamp("us", "Europe/Berlin"))),
+    "midnight somewhere": lambda t: t.set_column(
+        2, "since", pa.array([d and d.replace(tzinfo=None) for d in MIDNIGHT])
+    ),
+    "a day": lambda t: t.set_column(2, "since", pa.array([d and d.date() for d in MIDNIGHT])),
+}
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("kind", TYPES)
+def test_text_is_text_and_a_day_that_day_whatever_its_type_in_parquet(tmp_path, kind, large):
+    columns = dict(zip(COLUMNS, zip(*TRUE, strict=True), strict=True))
+    columns["since"] = [*columns["since"][:-1], None]
+    pq.write_table(TYPES[kind](pa.table(columns)), tmp_path / "shop.parquet")
+    assert cells_of(tmp_path / "shop.parquet", large=large) == [*TRUE[:-1], (*TRUE[-1][:2], "", TRUE[-1][3])]
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_bytes_that_are_no_text_are_refused(tmp_path, large):
+    pq.write_table(pa.table({"id": [b"\xff\xfe\x80"] * 3, "income": [1.5, 2, 3]}), tmp_path / "shop.parquet")
+    with pytest.raises(DataError, match=r"shop.parquet: column 'id' holds bytes that are no text; write it as text"):
+        cells_of(tmp_path / "shop.parquet", large=large)
+
+
+MANY = MOST_HELD + 1
+
+
+@pytest.mark.parametrize("form", ["csv", "sqlite", *(["csv.gz", "jsonl"] if MONTHLY else [])])
+def test_a_table_of_many_rows_lies_on_the_disk_in_whatever_format_it_came(tmp_path, form):
+    path = tmp_path / f"shop.{form}"
+    if form == "sqlite":
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("create table shop (id, income)")
+            database.executemany("insert into shop values (?, ?)", ((i, i % 97 + 0.5) for i in range(MANY)))
+    else:
+        line = '{{"id": {0}, "income": {1}.5}}' if form == "jsonl" else "{0},{1}.5"
+        text = "\n".join([*["id,income"][: form != "jsonl"], *(line.format(i, i % 97) for i in range(MANY))])
+        path.write_bytes(gzip.compress(text.encode(), 1) if form == "csv.gz" else text.encode())
+    dataset = Dataset.model_validate({"title": "Shop", "columns": {n: COLUMNS[n] for n in ("id", "income")}})
+    raw, headers = read_table(locate("DATA", str(path)), dataset, wanted=("income",))
+    assert not in_memory(raw)
+    found = clean(raw, dataset, features=("income",), headers=headers, file=path.name)
+    assert (found.account.rows_in, found.account.clean) == (MANY, MANY)
+    assert len(found.customers.sample) == MOST_HELD
