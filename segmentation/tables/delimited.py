@@ -18,7 +18,7 @@ import pandas as pd
 from segmentation.core.errors import DataError
 
 DELIMITERS = ";\t|,"  # of equals the first: a comma may be in amounts
-FIRST_LINES, FIRST_BYTES = 50, 100_000
+FIRST_LINES, FIRST_LETTERS = 50, 100_000
 MOST_LETTERS = csv.field_size_limit()  # of a cell
 MOST_COLUMNS = 2_000
 
@@ -181,7 +181,7 @@ def decode(content: bytes, name: str, encoding: str | None = None) -> tuple[str,
         return _decode_named(content, name, encoding)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace"), "UTF-16"
-    if b"\0" in content and (unmarked := _unmarked(content[:FIRST_BYTES])):
+    if b"\0" in content and (unmarked := _unmarked(content[:FIRST_LETTERS])):
         return content.decode(unmarked, errors="replace"), "UTF-16"
     try:
         return content.decode("utf-8-sig"), None
@@ -317,7 +317,7 @@ def _refuse_two_encodings(content: bytes, name: str) -> None:
 
 def _delimiter(text: str) -> str:
     """Return the delimiter by which most of the first lines have one width, the wider of equals; a blank if none."""
-    lines = text[:100_000].splitlines()[:FIRST_LINES]
+    lines = text[:FIRST_LETTERS].splitlines()[:FIRST_LINES]
 
     def regularity(rows: list[list[str]]) -> tuple[int, int]:
         widths = Counter(len(row) for row in rows if len(row) > 1)
