@@ -190,7 +190,7 @@ def show_explore(customers: SegmentedCustomers, filters: dict) -> None:
     st.header("Explore", anchor=False)
     counts = customers.counts(filters)
     st.html(f'<p role="status">{html.escape(tell_shown(customers, counts, filters))}</p>')
-    total = f"{'about ' if customers.about(filters) else ''}{counts.sum():,}"
+    total = f"{'≈' if customers.about(filters) else ''}{counts.sum():,}"
     st.html(as_html("sizes", sizes=size_table(customers, counts, filters), total=total))
     if customers.about(filters):
         st.caption(tell_groups(customers))

@@ -90,7 +90,7 @@ class _Ordered:
         found = []
         for run, own in enumerate(_shares(sizes, groups)):
             low, high, _ = runs[run] if run < len(runs) else (missing, missing + 1, 0)
-            found += [low + (2 * i + 1) * (high - low) // (2 * own) for i in range(own)]
+            found += [_fullest(counts, low, high)] * own
         return np.array(found or [missing] * groups)
 
     def deal(self, place: np.ndarray, wanted: np.ndarray, group: np.ndarray, of_group: np.ndarray) -> np.ndarray:
@@ -181,6 +181,12 @@ def _runs(counts: np.ndarray) -> list[tuple[int, int, int]]:
         runs[-1] = len(counts), runs[-1][1] + held
     starts = [0, *(end for end, _ in runs)]
     return [(*_core(counts, low, high), n) for low, (high, n) in zip(starts, runs, strict=False)]
+
+
+def _fullest(counts: np.ndarray, low: int, high: int) -> int:
+    """Return the place that most of a run have, of several the one nearest to its middle, not that of one at an end."""
+    beside = np.abs(2 * np.arange(low, high) - low - high + 1)
+    return low + int(np.lexsort((beside, -counts[low:high]))[0])
 
 
 def _core(counts: np.ndarray, low: int, high: int) -> tuple[int, int]:

@@ -113,6 +113,16 @@ def test_towns_under_ten_are_not_found_by_what_is_missing_when_all_others_are_ti
     assert both.tolist() == [100, 100]
 
 
+def test_the_one_at_the_end_of_a_column_is_in_no_answer(tmp_path, monkeypatch):
+    table = _towns(1).assign(age=np.tile([22.0, 27.0, 33.0, 38.0, 42.0], 40))
+    table.loc[[0, 5, 10, 15, 20, 25, 30, 35, 40], "age"] = 57.0  # with the next one ten in a run
+    table.loc[45, "age"] = 60.0
+    customers = segmented_run(tmp_path, monkeypatch, COLUMNS, table, "aggregate")
+    steps = list(customers.numbers["age"])
+    assert customers.counts({"age": (60.0, steps[-1])}).tolist() == [0, 0]
+    assert customers.counts({"age": (55.0, steps[-1])}).tolist() == [10, 0]
+
+
 def test_a_filter_of_one_column_misses_a_group_at_most(tmp_path, monkeypatch):
     table = _towns(1)
     customers = segmented_run(tmp_path, monkeypatch, COLUMNS, table, "aggregate")
