@@ -259,6 +259,13 @@ def toy(toys, tmp_path) -> Project:
     return toys.copy(tmp_path)
 
 
+@pytest.fixture
+def place():
+    """A folder for temporary files, of a name short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="t") as folder:
+        yield Path(folder)
+
+
 def shop_table() -> pd.DataFrame:
     """Draw 120 customers in three segments, with columns that hold little, nothing, one value, or whole numbers."""
     rng = np.random.default_rng(4)

@@ -3,11 +3,11 @@
 Whether a table is small or large is decided here alone: one of few rows is kept in memory, a larger one on the disk.
 """
 
+import atexit
 import os
 import re
 import shutil
 import socket
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable
 from functools import cache, reduce
@@ -26,13 +26,13 @@ from ibis.expr.operations import DatabaseTable, InMemoryTable
 from pyarrow.csv import WriteOptions
 
 from segmentation.core.errors import UsageError, cause
+from segmentation.core.parallel import make_temporary
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}  # nor any from the network
 ENGINE = RLock()  # it serves one at a time; who asks from several threads takes it
 _chosen, _numbers = ["duckdb"], count()
-_kept: list = []
 _copies: dict = {}
 PRIME = 2**31 - 1
 FACTOR, SHIFT = 1_103_515_245, 12_345
@@ -93,8 +93,9 @@ def connect_duckdb() -> ibis.BaseBackend:
 @cache
 def scratch() -> Path:
     """Return a folder for what is put aside, which ends with the process."""
-    _kept.append(tempfile.TemporaryDirectory(prefix="segmentation-"))
-    return Path(_kept[-1].name)
+    folder, _ = make_temporary()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def kept(table: ibis.Table, *, ordered: bool = True) -> ibis.Table:

@@ -15,6 +15,7 @@ from segmentation.core.errors import UsageError
 ROOT = Path(__file__).resolve().parents[2]
 NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else
 CHUNK = 2**20  # bytes
+HALF = ".half"  # how the name of a file ends that is being written
 # What Python takes for blanks, spelt out: for other engines of patterns \s is less.
 BLANK = "[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
 FORMULA = rf"{BLANK}*[=+\-@＝＋－＠]|[\t\r\n]"
@@ -43,16 +44,23 @@ def require_project() -> None:
 def replacing(path: Path):
     """Give a path beside `path` to write to, and move it there when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}{HALF}")
     try:
         yield beside
         beside.replace(path)
     except OSError as fault:
-        if fault.filename in (None, str(beside)):  # a full disk names no file
+        if fault.filename is None or Path(fault.filename).name == beside.name:  # a full disk names no file
             fault.filename = str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
         raise
     finally:
         beside.unlink(missing_ok=True)
+
+
+def sweep_halves(*folders: Path) -> None:
+    """Remove what killed processes left half written in the folders of a run, which this process has locked."""
+    for folder in folders:
+        for left in [*folder.rglob(f".*{HALF}"), *folder.glob("notebooks/.*.ipynb")]:
+            left.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

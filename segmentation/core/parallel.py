@@ -3,16 +3,20 @@
 import multiprocessing
 import multiprocessing.forkserver
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import repeat
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+OURS = "segmentation-run-"  # how the names of folders for a while begin
 _ready = None
 
 
@@ -88,3 +92,59 @@ def spread(function, tasks: list, *shared) -> list:
 def _compute(function, tasks: list, shared: tuple) -> list:
     with threadpool_limits(1):
         return [function(task, *shared) for task in tasks]
+
+
+def make_temporary(place: str | None = None) -> tuple[Path, int | None]:
+    """Make a folder in the temporary directory, and hold it as this process's; what nobody holds is swept.
+
+    Returns
+    -------
+    folder, held
+        `held` is what to close once the folder is removed; the end of the process closes it too.
+    """
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=OURS, dir=place))
+        held = _hold(folder)
+        if folder.is_dir():  # and not swept before it was held
+            return folder, held
+
+
+@contextmanager
+def temporary_folder():
+    """Give a folder that is removed after the block, or by a later run where this process is killed meanwhile."""
+    folder, held = make_temporary()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+
+
+def _hold(folder: str | Path, how: str = "LOCK_EX") -> int | None:
+    """Mark a folder as one of this process, until that ends however it ends; None where that cannot be."""
+    try:
+        import fcntl  # not on Windows
+    except ImportError:
+        return None
+    try:
+        held = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | getattr(fcntl, how))
+    except OSError:
+        os.close(held)
+        return None
+    return held
+
+
+def sweep_temporary() -> None:
+    """Remove the folders of ours in the temporary directory that no process holds: those that did were killed."""
+    for place in map(Path, {tempfile.gettempdir(), "/tmp"}):
+        for left in place.glob(f"{OURS}*"):
+            with suppress(OSError):
+                own = left.lstat().st_uid == os.geteuid()
+                if own and (held := _hold(left, "LOCK_NB")) is not None:
+                    shutil.rmtree(left, ignore_errors=True)
+                    os.close(held)

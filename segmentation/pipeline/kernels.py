@@ -17,7 +17,7 @@ from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from segmentation.core.parallel import end_with_parent, ready_workers
+from segmentation.core.parallel import end_with_parent, make_temporary, ready_workers
 
 NAME = "segmentation-fork"
 TEMPORARY = "SEGMENTATION_TEMPORARY"
@@ -37,7 +37,8 @@ def start_fork_server(modules: list[str]) -> None:
             return
         _started.set()
         short = tempfile.gettempdir() if len(tempfile.gettempdir()) < LONGEST_PLACE else "/tmp"
-        os.environ[TEMPORARY] = folder = tempfile.mkdtemp(prefix="segmentation-", dir=short)
+        folder = str(make_temporary(short)[0])
+        os.environ[TEMPORARY] = folder
         tempfile.tempdir = os.environ["TMPDIR"] = folder
         os.environ["JUPYTER_RUNTIME_DIR"] = str(Path(folder) / "runtime")
         os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME

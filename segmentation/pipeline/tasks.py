@@ -20,7 +20,8 @@ from filelock import FileLock, Timeout
 
 from segmentation.core import files
 from segmentation.core.errors import SegmentationError
-from segmentation.core.files import as_json, sha256, write_text
+from segmentation.core.files import as_json, sha256, sweep_halves, write_text
+from segmentation.core.parallel import sweep_temporary
 from segmentation.pipeline.dependencies import PACKAGE, file_of, modules_behind, modules_of, notebook_source
 from segmentation.pipeline.notebooks import execute_notebook
 from segmentation.pipeline.plan import Plan
@@ -50,6 +51,8 @@ def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcom
     plan.study.folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(plan.study.folder / ".lock", blocking=False):
+            sweep_temporary()
+            sweep_halves(plan.study.folder, plan.study.report)
             before = _table_before(plan)
             with _remembered(plan):
                 return replace(_run_tasks(plan, pdf, cold), before=before)
@@ -229,6 +232,7 @@ def make_comparison(base: str, run: str) -> Path:
     _warm(modules_of(COMPARE))
     try:
         with FileLock(files.ROOT / "assets" / run / ".lock", blocking=False):
+            sweep_halves(page.parent)
             private = any(open_finished(name, None).private for name in (base, run))
             execute = partial(execute_notebook, private=private)
             _apart(execute, COMPARE, {"base": base, "run": run}, executed, lambda *_: None)

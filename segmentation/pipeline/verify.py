@@ -6,12 +6,11 @@ import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED
 from segmentation.core.errors import SegmentationError, UsageError
-from segmentation.core.parallel import run_unheard
+from segmentation.core.parallel import run_unheard, temporary_folder
 from segmentation.pipeline.plan import Plan
 from segmentation.runs.artifacts import Manifest
 from segmentation.runs.manifest import (
@@ -62,7 +61,7 @@ def verify_run(run: str, data: str | None) -> int:
     manifest = read_manifest(run)
     if manifest.base:
         require_unchanged(manifest.base)
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         root = Path(folder) / "project"
         _copy_project(root, manifest.dataset)
         _copy_base(root, manifest.base)

@@ -1,7 +1,6 @@
 """The customers of a finished run behind the dashboard, filtered and counted, and its interactive figures."""
 
 import html
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from segmentation.core.engine import ENGINE, double, kept, md5
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.figures import NEUTRAL, colour, glyph, solid, symbol
 from segmentation.core.files import write_csv
+from segmentation.core.parallel import temporary_folder
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.core.text import amount, count, shares
 from segmentation.customers.customers import ADDED, Customers
@@ -197,7 +197,7 @@ class SegmentedCustomers:
         """
         if self.private:
             raise UsageError("dataset.yaml says privacy: aggregate, so no rows are listed")
-        with ENGINE, tempfile.TemporaryDirectory() as folder:
+        with ENGINE, temporary_folder() as folder:
             table = self._passing(filters).table
             names = {segment: profile.name for segment, profile in self.segments.items()}
             listed = table.mutate(name=name_of(table, names)).order_by(table["id"].length(), "id")

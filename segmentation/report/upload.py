@@ -11,7 +11,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import zipfile
 from contextlib import suppress
 from dataclasses import asdict
@@ -23,6 +22,7 @@ from segmentation.core import files
 from segmentation.core.engine import ENGINE, MOST_HELD, held
 from segmentation.core.errors import DataError, SegmentationError, cause
 from segmentation.core.files import read_json, write_json, write_parquet
+from segmentation.core.parallel import temporary_folder
 from segmentation.runs.manifest import open_finished, read_manifest
 from segmentation.runs.run import Run
 from segmentation.tables.sandbox import FAULT, Limits, limit
@@ -65,7 +65,7 @@ def score_upload(study: Run, name: str, content: bytes, limits: Limits = UPLOAD_
     if not _is_what_it_says(shown, content):
         raise DataError(f"{shown} is not what its ending says; expected text, or a sheet in .xlsx, or Parquet")
     read_manifest(study.name)
-    with tempfile.TemporaryDirectory(prefix="segmentation-") as folder:
+    with temporary_folder() as folder:
         path = Path(folder, shown)
         path.write_bytes(content)
         if not UPLOADS.acquire(timeout=limits.seconds):

@@ -10,10 +10,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from functools import partial
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -173,13 +171,6 @@ def test_a_kernel_that_dies_or_hangs_is_told_with_its_cell(toy, code, told):
     assert re.search(rf"notebooks/02_eda\.ipynb, code cell 5 \({code.splitlines()[0]}\) {told}", done.stderr)
     assert "\n02_eda: failed in " in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.fixture
-def place():
-    """A folder for temporary files, of a name short enough for a socket."""
-    with tempfile.TemporaryDirectory(prefix="t") as folder:
-        yield Path(folder)
 
 
 WORKERS = """from time import sleep

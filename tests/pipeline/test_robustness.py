@@ -7,13 +7,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from segmentation.core.files import sha256
+from segmentation.core.files import sha256, sweep_halves
+from segmentation.core.parallel import OURS, sweep_temporary, temporary_folder
 from segmentation.runs.stages import STAGES
 from tests.conftest import Project, free_port
 from tests.toy import insert_code
@@ -51,27 +53,71 @@ HALF = """with replacing(folder / "half.json") as beside:
 
 
 @pytest.mark.parametrize("stage", [*(stage.name for stage in STAGES), "report.html"])
-def test_killed_at_any_stage_nothing_is_half_written_and_the_next_run_succeeds(toy, stage):
+def test_killed_at_any_stage_nothing_is_half_written_and_the_next_run_succeeds(toy, stage, place):
     page = toy.root / "report" / "sample" / "report.html"
     before, notebook = sha256(page), toy.root / "notebooks" / f"{stage}.ipynb"
     if stage == "report.html":
-        run = _start(toy, "report", "--seed", "1")
+        run = _start(toy, "report", "--seed", "1", TMPDIR=str(place))
         while not (line := run.stderr.readline()).startswith(stage):
             assert line
     else:
         whole = notebook.read_bytes()
         insert_code(toy, stage, HALF.format(stage=stage))
-        run = _start(toy, "report")
+        run = _start(toy, "report", TMPDIR=str(place))
         _wait_for(run, toy.artifact("sample", f"{stage}-half"))
         notebook.write_bytes(whole)
-    run.kill()
+    os.killpg(run.pid, signal.SIGKILL)  # and what would put things in order after it
     # Its kernels hold the other ends of these pipes: they end when the last of them has ended.
     run.communicate()
     assert not toy.artifact("sample", "half.json").exists()
     _whole(toy)
     assert sha256(page) == before
-    assert toy.run("report").returncode == 0
+    assert [path.name for path in place.iterdir() if path.name.startswith(OURS)] == [
+        path.name for path in place.iterdir()
+    ]
+    assert any(place.iterdir())
+    assert toy.run("report", TMPDIR=str(place)).returncode == 0
     assert sha256(page) == before
+    left = [path.name for part in ("assets", "report") for path in (toy.root / part).rglob(".*") if path.is_file()]
+    assert sorted(left) == [".doit.json", ".lock", ".made.json"]
+    assert list(place.iterdir()) == []
+
+
+def test_what_killed_processes_left_is_swept_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    make = "import os; from segmentation.core import parallel; print(parallel.make_temporary()[0].name, flush=True); "
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+
+    def start(end: str) -> tuple[subprocess.Popen, str]:
+        command = [sys.executable, "-c", make + end]
+        run = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        return run, run.stdout.readline().strip()
+
+    lives, held = start("import signal; signal.pause()")
+    dead, left = start("os._exit(1)")
+    dead.communicate()
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / f"{OURS}link").symlink_to(tmp_path / "theirs")
+    (tmp_path / "run" / "figures").mkdir(parents=True)
+    for name in ("figures/.02-a.svg.77.half", "figures/02-a.svg", ".notes.2024", "a.half"):
+        (tmp_path / "run" / name).touch()
+    with temporary_folder() as own:
+        assert {held, left, own.name} < {path.name for path in tmp_path.iterdir()}
+        sweep_temporary()
+        sweep_halves(tmp_path / "run")
+        found = {path.name for path in tmp_path.iterdir()}
+        assert found == {held, own.name, "theirs", f"{OURS}link", "run"}
+    assert not own.exists()
+    assert sorted(path.name for path in (tmp_path / "run").rglob("*")) == [
+        ".notes.2024",
+        "02-a.svg",
+        "a.half",
+        "figures",
+    ]
+    lives.kill()
+    lives.communicate()
+    sweep_temporary()
+    assert not (tmp_path / held).exists()
 
 
 def test_two_runs_of_one_name_do_not_mix_and_two_of_different_names_do_not_wait(toy):
