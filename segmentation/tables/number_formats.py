@@ -31,6 +31,7 @@ NEGATIVE = (
     r"^[^0-9()+\-]*\([^0-9()+\-]*[0-9][^()+\-]*\)[^0-9()+\-]*$"
     rf"|^[^0-9()+\-]*(?:[0-9][0-9.,{SPACES}]*)?[0-9]{CURRENCY}-{CURRENCY}$"
 )
+OTHERWISE = r"[^ -'*-~]|.-"  # what may be written so: looked for first, because most cells are not
 MARKS = {".": ",", ",": "."}
 DECISIVE = 0.05
 OPEN = r"^[+\-]?[1-9][0-9]{0,2}[.,][0-9]{3}$"
@@ -243,7 +244,8 @@ def to_number(text: ibis.Value, convention: Convention) -> ibis.Value:
 def _plain(text: ibis.Value) -> ibis.Value:
     """Return a cell with the digits and marks of ASCII, and an accountant's minus before the number."""
     cell = text.translate(OF_OTHER_SCRIPTS, ASCII)
-    return cell.re_search(NEGATIVE).ifelse(ibis.literal("-") + cell.re_replace(r"[()\-]", ""), cell)
+    plain = cell.re_search(NEGATIVE).ifelse(ibis.literal("-") + cell.re_replace(r"[()\-]", ""), cell)
+    return text.re_search(OTHERWISE).ifelse(plain, text)
 
 
 def _bare_digits(text: ibis.Value) -> ibis.Value:
