@@ -282,6 +282,17 @@ def test_percentiles_of_few_values_are_not_the_outer_ones():
     assert list(percentiles(Customers.of(customers.dataset, few), ["visits", "score"])) == ["25%", "median", "75%"]
 
 
+def test_a_percentile_of_a_private_table_is_no_customers_value_but_one_that_ten_have():
+    """Among 101 values 37.1 apart, ten ranks are 371 apart: percentiles are told in steps of 500."""
+    values = 1_000 + 37.1 * np.arange(101)
+    private, rows = (
+        Customers.of(_many(2, privacy).dataset, pd.DataFrame({"visits": values, "spend": [3.25] * 60 + [9.5] * 41}))
+        for privacy in ("aggregate", "rows")
+    )
+    assert percentiles(private, ["visits", "spend"]).to_numpy().tolist() == [[2000, 3000, 4000], [3.25, 3.25, 9.5]]
+    assert percentiles(rows, ["visits"])["median"].tolist() == [values[50]]
+
+
 def test_the_dashboard_gives_no_percentage_of_what_is_counted_in_groups(project, monkeypatch):
     monkeypatch.setattr(files, "ROOT", project.root)
     customers = SegmentedCustomers(open_finished("planted", None))

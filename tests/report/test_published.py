@@ -12,7 +12,11 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
+from segmentation.core import files
 from segmentation.core.files import read_json
+from segmentation.report.explore import explore_data
+from segmentation.runs.manifest import open_finished
+from segmentation.runs.run import Run
 from tests import here
 from tests.conftest import FAST, Project, copy_project, made_once
 
@@ -186,3 +190,16 @@ def test_nobody_can_be_computed_from_the_figures_of_one_month(bank):
     assert [path for path, x in found.items() if abs(x - DEPOSIT) < 0.001 * DEPOSIT] == []
     segments = read_json(bank.artifact("march", "profiles.json"))["segments"]
     assert ["mean" in segment["descriptors"]["deposit"] for segment in segments].count(False) == 1
+
+
+def test_explore_asks_for_no_customer_where_a_centre_is_not_shown(bank, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", bank.root)
+    study = open_finished("march", None)
+    profiles = study.read("profiles.json")
+    first = profiles.segments[0].model_copy(update={"centre": {"visits": 20.0, "spend": None}})
+    hidden = profiles.model_copy(update={"segments": (first, *profiles.segments[1:])})
+    read = Run.read
+    monkeypatch.setattr(Run, "read", lambda self, name: hidden if name == "profiles.json" else read(self, name))
+    held = explore_data(study)
+    assert held["model"]["features"] == held["model"]["centroids"] == []
+    assert held["words"]["unasked"].startswith("No segment is told here, because of a centre")
