@@ -19,9 +19,8 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import MOST_HELD, bin_of, connect_duckdb, opened, write
 from segmentation.core.errors import DataError
 from segmentation.core.files import sha256, write_csv, write_parquet, write_text
-from segmentation.customers.checks import CLOSE, marked_twice, repeated
 from segmentation.customers.cleaning import clean, fingerprint, raw_dataset, require_enough, with_sample
-from segmentation.customers.counts import Grouping, log_edges, round_edges
+from segmentation.customers.counts import CLOSE, Grouping, log_edges, marked_twice, repeated, round_edges
 from segmentation.customers.customers import HANDED_ON, keep_customers, open_customers
 from segmentation.customers.exploring import lump
 from segmentation.customers.tell import trust
@@ -630,3 +629,34 @@ def test_an_empty_row_is_passed_over_as_in_a_small_table(tmp_path):
     small, large = (_cleaned(tmp_path / "shop.parquet", large=large) for large in (False, True))
     assert small[3].rows_in == large[3].rows_in == 299
     _compare(small, large)
+
+
+OURS = ("clean", "group", "cell", "n", "text", "key", "size", "share", "centre", "index", "place", "usual", "low",
+        "high", "count", "hash", "was", "table", "select")  # fmt: skip
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_columns_may_be_called_as_we_call_our_own(tmp_path, large):
+    """A table whose columns are named as ours, or as SQL's, is cleaned and placed as the same one with plain names."""
+    rng, found = np.random.default_rng(0), []
+    cells = [rng.choice([1.5, 2.25, 70.0], 40) if i % 2 else rng.choice(["a", "B", "b "], 40) for i in range(len(OURS))]
+    cells[1][3] = np.nan
+    for names in (OURS, [f"column_{i}" for i in range(len(OURS))]):
+        table = pd.DataFrame({"id": range(40)} | dict(zip(names, cells, strict=True))).iloc[[*range(40), 5]]
+        table.to_parquet(tmp_path / "shop.parquet", index=False)
+        kinds = ({"role": "descriptor", "type": "category"}, {"role": "descriptor"})
+        columns = {name: kinds[i % 2] for i, name in enumerate(names)}
+        columns |= {"id": {"role": "id"}, names[1]: {"role": "feature", "missing": "median"}}
+        columns |= {names[3]: {"role": "feature", "max": 60}}
+        dataset = Dataset.model_validate({"title": "Shop", "columns": columns})
+        customers, rejected, flagged, account = _cleaned(tmp_path / "shop.parquet", large=large, dataset=dataset)
+        features = [{"name": names[i], "lambda": 1, "centre": 2, "spread": 1} for i in (1, 3)]
+        model = Placement(features=features, centroids=[[0, 0], [30, 0]])
+        placed = assign_rows(ibis.memtable(customers), model).order_by("id").to_pandas()
+        assert (account.collapsed, account.imputed) == (1, {names[1]: account.imputed[names[1]]})
+        assert account.rejected > 0
+        plain = dict(zip(names, range(len(names)), strict=True))
+        parts = [frame.assign(column=frame["column"].map(plain)) for frame in (rejected, flagged)]
+        found.append([placed.rename(columns=plain), *parts])
+    for own, other in zip(*found, strict=True):
+        pd.testing.assert_frame_equal(own, other)
