@@ -32,7 +32,17 @@ from tests.tables.test_any_table import SHOP, WANTED, base, parquet, written
 from tests.tables.test_any_table import sheets as book_of
 
 MONTHLY = os.environ.get("HYPOTHESIS_PROFILE") == "monthly"
-INPUTS = {"bytes": 100, "tables": 40, "sheets": 15, "cells": 8, "yaml": 100, "model": 30, "numbers": 8, "filters": 3}
+INPUTS = {
+    "formats": 3,
+    "bytes": 100,
+    "tables": 40,
+    "sheets": 15,
+    "cells": 8,
+    "yaml": 100,
+    "model": 30,
+    "numbers": 8,
+    "filters": 3,
+}
 
 
 def tried(kind: str):

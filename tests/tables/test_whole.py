@@ -4,14 +4,19 @@ What is read is compared with what was written, by readers of two ways: that of 
 """
 
 import gzip
+import json
 import sqlite3
 from contextlib import closing
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import duckdb
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import MOST_HELD, in_memory
@@ -21,7 +26,7 @@ from segmentation.tables.delimited import decode
 from segmentation.tables.header import count_rows, find_body
 from segmentation.tables.read import read_large, read_small, read_table
 from segmentation.tables.sources import locate
-from tests.tables.test_fuzz import MONTHLY
+from tests.tables.test_fuzz import MONTHLY, tried
 
 COLUMNS = {
     "id": {"role": "id"},
@@ -167,3 +172,78 @@ def test_a_table_of_many_rows_lies_on_the_disk_in_whatever_format_it_came(tmp_pa
     found = clean(raw, dataset, features=("income",), headers=headers, file=path.name)
     assert (found.account.rows_in, found.account.clean) == (MANY, MANY)
     assert len(found.customers.sample) == MOST_HELD
+
+
+CITIES = ["Oslo", "Łódź", "東京", 'the "inn"', '"', "a\nb", "a\r\nb", "a;b", "a,b", "a\tb", "x'y", "5", "-", ""]
+TABLES = st.lists(
+    st.tuples(st.sampled_from([*["Oslo", "Rome"] * 8, *CITIES]), st.integers(-999, 9999).map(lambda n: n + 0.5)),
+    min_size=12,
+    max_size=40,
+)
+TITLES = ["", "Our customers", '"Our\ncustomers"', '"A ""shop"", \n\nits customers"']
+
+
+def _text_of(rows: list[tuple], how: dict) -> bytes:
+    """Write rows by the rules of CSV (RFC 4180), with no library."""
+
+    def cell(value) -> str:
+        text = str(value)
+        marked = how["quoted"] or any(mark in text for mark in (how["delimiter"], '"', "\n", "\r"))
+        return '"' + text.replace('"', '""') + '"' if marked else text
+
+    lines = [how["title"]] * bool(how["title"]) + [how["delimiter"].join(map(cell, row)) for row in rows]
+    ends = [how["end"]] * len(lines)
+    ends[how["other"] % len(ends)] = how["other_end"] or how["end"]
+    return ("\ufeff" * how["marked"] + "".join(map(str.__add__, lines, ends))).encode()
+
+
+def _written(folder, form: str, rows: list[tuple], how: dict):
+    names, path = tuple(COLUMNS), folder / f"shop.{form}"
+    frame = pd.DataFrame(rows, columns=names)
+    path.unlink(missing_ok=True)
+    if form in ("csv", "csv.gz"):
+        content = _text_of([names, *rows], how)
+        path.write_bytes(gzip.compress(content) if form == "csv.gz" else content)
+    elif form == "jsonl":
+        path.write_text("\n".join(json.dumps(dict(zip(names, row, strict=True))) for row in rows))
+    elif form == "parquet":
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        pq.write_table(table.set_column(1, "city", table["city"].cast(how["type"])), path)
+    elif form == "sqlite":
+        with closing(sqlite3.connect(path)) as database:
+            frame.to_sql("shop", database, index=False)
+    elif form == "duckdb":
+        with duckdb.connect(path) as database:
+            database.register("frame", frame)
+            database.execute("create table shop as select * from frame")
+    else:
+        frame.to_excel(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("form", ["csv", "csv.gz", "jsonl", "parquet", "sqlite", "duckdb", "xlsx"])
+@tried("formats")
+@given(
+    rows=TABLES,
+    how=st.fixed_dictionaries(
+        {
+            "delimiter": st.sampled_from(",;\t|"),
+            "quoted": st.booleans(),
+            "marked": st.booleans(),
+            "title": st.sampled_from(TITLES),
+            "end": st.sampled_from(["\n", "\r\n", "\r"]),
+            "other": st.integers(0, 20),
+            "other_end": st.sampled_from([None, None, "\n", "\r\n", "\n\n"]),
+            "type": st.sampled_from([pa.string(), pa.binary(), pa.dictionary(pa.int8(), pa.string())]),
+        }
+    ),
+)
+def test_a_random_table_of_known_truth_is_read_whole_in_every_format_and_at_every_size(tmp_path, form, rows, how):
+    rows = [(f"K{i}", city, "2024-01-02", income) for i, (city, income) in enumerate(rows)]
+    path = _written(tmp_path, form, rows, how)
+    for large in (False, True)[: 1 if form in ("jsonl", "xlsx") else 2]:
+        found = cells_of(path, large=large)
+        if form == "xlsx":  # a sheet knows one line end
+            rows = [(row[0], row[1].replace("\r\n", "\n"), *row[2:]) for row in rows]
+            found = [(row[0], row[1].replace("\r\n", "\n"), *row[2:]) for row in found]
+        assert found == rows
