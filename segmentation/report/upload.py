@@ -163,10 +163,10 @@ def main(limits: str, run: str, place: str) -> None:
     path = Path(place)
     try:
         _score_here(run, path)
-    except MemoryError:
+    except (MemoryError, ImportError):  # a library that does not fit is no library
         sys.exit(1)
     except Exception as fault:  # whatever a reader of foreign bytes may stumble over
-        if "OutOfMemory" in type(fault).__name__:  # of DuckDB
+        if re.search("(?i)out ?of ?memory|allocat|new thread", f"{type(fault).__name__} {fault}"):
             sys.exit(1)
         known = isinstance(fault, SegmentationError)
         sys.stderr.write(
