@@ -1,6 +1,6 @@
 """What the table shows before any segment is formed: percentiles, links, bands, and the groups of a column."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 
 import numpy as np
@@ -18,7 +18,7 @@ from segmentation.core.privacy import (
     withheld,
     withheld_beside,
 )
-from segmentation.customers.counts import Grouping, log_edges, round_edges, rounded
+from segmentation.customers.counts import Grouping, log_edges, round_edges, rounded, undo, unskew
 from segmentation.customers.customers import Customers
 
 MOST_BANDS = 7
@@ -137,11 +137,12 @@ def shown_shares(customers: Customers, name: str) -> pd.DataFrame:
     return pd.DataFrame(parts, counts.index, counts.columns).mask(hidden)
 
 
-def exactness(customers: Customers, name: str, by: Grouping | None = None) -> pd.DataFrame:
+def exactness(customers: Customers, name: str, by: Grouping | None = None, *, power: float = 1) -> pd.DataFrame:
     """Return how exactly the mean of a private column may be shown: step, and hidden (not at all), one row a group.
 
     It is hidden of fewer than ten, and where one or two make up most of the sum. Of yes and no it is a share, which
-    tells of fewer than ten where so few say the one.
+    tells of fewer than ten where so few say the one. Of what is averaged by another power the step is one on that
+    scale, between its ends low and high.
     """
     groups = by or Grouping()
     known = customers.quantiles(name, [0.0, 1.0], groups)["customers"]
@@ -156,32 +157,51 @@ def exactness(customers: Customers, name: str, by: Grouping | None = None) -> pd
     for group, own in every.iterrows():
         n, second, total = int(own["customers"]), seconds[group], totals[group]
         two = sorted(abs(own[level]) for level in {0.0, second, 1 - second, 1.0})[-2:]
-        exact, alone = step(n, own[0.0], own[1.0]), dominated(total, two[-1], two[0])
+        low, high = unskew(own[[0.0, 1.0]].to_numpy(float), power)
+        exact, alone = step(n, low, high), dominated(total, two[-1], two[0])
         if answers:
             exact, few = rung(SMALLEST_GROUP / 2 / n) if exact else 0.0, 0 < min(total, n - total) < SMALLEST_GROUP
             alone = few or hides.get(group, False)
-        rows.append((exact, bool(alone) or n < SMALLEST_GROUP))
-    return pd.DataFrame(rows, every.index, ["step", "hidden"])
+        rows.append((exact, bool(alone) or n < SMALLEST_GROUP, low, high))
+    return pd.DataFrame(rows, every.index, ["step", "hidden", "low", "high"])
 
 
 def shown_means(
-    customers: Customers, means: pd.DataFrame, by: Grouping | None = None, *, bent=(), towards: str = "nearest"
+    customers: Customers,
+    means: pd.DataFrame,
+    by: Grouping | None = None,
+    *,
+    bent: Mapping[str, float] | None = None,
+    beside: pd.DataFrame | None = None,
+    towards: str = "nearest",
 ) -> pd.DataFrame:
     """Return means, one row a group and one column a column, as exactly as they may be shown; NaN where not at all.
 
     Parameters
     ----------
-    bent : columns that are averaged on another scale, on which no customer makes up most of a sum
-    towards : "low" or "high" for the end of an interval about a mean
+    bent : columns that are averaged on another scale, on which no customer makes up most of a sum, with its power
+    beside : the means of which these are the ends of intervals, `towards` "low" or "high"
     """
     if not customers.private:
         return means
-    shown = means.astype(float)
+    shown, powers, beside = means.astype(float), bent or {}, means if beside is None else beside
     for name in means:
-        for group, exact in exactness(customers, name, by).iterrows():
-            hidden = exact["hidden"] and name not in bent
-            shown.loc[group, name] = np.nan if hidden else to_step(means.loc[group, name], exact["step"], towards)
+        for group, exact in exactness(customers, name, by, power=powers.get(name, 1)).iterrows():
+            hidden = exact["hidden"] and name not in powers
+            at = _step_there(beside.loc[group, name], exact, powers[name]) if name in powers else exact["step"]
+            shown.loc[group, name] = np.nan if hidden else to_step(means.loc[group, name], at, towards)
     return shown
+
+
+def _step_there(mean: float, exact: pd.Series, power: float) -> float:
+    """Return what a step on the scale of a power is around a mean in the units of the table.
+
+    A step of these, by one who is a hundred times above the others, would be far above the mean: it would round to 0.
+    """
+    ends = exact[["low", "high"]].to_numpy(float)
+    around = unskew(np.array([mean]), power) + exact["step"] * np.array([-0.5, 0.5])
+    below, above = undo(np.clip(around, *ends), power)
+    return rung(rounded(above - below, digits=8))
 
 
 def percentiles(customers: Customers, names: list[str]) -> pd.DataFrame:

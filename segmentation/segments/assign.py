@@ -204,10 +204,14 @@ def centres(segmented: Customers, scaled: Customers, model: Placement) -> pd.Dat
     transformed back, so that centres stand where segments were formed: with a logarithm near the geometric mean. Of
     private customers it is rounded, and NaN where one or two of them make up most of the sum, or of that of all.
     """
-    pairs = averaged(segmented, scaled, model.features)
-    found = pd.DataFrame({f.name: restored(of.means([f.name])[f.name], f) for f, of in pairs})
-    whole = centre_of_all(segmented, scaled, model)
+    found, whole = exact_centres(segmented, scaled, model), centre_of_all(segmented, scaled, model)
     return shown_means(segmented, found, Grouping("segment"), bent=bent(model)).where(whole.notna(), axis=1)
+
+
+def exact_centres(segmented: Customers, scaled: Customers, model: Placement) -> pd.DataFrame:
+    """Return the same with all digits."""
+    pairs = averaged(segmented, scaled, model.features)
+    return pd.DataFrame({f.name: restored(of.means([f.name])[f.name], f) for f, of in pairs})
 
 
 def centre_of_all(segmented: Customers, scaled: Customers, model: Placement) -> pd.Series:
@@ -240,9 +244,9 @@ def _shown_scale(segmented: Customers, feature: Scaled) -> Scaled:
     return feature.model_copy(update={"power": power, "centre": centre, "spread": spread or exact or 1.0})
 
 
-def bent(model: Placement) -> list[str]:
-    """Return the features whose centre is not the plain mean."""
-    return [f.name for f in model.features if f.power != 1]
+def bent(model: Placement) -> dict[str, float]:
+    """Return the features whose centre is not the plain mean, each with the power by which it is averaged."""
+    return {f.name: f.power for f in model.features if f.power != 1}
 
 
 def nearest_sql(model: Placement, dialect: str = "postgres") -> str:

@@ -50,7 +50,7 @@ def profile_segments(
     """
     kept, features = kept or {}, model.names
     whole, high = centre_of_all(customers, scaled, model), heights(scaled, features)
-    lows, means = customers.limits(features)["low"], _means(customers, bent(model))
+    lows, means = customers.limits(features)["low"], _means(customers, list(bent(model)))
     indexed = whole[[f for f in features if whole[f] > 0 and lows[f] >= 0]]
     descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
     described = {name: _describe(customers, name, dataset) for name in descriptors}

@@ -21,7 +21,7 @@ from segmentation.customers.exploring import sample_rows, shown_means
 from segmentation.evidence.decision import LEVEL
 from segmentation.evidence.kmeans import best_kmeans, fit_once, random_state
 from segmentation.runs.records import Placement
-from segmentation.segments.assign import averaged, bent, restored
+from segmentation.segments.assign import averaged, bent, exact_centres, restored
 from segmentation.segments.fit import scaling
 
 LARGEST_COMPARED = 5_000
@@ -38,9 +38,11 @@ def intervals(customers: Customers, scaled: Customers, model: Placement, *, resa
     moved = _shares_and_means(customers, scaled, model) - _shares_and_means(some, seen, model)
     for quantity in moved:
         found[quantity] = found[quantity].add(moved[quantity], axis=0)
+    own = exact_centres(customers, scaled, model)
     for side in ("low", "high"):
         ends = {f.name: restored(found[f"centre_{f.name}", side], f) for f in model.features}
-        shown = shown_means(customers, pd.DataFrame(ends), Grouping("segment"), bent=bent(model), towards=side)
+        of = {"bent": bent(model), "beside": own, "towards": side}
+        shown = shown_means(customers, pd.DataFrame(ends), Grouping("segment"), **of)
         for name in shown:
             found[f"centre_{name}", side] = shown[name]
         if customers.private:

@@ -220,3 +220,20 @@ def test_centres_and_intervals_of_private_customers_are_steps_of_the_range_of_on
     assert (ends["low"] <= inner["low"]).all()
     assert (ends["high"] >= inner["high"]).all()
     assert (ends.to_numpy() % 1 == 0).all()
+
+
+def test_one_far_above_leaves_the_centre_on_a_logarithm_where_the_others_are():
+    """A step of the range of the amounts, a million / 40, would call the centre of those about 2,500 nothing."""
+    rich = [*np.linspace(1_500, 4_000, 39), 1_000_000.0]
+    table = pd.DataFrame({"segment": [1] * 40 + [2] * 40, "logged": [*np.linspace(200, 400, 40), *rich]})
+    model = Placement(features=MODEL.features[1:2], centroids=[[2], [3]])
+    segmented = Customers.of(SHOP.model_copy(update={"privacy": "aggregate"}), table.assign(plain=0.0, bent=0.0))
+    customers = segmented, rescaled(segmented, model)
+    shown, ends = centres(*customers, model)["logged"], intervals(*customers, model, resamples=20, seed=0)
+    exact = np.expm1(np.log1p(table["logged"]).groupby(table["segment"]).mean())
+    span = np.log1p(table["logged"]).groupby(table["segment"]).agg(np.ptp)
+    assert (np.abs(np.log(shown / exact)) < 2.5 * span / 40).all()
+    assert [float(f"{value:.2g}") for value in shown] == shown.tolist()
+    assert (ends["centre_logged", "low"] <= shown).all()
+    assert (shown <= ends["centre_logged", "high"]).all()
+    assert centre_of_all(*customers, model)["logged"] > 0
