@@ -9,6 +9,7 @@ FEWER = f"fewer than {SMALLEST_GROUP}"
 UNDER = f"under {NUMBER_WORDS[SMALLEST_GROUP]}"
 OUTER = 20 * SMALLEST_GROUP  # of so many ten lie beyond the 5th percentile
 NOT_SHOWN = "not shown"
+NEARLY = f"all, or all but {FEWER}"
 TENS = f"counted in tens, groups of {FEWER} are left out"
 HIDDEN = f"groups of {FEWER}, and others that would give these away, are hidden"
 MOST_OF_ONE, MOST_OF_TWO = 0.75, 0.85  # of a sum: the (n, k) rule for the largest, and for the two largest
@@ -47,6 +48,12 @@ def nearly_all(n: int, total: int, *, private: bool) -> str:
     """Return how many of `total` as text, "1,234"; "over 1,230" where the rest are fewer than ten and rows private."""
     few = total - SMALLEST_GROUP
     return f"over {few:,}" if private and few < n < total else counted(n, private=private)
+
+
+def some(n: int, total: int, *, private: bool) -> str:
+    """Return how many of `total` as text, in tens; "over 1,230" where the rest are fewer than ten and rows private."""
+    few = total - SMALLEST_GROUP < n < total
+    return nearly_all(n, total, private=private) if few or not private else tens(n, private=private)
 
 
 def withheld(counts: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ import pandas as pd
 from segmentation.core.dataset import Column, Dataset
 from segmentation.core.engine import any_of, double, in_memory, kept, sampled, sum_of
 from segmentation.core.errors import DataError
-from segmentation.core.privacy import least
+from segmentation.core.privacy import NEARLY, SMALLEST_GROUP, least
 from segmentation.core.text import NONE, percent
 from segmentation.customers.checks import (
     COPY,
@@ -277,9 +277,14 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
     ]
     told = pd.DataFrame(rows).astype({"distinct": "Int64"})
     few = told["filled"].between(1, least(dataset.private) - 1)
+    told["distinct"] = told["distinct"].mask(few)
+    if dataset.private:  # beside the clean rows, which are told exactly, few others must not be counted
+        most = max(int(raw.count().execute()) - SMALLEST_GROUP, SMALLEST_GROUP - 1)
+        for name in ("filled", "distinct"):
+            told[name] = told[name].astype(object).mask((told[name] > most).fillna(False), NEARLY)
     words = taken_for_missing(raw, dataset, headers, said)
     taken = {"taken_for_missing": [words[name] for name in headers]} if any(words.values()) else {}
-    return told.assign(distinct=told["distinct"].mask(few), **taken)
+    return told.assign(**taken)
 
 
 def _told_type(column: Column) -> str:

@@ -116,8 +116,8 @@ def idle(customers: Customers, features: tuple[str, ...]) -> str:
 
 def filled_formats(dataset: Dataset) -> dict:
     """Return how filled, distinct and missing cells are written: where rows are private in tens, few as that alone."""
-    form = partial(privacy.tens, private=dataset.private)
-    distinct = {"distinct": lambda n: form(n) if n >= privacy.SMALLEST_GROUP else text.whole(n)}
+    form = lambda n: n if n == privacy.NEARLY else privacy.tens(n, private=dataset.private)  # noqa: E731
+    distinct = {"distinct": lambda n: text.whole(n) if n in range(privacy.SMALLEST_GROUP) else form(n)}
     words = lambda found: ", ".join(f"“{word}” {form(n)}" for word, n in found.items()) or text.NONE  # noqa: E731
     return {"filled": form, "taken_for_missing": words} | distinct
 
@@ -254,7 +254,7 @@ def _tell_categories(customers: Customers, name: str) -> str:
     parts = listing(f"{escape(category)} {n:,}{share.format(told[category])}" for category, n in shown.items())
     hidden = "" if len(shown) == len(counts) else f"; {privacy.HIDDEN}" if parts else privacy.HIDDEN
     known = int(counts.sum())
-    who = f"{privacy.in_tens(known):,} or more" if customers.private else f"{known:,}"
+    who = privacy.some(known, customers.number, private=customers.private)
     of = f" of {who} who are known" if known < customers.number and parts else ""
     return f"**{escape(customers.dataset.label(name))}**: {parts}{of}{hidden}."
 
@@ -341,10 +341,9 @@ def differences(
 
 
 def size_of_table(raw: ibis.Table, headers: dict, source: RawSource, dataset: Dataset) -> str:
-    """Say how many rows, where these are private in tens, and columns the raw table has."""
-    n, columns = int(raw.count().execute()), count(headers["fields"], "column")
-    rows = f"{privacy.tens(n, private=True)} rows" if dataset.private else count(n, "row")
-    return f"The table {escape(source.name)} has {rows} and {columns}."
+    """Say how many rows, but where these are private, as the clean ones are told, and columns the raw table has."""
+    rows = "" if dataset.private else f"{count(int(raw.count().execute()), 'row')} and "
+    return f"The table {escape(source.name)} has {rows}{count(headers['fields'], 'column')}."
 
 
 def published(found: Fingerprint, dataset: Dataset, name: str) -> str:

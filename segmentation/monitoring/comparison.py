@@ -9,7 +9,7 @@ import pandas as pd
 
 from segmentation.core.engine import read
 from segmentation.core.errors import UsageError
-from segmentation.core.privacy import SMALLEST_GROUP, in_tens, tens, withheld_beside
+from segmentation.core.privacy import SMALLEST_GROUP, in_tens, nearly_all, tens, withheld_beside
 from segmentation.core.text import listing, shares
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.counts import identified
@@ -302,9 +302,14 @@ def moves(found: Comparison) -> pd.DataFrame:
 
 
 def how_many(table: pd.DataFrame, found: Comparison) -> int | str:
-    """Return how many customers are counted: as text in tens where a few others of a private table are not."""
-    n, every = int(table["customers"].sum()), found.run.model.customers
-    return tens(n, private=True) if found.private and n != every else n
+    """Return how many customers are counted: as text where a few others, then or now, of a private table are not."""
+    n, totals = int(table["customers"].sum()), [found.run.model.customers]
+    if found.shared is not None and table is not found.placed:
+        totals.append(found.base.model.customers)
+    least, rest = min(totals), {total - n for total in totals} - {0}
+    if not found.private or not rest:
+        return n
+    return nearly_all(least - 1, least, private=True) if min(rest) < SMALLEST_GROUP else tens(n, private=True)
 
 
 def public_moves(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:

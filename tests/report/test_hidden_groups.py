@@ -13,6 +13,7 @@ import pytest
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
+from segmentation.core.privacy import NEARLY
 from segmentation.customers import tell as customers_tell
 from segmentation.customers.cleaning import clean, overview
 from segmentation.customers.counts import Grouping
@@ -22,6 +23,7 @@ from segmentation.customers.plots import boxes, categories, cloud, groups
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.plots import flows as flows_drawn
 from segmentation.monitoring import tell as monitoring_tell
+from segmentation.monitoring.comparison import how_many
 from segmentation.report.dashboard import SegmentedCustomers, size_table, tell_shown
 from segmentation.report.tell import explore
 from segmentation.runs.manifest import open_finished
@@ -94,6 +96,35 @@ def test_categories_are_all_named_or_said_to_be_hidden():
     told = customers_tell.categories(planted(), ["region"])
     assert "atoll" not in told
     assert told == f"**Region**: south 130; {HIDDEN}. Counts are rounded down to tens."
+
+
+def test_one_without_an_answer_among_401_is_not_counted_by_400_others(tmp_path):
+    table = pd.DataFrame({"customer": [f"c{i}" for i in range(401)], "visits": range(401), "answer": ["a"] * 401})
+    table.loc[7, "answer"] = None
+    table.to_csv(tmp_path / "t.csv", index=False)
+    dataset = Dataset.model_validate({"title": "T", "columns": {name: COLUMNS[name] for name in table}})
+    source = locate("DATA", str(tmp_path / "t.csv"))
+    raw, headers = read_table(source, dataset, wanted=tuple(table))
+    told, forms = overview(raw, headers["columns"], dataset), customers_tell.filled_formats(dataset)
+    assert {forms["filled"](n) for n in told["filled"]} == {NEARLY}
+    assert [forms["distinct"](n) for n in told["distinct"]] == [NEARLY, NEARLY, "1"]
+    assert "400" not in customers_tell.size_of_table(raw, headers, source, dataset)
+    said = customers_tell.categories(Customers.of(dataset, table.assign(segment=1)), ["answer"])
+    assert said.startswith("**Answer**: a 400 of over 391 who are known.")
+
+
+def test_one_who_came_or_went_is_not_counted_by_how_many_are_in_both_runs():
+    table = pd.DataFrame({"then": [1, 2], "now": [1, 2], "customers": [200, 200]})
+
+    def said(before: int, after: int) -> int | str:
+        base, run = (SimpleNamespace(model=SimpleNamespace(customers=n)) for n in (before, after))
+        return how_many(table, SimpleNamespace(private=True, shared=table, placed=None, base=base, run=run))
+
+    assert [said(400, 401), said(401, 400), said(405, 405), said(400, 430)] == ["over 390"] * 2 + [
+        "over 395",
+        "400 or more",
+    ]
+    assert said(400, 400) == 400
 
 
 @pytest.mark.parametrize(("privacy", "filled", "distinct", "missing"), [("aggregate", "fewer than 10", "–", "over 20"),
@@ -326,7 +357,7 @@ def test_the_largest_move_is_not_called_so_where_a_hidden_one_may_be_larger():
     run = SimpleNamespace(run="later", profiles=[SimpleNamespace(name=name) for name in "abc"],
                           model=SimpleNamespace(customers=271))  # fmt: skip
     found = SimpleNamespace(private=True, shape=(3, 3), lineage=SimpleNamespace(before=before), shared=table, run=run,
-                            base=run)  # fmt: skip
+                            placed=None, base=run)  # fmt: skip
     assert monitoring_tell.movement(table, found) == (
         "At least 10 of the 271 customers in both runs changed segment; of the groups that are not hidden the largest "
         "(10) is in 2 (b) instead of 1 (a)."
