@@ -60,7 +60,7 @@ def test_counts_and_their_shares_are_told_alike_within_one_of_the_exact_share(si
         (show_index(62.5), "63"),
         (amount(12.25), "12.3"),
         (amount(1e300)[:5], "1,000"),
-        (amount(float("nan")), "nan"),
+        (amount(float("nan")), "–"),
     ],
 )
 def test_half_is_rounded_up_as_it_is_written(found, expected):

@@ -433,7 +433,7 @@ def test_what_stands_more_than_once_is_found_among_near_and_far_numbers_and_text
 
 def test_numbers_far_apart_are_not_marked_off(monkeypatch):
     monkeypatch.setattr(
-        "segmentation.customers.checks.marked_twice", lambda *_, **ends: pytest.fail(f"marked off {ends}")
+        "segmentation.customers.counts.marked_twice", lambda *_, **ends: pytest.fail(f"marked off {ends}")
     )
     table = ibis.memtable({"x": [0, 10 * CLOSE, 10 * CLOSE]})
     assert repeated(table, "x").to_pandas()["x"].tolist() == [10 * CLOSE]
