@@ -38,8 +38,10 @@ COUNT_UP = """<script>
 if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
   for (const figure of document.querySelectorAll(".figures b")) {
     const end = figure.textContent, value = Number(end.replaceAll(",", "")), digits = (end.split(".")[1] ?? "").length;
-    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits }, start = performance.now();
+    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    let start; // of the first frame: on a busy machine its time lies before this line
     const step = (now) => {
+      start ??= now;
       const part = Math.min(1, (now - start) / 900), eased = 1 - (1 - part) ** 3;
       figure.textContent = part < 1 ? (value * eased).toLocaleString("en", options) : end;
       if (part < 1) requestAnimationFrame(step);
