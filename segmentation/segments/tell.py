@@ -25,12 +25,6 @@ NEARLY_SAME = 0.8
 ALONE = "All customers are one part, and there is no other one to compare it with."
 SIZE_FORMATS = {"share": str}
 RULE_FORMATS = {"agree": percent}
-TEST_FORMATS = {
-    "statistic": decimal,
-    "p": text.show_p,
-    "p_corrected": text.show_p,
-    "effect": partial(decimal, digits=3),
-}
 SEGMENT_CAPTIONS = {  # over each table
     "centres": "The centres of the segments, in original units.",
     "choices": "Agreement with the segments at hand, as adjusted Rand index.",
@@ -40,6 +34,13 @@ SEGMENT_CAPTIONS = {  # over each table
     "account.",
     "actions": "What dataset.yaml recommends for each segment.",
 }
+
+
+def formats_of_tests(dataset: Dataset) -> dict:
+    """Return how the tests of descriptors are written: those of a private table to the digits that they have."""
+    statistic, digits = (text.whole, 1) if dataset.private else (decimal, 3)
+    p_values = dict.fromkeys(("p", "p_corrected"), text.show_p)
+    return {"statistic": statistic, **p_values, "effect": partial(decimal, digits=digits)}
 
 
 def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:

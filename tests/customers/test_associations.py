@@ -72,7 +72,10 @@ def _statistic(*yes: int) -> float:
 
 def test_a_rounded_p_value_stays_on_its_side_of_the_level_of_significance():
     table = pd.DataFrame({"statistic": [55.89], "effect": [0.374], "p": [0.052], "p_corrected": [0.0496]})
-    assert _rounded_tests(table).iloc[0].tolist() == [56, 0.4, 0.06, 0.05]
+    rounded = _rounded_tests(table)
+    assert rounded.iloc[0].tolist() == [56, 0.4, 0.06, 0.05]
+    formats = segments_tell.formats_of_tests(SHOP)
+    assert [formats[name](rounded[name][0]) for name in ("statistic", "effect")] == ["56", "0.4"]
 
 
 def test_missing_values_and_columns_that_do_not_vary_are_left_out():
