@@ -18,7 +18,6 @@ from threading import RLock
 
 import ibis
 import ibis.expr.datatypes as dt
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,6 +28,7 @@ from segmentation.core.errors import UsageError, cause
 from segmentation.core.parallel import make_temporary
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
+CELLS_AT_ONCE = 2_000_000  # of several columns that are put below each other
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}  # nor any from the network
 ENGINE = RLock()  # it serves one at a time; who asks from several threads takes it
@@ -218,11 +218,22 @@ def all_of(conditions: Iterable[ibis.Value]) -> ibis.Value:
 
 def of_each(table: ibis.Table, names: list[str], ask: Callable, *beside: str) -> dict[str, pd.DataFrame]:
     """Return what `ask` finds of each column (_column, _cell): in memory of all at once, on the disk one by one."""
-    parts = [table.select(*beside, _column=ibis.literal(name), _cell=table[name]) for name in names]
-    parts = [ibis.union(*parts)] if in_memory(table) and parts[1:] else parts
-    found = pd.concat([ask(part).to_pandas() for part in parts], ignore_index=True) if parts else pd.DataFrame()
-    own = {name: cells.drop(columns="_column") for name, cells in found.groupby("_column")} if parts else {}
+    found = pd.concat([ask(part).to_pandas() for part in _cells(table, names, beside)]) if names else pd.DataFrame()
+    own = {name: cells.drop(columns="_column") for name, cells in found.groupby("_column")} if names else {}
     return {name: own.get(name, found.iloc[:0].drop(columns="_column")) for name in names}
+
+
+def _cells(table: ibis.Table, names: list[str], beside: tuple[str, ...]) -> Iterable[ibis.Table]:
+    """Return the cells of columns below each other: of text in memory of so many at once that few queries do."""
+    texts = [name for name in names if in_memory(table) and table[name].type().is_string()]
+    for name in sorted({*names} - {*texts}):
+        yield table.select(*beside, _column=ibis.literal(name), _cell=table[name])
+    rows = table.select(*{**dict.fromkeys(beside), **dict.fromkeys(texts)}).to_pyarrow() if texts else pa.table({})
+    at_once = max(1, CELLS_AT_ONCE // max(rows.num_rows, 1))
+    for some in (texts[i : i + at_once] for i in range(0, len(texts), at_once)):
+        parts = [rows.select([*beside]).append_column("_column", pa.repeat(name, rows.num_rows)) for name in some]
+        cells = [part.append_column("_cell", rows[name]) for part, name in zip(parts, some, strict=True)]
+        yield held(pa.concat_tables(cells).combine_chunks())
 
 
 def add_up(terms: list[ibis.Value]) -> ibis.Value:
@@ -241,40 +252,6 @@ def paired(parts: list, join: Callable) -> ibis.Value:
 def double(value: float) -> ibis.Value:
     """Return a number as a double: DuckDB takes a bare 0.1 for a decimal, which is slower and not the same."""
     return ibis.literal(repr(float(value))).cast("float64")
-
-
-def bin_of(value: ibis.Value, edges: np.ndarray, known: np.ndarray | None = None) -> ibis.Value:
-    """Return the number of the bin (from 0) of a value between the edges; the last bin holds its upper edge.
-
-    Where all values are `known`, and a division gives the bin of each, it is not corrected: half of the work.
-    """
-    width = float(f"{edges[1] - edges[0]:.9g}")
-    first = round(edges[0] / width)
-    if not np.array_equal(width * np.arange(first, first + len(edges)), edges):
-        return _halved(value, edges, 0, len(edges) - 2).cast("int32")
-    near = (value / double(width)).floor()
-    if known is not None and _are_divided(known, edges, width, first):
-        return near.cast("int32") - first
-    # The division may be one bin off; the products are the edges themselves.
-    near = near.cast("float64")
-    above, below = value >= (near + double(1)) * double(width), value < near * double(width)
-    place = near.cast("int32") + above.cast("int32") - below.cast("int32") - first
-    return place - (value >= double(edges[-1])).cast("int32")
-
-
-def _are_divided(values: np.ndarray, edges: np.ndarray, width: float, first: int) -> bool:
-    """Return whether all values lie below the last edge, and each in the bin that a division gives."""
-    return np.array_equal(np.floor(values / width) - first, np.searchsorted(edges[:-1], values, side="right") - 1)
-
-
-def _halved(value: ibis.Value, edges: np.ndarray, first: int, last: int) -> ibis.Value:
-    """Find a bin by halves: six comparisons for forty bins."""
-    if first == last:
-        return value.notnull().cast("int32").nullif(0) - 1 + first
-    middle = (first + last + 1) // 2
-    return (value < double(edges[middle])).ifelse(
-        _halved(value, edges, first, middle - 1), _halved(value, edges, middle, last)
-    )
 
 
 @ibis.udf.scalar.builtin

@@ -1,13 +1,15 @@
 """What every row and cell must be, and what stands more than once, as Ibis expressions that any engine can check."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import ibis
 import pandas as pd
 
 from segmentation.core.dataset import Column, Dataset
-from segmentation.core.engine import all_of, any_of, double, held, kept, kept_like
+from segmentation.core.engine import all_of, any_of, double, held, kept, kept_like, of_each
 from segmentation.core.text import ANSWERS, BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, SUMMARY, YES, answers
 from segmentation.customers.counts import repeated
 from segmentation.tables.number_formats import BLANKS, Convention, text_of, to_number
@@ -107,7 +109,7 @@ def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dic
     """Add, beside the text of each cell, its value: a number, a mended category, or null."""
     said = answers_in(raw, dataset, names)
     free = [name for name in names if is_free(dataset, name)]
-    usual = {name: usual_spellings(raw, name, dataset.columns[name], said.get(name)) for name in free}
+    usual = usual_spellings(raw, free, dataset, said)
     listed = {name: found for name, found in usual.items() if len(found) > MOST_REPLACED}
     table = _beside(raw.rename({cell_name(name): name for name in names}), listed)
     values, empty = {}, {}
@@ -170,10 +172,13 @@ def is_empty(cell: ibis.Value, column: Column, said: Collection[str] | None = No
     """Return whether a cell holds nothing; a spelling that dataset.yaml declares is something, and a word in `said`."""
     if cell.type().is_numeric():
         return cell.isnull() | (cell.isnan() if cell.type().is_floating() else False)
-    text = cell.cast("string").fill_null("")
+    return stripped(cell.cast("string").fill_null("")).lower().isin(_missing_words(column, said))
+
+
+def _missing_words(column: Column, said: Collection[str] | None) -> list[str]:
     declared = {_folded(key) for name, spellings in (column.categories or {}).items() for key in (name, *spellings)}
     declared.update(said or ())
-    return stripped(text).lower().isin([word for word in MISSING if word not in declared])
+    return [word for word in MISSING if word not in declared]
 
 
 def stripped(text: ibis.Value) -> ibis.Value:
@@ -195,61 +200,75 @@ def answers_in(raw: ibis.Table, dataset: Dataset, names: Iterable[str]) -> dict[
     A word that stands for a missing number in the same table is none.
     """
     names = list(names)
-    texts = {name: source for name in names if (source := said_in(raw, name)) is not None}
-    some = {name: stripped(text).lower().isin(ANSWERS).sum() for name, text in texts.items()}
-    hits = raw.agg(**some).to_pandas().iloc[0].fillna(0) if some else {}
-    free = [name for name in texts if hits[name] and is_free(dataset, name)]
-    coded = [stripped(texts[n]).lower() for n in texts if hits[n] and dataset.columns[n].type == "number" and free]
-    missing = {word: any_of([text == word for text in coded]).any() for word in ANSWERS} if coded else {}
-    numbers = raw.agg(**missing).to_pandas().iloc[0] if missing else {}
-    found = {}
-    for name in free:
-        counts = raw.select(cell=stripped(texts[name])).group_by("cell").agg(n=ibis._.count())
-        most = counts.order_by(ibis.desc("n"), "cell").limit(MOST_COUNTED).to_pandas()
-        said = answers(dict(zip(most["cell"], most["n"], strict=True)))
-        found[name] = {word for word in said if not (missing and numbers[word])}
-    return found
+    hits = {name: words for name, words in _counted(raw, names, ANSWERS).items() if len(words)}
+    free = [name for name in hits if is_free(dataset, name)]
+    numbers = {w for n, words in hits.items() if dataset.columns[n].type == "number" for w in words["cell"].str.lower()}
+    said = {name: answers(dict(most.to_numpy())) for name, most in _counted(raw, free).items()}
+    return {name: {word for word in words if word not in numbers} for name, words in said.items()}
 
 
-def said_in(raw: ibis.Table, name: str) -> ibis.Value | None:
-    """Return the texts of a column: of one of numbers what is no number, None where it never was text."""
-    name = f"_odd_{name}" if f"_odd_{name}" in raw.columns else name
-    return raw[name].fill_null("") if raw[name].type().is_string() else None
+def _counted(raw: ibis.Table, names: Iterable[str], words: Collection[str] = ()) -> dict[str, pd.DataFrame]:
+    """Return how often each cell of columns of text stands, or each that is one of some words, the most frequent first.
+
+    Of a column of numbers these are the cells that are none; one that never was text is left out.
+    """
+    texts = {f"_odd_{name}" if f"_odd_{name}" in raw.columns else name: name for name in names}
+
+    def count(cells: ibis.Table) -> ibis.Table:
+        told = cells.select("_column", cell=stripped(cells["_cell"].fill_null("")))
+        told = told.filter(told["cell"].lower().isin([*words])) if words else told
+        counts = told.group_by("_column", "cell").agg(n=ibis._.count())
+        place = ibis.row_number().over(group_by=counts["_column"], order_by=[counts["n"].desc(), counts["cell"]])
+        return counts.mutate(place=place).filter(ibis._["place"] < MOST_COUNTED).order_by("place").drop("place")
+
+    found = of_each(raw, [text for text in texts if raw[text].type().is_string()], count)
+    return {texts[text]: counts for text, counts in found.items()}
 
 
 def taken_for_missing(
     raw: ibis.Table, dataset: Dataset, names: Iterable[str], said: dict[str, set[str]]
 ) -> dict[str, dict[str, int]]:
     """Return of each column how often each word stands that is taken for missing, the most frequent first."""
-    texts = {name: text for name in names if (text := said_in(raw, name)) is not None}
-    empty = {n: is_empty(t, dataset.columns[n], said.get(n)) & (stripped(t) != "") for n, t in texts.items()}
-    hits = raw.agg(**{n: cells.sum() for n, cells in empty.items()}).to_pandas().iloc[0].fillna(0) if texts else {}
     found: dict[str, dict[str, int]] = {name: {} for name in names}
-    for name in (name for name in texts if hits[name]):
-        words = raw.filter(empty[name]).select(word=stripped(texts[name])).group_by("word").agg(n=ibis._.count())
-        counts = words.order_by(ibis.desc("n"), "word").to_pandas()
-        found[name] = {str(word): int(n) for word, n in zip(counts["word"], counts["n"], strict=True)}
+    for name, counts in _counted(raw, found, [word for word in MISSING if word]).items():
+        missing = _missing_words(dataset.columns[name], said.get(name))
+        some = counts[counts["cell"].str.lower().isin(missing)]
+        found[name] = {str(word): int(n) for word, n in zip(some["cell"], some["n"], strict=True)}
     return found
 
 
-def usual_spellings(raw: ibis.Table, name: str, column: Column, said: Collection[str] | None = None) -> pd.DataFrame:
-    """Return the cells of a column of free categories that are written otherwise than most of their kind.
+def usual_spellings(
+    raw: ibis.Table, names: list[str], dataset: Dataset, said: dict[str, set[str]]
+) -> dict[str, pd.DataFrame]:
+    """Return the cells of columns of free categories that are written otherwise than most of their kind.
 
     Spellings that differ only in case and blanks are one category, and are written as the most frequent one.
 
     Returns
     -------
-    DataFrame
+    dict of column -> DataFrame
         cell, usual (missing where the cell holds nothing).
     """
-    cells = raw.select(cell=raw[name].cast("string").fill_null("")).group_by("cell").agg(n=ibis._.count())
-    cells = cells.mutate(text=_present(cells["cell"], column, said)).mutate(key=_spelling_key(ibis._["text"]))
-    known = cells.filter(cells["text"].notnull()).group_by("key", "text").agg(n=ibis._["n"].sum())
-    place = ibis.row_number().over(group_by=known["key"], order_by=[known["n"].desc(), known["text"]])
-    usual = known.mutate(place=place).filter(ibis._["place"] == 0).select("key", usual="text")
-    found = cells.left_join(usual, "key").select("cell", "usual")
+    alike = defaultdict(list)  # columns of which the same words mean that nothing is known
+    for name in names:
+        alike[frozenset(said.get(name, ()))].append(name)
+    found: dict[str, pd.DataFrame] = {}
+    for words, some in alike.items():
+        found |= of_each(raw, some, partial(_usual, column=dataset.columns[some[0]], said=words))
+    return found
+
+
+def _usual(cells: ibis.Table, column: Column, said: Collection[str]) -> ibis.Table:
+    told = cells.select("_column", cell=cells["_cell"].cast("string").fill_null(""))
+    told = told.group_by("_column", "cell").agg(n=ibis._.count())
+    told = told.mutate(text=_present(told["cell"], column, said)).mutate(key=_spelling_key(ibis._["text"]))
+    known = told.filter(told["text"].notnull()).group_by("_column", "key", "text").agg(n=ibis._["n"].sum())
+    own = [known["_column"], known["key"]]
+    place = ibis.row_number().over(group_by=own, order_by=[known["n"].desc(), known["text"]])
+    usual = known.mutate(place=place).filter(ibis._["place"] == 0).select("_column", "key", usual="text")
+    found = told.left_join(usual, ["_column", "key"]).select("_column", "cell", "usual")
     changed = found["usual"].isnull() | (found["usual"] != found["cell"])
-    return found.filter(changed & (found["cell"] != "")).order_by("cell").to_pandas()
+    return found.filter(changed & (found["cell"] != "")).order_by("cell")
 
 
 def _beside(table: ibis.Table, listed: dict[str, pd.DataFrame]) -> ibis.Table:
@@ -281,20 +300,21 @@ def _nullable(usual: pd.DataFrame) -> list[str | None]:
 def _totals(raw: ibis.Table, table: ibis.Table, dataset: Dataset, names: list[str]) -> list[Rule]:
     """Refuse a line of totals below the customers: "Total" for an id, or, where there is none, for a category."""
     ids = [name for name in dataset.named("id") if name in names]
-    rules = []
-    for name in ids or [name for name in names if is_free(dataset, name)]:
+    rules, free = [], [name for name in names if is_free(dataset, name) and raw[name].type().is_string()]
+    single = {} if ids else {n: sorted(own["cell"]) for n, own in of_each(raw, free, _single_totals).items()}
+    for name in ids or free:
         if raw[name].type().is_string():
             text = text_in(table, name)
-            broken = is_total(stripped(text).lower()) if ids else text.isin(_single_totals(raw[name]))
+            broken = is_total(stripped(text).lower()) if ids else text.isin(single[name])
             rules.append(Rule(name, TOTAL, text, broken))
     return rules
 
 
-def _single_totals(text: ibis.Value) -> list[str]:
+def _single_totals(cells: ibis.Table) -> ibis.Table:
     """Return the cells that say total and stand in one row; what stands in several is one of the table's own words."""
-    counts = text.value_counts(name="n")
-    named = is_total(stripped(counts[text.get_name()]).lower(), f"^(?:{SUM})")
-    return sorted(counts.filter(named & (counts["n"] == 1))[text.get_name()].to_pandas())
+    counts = cells.group_by("_column", cell="_cell").agg(n=ibis._.count())
+    named = is_total(stripped(counts["cell"]).lower(), f"^(?:{SUM})")
+    return counts.filter(named & (counts["n"] == 1)).drop("n")
 
 
 def _sum_of_others(table: ibis.Table, dataset: Dataset, features: tuple[str, ...]) -> Rule:

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import bin_of, double, held, opened
+from segmentation.core.engine import double, held, opened
 from segmentation.core.files import write_parquet
 from segmentation.core.privacy import least
 from segmentation.customers.counts import (
     MOST_VALUES,
     Grouping,
+    bin_of,
     ended,
     fences_on,
     identified,

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -90,6 +91,10 @@ class Looked:
     conventions: dict[str, Convention]
     undecided: dict[str, str]
     broken: dict[str, tuple[str, str]]
+
+    @cached_property
+    def correlation(self) -> pd.DataFrame:
+        return pd.DataFrame(self.numbers).corr()
 
 
 @dataclass(frozen=True)
@@ -285,7 +290,7 @@ def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str
     if CODE.search(name) or (ID.search(name) and _distinct(looked.texts[name]) >= MOSTLY):
         return {"role": "ignore"}, "its name says that it is a code, and a code is no amount"
     for other in kept:
-        r = values.corr(looked.numbers[other])
+        r = looked.correlation.loc[name, other]
         if abs(r) > NEAR_COPY:
             return {"role": "ignore"}, f"nearly a copy of {_label(looked.headers[other])} (r = {decimal(r)})"
     limits = {"min": 0} if filled.min() >= 0 else {}

@@ -40,7 +40,6 @@ from segmentation.tables.sources import RawSource
 LOOKED_AT = 1_000_000  # rows from which it is told how numbers are written
 MOST_BROKEN = 1_000
 WHOLE = {"_its_row": "int64", "_its_file": "string", "_its_line": "int64", "_its_fields": "int64"}
-PLAIN = r"^[+\-]?[0-9]+([.][0-9]+)?$"
 
 
 def read_large(
@@ -283,8 +282,7 @@ def _with_numbers(raw: ibis.Table, dataset: Dataset, names: list[str], how: dict
     made = {}
     for name, convention in conventions.items():
         text = raw[name].fill_null("")
-        plain = text.re_search(PLAIN) if convention.decimal == "." and convention.bare else ibis.literal(False)
-        made[name] = plain.ifelse(text.try_cast("float64"), to_number(text, convention))
+        made[name] = to_number(text, convention)
     typed = raw.mutate(**made, **{f"_odd_{name}": raw[name] for name in names})
     typed = typed.mutate({f"_odd_{n}": typed[n].isnull().ifelse(typed[f"_odd_{n}"], None) for n in names})
     return kept(typed), conventions
