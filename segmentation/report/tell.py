@@ -118,7 +118,7 @@ def _card(
         "stability": decimal(stability.jaccard) if stability else None,
         "bent": runs_tell.transformed(profile, dataset),
         "unindexed": runs_tell.unindexed(profile, dataset),
-        "dash": DASH if profile.hides else None,
+        "dash": DASH if None in profile.centre.values() else None,
         "change": runs_tell.origin(lineage.now[segment - 1], lineage) if lineage else None,
         "features": [
             {

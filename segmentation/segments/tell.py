@@ -266,7 +266,8 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
         return ALONE
     cells = [(abs(v - 100), p, f, v) for p in profiles for f, v in p.index.items() if v is not None]
     if not cells:
-        return f"A feature with values below 0 has no index.{f' {DASH}' if any(p.hides for p in profiles) else ''}"
+        hides = any(None in profile.centre.values() for profile in profiles)
+        return f"A feature with values below 0 has no index.{f' {DASH}' if hides else ''}"
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
     without = escape(unindexed(profile, dataset))
     return (

@@ -1,5 +1,7 @@
 """Where a segment stands: one centre, one index and one level, on the scale on which it was formed."""
 
+from types import SimpleNamespace
+
 import ibis
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +13,7 @@ from segmentation.core.privacy import DASH, WHY_NOT
 from segmentation.customers import tell as customers_tell
 from segmentation.customers.customers import Customers
 from segmentation.report import display
+from segmentation.report.tell import cards
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.records import Placement, Profile
 from segmentation.segments import plots as segments_plots
@@ -237,3 +240,15 @@ def test_one_far_above_leaves_the_centre_on_a_logarithm_where_the_others_are():
     assert (ends["centre_logged", "low"] <= shown).all()
     assert (shown <= ends["centre_logged", "high"]).all()
     assert centre_of_all(*customers, model)["logged"] > 0
+    dataset = segmented.dataset
+    first, second = profile_segments(*customers, dataset, model, ends)
+    assert (second.mean["logged"], second.hides) == (None, True)
+    told = SimpleNamespace(segments=[first, second], tests=[])
+    shown = cards(
+        SimpleNamespace(divided=True, chosen=SimpleNamespace(segments=[None, None]), verdict="none"),
+        told,
+        dataset,
+        None,
+    )
+    assert [card["dash"] for card in shown] == [None, None]  # a card has no mean beside the centre, and so no dash
+    assert segments_tell.centre_intervals([first, second], dataset).endswith(DASH)
