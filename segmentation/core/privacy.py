@@ -18,6 +18,7 @@ FEWEST_VALUES = 5  # that a hidden count may have for all that is shown
 SUM_DIGITS = 4  # of a sum over private customers
 SLIP = 1e-9  # of a step: what floats may miss of it
 WHY_NOT = "one or two customers make up most of it, fewer than ten differ from the rest, or it would give such away"
+NO_CENTRE = f"because a centre is not shown: {WHY_NOT}"
 DASH = f"A dash is not shown: {WHY_NOT}."
 
 

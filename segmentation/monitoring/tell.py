@@ -3,7 +3,7 @@
 import pandas as pd
 
 from segmentation.core import text
-from segmentation.core.privacy import FEWER, HIDDEN, SMALLEST_GROUP, WHY_NOT, public
+from segmentation.core.privacy import DASH, FEWER, HIDDEN, NO_CENTRE, SMALLEST_GROUP, public
 from segmentation.core.text import count, decimal, escape, listing, percent, sentence
 from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
@@ -145,17 +145,19 @@ def centres(moved: pd.DataFrame, found: Comparison) -> str:
         return "Other features formed the segments, so that their centres cannot be compared."
     if moved.empty:
         return "No segment is found again, so that no centre can be compared."
-    moved = moved.dropna(subset="moved")
+    every, moved = len(moved), moved.dropna(subset="moved")
     if moved.empty:
-        return f"How far the centroids moved is not shown, because of a centre {WHY_NOT}."
+        return f"How far the centroids moved is not shown, {NO_CENTRE}."
+    of_shown = " of those that are shown" if len(moved) < every else ""
     if moved["moved"].max() < STILL:
-        return "No centroid has moved."
+        return f"None{of_shown} has moved." if of_shown else "No centroid has moved."
     row = moved.loc[moved["moved"].idxmax()]
     feature = max(found.base.features, key=lambda f: abs(row[f"step_{f}"]))
     dataset = found.later.dataset
     then, now = (dataset.measured(feature, row[f"{side}_{feature}"]) for side in ("then", "now"))
+    farthest = f" farthest{of_shown}," if every > 1 else ""
     return (
-        f"The centroid of {_both_names(row)} moved{' farthest,' if len(moved) > 1 else ''} by {decimal(row['moved'])} "
+        f"The centroid of {_both_names(row)} moved{farthest} by {decimal(row['moved'])} "
         f"{found.base.model.distance_unit} of {escape(found.base.run)}; most of all in "
         f"{escape(dataset.label(feature))}, whose centre there was {then} and is {now}."
     )
@@ -209,7 +211,8 @@ def steps(found: Comparison) -> str:
     """Say what the table of centres shows."""
     unit = f"{found.base.model.distance_unit} of {found.base.run}"
     what = "The centre of each segment found again, then and now"
-    return f"{what}, and in brackets the step of the centroid, in {unit}."
+    dash = f" {DASH}" if any(None in profile.centre.values() for pair in found.pairs for profile in pair) else ""
+    return f"{what}, and in brackets the step of the centroid, in {unit}.{dash}"
 
 
 def matrix(found: Comparison) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from segmentation.core.dataset import YEARS, Dataset
 from segmentation.core.figures import colour, glyph, log_steps
 from segmentation.core.files import HARMLESS, RISKY
-from segmentation.core.privacy import WHY_NOT
+from segmentation.core.privacy import NO_CENTRE
 from segmentation.core.text import UNDER_ONE
 from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import Customers
@@ -64,7 +64,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
         "words": {
             "under": UNDER_ONE,
             "range": ", rounded outwards" if dataset.private else "",
-            "unasked": f"No segment is told here, because of a centre {WHY_NOT}.",
+            "unasked": f"No segment is told here, {NO_CENTRE}.",
             "formula": RISKY,
             "number": HARMLESS,
         },

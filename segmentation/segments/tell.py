@@ -127,7 +127,7 @@ def closest(centres: pd.DataFrame, unit: str) -> str:
         return ALONE
     X = centres.to_numpy()
     if np.isnan(X).any():
-        return f"No centroid is drawn, because of a centre {WHY_NOT}."
+        return f"No centroid is drawn, {privacy.NO_CENTRE}."
     distances = np.linalg.norm(X[:, None] - X[None], axis=2)
     distances[np.diag_indices(len(X))] = np.inf
     one, other = sorted(np.unravel_index(distances.argmin(), distances.shape))
@@ -159,8 +159,13 @@ def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
         ends = ranging(found, told)
         parts.append(f"{escape(dataset.label(f))} {f'from {ends}' if ends else f'not at all ({min(told.values())})'}")
     ranges = f"The centres range in {listing(parts)}." if parts else "No centres are compared."
-    hidden = [escape(dataset.label(str(f))) for f in centres if centres[f].isna().any()]
-    return f"{ranges} {listing(hidden)}: not shown of each, because {WHY_NOT}." if hidden else ranges
+    hidden = [_tell_hidden(dataset, str(f), centres[f].notna().tolist()) for f in centres if centres[f].isna().any()]
+    return " ".join([ranges, *hidden])
+
+
+def _tell_hidden(dataset: Dataset, feature: str, shown: Sequence[bool]) -> str:
+    of = "some segments" if any(shown) else "any segment"
+    return f"{escape(dataset.label(feature))}: not shown of {of}, because {WHY_NOT}."
 
 
 def axes(labels: Sequence[str], segments: int) -> str:
@@ -236,7 +241,7 @@ def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> s
     for f in features:
         shown = {p.segment: at for p in profiles if (at := p.centre[f]) is not None}
         if len(shown) < len(profiles):
-            tells.append(f"{escape(dataset.label(f))}: not shown of each segment, because {WHY_NOT}.")
+            tells.append(_tell_hidden(dataset, f, [p.segment in shown for p in profiles]))
             continue
         most, fewest = max(shown.values()), min(shown.values())
         if most == fewest:
@@ -266,8 +271,7 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
         return ALONE
     cells = [(abs(v - 100), p, f, v) for p in profiles for f, v in p.index.items() if v is not None]
     if not cells:
-        hides = any(None in profile.centre.values() for profile in profiles)
-        return f"A feature with values below 0 has no index.{f' {DASH}' if hides else ''}"
+        return f"A feature with values below 0 has no index.{f' {DASH}' if any(p.hides for p in profiles) else ''}"
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
     without = escape(unindexed(profile, dataset))
     return (

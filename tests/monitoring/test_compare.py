@@ -19,6 +19,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import MOST_HELD
 from segmentation.core.figures import colour
 from segmentation.core.files import read_json
+from segmentation.core.privacy import WHY_NOT
 from segmentation.core.text import percent
 from segmentation.monitoring import shown
 from segmentation.monitoring import tell as monitoring_tell
@@ -665,3 +666,20 @@ def test_only_shares_of_segments_found_again_are_counted_and_each_is_named_as_it
     assert monitoring_tell.changed_shares(pd.DataFrame([_share(1, 1, 0.4, 0.4), *rows[2:]])) == (
         "The share of the one segment found again is what it was."
     )
+
+
+def test_what_moved_is_said_of_the_centres_that_are_shown_alone():
+    steps = {"name_then": "a", "name_now": "a", "then_visits": 1.0, "now_visits": 2.0, "step_visits": 0.5}
+    dataset = Dataset.model_validate({"title": "T", "columns": {"visits": {"role": "feature", "label": "Visits"}}})
+    base = SimpleNamespace(run="march", features=["visits"], model=SimpleNamespace(distance_unit="units"))
+    found = SimpleNamespace(same_features=True, base=base, later=SimpleNamespace(dataset=dataset))
+
+    def said(*moved: float) -> str:
+        return monitoring_tell.centres(pd.DataFrame([steps | {"moved": by} for by in moved]), found)
+
+    assert said(0.5, np.nan).startswith(
+        "The centroid of a moved farthest of those that are shown, by 0.50 units of march"
+    )
+    assert said(0.0, np.nan) == "None of those that are shown has moved."
+    assert said(0.0, 0.0) == "No centroid has moved."
+    assert said(np.nan) == f"How far the centroids moved is not shown, because a centre is not shown: {WHY_NOT}."

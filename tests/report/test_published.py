@@ -202,4 +202,4 @@ def test_explore_asks_for_no_customer_where_a_centre_is_not_shown(bank, monkeypa
     monkeypatch.setattr(Run, "read", lambda self, name: hidden if name == "profiles.json" else read(self, name))
     held = explore_data(study)
     assert held["model"]["features"] == held["model"]["centroids"] == []
-    assert held["words"]["unasked"].startswith("No segment is told here, because of a centre")
+    assert held["words"]["unasked"].startswith("No segment is told here, because a centre is not shown: ")

@@ -183,13 +183,15 @@ def test_a_centre_that_one_customer_makes_up_is_a_dash_wherever_it_stands():
     assert second.centre["logged"] is not None
     assert centre_table([first, second], dataset)["Plain"].tolist() == ["–", "–"]
     assert segments_tell.centre_intervals([first, second], dataset).endswith(DASH)
-    assert f"Plain: not shown of each segment, because {WHY_NOT}." in segments_tell.centres(
+    assert f"Plain: not shown of any segment, because {WHY_NOT}." in segments_tell.centres(
         [first, second], dataset, MODEL.names
     )
     assert "Plain at" not in segments_tell.index([first, second], dataset)
     assert headed([first, second], dataset)["Plain"].isna().all()
     own = centres(*customers, MODEL)
-    assert f"Plain: not shown of each, because {WHY_NOT}." in segments_tell.extremes(own, dataset)
+    assert f"Plain: not shown of any segment, because {WHY_NOT}." in segments_tell.extremes(own, dataset)
+    some = own.assign(plain=[2.0, np.nan])
+    assert f" Plain: not shown of some segments, because {WHY_NOT}." in segments_tell.extremes(some, dataset)
     shown = scaled_centroids(customers[0], own, MODEL)
     assert shown.isna().all(axis=None)
     assert "the red crosses" not in segments_tell.in_scaled_units(customers[1], shown, MODEL.names, "natural")
