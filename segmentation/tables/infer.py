@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from pathlib import Path
 
 import pandas as pd
@@ -149,7 +149,7 @@ def _look(source: RawSource, decimal_mark: str) -> Looked:
     cells = {n: [row[i].strip() if i < len(row) else "" for *_, row in rows] for i, n in enumerate(named)}
     texts = pd.DataFrame(cells)
     texts, written = texts.mask(texts.apply(lambda column: column.str.lower().isin(MISSING)), ""), texts
-    first = texts.replace("", None).bfill(axis=1).iloc[:, 0].fillna("")
+    first = reduce(lambda before, name: before.where(before != "", texts[name]), texts.columns[1:], texts.iloc[:, 0])
     kept = ~first.str.lower().str.contains(f"^(?:{SUM}){BEHIND_SUM}")
     places = {"file": [file for file, *_ in rows], "line": [str(line) for _, line, _ in rows]}
     texts = texts.assign(**places)[kept].reset_index(drop=True)

@@ -2,7 +2,7 @@
 
 import sys
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import ibis
 import pandas as pd
@@ -304,9 +304,9 @@ def _around(
 
 def why_no_number(raw: ibis.Table, name: str, convention: Convention) -> tuple[str, str]:
     """Return why a column of which most cells are numbers is none, and a cell that shows it; nothing of others."""
-    cells = raw.select(
-        "row", "file", "line", text=raw[name], cell=_plain(raw[name]), value=to_number(raw[name], convention)
-    )
+    otherwise = replace(convention, decimal=MARKS[convention.decimal])
+    read = {what: to_number(raw[name], how) for what, how in (("value", convention), ("other", otherwise))}
+    cells = raw.select("row", "file", "line", text=raw[name], cell=_plain(raw[name]), **read)
     cells = cells.mutate(before=_before(cells["cell"]), behind=_behind(cells["cell"])).filter(cells["text"] != "")
     found = cells.to_pandas().sort_values("row")
     around = found["before"].where(found["before"].map(is_money), found["behind"])
@@ -316,6 +316,8 @@ def why_no_number(raw: ibis.Table, name: str, convention: Convention) -> tuple[s
         counts = money.value_counts()
         odd = found.loc[money.index[money == min(counts.index, key=lambda one: (counts[one], one))]]
         reason = f"its amounts are in several currencies ({listing(sorted(counts.index))}), which do not add up"
+    elif 2 * odd["other"].count() > len(odd):
+        reason = "some of its numbers have a decimal comma, others a decimal point"
     elif 2 * len(odd) >= len(found):
         return "", ""
     first = odd.iloc[0]
