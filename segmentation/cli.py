@@ -6,6 +6,7 @@ import shutil
 import sys
 import traceback
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -136,7 +137,7 @@ def dataset(
     path = write_dataset(name, locate("DATA", data, encoding), decimal or "auto").relative_to(files.ROOT).as_posix()
     guessed = load_dataset(name)
     Console(highlight=False).print(column_list(guessed, guessed.named("feature")))
-    print(f"{path} is written; check the roles in it, then: make report DATASET={name} DATA={data}")
+    print(f"{path} is written; check the roles in it, then: make report DATASET={quote(name)} DATA={quote(data)}")
 
 
 @app.command()

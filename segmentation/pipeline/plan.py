@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, dataset_path, parse_dataset, parse_features
@@ -148,7 +149,8 @@ def _require_there(data: str, run: str) -> None:
         locate("DATA", data)
     except UsageError as fault:
         raise UsageError(
-            f"run {run!r} was made from {data}, which is not there now; say where it is: make report RUN={run} DATA=…"
+            f"run {run!r} was made from {data}, which is not there now; say where it is: "
+            f"make report RUN={quote(run)} DATA=…"
         ) from fault
 
 

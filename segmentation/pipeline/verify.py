@@ -6,6 +6,7 @@ import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
+from shlex import quote
 
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED
@@ -105,9 +106,10 @@ def _command(run: str, manifest: Manifest, data: str | None) -> list[str]:
     typed = manifest.typed
     if "data" in typed:
         if data is None:
+            place = quote(f"path/to/{typed['data']}")
             raise UsageError(
                 f"run {run} read {typed['data']} from outside of the project; say where it is: "
-                f"make verify RUN={run} DATA=path/to/{typed['data']}"
+                f"make verify RUN={quote(run)} DATA={place}"
             )
         typed = typed | {"run": run}
         typed["data"] = locate("DATA", data).place

@@ -15,6 +15,7 @@ import zipfile
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,7 @@ def _too_large(name: str, run: str, limits: Limits) -> DataError:
     return DataError(
         f"{name} is too large to be scored here: at most {MOST_UPLOADED} MB, {MOST_UPLOAD_UNPACKED} unpacked, "
         f"{MOST_UPLOADED_ROWS:,} rows, {limits.seconds:g} seconds and {limits.memory / 1e9:g} GB of memory; score it "
-        f"on the command line: make score RUN={run} NEW={name} OUT=scored.csv"
+        f"on the command line: make score RUN={quote(run)} NEW={quote(name)} OUT=scored.csv"
     )
 
 

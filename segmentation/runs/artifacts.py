@@ -1,6 +1,7 @@
 """The artifacts that one stage writes and another reads as JSON: what each holds, and how it is read back."""
 
 import hashlib
+from shlex import quote
 from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
@@ -287,4 +288,5 @@ def _dataset_of(run: str) -> str | None:
 def remake_command(run: str, dataset: str | None = None) -> str:
     """Return the command that makes a run whatever its files say; of one that is not there RUN alone says nothing."""
     dataset = dataset or (run if dataset_path(run, run).is_file() else "name")
-    return f"make report RUN={run} {'DATA=path' if dataset == ASSUMED else f'DATASET={dataset}'}"
+    table = "DATA=path" if dataset == ASSUMED else f"DATASET={quote(dataset)}"
+    return f"make report RUN={quote(run)} {table}"

@@ -1,6 +1,7 @@
 """The earlier run that another one starts from: its model, and what its segments are called."""
 
 from dataclasses import dataclass
+from shlex import quote
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
@@ -42,7 +43,7 @@ def open_base(base: str, run: str, dataset: Dataset) -> Finished:
     """
     check_run_name(base, "BASE")
     if base == run:
-        raise UsageError(f"BASE={base} is the run itself; give the new one another name: RUN={base}-2")
+        raise UsageError(f"BASE={base} is the run itself; give the new one another name: RUN={quote(f'{base}-2')}")
     found = read_finished(Run(base, dataset))
     told = foreign_features(found.model, dataset)
     if told:

@@ -4,6 +4,8 @@ The manifest says the same, but where the raw table lies: that names folders of 
 is handed on. Of a database on a server no place is kept, because it may hold a password.
 """
 
+from shlex import quote
+
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, Dataset, dataset_path, load_dataset
 from segmentation.core.errors import DataError, UsageError
@@ -58,7 +60,9 @@ def remembered(given: dict) -> tuple[dict, Made | None]:
     if "data" in before:
         before["data"] = str(files.ROOT / before["data"])
     elif given["data"] is None and made.set_by.get("data") == "command line":
-        raise UsageError(f"where the table of run {run!r} lies is not kept; say it again: make report RUN={run} DATA=…")
+        raise UsageError(
+            f"where the table of run {run!r} lies is not kept; say it again: make report RUN={quote(run)} DATA=…"
+        )
     typed = {name: value for name, value in given.items() if value is not None}
     return given | before | typed | {"run": given["run"]}, made
 
@@ -87,7 +91,7 @@ def refuse_another(run: str, name: str, dataset: Dataset) -> None:
         told = f"a table of other columns ({', '.join(heads[:COLUMNS_SHOWN])}{', …' * (len(heads) > COLUMNS_SHOWN)})"
     raise UsageError(
         f"run {run!r} was made from {told}, and is not replaced by another table's; give this one a name of its own: "
-        f"RUN={run}-2"
+        f"RUN={quote(f'{run}-2')}"
     )
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from shlex import quote
 from urllib.parse import urlsplit
 
 from segmentation.core import files
@@ -93,7 +94,7 @@ def find_table(name: str, dataset: Dataset, data: str | None = None, encoding: s
         shown = path.relative_to(files.ROOT).as_posix()
         raise DataError(
             f"{shown} is not the published file (its SHA-256 is not the one in dataset.yaml); remove it to fetch it "
-            f"again, or use it knowingly: DATA={shown}"
+            f"again, or use it knowingly: DATA={quote(shown)}"
         )
     return locate("DATA", str(path), encoding)
 

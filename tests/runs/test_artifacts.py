@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import re
+import shlex
 import shutil
 
 import pytest
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 
 from segmentation.core.errors import DataError
 from segmentation.runs import tell as runs_tell
-from segmentation.runs.artifacts import KINDS, Lineage, Model, Profiles, Selection
+from segmentation.runs.artifacts import KINDS, Lineage, Model, Profiles, Selection, remake_command
 from segmentation.runs.manifest import read_manifest
 from segmentation.runs.records import Transitions
 from segmentation.runs.run import Run
@@ -199,6 +200,11 @@ def test_of_a_table_that_nobody_has_described_the_remedy_asks_for_the_data(run):
     run.path("model.json").write_text("{")
     with pytest.raises(DataError, match=r"make report RUN=sample DATA=path$"):
         run.read("model.json")
+
+
+def test_a_command_that_is_told_works_when_it_is_typed_whatever_the_names():
+    words = ["make", "report", "RUN=ours, May's", "DATASET=my shop"]
+    assert shlex.split(remake_command("ours, May's", "my shop")) == words
 
 
 def test_the_fingerprint_of_nothing_is_neither_written_nor_read(run):

@@ -2,6 +2,7 @@
 
 import csv
 import random
+import shlex
 from pathlib import Path
 
 import ibis
@@ -97,14 +98,15 @@ def test_what_is_open_is_asked_for_with_both_readings(tmp_path, name):
 
 
 def test_a_newcomer_can_type_the_answer(fresh, tmp_path):
-    path = saved(tmp_path, [european(value) for value in ABOVE])
+    path = saved(tmp_path, [european(value) for value in ABOVE]).rename(tmp_path / "a $hop's.csv")
     asked = fresh.call("report", "--data", str(path))
     assert (asked.returncode, "DECIMAL=, or DECIMAL=. behind make report" in asked.stderr) == (3, True)
     wrong = fresh.call("report", "--data", str(path), "--decimal", "x")
     assert (wrong.returncode, "DECIMAL=x is not usable" in wrong.stderr) == (2, True)
     elsewhere = fresh.call("report", "--decimal", ",")
     assert (elsewhere.returncode, "say decimal: in data/sample/dataset.yaml" in elsewhere.stderr) == (2, True)
-    assert fresh.call("dataset", "--name", "shop", "--data", str(path), "--decimal", ",").returncode == 0
+    done = fresh.call("dataset", "--name", "shop", "--data", str(path), "--decimal", ",")
+    assert (done.returncode, shlex.split(done.stdout)[-1]) == (0, f"DATA={path}")
     assert "decimal: ','" in (fresh.root / "data/shop/dataset.yaml").read_text()
     plan = make_plan(**dict.fromkeys(PARAMETERS) | {"data": str(path), "decimal": ","})
     assert plan.made().typed["decimal"] == ","  # so that RUN= alone makes the run again with it
@@ -232,6 +234,9 @@ def test_a_column_that_is_set_aside_has_the_true_reason_and_an_example(tmp_path)
     assert mixed.spec == {"role": "ignore"}
     assert mixed.reason == "its amounts are in several currencies (eur and usd), which do not add up"
     assert mixed.remark == "such as '€157.5' in line 3 of shop.csv"
+    marks = guessed(tmp_path, [f"{v},25" if v % 2 else f"{v}.25" for v in SPEND])
+    assert marks.spec == {"role": "ignore"}
+    assert marks.reason == "some of its numbers have a decimal comma, others a decimal point"
     broken = guessed(tmp_path, [f"{v}/5" if v % 10 == 7 else f"{v}.5" for v in SPEND])
     assert (broken.spec, broken.reason) == ({"role": "ignore"}, "more than one cell in twenty is no number")
     assert broken.remark == "such as '157/5' in line 3 of shop.csv"
