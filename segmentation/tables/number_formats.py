@@ -111,7 +111,7 @@ def find_conventions(
         When files of a table write numbers differently, or cells have another unit than declared.
     """
     texts = [name for name in units if raw[name].type().is_string()]
-    around = {name: _declared_around(unit) for name, unit in units.items()}
+    around = {name: (tuple(plain_unit(one) for one in [unit] if one), True) for name, unit in units.items()}
     for name, stand in of_each(raw, texts, _standing).items():
         around[name] = _around(stand, name, units[name], known.get(name), file)
     voting = [n for n in (units if voters is None else voters) if raw[n].type().is_string() and n not in typed]
@@ -127,10 +127,6 @@ def _with_comma(raw: ibis.Table, names: list[str]) -> dict[str, bool]:
     """Return of columns whether a cell has a comma; of others, which are not looked at, that their mark is shown."""
     found = of_each(raw, names, lambda t: t.group_by("_column").agg(n=_plain(t["_cell"]).contains(",").sum()))
     return defaultdict(lambda: True, {name: bool((some["n"] > 0).any()) for name, some in found.items()})
-
-
-def _declared_around(unit: str | None) -> tuple[tuple[str, ...], bool]:
-    return (plain_unit(unit),) if unit else (), True
 
 
 def _marks(
