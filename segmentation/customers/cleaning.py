@@ -39,6 +39,7 @@ from segmentation.tables.sources import RawSource
 FEWEST = 10
 SKETCH = 64
 MOST_REJECTED = 0.2
+MOST_DISTINCT = 100  # columns of which the distinct cells are counted at once: of 1,200 a gigabyte is too little
 
 
 @dataclass(frozen=True)
@@ -260,7 +261,10 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
     """
     free = [name for name in headers if is_free(dataset, name)]
     said = answers_in(raw, dataset, headers)
-    counts = _filled(raw, [name for name in headers if name not in free], dataset, distinct=in_memory(raw))
+    others = [name for name in headers if name not in free]
+    counts: dict = {}
+    for some in (others[i : i + MOST_DISTINCT] for i in range(0, len(others), MOST_DISTINCT)):
+        counts |= _filled(raw, some, dataset, distinct=in_memory(raw))
     for name in free:
         cells = raw.group_by(name).agg(_n=raw.count())
         counts |= _filled(cells, [name], dataset, times=cells["_n"], said=said)
