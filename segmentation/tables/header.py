@@ -49,13 +49,18 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
     missing = [name for name in wanted if name not in matched]
     if missing:
         free = [header for header in headers if header not in matched.values()]
-        asked = [dataset.columns[name].headers(name)[0] for name in missing]
+        asked = [_as_written(name, dataset.columns[name]) for name in missing]
         tells = " ".join(f"{name!r} is missing{suggest(name, free)}" for name in asked)
         raise DataError(
             f"{file}: {tells} Found: {', '.join(map(repr, headers))}. "
             "Rename the column, or add its header to the aliases in dataset.yaml."
         )
     return matched
+
+
+def _as_written(name: str, column: Column) -> str:
+    """Return what a missing column is called: where its name was made from a header, by that one."""
+    return column.label if column.label and _name(column.label, 0) == name else column.headers(name)[0]
 
 
 def _refuse_other_unit(header: str, name: str, column: Column, file: str, spelling) -> None:

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from segmentation.core.dataset import Dataset
+from segmentation.core.dataset import Dataset, parse_dataset
 from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
-from segmentation.tables.infer import as_yaml, guess_columns
+from segmentation.tables.infer import as_yaml, assume, guess_columns
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 from tests.conftest import MALL, ROOT
@@ -174,6 +174,16 @@ def test_any_header_becomes_a_name_that_works(tmp_path):
     assert list(found["columns"].values()) == list(table)
     assert [dataset.label(name) for name in dataset.columns][:5] == ["Sales ($)", "Sales (%)", "No", "Row", "年齢"]
     assert dataset.columns["sales_1"].unit == "$"
+
+
+def test_a_missing_column_is_called_as_in_the_table_that_was_looked_at(tmp_path):
+    lines = [f"{i * 7 % 61};{i * 5 % 37}" for i in range(40)]
+    for name, header in (("may.csv", "Größe;Umsatz"), ("june.csv", "Größen;Umsatz")):
+        (tmp_path / name).write_text("\n".join([header, *lines]), encoding="utf-8")
+    assumed = parse_dataset(assume(locate("DATA", str(tmp_path / "may.csv"))), "what was assumed")
+    june = locate("DATA", str(tmp_path / "june.csv"))
+    with pytest.raises(DataError, match=r"june\.csv: 'Größe' is missing; did you mean 'Größen'\?"):
+        read_table(june, assumed, wanted=tuple(assumed.named("feature")))
 
 
 def test_a_line_of_totals_does_not_decide(tmp_path):
