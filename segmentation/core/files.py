@@ -143,7 +143,7 @@ def _harmless(value):
 
 def as_it_was(text: str) -> str:
     """Undo what `write_csv` did to a text; nobody can see whether it was this program that wrote the apostrophe."""
-    return text[1:] if re.match(f"'+({FORMULA})", text) else text
+    return text[1:] if text.startswith("'") and re.match(f"'+({FORMULA})", text) else text
 
 
 def as_it_was_column(text):

@@ -371,12 +371,13 @@ def _sketch(rows: np.ndarray) -> str:
 
 def _in_one_spelling(texts: pd.Series, numbers: pd.Series | None, column: Column) -> pd.Series:
     """Write each cell in one way: 15.0 and 15 alike, 0007 and 7 alike, Male, male and a declared M alike."""
-    plain = texts.str.strip().str.casefold().str.replace(r"^0+(?=\d+$)|(?<=\d)\.0+$", "", regex=True)
+    if numbers is not None and numbers.notna().all():
+        return numbers.map(lambda value: f"{value:.12g}")
+    place, cells = pd.factorize(texts, use_na_sentinel=False)
+    plain = pd.Series(cells).str.strip().str.casefold().str.replace(r"^0+(?=\d+$)|(?<=\d)\.0+$", "", regex=True)
     declared = {spelt.casefold(): name.casefold() for name, all_ in (column.categories or {}).items() for spelt in all_}
-    plain = plain.replace(declared)
-    if numbers is None:
-        return plain
-    return plain.mask(numbers.notna(), numbers.map(lambda value: f"{value:.12g}"))
+    told = plain.replace(declared).take(place).set_axis(texts.index)
+    return told if numbers is None else told.mask(numbers.notna(), numbers.map(lambda value: f"{value:.12g}"))
 
 
 def matching_rows(mine: pd.DataFrame, theirs: pd.DataFrame, key: str | None = None) -> list[tuple[int, int]]:

@@ -356,3 +356,13 @@ def marked_twice(batches: Iterable[np.ndarray], low: int, high: int) -> np.ndarr
         found += [ordered[1:][ordered[1:] == ordered[:-1]], numbers[seen[numbers - low]]]
         seen[numbers - low] = True
     return np.unique(np.concatenate(found))
+
+
+def tallied(values: pd.Series) -> pd.DataFrame:
+    """Return value and n, how many customers have it, in order, of a column in memory."""
+    own = values.astype(float) if pd.api.types.is_numeric_dtype(values) else values
+    return own.value_counts().sort_index().rename_axis("value").reset_index(name="n")
+
+
+def grid_key(columns: tuple[str, ...], edges, by: str | None) -> tuple:
+    return "grid", columns, tuple(ends.tobytes() for ends in edges), by

@@ -18,6 +18,7 @@ from segmentation.customers.counts import (
     bin_of,
     ended,
     fences_on,
+    grid_key,
     identified,
     may_be_held,
     nearby,
@@ -30,6 +31,7 @@ from segmentation.customers.counts import (
     skewness,
     sorted_nearby,
     summed,
+    tallied,
     three_powers,
     values_as_rows,
     values_of_rows,
@@ -46,10 +48,8 @@ SUMS, ENDS = ("filled", "one", "two"), ("low", "high", "whole")
 class Customers:
     """The clean customers, or, with their segments, the segmented ones.
 
-    What is not grouped is read off the counts of values and costs no query; what is grouped is one query.
-
     table : ibis.Table
-        All of them, in memory or on the disk.
+        All of them, in memory or on the disk. A query is made for what is grouped; else the counts of values tell.
     sample : DataFrame
         All of them, or of more than 200,000 a sample that is the same on every engine; in the order of the ids.
     counted : dict of str to DataFrame
@@ -129,17 +129,24 @@ class Customers:
 
     def _values(self, name: str, groups: Grouping) -> pd.DataFrame | None:
         """Return group, value and n, how many rows have it, in order; None where a column has too many values."""
-        if groups.column is None and name in self.counted:
-            return self.counted[name].assign(group=0)
+        if groups.column is None and (told := self._told(name)) is not None:
+            return told.assign(group=0)
         key = "values", name, groups.column, groups.labels
         if key not in self._cache:
-            self._cache[key] = None
-            if self._are_few(name):
-                found = self._beside(name, groups).group_by("group", "value").agg(n=ibis._.count())
-                found = found.limit(2 * MOST_VALUES).to_pandas()
-                if len(found) < 2 * MOST_VALUES:
-                    self._cache[key] = found.sort_values(["group", "value"], ignore_index=True)
+            asked = self._beside(name, groups).group_by("group", "value").agg(n=ibis._.count()).limit(2 * MOST_VALUES)
+            few = self._are_few(name)
+            found = asked.to_pandas() if few else pd.DataFrame()
+            few = few and len(found) < 2 * MOST_VALUES
+            self._cache[key] = found.sort_values(["group", "value"], ignore_index=True) if few else None
         return self._cache[key]
+
+    def _told(self, name: str) -> pd.DataFrame | None:
+        """Return value and n of a column where it was counted before, or the sample is all there is of it."""
+        if name in self.counted or name not in self.sample or len(self.sample) != self.number:
+            return self.counted.get(name)
+        if ("told", name) not in self._cache:
+            self._cache["told", name] = tallied(self.sample[name])
+        return self._cache["told", name]
 
     def _known(self, name: str) -> pd.DataFrame | None:
         """Return value and n of a column, group left out, where its values are counted."""
@@ -286,8 +293,8 @@ class Customers:
     def _segments(self) -> pd.DataFrame:
         """One row a segment: customers, and the mean of each column of numbers."""
         means = {name: self.table[name].mean() for name in self._numbers}
-        found = self.table.group_by("segment").agg(_n=ibis._.count(), **means).to_pandas()
-        return found.set_index("segment").sort_index()
+        found = self.table.group_by("segment").agg(_n=ibis._.count(), **means)
+        return found.to_pandas().set_index("segment").sort_index()
 
     def means(self, names) -> pd.DataFrame:
         """Return the mean of each column for each segment."""
@@ -297,8 +304,8 @@ class Customers:
         """Return how many customers have each value of a column, by name; with `by` one row a value of that column."""
         if name == "segment" and by is None:
             return self._segments["_n"].rename("count")
-        if by is None and name in self.counted:
-            return self.counted[name].set_index("value")["n"].rename_axis(name).rename("count")
+        if by is None and (told := self._told(name)) is not None:
+            return told.set_index("value")["n"].rename_axis(name).rename("count")
         if ("counts", name, by) not in self._cache:
             known = self.table.filter(self.table[name].notnull())
             found = known.group_by([*([by] if by else []), name]).agg(_n=known.count()).to_pandas()
@@ -311,7 +318,7 @@ class Customers:
 
     def grids(self, columns: tuple[str, ...], edges: tuple, by: str | None = None) -> dict[int, np.ndarray]:
         """Return how many customers lie in each cell of a grid of columns, for each value of `by` (or 1)."""
-        key = _grid_key(columns, edges, by)
+        key = grid_key(columns, edges, by)
         if key not in self._cache:
             self._cache[key] = self._count_cells(list(columns), list(edges), by)
         inside = (slice(-1),) * len(columns)
@@ -328,7 +335,7 @@ class Customers:
                 rest = tuple(set(range(len(names))) - {i, j})
                 grids = {group: cells.sum(axis=rest) for group, cells in found.items()}
                 grids = {group: np.diag(g) if i == j else g.T if i > j else g for group, g in grids.items()}
-                self._cache[_grid_key((one, other), (bounds[i], bounds[j]), by)] = grids
+                self._cache[grid_key((one, other), (bounds[i], bounds[j]), by)] = grids
 
     def _count_cells(self, names: list[str], edges: list[np.ndarray], by: str | None) -> dict[int, np.ndarray]:
         """Count the cells of several columns, the last bin of each for what has no value; a cell is one number."""
@@ -338,8 +345,7 @@ class Customers:
         for name, ends in zip(names, edges, strict=True):
             known = self.counted.get(name)
             found = bin_of(self.table[name], ends, None if known is None else known["value"].to_numpy())
-            found = ibis.coalesce(found, len(ends) - 1)
-            cell = cell * len(ends) + found
+            cell = cell * len(ends) + ibis.coalesce(found, len(ends) - 1)
         counts = self.table.select(cell=cell).group_by("cell").agg(n=ibis._.count()).to_pandas()
         size, grids = int(np.prod(shape)), {}
         for group, own in counts.groupby(counts["cell"] // size):
@@ -367,10 +373,6 @@ class Customers:
                 of |= {"n": a["filled"], "x": a["one"], "y": b["one"], "xx": a["two"], "yy": b["two"]}
             table.loc[one, other] = table.loc[other, one] = pearson(**of)
         return table
-
-
-def _grid_key(columns: tuple[str, ...], edges, by: str | None) -> tuple:
-    return "grid", columns, tuple(ends.tobytes() for ends in edges), by
 
 
 def open_customers(study: Run) -> Customers:

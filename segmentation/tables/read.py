@@ -384,9 +384,11 @@ def read_rows(source: RawSource, known: frozenset[str] = frozenset()) -> tuple[l
 
 def _typed_columns(headers: list[str], rows: list[tuple]) -> list[str]:
     """Return the columns of which every filled cell was a number in its file."""
-    columns = ([cells[i] for *_, cells in rows if i < len(cells) and cells[i].strip()] for i in range(len(headers)))
+    columns = ((cells[i] for *_, cells in rows if i < len(cells) and cells[i].strip()) for i in range(len(headers)))
     filled = zip(headers, columns, strict=True)
-    return [header for header, cells in filled if cells and all(isinstance(cell, Number) for cell in cells)]
+    return [
+        h for h, cells in filled if isinstance(next(cells, ""), Number) and all(isinstance(c, Number) for c in cells)
+    ]
 
 
 def _make_unmistakable(columns: list[int], rows: list[tuple]) -> None:
