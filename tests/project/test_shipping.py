@@ -86,7 +86,9 @@ def test_every_way_in_takes_wheels_by_their_hash_and_fetches_nothing_to_build_th
 
 
 def test_what_builds_pyspark_is_there_before_it():
-    done = subprocess.run(["make", "--dry-run", "spark"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", "spark"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     *_, told, first, second = done.stdout.splitlines()
     need = shlex.split(told)[:4]
     cut = subprocess.run([*need[:3], str(ROOT / need[3])], capture_output=True, text=True, check=True).stdout
