@@ -28,7 +28,7 @@ from streamlit.testing.v1 import AppTest
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import ENGINE
+from segmentation.core.engine import ENGINE, scratch
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import as_csv, read_json, sha256, write_json, write_parquet
 from segmentation.customers.counts import values_as_rows
@@ -487,6 +487,7 @@ def test_tooltips_are_escaped(hostile):
 @pytest.fixture
 def nowhere(tmp_path, monkeypatch):
     """Where temporary files go: what is left there afterwards was kept."""
+    scratch()  # the engine's own, made once a process: it ends with the process, and is no upload's
     place = tmp_path / "temporary"
     place.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(place))
