@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 MOST_SHOWN = 300  # letters of a foreign message
-OF_MEMORY = re.compile(r"MemoryError|out ?of ?memory|cannot allocate memory|failed to map segment|bad.alloc", re.I)
+OF_MEMORY = re.compile(r"MemoryError|out ?of ?memory|allocat|failed to map segment|bad.alloc|start new thread", re.I)
 NO_MEMORY = "there is too little memory; end other programs, or use a machine with more"
 FOLDERS = re.compile(r"(?<![\w:/\\.~*-])(?:[A-Za-z]:)?[/\\](?:[^\s'\"/\\]+[/\\])+")
 

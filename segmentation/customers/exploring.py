@@ -82,8 +82,9 @@ def public_categories(customers: Customers, name: str) -> pd.Series:
 
 
 def are_shown(customers: Customers, sizes: pd.Series, groups: Grouping) -> pd.Series:
-    """Return which groups of customers may be shown: where rows are private those whose counts may, of segments large
-    ones.
+    """Return which groups of customers may be shown: where rows are private those whose counts may.
+
+    The sizes of segments are known, so that none of them needs to hide another.
     """
     if customers.private and groups.column not in (None, "segment"):
         return pd.Series(~withheld(sizes.to_numpy()), sizes.index)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.core import files
 from segmentation.core.engine import ENGINE, MOST_HELD, held
-from segmentation.core.errors import DataError, SegmentationError, cause
+from segmentation.core.errors import OF_MEMORY, DataError, SegmentationError, cause
 from segmentation.core.files import read_json, write_json, write_parquet
 from segmentation.core.parallel import temporary_folder
 from segmentation.runs.manifest import open_finished, read_manifest
@@ -167,7 +167,7 @@ def main(limits: str, run: str, place: str) -> None:
     except (MemoryError, ImportError):  # a library that does not fit is no library
         sys.exit(1)
     except Exception as fault:  # whatever a reader of foreign bytes may stumble over
-        if re.search("(?i)out ?of ?memory|allocat|new thread", f"{type(fault).__name__} {fault}"):
+        if OF_MEMORY.search(f"{type(fault).__name__} {fault}"):
             sys.exit(1)
         known = isinstance(fault, SegmentationError)
         sys.stderr.write(

@@ -231,7 +231,7 @@ def few(dataset: Dataset | None):
     """Return how a reader is told a number of rows: where rows are private, no number under ten."""
     if dataset is None or not dataset.private:
         return whole
-    from segmentation.core.privacy import counted  # imported here, because the terminal shows every number
+    from segmentation.core.privacy import counted  # imported here, because it needs numpy, and the terminal does not
 
     return counted
 

@@ -1,8 +1,8 @@
 """Reading in a process of its own: a file made to fill the memory, or to crash the reader, ends no other.
 
-A sheet with two cells in far corners takes as much memory as one that is full. Started as a script, with the file as
-input and as arguments what it is and the name of the sheet; it writes JSON: the names of the sheets, and the rows of
-the one that was named or is the only one, numbers as numbers and all else as text.
+A sheet with two cells in far corners takes as much memory as one that is full, and a view of a database may read other
+files, or never end. Started as a script, with its limits, which of the `READERS` is asked, and what that takes as
+arguments; a sheet comes as input. It writes what the reader gives as JSON.
 """
 
 import json
