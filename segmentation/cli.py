@@ -130,7 +130,7 @@ def dataset(
     from segmentation.core.dataset import load_dataset
     from segmentation.pipeline.plan import require_mark
     from segmentation.pipeline.progress import column_list
-    from segmentation.tables.infer import write_dataset
+    from segmentation.roles.write import write_dataset
     from segmentation.tables.sources import locate
 
     require_mark(decimal)

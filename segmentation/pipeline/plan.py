@@ -193,7 +193,7 @@ def require_mark(decimal: str | None) -> None:
 
 def _assume(data: str, encoding: str | None, decimal: str | None) -> str:
     """Return the dataset.yaml of what a table that nobody has described seems to be."""
-    from segmentation.tables.infer import assume  # imported here, because it takes seconds
+    from segmentation.roles.write import assume  # imported here, because it takes seconds
 
     return assume(locate("DATA", data, encoding), decimal or "auto")
 

@@ -1,4 +1,4 @@
-"""Any raw table in, one table out: sources, formats, headers, numbers as people write them, roles that are guessed."""
+"""Any raw table in, one table out: sources, formats, headers, numbers as people write them."""
 
 from segmentation import lazily
 

@@ -8,7 +8,7 @@ from segmentation.core.privacy import NEARLY
 from segmentation.core.text import answers
 from segmentation.customers.cleaning import clean, overview
 from segmentation.customers.tell import filled_formats
-from segmentation.tables.infer import guess_columns
+from segmentation.roles.guess import guess_columns
 from segmentation.tables.read import read_large, read_small
 from segmentation.tables.sources import locate
 

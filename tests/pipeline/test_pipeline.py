@@ -44,7 +44,7 @@ def test_a_changed_module_makes_again_what_hangs_on_it(toy):
     assert set(re.split(", | and ", _ran(toy))) == {*(stage.name for stage in STAGES), "report.html", "manifest.json"}
 
 
-@pytest.mark.parametrize("module", ["tables.infer", "report.render", "pipeline.tasks"])
+@pytest.mark.parametrize("module", ["roles.write", "report.render", "pipeline.tasks"])
 def test_a_change_of_what_no_notebook_uses_makes_no_stage_again(module):
     assert file_of(module).is_file()
     assert not [stage.name for stage in STAGES if module in modules_of(stage.notebook)]

@@ -21,9 +21,10 @@ from segmentation.core.dataset import load_dataset, parse_dataset
 from segmentation.core.errors import SegmentationError
 from segmentation.core.files import sha256, write_json
 from segmentation.customers.cleaning import clean
+from segmentation.roles.guess import guess_columns
+from segmentation.roles.write import as_yaml
 from segmentation.runs.run import Run
 from segmentation.segments.model import load_model
-from segmentation.tables.infer import as_yaml, guess_columns
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_rows, read_table
 from segmentation.tables.sources import locate

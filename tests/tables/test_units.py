@@ -8,7 +8,8 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.text import names_unit
 from segmentation.customers.cleaning import clean, overview
 from segmentation.customers.tell import reading
-from segmentation.tables.infer import as_yaml, guess_columns
+from segmentation.roles.guess import guess_columns
+from segmentation.roles.write import as_yaml
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate

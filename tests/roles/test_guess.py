@@ -11,7 +11,8 @@ import yaml
 from segmentation.core.dataset import Dataset, parse_dataset
 from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
-from segmentation.tables.infer import as_yaml, assume, guess_columns
+from segmentation.roles.guess import guess_columns
+from segmentation.roles.write import as_yaml, assume
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 from tests.conftest import MALL, ROOT

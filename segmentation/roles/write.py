@@ -1,0 +1,83 @@
+"""The dataset.yaml of what a table seems to be, with the reasons, assumed for a run or written to start from."""
+
+from pathlib import Path
+
+import yaml
+
+from segmentation.core import files
+from segmentation.core.errors import DataError, UsageError
+from segmentation.core.files import write_text
+from segmentation.core.text import key, key_without_unit
+from segmentation.roles.guess import Guess, guess_columns
+from segmentation.roles.look import plain
+from segmentation.runs.run import check_run_name
+from segmentation.tables.sources import RawSource
+
+
+def assume(source: RawSource, decimal_mark: str = "auto") -> str:
+    """Return the dataset.yaml of what a table that nobody has described seems to be.
+
+    Raises
+    ------
+    DataError
+        As `guess_columns`, and where it cannot be told how the numbers of a column are written.
+    """
+    guesses = guess_columns(source, decimal_mark)
+    if asked := [guess.asked for guess in guesses if guess.asked]:
+        raise DataError(f"{source.name}: {asked[0]}")
+    return as_yaml(guesses, source, title=source.name, decimal_mark=decimal_mark)
+
+
+def as_yaml(guesses: list[Guess], source: RawSource, title: str, decimal_mark: str = "auto") -> str:
+    """Return a commented dataset.yaml."""
+    lines = [
+        "# yaml-language-server: $schema=../dataset.schema.json",
+        "# Guessed from the table: check each role (id, feature: forms the segments, descriptor: only describes them,",
+        "# ignore) and its reason; give labels and units; name segments and actions by the levels of their features.",
+        f"title: {_yaml(title)}",
+    ]
+    if len(source.files) == 1:
+        lines += ["source:", f"  path: {_yaml(source.files[0].name)}"]
+    if source.encoding:
+        lines.append(f"encoding: {_yaml(source.encoding)}")
+    if decimal_mark != "auto":
+        lines.append(f"decimal: {_yaml(decimal_mark)}")
+    lines.append("columns:")
+    for guess in guesses:
+        remark = f" # {guess.remark}" if guess.remark else ""
+        lines.append(
+            f"  {_yaml(guess.name)}: {_yaml(guess.spec | _spelling(guess) | {'reason': guess.reason})}{remark}"
+        )
+    lines.append("privacy: aggregate # groups under ten are hidden; rows shows every customer, rounded and without ids")
+    return "\n".join(lines) + "\n"
+
+
+def _spelling(guess: Guess) -> dict:
+    """Return the header as an alias where its name does not say it, and as the label where it is written otherwise."""
+    alias = {"aliases": [guess.header]} if key(guess.header) != key(guess.name) else {}
+    same = key_without_unit(guess.header) == key_without_unit(guess.name)
+    label = plain(guess.header) if same else guess.header
+    return alias | ({"label": label} if label != guess.name.replace("_", " ") else {})
+
+
+def _yaml(value) -> str:
+    """Return a value as YAML on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10_000, sort_keys=False)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def write_dataset(name: str, source: RawSource, decimal_mark: str = "auto") -> Path:
+    """Write data/<name>/dataset.yaml for a table that nobody has described.
+
+    Raises
+    ------
+    UsageError
+        When NAME cannot name a folder, or has a dataset.yaml already.
+    """
+    check_run_name(name, option="NAME")
+    path = files.ROOT / "data" / name / "dataset.yaml"
+    if path.is_file():
+        raise UsageError(f"data/{name}/dataset.yaml exists; edit it, or remove it to have it guessed again")
+    guesses = guess_columns(source, decimal_mark)
+    write_text(path, as_yaml(guesses, source, name.replace("_", " ").capitalize(), decimal_mark))
+    return path
