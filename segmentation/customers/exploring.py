@@ -1,11 +1,12 @@
 """What the table shows before any segment is formed: percentiles, links, bands, and the groups of a column."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import (
     OUTER,
     SMALLEST_GROUP,
@@ -26,6 +27,7 @@ MOST_CATEGORIES = 12
 FEWEST_BINS, GRID_BINS = 4, 12
 MOST_PAIRED = 4
 MOST_POINTS = 5_000
+ITEMS = ("yes/no", "rating")  # answers on a short scale, not amounts
 RANKS_BESIDE = (-9, -5, 5, 9)  # ranks beside a percentile: between five below and above are ten, as from it to nine
 
 
@@ -43,6 +45,23 @@ def split_types(customers: Customers, columns=None) -> tuple[list[str], list[str
     shown = [name for name in columns if filled[name] >= customers.least]
     numbers = [name for name in shown if dataset.columns[name].numeric]
     return numbers, [name for name in shown if name not in numbers]
+
+
+def items_of(dataset: Dataset, names: Iterable[str]) -> list[str]:
+    """Return which of these columns hold answers on a short scale, yes or no or a rating, and no amounts."""
+    known = ((name, dataset.columns.get(name)) for name in names)
+    return [name for name, column in known if column and column.type in ITEMS and column.numeric]
+
+
+def are_items(dataset: Dataset, names: Collection[str]) -> bool:
+    """Return whether all of these columns are items, as in a questionnaire."""
+    return len(names) > 0 and len(items_of(dataset, names)) == len(names)
+
+
+def how_scaled(dataset: Dataset, features: Collection[str]) -> str:
+    """Return how these features are scaled: as dataset.yaml asks; where it does not, items are left as they are."""
+    asked = "scaling" in dataset.model_fields_set
+    return "none" if not asked and are_items(dataset, features) else dataset.scaling
 
 
 def describing(customers: Customers, features: Iterable[str]) -> tuple[Customers, list[str], list[str]]:

@@ -1,19 +1,21 @@
 """What is said of the evidence for each number of segments, and of the choice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pandas as pd
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import SMALLEST_GROUP, TENS, public, significant
 from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence, tell_p, whole
+from segmentation.customers.exploring import are_items
 from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, meaning
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
 from segmentation.evidence.kmeans import LARGEST_EXACT, TIMES_REACHED
 from segmentation.evidence.nulls import NULL_LEVEL
-from segmentation.runs.records import Conclusion
+from segmentation.runs.records import Conclusion, Scaled
 
 SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin"}
 SUMMARY_FORMATS: dict[str, Callable] = {
@@ -32,6 +34,40 @@ EVIDENCE_CAPTIONS = {  # over each table
     "criteria": "The criteria at the best optimum of each k, and the share of starts that reached it.",
     "votes": "What each criterion would choose by itself, and whether it takes part in the decision.",
 }
+
+
+def scaling(scaled: Sequence[Scaled], dataset: Dataset) -> str:
+    """Say how the features were brought to one scale, or why they were not."""
+    names = [feature.name for feature in scaled]
+    if "scaling" not in dataset.model_fields_set and are_items(dataset, names):
+        return _unscaled(dataset, names)
+    told = {
+        "standard": "Each has mean 0 and standard deviation 1.",
+        "robust": "Each has median 0 and interquartile range 1.",
+        "none": "They are left in their own units, because dataset.yaml says that these can be compared.",
+    }
+    kinds = [dataset.columns[name].transform for name in names]
+    logged = [escape(dataset.label(name)) for name, kind in zip(names, kinds, strict=True) if kind == "log"]
+    powers = [
+        f"{escape(dataset.label(how.name))} (lambda {decimal(how.power)})"
+        for kind, how in zip(kinds, scaled, strict=True)
+        if kind == "yeo-johnson"
+    ]
+    first = [f"The logarithm is taken first of {listing(logged)}."] if logged else []
+    second = [f"Transformed first as Yeo and Johnson (2000) do: {listing(powers)}."] if powers else []
+    return " ".join([told[dataset.scaling], *first, *second])
+
+
+def _unscaled(dataset: Dataset, names: Sequence[str]) -> str:
+    """Say why items are left as they are, and what they count."""
+    scales = {(dataset.columns[name].type, dataset.columns[name].min, dataset.columns[name].max) for name in names}
+    kinds = {kind for kind, *_ in scales}
+    told = ["No feature is an amount here: each is an answer on a short scale, and goes in unscaled."]
+    told += ["Yes counts 1 point and no 0."] if "yes/no" in kinds else []
+    told += ["A rating counts as many points as it says."] if "rating" in kinds else []
+    told += ["What has more points to give weighs more."] if len(scales) > 1 else []
+    told += ["An item on which people disagree weighs more than one on which most agree."]
+    return " ".join([*told, "Distances are in points, and `scaling:` in dataset.yaml changes that."])
 
 
 def starts(scores: pd.DataFrame, customers: int) -> str:

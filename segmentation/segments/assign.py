@@ -16,7 +16,7 @@ from segmentation.core.files import write_csv, write_parquet, write_text
 from segmentation.core.privacy import SMALLEST_GROUP, significant, step, to_step
 from segmentation.customers.counts import Grouping, identified, rounded, undo, unskew, unskewed
 from segmentation.customers.customers import ADDED, Customers, open_customers
-from segmentation.customers.exploring import shown_means
+from segmentation.customers.exploring import how_scaled, shown_means
 from segmentation.runs.records import Placement, Scaled
 from segmentation.runs.run import Run
 from segmentation.runs.stages import DIALECTS, sql_files
@@ -230,14 +230,15 @@ def shown_placement(segmented: Customers, centres: pd.DataFrame, model: Placemen
         return model
     if centres.isna().any(axis=None):
         return None
-    features = tuple(_shown_scale(segmented, feature) for feature in model.features)
+    kind = how_scaled(segmented.dataset, model.names)
+    features = tuple(_shown_scale(segmented, feature, kind) for feature in model.features)
     z = [(unskew(centres[f.name].to_numpy(float), f.power) - f.centre) / f.spread for f in features]
     return Placement(features=features, centroids=tuple(map(tuple, np.column_stack(z).tolist())))
 
 
-def _shown_scale(segmented: Customers, feature: Scaled) -> Scaled:
+def _shown_scale(segmented: Customers, feature: Scaled, kind: str) -> Scaled:
     """Return how a feature is scaled, as exactly as a mean of all may be shown, or a tenth of that of quantiles."""
-    kind, power = segmented.dataset.scaling, significant(feature.power)
+    power = significant(feature.power)
     ends = unskew(segmented.limits([feature.name]).loc[feature.name, ["low", "high"]].to_numpy(float), power)
     exact = step(segmented.number // (SMALLEST_GROUP if kind == "robust" else 1), *ends) if kind != "none" else 0.0
     centre, spread = (float(to_step(value, exact)) for value in (feature.centre, feature.spread))

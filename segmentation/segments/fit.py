@@ -1,6 +1,6 @@
 """The segments: scaling and K-Means in one pipeline, and whom it places where."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import ibis
@@ -15,11 +15,13 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double, held, kept
 from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import are_items, how_scaled
 from segmentation.evidence.kmeans import best_kmeans
 from segmentation.runs.records import Placement, Scaled
 from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows, shown_placement
 
 UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
+POINTS = "points"  # of a scale, of which yes or no has one
 
 
 def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], k: int, *, seed: int = 0):
@@ -43,6 +45,12 @@ def scaled_centroids(segmented: Customers, centres: pd.DataFrame, model: Placeme
     """Return the centroids in scaled units as they may be shown, one row a segment; NaN where a centre is not shown."""
     shown = shown_placement(segmented, centres, model)
     return pd.DataFrame(shown.centroids if shown else np.nan, columns=model.names, index=centres.index)
+
+
+def distance_unit(dataset: Dataset, features: Collection[str]) -> str:
+    """Return in what distances, margins and centroids are measured."""
+    kind = how_scaled(dataset, features)
+    return POINTS if kind == "none" and are_items(dataset, features) else UNITS[kind]
 
 
 def scaled_label(dataset: Dataset, name: str) -> str:
@@ -124,10 +132,10 @@ class Unskew(TransformerMixin, BaseEstimator):
 
 
 def scaling(dataset: Dataset, features: Sequence[str]) -> Pipeline:
-    """Return an unfitted pipeline: the transformations and then the scale that dataset.yaml asks for."""
+    """Return an unfitted pipeline: the transformations, and then the scale of `how_scaled`."""
     kinds = [dataset.columns[name].transform for name in features]
     unskew = [("unskew", Unskew(kinds))] if set(kinds) != {"none"} else []
-    return Pipeline([*unskew, ("scale", _scaler(dataset.scaling))])
+    return Pipeline([*unskew, ("scale", _scaler(how_scaled(dataset, features)))])
 
 
 def _scaler(kind: str):

@@ -22,7 +22,7 @@ from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.records import Feature
 from segmentation.runs.run import Run
 from segmentation.segments.assign import nearest_sql, write_queries
-from segmentation.segments.fit import UNITS, centroids, scaling_and_centroids
+from segmentation.segments.fit import centroids, distance_unit, scaling_and_centroids
 from segmentation.tables.formats import MOST_UNPACKED
 
 INDEX_BINS = 10
@@ -69,7 +69,7 @@ def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: p
         method="k-means",
         customers=segmented.number,
         sizes=segmented.counts("segment").tolist(),
-        distance_unit=UNITS[study.dataset.scaling],
+        distance_unit=distance_unit(study.dataset, features),
         features=tuple(
             Feature(
                 **dict(scaled),

@@ -17,7 +17,7 @@ from segmentation.core.privacy import least, nearly_all, step, to_step
 from segmentation.core.text import decimal
 from segmentation.customers.counts import Grouping, tukey_fences
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import sample_rows, shown_means
+from segmentation.customers.exploring import how_scaled, sample_rows, shown_means
 from segmentation.evidence.decision import LEVEL
 from segmentation.evidence.kmeans import best_kmeans, fit_once, random_state
 from segmentation.runs.records import Placement
@@ -102,7 +102,8 @@ def _choices(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> 
     X = _scaled(customers, dataset, features)
     everyone, usual = np.ones(len(X), bool), ~_outliers(X)
     rows: list[tuple] = [(name, name, X, everyone) for name in METHODS]
-    rows += [(f"Scaled {name}", None, rescale(X), everyone) for name, rescale in SCALES.items()]
+    scales = SCALES if how_scaled(dataset, features) == "standard" else SCALES | STANDARD
+    rows += [(f"Scaled {name}", None, rescale(X), everyone) for name, rescale in scales.items()]
     if not usual.all():
         rows.append(("Without outliers", None, _scaled(customers[usual], dataset, features), usual))
     for name in features if len(features) > 1 else []:
@@ -150,6 +151,7 @@ SCALES = {
     "by median and quartiles": robust_scale,
     "as ranks": lambda X: scale(rankdata(X, axis=0)),
 }
+STANDARD = {"to standard deviations": scale}
 
 
 def bootstrap_intervals(

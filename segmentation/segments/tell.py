@@ -17,7 +17,7 @@ from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL
 from segmentation.runs.records import Profile, Rules
 from segmentation.runs.tell import segment_shares, transformed, unindexed
-from segmentation.segments.fit import UNITS, describe_scaling, scaled_label
+from segmentation.segments.fit import describe_scaling, distance_unit, scaled_label
 from segmentation.segments.profiles import category_shares, largest_first, segment_medians
 from segmentation.segments.rules import FOLDS
 
@@ -55,7 +55,7 @@ def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
 
 def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
     """Say what the figure in scaled units shows, and which two centroids lie closest together."""
-    unit, shown = UNITS[scaled.dataset.scaling], [scaled_label(scaled.dataset, name) for name in names]
+    unit, shown = distance_unit(scaled.dataset, list(centres)), [scaled_label(scaled.dataset, name) for name in names]
     crosses = "crosses are" if len(centres) > 1 else "cross is"
     crosses = "" if centres.isna().any(axis=None) else f"; the red {crosses} the centroid{'s' * (len(centres) > 1)}"
     many = f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}"
@@ -95,11 +95,11 @@ def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset) -> str:
     return f"{evidence_tell.misfits(silhouettes, private=private)} {mean} {tell_boxes(private=private)}"
 
 
-def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float) -> str:
+def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float, features: list[str]) -> str:
     """Say how many customers are near a border, near which most, and where they are listed."""
     if len(segmented.counts("segment")) == 1:
         return "One part alone has no border, and nobody has a margin."
-    shown = f"{limit:.2g} {UNITS[segmented.dataset.scaling]}"
+    shown = f"{limit:.2g} {distance_unit(segmented.dataset, features)}"
     listed = "" if pairs.empty else " `borderline.csv` lists them by margin."
     return f"{border(pairs, segmented.number, shown, private=segmented.private)}{listed}"
 
@@ -364,22 +364,8 @@ def fidelity(rules: Rules) -> str:
 
 
 def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> str:
-    """Say how the features were brought to one scale."""
-    told = {
-        "standard": "Each has mean 0 and standard deviation 1.",
-        "robust": "Each has median 0 and interquartile range 1.",
-        "none": "They are left in their own units, because dataset.yaml says that these can be compared.",
-    }
-    kinds = [dataset.columns[name].transform for name in features]
-    logged = [escape(dataset.label(name)) for name, kind in zip(features, kinds, strict=True) if kind == "log"]
-    powers = [
-        f"{escape(dataset.label(name))} (lambda {decimal(how.power)})"
-        for name, kind, how in zip(features, kinds, describe_scaling(scaler, features), strict=True)
-        if kind == "yeo-johnson"
-    ]
-    first = [f"The logarithm is taken first of {listing(logged)}."] if logged else []
-    second = [f"Transformed first as Yeo and Johnson (2000) do: {listing(powers)}."] if powers else []
-    return " ".join([told[dataset.scaling], *first, *second])
+    """Say how the features were brought to one scale, or why they were not."""
+    return evidence_tell.scaling(describe_scaling(scaler, features), dataset)
 
 
 def sensitivity(table: pd.DataFrame) -> str:

@@ -72,7 +72,7 @@ def test_of_a_large_table_the_rules_tell_all_customers_and_what_rests_on_the_sam
     assert "inertia, over the 300 that they are formed on, is" in segments_tell.fitted(everyone, model, "natural")
     assert "their inertia is" in segments_tell.fitted(customers_of(table), model, "natural")
     near = pd.DataFrame({"between": [], "customers": []})
-    assert "borderline.csv" not in segments_tell.near_border(near, everyone, 0.25)
+    assert "borderline.csv" not in segments_tell.near_border(near, everyone, 0.25, ["a", "b"])
 
 
 def test_a_missing_value_has_no_segment():
