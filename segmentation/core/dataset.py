@@ -84,7 +84,7 @@ class Column(_Strict):
     """One column: features form the segments, descriptors only describe them."""
 
     role: Literal["id", "feature", "descriptor", "ignore"]
-    type: Literal["number", "category", "ordinal", "yes/no"] = "number"
+    type: Literal["number", "rating", "category", "ordinal", "yes/no"] = "number"
     label: str | None = None
     reason: str | None = None
     unit: str | None = None
@@ -104,8 +104,12 @@ class Column(_Strict):
     @property
     def numeric(self) -> bool:
         """Whether the values are numbers: an ordinal is its rank from 1; as a feature yes is 1 and no is 0."""
-        kinds = ("number", "ordinal", "yes/no") if self.role == "feature" else ("number", "ordinal")
-        return self.role != "id" and self.type in kinds
+        return self.is_number or self.type == "ordinal" or (self.type, self.role) == ("yes/no", "feature")
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the cells are read as numbers: amounts, or whole numbers on a scale."""
+        return self.role != "id" and self.type in ("number", "rating")
 
     @property
     def on_scale(self) -> str:
@@ -130,8 +134,11 @@ class Column(_Strict):
             raise ValueError("an ordinal needs its categories, from the lowest to the highest")
         if self.categories and self.type not in ("category", "ordinal"):
             raise ValueError("categories need type: category or ordinal")
-        if self.type != "number" and {"min", "max", "transform"} & self.model_fields_set:
+        ranged = {"transform"} if self.type == "rating" else {"min", "max", "transform"}
+        if self.type != "number" and ranged & self.model_fields_set:
             raise ValueError("min, max and transform need type: number")
+        if self.type == "rating" and any(end is None or end % 1 for end in (self.min, self.max)):
+            raise ValueError("a rating needs min and max, the whole numbers at which its scale ends")
         if self.role == "feature" and self.required is False and self.missing == "reject":
             raise ValueError("a feature that is not required needs missing: median, because nothing has no distance")
         if self.missing == "median" and (self.role != "feature" or self.required):

@@ -202,7 +202,7 @@ def answers_in(raw: ibis.Table, dataset: Dataset, names: Iterable[str]) -> dict[
     names = list(names)
     hits = {name: words for name, words in _counted(raw, names, ANSWERS).items() if len(words)}
     free = [name for name in hits if is_free(dataset, name)]
-    numbers = {w for n, words in hits.items() if dataset.columns[n].type == "number" for w in words["cell"].str.lower()}
+    numbers = {w for n, words in hits.items() if dataset.columns[n].is_number for w in words["cell"].str.lower()}
     said = {name: answers(dict(most.to_numpy())) for name, most in _counted(raw, free).items()}
     return {name: {word for word in words if word not in numbers} for name, words in said.items()}
 
@@ -319,7 +319,7 @@ def _single_totals(cells: ibis.Table) -> ibis.Table:
 
 def _sum_of_others(table: ibis.Table, dataset: Dataset, features: tuple[str, ...]) -> Rule:
     """Refuse a row whose features are the sums of all other rows, whatever it is called."""
-    numbers = [name for name in features if dataset.columns[name].type == "number"]
+    numbers = [name for name in features if dataset.columns[name].is_number]
     fine = table.filter(table["rule"].isnull())
     sums = fine.agg(_rows=fine.count(), **{name: fine[name].sum() for name in numbers}).to_pandas().iloc[0]
     adds_up = [
@@ -361,6 +361,8 @@ def _column_rules(
             rules.append(Rule(name, f"at least {column.min:g}", text, value < column.min))
         if column.max is not None:
             rules.append(Rule(name, f"at most {column.max:g}", text, value > column.max))
+        if column.type == "rating":
+            rules.append(Rule(name, "a whole number", text, value != value.floor()))
         if column.transform == "log":
             rules.append(Rule(name, "at least 0 for its log", text, value < 0))
     return rules

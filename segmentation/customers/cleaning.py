@@ -99,7 +99,7 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
         imputed={name: missing[name] for name in medians},
         numbers={name: NumberFormat(**convention.record()) for name, convention in conventions.items()},
     )
-    numbers = [name for name in conventions if name in everyone.columns]
+    numbers = [n for n in conventions if n in everyone.columns and dataset.columns[n].type == "number"]
     return Cleaned(everyone, rejected, _flagged(found, medians, everyone, numbers), account)
 
 

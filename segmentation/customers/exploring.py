@@ -129,7 +129,8 @@ def quantiles(customers: Customers, name: str, levels: list[float], by: Grouping
 
 
 def _kind(customers: Customers, name: str) -> str:
-    return getattr(customers.dataset.columns.get(name), "type", "number")
+    column = customers.dataset.columns.get(name)
+    return "number" if column is None or column.is_number else column.type
 
 
 def counts_by_segment(customers: Customers, name: str) -> pd.DataFrame:

@@ -388,7 +388,7 @@ def conventions_of(
 
 def is_number(dataset: Dataset, name: str) -> bool:
     """Return whether a column holds numbers that are read as such."""
-    return dataset.columns[name].role != "id" and dataset.columns[name].type == "number"
+    return dataset.columns[name].is_number
 
 
 def text_of(cell: ibis.Value) -> ibis.Value:

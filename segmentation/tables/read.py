@@ -139,7 +139,7 @@ def _kinds(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset) 
     kinds = {}
     for name, header in matched.items():
         found = [kind for kind in (table[header].type() for table in tables) if not kind.is_null()]
-        number = dataset.columns[name].numeric and dataset.columns[name].type == "number"
+        number = dataset.columns[name].is_number
         whole = dataset.columns[name].role == "id" and all(k.is_integer() and k != ibis.dtype("uint64") for k in found)
         plain = number and all(kind.is_numeric() for kind in found)
         kinds[name] = "int64" if whole and found else "float64" if plain else "string"
