@@ -51,6 +51,7 @@ MONTHS = (
 )
 SIDES = ("cr", "dr")  # an accountant's plus and minus
 FEWEST_CODES = 3  # of countries
+LEAST_PARTED = 14  # letters of a text that may lose its middle
 LONGEST_NAME = 1_000  # letters of a column's name
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
 ANSWERS = ("none", "na")  # of these, the words that may mean something: no plan, North America, Namibia
@@ -71,6 +72,12 @@ SMALL_WORDS = frozenset(  # English alone, and no names: a label that begins wit
         *("income", "milk", "monetary", "monthly", "purchases", "recency", "spend", "spending", "tenure", "visits"),
         *("weekly", "yearly"),
     )
+)
+SAYS_LEAST = re.compile(  # at the start and the end of a label
+    r"^(?:(?:total|overall|annual|yearly|monthly|weekly|daily|number of|no\. of|count of|amount of|anzahl(?: der)?"
+    r"|gesamt\w*|nombre d[e']|n[uú]mero de|numero di)\s+)+(?=\S)"
+    r"|(?:\s+(?:score|rating|points|amount|index|total|gesamt|insgesamt))+$",
+    re.IGNORECASE,
 )
 YES = ("yes", "y", "true", "t", "1", "ja", "j", "oui", "si", "sí")
 NO = ("no", "n", "false", "f", "0", "nein", "non")
@@ -327,3 +334,56 @@ def key_without_unit(header: str) -> str:
     """Return the key of a header without what it has in brackets, and without a percent sign or currency."""
     # Of a text that is no name only the start: many open brackets take time that grows with the square of its length.
     return re.sub(r"[\W_]", "", key(re.sub(r"[(\[].*?[)\]]", "", header[:LONGEST_NAME])))
+
+
+def shortened(label: str, others: Sequence[str], most: int, *, cut: bool = False) -> str | None:
+    """Return a label in at most so many letters that nobody takes for one of the `others`; None where there is none.
+
+    What is left out is, as far as it must be, what stands in brackets and words that say least ("total", "score"), what
+    it has in common with others at its start and end, and, where it may be `cut`, its end or its middle, with "…".
+    """
+    plain = re.sub(r"\s*[(\[][^)\]]*[)\]]", "", label)
+    tried = [text.strip(" .,:;–_/|()[]-") for text in (plain, SAYS_LEAST.sub("", plain), _own_part(label, others))]
+    for text in (label, *tried):
+        if 0 < len(text) <= most and (text == label or not any(_holds(other, text) for other in others)):
+            return text
+    for text in (*tried[::-1], label) if cut else ():
+        for start in (most - 1, most // 2) if most >= LEAST_PARTED else (most - 1,):
+            head, tail = _head(text, start), _tail(text, most - 1 - start)
+            alike = [o for o in others if o.casefold().startswith(head.casefold()) and o.endswith(tail)]
+            if head and len(text) > most and not alike:
+                return f"{head}…{tail}"
+    return None
+
+
+def _own_part(label: str, others: Sequence[str]) -> str:
+    """Return the words of a label without those at its start and end that two others or more share."""
+    words = label.split()
+    for side in (1, -1):
+        shared = 0
+        for n in range(1, len(words)):
+            part = words[::side][:n]
+            shared = n if sum(other.split()[::side][:n] == part for other in others) > 1 else shared
+        words = words[::side][shared:][::side]
+    return " ".join(words)
+
+
+def _holds(label: str, text: str) -> bool:
+    return bool(re.search(rf"(?<!\w){re.escape(text)}(?!\w)", label, re.I))
+
+
+def _head(text: str, most: int) -> str:
+    """Return the start of a text, to the end of a word where one ends near there, and no half letter."""
+    while 0 < most < len(text) and category(text[most]).startswith("M"):
+        most -= 1
+    head = text[:most]
+    word = head.rpartition(" ")[0]
+    return (word if len(word) >= most * 0.6 and text[most : most + 1] != " " else head).rstrip(" .,:;–_/|([-")
+
+
+def _tail(text: str, most: int) -> str:
+    """Return the end of a text, and no half letter."""
+    tail = text[-most:] if most > 0 else ""
+    while tail and category(tail[0]).startswith("M"):
+        tail = tail[1:]
+    return tail.lstrip(" .,:;–_/|)]-")

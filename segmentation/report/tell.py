@@ -22,6 +22,8 @@ from segmentation.runs.manifest import versions
 from segmentation.runs.records import OTHERS, Profile, Stability
 from segmentation.runs.run import Run
 
+MOST_ON_CARD = 5  # features, and descriptors: the others are folded
+
 
 def who(segments: tuple[Profile, ...], verdict: str) -> str:
     """Say who the segments are, the largest first, or that they are parts of a cut."""
@@ -84,9 +86,9 @@ def key_figures(cleaning: Cleaning, selection: Selection, dataset: Dataset) -> l
     return figures + [{"value": value, "label": label, "note": note} for value, (label, note) in measured]
 
 
-def _differing(profiles: Profiles) -> set[str]:
-    """Return the descriptors that differ between the segments by more than chance gives."""
-    return {test.descriptor for test in profiles.tests if test.p_corrected <= SIGNIFICANT}
+def _differing(profiles: Profiles) -> list[str]:
+    """Return the descriptors that differ between the segments by more than chance gives, what differs most first."""
+    return [test.descriptor for test in profiles.tests if test.p_corrected <= SIGNIFICANT]
 
 
 def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: Lineage | None) -> list[dict]:
@@ -103,7 +105,7 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
 
 
 def _card(
-    profile: Profile, stability: Stability | None, verdict: str, differing: set[str], dataset: Dataset, lineage
+    profile: Profile, stability: Stability | None, verdict: str, differing: list[str], dataset: Dataset, lineage
 ) -> dict:
     segment = profile.segment
     return {
@@ -120,20 +122,35 @@ def _card(
         "unindexed": runs_tell.unindexed(profile, dataset),
         "dash": DASH if None in profile.centre.values() else None,
         "change": runs_tell.origin(lineage.now[segment - 1], lineage) if lineage else None,
-        "features": [
-            {
-                "label": dataset.label(name),
-                "centre": dataset.measured(name, value),
-                "interval": spanning(profile.centre_interval[name], dataset.axis(name).form),
-                "index": show_index(profile.index[name]),
-            }
-            for name, value in profile.centre.items()
-        ],
-        "descriptors": [
-            {"label": dataset.label(name), "told": _tell_descriptor(values, dataset, name)}
-            for name, values in profile.descriptors.items()
-            if name in differing
-        ],
+        **_folded("features", [_card_feature(profile, name, dataset) for name in _shown_first(profile)]),
+        **_folded(
+            "descriptors",
+            [
+                {"label": dataset.label(name), "told": _tell_descriptor(profile.descriptors[name], dataset, name)}
+                for name in differing
+            ],
+        ),
+    }
+
+
+def _shown_first(profile: Profile) -> list[str]:
+    """Return the features as dataset.yaml has them; of many those in which the segment stands farthest first."""
+    many = len(profile.centre) > MOST_ON_CARD + 1
+    return [*(profile.strongest if many and profile.strongest else profile.centre)]
+
+
+def _folded(part: str, rows: list[dict]) -> dict[str, list[dict]]:
+    """Return the first rows of a part of a card, and those that are folded beneath, never a single one."""
+    most = MOST_ON_CARD if len(rows) > MOST_ON_CARD + 1 else len(rows)
+    return {part: rows[:most], f"more_{part}": rows[most:]}
+
+
+def _card_feature(profile: Profile, name: str, dataset: Dataset) -> dict:
+    return {
+        "label": dataset.label(name),
+        "centre": dataset.measured(name, profile.centre[name]),
+        "interval": spanning(profile.centre_interval[name], dataset.axis(name).form),
+        "index": show_index(profile.index[name]),
     }
 
 

@@ -1,21 +1,20 @@
 """Who the segments are: size, centre, index, descriptors and tests of these, name and action."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2_contingency, kruskal
 
 from segmentation.core.dataset import Dataset, Level
-from segmentation.core.errors import UsageError
 from segmentation.core.files import write_csv
-from segmentation.core.privacy import SMALLEST_GROUP, least
-from segmentation.core.text import listing, show_index, spanning
+from segmentation.core.privacy import least
+from segmentation.core.text import count, sentence, shortened, show_index, spanning
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, quantiles, shown_means, shown_shares
-from segmentation.evidence.decision import SIGNIFICANT
 from segmentation.runs.records import OTHERS, Heir, Placement, Profile
 from segmentation.runs.run import Run
 from segmentation.segments.assign import bent, centre_of_all, centres
@@ -23,9 +22,30 @@ from segmentation.segments.assign import bent, centre_of_all, centres
 HIGH = 0.5
 USUAL_INDEX = (67, 150)  # two thirds to half as much again
 BETWEEN = ("from", "to")
+AVERAGE, UNNAMED = "Average in every feature", "See its levels"
 EVERYONE = "All customers"  # the name of a segment of all, whose every level would be average
-LEAST_UNSURE = 0.06  # of a p-value with one digit
-MOST_NAMED = 3  # with more features, a name leaves the average ones out
+MOST_NAMED = 3  # with more features, levels leave the average ones out
+MOST_LEVELS = 8  # of which levels tell
+LONGEST_CALLED = 30  # letters of a name that we make
+FEWEST_LETTERS = 8  # of a label that is cut
+PLAIN = (  # what people say where a feature is low or high
+    (
+        r"recency|(?:days|weeks|months) since (?:\w+ )?(?:last|latest|most recent) "
+        r"(?:orders?|purchases?|visits?|log-?in|activity|transactions?|bookings?|stay|payment|donation|buy|invoices?)"
+        r"|tage seit (?:\w+ )?letzte[mnrs] (?:bestellung|kauf|einkauf|besuch|buchung)",
+        {"low": "recently", "high": "long ago"},
+    ),
+    (
+        r"(?:purchase |order |visit )?frequency|(?:number of |no\.? of |anzahl (?:der )?)?"
+        r"(?:orders|purchases|visits|transactions|bookings|stays|trips|bestellungen|käufe|einkäufe|besuche|buchungen)",
+        {"low": "seldom", "high": "often"},
+    ),
+    (
+        r"tenure|(?:days|months|years) since (?:sign-?up|joining|joined|registration|first \w+)"
+        r"|(?:days|months|years) as (?:a )?(?:customer|member)",
+        {"low": "new", "high": "long-standing"},
+    ),
+)
 
 
 def profile_segments(
@@ -58,6 +78,8 @@ def profile_segments(
     for segment, size in customers.counts("segment").items():
         told = _centre(found.loc[segment], intervals.loc[segment], indexed)
         levels = {f: level(high.loc[segment, f], told["index"][f]) for f in features}
+        strongest = tuple(high.loc[segment, features].abs().round(1).sort_values(ascending=False, kind="stable").index)
+        phrases = {f: phrase(f, levels[f], told["centre"][f], dataset) for f in strongest}
         profiles.append(
             Profile(
                 segment=segment,
@@ -66,9 +88,14 @@ def profile_segments(
                 **told,
                 mean=_known(means.loc[segment]),
                 levels=levels,
+                strongest=strongest,
                 descriptors={name: rows[segment] for name, rows in described.items()},
-                level_name=level_name(levels, dataset) if len(high) > 1 else EVERYONE,
-                **(_as_before(kept[segment], dataset) if segment in kept else _named(levels, dataset, len(high))),
+                level_name=level_name(levels, phrases, dataset) if len(high) > 1 else EVERYONE,
+                **(
+                    _as_before(kept[segment], dataset)
+                    if segment in kept
+                    else _named(levels, phrases, dataset, len(high))
+                ),
             )
         )
     return _distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept))
@@ -128,22 +155,88 @@ def level(z: float, index: float | None) -> Level:
     return "high" if z > 0 else "low"
 
 
-def level_name(levels: Mapping[str, str], dataset: Dataset) -> str:
-    """Return the levels as words, such as "High annual income, low spending score"."""
-    told = {n: height for n, height in levels.items() if height != "average"} if len(levels) > MOST_NAMED else levels
-    words = ", ".join(f"{height} {dataset.words(name)}" for name, height in told.items())
-    words = words or "average in every feature"
-    return words[:1].upper() + words[1:]
+def phrase(name: str, height: str, centre: float | None, dataset: Dataset) -> str:
+    """Return how a level of a feature is put, with {} for what the feature is called: "high {}", "not {}"."""
+    if dataset.columns[name].type != "yes/no" or height == "average":
+        return f"{height} {{}}"
+    if centre is None or (centre >= HIGH) != (height == "high"):  # most of them say otherwise than most of all do
+        return "more often {}" if height == "high" else "less often {}"
+    return "{}" if height == "high" else "not {}"
 
 
-def _named(levels: Mapping[str, str], dataset: Dataset, segments: int) -> dict:
+def level_name(levels: Mapping[str, str], phrases: Mapping[str, str], dataset: Dataset) -> str:
+    """Return the levels as words, in the order of `phrases`, such as "High annual income, low spending score"."""
+    told = [f for f in phrases if levels[f] != "average" or len(levels) <= MOST_NAMED]
+    if all(levels[f] == "average" for f in told):
+        return AVERAGE
+    words = [phrases[f].format(dataset.words(f)) for f in told]
+    more = len(words) - MOST_LEVELS
+    words = [*words[:MOST_LEVELS], count(more, "other feature")] if more > 1 else words
+    return sentence(", ".join(words))
+
+
+def short_name(names: Iterable[str], phrases: Mapping[str, str], dataset: Dataset) -> str | None:
+    """Return the levels of the first two or three of these features in at most 30 letters; None where none has room.
+
+    A label that is too long loses the words that say least, then its end; what is left stands for no other column.
+    """
+    names = list(names)[:MOST_NAMED]
+    for told, cut in [(names, False), (names[:2], False), (names[:2], True), (names[:1], True), (names[1:2], True)]:
+        found = _fitted(told, phrases, dataset, cut=cut) if told else None
+        if found:
+            return sentence(found)
+    return None
+
+
+def _fitted(names: list[str], phrases: Mapping[str, str], dataset: Dataset, *, cut: bool) -> str | None:
+    """Return these levels, each label as long as there is room for it; None where there is too little."""
+    plain = {f: _plainly(f, phrases[f], names, dataset) for f in names}
+    room = LONGEST_CALLED - len(", ".join(plain[f] or phrases[f].format("") for f in names))
+    words, left = {f: text for f, text in plain.items() if text}, [f for f in names if not plain[f]]
+    for f in sorted(left, key=lambda f: len(dataset.words(f))):  # a short one leaves its room to the others
+        most = room // (len(left) - len(words.keys() & set(left))) if cut else room
+        label = shortened(dataset.words(f), _beside(f, dataset), most, cut=cut and most >= FEWEST_LETTERS)
+        if label is None:
+            return None
+        words[f], room = phrases[f].format(label), room - len(label)
+    return ", ".join(words[f] for f in names)
+
+
+def _beside(feature: str, dataset: Dataset) -> list[str]:
+    """Return what the other columns are called, from which a shortened label must differ."""
+    return [dataset.words(name) for name in dataset.named("feature", "descriptor") if name != feature]
+
+
+def _plainly(name: str, told: str, beside: Iterable[str], dataset: Dataset) -> str:
+    """Return what people say of a level of recency, frequency or tenure; "" of others, and where two are alike."""
+    kinds = {f: next((i for i, (kind, _) in enumerate(PLAIN) if _is_called(f, kind, dataset)), -1)
+             for f in dataset.named("feature")}  # fmt: skip
+    kind = kinds.get(name, -1)
+    return "" if kind < 0 or [*kinds.values()].count(kind) > 1 else PLAIN[kind][1].get(told.partition(" ")[0], "")
+
+
+def _is_called(name: str, kind: str, dataset: Dataset) -> bool:
+    label = re.sub(r"\s*[(\[].*", "", dataset.label(name)).casefold()
+    return dataset.columns[name].type != "yes/no" and bool(re.fullmatch(kind, label))
+
+
+def _named(levels: Mapping[str, str], phrases: Mapping[str, str], dataset: Dataset, segments: int) -> dict:
     """Return name and action of the first entry of dataset.yaml whose levels all hold; of a segment of all its name."""
     if segments == 1:
         return {"name": EVERYONE, "action": None}
     for entry in dataset.segments:
         if all(levels.get(name) == height for name, height in entry.levels.items()):
             return {"name": entry.name, "action": entry.action}
-    return {"name": level_name(levels, dataset), "action": None}
+    return {"name": called(levels, phrases, dataset), "action": None}
+
+
+def called(levels: Mapping[str, str], phrases: Mapping[str, str], dataset: Dataset) -> str:
+    """Return the name of a segment that nobody has named: what says most of it first."""
+    far, near = ([f for f in phrases if (levels[f] == "average") == average] for average in (False, True))
+    if not far:
+        return AVERAGE
+    beside = near if len(far) == 1 and len(phrases) <= MOST_NAMED else []
+    return short_name([*far, *beside[:1]], phrases, dataset) or UNNAMED
 
 
 def _distinct_names(profiles: list[Profile], dataset: Dataset, deviations: pd.Series, kept: tuple) -> list[Profile]:
@@ -152,15 +245,39 @@ def _distinct_names(profiles: list[Profile], dataset: Dataset, deviations: pd.Se
     Those in `kept` have their names already.
     """
     names = {profile.segment: profile.name for profile in profiles}
-    for profile in [profile for profile in profiles if profile.segment not in kept]:
-        twins = [other for other in profiles if other.name == profile.name]
-        if len(twins) > 1:
-            spread = {f: _spread([t.centre[f] for t in twins]) / deviations[f] for f in profile.centre}
-            feature = max(spread, key=lambda f: spread[f])
-            name = f"{profile.name} ({dataset.words(feature)} {dataset.amount(feature, profile.centre[feature])})"
-            name = profile.name if spread[feature] < 0 else name
-            names[profile.segment] = f"{name}, segment {profile.segment}" if name in names.values() else name
+    for name, times in Counter(names.values()).items():
+        twins = [profile for profile in profiles if profile.name == name]
+        named = [profile for profile in twins if profile.segment not in kept]
+        if times == 1 or not named:
+            continue
+        spread = {f: _spread([t.centre[f] for t in twins]) / deviations[f] for f in twins[0].centre}
+        apart = sorted((f for f in spread if spread[f] > 0), key=lambda f: -spread[f])
+        owned, others = name in {entry.name for entry in dataset.segments}, {*names.values()}
+        tried = [[_apart(profile, f, way, dataset) for profile in named]
+                 for way in (["owned"] if owned else ["levels", "amount"]) for f in apart]  # fmt: skip
+        tried.append([_numbered(profile, owned=owned) for profile in named])
+        found = next(told for told in tried if len({*filter(None, told)} - others) == len(named))
+        names |= {profile.segment: told or name for profile, told in zip(named, found, strict=True)}
     return [profile.model_copy(update={"name": names[profile.segment]}) for profile in profiles]
+
+
+def _apart(profile: Profile, feature: str, way: str, dataset: Dataset) -> str | None:
+    """Return a name that says more of a feature: its level first, or its centre."""
+    measured = dataset.measured(feature, profile.centre[feature])
+    if way == "owned":
+        return f"{profile.name} ({dataset.words(feature)} {dataset.amount(feature, profile.centre[feature])})"
+    if way == "levels":
+        phrases = {f: phrase(f, profile.levels[f], profile.centre[f], dataset) for f in profile.strongest}
+        far = [f for f in phrases if f != feature and profile.levels[f] != "average"]
+        return short_name([feature, *far], phrases, dataset)
+    label = shortened(dataset.words(feature), _beside(feature, dataset), LONGEST_CALLED - len(measured) - 1, cut=True)
+    return label and sentence(f"{label} {measured}")
+
+
+def _numbered(profile: Profile, *, owned: bool) -> str:
+    """Return a name with the number of its segment."""
+    number = f", segment {profile.segment}"
+    return f"{profile.name if owned else profile.name[: LONGEST_CALLED - len(number)].rstrip(' ,…')}{number}"
 
 
 def _spread(values: list[float | None]) -> float:
@@ -273,74 +390,3 @@ def segment_medians(customers: Customers, name: str, *, private: bool) -> pd.Ser
 def largest_first(profiles: Iterable[Profile]) -> list[Profile]:
     """Return the segments from the largest to the smallest: they are numbered otherwise where a run has a base."""
     return sorted(profiles, key=lambda profile: -profile.size)
-
-
-def compare_descriptors(
-    customers: pd.DataFrame, dataset: Dataset, names: list[str], features: list[str]
-) -> pd.DataFrame:
-    """Test whether each descriptor differs between the segments.
-
-    Categories: Pearson's chi-squared, with Cramer's V (1946). Numbers: Kruskal & Wallis (1952), with epsilon squared
-    (Kelley 1935), H / (n - 1). The p-values are corrected for the number of descriptors (Holm 1979). Where rows are
-    private, categories of fewer than ten take no part, and figures are rounded: a chi-squared is solved for a count.
-
-    Parameters
-    ----------
-    customers : DataFrame
-        segment (from 1) and descriptors; missing values are left out.
-
-    Returns
-    -------
-    DataFrame
-        descriptor, test, statistic, p, p_corrected, effect (0 to 1), measure; one row a descriptor that varies.
-
-    Raises
-    ------
-    UsageError
-        When a name formed the segments: the test would find what the method made (double dipping).
-    """
-    dipped = [name for name in names if name in features]
-    if dipped:
-        raise UsageError(
-            f"{listing(dipped)} formed the segments, so that a p-value would only say that K-Means did its work "
-            "(double dipping); test descriptors"
-        )
-    rows = [_compare(customers[["segment", name]].dropna(), name, dataset) for name in names]
-    table = pd.DataFrame(
-        [row for row in rows if row], columns=["descriptor", "test", "statistic", "p", "effect", "measure"]
-    )
-    table.insert(4, "p_corrected", holm(table["p"].to_numpy(dtype=float)))
-    return _rounded_tests(table) if dataset.private else table
-
-
-def _rounded_tests(table: pd.DataFrame) -> pd.DataFrame:
-    """Return tests to whole numbers, their effects to tenths and p-values to one digit, on their side of 0.05."""
-    shown = {"statistic": [float(f"{round(value):.2g}") for value in table["statistic"]]}
-    shown["effect"] = table["effect"].round(1).tolist()
-    for name in ("p", "p_corrected"):
-        told = [(p, float(f"{p:.1g}") if p >= 0.001 else 0.0) for p in table[name]]
-        shown[name] = [LEAST_UNSURE if near <= SIGNIFICANT < p else near for p, near in told]
-    return table.assign(**shown)
-
-
-def _compare(known: pd.DataFrame, name: str, dataset: Dataset) -> tuple | None:
-    if dataset.private and dataset.columns[name].type in ("category", "yes/no"):
-        known = known[known.groupby(name)[name].transform("size") >= SMALLEST_GROUP]
-    if known["segment"].nunique() < 2 or known[name].nunique() < 2:
-        return None
-    if not dataset.columns[name].numeric:
-        counts = pd.crosstab(known["segment"], known[name])
-        statistic, p = chi2_contingency(counts, correction=False)[:2]
-        effect = np.sqrt(statistic / len(known) / (min(counts.shape) - 1))
-        return name, "chi-squared", statistic, p, effect, "Cramer's V"
-    statistic, p = kruskal(*(own[name] for _, own in known.groupby("segment")))
-    return name, "Kruskal-Wallis", statistic, p, statistic / (len(known) - 1), "epsilon squared"
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Return p-values corrected for their number, step down (Holm 1979)."""
-    order = np.argsort(p)
-    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)) if len(p) else p
-    corrected = np.empty(len(p))
-    corrected[order] = np.minimum(stepped, 1)
-    return corrected

@@ -1,24 +1,25 @@
-"""Would other choices draw the same segments, and how exact are their shares and centres?"""
+"""Would other choices draw the same segments, how exact are shares and centres, and in what else do segments differ?"""
 
 from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import rankdata
+from scipy.stats import chi2_contingency, kruskal, rankdata
 from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import minmax_scale, robust_scale, scale
 
 from segmentation.core.dataset import Dataset
+from segmentation.core.errors import UsageError
 from segmentation.core.parallel import spread
-from segmentation.core.privacy import least, nearly_all, step, to_step
-from segmentation.core.text import decimal
+from segmentation.core.privacy import SMALLEST_GROUP, least, nearly_all, step, to_step
+from segmentation.core.text import decimal, listing
 from segmentation.customers.counts import Grouping, tukey_fences
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import how_scaled, sample_rows, shown_means
-from segmentation.evidence.decision import LEVEL
+from segmentation.evidence.decision import LEVEL, SIGNIFICANT
 from segmentation.evidence.kmeans import best_kmeans, fit_once, random_state
 from segmentation.runs.records import Placement
 from segmentation.segments.assign import averaged, bent, exact_centres, restored
@@ -27,6 +28,7 @@ from segmentation.segments.fit import scaling
 LARGEST_COMPARED = 5_000
 RIVAL_STARTS = 20
 LARGEST_DRAW = 2_000
+LEAST_UNSURE = 0.06  # of a p-value with one digit
 
 
 def intervals(customers: Customers, scaled: Customers, model: Placement, *, resamples: int, seed: int) -> pd.DataFrame:
@@ -209,3 +211,84 @@ def _shares_and_centres(values: np.ndarray, labels: np.ndarray, k: int) -> np.nd
     sizes = np.bincount(labels, minlength=k)
     sums = np.column_stack([np.bincount(labels, column, minlength=k) for column in values.T])
     return np.column_stack([sizes / len(labels), sums / np.where(sizes, sizes, np.nan)[:, None]])
+
+
+def compare_descriptors(
+    customers: pd.DataFrame, dataset: Dataset, names: list[str], features: list[str]
+) -> pd.DataFrame:
+    """Test whether each descriptor differs between the segments.
+
+    Categories: Pearson's chi-squared, with Cramer's V (1946). Numbers: Kruskal & Wallis (1952), with epsilon squared
+    (Kelley 1935), H / (n - 1). The p-values are corrected for the number of descriptors (Holm 1979). Where rows are
+    private, categories of fewer than ten take no part, and figures are rounded: a chi-squared is solved for a count.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        segment (from 1) and descriptors; missing values are left out.
+
+    Returns
+    -------
+    DataFrame
+        descriptor, test, statistic, p, p_corrected, effect (0 to 1), measure; one row a descriptor that varies,
+        that which differs most first.
+
+    Raises
+    ------
+    UsageError
+        When a name formed the segments: the test would find what the method made (double dipping).
+    """
+    dipped = [name for name in names if name in features]
+    if dipped:
+        raise UsageError(
+            f"{listing(dipped)} formed the segments, so that a p-value would only say that K-Means did its work "
+            "(double dipping); test descriptors"
+        )
+    rows = [_compare(customers[["segment", name]].dropna(), name, dataset) for name in names]
+    table = pd.DataFrame(
+        [row for row in rows if row], columns=["descriptor", "test", "statistic", "p", "effect", "measure"]
+    )
+    table.insert(4, "p_corrected", holm(table["p"].to_numpy(dtype=float)))
+    table = _rounded_tests(table) if dataset.private else table
+    # Epsilon squared is a share of the variance, as the square of a correlation is; Cramer's V is like one itself.
+    strength = np.where(table["measure"] == "epsilon squared", table["effect"].clip(lower=0) ** 0.5, table["effect"])
+    return table.iloc[np.argsort(-strength.astype(float), kind="stable")].reset_index(drop=True)
+
+
+def by_effect(tests: pd.DataFrame, names: list[str]) -> list[str]:
+    """Return these descriptors in the order of their tests, those that could not be tested last."""
+    tested = [name for name in tests["descriptor"] if name in names]
+    return tested + [name for name in names if name not in tested]
+
+
+def _rounded_tests(table: pd.DataFrame) -> pd.DataFrame:
+    """Return tests to whole numbers, their effects to tenths and p-values to one digit, on their side of 0.05."""
+    shown = {"statistic": [float(f"{round(value):.2g}") for value in table["statistic"]]}
+    shown["effect"] = table["effect"].round(1).tolist()
+    for name in ("p", "p_corrected"):
+        told = [(p, float(f"{p:.1g}") if p >= 0.001 else 0.0) for p in table[name]]
+        shown[name] = [LEAST_UNSURE if near <= SIGNIFICANT < p else near for p, near in told]
+    return table.assign(**shown)
+
+
+def _compare(known: pd.DataFrame, name: str, dataset: Dataset) -> tuple | None:
+    if dataset.private and dataset.columns[name].type in ("category", "yes/no"):
+        known = known[known.groupby(name)[name].transform("size") >= SMALLEST_GROUP]
+    if known["segment"].nunique() < 2 or known[name].nunique() < 2:
+        return None
+    if not dataset.columns[name].numeric:
+        counts = pd.crosstab(known["segment"], known[name])
+        statistic, p = chi2_contingency(counts, correction=False)[:2]
+        effect = np.sqrt(statistic / len(known) / (min(counts.shape) - 1))
+        return name, "chi-squared", statistic, p, effect, "Cramer's V"
+    statistic, p = kruskal(*(own[name] for _, own in known.groupby("segment")))
+    return name, "Kruskal-Wallis", statistic, p, statistic / (len(known) - 1), "epsilon squared"
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Return p-values corrected for their number, step down (Holm 1979)."""
+    order = np.argsort(p)
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)) if len(p) else p
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(stepped, 1)
+    return corrected

@@ -9,7 +9,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
 from segmentation.core.files import read_json
 from segmentation.segments import tell as segments_tell
-from segmentation.segments.profiles import _rounded_tests, compare_descriptors, holm
+from segmentation.segments.robustness import _rounded_tests, by_effect, compare_descriptors, holm
 
 SHOP = Dataset.model_validate(
     {
@@ -25,8 +25,8 @@ SHOP = Dataset.model_validate(
 
 def test_mall_segments_differ_in_age_and_not_in_gender(mall):
     # With the five published segments: chi-squared 2.23, p .69, V .106; Kruskal-Wallis H 41.5, p about 2e-8.
-    gender, age = read_json(mall.artifact("mall", "profiles.json"))["tests"]
-    assert (gender["descriptor"], age["descriptor"]) == ("gender", "age")
+    age, gender = read_json(mall.artifact("mall", "profiles.json"))["tests"]
+    assert (age["descriptor"], gender["descriptor"]) == ("age", "gender")  # what differs most first
     assert [gender["statistic"], gender["p"], gender["effect"]] == pytest.approx([2.23, 0.69, 0.106], abs=5e-3)
     assert age["statistic"] == pytest.approx(41.5, abs=0.05)
     assert age["p"] == pytest.approx(2e-8, abs=5e-9)
@@ -84,6 +84,23 @@ def test_missing_values_and_columns_that_do_not_vary_are_left_out():
     assert table["descriptor"].tolist() == ["age"]
     assert compare_descriptors(customers, SHOP, ["city"], []).empty
     assert segments_tell.descriptors(table[:0], SHOP) == "There is no descriptor that could differ."
+
+
+def test_what_differs_most_comes_first_whatever_its_measure():
+    rng = np.random.default_rng(1)
+    segment = np.repeat([1, 2], 100)
+    customers = pd.DataFrame(
+        {"segment": segment, "city": np.where(rng.random(200) < 0.6, segment, 3 - segment).astype(str)}
+    )
+    customers["age"] = segment + rng.normal(0, 1, 200)
+    customers["years"] = np.nan  # cannot be tested
+    columns = {"age": {"role": "descriptor"}, "years": {"role": "descriptor"}, "spend": {"role": "feature"}}
+    columns["city"] = {"role": "descriptor", "type": "category"}
+    names = ["city", "years", "age"]
+    tests = compare_descriptors(customers, Dataset(title="T", columns=columns, privacy="rows"), names, ["spend"])
+    # V is about 0.2 and epsilon squared 0.2 too, which is the square of 0.45.
+    assert tests["descriptor"].tolist() == ["age", "city"]
+    assert by_effect(tests, names) == ["age", "city", "years"]
 
 
 def test_holm_by_hand():

@@ -1,0 +1,107 @@
+"""What a segment is called that nobody has named: in 30 letters, apart from the others, and true."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from segmentation.core.dataset import Dataset
+from segmentation.core.text import shortened
+from segmentation.segments.profiles import _distinct_names, called, level_name, phrase
+
+MANY = {f"x{i}": "high" for i in range(40)}
+WORDS = "How satisfied are you with the following aspects of our hotel: "
+
+
+def _dataset(labels: dict[str, str], **how) -> Dataset:
+    columns = {name: {"role": "feature", "label": label, **how} for name, label in labels.items()}
+    return Dataset(title="T", columns=columns)
+
+
+def _called(labels: dict[str, str], levels: dict[str, str], centres=None, **how) -> tuple[str, str]:
+    dataset = _dataset(labels, **how)
+    phrases = {f: phrase(f, height, (centres or {}).get(f), dataset) for f, height in levels.items()}
+    return called(levels, phrases, dataset), level_name(levels, phrases, dataset)
+
+
+@pytest.mark.parametrize(
+    ("labels", "levels", "name"),
+    [
+        (["Annual income", "Spending score"], "high low", "High income, low spending"),
+        (["Annual income", "Spending score"], "low average", "Low income, average spending"),
+        (["Annual income", "Spending score"], "average average", "Average in every feature"),
+        (["Revenue", "Number of orders", "Days since last order"], "high low high", "High Revenue, seldom, long ago"),
+        (["Revenue", "Frequency", "Recency"], "low high low", "Low Revenue, often, recently"),
+        (["Orders", "Visits"], "high low", "High Orders, low visits"),  # of which of them is "often" said?
+        (["Umsatz", "Tage seit der letzten Bestellung"], "high low", "High Umsatz, recently"),
+        ([f"{WORDS}{what}" for what in ("wifi", "food", "staff")], "high low average", "High wifi, low food"),
+        (["Rate us [Wifi]", "Rate us [Food]", "Rate us [Room]"], "high high low", "High Wifi, high Food, low Room"),
+        (["x" * 80, "y" * 80, "z"], "high average low", f"High {'x' * 17}…, low z"),
+        (["Income of the household in euros", "income"], "high low", "High income of…, low income"),
+    ],
+)
+def test_a_name_says_the_strongest_features_in_thirty_letters(labels, levels, name):
+    named = {f"f{i}": label for i, label in enumerate(labels)}
+    told, whole = _called(named, dict(zip(named, levels.split(), strict=True)))
+    assert (told, len(told) <= 30) == (name, True)
+    assert all(label in whole.replace("annual income", "Annual income").replace("spending score", "Spending score")
+               or height == "average" or label.lower() in whole.lower()
+               for label, height in zip(labels, levels.split(), strict=True))  # fmt: skip
+
+
+def test_yes_and_no_are_told_by_what_most_say():
+    words = {w: w.capitalize() for w in ("tasty", "cheap", "fast", "greasy", "new")}
+    levels = dict.fromkeys(words, "average") | {"tasty": "high", "cheap": "low"}
+    assert _called(words, levels, {"tasty": 0.9, "cheap": 0.1}, type="yes/no")[0] == "Tasty, not Cheap"
+    # A third said tasty, more than of all: a name that called them tasty would not be true of most.
+    assert _called(words, levels, {"tasty": 0.3, "cheap": 0.1}, type="yes/no")[0] == "More often Tasty, not Cheap"
+    assert _called(words, levels, {"tasty": None, "cheap": 0.6}, type="yes/no")[1] == (
+        "More often Tasty, less often Cheap"
+    )
+
+
+def test_many_levels_do_not_make_an_endless_line():
+    told, whole = _called({name: name.upper() for name in MANY}, MANY)
+    assert told == "High X0, high X1, high X2"
+    assert whole.endswith("high X7, 32 other features")
+
+
+def _profiles(centres: list[dict], levels: list[dict], name: str) -> list:
+    def one(i: int, centre: dict, own: dict):
+        profile = SimpleNamespace(
+            segment=i + 1, name=name, centre=centre, levels=own, strongest=tuple(centre), named=None
+        )
+        profile.model_copy = lambda update: update["name"]
+        return profile
+
+    return [one(i, *both) for i, both in enumerate(zip(centres, levels, strict=True))]
+
+
+@pytest.mark.parametrize(
+    ("centres", "levels", "names"),
+    [
+        ([(9, 1), (9, 5)], ["high low", "high high"], ["Low calls, high income", "High calls, high income"]),
+        ([(9, 1), (12, 1)], ["high low", "high low"], ["Income 9 k$", "Income 12 k$"]),
+        ([(9, 1), (9, 1)], ["high low"] * 2, ["High income, segment 1", "High income, segment 2"]),
+        ([(None, 1), (9, 1)], ["high low"] * 2, ["High income, segment 1", "High income, segment 2"]),
+    ],
+)
+def test_two_segments_of_one_name_are_told_apart(centres, levels, names):
+    dataset = Dataset(title="T", columns={"income": {"role": "feature", "unit": "k$"}, "calls": {"role": "feature"}})
+    centres = [dict(zip(("income", "calls"), centre, strict=True)) for centre in centres]
+    levels = [dict(zip(("income", "calls"), level.split(), strict=True)) for level in levels]
+    profiles = _profiles(centres, levels, "High income")
+    spread = pd.Series({"income": 1.0, "calls": 1.0})
+    assert _distinct_names(profiles, dataset, spread, ()) == names
+    kept = _distinct_names(profiles, dataset, spread, (1,))
+    assert (kept[0], kept[1] != kept[0]) == ("High income", True)
+
+
+def test_a_shortened_label_stands_for_no_other_column():
+    assert shortened("Annual income", ["Age"], 10) == "income"
+    assert shortened("Annual income", ["Household income"], 10) is None
+    assert shortened("Annual income", ["Household income"], 10, cut=True) == "Annual…"
+    assert shortened("a" * 40 + "1", ["a" * 40 + "2"], 14, cut=True) == "aaaaaaa…aaaaa1"
+    assert shortened("ab" * 30, ["ab" * 31], 8, cut=True) is None
+    letters = shortened("ตัวเลือกที่ยาวมากของลูกค้าทั้งหมดในร้าน", [], 12, cut=True)
+    assert len(letters) <= 12
