@@ -20,6 +20,7 @@ from segmentation.runs.run import Run
 from segmentation.segments.assign import bent, centre_of_all, centres
 
 HIGH = 0.5
+MOST = 0.5  # of a share of yes: what most say
 USUAL_INDEX = (67, 150)  # two thirds to half as much again
 BETWEEN = ("from", "to")
 AVERAGE, UNNAMED = "Average in every feature", "See its levels"
@@ -77,9 +78,6 @@ def profile_segments(
     found, profiles = centres(customers, scaled, model), []
     for segment, size in customers.counts("segment").items():
         told = _centre(found.loc[segment], intervals.loc[segment], indexed)
-        levels = {f: level(high.loc[segment, f], told["index"][f]) for f in features}
-        strongest = tuple(high.loc[segment, features].abs().round(1).sort_values(ascending=False, kind="stable").index)
-        phrases = {f: phrase(f, levels[f], told["centre"][f], dataset) for f in strongest}
         profiles.append(
             Profile(
                 segment=segment,
@@ -87,17 +85,11 @@ def profile_segments(
                 share=int(size) / customers.number,
                 **told,
                 mean=_known(means.loc[segment]),
-                levels=levels,
-                strongest=strongest,
                 descriptors={name: rows[segment] for name, rows in described.items()},
-                level_name=level_name(levels, phrases, dataset) if len(high) > 1 else EVERYONE,
-                **(
-                    _as_before(kept[segment], dataset)
-                    if segment in kept
-                    else _named(levels, phrases, dataset, len(high))
-                ),
+                **_levelled(high.loc[segment], told, dataset, alone=len(high) == 1),
             )
         )
+        profiles[-1] = profiles[-1].model_copy(update=_as_before(kept[segment], dataset) if segment in kept else {})
     return _distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept))
 
 
@@ -109,6 +101,16 @@ def _centre(centre: pd.Series, intervals: pd.Series, whole: pd.Series) -> dict:
         "centre_interval": {f: _interval(intervals, f"centre_{f}") if v == v else None for f, v in centre.items()},
         "index": {f: 100 * value / whole[f] if f in whole and value == value else None for f, value in centre.items()},
     }
+
+
+def _levelled(heights: pd.Series, told: dict, dataset: Dataset, *, alone: bool) -> dict:
+    """Return the levels of a segment, the features by how far it stands from all, and what follows for its names."""
+    levels = {f: level(z, told["index"][f]) for f, z in heights.items()}
+    strongest = tuple(heights.abs().round(1).sort_values(ascending=False, kind="stable").index)
+    phrases = {f: phrase(f, levels[f], told["centre"][f], dataset) for f in strongest}
+    called = {"name": EVERYONE, "action": None} if alone else _named(levels, phrases, dataset)
+    whole = EVERYONE if alone else level_name(levels, phrases, dataset)
+    return {"levels": levels, "strongest": strongest, "level_name": whole, **called}
 
 
 def _known(values: pd.Series) -> dict[str, float | None]:
@@ -159,7 +161,7 @@ def phrase(name: str, height: str, centre: float | None, dataset: Dataset) -> st
     """Return how a level of a feature is put, with {} for what the feature is called: "high {}", "not {}"."""
     if dataset.columns[name].type != "yes/no" or height == "average":
         return f"{height} {{}}"
-    if centre is None or (centre >= HIGH) != (height == "high"):  # most of them say otherwise than most of all do
+    if centre is None or (centre >= MOST) != (height == "high"):  # most of them say otherwise than most of all do
         return "more often {}" if height == "high" else "less often {}"
     return "{}" if height == "high" else "not {}"
 
@@ -220,10 +222,8 @@ def _is_called(name: str, kind: str, dataset: Dataset) -> bool:
     return dataset.columns[name].type != "yes/no" and bool(re.fullmatch(kind, label))
 
 
-def _named(levels: Mapping[str, str], phrases: Mapping[str, str], dataset: Dataset, segments: int) -> dict:
-    """Return name and action of the first entry of dataset.yaml whose levels all hold; of a segment of all its name."""
-    if segments == 1:
-        return {"name": EVERYONE, "action": None}
+def _named(levels: Mapping[str, str], phrases: Mapping[str, str], dataset: Dataset) -> dict:
+    """Return name and action of the first entry of dataset.yaml whose levels all hold, else a name of ours."""
     for entry in dataset.segments:
         if all(levels.get(name) == height for name, height in entry.levels.items()):
             return {"name": entry.name, "action": entry.action}
