@@ -20,16 +20,16 @@ from segmentation.runs.run import Run
 from segmentation.segments.assign import bent, centre_of_all, centres
 
 HIGH = 0.5
-MOST = 0.5  # of a share of yes: what most say
+MOST_SAY = 0.5  # of a share of yes: what most say
 USUAL_INDEX = (67, 150)  # two thirds to half as much again
 BETWEEN = ("from", "to")
 AVERAGE, UNNAMED = "Average in every feature", "See its levels"
 EVERYONE = "All customers"  # the name of a segment of all, whose every level would be average
 MOST_NAMED = 3  # with more features, levels leave the average ones out
-MOST_LEVELS = 8  # of which levels tell
+LEVELS_TOLD = 8  # of which levels tell
 LONGEST_CALLED = 30  # letters of a name that we make
 FEWEST_LETTERS = 8  # of a label that is cut
-PLAIN = (  # what people say where a feature is low or high
+PLAIN_WORDS = (  # what people say where a feature is low or high
     (
         r"recency|(?:days|weeks|months) since (?:\w+ )?(?:last|latest|most recent) "
         r"(?:orders?|purchases?|visits?|log-?in|activity|transactions?|bookings?|stay|payment|donation|buy|invoices?)"
@@ -161,7 +161,7 @@ def phrase(name: str, height: str, centre: float | None, dataset: Dataset) -> st
     """Return how a level of a feature is put, with {} for what the feature is called: "high {}", "not {}"."""
     if dataset.columns[name].type != "yes/no" or height == "average":
         return f"{height} {{}}"
-    if centre is None or (centre >= MOST) != (height == "high"):  # most of them say otherwise than most of all do
+    if centre is None or (centre >= MOST_SAY) != (height == "high"):  # most of them say otherwise than most of all do
         return "more often {}" if height == "high" else "less often {}"
     return "{}" if height == "high" else "not {}"
 
@@ -172,8 +172,8 @@ def level_name(levels: Mapping[str, str], phrases: Mapping[str, str], dataset: D
     if all(levels[f] == "average" for f in told):
         return AVERAGE
     words = [phrases[f].format(dataset.words(f)) for f in told]
-    more = len(words) - MOST_LEVELS
-    words = [*words[:MOST_LEVELS], count(more, "other feature")] if more > 1 else words
+    more = len(words) - LEVELS_TOLD
+    words = [*words[:LEVELS_TOLD], count(more, "other feature")] if more > 1 else words
     return sentence(", ".join(words))
 
 
@@ -211,10 +211,10 @@ def _beside(feature: str, dataset: Dataset) -> list[str]:
 
 def _plainly(name: str, told: str, beside: Iterable[str], dataset: Dataset) -> str:
     """Return what people say of a level of recency, frequency or tenure; "" of others, and where two are alike."""
-    kinds = {f: next((i for i, (kind, _) in enumerate(PLAIN) if _is_called(f, kind, dataset)), -1)
+    kinds = {f: next((i for i, (kind, _) in enumerate(PLAIN_WORDS) if _is_called(f, kind, dataset)), -1)
              for f in dataset.named("feature")}  # fmt: skip
     kind = kinds.get(name, -1)
-    return "" if kind < 0 or [*kinds.values()].count(kind) > 1 else PLAIN[kind][1].get(told.partition(" ")[0], "")
+    return "" if kind < 0 or [*kinds.values()].count(kind) > 1 else PLAIN_WORDS[kind][1].get(told.partition(" ")[0], "")
 
 
 def _is_called(name: str, kind: str, dataset: Dataset) -> bool:
