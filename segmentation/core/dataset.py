@@ -2,9 +2,7 @@
 
 import datetime
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable
-from encodings.aliases import aliases
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -25,35 +23,15 @@ RESERVED = frozenset(  # what the package calls columns of its own
     | {"now", "customers", "told"}
 )
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
-MADE = ("id", "recency", "frequency", "monetary", "tenure", "basket")
+OF_MONEY = ("monetary", "basket", "returned")
+MADE = ("id", "recency", "frequency", "tenure", "lines", *OF_MONEY)
+OF_ROWS = ("date", "order", "amount", "quantity", "price")  # what the columns of purchases are called when read
 ASSUMED = "assumed"
 YEARS = (1900, 2100)
 OF_YEARS = re.compile(
     r"^(?:année|annee|anno|ano|año|rok)\b|(geburts|bau|gründungs)jahr|\b(birth|born)\b|naissance|nacimiento"
     r"|^(?!(?:per|pro|last|this|next|each|every) )(?:\w+ )?(?:year|jahr|jahrgang|yıl)(?: (?:of|der|des)\b.*)?$"
 )
-
-
-def require_encoding(name: str) -> str:
-    """Return the name of an encoding of texts.
-
-    Raises
-    ------
-    ValueError
-        When there is no such encoding.
-    """
-    if not _is_encoding(name):
-        known = sorted(filter(_is_encoding, {*aliases, *aliases.values()}))
-        raise ValueError(f"{name!r} is no encoding that is known{suggest(name.lower(), known)}")
-    return name
-
-
-def _is_encoding(name: str) -> bool:
-    try:
-        "".encode(name)
-    except (LookupError, ValueError):  # none, one of bytes such as base64, or no name at all
-        return False
-    return True
 
 
 class _Strict(BaseModel):
@@ -149,14 +127,47 @@ class Column(_Strict):
 
 
 class Transactions(_Strict):
-    """A raw table with one row a purchase, from which the customers are made: the headers of its columns."""
+    """A raw table with one row a purchase, or a line of one, that customers are made from: the headers of its columns.
+
+    order : what the lines of a purchase share, by the date's header their day; without it each row is a purchase,
+        or without amounts each day.
+    amount, or quantity and price : what a row came to; without them nothing is said of money.
+    returns : with what the number of an order begins that takes goods back; negative amounts do so anyway.
+    """
 
     customer: tuple[str, ...]
     date: tuple[str, ...]
-    amount: tuple[str, ...]
+    order: tuple[str, ...] = ()
+    amount: tuple[str, ...] = ()
+    quantity: tuple[str, ...] = ()
+    price: tuple[str, ...] = ()
+    returns: Annotated[str, Field(min_length=1)] | None = None
     as_of: datetime.date
     date_format: Literal["yyyy-mm-dd", "yyyymmdd", "dd.mm.yyyy", "dd/mm/yyyy", "mm/dd/yyyy"] = "yyyy-mm-dd"
     unit: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self):
+        if bool(self.quantity) != bool(self.price) or (self.price and self.amount):
+            raise ValueError("expected amount, or quantity and price, or none of them")
+        if self.returns and not self.order:
+            raise ValueError("returns says with what an order begins, so order is needed")
+        return self
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """What is made of each customer's purchases."""
+        return MADE if self.amount or self.price else MADE[: -len(OF_MONEY)]
+
+    def require_made(self, columns: dict[str, Column]) -> None:
+        """Refuse columns that are neither made nor a customer's own, which the rows of the purchases repeat."""
+        for name, column in columns.items():
+            own = column.role in ("descriptor", "ignore") and column.type in ("category", "yes/no")
+            if name not in self.made and (not own or name in (*OF_MONEY, *OF_ROWS)):
+                raise ValueError(
+                    f"columns: of these transactions are made {', '.join(self.made)}; {name!r} is none of them, and "
+                    "only a descriptor of categories is read from their rows"
+                )
 
 
 class Axis(str):
@@ -185,7 +196,7 @@ class Dataset(_Strict):
     k_range: tuple[AtLeastTwo, AtLeastTwo] = (2, 10)
     scaling: Literal["standard", "robust", "none"] = "standard"
     decimal: Literal["auto", ".", ","] = "auto"
-    encoding: Annotated[str, AfterValidator(require_encoding)] | None = None
+    encoding: Annotated[str, AfterValidator(files.require_encoding)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
     resamples: Annotated[int, Field(ge=10, strict=True)] = 100
     privacy: Literal["rows", "aggregate"] = "aggregate"
@@ -196,8 +207,8 @@ class Dataset(_Strict):
         taken = RESERVED & set(self.columns) | {n for n, c in self.columns.items() if n == "id" and c.role != "id"}
         if taken:
             raise ValueError(f"columns: {sorted(taken)} are names that the artifacts use themselves; choose others")
-        if self.transactions and set(self.columns) - set(MADE):
-            raise ValueError(f"columns: of transactions are made {', '.join(MADE)}; others there are none")
+        if self.transactions:
+            self.transactions.require_made(self.columns)
         if not self.named("feature"):
             raise ValueError("no column has role: feature; at least one is needed to form segments")
         if len(self.named("id")) > 1:
@@ -297,29 +308,6 @@ class Dataset(_Strict):
         return {"min": max(least, default=None), "max": column.max}
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """Reads plain YAML: no tag makes an object, no alias repeats a part (a few lines of them can stand for billions).
-
-    A key that stands twice is refused too, where YAML keeps the last one silently.
-    """
-
-    def compose_node(self, parent, index):
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
-            raise yaml.composer.ComposerError(
-                None, None, f"found the alias *{event.anchor}; write it out", event.start_mark
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node, deep=False):
-        keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        for twice, times in Counter(keys).most_common(1):
-            if times > 1:
-                mark = [key.start_mark for key, _ in node.value if (key.tag, key.value) == twice][1]
-                raise yaml.constructor.ConstructorError(None, None, f"the key {twice[1]!r} stands twice", mark)
-        return super().construct_mapping(node, deep)
-
-
 def dataset_path(name: str, run: str) -> Path:
     """Return where a dataset is described; one that was assumed for a run lies among its artifacts."""
     return (
@@ -355,7 +343,7 @@ def parse_dataset(text: str, shown: str) -> Dataset:
         When it breaks a rule; every fault is listed.
     """
     try:
-        found = yaml.load(text, _PlainLoader)
+        found = yaml.load(text, files.PlainLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as fault:  # a date or number that is none, too deep a nest
         raise UsageError(f"{shown} is not valid YAML: {fault}") from fault
     try:

@@ -6,11 +6,16 @@ import os
 import re
 import shutil
 from codecs import BOM_UTF8 as BOM
+from collections import Counter
 from contextlib import contextmanager
+from encodings.aliases import aliases
 from functools import cache
 from pathlib import Path
 
+import yaml
+
 from segmentation.core.errors import UsageError
+from segmentation.core.text import suggest
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else
@@ -187,3 +192,48 @@ def sha256(path: Path) -> str:
 def _digest(path: Path, *_) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class PlainLoader(yaml.SafeLoader):
+    """Reads plain YAML: no tag makes an object, no alias repeats a part (a few lines of them can stand for billions).
+
+    A key that stands twice is refused too, where YAML keeps the last one silently.
+    """
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.composer.ComposerError(
+                None, None, f"found the alias *{event.anchor}; write it out", event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node, deep=False):
+        keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for twice, times in Counter(keys).most_common(1):
+            if times > 1:
+                mark = [key.start_mark for key, _ in node.value if (key.tag, key.value) == twice][1]
+                raise yaml.constructor.ConstructorError(None, None, f"the key {twice[1]!r} stands twice", mark)
+        return super().construct_mapping(node, deep)
+
+
+def require_encoding(name: str) -> str:
+    """Return the name of an encoding of texts.
+
+    Raises
+    ------
+    ValueError
+        When there is no such encoding.
+    """
+    if not _is_encoding(name):
+        known = sorted(filter(_is_encoding, {*aliases, *aliases.values()}))
+        raise ValueError(f"{name!r} is no encoding that is known{suggest(name.lower(), known)}")
+    return name
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):  # none, one of bytes such as base64, or no name at all
+        return False
+    return True

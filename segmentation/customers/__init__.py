@@ -4,9 +4,10 @@ from segmentation import lazily
 
 __getattr__ = lazily(
     __name__,
-    cleaning=("clean", "fingerprint", "overview", "raw_dataset", "require_enough"),
+    cleaning=("clean", "fingerprint", "overview", "require_enough"),
     customers=("keep_customers", "open_customers"),
     exploring=("describing", "groupings", "most_linked", "percentiles", "split_types"),
     plots=(),
+    purchases=("raw_dataset",),
     tell=(),
 )

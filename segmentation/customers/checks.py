@@ -21,6 +21,8 @@ JOINED = "_joined_"
 MOST_COUNTED = 1_000  # of the texts of a column, to tell what its words for missing mean
 COPY = "one row an id, this is an identical copy"
 TOTAL = "a customer, not a total"
+PRESENT = "present"
+NO_CUSTOMER = f"id: {PRESENT}"  # the rule of a purchase without a customer
 
 
 @dataclass(frozen=True)
@@ -355,7 +357,7 @@ def _column_rules(
         column, text, value = dataset.columns[name], text_in(table, name), table[name]
         empty = table[empty_name(name)]
         if name in required or column.required or column.role == "id":
-            rules.append(Rule(name, "present", text, empty))
+            rules.append(Rule(name, PRESENT, text, empty))
         rules.append(Rule(name, _expected(column, conventions.get(name)), text, value.isnull() & ~empty))
         if column.min is not None:
             rules.append(Rule(name, f"at least {column.min:g}", text, value < column.min))

@@ -20,6 +20,7 @@ from segmentation.core.privacy import NEARLY, SMALLEST_GROUP, least
 from segmentation.core.text import NONE, percent
 from segmentation.customers.checks import (
     COPY,
+    NO_CUSTOMER,
     answers_in,
     check_rows,
     is_empty,
@@ -31,7 +32,7 @@ from segmentation.customers.checks import (
 )
 from segmentation.customers.counts import in_order_of_ids, is_ascending
 from segmentation.customers.customers import Customers
-from segmentation.customers.purchases import Day, purchases_dataset, summarize_purchases
+from segmentation.customers.purchases import Day, summarize_purchases
 from segmentation.runs.records import Account, NumberFormat
 from segmentation.tables.number_formats import Convention, conventions_of, to_number
 from segmentation.tables.sources import RawSource
@@ -87,8 +88,7 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
     fine, rejected = part_rows(checked, dataset, names)
     key = next(iter(dataset.named("id")), None)
     found = _customers(fine, dataset, names, key, ordered=key is not None and is_ascending(checked, key))
-    filled = found.filled(found.columns)
-    missing = {name: found.number - int(n) for name, n in filled.items() if n < found.number}
+    missing = _missing(found)
     medians, rules = _medians(found, features, missing), _rules(rejected)
     everyone = _imputed(found, medians)
     account = Account(
@@ -143,6 +143,10 @@ def _rules(rejected: ibis.Table) -> dict[str, int]:
     found = rejected.group_by("column", "rule").agg(n=ibis._.count()).to_pandas()
     found = found.sort_values(["n", "column", "rule"], ascending=[False, True, True])
     return {f"{row.column}: {row.rule}": int(row.n) for row in found.itertuples()}
+
+
+def _missing(found: Customers) -> dict[str, int]:
+    return {name: found.number - int(n) for name, n in found.filled(found.columns).items() if n < found.number}
 
 
 def _mended(fine: ibis.Table, dataset: Dataset, names: list[str]) -> dict[str, int]:
@@ -215,14 +219,10 @@ def _clean_purchases(raw: ibis.Table, dataset: Dataset, features: tuple[str, ...
     made, rejected, counts = summarize_purchases(raw, dataset, headers, file=file)
     names = [name for name in made.columns if name in dataset.columns and dataset.columns[name].role != "ignore"]
     everyone = _customers(made, dataset, names, "id", ordered=False)
-    none: dict = {"collapsed": 0, "repeated": 0, "mended": {}, "missing": {}, "imputed": {}}
+    none: dict = {"collapsed": 0, "repeated": 0, "mended": {}, "missing": _missing(everyone), "imputed": {}}
     account = Account(**counts, **none, rules=_rules(rejected), customers=everyone.number)
-    return Cleaned(everyone, rejected, _flagged(everyone, {}, everyone, everyone.columns), account)
-
-
-def raw_dataset(dataset: Dataset) -> Dataset:
-    """Return what describes the raw table: the dataset itself, or the purchases that its customers are made of."""
-    return purchases_dataset(dataset) if dataset.transactions else dataset
+    numbers = [name for name in everyone.columns if dataset.columns[name].numeric]
+    return Cleaned(everyone, rejected, _flagged(everyone, {}, everyone, numbers), account)
 
 
 def require_enough(account: Account, *, file: str) -> None:
@@ -231,7 +231,7 @@ def require_enough(account: Account, *, file: str) -> None:
     Raises
     ------
     DataError
-        When fewer than ten rows are clean, or more than a fifth of all were refused.
+        When fewer than ten rows are clean, or more than a fifth were refused; purchases of nobody known do not count.
     """
     rules = "; ".join(f"{rule} ({n:,})" for rule, n in account.rules.items())
     mend = f"Rules that refused rows: {rules}. Mend the table, or the rules in dataset.yaml; see rejected.csv."
@@ -240,12 +240,12 @@ def require_enough(account: Account, *, file: str) -> None:
         made = f", of {account.customers} customers" if account.customers != account.clean else ""
         clean = f"{account.clean} of {account.rows_in:,} rows are clean{made}"
         raise DataError(f"{file}: {clean}; at least {FEWEST} are needed. {mend}")
-    share = account.rejected / account.rows_in
-    if share > MOST_REJECTED:
-        raise DataError(
-            f"{file}: {account.rejected:,} of {account.rows_in:,} rows ({percent(share)}) were refused; at most "
-            f"{percent(MOST_REJECTED)} may be, because what is left would be another table. {mend}"
-        )
+    nobody = account.rules.get(NO_CUSTOMER, 0) if account.returns is not None else 0
+    rejected, rows = account.rejected - nobody, account.rows_in - nobody
+    if rejected / rows > MOST_REJECTED:
+        of = f"{rejected:,} of {rows:,} rows{' with a customer' if nobody else ''} ({percent(rejected / rows)})"
+        most = f"at most {percent(MOST_REJECTED)} may be, because what is left would be another table"
+        raise DataError(f"{file}: {of} were refused; {most}. {mend}")
 
 
 def _needed(dataset: Dataset, features: tuple[str, ...]) -> tuple[str, ...]:

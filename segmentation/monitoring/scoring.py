@@ -12,8 +12,7 @@ from segmentation.core.errors import DataError, SegmentationError, UsageError
 from segmentation.core.files import is_same, write_csv, write_json, write_parquet
 from segmentation.core.text import MISSING
 from segmentation.customers.checks import check_rows, part_rows
-from segmentation.customers.cleaning import raw_dataset
-from segmentation.customers.purchases import summarize_purchases
+from segmentation.customers.purchases import raw_dataset, summarize_purchases
 from segmentation.monitoring.drift import Drift, describe_drift
 from segmentation.runs.artifacts import Model
 from segmentation.runs.made import made_of

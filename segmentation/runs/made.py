@@ -104,5 +104,7 @@ def _same_columns(one: Dataset, other: Dataset) -> bool:
 def _headers(dataset: Dataset) -> list[set[str]]:
     """Return the headers that each column of the raw table may have."""
     of = dataset.transactions
-    columns = [of.customer, of.date, of.amount] if of else [c.headers(name) for name, c in dataset.columns.items()]
+    columns: list = [c.headers(name) for name, c in dataset.columns.items()]
+    if of:
+        columns = list(filter(None, (of.customer, of.date, of.order, of.amount, of.quantity, of.price)))
     return [set(map(key, heads)) for heads in columns]

@@ -203,9 +203,9 @@ def _was(n: int, form) -> str:
 
 def purchases(account: Account, form=whole) -> str:
     """Say how many transactions are returns, and how many repeat another; empty for a table of customers."""
-    returns, alike = account.returns, account.alike
-    if returns is None or alike is None:
+    if account.returns is None:
         return ""
+    returns, alike = account.returns, account.alike or 0
     off, twice = (
         sentence(_counted(n, one, several, form))
         for n, one, several in ((returns, "row is a return", "rows are returns"), (alike, "row repeats", "rows repeat"))

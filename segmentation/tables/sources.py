@@ -8,7 +8,7 @@ from shlex import quote
 from urllib.parse import urlsplit
 
 from segmentation.core import files
-from segmentation.core.dataset import Dataset, Source, dataset_path, require_encoding
+from segmentation.core.dataset import Dataset, Source, dataset_path
 from segmentation.core.errors import DataError, UsageError, cause
 from segmentation.core.files import NOT_RUNS, is_same, sha256
 
@@ -109,7 +109,7 @@ def locate(option: str, text: str, encoding: str | None = None) -> RawSource:
     """
     if encoding:
         try:
-            require_encoding(encoding)
+            files.require_encoding(encoding)
         except ValueError as fault:
             raise UsageError(f"ENCODING={fault}") from None
     if URL.match(text):

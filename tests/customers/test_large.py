@@ -19,10 +19,11 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import MOST_HELD, connect_duckdb, opened, write
 from segmentation.core.errors import DataError
 from segmentation.core.files import sha256, write_csv, write_parquet, write_text
-from segmentation.customers.cleaning import clean, fingerprint, raw_dataset, require_enough, with_sample
+from segmentation.customers.cleaning import clean, fingerprint, require_enough, with_sample
 from segmentation.customers.counts import CLOSE, Grouping, bin_of, log_edges, marked_twice, repeated, round_edges
 from segmentation.customers.customers import HANDED_ON, keep_customers, open_customers
 from segmentation.customers.exploring import lump
+from segmentation.customers.purchases import raw_dataset
 from segmentation.customers.tell import trust
 from segmentation.runs.records import Placement
 from segmentation.runs.run import Run

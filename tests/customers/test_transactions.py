@@ -5,15 +5,19 @@ import random
 
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from segmentation.core.dataset import Column, Dataset, load_dataset
 from segmentation.core.errors import DataError
 from segmentation.customers import tell as customers_tell
-from segmentation.customers.cleaning import clean, fingerprint, overview, raw_dataset
+from segmentation.customers.cleaning import clean, fingerprint, overview, require_enough
+from segmentation.customers.purchases import raw_dataset
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 from tests.conftest import ROOT, in_frames
+
+SHARED = ROOT.parent / "shared"
 
 
 def _customers(path, dataset: Dataset):
@@ -160,3 +164,107 @@ def test_dates_are_read_as_they_are_written(tmp_path, written, day):
     customers = _customers(path, _shop(date_format=written)).customers
     assert customers["recency"].tolist() == [29.0, 29.0]
     assert pd.Series(customers["monetary"]).tolist() == [1.5, 2.5]
+
+
+OF_LINES = {
+    "customer": ["CustomerID"], "order": ["InvoiceNo"], "date": ["InvoiceDate"], "quantity": ["Quantity"],
+    "price": ["UnitPrice"], "returns": "C", "as_of": "2011-12-10",
+}  # fmt: skip
+
+
+def _lines(transactions: dict, **own) -> Dataset:
+    columns = {"id": {"role": "id"}} | {name: {"role": "feature"} for name in ("recency", "frequency")}
+    columns |= {name: {"role": "descriptor"} for name in ("tenure", "lines")} | own
+    if {"amount", "price"} & {*transactions}:
+        columns |= {name: {"role": "descriptor"} for name in ("monetary", "basket", "returned")}
+    return Dataset.model_validate({"title": "T", "columns": columns, "transactions": transactions})
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the inputs beside the project")
+def test_lines_of_one_order_are_one_purchase():
+    path = SHARED / "cases" / "order-lines.csv"
+    given = {"customer": ["customer_id"], "date": ["order_date"], "amount": ["line_total"], "as_of": "2024-01-01"}
+    made = _customers(path, _lines(given | {"order": ["order_id"]}))
+    found = made.customers.set_index("id")[["frequency", "basket", "monetary", "lines"]]
+    assert found[found.index.str.startswith("ONCE")].mean().tolist() == [1, 93, 93, 6]
+    assert found[found.index.str.startswith("LOYAL")].mean().tolist() == [6, 15.5, 93, 6]
+    assert (made.account.alike, made.account.returns) == (None, 0)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the inputs beside the project")
+def test_online_retail_becomes_its_customers():
+    """Each figure against pandas: 20,000 lines of UCI 352 with returns, free items and a quarter without a customer."""
+    path = SHARED / "data" / "online_retail_20000.csv"
+    made = _customers(
+        path, _lines(OF_LINES, country={"role": "descriptor", "type": "category", "aliases": ["Country"]})
+    )
+    raw = pd.read_csv(path, dtype={"CustomerID": str, "InvoiceNo": str}).dropna(subset=["CustomerID"])
+    raw["day"], raw["amount"] = pd.to_datetime(raw["InvoiceDate"]).dt.normalize(), raw["Quantity"] * raw["UnitPrice"]
+    raw["back"] = raw["InvoiceNo"].str.startswith("C") | (raw["Quantity"] < 0)
+    bought, by_id = raw[~raw["back"]], raw.groupby("CustomerID")
+    buys, end = bought.groupby("CustomerID"), pd.Timestamp("2011-12-10")
+    expected = pd.DataFrame(
+        {
+            "recency": (end - buys["day"].max()).dt.days,
+            "frequency": buys["InvoiceNo"].nunique(),
+            "tenure": (end - buys["day"].min()).dt.days,
+            "lines": buys.size(),
+            "monetary": by_id["amount"].sum(),
+            "basket": buys["amount"].sum() / buys["InvoiceNo"].nunique(),
+            "returned": 100 * by_id["back"].mean(),
+        }
+    ).dropna(subset=["recency"])
+    found = made.customers.set_index("id")
+    pd.testing.assert_frame_equal(
+        found[expected.columns], expected.loc[found.index].astype(float), check_names=False, check_index_type=False
+    )
+    assert len(found) == len(expected) == 3017
+    assert found.loc["12621", "country"] == "Germany"
+    alone = raw[~raw["CustomerID"].isin(expected.index)]
+    assert made.account.rules == {"id: present": 5078, "id: a customer with a purchase": len(alone)}
+    assert made.account.returns == raw["back"].sum() - len(alone)
+    require_enough(made.account, file=path.name)  # though a quarter of the rows was refused
+
+
+def test_a_return_is_told_by_its_amount_its_quantity_or_the_number_of_its_order(tmp_path):
+    (tmp_path / "till.csv").write_text(
+        "who,no,day,n,each,city\na,1,2024-06-01,2,10,Bonn\na,1,2024-06-01,1,0,Bonn\na,C2,2024-06-03,1,10,Ulm\n"
+        "a,3,2024-06-02,-1,0,\nb,4,2024-06-02,1,0.1,\nb,4,2024-06-02,1,0.2,\n"
+    )
+    given = {"customer": ["who"], "order": ["no"], "date": ["day"], "quantity": ["n"], "price": ["each"]}
+    own = {"city": {"role": "descriptor", "type": "category"}}
+    dataset = _lines(given | {"returns": "c", "as_of": "2024-06-11"}, **own)
+    made = _customers(tmp_path / "till.csv", dataset)
+    columns = ["id", "city", "recency", "frequency", "monetary", "tenure", "basket", "lines", "returned"]
+    found = made.customers[columns].astype(object).where(made.customers[columns].notna(), None)
+    assert found.values.tolist() == [["a", "Ulm", 10, 1, 10, 10, 20, 2, 50], ["b", None, 9, 1, 0.3, 9, 0.3, 2, 0]]
+    assert (made.account.returns, made.account.missing) == (2, {"city": 1})
+
+
+def test_a_log_without_amounts_gives_recency_and_visits(tmp_path):
+    (tmp_path / "groceries.csv").write_text(
+        "member,date,item\n1,01-07-2014,milk\n1,01-07-2014,rolls\n1,03-07-2014,milk\n2,02-07-2014,beer\n".replace(
+            "-", "."
+        )
+    )
+    given = {"customer": ["member"], "date": ["date"], "as_of": "2014-07-04", "date_format": "dd.mm.yyyy"}
+    columns = ["id", "recency", "frequency", "tenure", "lines"]
+    for order in ({}, {"order": ["date"]}):
+        made = _customers(tmp_path / "groceries.csv", _lines(given | order)).customers
+        assert made[columns].values.tolist() == [["1", 1, 2, 3, 3], ["2", 2, 1, 2, 1]]
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({"quantity": ["n"]}, "expected amount, or quantity and price, or none of them"),
+        ({"amount": ["a"], "quantity": ["n"], "price": ["p"]}, "expected amount, or quantity and price"),
+        ({"returns": "C"}, "order is needed"),
+        ({"order": ["o"]}, "are made id, recency, frequency, tenure, lines; 'monetary' is none of them"),
+    ],
+)
+def test_what_purchases_cannot_tell_is_refused(given, fault):
+    columns = {name: {"role": "feature"} for name in ("recency", "monetary")}
+    transactions = {"customer": ["who"], "date": ["when"], "as_of": "2024-06-30"} | given
+    with pytest.raises(ValidationError, match=fault):
+        Dataset.model_validate({"title": "T", "columns": columns, "transactions": transactions})
