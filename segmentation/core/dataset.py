@@ -358,31 +358,3 @@ def _tell(error) -> str:
         keys = {field for model in (Dataset, Source, Transactions, Column, SegmentName) for field in model.model_fields}
         return f"{place_of(error)}: unknown key{suggest(str(error['loc'][-1]), keys)}"
     return tell_fault(error)
-
-
-def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
-    """Return the features named in `text` ("a,b"), or those of the dataset when it is None.
-
-    Raises
-    ------
-    UsageError
-        When a name is unknown, given twice, or not a number.
-    """
-    if text is None:
-        return dataset.named("feature")
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    allowed = [name for name in dataset.named("feature", "descriptor") if dataset.columns[name].numeric]
-    for name in names:
-        if name in dataset.named("descriptor") and name not in allowed:
-            raise UsageError(
-                f"FEATURES names {name!r}, whose categories are no number: K-Means measures distances, and none is "
-                f"given between categories. It describes the segments as it is. Known: {', '.join(allowed)}."
-            )
-        if name not in allowed:
-            raise UsageError(
-                f"FEATURES names {name!r}, which is not a number column of this dataset"
-                f"{suggest(name, allowed)} Known: {', '.join(allowed)}."
-            )
-    if not names or len(set(names)) < len(names):
-        raise UsageError(f"FEATURES is {text!r}; expected different names separated by commas, such as a,b")
-    return tuple(names)

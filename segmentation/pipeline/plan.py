@@ -1,19 +1,19 @@
 """What a run will do: its table, its dataset, each parameter and who set it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
 
 from segmentation.core import files
-from segmentation.core.dataset import ASSUMED, dataset_path, parse_dataset, parse_features
+from segmentation.core.dataset import ASSUMED, dataset_path, parse_dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.text import suggest
 from segmentation.runs.artifacts import Made
 from segmentation.runs.finished import open_base
 from segmentation.runs.made import refuse_another, remembered
-from segmentation.runs.run import Run, check_run_name, open_run
+from segmentation.runs.run import Run, check_run_name, forming, open_run, parse_features
 from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
 from segmentation.tables.sources import RawSource, find_table, locate, run_name
 
@@ -116,12 +116,13 @@ def make_plan(**given) -> Plan:
     if typed["data"] != given["data"]:
         _require_there(typed["data"], typed["run"] or typed["dataset"])
     unknown = typed["data"] is not None and typed["dataset"] is None
-    assumed = _assume(typed["data"], typed["encoding"], typed["decimal"]) if unknown else None
+    assumed = _assume(typed) if unknown else None
     study, name = _open(typed, defaults, assumed)
     if typed["decimal"] and not assumed:
         raise UsageError(f"DECIMAL= is for a table that nobody has described; say decimal: in data/{name}/dataset.yaml")
     base = typed.get("base") or defaults["base"]
     features = parse_features(typed["features"] or defaults["features"], study.dataset)
+    study = replace(study, dataset=forming(study.dataset, features))
     if base:
         open_base(base, study.name, study.dataset)
     encoding = _ranked("encoding", typed, defaults, study.dataset)
@@ -191,11 +192,12 @@ def require_mark(decimal: str | None) -> None:
         raise UsageError(f"DECIMAL={decimal} is not usable; expected the decimal mark of the table's numbers: . or ,")
 
 
-def _assume(data: str, encoding: str | None, decimal: str | None) -> str:
+def _assume(typed: dict) -> str:
     """Return the dataset.yaml of what a table that nobody has described seems to be."""
     from segmentation.roles.write import assume  # imported here, because it takes seconds
 
-    return assume(locate("DATA", data, encoding), decimal or "auto")
+    source = locate("DATA", typed["data"], typed["encoding"])
+    return assume(source, typed["decimal"] or "auto", typed["features"])
 
 
 def _ranked(key: str, typed: dict, defaults: dict, dataset) -> tuple:

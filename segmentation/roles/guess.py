@@ -1,6 +1,6 @@
 """What each column of a table seems to be: its role, with the reason; neither rows' nor columns' order decides."""
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -9,8 +9,9 @@ from segmentation.core.dataset import YEARS
 from segmentation.core.errors import DataError
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP, tens
 from segmentation.core.text import NO, YES, decimal
+from segmentation.roles import words
 from segmentation.roles.look import MOSTLY, NUMBERS, Looked, are_dates, look, plain, share_distinct, unit_of
-from segmentation.roles.words import CODE, CODED, ID, INDEX, LEFT, PERSON, WHOSE
+from segmentation.runs.run import find_named
 from segmentation.tables.header import numbered
 from segmentation.tables.number_formats import tell_undecided
 from segmentation.tables.sources import RawSource
@@ -20,6 +21,11 @@ SKEWED = 2.0
 FEW_CODES = 12
 CODE_DIGITS = 8
 MOST_LEVELS = 50
+MOST_EMPTY = 0.2  # of a feature's cells, and of the rows that lack any: cleaning refuses tables that lose more
+LONGEST_ID = 60  # letters; what is longer is a remark, though no two are the same
+TAIL, FEWEST_IN_TAIL = 0.25, 5  # how few customers a count leaves to the upper half of its scale, of so many steps
+NAMED = "FEATURES names it"
+Spec = tuple[dict, str]
 
 
 @dataclass(frozen=True)
@@ -34,12 +40,14 @@ class Guess:
     asked: str = ""
 
 
-def guess_columns(source: RawSource, decimal_mark: str = "auto") -> list[Guess]:
+def guess_columns(source: RawSource, decimal_mark: str = "auto", named: str | None = None) -> list[Guess]:
     """Look at every column of a table and guess its role; neither the order of rows nor that of columns decides.
 
     Parameters
     ----------
     decimal_mark : "." or "," where somebody named it, or "auto"
+    named : str, optional
+        The features that somebody named, as FEATURES has them: where they can be features, they are.
 
     Raises
     ------
@@ -48,29 +56,33 @@ def guess_columns(source: RawSource, decimal_mark: str = "auto") -> list[Guess]:
     """
     looked = look(source, decimal_mark)
     _refuse_purchases(looked, source.name)
-    id_name = _find_id(looked)
-    found: dict[str, Guess] = {}
-    kept: list[str] = []
-    for name in sorted(looked.headers):
-        spec, reason = ({"role": "id"}, _why_id(name, looked)) if name == id_name else _guess(name, looked, kept)
-        if spec["role"] in ("feature", "descriptor") and "type" not in spec:
-            kept.append(name)
-        why, example = looked.broken.get(name, ("", ""))
-        found[name] = Guess(name, looked.headers[name], spec, reason, example if reason == why else "")
+    asked = find_named(named or "", {name: [name, header] for name, header in looked.headers.items()})
+    formed = [name for name in asked if name in looked.headers]
+    id_name = _find_id(looked, formed)
+    judged = _judge(looked, [name for name in looked.headers if name != id_name], formed)
+    found = {name: _as_guess(name, looked, judged[name]) for name in judged}
+    if id_name:
+        found[id_name] = Guess(id_name, looked.headers[id_name], {"role": "id"}, _why_id(id_name, looked))
     if "id" in found and id_name != "id":  # what the artifacts call the id, whatever its header
         at = list(looked.headers).index("id") + 1
         found["id"] = replace(found["id"], name=numbered("id", at, looked.headers))
     if not any(guess.spec["role"] == "feature" for guess in found.values()):
         whole = {name: ", ".join(filter(None, (guess.reason, guess.remark))) for name, guess in found.items()}
         told = "; ".join(f"{looked.headers[name]!r}: {whole[name]}" for name in looked.headers)
-        raise DataError(f"{source.name} has no number column that could form segments. Looked at {told}")
-    return [_with_unit(found[name], looked) if name in kept else found[name] for name in looked.headers]
+        raise DataError(
+            f"{source.name} has no number column that could form segments; name columns that should: "
+            f"FEATURES=… Looked at {told}"
+        )
+    return [found[name] for name in looked.headers]
 
 
 def _refuse_purchases(looked: Looked, file: str) -> None:
     """Refuse a table in which customers repeat beside dates: it has one row a purchase."""
     texts = looked.texts
-    whose = [name for name in looked.headers if ID.search(name) and share_distinct(texts[name]) < MOSTLY]
+    alike = [name for name in looked.headers if words.ID.search(looked.spelt[name])]
+    if any(words.WHOSE.match(looked.spelt[name]) and share_distinct(texts[name]) >= MOSTLY for name in alike):
+        return
+    whose = [name for name in alike if share_distinct(texts[name]) < MOSTLY]
     when = [name for name in looked.headers if are_dates(texts[name])]
     if whose and when:
         raise DataError(
@@ -79,48 +91,135 @@ def _refuse_purchases(looked: Looked, file: str) -> None:
         )
 
 
-def _find_id(looked: Looked) -> str | None:
+def _find_id(looked: Looked, formed: Sequence[str]) -> str | None:
     """Return the column that tells the customers apart: by its name, or else a text that never repeats.
 
-    Of several texts a code or an e-mail address, each without blanks and with a digit or an @, comes first.
+    What is called the number of a customer comes first, then an id, then an e-mail address, then other numbers. Of
+    several texts a code, without blanks and with a digit or an @, comes first.
     """
-    share = {name: share_distinct(looked.texts[name]) for name in looked.headers}
-    named = [name for name in share if ID.search(name) and share[name] >= MOSTLY]
-    whole = [name for name in share if name not in looked.numbers and share[name] == 1 and not LEFT.search(name)]
-    texts = [name for name in whole if not are_dates(looked.texts[name])]
-    other = min(texts, key=lambda name: (not looked.texts[name].str.fullmatch(CODED).all(), name), default=None)
-    return min(named, key=lambda name: (not re.match(WHOSE, name), name), default=other)
+    share = {name: share_distinct(looked.texts[name]) for name in looked.headers if name not in formed}
+    spelt = looked.spelt
+    named = [
+        name
+        for name in share
+        if (words.ID.search(spelt[name]) or words.MAIL.search(spelt[name]))
+        and share[name] >= MOSTLY
+        and not words.NO_ID.search(spelt[name])
+    ]
+    whole = [name for name in share if name not in looked.numbers and share[name] == 1 and not _left(spelt[name])]
+    texts = [name for name in whole if _tells_apart(looked.texts[name])]
+    other = min(texts, key=lambda n: (not looked.texts[n].str.fullmatch(words.CODED).all(), spelt[n]), default=None)
+    return min(named, key=lambda name: (_rank_of_id(spelt[name]), -share[name], spelt[name]), default=other)
+
+
+def _rank_of_id(spelt: str) -> int:
+    first = (words.WHOSE.search(spelt), spelt in ("id", "uid", "uuid", "guid"), words.MAIL.search(spelt), True)
+    return next(rank for rank, holds in enumerate(first) if holds)
+
+
+def _tells_apart(texts: pd.Series) -> bool:
+    return not are_dates(texts) and texts.str.len().max() <= LONGEST_ID
 
 
 def _why_id(name: str, looked: Looked) -> str:
     share = share_distinct(looked.texts[name])
-    named = "its name says so, and " if ID.search(name) else ""
-    return f"{named}{'every value' if share == 1 else 'nearly every value'} is another"
+    named = "its name says so, and " if words.ID.search(looked.spelt[name]) else ""
+    return f"{named}{'every value' if share == 1 else 'nearly every value'} is another" + (
+        "" if share == 1 else "; what repeats or is missing is refused unless its rows are the same"
+    )
 
 
-def _guess(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
+def _judge(looked: Looked, names: Sequence[str], formed: Sequence[str]) -> dict[str, Spec]:
+    """Return of each column its keys in dataset.yaml and the reason; what somebody named beats what seems right."""
+    judged = {name: _guess(name, looked) for name in names}
+    judged |= {name: spec for name in formed if (spec := _named(name, looked))}
+    kept: list[str] = []
+    for name in sorted(names, key=lambda name: (name not in formed, *_plainness(name, looked))):
+        if judged[name][0]["role"] != "feature" or name not in looked.numbers:
+            continue
+        like = next((other for other in kept if abs(looked.correlation.loc[name, other]) > NEAR_COPY), None)
+        if like and name not in formed:
+            judged[name] = {"role": "ignore"}, _why_copy(name, like, looked, like in formed)
+        else:
+            kept.append(name)
+    return judged | _without_gaps(judged, looked)
+
+
+def _plainness(name: str, looked: Looked) -> tuple:
+    """Return what decides between two columns that say the same, least first: the plainer meaning is kept."""
+    spelt = looked.spelt[name]
+    kind = 0 if words.MONEY.search(spelt) else 1 if words.COUNTS.search(spelt) else 2
+    gaps = round(float(looked.numbers[name].isna().mean()), 2) if name in looked.numbers else 1.0
+    return bool(words.DERIVED.search(spelt)), kind, gaps, len(spelt), spelt
+
+
+def _why_copy(name: str, kept: str, looked: Looked, named: bool) -> str:
+    r = decimal(looked.correlation.loc[name, kept])
+    whys = (
+        "is measured itself, not an average, share or net of it",
+        "is an amount of money" if words.MONEY.search(looked.spelt[kept]) else "is a count",
+        "has fewer empty cells",
+        "has the shorter name",
+        "comes first in the alphabet",
+    )
+    differs = zip(_plainness(kept, looked), _plainness(name, looked), whys, strict=True)
+    why = NAMED.replace("it", "that one") if named else next((why for a, b, why in differs if a != b), whys[-1])
+    return f"nearly a copy of {plain(looked.headers[kept])} (r = {r}), which {'is kept: ' if named else ''}{why}"
+
+
+def _without_gaps(judged: dict[str, Spec], looked: Looked) -> dict[str, Spec]:
+    """Fill the emptiest features with their medians until few enough customers lack one for cleaning to go on."""
+    features = [name for name, (spec, _) in judged.items() if spec["role"] == "feature" and name in looked.numbers]
+    empty = pd.DataFrame({name: looked.texts[name].eq("") for name in features})
+    filled: dict[str, Spec] = {}
+    while empty.any(axis=1).mean() > MOST_EMPTY:
+        share = empty.mean()
+        name = min(empty, key=lambda name: (-share[name], looked.spelt[name]))
+        spec, reason = judged[name]
+        filled[name] = (
+            spec | {"required": False, "missing": "median"},
+            f"{reason}; its empty cells are filled with the median, because many customers lack one feature or another",
+        )
+        empty = empty.drop(columns=name)
+    return filled
+
+
+def _named(name: str, looked: Looked) -> Spec | None:
+    """Return a feature that somebody named; None where its cells are neither numbers nor yes and no."""
+    filled = looked.texts[name][looked.texts[name] != ""]
+    if _says_yes_or_no(filled):
+        return {"role": "feature", "type": "yes/no"}, NAMED
+    return (_amount(name, looked)[0], NAMED) if name in looked.numbers else None
+
+
+def _left(spelt: str) -> bool:
+    return bool(words.LEFT.search(spelt))
+
+
+def _guess(name: str, looked: Looked) -> Spec:
     """Return the keys of a column in dataset.yaml, and the reason."""
-    texts = looked.texts[name]
+    texts, spelt = looked.texts[name], looked.spelt[name]
     filled = texts[texts != ""]
     if filled.empty:
         return {"role": "ignore"}, "it is empty"
     if filled.nunique() == 1:
-        return {"role": "ignore"}, "it holds one text alone" if _are_few(
-            filled
-        ) else f"every cell is {filled.iloc[0]!r:.40}"
-    if LEFT.search(name):
+        few = _are_few(filled)
+        return {"role": "ignore"}, "it holds one text alone" if few else f"every cell is {filled.iloc[0]!r:.40}"
+    if _left(spelt) and name in looked.numbers:
         return {"role": "ignore"}, "its name says that an earlier analysis left it"
     if are_dates(filled):
         return {"role": "ignore"}, "its cells are dates, and a date is no amount"
     if name not in looked.numbers:
-        spec, reason = _guess_text(filled, len(texts))
+        spec, reason = _guess_text(filled)
         broken = looked.broken.get(name, ("", ""))[0]
+        earlier = spec["role"] == "descriptor" and (_left(spelt) or words.EARLIER.search(spelt))
+        reason = "its name says that it is an earlier segment, which describes the new ones" if earlier else reason
         return spec, broken if broken and spec["role"] == "ignore" else reason
-    if INDEX.search(name):
+    if words.INDEX.search(spelt):
         return {"role": "ignore"}, "its name says that it numbers the rows"
     if filled.str.match("0[0-9]").mean() > 1 - NUMBERS:
         return {"role": "ignore"}, "its leading zeros say that it is a code, and a code is no amount"
-    return _guess_number(name, looked, kept)
+    return _guess_number(name, looked)
 
 
 def _are_few(filled: pd.Series) -> bool:
@@ -128,52 +227,113 @@ def _are_few(filled: pd.Series) -> bool:
     return len(filled) < SMALLEST_GROUP
 
 
-def _guess_text(filled: pd.Series, rows: int) -> tuple[dict, str]:
-    distinct = filled.nunique()
+def _says_yes_or_no(filled: pd.Series) -> bool:
     said = set(filled.str.lower())
-    if said <= {*YES, *NO} and said & set(YES) and said & set(NO):
+    return said <= {*YES, *NO} and bool(said & set(YES)) and bool(said & set(NO))
+
+
+def _guess_text(filled: pd.Series) -> Spec:
+    distinct = filled.nunique()
+    if _says_yes_or_no(filled):
         return {"role": "descriptor", "type": "yes/no"}, "its cells say yes or no"
-    if distinct > max(MOST_LEVELS, rows / 20):
+    if distinct > MOST_LEVELS:
         return {"role": "ignore"}, f"{tens(distinct, private=True)} different texts describe no group"
     many = FEWER if _are_few(filled) else str(distinct)
     return {"role": "descriptor", "type": "category"}, f"{many} different texts"
 
 
-def _guess_number(name: str, looked: Looked, kept: list[str]) -> tuple[dict, str]:
-    values = looked.numbers[name]
+def _guess_number(name: str, looked: Looked) -> Spec:
+    """Return what a column of numbers is: nothing to use, a code, what describes a person, or an amount."""
+    values, spelt = looked.numbers[name], looked.spelt[name]
     filled = values.dropna()
     distinct, whole = filled.nunique(), bool((filled % 1 == 0).all())
     if distinct == len(values) and whole and filled.max() - filled.min() == len(values) - 1:
         return {"role": "ignore"}, "it only numbers the rows"
     if distinct == len(values) and whole and filled.min() >= 10 ** (CODE_DIGITS - 1):
         return {"role": "ignore"}, f"whole numbers of {CODE_DIGITS} digits or more that never repeat look like codes"
-    if whole and distinct <= FEW_CODES and distinct < len(values) / 20:
+    if _says_yes_or_no(looked.texts[name][looked.texts[name] != ""]):
+        return {"role": "descriptor", "type": "yes/no"}, "0 and 1 say no and yes"
+    told = _told_by_name(spelt, filled, whole)
+    if told and told[0].get("type") != "category" and told[0]["role"] == "descriptor":
+        return told[0] | _limits(name, looked), told[1]
+    if told:
+        return told
+    if whole and _are_codes(spelt, filled):
         many = FEWER if _are_few(filled) else f"only {distinct}"
         return {"role": "descriptor", "type": "category"}, f"{many} whole numbers, which look like codes"
-    if CODE.search(name) or (ID.search(name) and share_distinct(looked.texts[name]) >= MOSTLY):
+    if (looked.texts[name] == "").mean() > MOST_EMPTY:
+        return {"role": "descriptor"} | _limits(name, looked), "an amount, but more than a fifth of its cells are empty"
+    return _amount(name, looked)
+
+
+def _told_by_name(spelt: str, filled: pd.Series, whole: bool) -> Spec | None:
+    """Return what the name of a column of numbers says that it is; None where it says nothing."""
+    few = whole and filled.nunique() <= FEW_CODES
+    kind = {"type": "category"} if few else {}
+    if words.ID.search(spelt) and words.WHOSE.search(spelt):
+        return {"role": "ignore"}, "its name says that it is an id, but it repeats: each row is taken for a customer"
+    if words.CODE.search(spelt):
         return {"role": "ignore"}, "its name says that it is a code, and a code is no amount"
-    for other in kept:
-        r = looked.correlation.loc[name, other]
-        if abs(r) > NEAR_COPY:
-            return {"role": "ignore"}, f"nearly a copy of {plain(looked.headers[other])} (r = {decimal(r)})"
-    limits = {"min": 0} if filled.min() >= 0 else {}
-    if whole and filled.between(*YEARS).all() and not unit_of(name, looked):
-        limits = {"min": YEARS[0], "max": YEARS[1]}
-    if PERSON.search(name):
-        return {"role": "descriptor"} | limits, "its name says what a person is, not what they do"
-    skew = values.skew()
-    if filled.min() >= 0 and skew > SKEWED:
+    if words.OUTCOME.search(spelt):
+        return {"role": "descriptor"} | kind, "its name says what became of the customer, which forms no segments"
+    if words.EARLIER.search(spelt):
         return {
-            "role": "feature",
-            "transform": "log",
-        } | limits, f"an amount with a long tail (skewness {decimal(skew, 1)})"
+            "role": "descriptor"
+        } | kind, "its name says that it is an earlier segment, which describes the new ones"
+    if words.MODELLED.search(spelt):
+        return {"role": "descriptor"} | kind, "its name says that a model computed it, which forms no segments"
+    if words.PERSON.search(spelt) or is_year(spelt, filled):
+        return {"role": "descriptor"}, "its name says what a person is, not what they do"
+    if whole and words.NOMINAL.search(spelt) and not words.COUNTS.match(spelt):
+        told = "its name says that it is a code, and a code is no amount"
+        return ({"role": "descriptor"} | kind if few else {"role": "ignore"}), told
+    return None
+
+
+def is_year(spelt: str, filled: pd.Series) -> bool:
+    """Return whether numbers are years: they could be, and their name says so; prices could be, too."""
+    could = bool((filled % 1 == 0).all() and filled.between(*YEARS).all())
+    return could and bool(words.A_YEAR.search(spelt)) and not words.PER.search(spelt)
+
+
+def _are_codes(spelt: str, filled: pd.Series) -> bool:
+    """Return whether whole numbers stand for groups: few on a short scale, and neither named nor spread as a count.
+
+    A count begins at nothing or one, and few customers have many; how many rows there are does not matter.
+    """
+    low, steps = filled.min(), filled.max() - filled.min()
+    if low < 0 or steps >= FEW_CODES or words.COUNTS.search(spelt) or words.MONEY.search(spelt):
+        return False
+    above = (filled > low + steps / 2).mean()
+    counted = low <= 1 and steps >= FEWEST_IN_TAIL and above < TAIL and filled.mode()[0] <= low + 1
+    return not counted
+
+
+def _limits(name: str, looked: Looked) -> dict:
+    filled = looked.numbers[name].dropna()
+    if is_year(looked.spelt[name], filled) and not unit_of(name, looked):
+        return {"min": YEARS[0], "max": YEARS[1]}
+    return {"min": 0} if filled.min() >= 0 else {}
+
+
+def _amount(name: str, looked: Looked) -> Spec:
+    values, limits = looked.numbers[name], _limits(name, looked)
+    skew = values.skew()
+    if values.min() >= 0 and skew > SKEWED:
+        tail = f"an amount with a long tail (skewness {decimal(skew, 1)})"
+        return {"role": "feature", "transform": "log"} | limits, tail
     return {"role": "feature"} | limits, "an amount"
 
 
-def _with_unit(guess: Guess, looked: Looked) -> Guess:
-    """Add the unit of a number, from its header or its cells, and its range as a remark."""
-    values = looked.numbers[guess.name]
-    remark = f"{values.min():g} to {values.max():g}"
-    open_ = {guess.name: looked.undecided[guess.name]} if guess.name in looked.undecided else None
+def _as_guess(name: str, looked: Looked, judged: Spec) -> Guess:
+    """Return a judged column, with the unit of a number, from its header or its cells, and its range as a remark."""
+    spec, reason = judged
+    why, example = looked.broken.get(name, ("", ""))
+    guess = Guess(name, looked.headers[name], spec, reason, example if reason == why else "")
+    if spec["role"] not in ("feature", "descriptor") or "type" in spec:
+        return guess
+    values = looked.numbers[name]
+    open_ = {name: looked.undecided[name]} if name in looked.undecided else None
     asked = tell_undecided(open_) if open_ else ""
-    return replace(guess, spec=guess.spec | unit_of(guess.name, looked), remark=asked or remark, asked=asked)
+    remark = asked or f"{values.min():g} to {values.max():g}"
+    return replace(guess, spec=spec | unit_of(name, looked), remark=remark, asked=asked)

@@ -9,7 +9,7 @@ import pandas as pd
 from segmentation.core.engine import held
 from segmentation.core.errors import DataError
 from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, SUM, answers, key, names_unit
-from segmentation.roles.words import DATE
+from segmentation.roles.words import DATE, spelt
 from segmentation.tables.header import names_of
 from segmentation.tables.number_formats import DIGIT, Convention, find_conventions, to_number, why_no_number
 from segmentation.tables.read import read_rows
@@ -38,6 +38,11 @@ class Looked:
     conventions: dict[str, Convention]
     undecided: dict[str, str]
     broken: dict[str, tuple[str, str]]
+
+    @cached_property
+    def spelt(self) -> dict[str, str]:
+        """Return of each column its header as the patterns of `roles.words` have it."""
+        return {name: spelt(header) for name, header in self.headers.items()}
 
     @cached_property
     def correlation(self) -> pd.DataFrame:

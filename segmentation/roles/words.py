@@ -1,27 +1,150 @@
-"""What the name or the cells of a column say that it is, in the languages of the tables that people have."""
+"""What the name of a column says that it is, in the languages of the tables that people have.
+
+Every pattern is of a header as `spelt` writes it: small letters without accents, words joined by a line.
+"""
 
 import re
+import unicodedata
 
-WHOSE = (
-    r"(customer|client|user|member|account|cust|acct|kunden?|cliente?|household|person|card|contact|subscriber|store|shop"
-    r"|branch|artikel|order|product|item)"
+LETTERS = str.maketrans({"ı": "i", "ł": "l", "ß": "ss", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "№": "no"})
+
+
+def spelt(header: str) -> str:
+    """Return a header as the patterns have it: "MüşteriID" is musteri_id, "Spend (k$) per year" spend_per_year."""
+    plain = re.sub(r"[(\[].*?[)\]]", " ", header).strip() or header
+    plain = re.sub(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", plain)
+    letters = unicodedata.normalize("NFKD", plain.lower().translate(LETTERS))
+    letters = unicodedata.normalize("NFC", "".join(c for c in letters if not "\u0300" <= c <= "\u036f"))
+    return re.sub(r"[\W_]+", "_", letters).strip("_")
+
+
+def _any(patterns: str) -> str:
+    return f"(?:{'|'.join(patterns.split())})"
+
+
+def _words(patterns: str) -> str:
+    """Return a pattern of any of these as whole words."""
+    return rf"(?:^|_){_any(patterns)}(?=_|$)"
+
+
+PERSONS = _any(
+    r"""customers? clients? users? members? membership accounts? cust acct clientes? households? persons? cards?
+    contacts? subscribers? respondents? participants? patients? guests? visitors? polic(?:y|e) policyholders?
+    students? employees? players? debit(?:or|eur|oren) kunden? kund kundin mitglieds? haushalts? teilnehmer
+    befragten?r? gast membres? adherents? abonnes? sondes? foyer soci[oa] miembro usuari[oa] encuestad[oa] huesped
+    utente intervistato ospite membro inquirido associado musteri(?:si)? uye abone katilimci misafir klient[ay]?
+    czlonek respondent[ay]? uczestnik zakaznik ugyfel klant(?:en)? lid kunder? medlem asiakas клиента? покупател[ья]
+    заказчика? участника? 客户 顾客 会员 用户 受访者 顧客 会員 回答者 고객 회원"""
 )
+THINGS = _any(
+    r"""stores? shops? branch artikel orders? products? items? invoices? filial[ei]? bestell produkt rechnungs?
+    commande produit pedido producto ordine prodotto siparis urun zamowienia produktu"""
+)
+NUMBERING = _any(
+    r"""id ids uid uuid guid key code nr no num number numero nummer num\w{0,3} numer numara(?:si)? kod[ue]? codigo
+    codice kennung cislo szama? ref номер код 编号 号 号码 代码 番号 コード 번호 아이디"""
+)
+OF = r"_?(?:(?:de|del|do|da|di|du|d|der|des|of|van)_)?(?:l_)?"
+PHONES = "phone telephone telefon telefono tel mobile handy fax 电话 电话号码 手机 телефон"
+PLACES = _any(
+    r"""postleitzahl post_?code postal\w* zip\w* plz postnummer code_postal codigo_postal cap cep kod_pocztowy
+    posta_kodu индекс 邮编 邮政编码 郵便番号 우편번호"""
+)
+WHOSE = re.compile(rf"^(?:{NUMBERING}{OF})?{PERSONS}(?:_?{NUMBERING})?$")
 ID = re.compile(
-    rf"(^|_)(id|ids|uid|uuid|guid|key|code|nr|no|num|number)$|nummer$|^{WHOSE}_?(id|key|code|nr|no|num\w*)$"
-    r"|^(customer|client|user|member|account)$"
+    rf"^{PERSONS}_?{NUMBERING}$|^(?:{NUMBERING}|n){OF}{PERSONS}$|^{THINGS}_?{NUMBERING}$|nummer$"
+    r"|(?:^|_)(?:id|ids|uid|uuid|guid|key|code|nr|no|num|number)$"
+    r"|^(?:customer|client|user|member|account|respondent|kunde|kundin|klient|cliente|mitglied|musteri|klant|客户|会员)$"
 )
+MAIL = re.compile(_words("e_?mails? mail(?:_?adresse?)? correo courriel eposta 邮箱 メール почта"))
 CODE = re.compile(
-    r"(^|_)(id|ids|uid|uuid|guid|key|code|nr|no|phone|telephone|tel|mobile|fax|iban|ean|isbn|sku|ssn|vat)(_|$)|nummer$"
-    rf"|^{WHOSE}_?(id|key|code|nr|no)$|^(postleitzahl|postcode|zip|plz|account)$"
+    _words(f"id ids uid uuid guid key code nr no iban ean isbn sku ssn vat {PLACES} {PHONES}")
+    + rf"|nummer$|^(?:{PERSONS}|{THINGS})_?{NUMBERING}$|^{NUMBERING}{OF}(?:{PERSONS}|{THINGS})$|^account$"
 )
+NO_ID = re.compile(_words(rf"{PLACES} {PHONES} week_n\w+ month_n\w+"))
 CODED = r"\S*[0-9@]\S*"
 INDEX = re.compile(r"^(unnamed_\d+|(index_)?level_\d+|index|column_1|row_?(names?|id|no|nr|num|number))$")
 LEFT = re.compile(
-    r"^(k_?means_?)?(cluster|segment|label|group)s?(_?(id|no|labels?|kmeans|\d+))?$|_(cluster|segment)$"
-    r"|^y_?(kmeans|pred|hat)$|^pca?_?\d+$|^(dist|distance)_?(to_)?(centroid|center|centre|cluster)"
+    r"^(k_?means_?)?clusters?(_?(id|no|labels?|kmeans|\d+))?$|_cluster$|^labels$|^(label|group)s?_?(kmeans|\d+)$"
+    r"|^y_?(kmeans|pred|hat)$|^pca?_?\d+$|^(dist|distance)_?(to_)?(centroid|center|centre|cluster)|naive_bayes|^k_?means"
+)
+EARLIER = re.compile(
+    r"(?:^|_)(?:segments?|segmento|segmentti|segmentacja|сегмент|细分|分群|tier|rfm)"
+    r"(?:_?(?:id|no|labels?|names?|code|score|group|\d+))?$|^[rfm]_?(?:score|quartile|quintile|rank)$"
+)
+MODELLED = re.compile(
+    _words(
+        r"""predict\w* probab\w* prob propensity likelihood (?:churn|risk|lead|propensity)_scores? wahrscheinlichkeit
+        vorhersage prediccion probabilite olasilik prawdopodobienstwo вероятность"""
+    )
+    + "|预测|概率"
+)
+OUTCOME = re.compile(
+    r"(?:^|_)"
+    + _any(
+        r"""churn(?:ed|er)? exited attrition attrited respon(?:se|ded|der) default(?:ed)? label target outcome
+        converted subscribed cancel+ed abgewandert gekundigt kundigung resilie desabonne abandono cancelado baja
+        abbandono odszedl rezygnacja terk ayrildi отток 流失 解約"""
+    )
+    + r"(?:_(?:flag|value|label|status|yn|payment\w*|next\w*))?$|^y$"
 )
 DATE = (
     r"(19|20)[0-9]{2}([-/.])[01]?[0-9]\2[0-3]?[0-9]([ T].*)?|(19|20)[0-9]{2}[01][0-9][0-3][0-9]"
     r"|[0-3]?[0-9]([-/.])[0-3]?[0-9]\5(19|20)?[0-9]{2}( .*)?"
 )
-PERSON = re.compile(r"(^|_)(age|birth|born|year|zip|postcode|postal|plz|lat(itude)?|lon(gitude)?|gender|sex)(_|$)")
+PERSON = re.compile(
+    _words(
+        r"""ages? alter edad eta idade wiek yas yasi leeftijd alder ika vek kor lat(?:itude)? lon(?:gitude)? lng
+        child(?:ren)? kids?(?:home)? teens?(?:home)? dependen?[at]nts? kinder enfants hijos figli filhos dzieci cocuk
+        family_size household_size haushaltsgrosse"""
+    )
+    + "|возраст|年龄|年齢|나이|子女|孩子|дети"
+)
+PER = re.compile(_words("per pro par por last this next each every"))
+A_YEAR = re.compile(
+    _words("year yr jahr jahrgang annee anno ano rok yil yili jaar ar god birth born 年 年份 年度 出生年 出生年份 生年")
+    + "|jahr$|naissance|nacimiento|nascita|nascimento|urodzenia|dogum|geboorte|год|рожд|년$|출생"
+)
+NOMINAL = re.compile(
+    r"(?:^|_)"
+    + _any(
+        r"""region channel type kind category categorie cat class zone district city country state province store shop
+        branch department dept sector group gender sex marital education occupation job profession status plan package
+        product brand colou?r language nationality ethnicity race religion industry source campaign contract method
+        mode week_n\w+ calendar_week kw kanal art typ kategorie klasse gebiet bundesland stadt land filiale geschlecht
+        beruf tarif gruppe branche canal ville pays magasin sexe groupe statut tipo categoria zona ciudad pais tienda
+        sexo genero grupo estado citta paese negozio sesso genere gruppo stato loja regiao cidade bolge kanali sehir
+        ulke magaza cinsiyet grup durum tur kategori kategoria miasto kraj sklep plec grupa wojewodztwo регион канал
+        тип город страна магазин пол группа статус 地区 区域 渠道 类型 类别 城市 国家 门店 性别
+        地域 店舗 性別 지역 성별"""
+    )
+    + r"(?:_?(?:code|id|no|nr|num|key|kod[ue]?|\d+))?$"
+)
+COUNTS = re.compile(
+    r"^(?:num|n|nr|no_of|nb|number_of|count|cnt|anzahl|nombre|cantidad|numero_di|numero_de|numero_d|quantidade|liczba|ilosc"
+    r"|aantal|antal|pocet|количество|число)_|次数|数量|回数|횟수"
+    r"|(?:^|_)(?:count|cnt|anzahl|sayisi|adedi|adet|quantity|times)$|"
+    + _words(
+        r"""freq\w* visits? orders purchases trips calls items transactions logins sessions bookings nights stays
+        tickets returns complaints contacts claims products days months years weeks hours minutes tenure qty num_total
+        number_total besuche bestellungen kaufe kaeufe einkaufe tage monate commandes achats visites jours mois
+        visitas compras pedidos dias acquisti visite ordini giorni wizyty? zakup(?:y|ow) zamowien(?:ia)? ziyaret
+        siparis(?:ler)? alisveris bezoeken bestellingen визит\w* заказ\w* покуп\w*"""
+    )
+)
+MONEY = re.compile(
+    _words(
+        r"""revenue sales turnover spen[dt]\w* amount monetary umsatz betrag ausgaben ca ventes chiffre_d_affaires
+        depenses? montant ventas importe gastos? fatturato spesa importo receita valor obrot kwota wydatki ciro tutar
+        harcama omzet bedrag выручка сумма оборот"""
+    )
+    + "|umsatz|金额|消费|销售|売上|金額|매출|금액"
+)
+DERIVED = re.compile(
+    _words(
+        r"""avg average mean median per net netto ratio rate share pct percent log sqrt index rank score std norm\w*
+        scaled? z diff cum\w* estimated? squared? durchschnitt schnitt moyenn?e? promedio media medio srednia ortalama
+        gemiddelde?"""
+    )
+    + "|平均|средн"
+)

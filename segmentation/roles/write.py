@@ -14,15 +14,15 @@ from segmentation.runs.run import check_run_name
 from segmentation.tables.sources import RawSource
 
 
-def assume(source: RawSource, decimal_mark: str = "auto") -> str:
-    """Return the dataset.yaml of what a table that nobody has described seems to be.
+def assume(source: RawSource, decimal_mark: str = "auto", features: str | None = None) -> str:
+    """Return the dataset.yaml of what a table that nobody has described seems to be, with the features that are named.
 
     Raises
     ------
     DataError
         As `guess_columns`, and where it cannot be told how the numbers of a column are written.
     """
-    guesses = guess_columns(source, decimal_mark)
+    guesses = guess_columns(source, decimal_mark, features)
     if asked := [guess.asked for guess in guesses if guess.asked]:
         raise DataError(f"{source.name}: {asked[0]}")
     return as_yaml(guesses, source, title=source.name, decimal_mark=decimal_mark)

@@ -12,7 +12,7 @@ from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import sha256
 from segmentation.core.text import suggest
 from segmentation.runs.artifacts import Manifest, read_artifact, remake_command
-from segmentation.runs.run import Run, check_run_name
+from segmentation.runs.run import Run, check_run_name, forming
 
 CHECKED = ("model.skops", "model.json", "profiles.json", "cleaning.json")
 
@@ -33,10 +33,11 @@ def open_finished(run: str | None, dataset: str | None) -> Run:
         When there is no such run, or it is one of another dataset.
     """
     run = run or dataset or "sample"
-    made_from = read_manifest(run).dataset
+    manifest = read_manifest(run)
+    made_from = manifest.dataset
     if dataset not in (None, made_from):
         raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
-    return Run(run, load_dataset(made_from, run))
+    return Run(run, forming(load_dataset(made_from, run), str(manifest.parameters["features"]).split(",")))
 
 
 def read_manifest(run: str) -> Manifest:

@@ -3,15 +3,16 @@
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from segmentation.core import files
-from segmentation.core.dataset import Dataset, load_dataset, parse_features
+from segmentation.core.dataset import Dataset, load_dataset
 from segmentation.core.errors import UsageError
 from segmentation.core.files import NOT_RUNS
+from segmentation.core.text import key, key_without_unit, suggest
 from segmentation.runs.artifacts import KINDS, Lineage, read_artifact, write_artifact
 from segmentation.runs.records import Record
 
@@ -138,8 +139,75 @@ def open_run(
 
         choose(engine)
     formed_by = None if features is None else parse_features(features, described)
+    described = described if formed_by is None else forming(described, formed_by)
     given = {"features": formed_by, "k": k, "seed": seed, "resamples": resamples}
     return Run(run, described, {name: value for name, value in given.items() if value is not None})
+
+
+def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
+    """Return the features named in `text` ("a,b"), or those of the dataset when it is None.
+
+    A column may be named as in dataset.yaml, by its label, or by a header of it, with or without its unit.
+
+    Raises
+    ------
+    UsageError
+        When a name is unknown, given twice, or neither a number nor yes or no.
+    """
+    if text is None:
+        return dataset.named("feature")
+    usable = {name: dataset.columns[name] for name in dataset.named("feature", "descriptor")}
+    allowed = [name for name, column in usable.items() if column.numeric or column.type == "yes/no"]
+    spellings = {name: [*column.headers(name), dataset.label(name)] for name, column in dataset.columns.items()}
+    names = find_named(text, spellings)
+    shown = ", ".join(label if key(label := dataset.label(name)) != key(name) else name for name in allowed)
+    for name in names:
+        if name in usable and name not in allowed:
+            raise UsageError(
+                f"FEATURES names {name!r}, whose categories are no number: K-Means measures distances, and none is "
+                f"given between categories. It describes the segments as it is. Known: {shown}."
+            )
+        if name not in allowed:
+            near = suggest(name, [*allowed, *(text for known in allowed for text in spellings[known])])
+            raise UsageError(
+                f"FEATURES names {name!r}, which is not a number column of this dataset{near} Known: {shown}."
+            )
+    if not names or len(set(names)) < len(names):
+        raise UsageError(f"FEATURES is {text!r}; expected different names separated by commas, such as a,b")
+    return tuple(names)
+
+
+def find_named(text: str, spellings: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the columns that a text names, separated by commas, and as it is what names none.
+
+    Case, blanks and punctuation do not count, nor does a unit; a spelling may hold commas itself.
+    """
+    words, names = text.split(","), []
+    while words:
+        known = ((n, _find_one(",".join(words[:n]), spellings)) for n in range(len(words), 0, -1))
+        taken, name = next(((n, name) for n, name in known if name), (1, words[0].strip()))
+        names += [name] if name else []
+        words = words[taken:]
+    return names
+
+
+def _find_one(word: str, spellings: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the column that a word names: the one that is spelt most like it."""
+    if word.strip() in spellings:
+        return word.strip()
+    for spelling in (str.strip, key, key_without_unit):
+        wanted = spelling(word)
+        for name, texts in spellings.items():
+            if wanted and wanted in map(spelling, texts):
+                return name
+    return None
+
+
+def forming(dataset: Dataset, features: Sequence[str]) -> Dataset:
+    """Return a dataset in which the answers of yes and no among these form segments, so that they are numbers."""
+    answers = {n: c for n, c in dataset.columns.items() if n in features and c.type == "yes/no" and c.role != "feature"}
+    changed = {n: c.model_copy(update={"role": "feature", "reason": "FEATURES names it"}) for n, c in answers.items()}
+    return dataset.model_copy(update={"columns": dataset.columns | changed}) if changed else dataset
 
 
 def _own_by_hand(run: str) -> str:

@@ -55,7 +55,7 @@ def test_no_reason_counts_or_quotes_what_fewer_than_ten_have(tmp_path):
     )
     table.to_csv(tmp_path / "shop.csv", index=False)
     told = {name: column["reason"] for name, column in _guess(tmp_path / "shop.csv").items()}
-    assert told["ages"] == "fewer than 10 whole numbers, which look like codes"
+    assert told["ages"] == "its name says what a person is, not what they do"
     assert told["notes"] == "fewer than 10 different texts"
     assert told["card"] == "it holds one text alone"
 
@@ -89,7 +89,7 @@ def test_each_kind_of_column_has_a_role_and_a_reason(tmp_path):
     assert told["comment"] == ("ignore", "100 or more different texts describe no group")
     assert columns["newsletter"]["type"] == "yes/no"
     assert told["spend"][0] == "feature"
-    assert told["spend_net"] == ("ignore", "nearly a copy of spend (r = 1.00)")
+    assert told["spend_net"] == ("ignore", f"nearly a copy of spend (r = 1.00), which {MEASURED}")
     assert told["product_code"] == ("ignore", "its name says that it is a code, and a code is no amount")
     assert told["cluster"] == ("ignore", "its name says that an earlier analysis left it")
     assert columns["visits"]["transform"] == "log"
@@ -340,6 +340,7 @@ def _origin(path, name: str = "mall", **source) -> str:
     return tell_origin(fingerprint(raw, mall, conventions), mall, name)
 
 
+MEASURED = "is measured itself, not an average, share or net of it"
 CASES = ROOT.parent / "shared" / "cases"
 
 
