@@ -236,7 +236,7 @@ def _guess_text(filled: pd.Series) -> Spec:
     distinct = filled.nunique()
     if _says_yes_or_no(filled):
         return {"role": "descriptor", "type": "yes/no"}, "its cells say yes or no"
-    if distinct > MOST_LEVELS:
+    if distinct > MOST_LEVELS or 2 * distinct > len(filled):
         return {"role": "ignore"}, f"{tens(distinct, private=True)} different texts describe no group"
     many = FEWER if _are_few(filled) else str(distinct)
     return {"role": "descriptor", "type": "category"}, f"{many} different texts"

@@ -28,12 +28,13 @@ def _words(patterns: str) -> str:
 
 
 PERSONS = _any(
-    r"""customers? clients? users? members? membership accounts? cust acct clientes? households? persons? cards?
+    r"""customers? clients? users? members? membership accounts? cust acct clientes? households? persons?
     contacts? subscribers? respondents? participants? patients? guests? visitors? polic(?:y|e) policyholders?
     students? employees? players? debit(?:or|eur|oren) kunden? kund kundin mitglieds? haushalts? teilnehmer
     befragten?r? gast membres? adherents? abonnes? sondes? foyer soci[oa] miembro usuari[oa] encuestad[oa] huesped
     utente intervistato ospite membro inquirido associado musteri(?:si)? uye abone katilimci misafir klient[ay]?
     czlonek respondent[ay]? uczestnik zakaznik ugyfel klant(?:en)? lid kunder? medlem asiakas клиента? покупател[ья]
+    cards? karten? cartes? tarjetas? tessera tesserati karty? kart[ai]? carnet
     заказчика? участника? 客户 顾客 会员 用户 受访者 顧客 会員 回答者 고객 회원"""
 )
 THINGS = _any(
@@ -95,8 +96,8 @@ DATE = (
 PERSON = re.compile(
     _words(
         r"""ages? alter edad eta idade wiek yas yasi leeftijd alder ika vek kor lat(?:itude)? lon(?:gitude)? lng
-        child(?:ren)? kids?(?:home)? teens?(?:home)? dependen?[at]nts? kinder enfants hijos figli filhos dzieci cocuk
-        family_size household_size haushaltsgrosse"""
+        child(?:ren)? kids?(?:home)? teens?(?:home)? dependents? dependants? kinder enfants hijos figli filhos dzieci
+        cocuk family_size household_size haushaltsgrosse"""
     )
     + "|возраст|年龄|年齢|나이|子女|孩子|дети"
 )

@@ -56,7 +56,7 @@ def test_no_reason_counts_or_quotes_what_fewer_than_ten_have(tmp_path):
     table.to_csv(tmp_path / "shop.csv", index=False)
     told = {name: column["reason"] for name, column in _guess(tmp_path / "shop.csv").items()}
     assert told["ages"] == "its name says what a person is, not what they do"
-    assert told["notes"] == "fewer than 10 different texts"
+    assert told["notes"] == "fewer than 10 different texts describe no group"
     assert told["card"] == "it holds one text alone"
 
 
