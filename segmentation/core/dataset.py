@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from segmentation.core import files
 from segmentation.core.errors import UsageError, place_of, tell_fault
-from segmentation.core.text import NONE, amount, holds_unit, in_sentence, key, percent, suggest
+from segmentation.core.text import NONE, amount, holds_unit, in_sentence, percent, suggest
 
 Level = Literal["low", "average", "high"]
 RESERVED = frozenset(  # what the package calls columns of its own
@@ -226,7 +226,7 @@ class Dataset(_Strict):
     def _require_different(self) -> None:
         """Refuse two columns that a reader, or a table's header, could not tell apart."""
         shown = [self.label(name) for name in self.columns]
-        spelt = [word for name in self.columns for word in {key(text) for text in (name, *self.columns[name].aliases)}]
+        spelt = [text for name, column in self.columns.items() for text in {*map(str.casefold, column.headers(name))}]
         for words, what in ((shown, "labels"), (spelt, "names or aliases")):
             repeated = sorted({word for word in words if words.count(word) > 1})
             if repeated:

@@ -333,7 +333,7 @@ def _as_guess(name: str, looked: Looked, judged: Spec) -> Guess:
     if spec["role"] not in ("feature", "descriptor") or "type" in spec:
         return guess
     values = looked.numbers[name]
-    open_ = {name: looked.undecided[name]} if name in looked.undecided else None
+    open_ = {looked.headers[name]: looked.undecided[name]} if name in looked.undecided else None
     asked = tell_undecided(open_) if open_ else ""
     remark = asked or f"{values.min():g} to {values.max():g}"
     return replace(guess, spec=spec | unit_of(name, looked), remark=remark, asked=asked)

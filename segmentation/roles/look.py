@@ -8,7 +8,7 @@ import pandas as pd
 
 from segmentation.core.engine import held
 from segmentation.core.errors import DataError
-from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, SUM, answers, key, names_unit
+from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, SUM, answers, names_unit
 from segmentation.roles.words import DATE, spelt
 from segmentation.tables.header import names_of
 from segmentation.tables.number_formats import DIGIT, Convention, find_conventions, to_number, why_no_number
@@ -95,11 +95,11 @@ def _adds_up(numbers: pd.DataFrame) -> bool:
 
 
 def _refuse_alike(headers: list[str], file: str) -> None:
-    """Refuse column names that differ in case, blanks or punctuation alone."""
-    spelt = [key(header) for header in headers]
+    """Refuse column names that differ in case or blanks alone, which no reader could tell apart."""
+    spelt = [" ".join(header.casefold().split()) for header in headers]
     alike = [header for header, word in zip(headers, spelt, strict=True) if spelt.count(word) > 1]
     if alike:
-        raise DataError(f"{file}: the columns {alike} differ in case, blanks or punctuation alone; rename one of them")
+        raise DataError(f"{file}: the columns {alike} differ in case or blanks alone; rename one of them")
 
 
 def share_distinct(texts: pd.Series) -> float:

@@ -1,5 +1,6 @@
 """The dataset.yaml of what a table seems to be, with the reasons, assumed for a run or written to start from."""
 
+from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -7,7 +8,7 @@ import yaml
 from segmentation.core import files
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_text
-from segmentation.core.text import key, key_without_unit
+from segmentation.core.text import key
 from segmentation.roles.guess import Guess, guess_columns
 from segmentation.roles.look import plain
 from segmentation.runs.run import check_run_name
@@ -43,20 +44,19 @@ def as_yaml(guesses: list[Guess], source: RawSource, title: str, decimal_mark: s
     if decimal_mark != "auto":
         lines.append(f"decimal: {_yaml(decimal_mark)}")
     lines.append("columns:")
+    shown = Counter(plain(guess.header) for guess in guesses)
     for guess in guesses:
         remark = f" # {guess.remark}" if guess.remark else ""
-        lines.append(
-            f"  {_yaml(guess.name)}: {_yaml(guess.spec | _spelling(guess) | {'reason': guess.reason})}{remark}"
-        )
+        label = plain(guess.header) if shown[plain(guess.header)] == 1 else guess.header
+        spec = guess.spec | _spelling(guess, label) | {"reason": guess.reason}
+        lines.append(f"  {_yaml(guess.name)}: {_yaml(spec)}{remark}")
     lines.append("privacy: aggregate # groups under ten are hidden; rows shows every customer, rounded and without ids")
     return "\n".join(lines) + "\n"
 
 
-def _spelling(guess: Guess) -> dict:
-    """Return the header as an alias where its name does not say it, and as the label where it is written otherwise."""
+def _spelling(guess: Guess, label: str) -> dict:
+    """Return the header as an alias where its name does not say it, and the label where it is written otherwise."""
     alias = {"aliases": [guess.header]} if key(guess.header) != key(guess.name) else {}
-    same = key_without_unit(guess.header) == key_without_unit(guess.name)
-    label = plain(guess.header) if same else guess.header
     return alias | ({"label": label} if label != guess.name.replace("_", " ") else {})
 
 

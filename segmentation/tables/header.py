@@ -2,6 +2,7 @@
 
 import csv
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +20,15 @@ NEW_LINE, RETURN, QUOTE = b'\n\r"'
 MOST_STRAY = 2
 YEAR = r"\s*(19|20)[0-9]{2}\s*$"
 PLAIN_NUMBER = r"[+\-]?[0-9][0-9.,]*"
+# Letters that are no Latin ones with an accent, and how they are written in Latin ones.
+LATIN = dict(
+    zip(
+        "łøđðþæœßıəħŋабвгдежзиклмнопрстуфхцчшщъыьэюяієґђјљњћџαβγδεζηθικλμνξοπρσςτυφχψω",
+        "l o d d th ae oe ss i e h n a b v g d e zh z i k l m n o p r s t u f kh ts ch sh shch - y - e yu ya i e g dj "
+        "j lj nj c dz a v g d e z i th i k l m n x o p r s s t y f ch ps o".replace("-", "").split(" "),
+        strict=True,
+    )
+)
 
 
 def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tuple[str, ...]) -> dict[str, str]:
@@ -37,15 +47,19 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
         When a wanted column is missing, or a column is present twice.
     """
     matched: dict[str, str] = {}
-    for spelling in (key, key_without_unit):
-        for name in [name for name in dataset.columns if name not in matched]:
-            spellings = _spellings_of(name, dataset.columns[name], spelling)
-            found = [header for header in headers if spelling(header) in spellings and header not in matched.values()]
+    for spelling in (str, key, key_without_unit):
+        meant = Counter(text for name, c in dataset.columns.items() for text in _spellings_of(name, c, spelling))
+        for name, column in dataset.columns.items():
+            if name in matched and spelling is not key:
+                continue
+            own = {text for text in _spellings_of(name, column, spelling) if meant[text] == 1}
+            others = [header for header in headers if spelling(header) in own and header not in matched.values()]
+            found = [*([matched[name]] if name in matched else []), *others]
             if len(found) > 1:
                 raise DataError(f"{file}: columns {found} both mean {name!r}; rename or remove one of them")
-            if found:
-                matched[name] = found[0]
-                _refuse_other_unit(found[0], name, dataset.columns[name], file, spelling)
+            if others:
+                matched[name] = others[0]
+                _refuse_other_unit(others[0], name, column, file, spelling)
     missing = [name for name in wanted if name not in matched]
     if missing:
         free = [header for header in headers if header not in matched.values()]
@@ -55,12 +69,14 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
             f"{file}: {tells} Found: {', '.join(map(repr, headers))}. "
             "Rename the column, or add its header to the aliases in dataset.yaml."
         )
-    return matched
+    return {name: matched[name] for name in dataset.columns if name in matched}
 
 
 def _as_written(name: str, column: Column) -> str:
     """Return what a missing column is called: where its name was made from a header, by that one."""
-    return column.label if column.label and _name(column.label, 0) == name else column.headers(name)[0]
+    label = column.label or ""
+    made = [_name(label, 0) == name, *(key_without_unit(text) == key_without_unit(label) for text in column.aliases)]
+    return label if label and any(made) else column.headers(name)[0]
 
 
 def _refuse_other_unit(header: str, name: str, column: Column, file: str, spelling) -> None:
@@ -245,9 +261,15 @@ def numbered(name: str, i: int, taken: Iterable[str]) -> str:
 
 def _name(header: str, i: int) -> str:
     plain = re.sub(r"[(\[].*?[)\]]", "", header)
-    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", plain).lower()
-    plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    plain = "".join("_" * (before.islower() and c.isupper()) + c for before, c in zip(f" {plain}", plain, strict=False))
+    plain = re.sub(r"[^a-z0-9]+", "_", _in_latin(plain)).strip("_")
     return plain if re.match(r"[a-z]", plain) else f"column_{i}"
+
+
+def _in_latin(text: str) -> str:
+    """Return a text in small Latin letters without accents; what has no such letters is left as it is."""
+    bare = (c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
+    return "".join(LATIN.get(c, c) for c in bare)
 
 
 @dataclass(frozen=True)

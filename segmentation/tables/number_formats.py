@@ -34,6 +34,7 @@ NEGATIVE = (
 )
 OTHERWISE = r"[^ -'*-~]|.-"  # what may be written so: looked for first, because most cells are not
 MARKS = {".": ",", ",": "."}
+INDIAN = "[0-9]{1,2}(,[0-9]{2})+,[0-9]{3}"  # 1,23,456: lakhs and crores have two digits each
 DECISIVE = 0.05
 OPEN = r"^[+\-]?[1-9][0-9]{0,2}[.,][0-9]{3}$"
 BELOW_THOUSAND, FROM_THOUSAND = r"^[+\-]?[0-9]{1,3}$", r"^[+\-]?[1-9][0-9]{3,}$"  # whole numbers
@@ -237,7 +238,8 @@ def _written(text: ibis.Value, convention: Convention) -> ibis.Value:
     mark, other = convention.decimal, MARKS[convention.decimal]
     cell = _plain(text)
     digits = _digits(cell)
-    whole = rf"^[+\-]?([0-9]{{1,3}}([{other}{SPACES}][0-9]{{3}})+|[0-9]*)([{mark}][0-9]*)?([eE][+\-]?[0-9]+)?$"
+    grouped = f"[0-9]{{1,3}}([{other}{SPACES}][0-9]{{3}})+" + (f"|{INDIAN}" if other == "," else "")
+    whole = rf"^[+\-]?({grouped}|[0-9]*)([{mark}][0-9]*)?([eE][+\-]?[0-9]+)?$"
     plain = digits.re_replace(rf"[{other}{SPACES}]", "").replace(mark, ".")
     value = digits.re_search(whole).ifelse(plain.try_cast("float64"), ibis.null("float64"))
     return _stands(cell).isin([*convention.around, *([""] * convention.bare)]).ifelse(value, ibis.null("float64"))
@@ -352,7 +354,7 @@ def _votes(table: ibis.Table) -> ibis.Table:
             rf"^[+\-]?[0-9]*[{mark}]([0-9]{{1,2}}|[0-9]{{4,}})$|^[+\-]?(|0[0-9]*|[0-9]{{4,}})[{mark}][0-9]+$"
             rf"|[{mark}][0-9]*[eE]"
         )
-        proof = proof | cells["arabic"] if mark == "." else proof
+        proof = proof | cells["arabic"] | digits.re_search(rf"^[+\-]?{INDIAN}$") if mark == "." else proof
         open_ = counts["open"] & digits.contains(mark) & ~cells["arabic"]
         counts |= {mark: shows | proof, f"proof {mark}": proof, f"open {mark}": open_}
     counts["open"] &= ~cells["arabic"]
@@ -381,7 +383,7 @@ def conventions_of(
     found, undecided = find_conventions(
         raw, units, decimal=dataset.decimal, typed=typed, file=file, known=known or {}, voters=voters
     )
-    if asked := {name: example for name, example in undecided.items() if name in used}:
+    if asked := {headers["columns"][name]: example for name, example in undecided.items() if name in used}:
         raise DataError(f"{file}: {tell_undecided(asked)}")
     return found | {name: Convention(**how) for name, how in headers.get("numbers", {}).items() if name in found}
 

@@ -148,10 +148,8 @@ def test_a_table_without_column_names_loses_no_customer(tmp_path):
 
 
 def test_columns_that_nobody_can_tell_apart_are_refused(tmp_path):
-    _shop(**{"Annual-X": range(100), "annual x": range(100)}).to_csv(tmp_path / "shop.csv", index=False)
-    with pytest.raises(
-        DataError, match=r"the columns \['Annual-X', 'annual x'\] differ in case, blanks or punctuation"
-    ):
+    _shop(**{"Annual X": range(100), "annual  x": range(100)}).to_csv(tmp_path / "shop.csv", index=False)
+    with pytest.raises(DataError, match=r"the columns \['Annual X', 'annual  x'\] differ in case or blanks alone"):
         guess_columns(locate("DATA", str(tmp_path / "shop.csv")))
 
 

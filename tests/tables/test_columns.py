@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation.core.dataset import Dataset
+from segmentation.core.dataset import Dataset, parse_dataset
+from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
 from segmentation.customers import tell as customers_tell
 from segmentation.customers.cleaning import clean
 from segmentation.customers.customers import Customers
+from segmentation.roles.write import assume
+from segmentation.tables.header import match_columns, names_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 from tests.browser import find_chromium, open_browser, open_page
@@ -140,3 +143,39 @@ def test_the_page_scores_skewed_features_as_the_command_does(club):
         shown = page.locator("[data-part=scatter] svg > text[text-anchor=middle]").all_text_contents()
         assert shown[:-2] == ["-10", "-1", "0", "1", "10", "100", "1,000"][-len(shown[:-2]) :]
         assert "10" in shown
+
+
+NAMES = {  # key -> header
+    "yas": "Yaş", "yillik_gelir": "Yıllık gelir (k$)", "ogrenci_sayisi": "ÖğrenciSayısı", "idare": "İdare",
+    "dochod": "dochód", "zlote": "Złote", "grosse": "Größe", "ano": "año", "cafe": "cafe\u0301",
+    "aerlig_ostrig": "Ærlig Østrig",
+    "vozrast": "возраст", "godovoi_dokhod": "Годовой доход", "obem": "объём", "ilikia": "Ηλικία", "misthos": "Μισθός",
+    "annual_income": "AnnualIncome", "spending_score": "Spending Score (1-100)", "column_18": "年龄",
+    "column_19": "2019",
+}  # fmt: skip
+
+
+def test_keys_are_the_headers_in_latin_letters():
+    assert dict(zip(names_of([*NAMES.values()]), NAMES.values(), strict=True)) == NAMES
+
+
+def test_headers_that_share_a_key_are_told_apart_as_they_are_written(tmp_path):
+    headers = ["column", "_column", "収入(円)", "Sales ($)", "Sales (€)", "sales"]
+    lines = [",".join(headers), *(",".join(str(i * n % 61 + n / 4) for n in (7, 5, 3, 11, 13, 17)) for i in range(61))]
+    (tmp_path / "shop.csv").write_text("\n".join(lines))
+    source = locate("DATA", str(tmp_path / "shop.csv"))
+    dataset = parse_dataset(assume(source), "what was assumed")
+    assert [dataset.label(name) for name in dataset.columns] == ["column", "_column", "収入", *headers[3:]]
+    assert [*read_table(source, dataset, wanted=())[1]["columns"].values()] == headers
+    turned = match_columns(headers[::-1], dataset, file="shop.csv", wanted=())
+    assert [*turned.values()] == headers  # by what is written, whatever its place
+    with pytest.raises(DataError, match="'収入' is missing"):
+        match_columns(["Column", "円"], dataset, file="june.csv", wanted=("column_3",))
+    with pytest.raises(DataError, match="'_column' is missing"):  # which of the two it is, nobody can say
+        match_columns(["Column"], dataset, file="june.csv", wanted=("column_2",))
+
+
+def test_a_header_that_means_a_column_beside_its_exact_one_is_still_refused():
+    dataset = Dataset.model_validate({"title": "T", "columns": {"spend": {"role": "feature"}}})
+    with pytest.raises(DataError, match=r"columns \['spend', 'Spend.'\] both mean 'spend'"):
+        match_columns(["Spend.", "spend"], dataset, file="shop.csv", wanted=())

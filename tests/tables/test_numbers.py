@@ -157,6 +157,10 @@ WRITTEN = {
     "a minus before brackets": ("-(5.25)", None),
     "a note in brackets": ("5.25 (old)", None),
     "a code in brackets": ("C (5)", None),
+    "lakhs": ("1,23,456", 123456),
+    "crores in brackets": ("(₹12,34,56,789.5)", -123456789.5),
+    "no lakhs": ("123,45,678", None),
+    "a blank, a decimal point and letters": ("15 100.50 zł", 15100.5),
     "a range": ("5-7", None),
     "a compound": ("3-star", None),
 }
@@ -164,7 +168,7 @@ WRITTEN = {
 
 def test_signs_and_digits_of_others():
     cells = ibis.memtable({"cell": [cell for cell, _ in WRITTEN.values()]})
-    read = cells.select("cell", value=to_number(cells["cell"], Convention(around=("$", "eur")))).to_pandas()
+    read = cells.select("cell", value=to_number(cells["cell"], Convention(around=("$", "eur", "₹", "zł")))).to_pandas()
     found = read.astype(object).where(read.notna(), None).set_index("cell")["value"]
     assert {name: found[cell] for name, (cell, _) in WRITTEN.items()} == {n: value for n, (_, value) in WRITTEN.items()}
 
@@ -220,6 +224,8 @@ MIXED = [str(i * 7 % 61) for i in range(60)]
 KINDS = {
     "brackets": lambda v: f"({v:,.2f})" if v % 3 else f"{v:,.2f}",
     "a minus behind": lambda v: f"{v}.5-" if v % 3 else f"{v}.5",
+    "lakhs": lambda v: f"{v % 90 + 1},{v % 89 + 10},{v % 900 + 100}",
+    "a Polish currency": lambda v: f"{v % 90} {v % 900 + 100},50 zł",
     "Arabic digits": lambda v: f"{v}.5".translate(str.maketrans(LETTERS["ascii"], LETTERS["arabic"])),
     "full-width digits": lambda v: f"{v}.5".translate(str.maketrans(LETTERS["ascii"], LETTERS["full-width"])),
 }
