@@ -79,8 +79,17 @@ SAYS_LEAST = re.compile(  # at the start and the end of a label
     r"|(?:\s+(?:score|rating|points|amount|index|total|gesamt|insgesamt))+$",
     re.IGNORECASE,
 )
-YES = ("yes", "y", "true", "t", "1", "ja", "j", "oui", "si", "sí")
-NO = ("no", "n", "false", "f", "0", "nein", "non")
+YES = (
+    *("yes", "y", "true", "t", "1", "1.0", "ja", "j", "oui", "si", "sí", "sì", "sim", "tak", "evet", "ano", "igen"),
+    *("kyllä", "da", "ya", "да", "так", "ναι", "是", "はい", "예", "네", "نعم", "כן"),
+    *("wahr", "vrai", "verdadero", "vero", "verdadeiro", "prawda", "doğru", "waar", "истина"),  # TRUE as Excel has it
+)
+NO = (
+    *("no", "n", "false", "f", "0", "0.0", "nein", "non", "não", "nao", "nie", "nee", "nej", "nei", "ne"),
+    *("hayır", "hayir"),
+    *("nem", "ei", "nu", "tidak", "нет", "ні", "όχι", "否", "いいえ", "아니요", "아니오", "لا", "לא"),
+    *("falsch", "faux", "falso", "fałsz", "yanlış", "yanliş", "onwaar", "ложь"),
+)
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:

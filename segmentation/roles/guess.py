@@ -8,9 +8,10 @@ import pandas as pd
 from segmentation.core.dataset import YEARS
 from segmentation.core.errors import DataError
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP, tens
-from segmentation.core.text import NO, YES, decimal
+from segmentation.core.text import decimal
 from segmentation.roles import words
-from segmentation.roles.look import MOSTLY, NUMBERS, Looked, are_dates, look, plain, share_distinct, unit_of
+from segmentation.roles.items import find_items, judge_items, levels_in_words, says_yes_or_no
+from segmentation.roles.look import MOST_EMPTY, MOSTLY, NUMBERS, Looked, are_dates, look, plain, share_distinct, unit_of
 from segmentation.runs.run import find_named
 from segmentation.tables.header import numbered
 from segmentation.tables.number_formats import tell_undecided
@@ -21,7 +22,6 @@ SKEWED = 2.0
 FEW_CODES = 12
 CODE_DIGITS = 8
 MOST_LEVELS = 50
-MOST_EMPTY = 0.2  # of a feature's cells, and of the rows that lack any: cleaning refuses tables that lose more
 LONGEST_ID = 60  # letters; what is longer is a remark, though no two are the same
 TAIL, FEWEST_IN_TAIL = 0.25, 5  # how few customers a count leaves to the upper half of its scale, of so many steps
 NAMED = "FEATURES names it"
@@ -131,11 +131,14 @@ def _why_id(name: str, looked: Looked) -> str:
 
 def _judge(looked: Looked, names: Sequence[str], formed: Sequence[str]) -> dict[str, Spec]:
     """Return of each column its keys in dataset.yaml and the reason; what somebody named beats what seems right."""
-    judged = {name: _guess(name, looked) for name in names}
-    judged |= {name: spec for name in formed if (spec := _named(name, looked))}
+    items = find_items(looked, names)
+    judged = {name: _guess(name, looked) for name in names if name not in items}
+    judged |= judge_items(items, judged, looked)
+    judged |= {name: spec for name in formed if name not in items and (spec := _named(name, looked))}
+    judged |= {name: (items[name].spec("feature"), NAMED) for name in formed if name in items}
     kept: list[str] = []
     for name in sorted(names, key=lambda name: (name not in formed, *_plainness(name, looked))):
-        if judged[name][0]["role"] != "feature" or name not in looked.numbers:
+        if judged[name][0]["role"] != "feature" or "type" in judged[name][0]:
             continue
         like = next((other for other in kept if abs(looked.correlation.loc[name, other]) > NEAR_COPY), None)
         if like and name not in formed:
@@ -169,7 +172,7 @@ def _why_copy(name: str, kept: str, looked: Looked, named: bool) -> str:
 
 def _without_gaps(judged: dict[str, Spec], looked: Looked) -> dict[str, Spec]:
     """Fill the emptiest features with their medians until few enough customers lack one for cleaning to go on."""
-    features = [name for name, (spec, _) in judged.items() if spec["role"] == "feature" and name in looked.numbers]
+    features = [name for name, (spec, _) in judged.items() if spec["role"] == "feature"]
     empty = pd.DataFrame({name: looked.texts[name].eq("") for name in features})
     filled: dict[str, Spec] = {}
     while empty.any(axis=1).mean() > MOST_EMPTY:
@@ -187,7 +190,7 @@ def _without_gaps(judged: dict[str, Spec], looked: Looked) -> dict[str, Spec]:
 def _named(name: str, looked: Looked) -> Spec | None:
     """Return a feature that somebody named; None where its cells are neither numbers nor yes and no."""
     filled = looked.texts[name][looked.texts[name] != ""]
-    if _says_yes_or_no(filled):
+    if says_yes_or_no(filled):
         return {"role": "feature", "type": "yes/no"}, NAMED
     return (_amount(name, looked)[0], NAMED) if name in looked.numbers else None
 
@@ -227,15 +230,13 @@ def _are_few(filled: pd.Series) -> bool:
     return len(filled) < SMALLEST_GROUP
 
 
-def _says_yes_or_no(filled: pd.Series) -> bool:
-    said = set(filled.str.lower())
-    return said <= {*YES, *NO} and bool(said & set(YES)) and bool(said & set(NO))
-
-
 def _guess_text(filled: pd.Series) -> Spec:
     distinct = filled.nunique()
-    if _says_yes_or_no(filled):
+    if says_yes_or_no(filled):
         return {"role": "descriptor", "type": "yes/no"}, "its cells say yes or no"
+    if levels := levels_in_words(filled):
+        ordinal = {"role": "descriptor", "type": "ordinal", "categories": {level: [] for level in levels}}
+        return ordinal, f"a rating in {len(levels)} levels"
     if distinct > MOST_LEVELS or 2 * distinct > len(filled):
         return {"role": "ignore"}, f"{tens(distinct, private=True)} different texts describe no group"
     many = FEWER if _are_few(filled) else str(distinct)
@@ -251,7 +252,7 @@ def _guess_number(name: str, looked: Looked) -> Spec:
         return {"role": "ignore"}, "it only numbers the rows"
     if distinct == len(values) and whole and filled.min() >= 10 ** (CODE_DIGITS - 1):
         return {"role": "ignore"}, f"whole numbers of {CODE_DIGITS} digits or more that never repeat look like codes"
-    if _says_yes_or_no(looked.texts[name][looked.texts[name] != ""]):
+    if says_yes_or_no(looked.texts[name][looked.texts[name] != ""]):
         return {"role": "descriptor", "type": "yes/no"}, "0 and 1 say no and yes"
     told = _told_by_name(spelt, filled, whole)
     if told and told[0].get("type") != "category" and told[0]["role"] == "descriptor":

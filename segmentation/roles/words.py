@@ -97,7 +97,7 @@ PERSON = re.compile(
     _words(
         r"""ages? alter edad eta idade wiek yas yasi leeftijd alder ika vek kor lat(?:itude)? lon(?:gitude)? lng
         child(?:ren)? kids?(?:home)? teens?(?:home)? dependents? dependants? kinder enfants hijos figli filhos dzieci
-        cocuk family_size household_size haushaltsgrosse"""
+        cocuk family_size household_size haushaltsgrosse senior(?:_citizen)? married retired"""
     )
     + "|возраст|年龄|年齢|나이|子女|孩子|дети"
 )
