@@ -1,9 +1,11 @@
 """Small tables that were once got wrong, each for a kind: the roles that are right."""
 
+import shlex
+
 import pytest
 import yaml
 
-from segmentation.core.text import key
+from segmentation.core.text import key, key_without_unit
 from segmentation.roles.write import assume
 from segmentation.tables.sources import locate
 from tests.conftest import ROOT
@@ -87,3 +89,29 @@ def test_order_lines_become_customers():
     told = assumed(CASES / "order-lines.csv")["transactions"]
     parts = {"customer": "customer_id", "order": "order_id", "date": "order_date", "amount": "line_total"}
     assert {part: told[part] in ([header], header) for part, header in parts.items()} == dict.fromkeys(parts, True)
+
+
+@pytest.mark.parametrize(
+    ("file", "named"),
+    [
+        ("names-chinese.csv", ["年龄", "年收入"]),
+        ("names-chinese.csv", ["年收入(万元)", "消费次数"]),
+        ("names-turkish-polish.csv", ["Yaş", "Yıllık gelir"]),
+        ("names-turkish-polish.csv", ["dochód", "Harcama Skoru (1-100)"]),
+        ("half-empty-number.csv", ["spend", "visits"]),
+        ("survey-0-1.csv", ["motive_rest", "motive_sport", "Concern"]),
+    ],
+)
+def test_what_the_analyst_names_forms_the_segments(file, named):
+    dataset = yaml.safe_load(assume(locate("DATA", str(CASES / file)), features=",".join(named)))
+    found = roles_of(dataset)
+    headers = [spec.get("aliases", [name])[0] for name, spec in dataset["columns"].items()]
+    asked = {key_without_unit(header) for header in named}
+    assert {found[key(header)] for header in headers if key_without_unit(header) in asked} == {"feature"}
+
+
+def test_the_command_that_is_told_can_be_pasted(fresh):
+    told = fresh.call("dataset", "--name", "shop", "--data", str(CASES / "my customers.csv"))
+    assert told.returncode == 0, told.stderr
+    command = next(line for line in told.stdout.splitlines() if "make report" in line)
+    assert any(word == f"DATA={CASES / 'my customers.csv'}" for word in shlex.split(command[command.index("make") :]))
