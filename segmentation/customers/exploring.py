@@ -53,6 +53,12 @@ def items_of(dataset: Dataset, names: Iterable[str]) -> list[str]:
     return [name for name, column in known if column and column.type in ITEMS and column.numeric]
 
 
+def amounts_of(dataset: Dataset, names: Collection[str]) -> list[str]:
+    """Return those of these columns that can be set against each other: all but items."""
+    items = items_of(dataset, names)
+    return [name for name in names if name not in items]
+
+
 def are_items(dataset: Dataset, names: Collection[str]) -> bool:
     """Return whether all of these columns are items, as in a questionnaire."""
     return len(names) > 0 and len(items_of(dataset, names)) == len(names)
@@ -225,12 +231,20 @@ def _step_there(mean: float, exact: pd.Series, power: float) -> float:
     return rung(rounded(above - below, digits=8))
 
 
+def with_percentiles(dataset: Dataset, names: Iterable[str]) -> list[str]:
+    """Return which of these columns have percentiles: a yes or no has none."""
+    return [name for name in names if dataset.columns[name].type != "yes/no"]
+
+
 def percentiles(customers: Customers, names: list[str]) -> pd.DataFrame:
-    """Return the 5th, 25th, 50th, 75th and 95th percentile of each column, one row a column.
+    """Return the 5th, 25th, 50th, 75th and 95th percentile of each column but yes and no, one row a column.
 
     The smallest and the largest value are left out: each belongs to one customer. So do the outer percentiles of a
     small table that is private.
     """
+    names = with_percentiles(customers.dataset, names)
+    if not names:
+        return pd.DataFrame()
     outer = not customers.private or customers.filled(names).min() >= OUTER
     shown = {"5%": 0.05, "25%": 0.25, "median": 0.5, "75%": 0.75, "95%": 0.95}
     shown = shown if outer else {name: q for name, q in shown.items() if 0.25 <= q <= 0.75}
@@ -248,8 +262,18 @@ def strongest_pair(correlation: pd.DataFrame) -> tuple[str, str, float]:
     return correlation.index[i], correlation.columns[j], float(r[i, j])
 
 
-def most_linked(correlation: pd.DataFrame) -> list[str]:
-    """Return the four columns with the strongest linear correlations, in the order of the table; or all of fewer."""
+def among_amounts(correlation: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """Return the correlations of columns that are no items with each other."""
+    names = amounts_of(dataset, list(correlation))
+    return correlation.loc[names, names]
+
+
+def most_linked(correlation: pd.DataFrame, dataset: Dataset) -> list[str]:
+    """Return the four columns with the strongest linear correlations, in the order of the table; or all of fewer.
+
+    Items are left out: two of them are a grid of few points.
+    """
+    correlation = among_amounts(correlation, dataset)
     strength = correlation.abs().where(~np.eye(len(correlation), dtype=bool)).max().fillna(0)
     kept = strength.sort_values(ascending=False, kind="stable").index[:MOST_PAIRED]
     return [name for name in correlation if name in kept]

@@ -24,30 +24,39 @@ from segmentation.core.figures import (
     panels,
     wrapped,
 )
-from segmentation.core.privacy import OUTER, SMALLEST_GROUP, in_tens
-from segmentation.core.text import whole
+from segmentation.core.privacy import NOT_SHOWN, OUTER, SMALLEST_GROUP, in_tens
+from segmentation.core.text import percent, whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import (
     along,
+    amounts_of,
     are_shown,
     column_edges,
     grid_edges,
     in_points,
+    items_of,
     public_categories,
     quantiles,
+    shown_means,
 )
 
+MOST_WRITTEN_LARGE = 7  # columns of a heat map, of which more need smaller figures
 PALEST = 0.25
 WHISKERS = [0.05, 0.25, 0.5, 0.75, 0.95]
 
 
 def distributions(customers: Customers, names: Sequence[str]):
-    """Draw a histogram and a box plot of each numeric column; None of none."""
+    """Draw a histogram and a box plot of each numeric column, of items how many give each answer; None of none."""
+    amounts, items = amounts_of(customers.dataset, names), items_of(customers.dataset, names)
     if not names:
         return None
-    axes = panels(2 * len(names))
-    for i, name in enumerate(names):
+    if not amounts:
+        return answers(customers, items)
+    axes = panels(2 * len(amounts) + len(items))
+    for ax, name in zip(axes[2 * len(amounts) :], items, strict=True):
+        _answers(ax, customers, [name])
+    for i, name in enumerate(amounts):
         _histogram(axes[2 * i], customers, name)
         axes[2 * i].set(ylabel="customers")
         boxes(axes[2 * i + 1], customers, name, Grouping(), vertical=False)
@@ -56,6 +65,44 @@ def distributions(customers: Customers, names: Sequence[str]):
             label_axis(ax, "x", customers.dataset.axis(name))
             few_ticks(ax)
     return axes
+
+
+def answers(customers: Customers, items: Sequence[str]):
+    """Draw for each kind of items a panel: a bar an item, its share of yes, or the parts of its ratings."""
+    kinds = {name: customers.dataset.columns[name].type for name in items}
+    same = [[name for name in items if kinds[name] == kind] for kind in dict.fromkeys(kinds.values())]
+    height = 0.8 + 0.34 * max(map(len, same))
+    axes = panels(len(same), columns=1, height=height)
+    for ax, names in zip(axes, same, strict=True):
+        _answers(ax, customers, names)
+    return axes
+
+
+def _answers(ax, customers: Customers, names: list[str]):
+    """Draw the answers to items of one kind, from the item with the highest mean; what may not be shown is left out."""
+    dataset, means = customers.dataset, customers.mean(names).sort_values(ascending=False, kind="stable")
+    if dataset.columns[names[0]].type == "yes/no":
+        shown = shown_means(customers, pd.DataFrame([means])).iloc[0]
+        bars = ax.barh(range(len(shown)), shown.fillna(0), color=NEUTRAL, height=0.7)
+        ax.bar_label(bars, [percent(share) if share == share else NOT_SHOWN for share in shown], padding=4, fontsize=9)
+        ax.set(xlim=(0, 1), xlabel="share of yes")
+    else:
+        _ratings(ax, customers, list(means.index))
+        ax.set(xlim=(0, 1), xlabel="share of the answers shown" if customers.private else "share of the answers")
+    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    ax.set_yticks(range(len(means)), [wrapped(dataset.label(name)) for name in means.index], fontsize=9)
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+
+
+def _ratings(ax, customers: Customers, names: list[str]):
+    """Draw a row an item, divided among its points as the customers are that may be shown."""
+    counts = pd.DataFrame({name: public_categories(customers, name) for name in names}).T.fillna(0).sort_index(axis=1)
+    parts, left = counts.div(counts.sum(axis=1).replace(0, 1), axis=0), np.zeros(len(counts))
+    for point, shade in zip(parts, sns.color_palette("crest", max(2, parts.shape[1])), strict=False):
+        ax.barh(range(len(parts)), parts[point], left=left, color=shade, height=0.7, label=f"{point:g}")
+        left += parts[point].to_numpy()
+    ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
 
 
 def boxes(ax, customers: Customers, name: str, groups: Grouping, *, vertical=True, shades=None):
@@ -117,7 +164,8 @@ def categories(customers: Customers, names: Sequence[str]):
 
 
 def relation(customers: Customers, names: Sequence[str], ax=None):
-    """Draw the first two of these numeric columns against each other; None of less than two."""
+    """Draw the first two of these numeric columns against each other; None of less than two that are no items."""
+    names = amounts_of(customers.dataset, names)
     if len(names) < 2:
         return None
     ax = ax or plt.subplots(figsize=(PAGE * 0.7, 4.5))[1]
@@ -196,8 +244,12 @@ def pairwise(customers: Customers, names: list[str]):
 def correlation(correlation: pd.DataFrame, dataset: Dataset):
     """Draw a correlation matrix as a labelled heat map."""
     correlation = correlation.rename(index=dataset.label, columns=dataset.label)
-    _, ax = plt.subplots(figsize=(PAGE * 0.6, 0.6 + 0.7 * len(correlation)))
-    sns.heatmap(correlation, vmin=-1, vmax=1, cmap="RdBu_r", annot=True, fmt=".2f", square=True, ax=ax, cbar=False)
+    many = len(correlation) > MOST_WRITTEN_LARGE
+    size = (PAGE, 0.6 + 0.55 * len(correlation)) if many else (PAGE * 0.6, 0.6 + 0.7 * len(correlation))
+    _, ax = plt.subplots(figsize=size)
+    style = {"annot_kws": {"fontsize": 8}} if many else {}
+    sns.heatmap(correlation, vmin=-1, vmax=1, cmap="RdBu_r", annot=True, fmt=".2f", square=True, ax=ax, cbar=False,
+                **style)  # fmt: skip
     ax.set(xlabel="", ylabel="")
     plt.setp(ax.get_xticklabels(), rotation=30, ha="right")
     ax.grid(False)

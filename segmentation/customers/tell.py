@@ -180,8 +180,8 @@ def forming(customers: Customers, features: tuple[str, ...]) -> str:
 
 
 def percentile_table(percentiles: pd.DataFrame, dataset: Dataset, names: list[str]) -> pd.DataFrame:
-    """Return percentiles, one row a column of these names, as text."""
-    forms = [dataset.axis(name).form for name in names]
+    """Return percentiles, one row a column of these names that has any, as text."""
+    forms = [dataset.axis(name).form for name in exploring.with_percentiles(dataset, names)]
     rows = [[*map(form, own)] for form, own in zip(forms, percentiles.to_numpy(), strict=True)]
     return pd.DataFrame(rows, percentiles.index, percentiles.columns)
 
@@ -195,9 +195,10 @@ def distributions(customers: Customers, names: Sequence[str]) -> str:
     """Say for each column where the middle half of the customers lies, and how skewed the distribution is."""
     if not names:
         return ""
-    told = [_tell_distribution(customers, name, customers.dataset) for name in names]
-    boxes = privacy.tell_boxes(private=customers.private, beyond=not customers.sampled)
-    return f"{' '.join(told)}{_left_out(customers)} {boxes}"
+    dataset, boxes = customers.dataset, privacy.tell_boxes(private=customers.private, beyond=not customers.sampled)
+    told = " ".join(_tell_distribution(customers, name, dataset) for name in names)
+    counted = _left_out(customers) if exploring.with_percentiles(dataset, names) else ""
+    return f"{told}{counted}{f' {boxes}' if exploring.amounts_of(dataset, names) else ''}"
 
 
 def _left_out(customers: Customers) -> str:
@@ -263,10 +264,12 @@ def relation(customers: Customers, correlation: pd.DataFrame, names: Sequence[st
     """Say how strong the linear correlation of the first two of these columns is; nothing of less than two."""
     if len(names) < 2:
         return ""
-    dataset, (one, other) = customers.dataset, names[:2]
-    units = _in_units(dataset, (one, other))
-    told = text.strength(correlation.loc[one, other], dataset.label(one), dataset.label(other), units)
-    return f"{told}{tiles(customers)}" if drawn else told
+    dataset, own = customers.dataset, correlation.loc[[*names], [*names]]
+    two = exploring.amounts_of(dataset, names)[:2]
+    one, other, r = exploring.strongest_pair(own) if len(two) < 2 else (*two, own.loc[two[0], two[1]])
+    told = text.strength(r, dataset.label(one), dataset.label(other), _in_units(dataset, (one, other)))
+    beside = tiles(customers) if len(two) == 2 else " Answers are not drawn in pairs, which are few points on a grid."
+    return f"{told}{beside}" if drawn else told
 
 
 def _in_units(dataset: Dataset, names: Iterable[str]) -> str:
@@ -276,27 +279,25 @@ def _in_units(dataset: Dataset, names: Iterable[str]) -> str:
 
 def pairs(customers: Customers, correlation: pd.DataFrame) -> str:
     """Say which columns are drawn in pairs, which two are linked most, and what is left out; "" of one column."""
+    dataset, every = customers.dataset, len(correlation)
+    correlation = exploring.among_amounts(correlation, dataset)
     if len(correlation) < 2:
         return ""
     one, other, r = exploring.strongest_pair(correlation)
-    dataset = customers.dataset
     told = text.strength(r, dataset.label(one), dataset.label(other), _in_units(dataset, (one, other)))
-    drawn = len(exploring.most_linked(correlation))
-    every = f"The {count(drawn, 'numeric column')} of {len(correlation)} with the strongest links, in pairs."
-    every = "Every pair of numeric columns." if drawn == len(correlation) else every
-    return f"{every} The strongest link: {told}{tiles(customers)}"
+    drawn = len(exploring.most_linked(correlation, dataset))
+    what = f"numeric columns{' that are no answers' * (len(correlation) < every)}"
+    some = f"The {count(drawn, what, what)} of {len(correlation)} with the strongest links, in pairs."
+    shown = f"Every pair of {what}." if drawn == len(correlation) else some
+    return f"{shown} The strongest link: {told}{tiles(customers)}"
 
 
 def correlation(correlation: pd.DataFrame, dataset: Dataset) -> str:
     """Say how many pairs of columns are clearly correlated."""
     label = {name: escape(dataset.label(name)) for name in correlation}
-    clear = [
-        f"{label[a]} with {label[b]}"
-        for a, b in combinations(correlation, 2)
-        if abs(correlation.loc[a, b]) >= text.CLEAR
-    ]
-    some = f"{count(len(clear), 'pair is', 'pairs are')} clearly correlated"
-    some = f"{some} ({listing(clear)})" if clear else some
+    linked = [pair for pair in combinations(correlation, 2) if abs(correlation.loc[pair]) >= text.CLEAR]
+    clear = [f"{label[a]} with {label[b]}" for a, b in linked]
+    some = f"{count(len(clear), 'pair is', 'pairs are')} clearly correlated{f' ({listing(clear)})' if clear else ''}"
     return f"Linear (Pearson) correlations{_in_units(dataset, correlation)}: {some}."
 
 

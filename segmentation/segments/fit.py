@@ -13,14 +13,17 @@ from sklearn.preprocessing import RobustScaler, StandardScaler
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double, held, kept
+from segmentation.core.text import percent
 from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import are_items, how_scaled
+from segmentation.customers.exploring import amounts_of, are_items, how_scaled, items_of, shown_means
 from segmentation.evidence.kmeans import best_kmeans
 from segmentation.runs.records import Placement, Scaled
 from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows, shown_placement
+from segmentation.segments.profiles import HIGH
 
 UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
+MARKED, MARKED_OF_WHOLE = 0.25, 0.5  # what makes a share a marker
 POINTS = "points"  # of a scale, of which yes or no has one
 
 
@@ -99,6 +102,56 @@ def telling_order(X: np.ndarray, labels: np.ndarray, features: tuple[str, ...]) 
     between = frame.groupby(labels).transform("mean").var() / frame.var()
     order = between.fillna(0).sort_values(ascending=False, kind="stable").index if len(features) > 2 else features
     return list(order)
+
+
+def are_profiled(dataset: Dataset, features: Collection[str]) -> bool:
+    """Return whether a picture of the segments shows all items: fewer than two features are left to be scattered."""
+    return len(items_of(dataset, features)) > 0 and len(amounts_of(dataset, features)) < 2
+
+
+def item_profiles(segmented: Customers, centres: pd.DataFrame) -> pd.DataFrame:
+    """Return how each segment answers each item, beside all customers, as it may be shown.
+
+    A marker is an item in which a segment differs from all (Dolnicar, Gruen & Leisch 2018): of yes and no by more than
+    a quarter of the customers, or by more than half of the share of all; of a rating, whose mean has no such parts, by
+    half a standard deviation of the answers of all or more, where a level is called high or low too.
+
+    Returns
+    -------
+    DataFrame
+        segment, item, value, whole, at and whole_at (where these lie on the scale of the item, from 0 to 1), marker;
+        one row a segment and item, the items by where the whole lies, the highest first.
+    """
+    names = items_of(segmented.dataset, list(centres))
+    exact = pd.DataFrame([segmented.mean(names)])
+    whole, spread = shown_means(segmented, exact).iloc[0], segmented.deviation(names)
+    found = centres[names].stack(future_stack=True).rename_axis(["segment", "item"]).rename("value").reset_index()
+    found["whole"] = found["item"].map(whole)
+    ends = {name: scale_ends(segmented.dataset, name) for name in names}
+    low, high = (found["item"].map({name: end[side] for name, end in ends.items()}) for side in (0, 1))
+    found["at"], found["whole_at"] = (found["value"] - low) / (high - low), (found["whole"] - low) / (high - low)
+    apart, answers = (
+        (found["value"] - found["whole"]).abs(),
+        found["item"].map(lambda name: _is_answer(segmented.dataset, name)),
+    )
+    shares = (apart > MARKED) | (apart > MARKED_OF_WHOLE * found["whole"])
+    found["marker"] = shares.where(answers, apart >= HIGH * found["item"].map(spread)) & (len(centres) > 1)
+    return found.sort_values("whole_at", ascending=False, kind="stable", ignore_index=True)
+
+
+def _is_answer(dataset: Dataset, name: str) -> bool:
+    return dataset.columns[name].type == "yes/no"
+
+
+def item_form(dataset: Dataset, name: str):
+    """Return how the mean answer of an item is written: of yes and no the share of yes."""
+    return percent if _is_answer(dataset, name) else dataset.axis(name).form
+
+
+def scale_ends(dataset: Dataset, name: str) -> tuple[float, float]:
+    """Return the least and the greatest answer of an item."""
+    column = dataset.columns[name]
+    return (0.0, 1.0) if _is_answer(dataset, name) else (float(column.min or 0), float(column.max or 1))
 
 
 class Unskew(TransformerMixin, BaseEstimator):

@@ -4,6 +4,7 @@ Where a table is private, whatever shows a single customer is hidden: points bec
 and box-plot outliers are left out.
 """
 
+import textwrap
 from collections.abc import Iterator
 
 import matplotlib as mpl
@@ -13,26 +14,93 @@ import pandas as pd
 import seaborn as sns
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, WHISKER, colour, label_axis, panels
+from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, WHISKER, colour, glyph, label_axis, panels
+from segmentation.core.privacy import NOT_SHOWN
 from segmentation.core.text import share_texts, shares, whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import are_shown
+from segmentation.customers.exploring import amounts_of, are_shown
 from segmentation.customers.plots import boxes, cloud
-from segmentation.segments.fit import scaled_label
+from segmentation.segments.fit import are_profiled, item_form, item_profiles, scale_ends, scaled_label
 from segmentation.segments.profiles import category_shares
 
+LABEL_LETTERS = 48  # of an item, in two lines
+ROOM = 0.2  # of the axis, for a number beside a bar
+PALER = 0.35  # a bar that is no marker
 LEAST_DRAWN, LEAST_TOLD = 0.02, 0.08  # of a bar: what is not shown, and what has room for its share
 
 
 def in_scaled_units(scaled: Customers, centroids: pd.DataFrame, names: list[str]):
-    """Draw the first two of these features by segment, as K-Means sees them, with the centroids as red crosses."""
+    """Draw the first two of these features by segment, as K-Means sees them, with the centroids as red crosses.
+
+    None of items: two of them are a grid of few points, and unscaled they are what the profile shows.
+    """
+    if are_profiled(scaled.dataset, names):
+        return None
+    names = amounts_of(scaled.dataset, names)
     return _scatter(scaled, centroids, {name: scaled_label(scaled.dataset, name) for name in names})
 
 
 def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[str]):
-    """Draw the first two of these features by segment, with the centres as red crosses."""
+    """Draw the first two of these features by segment, with the centres as red crosses; of items their profile."""
+    if are_profiled(segmented.dataset, names):
+        return profiles(item_profiles(segmented, centres), segmented.counts("segment"), segmented.dataset)
+    names = amounts_of(segmented.dataset, names)
     return _scatter(segmented, centres, {name: segmented.dataset.axis(name) for name in names}, cross="centre")
+
+
+def profiles(items: pd.DataFrame, sizes: pd.Series, dataset: Dataset):
+    """Draw the segment profile plot (Dolnicar, Gruen & Leisch 2018): a panel a segment, bars beside the marks of all.
+
+    Parameters
+    ----------
+    items : DataFrame
+        As `profiles.item_profiles` returns it.
+    sizes : Series
+        How many customers each segment has.
+    """
+    axes, told = panels(len(sizes), height=1.0 + 0.3 * items["item"].nunique()), shares(sizes)
+    for ax, segment, share in zip(axes, sizes.index, told, strict=True):
+        own = items[items["segment"] == segment]
+        _profile(ax, own, dataset, colour(segment))
+        ax.set_title(f"{glyph(segment)} segment {segment}: {share}" if len(sizes) > 1 else "all customers", loc="left")
+    return axes
+
+
+def _profile(ax, own: pd.DataFrame, dataset: Dataset, shade: str) -> None:
+    """Draw the answers of one segment as bars on the scale of each item, markers in full colour, all as marks."""
+    rows = range(len(own))
+    shades = [mpl.colors.to_rgba(shade, 1 if marker else PALER) for marker in own["marker"]]
+    ax.barh(rows, own["at"].fillna(0), color=shades, height=0.7)
+    ax.plot(own["whole_at"], rows, linestyle="none", marker="|", markersize=13, markeredgewidth=2, color=INK)
+    for row, (item, value, at, whole_at) in zip(rows, own[["item", "value", "at", "whole_at"]].values, strict=True):
+        told = item_form(dataset, item)(value) if value == value else NOT_SHOWN
+        at = np.nan_to_num(at)
+        beside = whole_at if at - 0.03 < whole_at < at + ROOM else at  # not across the mark
+        ax.annotate(told, (max(at, beside), row), (6, 0), textcoords="offset points", va="center", fontsize=9)
+    ax.set_yticks(rows, [_item_label(dataset.label(item)) for item in own["item"]], fontsize=9)
+    for label, marker in zip(ax.get_yticklabels(), own["marker"], strict=True):
+        label.set_fontweight("bold" if marker else "normal")
+    ax.invert_yaxis()
+    ax.grid(visible=False, axis="y")
+    ax.set(xlim=(0, 1), xticks=[0, 0.25, 0.5, 0.75, 1])
+    _label_scale(ax, [scale_ends(dataset, item) for item in own["item"]], dataset.columns[own["item"].iloc[0]].type)
+
+
+def _item_label(label: str) -> str:
+    return textwrap.fill(label if len(label) <= LABEL_LETTERS else f"{label[: LABEL_LETTERS - 1]}…", LABEL_LETTERS // 2)
+
+
+def _label_scale(ax, ends: list[tuple[float, float]], kind: str) -> None:
+    """Label the axis of items in per cent or in points; of several scales only where it begins and ends."""
+    if len(set(ends)) > 1:
+        ax.set_xticks([0, 1], ["least", "most"])
+    elif kind == "yes/no":
+        ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
+    else:
+        low, high = ends[0]
+        marks = np.arange(low, high + 1, max(1, np.ceil((high - low) / 5)))
+        ax.set_xticks((marks - low) / (high - low), [f"{mark:g}" for mark in marks])
 
 
 def principal_map(mapped: tuple | None):
@@ -92,9 +160,12 @@ def centres(profiles: pd.DataFrame, whole: pd.Series, dataset: Dataset):
         bars = ax.bar(profiles["segment"].astype(str), profiles[f"centre {name}"],
                       yerr=_reach(profiles, f"centre {name}"), error_kw=WHISKER,
                       color=[colour(segment) for segment in profiles["segment"]])  # fmt: skip
-        ax.bar_label(bars, fmt=dataset.axis(name).form, padding=2)
+        ax.bar_label(bars, fmt=item_form(dataset, name), padding=2)
         ax.axhline(whole[name], color=INK, linestyle="--", linewidth=1)
         ax.set(xlabel="segment", ylabel=dataset.axis(name))
+        if dataset.columns[name].type == "yes/no":
+            ax.set(ylabel=f"{dataset.label(name)}, share of yes", ylim=(0, 1.1), yticks=[0, 0.25, 0.5, 0.75, 1])
+            ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
     return axes
 
 

@@ -9,19 +9,33 @@ from sklearn.pipeline import Pipeline
 
 from segmentation.core import privacy, text
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, about, least, public, tell_boxes
+from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, about, tell_boxes
 from segmentation.core.text import count, decimal, escape, listing, percent, ranging, sentence, share_texts, whole
 from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import amounts_of
 from segmentation.customers.tell import tiles
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL
 from segmentation.runs.records import Profile, Rules
 from segmentation.runs.tell import segment_shares, transformed, unindexed
-from segmentation.segments.fit import describe_scaling, distance_unit, scaled_label
+from segmentation.segments.fit import (
+    MARKED,
+    are_profiled,
+    describe_scaling,
+    distance_unit,
+    item_form,
+    item_profiles,
+    scaled_label,
+)
 from segmentation.segments.profiles import category_shares, largest_first, segment_medians
 from segmentation.segments.rules import FOLDS
 
-NEARLY_SAME = 0.8
+border, sensitivity = evidence_tell.border, evidence_tell.sensitivity
+MOST_MARKERS = 3  # of a segment, in a caption
+ITEM_WORDS = {  # what is shown of an item, and what makes a marker of it
+    "yes/no": ("the share of yes", f"over {percent(MARKED)[:-1]} percentage points, or over half of the share of all"),
+    "rating": ("the mean rating", "half a standard deviation of all ratings or more"),
+}
 ALONE = "All customers are one part, and there is no other one to compare it with."
 SIZE_FORMATS = {"share": str}
 RULE_FORMATS = {"agree": percent}
@@ -55,21 +69,56 @@ def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
 
 def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
     """Say what the figure in scaled units shows, and which two centroids lie closest together."""
-    unit, shown = distance_unit(scaled.dataset, list(centres)), [scaled_label(scaled.dataset, name) for name in names]
+    unit = distance_unit(scaled.dataset, list(centres))
+    if are_profiled(scaled.dataset, names):
+        near = "" if centres.isna().any(axis=None) else f" {closest(centres, unit)}"
+        return (
+            f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}.{near} Two "
+            "answers against each other are a few points on a grid; [the figure](#04-original) shows all of them."
+        )
+    shown = [scaled_label(scaled.dataset, name) for name in amounts_of(scaled.dataset, names)]
     crosses = "crosses are" if len(centres) > 1 else "cross is"
     crosses = "" if centres.isna().any(axis=None) else f"; the red {crosses} the centroid{'s' * (len(centres) > 1)}"
     many = f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}"
-    return (
-        f"{many}, in {unit}{crosses}. {closest(centres, unit)}{axes(shown, len(centres))}{_tiles(scaled, len(centres))}"
-    )
+    which = axes(shown, len(centres), len(names))
+    return f"{many}, in {unit}{crosses}. {closest(centres, unit)}{which}{_tiles(scaled, len(centres))}"
 
 
 def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
     """Say what the figure in original units shows, and between which centres each feature ranges."""
-    shown = [segmented.dataset.axis(name) for name in names]
+    if are_profiled(segmented.dataset, names):
+        return profiles(item_profiles(segmented, centres), segmented.dataset)
+    shown = [segmented.dataset.axis(name) for name in amounts_of(segmented.dataset, names)]
     crosses = "red crosses are the centres" if len(centres) > 1 else "the red cross is the centre"
-    told = f"{extremes(centres, segmented.dataset)}{axes(shown, len(centres))}{_tiles(segmented, len(centres))}"
+    which = axes(shown, len(centres), len(names))
+    told = f"{extremes(centres, segmented.dataset)}{which}{_tiles(segmented, len(centres))}"
     return f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; {crosses}. {told}"
+
+
+def profiles(items: pd.DataFrame, dataset: Dataset) -> str:
+    """Say what the segment profile plot shows, and by which items each segment is known."""
+    kinds = {dataset.columns[name].type for name in items["item"]}
+    shown = " or ".join(told for kind, (told, _) in ITEM_WORDS.items() if kind in kinds)
+    ways = " (ratings: ".join(way for kind, (_, way) in ITEM_WORDS.items() if kind in kinds) + ")" * (len(kinds) > 1)
+    if items["segment"].nunique() == 1:
+        return f"Bars: {shown}. {ALONE}"
+    own = [f"segment {s}: {_markers(known, dataset)}" for s, known in items.groupby("segment")]
+    hidden = f" A missing bar is not shown: {WHY_NOT}." if items["value"].isna().any() else ""
+    return (
+        f"Bars: {shown} in each segment; upright marks: in all customers. Bold, in full colour: markers, which differ "
+        f"from all by {ways}. {sentence('; '.join(own))}.{hidden}"
+    )
+
+
+def _markers(own: pd.DataFrame, dataset: Dataset) -> str:
+    """Return the markers of a segment, those that differ most first, with the answers of all behind."""
+    marked = own[own["marker"]]
+    apart = (marked["at"] - marked["whole_at"]).abs().sort_values(ascending=False, kind="stable").index
+    rows = [(row["item"], row["value"], row["whole"]) for _, row in marked.loc[apart].iterrows()]
+    forms = {item: item_form(dataset, item) for item, *_ in rows}
+    told = [f"{escape(dataset.label(item))} {forms[item](at)} (all {forms[item](all_)})" for item, at, all_ in rows]
+    more = [count(len(told) - MOST_MARKERS, "other")] if len(told) > MOST_MARKERS else []
+    return listing([*told[:MOST_MARKERS], *more]) or "none"
 
 
 def _tiles(customers: Customers, segments: int) -> str:
@@ -102,23 +151,6 @@ def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float, feature
     shown = f"{limit:.2g} {distance_unit(segmented.dataset, features)}"
     listed = "" if pairs.empty else " `borderline.csv` lists them by margin."
     return f"{border(pairs, segmented.number, shown, private=segmented.private)}{listed}"
-
-
-def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:
-    """Say how many customers of `borders` are near one, and near which most; nothing of fewer than ten when private."""
-    if pairs.empty:
-        return f"For no customer is the next centroid less than {limit} farther than the own."
-    near, largest = int(pairs["customers"].sum()), pairs["customers"].iloc[0]
-    told = (
-        f"{sentence(public(near, private=private))} of {customers:,} customers {'is' if near == 1 else 'are'} near a "
-        f"border: the next centroid is less than {limit} farther than the own."
-    )
-    alike = (pairs["customers"] == largest).sum() > 1
-    if alike or largest < least(private) or 0 < near - largest < least(private):  # the rest could be worked out
-        return told
-    who = "All" if largest == near else "Most" if 2 * largest > near else "The largest group"
-    many = "" if largest == near else f" ({largest:,})"
-    return f"{told} {who} of them{many} lie between segments {pairs['between'].iloc[0]}."
 
 
 def closest(centres: pd.DataFrame, unit: str) -> str:
@@ -168,14 +200,14 @@ def _tell_hidden(dataset: Dataset, feature: str, shown: Sequence[bool]) -> str:
     return f"{escape(dataset.label(feature))}: not shown of {of}, because {WHY_NOT}."
 
 
-def axes(labels: Sequence[str], segments: int) -> str:
-    """Say which features the axes show, when these are not just two; starts with a blank."""
-    if len(labels) == 2:
-        return ""
+def axes(labels: Sequence[str], segments: int, features: int) -> str:
+    """Say which of the features, of which the first two labels are drawn, the axes show; starts with a blank."""
+    if features <= 2:
+        return "" if len(labels) == 2 else " Both axes show the same."
     shown = listing([escape(label) for label in labels[:2]])
-    two = "the two that differ most between the segments" if segments > 1 else "the first two"
-    many = f" Of {len(labels)} features the axes show {two}: {shown}."
-    return many if len(labels) > 2 else " Both axes show the same."
+    two = "the two amounts" if len(labels) < features else "the two"
+    two = f"{two} that differ most between the segments" if segments > 1 else "the first two"
+    return f" Of {features} features the axes show {two}: {shown}."
 
 
 def who(profiles: list[Profile], verdict: str) -> str:
@@ -366,21 +398,3 @@ def fidelity(rules: Rules) -> str:
 def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> str:
     """Say how the features were brought to one scale, or why they were not."""
     return evidence_tell.scaling(describe_scaling(scaler, features), dataset)
-
-
-def sensitivity(table: pd.DataFrame) -> str:
-    """Say how many of the choices draw nearly the same segments, and which differs most."""
-    if table.empty:
-        return "Other choices draw no border either, where there is one part."
-    same = int((table["agreement"] >= NEARLY_SAME).sum())
-    lowest = table.loc[table["agreement"].idxmin()]
-    if same == len(table):
-        return (
-            f"Each of {count(len(table), 'other choice')} draws nearly the same segments "
-            f"(adjusted Rand index {text.at_least(lowest['agreement'])})."
-        )
-    return (
-        f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw') if same else 'none draws'} nearly the "
-        f"same segments (adjusted Rand index {NEARLY_SAME} or more); the least similar ones come from "
-        f"“{escape(lowest['choice'])}” ({decimal(lowest['agreement'])})."
-    )

@@ -194,7 +194,7 @@ def test_the_mean_of_yes_and_no_is_a_share_of_yes(answers):
     assert "Newsletter is highest in" in page
     assert re.search(r"Newsletter is highest in [^.]*?\(75% yes\) and lowest in [^.]*?\(0% yes\)\.", page)
     assert "Newsletter: 38% yes." in page  # 30 of 80
-    assert "Newsletter from 0% yes (segment" in page
+    assert "Newsletter 75% (all 38%)" in page
     chapter = page[page.index("The centres of the segments, in original units") :]
     assert "1 0% yes 991 2 75% yes 11" in chapter[:200]
 
