@@ -66,13 +66,18 @@ def make(
 ) -> None:
     """Make a run: its report, and with `pdf` the printed one too."""
     # Imported here, because a usage message should not wait for it.
-    from segmentation.pipeline.plan import make_plan
+    from segmentation.pipeline.plan import make_plan, propose_dataset
     from segmentation.pipeline.progress import column_list, summarize
     from segmentation.pipeline.tasks import run_pipeline
 
     pdf = context.info_name == "pdf"
-    plan = make_plan(**{name: typed for name, typed in context.params.items() if name != "cold"})
-    outcome = run_pipeline(plan, pdf=pdf, cold=cold)
+    try:
+        plan = make_plan(**{name: typed for name, typed in context.params.items() if name != "cold"})
+        outcome = run_pipeline(plan, pdf=pdf, cold=cold)
+    except SegmentationError as fault:
+        if data and not dataset and "dataset.yaml" in str(fault):
+            fault.args = (f"{fault} {propose_dataset(data)}",)
+        raise
     console = Console(highlight=False, soft_wrap=True)
     console.print(summarize(plan, outcome), markup=False)
     if plan.assumed:

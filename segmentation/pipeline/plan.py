@@ -200,6 +200,12 @@ def _assume(typed: dict) -> str:
     return assume(source, typed["decimal"] or "auto", typed["features"])
 
 
+def propose_dataset(data: str) -> str:
+    """Say how a table that nobody has described gets the dataset.yaml that a message speaks of."""
+    name = quote(run_name(data))
+    return f"Where nobody has described the table, this writes one to edit: make dataset NAME={name} DATA={quote(data)}"
+
+
 def _ranked(key: str, typed: dict, defaults: dict, dataset) -> tuple:
     """Return the value of a parameter and who set it, by precedence."""
     written = getattr(dataset, key)

@@ -23,6 +23,7 @@ FEW_CODES = 12
 CODE_DIGITS = 8
 MOST_LEVELS = 50
 LONGEST_ID = 60  # letters; what is longer is a remark, though no two are the same
+FEWEST_NUMBERED, DENSE = 100, 3  # so many amounts within thrice as many whole numbers would repeat
 TAIL, FEWEST_IN_TAIL = 0.25, 5  # how few customers a count leaves to the upper half of its scale, of so many steps
 NAMED = "FEATURES names it"
 Spec = tuple[dict, str]
@@ -171,20 +172,28 @@ def _why_copy(name: str, kept: str, looked: Looked, named: bool) -> str:
 
 
 def _without_gaps(judged: dict[str, Spec], looked: Looked) -> dict[str, Spec]:
-    """Fill the emptiest features with their medians until few enough customers lack one for cleaning to go on."""
-    features = [name for name, (spec, _) in judged.items() if spec["role"] == "feature"]
-    empty = pd.DataFrame({name: looked.texts[name].eq("") for name in features})
-    filled: dict[str, Spec] = {}
-    while empty.any(axis=1).mean() > MOST_EMPTY:
-        share = empty.mean()
-        name = min(empty, key=lambda name: (-share[name], looked.spelt[name]))
+    """Mend what would make cleaning refuse more rows than it may, the emptiest column first.
+
+    A feature is filled with its median; a column that is no number too often is ignored.
+    """
+    broken, lost = {}, {}
+    for name, (spec, _) in judged.items():
+        if spec["role"] in ("feature", "descriptor"):
+            empty, read = looked.texts[name].eq(""), name in looked.numbers and spec.get("type") in (None, "rating")
+            broken[name] = looked.numbers[name].isna() & ~empty if read else empty & False
+            lost[name] = empty | broken[name] if spec["role"] == "feature" else broken[name]
+    mended: dict[str, Spec] = {}
+    while pd.DataFrame(lost).any(axis=1).mean() > MOST_EMPTY:
+        name = min(lost, key=lambda name: (-lost[name].mean(), looked.spelt[name]))
         spec, reason = judged[name]
-        filled[name] = (
-            spec | {"required": False, "missing": "median"},
-            f"{reason}; its empty cells are filled with the median, because many customers lack one feature or another",
-        )
-        empty = empty.drop(columns=name)
-    return filled
+        if spec["role"] == "feature" and name not in mended:
+            filled = "its empty cells are filled with the median, because many customers lack one feature or another"
+            mended[name] = spec | {"required": False, "missing": "median"}, f"{reason}; {filled}"
+            lost[name] = broken[name]
+        else:
+            mended[name] = {"role": "ignore"}, "too many of its cells are no numbers"
+            del lost[name]
+    return mended
 
 
 def _named(name: str, looked: Looked) -> Spec | None:
@@ -248,7 +257,7 @@ def _guess_number(name: str, looked: Looked) -> Spec:
     values, spelt = looked.numbers[name], looked.spelt[name]
     filled = values.dropna()
     distinct, whole = filled.nunique(), bool((filled % 1 == 0).all())
-    if distinct == len(values) and whole and filled.max() - filled.min() == len(values) - 1:
+    if distinct == len(values) and whole and _numbers_rows(filled):
         return {"role": "ignore"}, "it only numbers the rows"
     if distinct == len(values) and whole and filled.min() >= 10 ** (CODE_DIGITS - 1):
         return {"role": "ignore"}, f"whole numbers of {CODE_DIGITS} digits or more that never repeat look like codes"
@@ -265,6 +274,12 @@ def _guess_number(name: str, looked: Looked) -> Spec:
     if (looked.texts[name] == "").mean() > MOST_EMPTY:
         return {"role": "descriptor"} | _limits(name, looked), "an amount, but more than a fifth of its cells are empty"
     return _amount(name, looked)
+
+
+def _numbers_rows(filled: pd.Series) -> bool:
+    """Return whether whole numbers that never repeat stand as close as those of rows, some of which may be gone."""
+    span, rows = filled.max() - filled.min() + 1, len(filled)
+    return span == rows or (rows >= FEWEST_NUMBERED and span < DENSE * rows)
 
 
 def _told_by_name(spelt: str, filled: pd.Series, whole: bool) -> Spec | None:

@@ -139,7 +139,7 @@ MONEY = re.compile(
         depenses? montant ventas importe gastos? fatturato spesa importo receita valor obrot kwota wydatki ciro tutar
         harcama omzet bedrag выручка сумма оборот"""
     )
-    + "|umsatz|金额|消费|销售|売上|金額|매출|금액"
+    + "|umsatz|(?:金额|消费|销售|売上|金額|매출|금액)(?!次|数|回)"
 )
 DERIVED = re.compile(
     _words(

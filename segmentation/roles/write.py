@@ -50,8 +50,26 @@ def as_yaml(guesses: list[Guess], source: RawSource, title: str, decimal_mark: s
         label = plain(guess.header) if shown[plain(guess.header)] == 1 else guess.header
         spec = guess.spec | _spelling(guess, label) | {"reason": guess.reason}
         lines.append(f"  {_yaml(guess.name)}: {_yaml(spec)}{remark}")
+    lines += _examples(guesses)
     lines.append("privacy: aggregate # groups under ten are hidden; rows shows every customer, rounded and without ids")
     return "\n".join(lines) + "\n"
+
+
+def _examples(guesses: list[Guess]) -> list[str]:
+    """Return, as comments, what else can be said of an amount and of the segments that it forms."""
+    amounts = (guess.name for guess in guesses if guess.spec["role"] == "feature" and "type" not in guess.spec)
+    return [
+        line
+        for name in list(amounts)[:1]
+        for line in (
+            "# What else a line can say, of a feature such as this one:",
+            f"#   {name}: {{role: feature, min: 0, max: 1000}} # other cells are refused, with the reason",
+            f"#   {name}: {{role: feature, required: false, missing: median}} # empty cells are filled, and counted",
+            "# Names and actions of segments, by the levels of their features (low, average, high):",
+            "# segments:",
+            f"#   - {{levels: {{{name}: high}}, name: Best customers, action: Keep in touch}}",
+        )
+    ]
 
 
 def _spelling(guess: Guess, label: str) -> dict:

@@ -160,17 +160,19 @@ def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
     allowed = [name for name, column in usable.items() if column.numeric or column.type == "yes/no"]
     spellings = {name: [*column.headers(name), dataset.label(name)] for name, column in dataset.columns.items()}
     names = find_named(text, spellings)
-    shown = ", ".join(label if key(label := dataset.label(name)) != key(name) else name for name in allowed)
+    called = {name: dataset.label(name) if key(dataset.label(name)) != key(name) else name for name in dataset.columns}
+    known = ", ".join(called[name] for name in allowed)
     for name in names:
+        told = repr(called.get(name, name))
         if name in usable and name not in allowed:
             raise UsageError(
-                f"FEATURES names {name!r}, whose categories are no number: K-Means measures distances, and none is "
-                f"given between categories. It describes the segments as it is. Known: {shown}."
+                f"FEATURES names {told}, whose categories are no number: K-Means measures distances, and none is "
+                f"given between categories. It describes the segments as it is. Known: {known}."
             )
         if name not in allowed:
-            near = suggest(name, [*allowed, *(text for known in allowed for text in spellings[known])])
+            near = suggest(name, dict.fromkeys([*allowed, *map(called.get, allowed)])) if name not in called else "."
             raise UsageError(
-                f"FEATURES names {name!r}, which is not a number column of this dataset{near} Known: {shown}."
+                f"FEATURES names {told}, which is not a number column of this dataset{near} Known: {known}."
             )
     if not names or len(set(names)) < len(names):
         raise UsageError(f"FEATURES is {text!r}; expected different names separated by commas, such as a,b")

@@ -408,3 +408,188 @@ def test_without_an_id_every_file_says_row(fresh, tmp_path):
         assert ("row" in found, "id" in found) == (True, False), name
     found = pd.read_parquet(kept / "customers.parquet")
     assert (table["visits"][found["row"].astype(int) - 1].to_numpy() == found["visits"]).all()
+
+
+def _roles(folder, table: pd.DataFrame, named: str | None = None) -> dict[str, tuple[str, str]]:
+    """Return of each header its role and the reason."""
+    table.to_csv(folder / "table.csv", index=False)
+    guesses = guess_columns(locate("DATA", str(folder / "table.csv")), named=named)
+    return {guess.header: (guess.spec["role"], guess.reason) for guess in guesses}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(
+            "MüşteriID",
+            "klient_id",
+            "客户编号",
+            "respondent",
+            "Numéro client",
+            "código cliente",
+            "Kundennr",
+            "Nr klienta",
+        ),
+        *("Номер клиента", "顧客番号", "고객번호", "id_cliente", "Membership number", "nº cliente", "Klantnummer"),
+    ],
+)
+def test_ids_are_known_in_many_languages(tmp_path, header):
+    codes = random.Random(2).sample(range(1000, 90_000), 100)
+    table = _shop(**{"Order No": codes[::-1], header: codes})
+    assert _roles(tmp_path, table)[header][0] == "id"
+
+
+def test_an_id_that_repeats_is_told(tmp_path):
+    roles = _roles(tmp_path, _shop(member_id=[i % 40 for i in range(100)]))
+    assert roles["member_id"] == (
+        "ignore",
+        "its name says that it is an id, but it repeats: each row is taken for a customer",
+    )
+    told = _roles(tmp_path, _shop(member_id=[*range(400, 495), *range(400, 405)]))["member_id"]
+    assert told[0] == "id"
+    assert "nearly every value is another; what repeats" in told[1]
+
+
+def test_codes_outcomes_models_and_years_form_no_segments(tmp_path):
+    rng = random.Random(7)
+    never = {
+        "region": [rng.choice([1, 2, 3, 9]) for _ in range(100)],
+        "Código postal": [rng.randrange(10_000, 52_000) for _ in range(100)],
+        "week number": [rng.randrange(1, 53) for _ in range(100)],
+        "zone_code": [rng.choice([10, 20, 30, 99]) for _ in range(100)],
+        "plain": [rng.choice([1, 2, 3]) for _ in range(100)],
+        "Churn": [rng.choice([0, 1]) for _ in range(100)],
+        "response_value": [rng.gauss(5, 2) for _ in range(100)],
+        "score predicted": [rng.random() for _ in range(100)],
+        "Naive_Bayes_Classifier_1": [rng.random() for _ in range(100)],
+        "churn_probability": [rng.random() for _ in range(100)],
+        "R_Score": [rng.randrange(1, 6) for _ in range(100)],
+        "Year_of_birth": [rng.randrange(1940, 2005) for _ in range(100)],
+        "Geburtsjahr": [rng.randrange(1940, 2005) for _ in range(100)],
+        "Alter": [rng.randrange(20, 31) for _ in range(100)],
+        "Children": [rng.choice([0, 1, 2, 3]) for _ in range(100)],
+        "Segment": [rng.choice(["Gold", "Silver"]) for _ in range(100)],
+    }
+    roles = _roles(tmp_path, _shop(**never))
+    assert [header for header, (role, _) in roles.items() if role == "feature"] == ["spend"]
+    assert roles["Segment"] == (
+        "descriptor",
+        "its name says that it is an earlier segment, which describes the new ones",
+    )
+
+
+def test_counts_and_amounts_are_no_codes_and_no_years(tmp_path):
+    rng = random.Random(8)
+    amounts = {
+        "visits": [min(int(rng.expovariate(0.4)), 11) for _ in range(100)],
+        "Anzahl Besuche": [rng.randrange(0, 5) for _ in range(100)],
+        "消费次数": [rng.randrange(1, 6) for _ in range(100)],
+        "lounge": [min(int(rng.expovariate(0.5)), 9) for _ in range(100)],
+        "price": [rng.randrange(1901, 2099) for _ in range(100)],
+        "Spend (k$) per year": [rng.randrange(1901, 2099) for _ in range(100)],
+    }
+    table = _shop(**amounts)
+    roles = _roles(tmp_path, table)
+    assert {role for role, _ in roles.values()} == {"feature"}
+    source = locate("DATA", str(tmp_path / "table.csv"))
+    assert all(guess.spec.get("max") is None for guess in guess_columns(source))
+
+
+def test_columns_with_gaps_become_no_features_that_cleaning_refuses(tmp_path):
+    rng = random.Random(9)
+    half = _guess(_case("half-empty-number.csv"))["days_to_activation"]
+    assert (half["role"], half["reason"]) == ("descriptor", "an amount, but more than a fifth of its cells are empty")
+    gaps = {
+        f"part {i}": ["" if rng.random() < 0.03 + i / 50 else rng.gauss(50, 9) for _ in range(100)] for i in range(6)
+    }
+    table = _shop(**gaps)
+    table.to_csv(tmp_path / "shop.csv", index=False)
+    columns = _guess(tmp_path / "shop.csv")
+    filled = [name for name, column in columns.items() if column.get("missing") == "median"]
+    needed = [f"part {i}" for i in range(6) if f"part_{i}" not in filled]
+    assert {columns[f"part_{i}"]["role"] for i in range(6)} == {"feature"}
+    gaps_of = {f"part_{i}": (table[f"part {i}"] == "").sum() for i in range(6)}
+    assert 0 < len(filled) < 6
+    assert min(gaps_of[name] for name in filled) >= max(n for name, n in gaps_of.items() if name not in filled)
+    assert (table[needed] == "").any(axis=1).mean() <= 0.2
+
+
+def test_of_two_columns_that_say_the_same_the_plainer_stays(tmp_path):
+    rng = random.Random(10)
+    orders = [rng.randrange(1, 90) for _ in range(100)]
+    table = _shop(
+        **{"basket": [n * 7.5 for n in orders], "orders": orders, "revenue": [n * 20 + n % 3 for n in orders]}
+    )
+    roles = _roles(tmp_path, table)
+    assert roles["revenue"][0] == "feature"
+    assert roles["orders"] == ("ignore", "nearly a copy of revenue (r = 1.00), which is an amount of money")
+    assert _roles(tmp_path, table[list(table)[::-1]]) == roles
+    assert _roles(tmp_path, table, named="orders,basket")["orders"] == ("feature", "FEATURES names it")
+    assert "FEATURES names that one" in _roles(tmp_path, table, named="orders")["revenue"][1]
+
+
+def test_a_table_and_a_half_of_it_have_the_same_roles(tmp_path):
+    rng = random.Random(11)
+    rows = range(600)
+    table = pd.DataFrame(
+        {
+            "ID": rng.sample(range(1, 601), 600),
+            "position": rng.sample(range(1000, 1600), 600),
+            "town": [f"T{int(rng.paretovariate(1)) % 40}" for _ in rows],
+            "region": [rng.choice([1, 2, 3]) for _ in rows],
+            "grade": [rng.choice([1, 2, 3, 4, 5]) for _ in rows],
+            "visits": [rng.randrange(0, 12) for _ in rows],
+            "age": [rng.randrange(18, 80) for _ in rows],
+            "spend": [rng.gauss(100, 20) for _ in rows],
+        }
+    )
+    whole = _roles(tmp_path, table)
+    half = _roles(tmp_path, table.sample(300, random_state=0))
+    assert {header: role for header, (role, _) in half.items()} == {h: role for h, (role, _) in whole.items()}
+
+
+def test_features_are_named_by_header_label_or_name(tmp_path):
+    from segmentation.core.errors import UsageError
+    from segmentation.pipeline.plan import make_plan
+
+    rng = random.Random(12)
+    years = [rng.randrange(18, 80) for _ in range(100)]
+    table = _shop(年龄=years, 订阅=[rng.choice(["yes", "no"]) for _ in years], town=[rng.choice("ab") for _ in years])
+    table["年收入(万元)"], table["Income, net (k$)"] = [rng.gauss(9, 2) for _ in years], [year * 2 for year in years]
+    table.to_csv(tmp_path / "shop.csv", index=False)
+    nothing = dict.fromkeys(("run", "dataset", "k", "seed", "resamples", "engine", "encoding", "decimal", "base"))
+
+    def formed(features: str) -> list[str]:
+        plan = make_plan(**nothing | {"data": str(tmp_path / "shop.csv"), "features": features})
+        dataset, names = plan.study.dataset, plan.parameters["features"].split(",")
+        assert all(dataset.columns[name].numeric for name in names)
+        return [dataset.label(name) for name in names]
+
+    assert formed("年龄") == ["年龄"]
+    assert formed("年收入, 订阅") == ["年收入(万元)", "订阅"] or formed("年收入, 订阅") == ["年收入", "订阅"]
+    assert formed("Income, net,Spend") == ["Income, net", "Spend"]
+    with pytest.raises(UsageError, match=r"FEATURES names 'Incom'.*did you mean 'income_net'"):
+        formed("Incom")
+    with pytest.raises(UsageError, match="'town', whose categories are no number"):
+        formed("TOWN")
+
+
+def test_answers_and_labels_of_a_described_dataset_can_form_segments():
+    from segmentation.runs.run import forming, parse_features
+
+    columns = {"spend": {"role": "feature", "label": "Umsatz"}, "news": {"role": "descriptor", "type": "yes/no"}}
+    shop = Dataset(title="T", columns=columns)
+    assert parse_features("umsatz, News", shop) == ("spend", "news")
+    assert not shop.columns["news"].numeric
+    assert forming(shop, ("spend", "news")).columns["news"].numeric
+
+
+def test_what_a_newcomer_is_told_can_be_pasted(fresh, tmp_path):
+    table = tmp_path / "my customers.csv"
+    lines = [f"c{i},{i % 9},{'x' if i % 3 == 0 else i * 7 % 50}" for i in range(60)]
+    table.write_text("\n".join(["id,visits,spend", *lines]).replace(",x", ""))
+    failed = fresh.call("report", "--data", str(table), "--resamples", "10")
+    if failed.returncode:
+        assert f"make dataset NAME=my-customers DATA='{table}'" in failed.stderr
+    done = fresh.call("dataset", "--name", "shop", "--data", str(table))
+    assert f"make report DATASET=shop DATA='{table}'" in done.stdout
