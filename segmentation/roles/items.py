@@ -40,7 +40,7 @@ SAY_LITTLE = {
     "the",
     "a",
 }
-NO_ITEMS = (words.PERSON, words.OUTCOME, words.CODE, words.MODELLED, words.EARLIER)
+NO_ITEMS = (words.OUTCOME, words.CODE, words.MODELLED, words.EARLIER)
 Scale = tuple[int, int]
 Spec = tuple[dict, str]
 
@@ -75,10 +75,12 @@ def find_items(looked: Looked, names: Sequence[str]) -> dict[str, Item]:
     """
     said = [name for name in names if _says_something(looked.spelt[name], looked.texts[name])]
     scales = {name: scale for name in sorted(said) if (scale := _scale_of(name, looked)) is not None}
+    own = {name for name in scales if not words.PERSON.search(looked.spelt[name])}
     found: dict[str, Item] = {}
     for family in _families(scales, looked.headers):
-        found |= _batteries({name: scales[name] for name in family if name not in found}, looked, alike=True)
-    others = {name: scale for name, scale in scales.items() if name not in found}
+        if len(own.intersection(family)) >= FEWEST_ITEMS:  # among motives, motive_children is no count of children
+            found |= _batteries({name: scales[name] for name in family if name not in found}, looked, alike=True)
+    others = {name: scale for name, scale in scales.items() if name in own and name not in found}
     loose = _batteries(others, looked, alike=False)
     if 2 * len(found | loose) >= len(said):
         found |= loose
