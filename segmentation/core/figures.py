@@ -5,6 +5,7 @@ outliers are left out.
 """
 
 import textwrap
+import warnings
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -60,6 +61,8 @@ def _shape(segment: int) -> int:
     return (place + rounds) % len(MARKERS)
 
 
+# A figure keeps its text as text, which whoever shows it draws in a font that has the letters.
+warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font", category=UserWarning)
 mpl.rcParams.update(
     {
         "text.parse_math": False,

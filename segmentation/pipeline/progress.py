@@ -233,11 +233,12 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     asked = plan.parameters["dataset"], plan.study.dataset, chosen.features, plan.set_by["features"]
     assumed = runs_tell.assumed(*asked)
     measured = zip(("mean silhouette", "least stable segment"), runs_tell.measured(chosen), strict=False)
+    encoding = f", read as {cleaning.encoding}" if cleaning.encoding else ""
     told = [" ".join(part) for part in measured] or [runs_tell.choice(chosen)]
     lines = [
         runs_tell.headline(chosen, profiles),
         *([f"  Assumed   {assumed}"] if assumed else []),
-        f"  Data      {cleaning.file}: {runs_tell.rows(cleaning)}",
+        f"  Data      {cleaning.file}: {runs_tell.rows(cleaning)}{encoding}",
         *([f"  Replaced  what run {plan.study.name} found in {outcome.before}"] if outcome.before else []),
         f"  Segments  {', '.join(segments)}",
         f"  Evidence  {chosen.verdict}; {', '.join(told)}",

@@ -1,6 +1,8 @@
 """What the report and the dashboard say around the chapters: the answer, how sure it is, key figures, and cards."""
 
-from segmentation.core.dataset import Dataset
+from collections.abc import Sequence
+
+from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP
 from segmentation.core.text import (
@@ -170,6 +172,13 @@ def _tell_descriptor(values: dict, dataset: Dataset, name: str) -> str:
     return ", ".join(parts) or "not known"
 
 
+def _as_written(row: dict, described: str, features: Sequence[str], dataset: Dataset) -> dict:
+    """Return the features of a table that nobody has described as its headers are: nobody chose their names."""
+    if row["name"] != "features" or described != ASSUMED:
+        return {}
+    return {"value": ",".join(dataset.columns[name].headers(name)[-1] for name in features)}
+
+
 def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) -> dict:
     """Return what the template shows around the chapters, every figure of it from the artifacts.
 
@@ -196,7 +205,9 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
         "warning": cut(selection),
         "cards": cards(selection, profiles, dataset, lineage),
         "chapters": [{"anchor": anchor, "title": _heading(source)} for anchor, source in chapters],
-        "parameters": parameters,
+        "parameters": [
+            row | _as_written(row, set_to["dataset"]["value"], selection.features, dataset) for row in parameters
+        ],
         "data": _data(cleaning, dataset),
         "versions": versions(),
         "explore": embedded(explore_data(study, seed=selection.seed)),

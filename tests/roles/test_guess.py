@@ -225,6 +225,7 @@ def test_a_report_without_a_dataset_says_what_it_assumed(fresh, mall_table):
     assert done.stdout.startswith("Five segments among 200 customers")
     page = fresh.page("Mall_Customers")
     assert "Nobody has described this table" in page
+    assert '<th scope="row">features</th><td>Annual Income (k$),Spending Score (1-100)</td>' in page
     assert "Age is a descriptor (its name says what a person is, not what they do)" in page
     manifest = read_json(fresh.artifact("Mall_Customers", "manifest.json"))
     assert manifest["parameters"]["dataset"] == "assumed"

@@ -1,6 +1,8 @@
 """Every kind of column in one table: ordinal, yes/no, skewed, imputed, and ids that a spreadsheet would run."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ from segmentation.tables.header import match_columns, names_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 from tests.browser import find_chromium, open_browser, open_page
-from tests.conftest import Project, in_frames, make_report
+from tests.conftest import ROOT, Project, in_frames, make_report
 
 CLUB = """title: Club
 source: {path: club.csv}
@@ -179,3 +181,13 @@ def test_a_header_that_means_a_column_beside_its_exact_one_is_still_refused():
     dataset = Dataset.model_validate({"title": "T", "columns": {"spend": {"role": "feature"}}})
     with pytest.raises(DataError, match=r"columns \['spend', 'Spend.'\] both mean 'spend'"):
         match_columns(["Spend.", "spend"], dataset, file="shop.csv", wanted=())
+
+
+def test_a_figure_keeps_labels_in_every_script_as_text_and_does_not_warn_of_its_own_font():
+    drawn = (
+        "import sys; from segmentation.core.figures import panels; ax = panels(1)[0];"
+        "ax.set(xlabel='年收入 (万元) रुपये');"
+        "ax.figure.savefig(sys.stdout, format='svg')"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", drawn], cwd=ROOT, capture_output=True, encoding="utf-8")
+    assert (done.returncode, ">年收入 (万元) रुपये</text>" in done.stdout) == (0, True), done.stderr

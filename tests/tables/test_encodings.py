@@ -112,6 +112,7 @@ def test_a_polish_table_is_read_right_and_a_chinese_one_when_its_encoding_is_nam
     done = fresh.call("report", *words, drawn=False)
     assert done.returncode == 0, done.stderr
     assert "It was read as gb18030" in fresh.page("shop")
+    assert "60 clean + 0 refused, read as gb18030\n" in done.stdout
     done = fresh.call("score", "--run", "shop", "--new", str(table), "--out", str(tmp_path / "out.csv"))
     assert done.returncode == 0, done.stderr
     assert len(pd.read_csv(tmp_path / "out.csv")) == len(table.read_bytes().splitlines()) - 1
