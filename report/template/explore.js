@@ -167,7 +167,10 @@ function explore(data) {
     for (const t of sy.t) svg.append(
       make("line", { x1: 66, x2: width - 10, y1: sy.place(t), y2: sy.place(t), class: "grid" }),
       make("text", { x: 60, y: sy.place(t) + 4, "text-anchor": "end" }, number(t, y)));
-    const fit = (text, room) => (text.length * 6 > room ? `${text.slice(0, room / 6 - 1)}…` : text);
+    const fit = (text, room) => {
+      const letters = [...text], cut = letters.findIndex((letter) => (room -= letter > "\u2e7f" ? 12 : 6) < 0);
+      return cut < 0 ? text : `${letters.slice(0, cut - 1).join("")}…`;
+    };
     svg.append(make("text", { x: (66 + width) / 2, y: height - 6, "text-anchor": "middle" }, fit(x.axis, width - 76)),
       make("text", { transform: `translate(12 ${(height - 34) / 2}) rotate(-90)`, "text-anchor": "middle" }, fit(y.axis, height - 54)));
     points = marks(x, y).map((mark) => ({ ...mark, px: sx.place(mark.x), py: sy.place(mark.y) })).sort((a, b) => a.px - b.px || a.py - b.py);

@@ -6,11 +6,13 @@ outliers are left out.
 
 import textwrap
 import warnings
+from collections.abc import Sequence
+from unicodedata import east_asian_width
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
-from segmentation.core.text import amount
+from segmentation.core.text import amount, shortened
 
 # Chosen so that they differ for readers who see red, green or blue poorly, on light and on dark paper (tested).
 PALETTE = (
@@ -27,6 +29,9 @@ NEUTRAL = "#5F7A99"
 CROSS = "#D62728"
 FIGURE_BINS = 40
 PAGE = 8.0
+LETTERS_AN_INCH = 12  # of the size of labels
+MOST_IN_GRID = 12  # columns of a grid whose cells have room for their figures
+CATEGORY = 26  # letters of a line, where a category or a segment is named beside a figure
 WHISKER = {"ecolor": INK, "elinewidth": 1, "capsize": 3}
 
 
@@ -96,7 +101,7 @@ def label_axis(ax, side: str, axis: str, *, label: bool = True):
     """Label an axis of the figure, and give it the scale of its column."""
     logged = getattr(axis, "logged", False)
     if label:
-        ax.set(**{f"{side}label": f"{axis}, log scale" if logged else axis})
+        ax.set(**{f"{side}label": wrapped(f"{axis}, log scale" if logged else axis, room(ax, side))})
     if logged:
         getattr(ax, f"set_{side}scale")("symlog", linthresh=1)
         ax.autoscale_view(scalex=side == "x", scaley=side == "y")  # margins as this scale sees them
@@ -122,5 +127,26 @@ def mark_style(group: int, by: str | None) -> dict:
     return {"s": 22, "alpha": 0.8, "color": shade, "linewidth": 0, "marker": marker(group), "label": f"segment {group}"}
 
 
-def wrapped(label: str) -> str:
-    return textwrap.fill(label, 18)
+def wrapped(label: str, most: int = 18) -> str:
+    """Return a label on lines of so many letters or less, of wide ones, as of Chinese, half as many."""
+    return textwrap.fill(label, most * len(label) // width(label) or 1) if label else label
+
+
+def width(label: str) -> int:
+    """Return how many letters have the width of this label: a wide one, as of Chinese, counts twice."""
+    return sum(1 + (east_asian_width(letter) in "WF") for letter in label)
+
+
+def room(ax, side: str) -> int:
+    """Return how many letters have room along a side of the axes, as they are laid out at first."""
+    place = ax.get_position()
+    share = place.width if side == "x" else place.height
+    wide, high = ax.figure.get_size_inches()
+    return int(LETTERS_AN_INCH * (wide if side == "x" else high) * share)
+
+
+def one_line(labels: Sequence[str], letters: int = CATEGORY) -> list[str]:
+    """Return labels for the rows and columns of a grid, each in one line where that stands for no other of them."""
+    most = [letters * len(label) // width(label) for label in labels]
+    others = [[other for other in labels if other != label] for label in labels]
+    return [shortened(*told, cut=True) or wrapped(told[0], letters) for told in zip(labels, others, most, strict=True)]

@@ -359,7 +359,8 @@ def shortened(label: str, others: Sequence[str], most: int, *, cut: bool = False
     for text in (*tried[::-1], label) if cut else ():
         for start in (most - 1, most // 2) if most >= LEAST_PARTED else (most - 1,):
             head, tail = _head(text, start), _tail(text, most - 1 - start)
-            alike = [o for o in others if o.casefold().startswith(head.casefold()) and o.endswith(tail)]
+            between = re.compile(f"{re.escape(head)}.*{re.escape(tail)}", re.I | re.S)
+            alike = any(map(between.search, others))
             if head and len(text) > most and not alike:
                 return f"{head}…{tail}"
     return None
@@ -374,7 +375,8 @@ def _own_part(label: str, others: Sequence[str]) -> str:
             part = words[::side][:n]
             shared = n if sum(other.split()[::side][:n] == part for other in others) > 1 else shared
         words = words[::side][shared:][::side]
-    return " ".join(words)
+    letters = sum(3 if letter > "\u2e7f" else letter.isalpha() for letter in "".join(words))
+    return " ".join(words) if letters > 2 else label  # of "Question 1" 1 would say nothing
 
 
 def _holds(label: str, text: str) -> bool:

@@ -14,14 +14,18 @@ import seaborn as sns
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.figures import (
+    CATEGORY,
     FIGURE_BINS,
     INK,
+    MOST_IN_GRID,
     NEUTRAL,
     PAGE,
     few_ticks,
     label_axis,
     mark_style,
+    one_line,
     panels,
+    room,
     wrapped,
 )
 from segmentation.core.privacy import NOT_SHOWN, OUTER, SMALLEST_GROUP, in_tens
@@ -156,10 +160,10 @@ def categories(customers: Customers, names: Sequence[str]):
         return None
     axes = panels(len(shown))
     for ax, (name, counts) in zip(axes, shown.items(), strict=True):
-        ax.barh(counts.index.astype(str), counts, color=NEUTRAL)
+        ax.barh([wrapped(category, CATEGORY) for category in counts.index.astype(str)], counts, color=NEUTRAL)
         ax.bar_label(ax.containers[0], fmt=whole, padding=3)
         ax.invert_yaxis()
-        ax.set(xlabel="customers", title=customers.dataset.label(name))
+        ax.set(xlabel="customers", title=wrapped(customers.dataset.label(name), room(ax, "x")))
     return axes
 
 
@@ -243,15 +247,14 @@ def pairwise(customers: Customers, names: list[str]):
 
 def correlation(correlation: pd.DataFrame, dataset: Dataset):
     """Draw a correlation matrix as a labelled heat map."""
-    correlation = correlation.rename(index=dataset.label, columns=dataset.label)
-    many = len(correlation) > MOST_WRITTEN_LARGE
-    size = (PAGE, 0.6 + 0.55 * len(correlation)) if many else (PAGE * 0.6, 0.6 + 0.7 * len(correlation))
-    _, ax = plt.subplots(figsize=size)
-    style = {"annot_kws": {"fontsize": 8}} if many else {}
-    sns.heatmap(correlation, vmin=-1, vmax=1, cmap="RdBu_r", annot=True, fmt=".2f", square=True, ax=ax, cbar=False,
-                **style)  # fmt: skip
+    labels, n = one_line([dataset.label(name) for name in correlation]), len(correlation)
+    correlation, few = correlation.set_axis(labels).set_axis(labels, axis=1), n <= MOST_IN_GRID
+    _, ax = plt.subplots(figsize=(PAGE * (0.6 if n < 6 else 1), 0.6 + 0.7 * n if few else PAGE * 0.8))
+    style = {"annot_kws": {"fontsize": 8}} if n > MOST_WRITTEN_LARGE else {}
+    sns.heatmap(correlation, vmin=-1, vmax=1, cmap="RdBu_r", annot=few, fmt=".2f", square=True, ax=ax, cbar=not few,
+                cbar_kws={"shrink": 0.5}, **style)  # fmt: skip
     ax.set(xlabel="", ylabel="")
-    plt.setp(ax.get_xticklabels(), rotation=30, ha="right")
+    plt.setp(ax.get_xticklabels(), rotation=30 if few else 90, ha="right" if few else "center")
     ax.grid(False)
     return ax
 
@@ -265,7 +268,10 @@ def groups(customers: Customers, name: str, groups: dict[str, Grouping]):
     axes = panels(len(drawn), height=3.2)
     for ax, by in zip(axes, drawn, strict=True):
         shown = boxes(ax, customers, name, groups[by])
-        ax.set(xlabel=by)
+        ax.set(xlabel=wrapped(by, room(ax, "x")))
         label_axis(ax, "y", customers.dataset.axis(name))
-        ax.tick_params(axis="x", rotation=30 if len(shown) > 4 else 0)
+        many = len(shown) > 4
+        most = CATEGORY if many else room(ax, "x") // max(1, len(shown))
+        ax.set_xticks(ax.get_xticks(), [wrapped(str(group), most) for group in shown])
+        ax.tick_params(axis="x", rotation=30 if many else 0)
     return axes

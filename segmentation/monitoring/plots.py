@@ -1,13 +1,11 @@
 """Two runs side by side, drawn: computed tables in, axes out."""
 
-import textwrap
-
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from segmentation.core.figures import NEUTRAL, PAGE, WHISKER, colour, label_axis, marker
+from segmentation.core.figures import CATEGORY, NEUTRAL, PAGE, WHISKER, colour, label_axis, marker, wrapped
 
 
 def shares(shares: pd.DataFrame):
@@ -36,7 +34,7 @@ def shares(shares: pd.DataFrame):
 def _label(row) -> str:
     """Return the names of a segment then and now, each on lines of its own; one where they are the same."""
     names = dict.fromkeys(filter(None, (row.name_then, row.name_now)))
-    return "\n→ ".join(textwrap.fill(name, 26) for name in names)
+    return "\n→ ".join(wrapped(name, CATEGORY) for name in names)
 
 
 def centres(moved: pd.DataFrame, labels: dict[str, str]):

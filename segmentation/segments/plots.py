@@ -4,7 +4,6 @@ Where a table is private, whatever shows a single customer is hidden: points bec
 and box-plot outliers are left out.
 """
 
-import textwrap
 from collections.abc import Iterator
 
 import matplotlib as mpl
@@ -14,7 +13,22 @@ import pandas as pd
 import seaborn as sns
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, WHISKER, colour, glyph, label_axis, panels
+from segmentation.core.figures import (
+    CATEGORY,
+    CROSS,
+    INK,
+    MOST_IN_GRID,
+    NEUTRAL,
+    PAGE,
+    WHISKER,
+    colour,
+    glyph,
+    label_axis,
+    one_line,
+    panels,
+    room,
+    wrapped,
+)
 from segmentation.core.privacy import NOT_SHOWN
 from segmentation.core.text import share_texts, shares, whole
 from segmentation.customers.counts import Grouping
@@ -24,6 +38,7 @@ from segmentation.customers.plots import boxes, cloud
 from segmentation.segments.fit import are_profiled, item_form, item_profiles, scale_ends, scaled_label
 from segmentation.segments.profiles import category_shares
 
+FEWEST_LEVEL = 12  # letters of a line beneath a column of a heat map
 LABEL_LETTERS = 48  # of an item, in two lines
 ROOM = 0.2  # of the axis, for a number beside a bar
 PALER = 0.35  # a bar that is no marker
@@ -78,17 +93,14 @@ def _profile(ax, own: pd.DataFrame, dataset: Dataset, shade: str) -> None:
         at = np.nan_to_num(at)
         beside = whole_at if at - 0.03 < whole_at < at + ROOM else at  # not across the mark
         ax.annotate(told, (max(at, beside), row), (6, 0), textcoords="offset points", va="center", fontsize=9)
-    ax.set_yticks(rows, [_item_label(dataset.label(item)) for item in own["item"]], fontsize=9)
+    labels = one_line([dataset.label(item) for item in own["item"]], LABEL_LETTERS)
+    ax.set_yticks(rows, [wrapped(label, LABEL_LETTERS // 2) for label in labels], fontsize=9)
     for label, marker in zip(ax.get_yticklabels(), own["marker"], strict=True):
         label.set_fontweight("bold" if marker else "normal")
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.set(xlim=(0, 1), xticks=[0, 0.25, 0.5, 0.75, 1])
     _label_scale(ax, [scale_ends(dataset, item) for item in own["item"]], dataset.columns[own["item"].iloc[0]].type)
-
-
-def _item_label(label: str) -> str:
-    return textwrap.fill(label if len(label) <= LABEL_LETTERS else f"{label[: LABEL_LETTERS - 1]}…", LABEL_LETTERS // 2)
 
 
 def _label_scale(ax, ends: list[tuple[float, float]], kind: str) -> None:
@@ -162,9 +174,10 @@ def centres(profiles: pd.DataFrame, whole: pd.Series, dataset: Dataset):
                       color=[colour(segment) for segment in profiles["segment"]])  # fmt: skip
         ax.bar_label(bars, fmt=item_form(dataset, name), padding=2)
         ax.axhline(whole[name], color=INK, linestyle="--", linewidth=1)
-        ax.set(xlabel="segment", ylabel=dataset.axis(name))
+        ax.set(xlabel="segment", ylabel=wrapped(dataset.axis(name), room(ax, "y")))
         if dataset.columns[name].type == "yes/no":
-            ax.set(ylabel=f"{dataset.label(name)}, share of yes", ylim=(0, 1.1), yticks=[0, 0.25, 0.5, 0.75, 1])
+            share = wrapped(f"{dataset.label(name)}, share of yes", room(ax, "y"))
+            ax.set(ylabel=share, ylim=(0, 1.1), yticks=[0, 0.25, 0.5, 0.75, 1])
             ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
     return axes
 
@@ -180,9 +193,15 @@ def index(profiles: pd.DataFrame, features: list[str], dataset: Dataset):
     if len(profiles) == 1:
         return None
     grid = profiles.set_index("segment")[[f"index {name}" for name in features]].astype(float)
-    grid.columns = [dataset.label(name) for name in features]
     _, ax = plt.subplots(figsize=(PAGE * 0.7, 0.8 + 0.45 * len(grid)))
-    sns.heatmap(grid, center=100, cmap="RdBu_r", annot=True, fmt=".0f", ax=ax, cbar=False)
+    labels, letters = [dataset.label(name) for name in features], room(ax, "x") // len(features)
+    level = letters >= min(max(map(len, labels)), FEWEST_LEVEL)  # written across, else upwards
+    grid.columns = [wrapped(label, letters) for label in labels] if level else one_line(labels)
+    lines = 1 + max(label.count("\n") for label in grid)
+    ax.figure.set_figheight(ax.figure.get_figheight() + ((lines - 1) / 5 if level else max(map(len, grid)) / 12))
+    few = len(features) <= MOST_IN_GRID
+    sns.heatmap(grid, center=100, cmap="RdBu_r", annot=few, fmt=".0f", ax=ax, cbar=not few)
+    plt.setp(ax.get_xticklabels(), rotation=0 if level else 90)
     ax.set(xlabel="", ylabel="segment")
     ax.grid(False)
     return ax
@@ -228,7 +247,8 @@ def _shares(shares: pd.DataFrame, label: str, *, rounded: bool):
         shares, rest = shares.div(whole, axis=0), rest / whole
     left = np.zeros(len(shares))
     for i, name in enumerate(shares):
-        bars = ax.barh([str(segment) for segment in shares.index], shares[name], left=left, label=str(name),
+        bars = ax.barh([str(segment) for segment in shares.index], shares[name], left=left,
+                       label=wrapped(str(name), CATEGORY),
                        color=sns.color_palette("crest", max(2, shares.shape[1]))[i])  # fmt: skip
         labels = [own.get(name, "") if v >= LEAST_TOLD else "" for own, v in zip(told, shares[name], strict=True)]
         ax.bar_label(bars, labels, label_type="center", color="white")
@@ -237,7 +257,7 @@ def _shares(shares: pd.DataFrame, label: str, *, rounded: bool):
         ax.barh([str(segment) for segment in shares.index], rest, left=left, label="not shown", color=NEUTRAL,
                 alpha=0.25)  # fmt: skip
     ax.invert_yaxis()
-    ax.set(xlabel=f"share of the segment, by {label}", ylabel="segment", xlim=(0, 1))
+    ax.set(xlabel=wrapped(f"share of the segment, by {label}", room(ax, "x")), ylabel="segment", xlim=(0, 1))
     ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
     if rounded:  # parts of what need not be 100%
         ax.set(xticks=[])

@@ -36,6 +36,7 @@ def _called(labels: dict[str, str], levels: dict[str, str], centres=None, **how)
         (["Umsatz", "Tage seit der letzten Bestellung"], "high low", "High Umsatz, recently"),
         ([f"{WORDS}{what}" for what in ("wifi", "food", "staff")], "high low average", "High wifi, low food"),
         (["Rate us [Wifi]", "Rate us [Food]", "Rate us [Room]"], "high high low", "High Wifi, high Food, low Room"),
+        ([f"Q {i}" for i in (1, 2, 3)], "high low average", "High Q 1, low Q 2"),
         (["x" * 80, "y" * 80, "z"], "high average low", f"High {'x' * 17}…, low z"),
         (["Income of the household in euros", "income"], "high low", "High income of…, low income"),
     ],
