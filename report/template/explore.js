@@ -114,6 +114,7 @@ function explore(data) {
 
   // What the scatter shows: one mark a row, or one for the groups of a segment in a cell
   function marks(x, y) {
+    if (rows && x.item && y.item) return answers(x, y);
     if (rows) {
       return shownRows().filter((i) => rows[x.name][i] !== null && rows[y.name][i] !== null).map((i) => ({
         x: rows[x.name][i], y: rows[y.name][i], segment: rows.segment[i], size: 4, told: describe(i),
@@ -130,6 +131,22 @@ function explore(data) {
         segment, size: 3 + 11 * Math.sqrt(n / most),
         told: `${segmentOf[segment].name}: about ${number(n)} customers with ${x.label} from ${number(ex[a], x)} to ${withUnit(ex[a + 1], x)} ` +
           `and ${y.label} from ${number(ey[b], y)} to ${withUnit(ey[b + 1], y)}`,
+      };
+    });
+  }
+  // Answers are few points on a grid: one mark for the customers of a segment who give the same two, beside the others.
+  function answers(x, y) {
+    const found = new Map();
+    for (const i of shownRows()) {
+      const key = [rows.segment[i], rows[x.name][i], rows[y.name][i]];
+      if (!key.includes(null)) found.set(key.join(), { key, n: (found.get(key.join())?.n ?? 0) + 1 });
+    }
+    const most = Math.max(1, ...[...found.values()].map(({ n }) => n));
+    return [...found.values()].map(({ key: [segment, a, b], n }) => {
+      const turn = (2 * Math.PI * segment) / data.segments.length, off = data.segments.length > 1 ? 0.2 : 0;
+      return {
+        x: a + off * Math.cos(turn), y: b + off * Math.sin(turn), segment, size: 3 + 15 * Math.sqrt(n / most),
+        told: `${segmentOf[segment].name}: ${number(n)} customer${n > 1 ? "s" : ""} with ${x.label} ${withUnit(a, x)} and ${y.label} ${withUnit(b, y)}`,
       };
     });
   }
@@ -150,7 +167,8 @@ function explore(data) {
     const [x, y] = ["x", "y"].map((axis) => data.numbers[at(axis).value]);
     const box = at("scatter"), width = Math.max(280, Math.min(720, box.clientWidth)), height = Math.round(width * 0.66);
     const scale = (column, from, to) => {
-      const t = column.ticks, [low, high] = [t[0], t[t.length - 1]].map((end) => bend(column, end));
+      const t = column.ticks, beside = column.item ? 0.4 : 0;
+      const [low, high] = [t[0] - beside, t[t.length - 1] + beside].map((end) => bend(column, end));
       const place = (v) => from + ((bend(column, v) - low) / (high - low || 1)) * (to - from);
       return { t, place };
     };

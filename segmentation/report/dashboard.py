@@ -18,7 +18,7 @@ from segmentation.core.parallel import temporary_folder
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.core.text import amount, count, shares
 from segmentation.customers.customers import ADDED, Customers
-from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, bend
+from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, are_items, bend
 from segmentation.evidence.decision import STABLE
 from segmentation.report.groups import Grouped, edges, group, steps
 from segmentation.runs.artifacts import Selection, remake_command
@@ -135,7 +135,27 @@ class SegmentedCustomers:
             segment, the columns, customers and told: one row a customer, of at most 2,000; where rows are private one
             for the groups of a segment in a cell of a grid.
         """
-        return self._cells(filters, columns, self._grouped) if self._grouped else self._points(filters, columns)
+        if self._grouped:
+            return self._cells(filters, columns, self._grouped)
+        return (self._answers if are_items(self.dataset, columns) else self._points)(filters, columns)
+
+    def _answers(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
+        """Return one mark for the customers of a segment who give the same answers, beside those of the others."""
+        with ENGINE:
+            table = self._passing(filters).table
+            known = table.filter(ibis.and_(*(table[name].notnull() for name in columns)))
+            by = ["segment", *columns]
+            found = known.group_by(by).agg(customers=known.count()).order_by(by).to_pandas()
+        found["told"] = [self._describe_answers(row, columns) for row in found.to_dict("records")]
+        turn = 2 * np.pi * found["segment"] / len(self.segments)
+        for name, off in zip(columns, (np.cos(turn), np.sin(turn), 0 * turn), strict=False):
+            found[name] = found[name] + MARGIN * off
+        return found
+
+    def _describe_answers(self, row: dict, columns: tuple[str, ...]) -> str:
+        told = (f"{self.dataset.label(name)} {self.tell(name, row[name])}" for name in columns)
+        name = self.segments[row["segment"]].name
+        return "<br>".join(map(html.escape, [name, count(row["customers"], "customer"), *told]))
 
     def _points(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
         with ENGINE:

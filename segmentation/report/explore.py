@@ -14,7 +14,7 @@ from segmentation.core.privacy import NO_CENTRE
 from segmentation.core.text import UNDER_ONE
 from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import GRID_BINS, grid_edges, sample_rows, split_types
+from segmentation.customers.exploring import GRID_BINS, grid_edges, items_of, sample_rows, split_types
 from segmentation.report.groups import group
 from segmentation.runs.artifacts import Model
 from segmentation.runs.records import Feature, Placement, Profile
@@ -58,8 +58,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
             "unit": model.distance_unit,
         },
         "numbers": [
-            {"name": name, **_labelled(name, dataset), "ticks": _ticks(_shown(held, name), dataset.axis(name).logged)}
-            for name in numbers
+            {"name": name, **_labelled(name, dataset), **_marked(name, dataset, _shown(held, name))} for name in numbers
         ],
         "words": {
             "under": UNDER_ONE,
@@ -135,6 +134,14 @@ def _grids(customers: Customers, numbers: list[str]) -> dict:
 def _shown(held: dict, name: str) -> list[float]:
     """Return the numbers of a column between which the scatter is drawn."""
     return held["edges"][name] if "edges" in held else [v for v in held["rows"][name] if v is not None]
+
+
+def _marked(name: str, dataset: Dataset, values: list[float]) -> dict:
+    """Return the ticks of a column; an item has whole ones, and says that it is one."""
+    ticks = _ticks(values, dataset.axis(name).logged)
+    if not items_of(dataset, [name]):
+        return {"ticks": ticks}
+    return {"ticks": [tick for tick in ticks if isinstance(tick, int)] or ticks, "item": True}
 
 
 def _ticks(values: list[float], logged: bool) -> list[float]:

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -771,3 +772,19 @@ def test_predict_by_form_and_by_upload(reader, tmp_path):
     assert [(row["id"], row["name"]) for row in rows] == [("'=7", "Target customers"), ("8", "Sensible customers")]
     assert reader.complaints == []
     assert "Traceback" not in reader.content()
+
+
+def test_answers_are_one_mark_for_those_who_give_the_same():
+    columns = {name: {"role": "feature", "type": "yes/no"} for name in ("tasty", "cheap")}
+    dataset = Dataset(title="T", privacy="rows", columns=columns)
+    frame = pd.DataFrame(
+        {"tasty": [1.0, 1, 1, 0], "cheap": [0.0, 0, 1, 0], "segment": [1, 1, 1, 2], "id": list("abcd")}
+    )
+    customers = SegmentedCustomers.__new__(SegmentedCustomers)
+    customers.dataset, customers.private, customers._grouped = dataset, False, None
+    customers._everyone = Customers.of(dataset, frame)
+    customers.segments = {1: SimpleNamespace(name="Fans"), 2: SimpleNamespace(name="Others")}
+    marks = customers.marks({}, ("tasty", "cheap"))
+    assert marks["customers"].tolist() == [2, 1, 1]
+    assert marks["told"].tolist()[0] == "Fans<br>two customers<br>Tasty yes<br>Cheap no"
+    assert marks["tasty"].round().tolist() == [1, 1, 0]
