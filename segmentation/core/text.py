@@ -342,7 +342,7 @@ def key(header: str) -> str:
 def key_without_unit(header: str) -> str:
     """Return the key of a header without what it has in brackets, and without a percent sign or currency."""
     # Of a text that is no name only the start: many open brackets take time that grows with the square of its length.
-    return re.sub(r"[\W_]", "", key(re.sub(r"[(\[].*?[)\]]", "", header[:LONGEST_NAME])))
+    return re.sub(r"[\W_]", "", key(re.sub(r"[(\[（].*?[)\]）]", "", header[:LONGEST_NAME])))
 
 
 def shortened(label: str, others: Sequence[str], most: int, *, cut: bool = False) -> str | None:

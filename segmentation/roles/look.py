@@ -18,7 +18,7 @@ from segmentation.tables.sources import RawSource
 MOSTLY = 0.8
 NUMBERS = 0.95
 MOST_EMPTY = 0.2  # of a feature's cells, and of the rows that lack any: cleaning refuses tables that lose more
-IN_BRACKETS = r"[(\[]([^)\]]*)[)\]]"
+IN_BRACKETS = r"[(\[（]([^)\]）]*)[)\]）]"
 
 
 @dataclass(frozen=True)

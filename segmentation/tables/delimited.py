@@ -316,7 +316,10 @@ def _refuse_two_encodings(content: bytes, name: str) -> None:
 
 
 def _delimiter(text: str) -> str:
-    """Return the delimiter by which most of the first lines have one width, the wider of equals; a blank if none."""
+    """Return the delimiter that the first line names (`sep=;`), else the one by which most of the first lines have one
+    width, the wider of equals; a blank if none."""
+    if named := re.match(rf'"?sep=([{DELIMITERS}])"?[ \t;,|]*[\r\n]', text, re.I):
+        return named[1]
     lines = text[:FIRST_LETTERS].splitlines()[:FIRST_LINES]
 
     def regularity(rows: list[list[str]]) -> tuple[int, int]:

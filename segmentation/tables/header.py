@@ -81,7 +81,7 @@ def _as_written(name: str, column: Column) -> str:
 
 def _refuse_other_unit(header: str, name: str, column: Column, file: str, spelling) -> None:
     """Refuse a header that matches but for its unit, when that unit is another multiple or another currency."""
-    told = re.search(r"[(\[]([^)\]]+)[)\]]", header)
+    told = re.search(r"[(\[（]([^)\]）]+)[)\]）]", header)
     if spelling is key_without_unit and told and column.unit and other_amount(column.unit, told[1]):
         raise DataError(
             f"{file}: column {header!r} is in {told[1]}, dataset.yaml says {column.unit} for {name!r}; mend the "
@@ -260,7 +260,7 @@ def numbered(name: str, i: int, taken: Iterable[str]) -> str:
 
 
 def _name(header: str, i: int) -> str:
-    plain = re.sub(r"[(\[].*?[)\]]", "", header)
+    plain = re.sub(r"[(\[（].*?[)\]）]", "", header)
     plain = "".join("_" * (before.islower() and c.isupper()) + c for before, c in zip(f" {plain}", plain, strict=False))
     plain = re.sub(r"[^a-z0-9]+", "_", _in_latin(plain)).strip("_")
     return plain if re.match(r"[a-z]", plain) else f"column_{i}"

@@ -162,12 +162,13 @@ def test_keys_are_the_headers_in_latin_letters():
 
 
 def test_headers_that_share_a_key_are_told_apart_as_they_are_written(tmp_path):
-    headers = ["column", "_column", "収入(円)", "Sales ($)", "Sales (€)", "sales"]
+    headers = ["column", "_column", "収入（円）", "Sales ($)", "Sales (€)", "sales"]
     lines = [",".join(headers), *(",".join(str(i * n % 61 + n / 4) for n in (7, 5, 3, 11, 13, 17)) for i in range(61))]
     (tmp_path / "shop.csv").write_text("\n".join(lines))
     source = locate("DATA", str(tmp_path / "shop.csv"))
     dataset = parse_dataset(assume(source), "what was assumed")
     assert [dataset.label(name) for name in dataset.columns] == ["column", "_column", "収入", *headers[3:]]
+    assert dataset.columns["column_3"].unit == "円"
     assert [*read_table(source, dataset, wanted=())[1]["columns"].values()] == headers
     turned = match_columns(headers[::-1], dataset, file="shop.csv", wanted=())
     assert [*turned.values()] == headers  # by what is written, whatever its place

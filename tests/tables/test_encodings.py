@@ -5,7 +5,7 @@ import pytest
 
 from segmentation.core.dataset import Dataset, parse_dataset
 from segmentation.core.errors import DataError, UsageError
-from segmentation.tables.delimited import decode
+from segmentation.tables.delimited import decode, read_text
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import find_table, locate
 from tests.conftest import ROOT
@@ -124,3 +124,14 @@ def test_an_encoding_misspelt_is_offered_as_people_write_it(tmp_path):
         locate("DATA", str(tmp_path / "shop.csv"), "cp125I")
     with pytest.raises(UsageError, match=r"^ENCODING='base64' is no encoding that is known(?!.*'base64'\?)"):
         locate("DATA", str(tmp_path / "shop.csv"), "base64")
+
+
+@pytest.mark.parametrize("first", ["sep=,", '"sep=,"', "SEP=,"])
+def test_the_delimiter_that_the_first_line_names_is_it(first, tmp_path):
+    text = "id,a;b\n1,2;3\n4,5;6\n"
+    assert read_text(text.encode(), "shop.csv").delimiter == ";"
+    assert read_text(f"{first}\r\n{text}".encode(), "shop.csv").delimiter == ","
+    (tmp_path / "shop.csv").write_text(f"{first}\n{text}")
+    dataset = Dataset(title="T", columns={"id": {"role": "id"}, "b": {"role": "feature", "aliases": ["a;b"]}})
+    raw, told = read_table(locate("DATA", str(tmp_path / "shop.csv")), dataset, wanted=("b",))
+    assert (told["above"], raw.to_pandas()["b"].tolist()) == (1, ["2;3", "5;6"])
