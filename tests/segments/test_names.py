@@ -106,3 +106,10 @@ def test_a_shortened_label_stands_for_no_other_column():
     assert shortened("ab" * 30, ["ab" * 31], 8, cut=True) is None
     letters = shortened("ตัวเลือกที่ยาวมากของลูกค้าทั้งหมดในร้าน", [], 12, cut=True)
     assert len(letters) <= 12
+
+
+def test_a_card_shows_five_descriptors_and_folds_the_others_but_never_one_alone():
+    from segmentation.report.tell import _folded
+
+    shown = {n: [len(part) for part in _folded("descriptors", [{}] * n).values()] for n in (0, 5, 6, 7, 30)}
+    assert shown == {0: [0, 0], 5: [5, 0], 6: [6, 0], 7: [5, 2], 30: [5, 25]}
