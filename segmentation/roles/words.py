@@ -93,13 +93,16 @@ DATE = (
     r"(19|20)[0-9]{2}([-/.])[01]?[0-9]\2[0-3]?[0-9]([ T].*)?|(19|20)[0-9]{2}[01][0-9][0-3][0-9]"
     r"|[0-3]?[0-9]([-/.])[0-3]?[0-9]\5(19|20)?[0-9]{2}( .*)?"
 )
+CHILDREN = (  # at the head of a name: "reason: children" is none
+    r"^(?:(?:num|number|n|no|nr|nb|count|total|anzahl|nombre|numero|liczba|ilosc)_(?:of_|de_|d_|di_)?)?"
+    r"(?:child(?:ren)?|kids?(?:home)?|teens?(?:home)?|kinder|enfants|hijos|figli|filhos|dzieci|cocuk)(?=_|$)"
+)
 PERSON = re.compile(
     _words(
         r"""ages? alter edad eta idade wiek yas yasi leeftijd alder ika vek kor lat(?:itude)? lon(?:gitude)? lng
-        child(?:ren)? kids?(?:home)? teens?(?:home)? dependents? dependants? kinder enfants hijos figli filhos dzieci
-        cocuk family_size household_size haushaltsgrosse senior(?:_citizen)? married retired"""
+        dependents? dependants? family_size household_size haushaltsgrosse senior(?:_citizen)? married retired"""
     )
-    + "|возраст|年龄|年齢|나이|子女|孩子|дети"
+    + f"|{CHILDREN}|возраст|年龄|年齢|나이|子女|孩子|дети"
 )
 PER = re.compile(_words("per pro par por last this next each every"))
 A_YEAR = re.compile(

@@ -479,6 +479,14 @@ def test_codes_outcomes_models_and_years_form_no_segments(tmp_path):
     )
 
 
+def test_children_are_told_at_the_head_of_a_name():
+    from segmentation.roles.words import PERSON, spelt
+
+    heads = ("Kidhome", "Number of children", "num_children", "Age", "dzieci", "Family size")
+    assert all(PERSON.search(spelt(header)) for header in heads)
+    assert not PERSON.search(spelt("powód_dzieci"))
+
+
 def test_counts_and_amounts_are_no_codes_and_no_years(tmp_path):
     rng = random.Random(8)
     amounts = {
