@@ -22,6 +22,13 @@ RESERVED = frozenset(  # what the package calls columns of its own
     | {"segment", "next_segment", "distance", "margin", "name", "outside"}
     | {"now", "customers", "told"}
 )
+# fmt: off
+DateFormat = Literal[  # how each is read: tables.dates
+    "yyyy-mm-dd", "yyyy/mm/dd", "yyyy.mm.dd", "yyyymmdd", "yyyy年mm月dd日",
+    "dd.mm.yyyy", "dd/mm/yyyy", "dd-mm-yyyy", "dd.mm.yy", "dd/mm/yy", "dd-mm-yy", "dd mon yyyy", "dd mon yy",
+    "mm/dd/yyyy", "mm-dd-yyyy", "mm/dd/yy", "mm-dd-yy", "mon dd yyyy", "mon dd yy",
+]
+# fmt: on
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 OF_MONEY = ("monetary", "basket", "returned")
 MADE = ("id", "recency", "frequency", "tenure", "lines", *OF_MONEY)
@@ -143,7 +150,7 @@ class Transactions(_Strict):
     price: tuple[str, ...] = ()
     returns: Annotated[str, Field(min_length=1)] | None = None
     as_of: datetime.date
-    date_format: Literal["yyyy-mm-dd", "yyyymmdd", "dd.mm.yyyy", "dd/mm/yyyy", "mm/dd/yyyy"] = "yyyy-mm-dd"
+    date_format: DateFormat = "yyyy-mm-dd"
     unit: str | None = None
 
     @model_validator(mode="after")

@@ -5,15 +5,9 @@ import ibis
 from segmentation.core.dataset import MADE, Column, Dataset, Transactions
 from segmentation.core.engine import kept
 from segmentation.customers.checks import REFUSED, Rule, check_rows, judge, text_in
+from segmentation.tables.dates import to_day
 from segmentation.tables.number_formats import conventions_of
 
-DATES = {  # how a date is written, and which of its numbers are year, month and day
-    "yyyy-mm-dd": (r"^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})($|[ T][0-9])", (1, 2, 3)),
-    "yyyymmdd": (r"^([0-9]{4})([0-9]{2})([0-9]{2})$", (1, 2, 3)),
-    "dd.mm.yyyy": (r"^([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})($| [0-9])", (3, 2, 1)),
-    "dd/mm/yyyy": (r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})($| [0-9])", (3, 2, 1)),
-    "mm/dd/yyyy": (r"^([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})($| [0-9])", (3, 1, 2)),
-}
 MOST = 1e15
 EXACT = "decimal(38, 10)"  # amounts are added up exactly, so that no order of the rows changes a sum
 TEXT: dict = {"role": "descriptor", "type": "category", "required": True}
@@ -130,7 +124,7 @@ def _with_amounts(checked: ibis.Table, given: Transactions) -> ibis.Table:
 def _judge_purchases(checked: ibis.Table, dataset: Dataset) -> ibis.Table:
     """Add the day of each purchase; refuse those without one, after the as-of date, or of more than can be added."""
     given = _described(dataset)
-    day, date = _day(checked["date"], given.date_format), checked["date"]
+    day, date = to_day(checked["date"], given.date_format), checked["date"]
     until = f"on or before {given.as_of}, transactions.as_of in dataset.yaml"
     told = text_in(checked, "amount") if given.amount else checked["amount"].cast("string")
     rules = [
@@ -194,11 +188,3 @@ def _customers(fine: ibis.Table, given: Transactions, own: list[str]) -> ibis.Ta
         "returned": 100 * (sums["rows"] - sums["lines"]) / sums["rows"],
     }
     return sums.select("id", *own, **{name: value for name, value in made.items() if name in given.made})
-
-
-def _day(text: ibis.Value, written: str) -> ibis.Value:
-    """Return the date in a text, null where it is none; a time behind it is left out."""
-    pattern, places = DATES[written]
-    year, month, day = (text.re_extract(pattern, place) for place in places)
-    whole = year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")
-    return text.re_search(pattern).ifelse(whole.try_cast("date"), ibis.null("date"))

@@ -1,0 +1,124 @@
+"""Dates as people write them: the formats that are known, what they mean, and which a column of texts has."""
+
+import re
+from datetime import date
+from functools import cache
+
+import ibis
+import pandas as pd
+
+TIME = r"(?:$|(?:,? +|T)[0-9].*$)"  # a time, a zone, AM or PM behind; days are taken as they are written
+YEAR, SHORT, TWO = "([0-9]{4})", "([0-9]{2})", "([0-9]{1,2})"
+NAME = "([A-Za-zÀ-ſ]{3,12})[.]?"
+GAP = "[ ./-]*(?:de )?"
+ORDINAL = "(?:st|nd|rd|th|er)?"
+
+
+def _formats() -> dict[str, tuple[str, str]]:
+    found = {f"yyyy{mark}mm{mark}dd": (f"^{YEAR}[{mark}]{TWO}[{mark}]{TWO}{TIME}", "ymd") for mark in "-/."}
+    found["yyyymmdd"] = (rf"^{YEAR}{SHORT}{SHORT}{TIME}", "ymd")
+    for years, year in (("yyyy", YEAR), ("yy", SHORT)):
+        for mark in "./-":
+            found[f"dd{mark}mm{mark}{years}"] = (f"^{TWO}[{mark}]{TWO}[{mark}]{year}{TIME}", "dmy")
+            if mark != ".":
+                found[f"mm{mark}dd{mark}{years}"] = (f"^{TWO}[{mark}]{TWO}[{mark}]{year}{TIME}", "mdy")
+        found[f"dd mon {years}"] = (f"^{TWO}{ORDINAL}{GAP}{NAME}{GAP}{year}{TIME}", "dmy")
+        found[f"mon dd {years}"] = (f"^{NAME}{GAP}{TWO}{ORDINAL}[ ,./-]+{year}{TIME}", "mdy")
+    found["yyyy年mm月dd日"] = (f"^{YEAR} ?年 ?{TWO} ?月 ?{TWO} ?日(?: ?[0-9].*)?$", "ymd")
+    return found
+
+
+FORMATS = _formats()  # how a date is written -> its pattern, and the order of year, month and day
+ORDERS = ("dmy", "mdy")
+FIRST_SHORT = 69  # 69 to 99 are of the last century, 00 to 68 of this one (POSIX)
+MONTHS = (  # in English, German, French, Spanish, Italian and Polish
+    "jan january januar jänner janv janvier ene enero gen gennaio sty styczeń stycznia",
+    "feb february februar fév févr février fevrier febrero febbraio lut luty lutego",
+    "mar march mär märz mrz maerz mars marzo marzec marca",
+    "apr april avr avril abr abril aprile kwi kwiecień kwietnia",
+    "may mai mayo mag maggio maj maja",
+    "jun june juni juin junio giu giugno cze czerwiec czerwca",
+    "jul july juli juil juillet julio lug luglio lip lipiec lipca",
+    "aug august août aout ago agosto sie sierpień sierpnia",
+    "sep sept september septembre septiembre set settembre wrz wrzesień września",
+    "oct october okt oktober octobre octubre ott ottobre paź październik października",
+    "nov november novembre noviembre lis listopad listopada",
+    "dec december dez dezember déc décembre decembre dic diciembre dicembre gru grudzień grudnia",
+)
+MONTH = {word: str(number) for number, words in enumerate(MONTHS, 1) for word in words.split()}
+MOSTLY = 0.8
+PLAUSIBLE = (1900, 2100)
+
+
+def to_day(cell: ibis.Value, written: str, latest: date | None = None) -> ibis.Value:
+    """Return the dates in a column, null where a cell holds none; a time behind it is left out.
+
+    Parameters
+    ----------
+    written : a name of `FORMATS`; a column that is of dates or times already needs none.
+    latest : where no date of the column lies behind it (a birth), years of two digits do not either.
+    """
+    if cell.type().is_date():
+        return cell
+    if cell.type().is_timestamp():
+        return cell.date()
+    pattern, order = FORMATS[written]
+    text = cell.cast("string").strip()
+    part = {what: text.re_extract(pattern, place) for place, what in enumerate(order, 1)}
+    if "mon" in written:
+        part["m"] = part["m"].lower().substitute(MONTH)
+    if re.search("(?<!y)yy(?!y)", written):
+        part["y"] = (part["y"] >= f"{_first_short(latest):02d}").ifelse("19", "20") + part["y"]
+    whole = part["y"] + "-" + part["m"].lpad(2, "0") + "-" + part["d"].lpad(2, "0")
+    good = text.re_search(pattern) & whole.re_search("^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+    return good.ifelse(whole, ibis.null("string")).try_cast("date")
+
+
+def _first_short(latest: date | None) -> int:
+    """Return the first of the years of two digits that is of the last century."""
+    return min(FIRST_SHORT, latest.year % 100 + 1) if latest and latest.year >= 2000 else FIRST_SHORT
+
+
+@cache
+def _pattern(written: str) -> re.Pattern:
+    return re.compile(FORMATS[written][0])
+
+
+def read_day(text: str, written: str, latest: date | None = None) -> date | None:
+    """Return the date in a text, as `to_day` does; None where it holds none."""
+    found = _pattern(written).match(text.strip())
+    if not found:
+        return None
+    part = dict(zip(FORMATS[written][1], found.groups(), strict=True))
+    month = MONTH.get(part["m"].lower(), "0") if "mon" in written else part["m"]
+    year = int(part["y"])
+    if len(part["y"]) == 2:
+        year += 1900 if year >= _first_short(latest) else 2000
+    try:
+        return date(year, int(month), int(part["d"]))
+    except ValueError:
+        return None
+
+
+def find_formats(texts: pd.Series, order: str | None = None) -> list[str]:
+    """Return how the dates of a column are written: one format, two where day and month cannot be told apart, or none.
+
+    Four of five filled cells must be dates of years in which customers live. The order of the rows does not matter.
+
+    Parameters
+    ----------
+    order : "dmy" or "mdy" where somebody said which comes first.
+    """
+    counts = texts[texts.str.contains("[0-9]")].value_counts()
+    read = {written: sum(n for text, n in counts.items() if _is_plausible(text, written)) for written in FORMATS}
+    most = max(read.values())
+    best = [written for written, n in read.items() if n == most]
+    if not most or most < MOSTLY * (texts != "").sum():
+        return []
+    told = [written for written in best if FORMATS[written][1] == order]
+    return told or best
+
+
+def _is_plausible(text: str, written: str) -> bool:
+    day = read_day(text, written)
+    return day is not None and PLAUSIBLE[0] <= day.year <= PLAUSIBLE[1]
