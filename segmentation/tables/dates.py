@@ -8,30 +8,30 @@ import ibis
 import pandas as pd
 
 TIME = r"(?:$|(?:,? +|T)[0-9].*$)"  # a time, a zone, AM or PM behind; days are taken as they are written
-YEAR, SHORT, TWO = "([0-9]{4})", "([0-9]{2})", "([0-9]{1,2})"
-NAME = "([A-Za-zÀ-ſ]{3,12})[.]?"
+LONG, SHORT, TWO = "([0-9]{4})", "([0-9]{2})", "([0-9]{1,2})"
+NAME_OF_MONTH = "([A-Za-zÀ-ſ]{3,12})[.]?"
 GAP = "[ ./-]*(?:de )?"
 ORDINAL = "(?:st|nd|rd|th|er)?"
 
 
 def _formats() -> dict[str, tuple[str, str]]:
-    found = {f"yyyy{mark}mm{mark}dd": (f"^{YEAR}[{mark}]{TWO}[{mark}]{TWO}{TIME}", "ymd") for mark in "-/."}
-    found["yyyymmdd"] = (rf"^{YEAR}{SHORT}{SHORT}{TIME}", "ymd")
-    for years, year in (("yyyy", YEAR), ("yy", SHORT)):
+    found = {f"yyyy{mark}mm{mark}dd": (f"^{LONG}[{mark}]{TWO}[{mark}]{TWO}{TIME}", "ymd") for mark in "-/."}
+    found["yyyymmdd"] = (rf"^{LONG}{SHORT}{SHORT}{TIME}", "ymd")
+    for years, year in (("yyyy", LONG), ("yy", SHORT)):
         for mark in "./-":
             found[f"dd{mark}mm{mark}{years}"] = (f"^{TWO}[{mark}]{TWO}[{mark}]{year}{TIME}", "dmy")
             if mark != ".":
                 found[f"mm{mark}dd{mark}{years}"] = (f"^{TWO}[{mark}]{TWO}[{mark}]{year}{TIME}", "mdy")
-        found[f"dd mon {years}"] = (f"^{TWO}{ORDINAL}{GAP}{NAME}{GAP}{year}{TIME}", "dmy")
-        found[f"mon dd {years}"] = (f"^{NAME}{GAP}{TWO}{ORDINAL}[ ,./-]+{year}{TIME}", "mdy")
-    found["yyyy年mm月dd日"] = (f"^{YEAR} ?年 ?{TWO} ?月 ?{TWO} ?日(?: ?[0-9].*)?$", "ymd")
+        found[f"dd mon {years}"] = (f"^{TWO}{ORDINAL}{GAP}{NAME_OF_MONTH}{GAP}{year}{TIME}", "dmy")
+        found[f"mon dd {years}"] = (f"^{NAME_OF_MONTH}{GAP}{TWO}{ORDINAL}[ ,./-]+{year}{TIME}", "mdy")
+    found["yyyy年mm月dd日"] = (f"^{LONG} ?年 ?{TWO} ?月 ?{TWO} ?日(?: ?[0-9].*)?$", "ymd")
     return found
 
 
 FORMATS = _formats()  # how a date is written -> its pattern, and the order of year, month and day
 ORDERS = ("dmy", "mdy")
 FIRST_SHORT = 69  # 69 to 99 are of the last century, 00 to 68 of this one (POSIX)
-MONTHS = (  # in English, German, French, Spanish, Italian and Polish
+NAMES_OF_MONTHS = (  # in English, German, French, Spanish, Italian and Polish
     "jan january januar jänner janv janvier ene enero gen gennaio sty styczeń stycznia",
     "feb february februar fév févr février fevrier febrero febbraio lut luty lutego",
     "mar march mär märz mrz maerz mars marzo marzec marca",
@@ -45,8 +45,8 @@ MONTHS = (  # in English, German, French, Spanish, Italian and Polish
     "nov november novembre noviembre lis listopad listopada",
     "dec december dez dezember déc décembre decembre dic diciembre dicembre gru grudzień grudnia",
 )
-MONTH = {word: str(number) for number, words in enumerate(MONTHS, 1) for word in words.split()}
-MOSTLY = 0.8
+MONTH = {word: str(number) for number, words in enumerate(NAMES_OF_MONTHS, 1) for word in words.split()}
+ENOUGH = 0.8
 PLAUSIBLE = (1900, 2100)
 
 
@@ -113,7 +113,7 @@ def find_formats(texts: pd.Series, order: str | None = None) -> list[str]:
     read = {written: sum(n for text, n in counts.items() if _is_plausible(text, written)) for written in FORMATS}
     most = max(read.values())
     best = [written for written, n in read.items() if n == most]
-    if not most or most < MOSTLY * (texts != "").sum():
+    if not most or most < ENOUGH * (texts != "").sum():
         return []
     told = [written for written in best if FORMATS[written][1] == order]
     return told or best
