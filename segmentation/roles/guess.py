@@ -11,6 +11,7 @@ from segmentation.core.privacy import FEWER, SMALLEST_GROUP, tens
 from segmentation.core.text import decimal
 from segmentation.roles import words
 from segmentation.roles.items import find_items, judge_items, levels_in_words, says_yes_or_no
+from segmentation.roles.logs import find_log
 from segmentation.roles.look import MOST_EMPTY, MOSTLY, NUMBERS, Looked, are_dates, look, plain, share_distinct, unit_of
 from segmentation.runs.run import find_named
 from segmentation.tables.header import numbered
@@ -55,10 +56,25 @@ def guess_columns(source: RawSource, decimal_mark: str = "auto", named: str | No
     DataError
         When the table cannot be read, has no rows, or has no number column that could form segments.
     """
+    return guess_table(source, decimal_mark, named)[0]
+
+
+def guess_table(
+    source: RawSource, decimal_mark: str = "auto", named: str | None = None
+) -> tuple[list[Guess], dict | None]:
+    """Guess as `guess_columns`, of a log of purchases what its customers are made of, and say how its rows are read.
+
+    A log is one unless somebody named columns of its rows as features.
+    """
     looked = look(source, decimal_mark)
-    _refuse_purchases(looked, source.name)
     asked = find_named(named or "", {name: [name, header] for name, header in looked.headers.items()})
     formed = [name for name in asked if name in looked.headers]
+    if not formed and (log := find_log(looked, source)):
+        return [Guess(*made) for made in log.made], log.transactions
+    return _guess_customers(looked, source, formed), None
+
+
+def _guess_customers(looked: Looked, source: RawSource, formed: list[str]) -> list[Guess]:
     id_name = _find_id(looked, formed)
     judged = _judge(looked, [name for name in looked.headers if name != id_name], formed)
     found = {name: _as_guess(name, looked, judged[name]) for name in judged}
@@ -75,21 +91,6 @@ def guess_columns(source: RawSource, decimal_mark: str = "auto", named: str | No
             f"FEATURES=… Looked at {told}"
         )
     return [found[name] for name in looked.headers]
-
-
-def _refuse_purchases(looked: Looked, file: str) -> None:
-    """Refuse a table in which customers repeat beside dates: it has one row a purchase."""
-    texts = looked.texts
-    alike = [name for name in looked.headers if words.ID.search(looked.spelt[name])]
-    if any(words.WHOSE.match(looked.spelt[name]) and share_distinct(texts[name]) >= MOSTLY for name in alike):
-        return
-    whose = [name for name in alike if share_distinct(texts[name]) < MOSTLY]
-    when = [name for name in looked.headers if are_dates(texts[name])]
-    if whose and when:
-        raise DataError(
-            f"{file} seems to have one row a purchase, because {looked.headers[whose[0]]!r} repeats beside the dates "
-            f"of {looked.headers[when[0]]!r}; describe it with a transactions: section, as data/cdnow/dataset.yaml does"
-        )
 
 
 def _find_id(looked: Looked, formed: Sequence[str]) -> str | None:

@@ -6,7 +6,7 @@ Every pattern is of a header as `spelt` writes it: small letters without accents
 import re
 import unicodedata
 
-LETTERS = str.maketrans({"ı": "i", "ł": "l", "ß": "ss", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "№": "no"})
+LETTERS = str.maketrans({"ı": "i", "ł": "l", "ß": "ss", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "№": "no", "°": "o"})
 
 
 def spelt(header: str) -> str:
@@ -151,4 +151,61 @@ DERIVED = re.compile(
         gemiddelde?"""
     )
     + "|平均|средн"
+)
+
+# Of logs of purchases: who bought, in which order, when, how many of what, and for how much.
+BOUGHT = _any(
+    r"""orders? invoices? receipts? transactions? trans trx txn baskets? bills? bookings? reservations? tickets? sales?
+    purchases? carts? documents? visits? auftrags? bestell(?:ung)?s? rechnungs? belegs? bons? buchungs? transaktions?
+    kaufs? verkaufs? commandes? factures? achats? ventes? pedidos? facturas? recibos? compras? ventas? reservas?
+    transaccion(?:es)? ordin[ei] fattur[ae] scontrin[oi] acquist[oi] vendit[ae] prenotazion[ei] faturas? vendas?
+    zamowieni[ae] faktur[ay] paragonu? sprzedazy transakcji siparis fatura fis satis bestellings? factuur bestilling
+    ordre заказа? чека? 订单 交易 注文 주문"""
+)
+ORDER = re.compile(rf"^(?:{NUMBERING}{OF})?{BOUGHT}(?:_?{NUMBERING})?$")
+BUYER_NAME = re.compile(rf"^{PERSONS}_?(?:full_?)?(?:names?|nom|nombre|nome|adi|nazwa|naam)$")
+DAY = _any(
+    r"""(?:date|day)s? (?:date|day|time)_?time time timestamp datum tag zeit jour fecha dia data giorno dzien tarihi?
+    datoe? dato päivä дата 日期 日付 날짜"""
+)
+BARE_DAY = re.compile(rf"^{DAY}$")
+NO_PURCHASE = re.compile(
+    "(?:"
+    + _words(
+        r"""ship\w* deliver\w* due paid payment birth\w* dob born sign\w* regist\w* join\w* member since expir\w* valid
+        return\w* first last start end until liefer\w* versand\w* fallig\w* geburts?\w* anmelde\w* livraison naissance
+        inscription entrega nacimiento alta consegna nascita dostawy urodzenia teslim dogum kayit"""
+    )
+    + r")|geburt|liefer|versand"
+)
+QUANTITY = re.compile(
+    _words(
+        r"""quantit(?:y|ies) quantity_?ordered qty pieces pcs units? menge anzahl stuck stuckzahl quantite qte cantidad
+        cant unidades quantita qta pezzi quantidade qtd?e? ilosc sztuk miktar adet aantal antal maara количество"""
+    )
+    + "|quantity|数量|수량"
+)
+UNIT_PRICE = re.compile(
+    r"(?:^|_)(?:unit|each|single|einzel|stuck|verkaufs)?_?(?:prices?|preis|prix|precio|prezzo|preco|cena|fiyati?|prijs|pris)"
+    r"(?:_?each)?(?=_|$)|цена|单价|单位价格|単価|단가"
+)
+PAID = re.compile(
+    MONEY.pattern
+    + "|"
+    + _words(
+        r"""total\w* sum(?:me|ma)? summe gesamt\w* value wert warenwert valeur valore wartosc
+        (?:line|ext|extended)_price
+        dollars? paid (?:line|item)_?total montant_total"""
+    )
+)
+NOT_PAID = re.compile(
+    _words(
+        r"""tax\w* vat mwst tva iva kdv discount\w* rabatt remise descuento sconto desconto rabat indirim
+        shipping freight versand\w* porto profit margin gewinn costs? cogs kosten balance saldo tip points punkte"""
+    )
+)
+LINE = re.compile(_words("line\\w* row item position\\w* zeilen?\\w* ligne linea riga linha pozycja satir"))
+PRODUCT = re.compile(
+    r"product|produ[kc]t|produit|prodotto|(?:^|_)(?:items?|item_?\w+|articles?|artikel\w*|articulo|articolo|artigo|sku"
+    r"|stock_?code|ean|description|designation|ware|urun\w*|towar|varer?)(?=_|$)|товар|商品|품목"
 )

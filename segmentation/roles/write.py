@@ -9,10 +9,17 @@ from segmentation.core import files
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_text
 from segmentation.core.text import key
-from segmentation.roles.guess import Guess, guess_columns
+from segmentation.roles.guess import Guess, guess_table
 from segmentation.roles.look import plain
 from segmentation.runs.run import check_run_name
 from segmentation.tables.sources import RawSource
+
+REMARKS = {
+    "order": " # what the lines of one purchase share",
+    "price": " # of one; a row came to quantity times price",
+    "returns": " # with what the number of an order begins that takes goods back; negative amounts do so anyway",
+    "as_of": " # the day after the latest date",
+}
 
 
 def assume(source: RawSource, decimal_mark: str = "auto", features: str | None = None) -> str:
@@ -23,14 +30,16 @@ def assume(source: RawSource, decimal_mark: str = "auto", features: str | None =
     DataError
         As `guess_columns`, and where it cannot be told how the numbers of a column are written.
     """
-    guesses = guess_columns(source, decimal_mark, features)
+    guesses, purchases = guess_table(source, decimal_mark, features)
     if asked := [guess.asked for guess in guesses if guess.asked]:
         raise DataError(f"{source.name}: {asked[0]}")
-    return as_yaml(guesses, source, title=source.name, decimal_mark=decimal_mark)
+    return as_yaml(guesses, source, title=source.name, decimal_mark=decimal_mark, purchases=purchases)
 
 
-def as_yaml(guesses: list[Guess], source: RawSource, title: str, decimal_mark: str = "auto") -> str:
-    """Return a commented dataset.yaml."""
+def as_yaml(
+    guesses: list[Guess], source: RawSource, title: str, decimal_mark: str = "auto", purchases: dict | None = None
+) -> str:
+    """Return a commented dataset.yaml; of `purchases` it says how the rows of the table are read."""
     lines = [
         "# yaml-language-server: $schema=../dataset.schema.json",
         "# Guessed from the table: check each role (id, feature: forms the segments, descriptor: only describes them,",
@@ -43,6 +52,9 @@ def as_yaml(guesses: list[Guess], source: RawSource, title: str, decimal_mark: s
         lines.append(f"encoding: {_yaml(source.encoding)}")
     if decimal_mark != "auto":
         lines.append(f"decimal: {_yaml(decimal_mark)}")
+    if purchases:
+        lines += ["transactions: # how rows are made into customers: the headers of the columns"]
+        lines += [f"  {part}: {_yaml(told)}{REMARKS.get(part, '')}" for part, told in purchases.items()]
     lines.append("columns:")
     shown = Counter(plain(guess.header) for guess in guesses)
     for guess in guesses:
@@ -96,6 +108,6 @@ def write_dataset(name: str, source: RawSource, decimal_mark: str = "auto") -> P
     path = files.ROOT / "data" / name / "dataset.yaml"
     if path.is_file():
         raise UsageError(f"data/{name}/dataset.yaml exists; edit it, or remove it to have it guessed again")
-    guesses = guess_columns(source, decimal_mark)
-    write_text(path, as_yaml(guesses, source, name.replace("_", " ").capitalize(), decimal_mark))
+    guesses, purchases = guess_table(source, decimal_mark)
+    write_text(path, as_yaml(guesses, source, name.replace("_", " ").capitalize(), decimal_mark, purchases))
     return path

@@ -8,23 +8,23 @@ import ibis
 import pandas as pd
 
 TIME = r"(?:$|(?:,? +|T)[0-9].*$)"  # a time, a zone, AM or PM behind; days are taken as they are written
-LONG, SHORT, TWO = "([0-9]{4})", "([0-9]{2})", "([0-9]{1,2})"
+IN_FOUR, SHORT, TWO = "([0-9]{4})", "([0-9]{2})", "([0-9]{1,2})"
 NAME_OF_MONTH = "([A-Za-zÀ-ſ]{3,12})[.]?"
 GAP = "[ ./-]*(?:de )?"
 ORDINAL = "(?:st|nd|rd|th|er)?"
 
 
 def _formats() -> dict[str, tuple[str, str]]:
-    found = {f"yyyy{mark}mm{mark}dd": (f"^{LONG}[{mark}]{TWO}[{mark}]{TWO}{TIME}", "ymd") for mark in "-/."}
-    found["yyyymmdd"] = (rf"^{LONG}{SHORT}{SHORT}{TIME}", "ymd")
-    for years, year in (("yyyy", LONG), ("yy", SHORT)):
+    found = {f"yyyy{mark}mm{mark}dd": (f"^{IN_FOUR}[{mark}]{TWO}[{mark}]{TWO}{TIME}", "ymd") for mark in "-/."}
+    found["yyyymmdd"] = (rf"^{IN_FOUR}{SHORT}{SHORT}{TIME}", "ymd")
+    for years, year in (("yyyy", IN_FOUR), ("yy", SHORT)):
         for mark in "./-":
             found[f"dd{mark}mm{mark}{years}"] = (f"^{TWO}[{mark}]{TWO}[{mark}]{year}{TIME}", "dmy")
             if mark != ".":
                 found[f"mm{mark}dd{mark}{years}"] = (f"^{TWO}[{mark}]{TWO}[{mark}]{year}{TIME}", "mdy")
         found[f"dd mon {years}"] = (f"^{TWO}{ORDINAL}{GAP}{NAME_OF_MONTH}{GAP}{year}{TIME}", "dmy")
         found[f"mon dd {years}"] = (f"^{NAME_OF_MONTH}{GAP}{TWO}{ORDINAL}[ ,./-]+{year}{TIME}", "mdy")
-    found["yyyy年mm月dd日"] = (f"^{LONG} ?年 ?{TWO} ?月 ?{TWO} ?日(?: ?[0-9].*)?$", "ymd")
+    found["yyyy年mm月dd日"] = (f"^{IN_FOUR} ?年 ?{TWO} ?月 ?{TWO} ?日(?: ?[0-9].*)?$", "ymd")
     return found
 
 

@@ -207,13 +207,6 @@ def test_a_table_without_amounts_is_refused(tmp_path):
         guess_columns(locate("DATA", str(tmp_path / "names.csv")))
 
 
-def test_purchases_without_a_description_are_refused(tmp_path):
-    rows = "".join(f"{i % 20},2024-05-{1 + i % 28:02},{i}.5\n" for i in range(100))
-    (tmp_path / "till.csv").write_text("customer_id,date,amount\n" + rows)
-    with pytest.raises(DataError, match="'customer_id' repeats beside the dates of 'date'"):
-        guess_columns(locate("DATA", str(tmp_path / "till.csv")))
-
-
 def test_a_repeated_id_stays_the_id(tmp_path, mall_table):
     (tmp_path / "shop.csv").write_text(mall_table.read_text() + "1,Male,19,15,40\n,Male,20,16,40\n")
     assert _guess(tmp_path / "shop.csv")["customer_id"]["role"] == "id"
