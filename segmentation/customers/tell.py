@@ -214,17 +214,17 @@ def tiles(customers: Customers, by: str | None = None) -> str:
 
 
 def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str:
-    label, form = dataset.label(name), dataset.axis(name).form
+    label, levels = dataset.label(name), dataset.columns[name].levels  # between two levels lies nothing
     if dataset.columns[name].type == "yes/no":
         return f"**{escape(label)}**: {_tell_yes(customers, name)}."
-    low, middle, high = exploring.quantiles(customers, name, [0.25, 0.5, 0.75]).iloc[0][[0.25, 0.5, 0.75]]
-    limits = customers.limits([name]).loc[name]
-    if limits["low"] == limits["high"]:
-        return f"**{escape(label)}** is {dataset.measured(name, middle)} for every customer."
+    ends = exploring.quantiles(customers, name, [0.25, 0.5, 0.75]).iloc[0][[0.25, 0.5, 0.75]]
+    form, (low, middle, high) = partial(dataset.one if levels else dataset.amount, name), ends // 1 if levels else ends
+    if customers.limits([name]).loc[name, ["low", "high"]].nunique() == 1:
+        return f"**{escape(label)}** is {dataset.one(name, middle)} for every customer."
     skew, on, digits = customers.skew(name), dataset.columns[name].on_scale, 2 - customers.private
     lean = "hardly skewed" if abs(skew) < text.CLEAR else f"skewed to the {'high' if skew > 0 else 'low'} side"
     return (
-        f"**{escape(label)}**: half of the customers lie between {form(low)} and {dataset.measured(name, high)} "
+        f"**{escape(label)}**: half of the customers lie between {form(low)} and {dataset.one(name, high)} "
         f"(median {form(middle)}); the distribution is {lean}{on} (skewness {text.signed(skew, digits)})."
     )
 

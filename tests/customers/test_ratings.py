@@ -6,6 +6,8 @@ import pytest
 from segmentation.core.dataset import Dataset, parse_dataset
 from segmentation.core.errors import UsageError
 from segmentation.customers.cleaning import clean
+from segmentation.customers.customers import Customers
+from segmentation.customers.tell import distributions
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 from tests.conftest import in_frames
@@ -37,3 +39,12 @@ def test_a_rating_is_a_number_that_is_read_as_one():
         {"title": "T", "columns": {"food": {"role": "feature", "type": "rating", "min": 1, "max": 5}}}
     ).columns["food"]
     assert (column.numeric, column.is_number) == (True, True)
+
+
+def test_ranks_are_told_by_their_words():
+    """The ranks of "I hate it!-5" to "I love it!+5" are 1 to 11: that half lie between 5 and 9 says nothing."""
+    column = {"role": "descriptor", "type": "ordinal", "categories": {"-1": [], "0": [], "1": []}}
+    described = {"title": "T", "privacy": "rows", "columns": {"liked": column, "spend": {"role": "feature"}}}
+    ranks = pd.DataFrame({"id": [*"abcdefgh"], "liked": [1.0, 1, 1, 2, 3, 3, 3, 3], "spend": [*range(8)]})
+    told = distributions(Customers.of(Dataset.model_validate(described), ranks), ["liked"])
+    assert "half of the customers lie between -1 and 1 (median 0)" in told
