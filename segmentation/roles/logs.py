@@ -8,9 +8,10 @@ from datetime import timedelta
 import pandas as pd
 
 from segmentation.core.dataset import MADE, OF_ROWS, Column, Dataset
+from segmentation.core.errors import DataError
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.roles import words
-from segmentation.roles.look import MOSTLY, Looked, plain, unit_of
+from segmentation.roles.look import MOSTLY, Looked, plain, share_distinct, unit_of
 from segmentation.tables.dates import find_formats, read_day
 from segmentation.tables.formats import is_large
 from segmentation.tables.header import names_of, numbered
@@ -43,6 +44,12 @@ def find_log(looked: Looked, source: RawSource) -> Log | None:
     """
     customer = _customer(looked)
     found = _day(looked) if customer else None
+    if customer and not found and share_distinct(looked.texts[customer]) <= 1 / 2:
+        raise DataError(
+            f"{source.name} has several rows a customer, because {looked.headers[customer]!r} repeats, and no date of "
+            "purchases to count from; add one, give a table with one row a customer, or, if the rows are what should "
+            "be segmented, name columns: FEATURES=…"
+        )
     if not customer or not found:
         return None
     day, ways = found
@@ -84,7 +91,8 @@ def _customer(looked: Looked) -> str | None:
     differ = {name: cells.nunique() / max(len(cells), 1) for name, cells in filled.items()}
     if any(differ[name] >= MOSTLY for name in named if words.WHOSE.match(looked.spelt[name])):
         return None
-    return next((name for name in named if filled[name].nunique() > 1 and differ[name] < MOSTLY), None)
+    # Fewer are levels, as member: yes, or card: gold; and so few customers are no segments.
+    return next((n for n in named if filled[n].nunique() >= SMALLEST_GROUP and differ[n] < MOSTLY), None)
 
 
 def _day(looked: Looked) -> tuple[str, list[str]] | None:

@@ -14,7 +14,7 @@ from segmentation.core.errors import DataError
 from segmentation.core.text import key
 from segmentation.roles.write import assume
 from segmentation.tables.sources import locate
-from tests.roles.draws import Drawn, Export
+from tests.roles.draws import Drawn, Export, code, day, money, people, words
 from tests.roles.exports import EXPORTS
 from tests.roles.famous import FAMOUS
 
@@ -132,3 +132,16 @@ def test_the_language_of_yes_and_no_does_not_decide(said, name):
         for header, cells in EXPORTS[name].table().items()
     }
     assert _roles(put, EXPORTS[name].sep) == _whole(name)
+
+
+def test_levels_are_no_customers_though_they_repeat_beside_a_date(tmp_path):
+    columns = {"ID": ("id", code()), "Date": ("", day("2022-01-01", "2023-12-31")), "Spend": ("feature", money(90))}
+    for level in (words("yes", "no"), words("Gold", "Silver", "Blue")):
+        told = assumed(Export({"Member": ("describes", level), **columns}).text(), tmp_path)
+        assert ("transactions" in told, told["columns"]["member"]["role"]) == (False, "descriptor")
+
+
+def test_rows_of_the_same_customers_without_a_date_are_refused_with_what_to_do(tmp_path):
+    export = Export({"User_ID": ("customer", people("10", 40)), "Purchase": ("amount", money(8000))}, rows=300)
+    with pytest.raises(DataError, match="several rows a customer, because 'User_ID' repeats, and no date"):
+        assumed(export.text(), tmp_path)
