@@ -30,7 +30,7 @@ COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= DECIMAL= BASE= RUN=
+report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= DECIMAL= DATES= BASE= RUN=
 	$(segmentation) report $(options)
 
 pdf: $(READY) ## the same, and report.pdf
@@ -54,7 +54,7 @@ lab: $(READY) ## open JupyterLab on notebooks/: PORT= and other options of its o
 dashboard: $(READY) ## explore a finished run in the browser, on this machine alone: RUN=mall HOST= PORT=
 	$(segmentation) dashboard $(options)
 
-dataset: $(READY) ## look at a new table and write a dataset.yaml to start from: NAME=shop DATA=shop.csv ENCODING= DECIMAL=
+dataset: $(READY) ## look at a new table and write a dataset.yaml to start from: NAME=shop DATA=shop.csv ENCODING= DECIMAL= DATES=
 	$(segmentation) dataset $(options)
 
 score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=scored.csv ENCODING= RUN=

@@ -32,6 +32,7 @@ ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kern
 BaseOption = Annotated[Text, typer.Option(help="The earlier run whose numbers, names and colours are kept.")]
 EncodingOption = Annotated[Text, typer.Option(help="Of a table of text: cp1250, gb18030 (told by its letters).")]
 DecimalOption = Annotated[Text, typer.Option(help="The decimal mark of a table that has no dataset.yaml: . or ,")]
+DatesOption = Annotated[Text, typer.Option(help="Of a table that has no dataset.yaml: dmy (day first) or mdy.")]
 RunOption = Annotated[
     Text,
     typer.Option(
@@ -60,6 +61,7 @@ def make(
     engine: EngineOption = None,
     encoding: EncodingOption = None,
     decimal: DecimalOption = None,
+    dates: DatesOption = None,
     base: BaseOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
@@ -130,6 +132,7 @@ def dataset(
     data: Annotated[str, typer.Option(help="The table to look at.")],
     encoding: EncodingOption = None,
     decimal: DecimalOption = None,
+    dates: DatesOption = None,
 ) -> None:
     """Look at a new table, and write a dataset.yaml to start from."""
     from segmentation.core.dataset import load_dataset
@@ -139,7 +142,9 @@ def dataset(
     from segmentation.tables.sources import locate
 
     require_mark(decimal)
-    path = write_dataset(name, locate("DATA", data, encoding), decimal or "auto").relative_to(files.ROOT).as_posix()
+    path = (
+        write_dataset(name, locate("DATA", data, encoding), decimal or "auto", dates).relative_to(files.ROOT).as_posix()
+    )
     guessed = load_dataset(name)
     Console(highlight=False).print(column_list(guessed, guessed.named("feature")))
     print(f"{path} is written; check the roles in it, then: make report DATASET={quote(name)} DATA={quote(data)}")

@@ -69,7 +69,8 @@ class Column(_Strict):
     """One column: features form the segments, descriptors only describe them."""
 
     role: Literal["id", "feature", "descriptor", "ignore"]
-    type: Literal["number", "rating", "category", "ordinal", "yes/no"] = "number"
+    type: Literal["number", "rating", "category", "ordinal", "yes/no", "date"] = "number"
+    date_format: DateFormat | None = None
     label: str | None = None
     reason: str | None = None
     unit: str | None = None
@@ -89,12 +90,17 @@ class Column(_Strict):
     @property
     def numeric(self) -> bool:
         """Whether the values are numbers: an ordinal is its rank from 1; as a feature yes is 1 and no is 0."""
-        return self.is_number or self.type == "ordinal" or (self.type, self.role) == ("yes/no", "feature")
+        return self.is_amount or self.type in ("rating", "ordinal") or (self.type, self.role) == ("yes/no", "feature")
 
     @property
     def is_number(self) -> bool:
         """Whether the cells are read as numbers: amounts, or whole numbers on a scale."""
         return self.role != "id" and self.type in ("number", "rating")
+
+    @property
+    def is_amount(self) -> bool:
+        """Whether the values are amounts: numbers, or of a date the days or years from it to the as-of date."""
+        return self.role != "id" and self.type in ("number", "date")
 
     @property
     def on_scale(self) -> str:
@@ -120,8 +126,12 @@ class Column(_Strict):
         if self.categories and self.type not in ("category", "ordinal"):
             raise ValueError("categories need type: category or ordinal")
         ranged = {"transform"} if self.type == "rating" else {"min", "max", "transform"}
-        if self.type != "number" and ranged & self.model_fields_set:
+        if not self.is_amount and ranged & self.model_fields_set:
             raise ValueError("min, max and transform need type: number")
+        if self.type != "date" and self.date_format:
+            raise ValueError("date_format needs type: date")
+        if self.type == "date" and self.unit not in (None, "days", "years"):
+            raise ValueError(f"unit of a date is {self.unit!r}; expected days, or years for completed ones")
         if self.type == "rating" and any(end is None or end % 1 for end in (self.min, self.max)):
             raise ValueError("a rating needs min and max, the whole numbers at which its scale ends")
         if self.role == "feature" and self.required is False and self.missing == "reject":
@@ -203,6 +213,7 @@ class Dataset(_Strict):
     k_range: tuple[AtLeastTwo, AtLeastTwo] = (2, 10)
     scaling: Literal["standard", "robust", "none"] = "standard"
     decimal: Literal["auto", ".", ","] = "auto"
+    as_of: datetime.date | None = None
     encoding: Annotated[str, AfterValidator(files.require_encoding)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
     resamples: Annotated[int, Field(ge=10, strict=True)] = 100
@@ -216,6 +227,9 @@ class Dataset(_Strict):
             raise ValueError(f"columns: {sorted(taken)} are names that the artifacts use themselves; choose others")
         if self.transactions:
             self.transactions.require_made(self.columns)
+        dates = [n for n, column in self.columns.items() if column.type == "date" and column.role != "ignore"]
+        if dates and not self.as_of:
+            raise ValueError(f"the dates of {dates} need as_of: the day to which their days are counted")
         if not self.named("feature"):
             raise ValueError("no column has role: feature; at least one is needed to form segments")
         if len(self.named("id")) > 1:
@@ -255,11 +269,13 @@ class Dataset(_Strict):
 
     def label(self, name: str) -> str:
         """Return what a reader calls a column: its label, or its name as words."""
-        return self.columns[name].label or name.replace("_", " ").capitalize()
+        column, words = self.columns[name], name.replace("_", " ")
+        since = f"{(column.unit or 'days').capitalize()} since {words}"
+        return column.label or (since if column.type == "date" and column.role != "ignore" else words.capitalize())
 
     def words(self, name: str) -> str:
         """Return what a column is called inside of a sentence: its label, or its name as words."""
-        label = self.columns[name].label
+        label = self.label(name) if self.columns[name].type == "date" else self.columns[name].label
         return in_sentence(label) if label else name.replace("_", " ")
 
     def axis(self, name: str) -> Axis:

@@ -10,14 +10,14 @@ import pandas as pd
 
 from segmentation.core.dataset import Column, Dataset
 from segmentation.core.engine import all_of, any_of, double, held, kept, kept_like, of_each
-from segmentation.core.text import ANSWERS, BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, NO, SUM, SUMMARY, YES, answers
-from segmentation.customers.counts import repeated
+from segmentation.core.text import ANSWERS, FEWEST_TO_ADD_UP, MISSING, NO, SUM, YES, answers
+from segmentation.customers.counts import is_total, repeated
+from segmentation.tables.dates import ISO, time_to
 from segmentation.tables.number_formats import BLANKS, Convention, text_of, to_number
 
 PARTS = ("column", "value", "rule")
 REFUSED = ("file", "line", *PARTS)
-MOST_REPLACED = 100
-JOINED = "_joined_"
+MOST_REPLACED, JOINED = 100, "_joined_"
 MOST_COUNTED = 1_000  # of the texts of a column, to tell what its words for missing mean
 COPY = "one row an id, this is an identical copy"
 TOTAL = "a customer, not a total"
@@ -120,7 +120,7 @@ def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dic
         if name in usual:
             values[name] = _looked_up(table, name) if name in listed else _respelt(cell, usual[name])
         else:
-            values[name] = _value(cell, column, conventions.get(name))
+            values[name] = _value(cell, column, conventions.get(name), dataset)
         empty[name] = values[name].isnull() if name in usual else is_empty(cell, column)
         if f"_odd_{name}" in table.columns:
             empty[name] &= is_empty(table[f"_odd_{name}"], column)
@@ -139,12 +139,14 @@ def is_free(dataset: Dataset, name: str) -> bool:
     return dataset.columns[name].type == "category" and not dataset.columns[name].categories
 
 
-def _value(cell: ibis.Value, column: Column, convention: Convention | None) -> ibis.Value:
+def _value(cell: ibis.Value, column: Column, convention: Convention | None, dataset: Dataset) -> ibis.Value:
     if convention:
         return to_number(cell if cell.type().is_numeric() else _present(cell, column), convention)
     if column.role == "id" and cell.type().is_integer():
         return cell
     present = _present(cell.cast("string").fill_null(""), column)
+    if column.type == "date":
+        return time_to(dataset.as_of, present, column.date_format, years=column.unit == "years")
     if column.type == "yes/no":
         yes, no = (double(1), double(0)) if column.numeric else ("yes", "no")
         return ibis.cases((present.lower().isin(YES), yes), (present.lower().isin(NO), no))
@@ -334,11 +336,6 @@ def _sum_of_others(table: ibis.Table, dataset: Dataset, features: tuple[str, ...
     return Rule("row", TOTAL, table["row"].cast("string"), broken)
 
 
-def is_total(text: ibis.Value, words: str = SUMMARY) -> ibis.Value:
-    """Return whether a text says that its row adds up others."""
-    return text.re_search(words + BEHIND_SUM)
-
-
 def _some_feature(table: ibis.Table, features: tuple[str, ...]) -> Rule:
     """Refuse a customer of whom every feature would have to be invented."""
     empty = all_of(table[name].isnull() for name in features)
@@ -363,6 +360,8 @@ def _column_rules(
             rules.append(Rule(name, f"at least {column.min:g}", text, value < column.min))
         if column.max is not None:
             rules.append(Rule(name, f"at most {column.max:g}", text, value > column.max))
+        if column.type == "date":
+            rules.append(Rule(name, f"on or before {dataset.as_of}, as_of in dataset.yaml", text, value < 0))
         if column.type == "rating":
             rules.append(Rule(name, "a whole number", text, value != value.floor()))
         if column.transform == "log":
@@ -373,7 +372,8 @@ def _column_rules(
 def _expected(column: Column, convention: Convention | None) -> str:
     if column.categories:
         return f"one of {', '.join(column.categories)}"
-    return convention.expects() if convention else f"a {column.type}" if column.type != "yes/no" else "yes or no"
+    what = {"yes/no": "yes or no", "date": f"a date as {column.date_format or ISO}"}.get(column.type)
+    return convention.expects() if convention else what or f"a {column.type}"
 
 
 def _unique(peers: ibis.Table, name: str) -> Rule:

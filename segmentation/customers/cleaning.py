@@ -99,7 +99,7 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
         imputed={name: missing[name] for name in medians},
         numbers={name: NumberFormat(**convention.record()) for name, convention in conventions.items()},
     )
-    numbers = [n for n in conventions if n in everyone.columns and dataset.columns[n].type == "number"]
+    numbers = [name for name in everyone.columns if dataset.columns[name].is_amount]
     return Cleaned(everyone, rejected, _flagged(found, medians, everyone, numbers), account)
 
 
@@ -172,7 +172,7 @@ def _medians(everyone: Customers, features: tuple[str, ...], missing: dict[str, 
     """
     columns = everyone.dataset.columns
     asked = [n for n in features if columns[n].missing == "median" and 0 < missing.get(n, 0) < everyone.number]
-    number = {name: columns[name].type == "number" for name in asked}
+    number = {name: columns[name].is_amount for name in asked}
     return {n: everyone.quantiles(n, [0.5]).iloc[0][0.5] if number[n] else everyone.lower_median(n) for n in asked}
 
 

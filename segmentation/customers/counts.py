@@ -9,6 +9,7 @@ import pandas as pd
 
 from segmentation.core.engine import double, held, kept
 from segmentation.core.privacy import rung
+from segmentation.core.text import BEHIND_SUM, SUMMARY
 
 MOST_MARKED = 500_000_000  # whole numbers between the least and the greatest: a byte for each
 CLOSE = 10  # of them for each row
@@ -366,3 +367,8 @@ def tallied(values: pd.Series) -> pd.DataFrame:
 
 def grid_key(columns: tuple[str, ...], edges, by: str | None) -> tuple:
     return "grid", columns, tuple(ends.tobytes() for ends in edges), by
+
+
+def is_total(text: ibis.Value, words: str = SUMMARY) -> ibis.Value:
+    """Return whether a text says that its row adds up others."""
+    return text.re_search(words + BEHIND_SUM)

@@ -136,7 +136,7 @@ def quantiles(customers: Customers, name: str, levels: list[float], by: Grouping
 
 def _kind(customers: Customers, name: str) -> str:
     column = customers.dataset.columns.get(name)
-    return "number" if column is None or column.is_number else column.type
+    return "number" if column is None or column.is_number or column.is_amount else column.type
 
 
 def counts_by_segment(customers: Customers, name: str) -> pd.DataFrame:

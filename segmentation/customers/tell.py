@@ -151,7 +151,7 @@ def changes_table(account: Account, dataset: Dataset) -> pd.DataFrame:
 def far_values(customers: Customers, numbers: list[str]) -> str:
     """Say for each column how many customers lie far from the middle half."""
     columns, what = customers.dataset.columns, count(len(numbers), "numeric column")
-    far = {name: _number_far(customers, name) for name in numbers if columns[name].type == "number"}
+    far = {name: _number_far(customers, name) for name in numbers if columns[name].is_amount}
     many = {name: privacy.public(n, "value", private=customers.private) for name, n in far.items()}
     told = listing(
         f"{escape(customers.dataset.label(name))} has {how} far from the rest{columns[name].on_scale}"

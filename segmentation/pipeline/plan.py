@@ -103,8 +103,8 @@ def make_plan(**given) -> Plan:
     Parameters
     ----------
     given : str or None
-        run, dataset, data, features, k, seed, resamples, engine, encoding, decimal, base as typed, None where nothing
-        was.
+        run, dataset, data, features, k, seed, resamples, engine, encoding, decimal, dates, base as typed, None where
+        nothing was.
 
     Raises
     ------
@@ -120,6 +120,10 @@ def make_plan(**given) -> Plan:
     study, name = _open(typed, defaults, assumed)
     if typed["decimal"] and not assumed:
         raise UsageError(f"DECIMAL= is for a table that nobody has described; say decimal: in data/{name}/dataset.yaml")
+    if typed["dates"] and not assumed:
+        raise UsageError(
+            f"DATES= is for a table that nobody has described; say date_format: in data/{name}/dataset.yaml"
+        )
     base = typed.get("base") or defaults["base"]
     features = parse_features(typed["features"] or defaults["features"], study.dataset)
     study = replace(study, dataset=forming(study.dataset, features))
@@ -138,6 +142,7 @@ def make_plan(**given) -> Plan:
         "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
         "encoding": encoding,
         "decimal": (typed["decimal"], "command line"),
+        "dates": (typed["dates"], "command line"),
         "base": (base, "command line" if typed.get("base") else "notebook"),
     }
     values = {key: value for key, (value, _) in chosen.items()}
@@ -158,7 +163,7 @@ def _require_there(data: str, run: str) -> None:
 def _usable(given: dict) -> dict:
     """Return what was typed, numbers as such."""
     numbers = {name: _whole_number(given[name], name.upper(), least=least) for name, least in LEAST_TYPED.items()}
-    typed = {"encoding": None, "decimal": None} | given | numbers
+    typed = {"encoding": None, "decimal": None, "dates": None} | given | numbers
     require_mark(typed["decimal"])
     if typed["engine"] not in (None, *ENGINES):
         raise UsageError(
@@ -197,7 +202,7 @@ def _assume(typed: dict) -> str:
     from segmentation.roles.write import assume  # imported here, because it takes seconds
 
     source = locate("DATA", typed["data"], typed["encoding"])
-    return assume(source, typed["decimal"] or "auto", typed["features"])
+    return assume(source, typed["decimal"] or "auto", typed["features"], typed["dates"])
 
 
 def propose_dataset(data: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import pandas as pd
 
@@ -10,6 +11,7 @@ from segmentation.core.errors import DataError
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP, tens
 from segmentation.core.text import decimal
 from segmentation.roles import words
+from segmentation.roles.days import Days
 from segmentation.roles.items import find_items, judge_items, levels_in_words, says_yes_or_no
 from segmentation.roles.logs import find_log
 from segmentation.roles.look import MOST_EMPTY, MOSTLY, NUMBERS, Looked, are_dates, look, plain, share_distinct, unit_of
@@ -40,9 +42,12 @@ class Guess:
     reason: str
     remark: str = ""
     asked: str = ""
+    as_of: date | None = None
 
 
-def guess_columns(source: RawSource, decimal_mark: str = "auto", named: str | None = None) -> list[Guess]:
+def guess_columns(
+    source: RawSource, decimal_mark: str = "auto", named: str | None = None, dates: str | None = None
+) -> list[Guess]:
     """Look at every column of a table and guess its role; neither the order of rows nor that of columns decides.
 
     Parameters
@@ -50,6 +55,7 @@ def guess_columns(source: RawSource, decimal_mark: str = "auto", named: str | No
     decimal_mark : "." or "," where somebody named it, or "auto"
     named : str, optional
         The features that somebody named, as FEATURES has them: where they can be features, they are.
+    dates : "dmy" or "mdy" where somebody said whether the day comes first
 
     Raises
     ------
@@ -76,8 +82,14 @@ def guess_table(
 
 def _guess_customers(looked: Looked, source: RawSource, formed: list[str]) -> list[Guess]:
     id_name = _find_id(looked, formed)
-    judged = _judge(looked, [name for name in looked.headers if name != id_name], formed)
+    days = Days(looked, dates)
+    judged = _judge(looked, [name for name in looked.headers if name != id_name and name not in days.formats], formed)
     found = {name: _as_guess(name, looked, judged[name]) for name in judged}
+    for name in days.formats:
+        spec, reason = days.guess(name)
+        spec, reason = (spec | {"role": "feature"}, NAMED) if name in formed and "type" in spec else (spec, reason)
+        asked_day = days.asked(name) if "type" in spec else ""
+        found[name] = Guess(name, looked.headers[name], spec, reason, asked_day, asked_day, days.as_of)
     if id_name:
         found[id_name] = Guess(id_name, looked.headers[id_name], {"role": "id"}, _why_id(id_name, looked))
     if "id" in found and id_name != "id":  # what the artifacts call the id, whatever its header

@@ -9,7 +9,8 @@ import pandas as pd
 from segmentation.core.engine import held
 from segmentation.core.errors import DataError
 from segmentation.core.text import BEHIND_SUM, FEWEST_TO_ADD_UP, MISSING, SUM, answers, names_unit
-from segmentation.roles.words import DATE, spelt
+from segmentation.roles.words import spelt
+from segmentation.tables.dates import find_formats
 from segmentation.tables.header import names_of
 from segmentation.tables.number_formats import DIGIT, Convention, find_conventions, to_number, why_no_number
 from segmentation.tables.read import read_rows
@@ -109,7 +110,8 @@ def share_distinct(texts: pd.Series) -> float:
 
 
 def are_dates(texts: pd.Series) -> bool:
-    return texts.str.fullmatch(DATE).mean() >= MOSTLY
+    """Return whether the cells of a column are dates."""
+    return bool(find_formats(texts))
 
 
 def unit_of(name: str, looked: Looked) -> dict[str, str]:

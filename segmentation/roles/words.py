@@ -89,10 +89,6 @@ OUTCOME = re.compile(
     )
     + r"(?:_(?:flag|value|label|status|yn|payment\w*|next\w*))?$|^y$"
 )
-DATE = (
-    r"(19|20)[0-9]{2}([-/.])[01]?[0-9]\2[0-3]?[0-9]([ T].*)?|(19|20)[0-9]{2}[01][0-9][0-3][0-9]"
-    r"|[0-3]?[0-9]([-/.])[0-3]?[0-9]\5(19|20)?[0-9]{2}( .*)?"
-)
 CHILDREN = (  # at the head of a name: "reason: children" is none
     r"^(?:(?:num|number|n|no|nr|nb|count|total|anzahl|nombre|numero|liczba|ilosc)_(?:of_|de_|d_|di_)?)?"
     r"(?:child(?:ren)?|kids?(?:home)?|teens?(?:home)?|kinder|enfants|hijos|figli|filhos|dzieci|cocuk)(?=_|$)"

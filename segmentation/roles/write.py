@@ -22,7 +22,7 @@ REMARKS = {
 }
 
 
-def assume(source: RawSource, decimal_mark: str = "auto", features: str | None = None) -> str:
+def assume(source: RawSource, decimal_mark: str = "auto", features: str | None = None, dates: str | None = None) -> str:
     """Return the dataset.yaml of what a table that nobody has described seems to be, with the features that are named.
 
     Raises
@@ -30,7 +30,7 @@ def assume(source: RawSource, decimal_mark: str = "auto", features: str | None =
     DataError
         As `guess_columns`, and where it cannot be told how the numbers of a column are written.
     """
-    guesses, purchases = guess_table(source, decimal_mark, features)
+    guesses, purchases = guess_table(source, decimal_mark, features, dates)
     if asked := [guess.asked for guess in guesses if guess.asked]:
         raise DataError(f"{source.name}: {asked[0]}")
     return as_yaml(guesses, source, title=source.name, decimal_mark=decimal_mark, purchases=purchases)
@@ -55,12 +55,14 @@ def as_yaml(
     if purchases:
         lines += ["transactions: # how rows are made into customers: the headers of the columns"]
         lines += [f"  {part}: {_yaml(told)}{REMARKS.get(part, '')}" for part, told in purchases.items()]
+    dated = [guess.as_of for guess in guesses if guess.as_of and guess.spec["role"] != "ignore"]
+    lines += [f"as_of: {as_of} # the day after the latest date, to which days are counted" for as_of in dated[:1]]
     lines.append("columns:")
     shown = Counter(plain(guess.header) for guess in guesses)
     for guess in guesses:
         remark = f" # {guess.remark}" if guess.remark else ""
         label = plain(guess.header) if shown[plain(guess.header)] == 1 else guess.header
-        spec = guess.spec | _spelling(guess, label) | {"reason": guess.reason}
+        spec = guess.spec | _spelling(guess, guess.spec.get("label", label)) | {"reason": guess.reason}
         lines.append(f"  {_yaml(guess.name)}: {_yaml(spec)}{remark}")
     lines += _examples(guesses)
     lines.append("privacy: aggregate # groups under ten are hidden; rows shows every customer, rounded and without ids")
@@ -96,7 +98,7 @@ def _yaml(value) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def write_dataset(name: str, source: RawSource, decimal_mark: str = "auto") -> Path:
+def write_dataset(name: str, source: RawSource, decimal_mark: str = "auto", dates: str | None = None) -> Path:
     """Write data/<name>/dataset.yaml for a table that nobody has described.
 
     Raises
@@ -108,6 +110,6 @@ def write_dataset(name: str, source: RawSource, decimal_mark: str = "auto") -> P
     path = files.ROOT / "data" / name / "dataset.yaml"
     if path.is_file():
         raise UsageError(f"data/{name}/dataset.yaml exists; edit it, or remove it to have it guessed again")
-    guesses, purchases = guess_table(source, decimal_mark)
+    guesses, purchases = guess_table(source, decimal_mark, dates=dates)
     write_text(path, as_yaml(guesses, source, name.replace("_", " ").capitalize(), decimal_mark, purchases))
     return path

@@ -29,6 +29,7 @@ def _formats() -> dict[str, tuple[str, str]]:
 
 
 FORMATS = _formats()  # how a date is written -> its pattern, and the order of year, month and day
+ISO = "yyyy-mm-dd"
 ORDERS = ("dmy", "mdy")
 FIRST_SHORT = 69  # 69 to 99 are of the last century, 00 to 68 of this one (POSIX)
 NAMES_OF_MONTHS = (  # in English, German, French, Spanish, Italian and Polish
@@ -47,6 +48,7 @@ NAMES_OF_MONTHS = (  # in English, German, French, Spanish, Italian and Polish
 )
 MONTH = {word: str(number) for number, words in enumerate(NAMES_OF_MONTHS, 1) for word in words.split()}
 ENOUGH = 0.8
+LOOKED_AT_FIRST = 200
 PLAUSIBLE = (1900, 2100)
 
 
@@ -77,6 +79,22 @@ def to_day(cell: ibis.Value, written: str, latest: date | None = None) -> ibis.V
 def _first_short(latest: date | None) -> int:
     """Return the first of the years of two digits that is of the last century."""
     return min(FIRST_SHORT, latest.year % 100 + 1) if latest and latest.year >= 2000 else FIRST_SHORT
+
+
+def time_to(as_of: date | None, cell: ibis.Value, written: str | None, *, years: bool) -> ibis.Value:
+    """Return the days from the dates in a column to the as-of date, or the completed years, below 0 for later ones.
+
+    A date as yyyy-mm-dd, which a workbook or a database has, is read beside what dataset.yaml says.
+    """
+    assert as_of  # a dataset with dates has one
+    day = to_day(cell, written or ISO, as_of if years else None)
+    if written not in (None, ISO):
+        day = ibis.coalesce(day, to_day(cell, ISO))
+    end = ibis.literal(as_of)
+    if not years:
+        return end.delta(day, unit="day").cast("float64")
+    early = day.month() * 100 + day.day() > as_of.month * 100 + as_of.day
+    return (ibis.literal(as_of.year) - day.year() - early.ifelse(1, 0)).cast("float64")
 
 
 @cache
@@ -110,8 +128,10 @@ def find_formats(texts: pd.Series, order: str | None = None) -> list[str]:
     order : "dmy" or "mdy" where somebody said which comes first.
     """
     counts = texts[texts.str.contains("[0-9]")].value_counts()
-    read = {written: sum(n for text, n in counts.items() if _is_plausible(text, written)) for written in FORMATS}
-    most = max(read.values())
+    some = sorted(counts.index)[:: max(1, len(counts) // LOOKED_AT_FIRST)]
+    could = [w for w in FORMATS if 2 * sum(_is_plausible(text, w) for text in some) >= len(some)]
+    read = {w: sum(n for text, n in counts.items() if _is_plausible(text, w)) for w in could}
+    most = max(read.values(), default=0)
     best = [written for written, n in read.items() if n == most]
     if not most or most < ENOUGH * (texts != "").sum():
         return []
