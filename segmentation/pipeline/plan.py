@@ -118,12 +118,7 @@ def make_plan(**given) -> Plan:
     unknown = typed["data"] is not None and typed["dataset"] is None
     assumed = _assume(typed) if unknown else None
     study, name = _open(typed, defaults, assumed)
-    if typed["decimal"] and not assumed:
-        raise UsageError(f"DECIMAL= is for a table that nobody has described; say decimal: in data/{name}/dataset.yaml")
-    if typed["dates"] and not assumed:
-        raise UsageError(
-            f"DATES= is for a table that nobody has described; say date_format: in data/{name}/dataset.yaml"
-        )
+    _require_unknown(typed, name, assumed)
     base = typed.get("base") or defaults["base"]
     features = parse_features(typed["features"] or defaults["features"], study.dataset)
     study = replace(study, dataset=forming(study.dataset, features))
@@ -147,6 +142,14 @@ def make_plan(**given) -> Plan:
     }
     values = {key: value for key, (value, _) in chosen.items()}
     return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()}, assumed)
+
+
+def _require_unknown(typed: dict, name: str, assumed: str | None) -> None:
+    """Refuse to be told how a table is written that somebody has described."""
+    for option, key in (("decimal", "decimal"), ("dates", "date_format")):
+        if typed[option] and not assumed:
+            told = f"say {key}: in data/{name}/dataset.yaml"
+            raise UsageError(f"{option.upper()}= is for a table that nobody has described; {told}")
 
 
 def _require_there(data: str, run: str) -> None:
