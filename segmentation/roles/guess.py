@@ -62,11 +62,11 @@ def guess_columns(
     DataError
         When the table cannot be read, has no rows, or has no number column that could form segments.
     """
-    return guess_table(source, decimal_mark, named)[0]
+    return guess_table(source, decimal_mark, named, dates)[0]
 
 
 def guess_table(
-    source: RawSource, decimal_mark: str = "auto", named: str | None = None
+    source: RawSource, decimal_mark: str = "auto", named: str | None = None, dates: str | None = None
 ) -> tuple[list[Guess], dict | None]:
     """Guess as `guess_columns`, of a log of purchases what its customers are made of, and say how its rows are read.
 
@@ -75,14 +75,13 @@ def guess_table(
     looked = look(source, decimal_mark)
     asked = find_named(named or "", {name: [name, header] for name, header in looked.headers.items()})
     formed = [name for name in asked if name in looked.headers]
-    if not formed and (log := find_log(looked, source)):
+    if not formed and (log := find_log(looked, source, dates)):
         return [Guess(*made) for made in log.made], log.transactions
-    return _guess_customers(looked, source, formed), None
+    return _guess_customers(looked, source, formed, Days(looked, dates)), None
 
 
-def _guess_customers(looked: Looked, source: RawSource, formed: list[str]) -> list[Guess]:
+def _guess_customers(looked: Looked, source: RawSource, formed: list[str], days: Days) -> list[Guess]:
     id_name = _find_id(looked, formed)
-    days = Days(looked, dates)
     judged = _judge(looked, [name for name in looked.headers if name != id_name and name not in days.formats], formed)
     found = {name: _as_guess(name, looked, judged[name]) for name in judged}
     for name in days.formats:

@@ -37,13 +37,13 @@ class Log:
     made: list[tuple]
 
 
-def find_log(looked: Looked, source: RawSource) -> Log | None:
+def find_log(looked: Looked, source: RawSource, dates: str | None = None) -> Log | None:
     """Return how the rows of a table are purchases; None where it has one row a customer, or no date of a purchase.
 
     A table is a log when a column of customers repeats beside a date, and none tells its rows apart as customers.
     """
     customer = _customer(looked)
-    found = _day(looked) if customer else None
+    found = _day(looked, dates) if customer else None
     if customer and not found and share_distinct(looked.texts[customer]) <= 1 / 2:
         raise DataError(
             f"{source.name} has several rows a customer, because {looked.headers[customer]!r} repeats, and no date of "
@@ -95,19 +95,19 @@ def _customer(looked: Looked) -> str | None:
     return next((n for n in named if filled[n].nunique() >= SMALLEST_GROUP and differ[n] < MOSTLY), None)
 
 
-def _day(looked: Looked) -> tuple[str, list[str]] | None:
+def _day(looked: Looked, dates: str | None) -> tuple[str, list[str]] | None:
     """Return the column of the days of the purchases, and how these are written."""
-    ways = {name: _ways(looked.texts[name]) for name in looked.headers}
+    ways = {name: _ways(looked.texts[name], dates) for name in looked.headers}
     of_orders = re.compile(f"{words.BOUGHT}.*{words.DAY}|{words.DAY}.*{words.BOUGHT}").search
     named = [name for name in looked.headers if ways[name] and not words.NO_PURCHASE.search(looked.spelt[name])]
     ranked = _rank(looked, (of_orders, words.BARE_DAY.match, lambda _: True), named)
     return (ranked[0], ways[ranked[0]]) if ranked else None
 
 
-def _ways(texts: pd.Series) -> list[str]:
+def _ways(texts: pd.Series, dates: str | None = None) -> list[str]:
     """Return how the dates of a column are written, none where it holds others; some cells say that, at any size."""
     cells = pd.Series(sorted(texts.unique()))
-    return find_formats(texts) if find_formats(cells.iloc[:: max(1, len(cells) // MOST_LOOKED_AT)]) else []
+    return find_formats(texts, dates) if find_formats(cells.iloc[:: max(1, len(cells) // MOST_LOOKED_AT)]) else []
 
 
 def _amounts(looked: Looked, taken: set[str]) -> dict[str, str]:
@@ -165,7 +165,8 @@ def _undecided(looked: Looked, amounts: dict[str, str]) -> str:
 
 
 def _both_ways(header: str, ways: list[str]) -> str:
-    return f"the dates of {header!r} may be written {' or '.join(ways)}: say which as date_format in dataset.yaml"
+    both = " or ".join(ways)
+    return f"the dates of {header!r} may be written {both}: say DATES=dmy or DATES=mdy, or date_format: in dataset.yaml"
 
 
 def _own(looked: Looked, customer: str, taken: set[str]) -> list[tuple]:
