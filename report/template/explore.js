@@ -129,10 +129,14 @@ function explore(data) {
       return {
         x: within(x, ex[a], ex[a + 1], 0.5 + off * Math.cos(turn)), y: within(y, ey[b], ey[b + 1], 0.5 + off * Math.sin(turn)),
         segment, size: 3 + 11 * Math.sqrt(n / most),
-        told: `${segmentOf[segment].name}: about ${number(n)} customers with ${x.label} from ${number(ex[a], x)} to ${withUnit(ex[a + 1], x)} ` +
-          `and ${y.label} from ${number(ey[b], y)} to ${withUnit(ey[b + 1], y)}`,
+        told: `${segmentOf[segment].name}: about ${number(n)} customers with ${band(x, ex[a], ex[a + 1])} and ${band(y, ey[b], ey[b + 1])}`,
       };
     });
+  }
+  // Of answers only whole numbers are in a cell: that at which the next one begins is not.
+  function band(column, from, to) {
+    const [low, high] = column.item ? [Math.ceil(from), Math.ceil(to) - 1] : [from, to];
+    return low < high ? `${column.label} from ${number(low, column)} to ${withUnit(high, column)}` : `${column.label} ${withUnit(low, column)}`;
   }
   // Answers are few points on a grid: one mark for the customers of a segment who give the same two, beside the others.
   function answers(x, y) {

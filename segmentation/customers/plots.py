@@ -43,6 +43,7 @@ from segmentation.customers.exploring import (
     public_categories,
     quantiles,
     shown_means,
+    with_percentiles,
 )
 
 MOST_WRITTEN_LARGE = 7  # columns of a heat map, of which more need smaller figures
@@ -260,7 +261,12 @@ def correlation(correlation: pd.DataFrame, dataset: Dataset):
 
 
 def groups(customers: Customers, name: str, groups: dict[str, Grouping]):
-    """Draw box plots of a numeric column, a panel for each way to group the customers with a group to show, or None."""
+    """Draw box plots of a numeric column, a panel for each way to group the customers with a group to show, or None.
+
+    None also of yes and no, whose boxes would reach from no to yes.
+    """
+    if not with_percentiles(customers.dataset, [name]):
+        return None
     sizes = {by: customers.quantiles(name, [0.5], way)["customers"] for by, way in groups.items()}
     drawn = [by for by, own in sizes.items() if are_shown(customers, own, groups[by]).any()]
     if not drawn:

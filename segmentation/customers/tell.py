@@ -236,9 +236,7 @@ def _tell_yes(customers: Customers, name: str) -> str:
     few = [word for word, n in (("yes", yes), ("no", filled - yes)) if 0 < n < customers.least]
     if few:
         return f"{privacy.FEWER} customers have {few[0]}"
-    if customers.private:
-        return f"{privacy.about(share, filled)} yes"
-    return customers.dataset.amount(name, share)
+    return f"{privacy.about(share, filled)} yes" if customers.private else customers.dataset.amount(name, share)
 
 
 def categories(customers: Customers, names: list[str]) -> str:
@@ -303,6 +301,8 @@ def correlation(correlation: pd.DataFrame, dataset: Dataset) -> str:
 
 def groups(customers: Customers, groups: dict[str, Grouping], name: str) -> str:
     """Say for each way to group the customers in which group the median of column `name` is highest and lowest."""
+    if not exploring.with_percentiles(customers.dataset, [name]):
+        return f"**{escape(customers.dataset.label(name))}** is yes or no and has no median by which to compare groups."
     told = [_tell_groups(customers, by, way, name) for by, way in groups.items()]
     drawn = any(not customers.private or exploring.group_medians(customers, name, w).count() for w in groups.values())
     beside = [privacy.tell_boxes(private=customers.private, beyond=not customers.sampled)] if drawn else []
@@ -314,9 +314,8 @@ def _tell_groups(customers: Customers, by: str, way: Grouping, name: str) -> str
     every, least = exploring.group_medians(customers, name, way), count(privacy.SMALLEST_GROUP, "customer")
     medians, by, label = every.dropna(), escape(by), customers.dataset.label(name)
     if medians.empty:
-        if customers.private:
-            return f"By {by} nothing is drawn: {privacy.HIDDEN}."
-        return f"By {by} nothing is compared: each of its groups is {privacy.UNDER}."
+        why = f"drawn: {privacy.HIDDEN}" if customers.private else f"compared: each of its groups is {privacy.UNDER}"
+        return f"By {by} nothing is {why}."
     shown, gone = f"of {least} or more", "drawn, but not compared"
     shown, gone = ("that are shown", privacy.HIDDEN) if customers.private else (shown, f"the others are {gone}")
     left = f" among its groups {shown}; {gone}" if len(medians) < len(every) else ""
@@ -331,7 +330,7 @@ def differences(
     customers: Customers, features: tuple[str, ...], correlation: pd.DataFrame, groups: dict[str, Grouping]
 ) -> str:
     """Return the answer of the second chapter: how the customers differ, and what that is worth."""
-    last = list(groups.items())[-1:]
+    last = list(groups.items())[-1:] if exploring.with_percentiles(customers.dataset, features[-1:]) else []
     told = [
         f"**{sentence(count(customers.number, 'customer'))} differ in {count(len(features), 'feature')}.**",
         relation(customers, correlation, features, drawn=False),

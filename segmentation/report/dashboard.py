@@ -24,6 +24,7 @@ from segmentation.report.groups import Grouped, edges, group, steps
 from segmentation.runs.artifacts import Selection, remake_command
 from segmentation.runs.run import Run
 from segmentation.segments.assign import LISTED, name_of, open_segmented
+from segmentation.segments.fit import scale_ends
 
 MOST_MARKS = 2_000  # a browser draws them at once
 MOST_STEPS = 100
@@ -205,6 +206,10 @@ class SegmentedCustomers:
             return " to ".join(dict.fromkeys([levels[0], levels[-1]]))
         if column.type == "yes/no":
             return self.tell(name, min(low, 1))
+        if column.type == "rating":  # the next band begins where this one ends
+            least, most = scale_ends(self.dataset, name)
+            points = np.arange(max(np.ceil(low), least), min(np.ceil(high), most + 1))
+            return " to ".join(dict.fromkeys(f"{point:g}" for point in points[[0, -1]]))
         return f"{self.dataset.amount(name, low)} to {self.dataset.measured(name, high)}"
 
     def csv(self, filters: dict) -> bytes:

@@ -77,20 +77,20 @@ def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], 
             "answers against each other are a few points on a grid; [the figure](#04-original) shows all of them."
         )
     shown = [scaled_label(scaled.dataset, name) for name in amounts_of(scaled.dataset, names)]
-    crosses = "crosses are" if len(centres) > 1 else "cross is"
-    crosses = "" if centres.isna().any(axis=None) else f"; the red {crosses} the centroid{'s' * (len(centres) > 1)}"
-    many = f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}"
-    which = axes(shown, len(centres), len(names))
-    return f"{many}, in {unit}{crosses}. {closest(centres, unit)}{which}{_tiles(scaled, len(centres))}"
+    crosses = "crosses are the centroids" if len(centres) > 1 else "cross is the centroid"
+    crosses = f", in {unit}{'' if centres.isna().any(axis=None) else f'; the red {crosses}'}"
+    many = f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}{crosses}"
+    return f"{many}. {closest(centres, unit)}{axes(shown, len(centres), len(names))}{_tiles(scaled, len(centres))}"
 
 
 def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
     """Say what the figure in original units shows, and between which centres each feature ranges."""
     if are_profiled(segmented.dataset, names):
-        return profiles(item_profiles(segmented, centres), segmented.dataset)
-    shown = [segmented.dataset.axis(name) for name in amounts_of(segmented.dataset, names)]
+        amounts = map(segmented.dataset.label, amounts_of(segmented.dataset, names))
+        beside = "".join(f" {escape(label)} is an amount, and is not in this figure." for label in amounts)
+        return f"{profiles(item_profiles(segmented, centres), segmented.dataset)}{beside}"
+    which = axes([segmented.dataset.axis(n) for n in amounts_of(segmented.dataset, names)], len(centres), len(names))
     crosses = "red crosses are the centres" if len(centres) > 1 else "the red cross is the centre"
-    which = axes(shown, len(centres), len(names))
     told = f"{extremes(centres, segmented.dataset)}{which}{_tiles(segmented, len(centres))}"
     return f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; {crosses}. {told}"
 

@@ -788,3 +788,11 @@ def test_answers_are_one_mark_for_those_who_give_the_same():
     assert marks["customers"].tolist() == [2, 1, 1]
     assert marks["told"].tolist()[0] == "Fans<br>two customers<br>Tasty yes<br>Cheap no"
     assert marks["tasty"].round().tolist() == [1, 1, 0]
+
+
+def test_a_band_of_ratings_is_told_by_the_points_in_it():
+    column = {"role": "feature", "type": "rating", "min": 1, "max": 5}
+    customers = SegmentedCustomers.__new__(SegmentedCustomers)
+    customers.dataset = Dataset(title="T", columns={"staff": column})
+    bands = [(1.0, 2.0), (5.0, 6.0), (0.0, 2.0), (2.0, 4.0), (4.0, 6.0)]
+    assert [customers._tell_band("staff", *band) for band in bands] == ["1", "5", "1", "2 to 3", "4 to 5"]

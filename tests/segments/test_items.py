@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.dataset import Dataset
+from segmentation.customers import tell as customers_tell
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import how_scaled, shown_means
+from segmentation.customers.plots import groups
 from segmentation.segments import plots, tell
 from segmentation.segments.fit import are_profiled, distance_unit, item_profiles, scale
 
@@ -100,3 +102,17 @@ def test_answers_are_not_scattered_and_amounts_beside_them_are():
         "Of 5 features the axes show the two amounts that differ most between the segments: Spend and Visits." in told
     )
     assert plots.in_scaled_units(customers, customers.means(list(ANSWERS)), list(ANSWERS)) is None
+    told = tell.in_original_units(customers, customers.means(list(one)), list(one), "natural")
+    assert told.endswith(" Spend is an amount, and is not in this figure.")
+    assert "amount" not in tell.in_original_units(customers, customers.means(list(ANSWERS)), list(ANSWERS), "natural")
+
+
+def test_groups_of_yes_and_no_have_no_boxes_and_no_median():
+    columns = ANSWERS | {"city": {"role": "descriptor", "type": "category"}}
+    frame = pd.DataFrame({name: np.tile([0.0, 1], 20) for name in ANSWERS}).assign(city=["Ulm", "Bonn"] * 20)
+    customers, by = segmented(columns, frame, privacy="rows"), {"City": Grouping("city")}
+    assert groups(customers, "greasy", by) is None
+    told = customers_tell.groups(customers, by, "greasy")
+    assert told == "**Greasy** is yes or no and has no median by which to compare groups."
+    correlation = customers.correlation(list(ANSWERS))
+    assert "median" not in customers_tell.differences(customers, tuple(ANSWERS), correlation, by)
