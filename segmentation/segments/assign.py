@@ -27,6 +27,7 @@ NEAR = 0.25
 MOST_IN_CSV = 1_000_000
 DECIMALS = 6
 OWN = "_segmentation_"
+OF_WORDS = "Yes and no are read as 1 and 0, ordered words as ranks from 1: some databases take text for 0 unasked"
 ANY_CASE = "ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = TRUE"
 
 
@@ -315,5 +316,7 @@ def sql_heading(told: str, dialect: str) -> str:
 
 def write_queries(study: Run, query: str, told: Callable[[str], str]) -> None:
     """Write the files of a query, "segments" or "rules": what is `told` in each way to write SQL."""
+    words = {study.dataset.columns[name].type for name in study.features} & {"yes/no", "ordinal"}
     for name, dialect in sql_files(query).items():
-        write_text(study.path(name), told(dialect))
+        first, rest = told(dialect).split("\n", 1)
+        write_text(study.path(name), "\n".join([first, *([f"-- {OF_WORDS}"] if words else []), rest]))

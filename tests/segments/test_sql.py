@@ -10,7 +10,8 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-from functools import cache
+from functools import cache, partial
+from types import SimpleNamespace
 
 import duckdb
 import ibis
@@ -21,9 +22,10 @@ import pytest
 import sqlglot
 from psycopg import sql
 
+from segmentation.core.dataset import Dataset
 from segmentation.runs.records import Placement, Rules
 from segmentation.runs.stages import DIALECTS, STAGES, sql_files
-from segmentation.segments.assign import OWN, assign_rows, nearest_sql
+from segmentation.segments.assign import OWN, assign_rows, nearest_sql, write_queries
 from segmentation.segments.rules import grow_rules, write_sql
 from tests.conftest import ROOT
 
@@ -248,3 +250,17 @@ def test_a_run_has_both_for_every_database(mall):
 
 def test_snowflake_is_told_how_names_are_read():
     assert "QUOTED_IDENTIFIERS_IGNORE_CASE" in asked("rules", "snowflake")
+
+
+@pytest.mark.parametrize(("kind", "said"), [("yes/no", True), ("number", False)])
+def test_a_file_says_that_yes_and_no_are_numbers(kind, said, tmp_path):
+    """SQLite takes 'Yes' for 0, and gives everybody the segment of those who say no."""
+    columns = {"tasty": {"role": "feature", "type": kind}}
+    study = SimpleNamespace(dataset=Dataset(title="T", columns=columns), features=("tasty",), path=tmp_path.joinpath)
+    (tmp_path / "sql").mkdir()
+    features = [{"name": "tasty", "lambda": 1, "centre": 0, "spread": 1}]
+    model = Placement(features=features, centroids=[[0], [1]])
+    write_queries(study, "segments", partial(nearest_sql, model))
+    written = (tmp_path / "segments.sql").read_text()
+    assert written.startswith("-- For DuckDB")
+    assert ("-- Yes and no are read as 1 and 0" in written.splitlines()[1]) == said
