@@ -78,7 +78,7 @@ def make(
         outcome = run_pipeline(plan, pdf=pdf, cold=cold)
     except SegmentationError as fault:
         if data and not dataset and "dataset.yaml" in str(fault):
-            fault.args = (f"{fault} {propose_dataset(data)}",)
+            fault.args = (f"{str(fault).rstrip('.')}. {propose_dataset(data)}",)
         raise
     console = Console(highlight=False, soft_wrap=True)
     console.print(summarize(plan, outcome), markup=False)

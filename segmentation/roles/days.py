@@ -13,9 +13,9 @@ BIRTH = re.compile(
     r"birth|(^|_)(dob|bday|born)(_|$)|geburt|gebdat|geboren|naissance|ne_le|nacimiento|nascita|nato|urodz|出生|生日|生年月日"
 )
 AHEAD = re.compile(
-    r"expir|renew|valid_(to|thru|through)|(^|_)(next|due|until|ablauf\w*|gultig\w*|nachst\w*|verlanger\w*|bis|fallig\w*|prochain\w*"
+    r"expir|renew|valid_(to|thru|through)|(^|_)(end|ends|fin|fine|koniec|konca|(vertrags|laufzeit)?ende|next|due|until|ablauf\w*|gultig\w*|nachst\w*|verlanger\w*|bis|fallig\w*|prochain\w*"
     r"|echeance|proxim[oa]|vencimiento|caduc\w*|renovacion|renouvellement|prossim[oa]|scadenza|rinnovo|nastepn\w*"
-    r"|waznosc\w*|wygas\w*|odnowien\w*|termin\w*)(_|$)|到期|下次"
+    r"|waznosc\w*|wygas\w*|odnowien\w*|termin\w*)(_|$)|到期|下次|期满|终止|截止"
 )
 LAST = re.compile(
     r"(^|_)(last|latest|recent|letzt\w*|zuletzt|dernier\w*|ultim[oa]|ostatni\w*)|recency|最近|最后|上次|last_?(seen|order)"
@@ -53,19 +53,35 @@ class Days:
     @cached_property
     def as_of(self) -> date | None:
         """The day after the latest date that is no birth and does not lie ahead; of births alone, after the latest."""
-        past = [name for name in self.formats if not AHEAD.search(self._spelt(name))]
+        past = [name for name in self.formats if not self._why_ahead(name)]
         lived = [name for name in past if not BIRTH.search(self._spelt(name))]
         latest = [max(self._days(name, self.formats[name][0]), default=None) for name in lived or past]
         known = [day for day in latest if day]
         return max(known) + timedelta(days=1) if known else None
+
+    def _why_ahead(self, name: str) -> str:
+        """Return why the dates of a column lie ahead: by its name, or most behind all that customers did last."""
+        if LAST.search(self._spelt(name)):
+            return ""
+        if AHEAD.search(self._spelt(name)):
+            return "its name says that these dates lie ahead"
+        own = sorted(self._days(name, self.formats[name][0]))
+        ahead = bool(own) and own[len(own) // 2] > self._latest_done
+        return "most of its dates lie behind the last that customers did" if ahead else ""
+
+    @cached_property
+    def _latest_done(self) -> date:
+        last = [name for name in self.formats if LAST.search(self._spelt(name))]
+        days = [max(self._days(name, self.formats[name][0]), default=date.min) for name in last]
+        return max(days, default=date.max)
 
     def guess(self, name: str) -> tuple[dict, str]:
         """Return the keys of a column of dates in dataset.yaml, and the reason."""
         spelt, texts = self._spelt(name), self._looked.texts[name]
         if texts[texts != ""].nunique() == 1:
             return {"role": "ignore"}, "it holds one date alone"
-        if AHEAD.search(spelt) and not LAST.search(spelt):
-            return {"role": "ignore"}, "its name says that these dates lie ahead"
+        if why := self._why_ahead(name):
+            return {"role": "ignore"}, why
         how = {"type": "date", "date_format": self.formats[name][0], "label": self._label(name)}
         counted = f"days are counted to {self.as_of}, the day after the latest date"
         if BIRTH.search(spelt):

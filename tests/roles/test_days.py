@@ -53,6 +53,15 @@ def test_the_names_of_dates_are_known_in_six_languages(tmp_path, header):
     assert found[4]["label"] == "Age"
 
 
+@pytest.mark.parametrize("end", ["Contract end", "Vertragsende", "Fin de contrat", "Koniec umowy", "Fecha fin", "Plan"])
+def test_ends_of_contracts_lie_ahead_and_days_are_not_counted_to_them(tmp_path, end):
+    """Days since the last order were counted to the day after the last contract ends, years from now."""
+    header = f"customer_id,spend,last_order,signup_date,birth_date,{end}"
+    found = yaml.safe_load(assume(_shop(tmp_path, header=header)))
+    assert found["as_of"] == date(2023, 12, 13)
+    assert list(found["columns"].values())[-1]["role"] == "ignore"
+
+
 def test_day_and_month_that_cannot_be_told_apart_are_asked_and_answered(tmp_path):
     shop = _shop(tmp_path, last="03/{:02d}/2023")
     with pytest.raises(DataError, match=r"2023-01-03 where the day comes first, and 2023-03-01.*DATES=dmy"):
