@@ -113,7 +113,8 @@ def _ways(texts: pd.Series, dates: str | None = None) -> list[str]:
 def _amounts(looked: Looked, taken: set[str]) -> dict[str, str]:
     """Return the column of the amounts, or those of quantity and price; none where there is no money."""
     numbers = [name for name in looked.numbers if name not in taken and looked.numbers[name].nunique() > 1]
-    money = [name for name in numbers if not words.NOT_PAID.search(looked.spelt[name])]
+    spelt = {name: looked.spelt[name] for name in numbers}
+    money = [name for name in numbers if not (words.NOT_PAID.search(spelt[name]) or words.ID.search(spelt[name]))]
     each = _rank(looked, (words.UNIT_PRICE.search,), money)
     many = [name for name in _rank(looked, (words.QUANTITY.search,), numbers) if name not in each]
     paid = [name for name in money if words.PAID.search(looked.spelt[name]) and name not in many]

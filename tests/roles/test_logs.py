@@ -94,6 +94,16 @@ def test_columns_are_known_in_many_languages(tmp_path, headers, date):
     assert str(told["as_of"]) == "2023-12-25"
 
 
+@pytest.mark.parametrize("header", ["Sales Rep ID", "Order Value No", "Verkauf Nummer"])
+def test_a_number_of_who_sold_is_no_amount(tmp_path, header):
+    path = tmp_path / "log.csv"
+    _log(path, "Customer ID;Order ID;Order Date;;;Sales")
+    table = pd.read_csv(path, sep=";")
+    table.insert(0, header, [i % 19 + 1 for i in range(len(table))])
+    table.to_csv(path, index=False)
+    assert _assumed(path)["transactions"]["amount"] == ["Sales"]
+
+
 def test_a_log_without_amounts_or_orders_counts_days(tmp_path):
     told = _log(tmp_path / "groceries.csv", "Member_number;;Date;itemDescription;;", date="%d-%m-%Y")
     assert told["transactions"].keys() == {"customer", "date", "date_format", "as_of"}
