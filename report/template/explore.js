@@ -320,7 +320,7 @@ function explore(data) {
   buildQuestion();
   ["x", "y"].forEach((axis, i) => {
     at(axis).replaceChildren(...data.numbers.map((c, j) => make("option", { value: j }, c.axis)));
-    at(axis).value = data.numbers.findIndex((c) => c.name === (data.model.features[i] ?? data.model.features[0] ?? data.numbers[0]).name);
+    at(axis).value = data.numbers.findIndex((c) => c.name === (data.model.features[i] ?? data.model.features[0] ?? data.numbers[i] ?? data.numbers[0]).name);
     at(axis).addEventListener("change", drawScatter);
   });
   const plot = at("scatter");

@@ -162,7 +162,8 @@ def _tell_descriptor(values: dict, dataset: Dataset, name: str) -> str:
     if values and column.type == "yes/no" and column.numeric:
         return dataset.amount(name, values["mean"]) if "mean" in values else "not shown"
     if values and column.numeric:
-        return f"{dataset.measured(name, values['median'])} (median)"
+        median = values["median"]  # between two levels lies nothing
+        return f"{dataset.one(name, median // 1 if column.levels and median is not None else median)} (median)"
     shown = {name: share for name, share in values.items() if share is not None}
     told, top = share_texts(shown, rounded=private), sorted(shown.items(), key=lambda item: (-item[1], item[0]))[:3]
     parts = [f"{name} {told[name]}" for name, share in top if share]

@@ -17,6 +17,7 @@ from segmentation.core.text import in_sentence, ranging
 from segmentation.customers.customers import Customers
 from segmentation.customers.tell import broken_rules, categories
 from segmentation.report.dashboard import SegmentedCustomers
+from segmentation.report.tell import _tell_descriptor
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.manifest import open_finished
 from segmentation.segments.tell import actions_table, belonging, sizes
@@ -243,3 +244,11 @@ def test_nothing_is_recommended_where_no_action_is_given():
         "Call",
         "none given in dataset.yaml",
     ]
+
+
+def test_the_median_of_an_ordinal_is_a_word_on_a_card():
+    column = {"role": "descriptor", "type": "ordinal", "categories": {"-1": [], "0": [], "+1": []}}
+    dataset = Dataset(title="T", columns={"liked": column, "age": {"role": "feature", "unit": "years"}})
+    told = [_tell_descriptor({"median": median}, dataset, "liked") for median in (3.0, 1.5)]
+    assert told == ["+1 (median)", "-1 (median)"]
+    assert _tell_descriptor({"median": 41.5}, dataset, "age") == "41.5 years (median)"
