@@ -317,6 +317,11 @@ def sql_heading(told: str, dialect: str) -> str:
 def write_queries(study: Run, query: str, told: Callable[[str], str]) -> None:
     """Write the files of a query, "segments" or "rules": what is `told` in each way to write SQL."""
     words = {study.dataset.columns[name].type for name in study.features} & {"yes/no", "ordinal"}
+    dates = [name for name in study.features if study.dataset.columns[name].type == "date"]
+    said = [f"-- {OF_WORDS}"] if words else []
+    for name in dates:
+        unit = "completed years" if study.dataset.columns[name].unit == "years" else "days"
+        said.append(f"-- {name} is read as the {unit} from its date to {study.dataset.as_of}: put that number there")
     for name, dialect in sql_files(query).items():
         first, rest = told(dialect).split("\n", 1)
-        write_text(study.path(name), "\n".join([first, *([f"-- {OF_WORDS}"] if words else []), rest]))
+        write_text(study.path(name), "\n".join([first, *said, rest]))
