@@ -269,7 +269,7 @@ def _guess_number(name: str, looked: Looked) -> Spec:
     values, spelt = looked.numbers[name], looked.spelt[name]
     filled = values.dropna()
     distinct, whole = filled.nunique(), bool((filled % 1 == 0).all())
-    if distinct == len(values) and whole and _numbers_rows(filled):
+    if distinct == len(values) and whole and _numbers_rows(filled) and not unit_of(name, looked):
         return {"role": "ignore"}, "it only numbers the rows"
     if distinct == len(values) and whole and filled.min() >= 10 ** (CODE_DIGITS - 1):
         return {"role": "ignore"}, f"whole numbers of {CODE_DIGITS} digits or more that never repeat look like codes"

@@ -75,7 +75,8 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
 def _as_written(name: str, column: Column) -> str:
     """Return what a missing column is called: where its name was made from a header, by that one."""
     label = column.label or ""
-    made = [_name(label, 0) == name, *(key_without_unit(text) == key_without_unit(label) for text in column.aliases)]
+    foreign = [] if label.isascii() else [key_without_unit(text) for text in column.aliases]
+    made = [_name(label, 0) == name, key_without_unit(label) in foreign]
     return label if label and any(made) else column.headers(name)[0]
 
 

@@ -434,7 +434,7 @@ def test_ids_are_known_in_many_languages(tmp_path, header):
 
 
 def test_an_id_that_repeats_is_told(tmp_path):
-    roles = _roles(tmp_path, _shop(member_id=[i % 40 for i in range(100)]))
+    roles = _roles(tmp_path, _shop(member_id=[i % 60 for i in range(100)]))
     assert roles["member_id"] == (
         "ignore",
         "its name says that it is an id, but it repeats: each row is taken for a customer",
