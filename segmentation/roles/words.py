@@ -102,7 +102,10 @@ PERSON = re.compile(
 )
 PER = re.compile(_words("per pro par por last this next each every"))
 A_YEAR = re.compile(
-    _words("year yr jahr jahrgang annee anno ano rok yil yili jaar ar god birth born since seit depuis desde 年 年份 年度 出生年 出生年份 生年")
+    _words(
+        "year yr jahr jahrgang annee anno ano rok yil yili jaar ar god birth born since seit depuis desde "
+        "年 年份 年度 出生年 出生年份 生年"
+    )
     + "|jahr$|naissance|nacimiento|nascita|nascimento|urodzenia|dogum|geboorte|год|рожд|년$|출생"
 )
 NOMINAL = re.compile(

@@ -120,7 +120,7 @@ def test_numbers_that_are_no_amounts_form_no_segments(tmp_path):
     roles = {name: (column["role"], column["reason"]) for name, column in _guess(tmp_path / "shop.csv").items()}
     assert roles["position"] == ("ignore", "it only numbers the rows")
     assert roles["seen"] == ("ignore", "whole numbers of 8 digits or more that never repeat look like codes")
-    assert roles["day"] == roles["us_day"] == ("ignore", "its cells are dates, and a date is no amount")
+    assert (roles["day"][0], roles["us_day"][0]) == ("descriptor", "descriptor")  # days since, not amounts
     assert roles["spend"][0] == "feature"
 
 
@@ -362,7 +362,7 @@ def test_another_id_leaves_the_name_to_itself(tmp_path):
 def test_dates_that_never_repeat_are_no_ids(tmp_path):
     days = [f"{1 + i % 28:02}.{1 + i // 28:02}.2024" for i in range(100)]
     _shop(joined=days).to_csv(tmp_path / "shop.csv", index=False)
-    assert _guess(tmp_path / "shop.csv")["joined"]["role"] == "ignore"
+    assert _guess(tmp_path / "shop.csv")["joined"]["type"] == "date"
 
 
 def test_of_texts_that_never_repeat_the_address_of_mails_is_the_id():

@@ -112,7 +112,7 @@ def test_an_amount_of_a_year_is_none(label):
 
 
 def test_years_are_told_from_the_cells_and_prices_are_none(tmp_path):
-    rows = [f"c{i},{1950 + i * 7 % 60},{1900 + i * 37 % 101},{(i * 37) % 101 + 0.5}" for i in range(100)]
+    rows = [f"c{i},{1950 + i * 7 % 60},{1900 + i * 37 % 101},{(i * 53) % 101 + 0.5}" for i in range(100)]
     (tmp_path / "shop.csv").write_text("\n".join(["id,seit,price (€),spend", *rows]))
     limits = {
         g.header: (g.spec.get("min"), g.spec.get("max"))
