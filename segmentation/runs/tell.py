@@ -24,12 +24,23 @@ def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: s
         return None
     labels = [dataset.label(name) for name in features]
     labels = [*labels[:MOST_LISTED], f"{len(labels) - MOST_LISTED} others"] if len(labels) > MOST_LISTED + 1 else labels
-    formed = f"segments are formed by {listing(labels)}"
-    if set_by == "command line":
-        return (
-            f"Nobody has described this table. Its {formed}, as FEATURES says; all else about its columns is assumed."
-        )
-    return f"Nobody has described this table. Its {formed}, and that is assumed, as is the role of every other column."
+    formed = f"Nobody has described this table. Its segments are formed by {listing(labels)}"
+    by = set_by == "command line"
+    other = (
+        "as FEATURES says; all else about its columns is assumed."
+        if by
+        else ("and that is assumed, as is the role of every other column.")
+    )
+    return " ".join(filter(None, [f"{formed}, {other}", days_counted(dataset)]))
+
+
+def days_counted(dataset: Dataset) -> str:
+    """Say which columns the purchases are read from, and to which day days are counted; "" of a table without dates."""
+    if given := dataset.transactions:
+        parts = ("customer", "order", "date", "amount", "quantity", "price")
+        read = [f"{part} {' or '.join(getattr(given, part))}" for part in parts if getattr(given, part)]
+        return f"Purchases are read from the columns {listing(read)}; their days are counted to {given.as_of}."
+    return f"Days are counted to {dataset.as_of}." if dataset.as_of else ""
 
 
 def roles(dataset: Dataset, features: Sequence[str]) -> Iterator[tuple[str, str, str]]:
@@ -223,8 +234,9 @@ def account(account: Account, dataset: Dataset) -> str:
         "Every row is accounted for." if account.rejected else "No row broke a rule.",
         "" if dataset.named("id") else repeated(account.repeated, form),
         purchases(account, form),
+        escape(days_counted(dataset)),
     ]
-    return " ".join(told)
+    return " ".join(filter(None, told))
 
 
 def few(dataset: Dataset | None):

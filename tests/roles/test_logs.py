@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from segmentation.core.dataset import parse_dataset
+from segmentation.core.dataset import Dataset, parse_dataset
 from segmentation.core.errors import DataError
 from segmentation.roles.write import assume
+from segmentation.runs.tell import assumed
 from segmentation.tables.sources import locate
 from tests.conftest import ROOT
 
@@ -120,6 +121,13 @@ def test_day_and_month_that_cannot_be_told_apart_are_asked_for(tmp_path):
     path.write_text("\n".join(["customer;date;amount", *lines]))
     with pytest.raises(DataError, match=r"'date' are written like '01/02/2023'.* DATES=dmy or DATES=mdy"):
         assume(locate("DATA", str(path)))
+
+
+def test_the_reader_is_told_the_columns_of_purchases_and_the_day_that_days_are_counted_to(tmp_path):
+    told = _log(tmp_path / "till.csv", "customer_id;order_id;order_date;product;quantity;unit_price")
+    said = assumed("assumed", Dataset.model_validate(told), ["recency"], "assumed")
+    columns = "customer customer_id, order order_id, date order_date, quantity quantity and price unit_price"
+    assert said and said.endswith(f"{columns}; their days are counted to {told['transactions']['as_of']}.")
 
 
 def test_what_make_dataset_writes_says_how_rows_become_customers(fresh, tmp_path):
