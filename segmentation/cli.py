@@ -111,6 +111,8 @@ def score(
     print(f"{out}: {count(scored.drift.customers, 'customer')} scored with the model of run {study.name}")
     reasons = ", with the reasons" if scored.rows_refused else ""
     print(f"{refused}: {count(scored.rows_refused, 'row')} refused{reasons}")
+    if scored.counted_to:
+        print(f"  days are counted to {scored.counted_to}, the day after its latest date")
     for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in scored.drift.features}):
         print(f"  {line}")
 

@@ -1,5 +1,6 @@
 """What the table shows before any segment is formed: percentiles, links, bands, and the groups of a column."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 
@@ -280,12 +281,16 @@ def most_linked(correlation: pd.DataFrame, dataset: Dataset) -> list[str]:
 
 
 def bands(customers: Customers, name: str) -> Grouping:
-    """Cut numbers into at most eight bands of one round width, labelled as "20-29"."""
+    """Cut numbers into at most eight bands of one round width, labelled as "20-29", or by the words of ranks."""
     low, high, _ = customers.limits([name]).loc[name]
     edges = round_edges(low, high, MOST_BANDS)
     width = edges[1] - edges[0]
     whole = width > 1 and float(width).is_integer()
     ends = edges[1:] - 1 if whole else edges[1:]
+    if levels := getattr(customers.dataset.columns.get(name), "levels", []):
+        first = [levels[max(math.ceil(edge), 1) - 1] for edge in edges[:-1]]
+        last = [levels[min(math.ceil(edge) - 1, len(levels)) - 1] for edge in edges[1:]]
+        return Grouping(name, edges, tuple(a if a == b else f"{a} to {b}" for a, b in zip(first, last, strict=True)))
     joined = "–" if whole else " up to "
     return Grouping(name, edges, tuple(f"{a:.12g}{joined}{b:.12g}" for a, b in zip(edges[:-1], ends, strict=True)))
 

@@ -1,12 +1,14 @@
 """The segment of new customers of a table of any size, by the model, the names and the number formats of a run."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import ibis
 import pandas as pd
 
 from segmentation.core import files
+from segmentation.core.dataset import ASSUMED
 from segmentation.core.engine import any_of, double, held, kept
 from segmentation.core.errors import DataError, SegmentationError, UsageError
 from segmentation.core.files import is_same, write_csv, write_json, write_parquet
@@ -16,10 +18,11 @@ from segmentation.customers.purchases import raw_dataset, summarize_purchases
 from segmentation.monitoring.drift import Drift, describe_drift
 from segmentation.runs.artifacts import Model
 from segmentation.runs.made import made_of
-from segmentation.runs.manifest import require_unchanged
+from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.run import Run
 from segmentation.runs.stages import STAGES
 from segmentation.segments.assign import LISTED, assign_rows, name_of
+from segmentation.tables.dates import ISO, to_day
 from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import RawSource, locate
@@ -37,12 +40,14 @@ class Scored:
         of the training data in a feature), in the order of the table.
     refused : file, line, column, value, rule.
     comma : whether the lists have decimal commas, as those of the run.
+    counted_to : the day to which the days of dates are counted, where it is another than the run's.
     """
 
     customers: ibis.Table
     refused: ibis.Table
     drift: Drift
     comma: bool
+    counted_to: str = ""
 
     @property
     def rows_refused(self) -> int:
@@ -62,7 +67,7 @@ def score_source(study: Run, new: RawSource) -> Scored:
     """
     require_unchanged(study.name)
     model, names = study.read("model.json"), _names(study)
-    fine, refused = _checked(study, new, model.names)
+    fine, refused, counted_to = _checked(study, new, model.names)
     scored = kept(score_table(fine, model, names))
     if not int(scored.count().execute()):
         raise DataError(_tell_refused(refused, new))
@@ -70,7 +75,7 @@ def score_source(study: Run, new: RawSource) -> Scored:
     own = next(iter(study.dataset.named("id")), key)
     customers = scored.select(scored[own].name(key), *SCORED)
     drift, comma = describe_drift(scored, model, names), study.read("cleaning.json").comma
-    return Scored(customers, refused, drift, comma)
+    return Scored(customers, refused, drift, comma, counted_to)
 
 
 def score_rows(study: Run, frame: pd.DataFrame) -> pd.DataFrame:
@@ -175,8 +180,8 @@ def _names(study: Run) -> dict[int, str]:
     return study.read("profiles.json").names
 
 
-def _checked(study: Run, new: RawSource, features: list[str]) -> tuple[ibis.Table, ibis.Table]:
-    """Return the customers that can be scored, and what was refused."""
+def _checked(study: Run, new: RawSource, features: list[str]) -> tuple[ibis.Table, ibis.Table, str]:
+    """Return the customers that can be scored, what was refused, and the day that days are counted to (`Scored`)."""
     dataset, numbers = raw_dataset(study.dataset), study.read("cleaning.json").numbers
     known = {name: Convention(**dict(how)) for name, how in numbers.items()}
     made = study.dataset.transactions is not None
@@ -187,12 +192,40 @@ def _checked(study: Run, new: RawSource, features: list[str]) -> tuple[ibis.Tabl
             f"{new.name}: columns {headers['ignored']} are not in dataset.yaml; remove them, or declare them there "
             "(role: ignore)"
         )
-    if made:
-        customers, refused, _ = summarize_purchases(raw, study.dataset, headers, file=new.name, known=known)
-        return customers.order_by("id"), refused
+    day, of_day = _its_day(study, raw, features)
+    if made and study.dataset.transactions:
+        given = study.dataset.transactions.model_copy(update=of_day)
+        described = study.dataset.model_copy(update={"transactions": given})
+        customers, refused, _ = summarize_purchases(raw, described, headers, file=new.name, known=known)
+        return customers.order_by("id"), refused, day
+    dataset = dataset.model_copy(update=of_day)
     conventions = conventions_of(raw, dataset, features, headers, file=new.name, known=known)
     needs = {"features": tuple(features), "required": tuple(features), "fields": headers["fields"]}
-    return part_rows(check_rows(raw, dataset, list(wanted), conventions, **needs), dataset, list(wanted))
+    checked = check_rows(raw, dataset, list(wanted), conventions, **needs)
+    return *part_rows(checked, dataset, list(wanted)), day
+
+
+def _its_day(study: Run, raw: ibis.Table, features: list[str]) -> tuple[str, dict]:
+    """Return the day after the latest date of a new table, where nobody named one and that of the run is earlier.
+
+    The customers of a later month are seen on a later day: counted to that of the run, the newest would be refused.
+    """
+    dataset, given = study.dataset, study.dataset.transactions
+    columns = (
+        {"date": given.date_format}
+        if given
+        else {
+            name: dataset.columns[name].date_format or ISO
+            for name in features
+            if dataset.columns[name].type == "date" and dataset.columns[name].unit != "years"
+        }
+    )
+    if not columns or read_manifest(study.name).dataset != ASSUMED:
+        return "", {}
+    latest = raw.agg(**{name: to_day(raw[name], how).max() for name, how in columns.items()}).to_pandas().iloc[0]
+    ours = given.as_of if given else dataset.as_of
+    day = max((pd.Timestamp(found).date() + timedelta(days=1) for found in latest.dropna()), default=ours)
+    return (str(day), {"as_of": day}) if ours and day and day > ours else ("", {})
 
 
 def _tell_refused(refused: ibis.Table, new: RawSource) -> str:

@@ -78,7 +78,9 @@ def score_upload(study: Run, name: str, content: bytes, limits: Limits = UPLOAD_
         told = read_json(Path(folder, "scored.json"))
         with ENGINE:
             tables = {part: held(_read(Path(folder, f"{part}.parquet"))) for part in ("customers", "refused")}
-        return Scored(**tables, drift=Drift.model_validate(told["drift"]), comma=told["comma"])
+        return Scored(
+            **tables, drift=Drift.model_validate(told["drift"]), comma=told["comma"], counted_to=told["counted_to"]
+        )
 
 
 def _read(path: Path):
@@ -138,7 +140,10 @@ def _score_here(run: str, path: Path) -> None:
     scored = score_source(study, source)
     write_parquet(path.with_name("customers.parquet"), scored.customers)
     write_parquet(path.with_name("refused.parquet"), scored.refused)
-    write_json(path.with_name("scored.json"), {"drift": scored.drift.content(), "comma": scored.comma})
+    write_json(
+        path.with_name("scored.json"),
+        {"drift": scored.drift.content(), "comma": scored.comma, "counted_to": scored.counted_to},
+    )
 
 
 def _is_what_it_says(name: str, content: bytes) -> bool:

@@ -75,12 +75,12 @@ class Days:
         days = [max(self._days(name, self.formats[name][0]), default=date.min) for name in last]
         return max(days, default=date.max)
 
-    def guess(self, name: str, *, named: bool = False) -> tuple[dict, str]:
-        """Return the keys of a column of dates in dataset.yaml, and the reason; one that somebody named is used."""
+    def guess(self, name: str) -> tuple[dict, str]:
+        """Return the keys of a column of dates in dataset.yaml, and the reason."""
         spelt, texts = self._spelt(name), self._looked.texts[name]
         if texts[texts != ""].nunique() == 1:
             return {"role": "ignore"}, "it holds one date alone"
-        if (why := self._why_ahead(name)) and not named:
+        if why := self._why_ahead(name):
             return {"role": "ignore"}, why
         how = {"type": "date", "date_format": self.formats[name][0], "label": self._label(name)}
         counted = f"days are counted to {self.as_of}, the day after the latest date"

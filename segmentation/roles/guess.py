@@ -85,7 +85,7 @@ def _guess_customers(looked: Looked, source: RawSource, formed: list[str], days:
     judged = _judge(looked, [name for name in looked.headers if name != id_name and name not in days.formats], formed)
     found = {name: _as_guess(name, looked, judged[name]) for name in judged}
     for name in days.formats:
-        spec, reason = days.guess(name, named=name in formed)
+        spec, reason = days.guess(name)
         spec, reason = (spec | {"role": "feature"}, NAMED) if name in formed and "type" in spec else (spec, reason)
         asked_day = days.asked(name) if "type" in spec else ""
         found[name] = Guess(name, looked.headers[name], spec, reason, asked_day, asked_day, days.as_of)

@@ -7,6 +7,7 @@ from segmentation.core.dataset import Dataset, parse_dataset
 from segmentation.core.errors import UsageError
 from segmentation.customers.cleaning import clean
 from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import bands
 from segmentation.customers.tell import distributions
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
@@ -48,3 +49,12 @@ def test_ranks_are_told_by_their_words():
     ranks = pd.DataFrame({"id": [*"abcdefgh"], "liked": [1.0, 1, 1, 2, 3, 3, 3, 3], "spend": [*range(8)]})
     told = distributions(Customers.of(Dataset.model_validate(described), ranks), ["liked"])
     assert "half of the customers lie between -1 and 1 (median 0)" in told
+
+
+def test_bands_of_ranks_are_called_by_their_words():
+    words = ["hate", "dislike", "rather not", "neither", "rather", "like", "love", "adore", "worship"]
+    column = {"role": "descriptor", "type": "ordinal", "categories": {word: [] for word in words}}
+    dataset = Dataset(title="T", columns={"liked": column, "visits": {"role": "feature"}})
+    frame = pd.DataFrame({"id": [f"c{i}" for i in range(18)], "liked": [1.0 * (1 + i % 9) for i in range(18)]})
+    told = bands(Customers.of(dataset, frame.assign(visits=1.0)), "liked").labels
+    assert told == ("hate", "dislike to rather not", "neither to rather", "like to love", "adore to worship")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import ibis
@@ -16,13 +17,15 @@ import psycopg
 import pytest
 
 from segmentation.core import files
+from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
 from segmentation.core.files import read_json, write_json
-from segmentation.monitoring import tell
+from segmentation.monitoring import scoring, tell
 from segmentation.monitoring.drift import SHIFTED, Drift, Shift, describe_drift, stability_index
 from segmentation.monitoring.scoring import require_free
 from segmentation.runs.artifacts import Model
 from segmentation.runs.records import Placement
+from segmentation.runs.run import Run
 from segmentation.segments.model import bin_feature
 from segmentation.tables.sources import locate
 from tests.conftest import completed, customers_of
@@ -378,3 +381,13 @@ def test_the_limit_that_chance_gives_is_told_of_the_features_and_of_the_segments
     assert told.endswith("A 0.50, B 0.50, segments 0.50 (of so few customers chance gives up to 3.66, 3.66 and 1.96)")
     alike = drift.model_copy(update={"segments": shifts[0]})
     assert tell.drift(alike, {"a": "A", "b": "B"})[1].endswith(" chance gives up to 3.66)")
+
+
+@pytest.mark.parametrize(("described", "day"), [("assumed", "2024-08-01"), ("shop", "")])
+def test_a_later_month_is_counted_to_its_own_day_where_nobody_named_one(monkeypatch, described, day):
+    """Counted to the day of the run, its newest customers would be refused, and the others stand for all."""
+    column = {"role": "feature", "type": "date", "date_format": "yyyy-mm-dd"}
+    dataset = Dataset(title="T", as_of="2024-07-01", columns={"last_order": column})
+    monkeypatch.setattr(scoring, "read_manifest", lambda run: SimpleNamespace(dataset=described))
+    raw = ibis.memtable({"last_order": ["2024-05-09", "2024-07-31", ""]})
+    assert scoring._its_day(Run("month", dataset), raw, ["last_order"])[0] == day
