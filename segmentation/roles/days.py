@@ -85,9 +85,8 @@ class Days:
         how = {"type": "date", "date_format": self.formats[name][0], "label": self._label(name)}
         counted = f"days are counted to {self.as_of}, the day after the latest date"
         if BIRTH.search(spelt):
-            return {"role": "descriptor"} | how | {
-                "unit": "years"
-            }, f"its name says that it is a date of birth; {counted}"
+            born = f"its name says that it is a date of birth; {counted.replace('days', 'years', 1)}"
+            return {"role": "descriptor"} | how | {"unit": "years"}, born
         if LAST.search(spelt) and (texts == "").mean() <= MOST_EMPTY:
             told = f"its name says when the customer last did something (recency); {counted}"
             return {"role": "feature"} | how, told

@@ -15,6 +15,8 @@ from segmentation.core.text import count, sentence, shortened, show_index, spann
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, quantiles, shown_means, shown_shares
+from segmentation.roles.days import LAST
+from segmentation.roles.words import spelt
 from segmentation.runs.records import OTHERS, Heir, Placement, Profile
 from segmentation.runs.run import Run
 from segmentation.segments.assign import bent, centre_of_all, centres
@@ -219,6 +221,8 @@ def _plainly(name: str, told: str, beside: Iterable[str], dataset: Dataset) -> s
 
 def _is_called(name: str, kind: str, dataset: Dataset) -> bool:
     label = re.sub(r"\s*[(\[].*", "", dataset.label(name)).casefold()
+    if dataset.columns[name].type == "date" and kind == PLAIN_WORDS[0][0]:  # in any language that names dates
+        return bool(LAST.search(spelt(label)))
     return dataset.columns[name].type != "yes/no" and bool(re.fullmatch(kind, label))
 
 

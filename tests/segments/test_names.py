@@ -7,7 +7,7 @@ import pytest
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.text import shortened
-from segmentation.segments.profiles import _distinct_names, called, level_name, phrase
+from segmentation.segments.profiles import _distinct_names, _plainly, called, level_name, phrase
 
 MANY = {f"x{i}": "high" for i in range(40)}
 WORDS = "How satisfied are you with the following aspects of our hotel: "
@@ -113,3 +113,12 @@ def test_a_card_shows_five_descriptors_and_folds_the_others_but_never_one_alone(
 
     shown = {n: [len(part) for part in _folded("descriptors", [{}] * n).values()] for n in (0, 5, 6, 7, 30)}
     assert shown == {0: [0, 0], 5: [5, 0], 6: [6, 0], 7: [5, 2], 30: [5, 25]}
+
+
+@pytest.mark.parametrize(
+    "label", ["Days since Letzte Bestellung", "Days since última compra", "Days since dernier achat"]
+)
+def test_a_date_of_what_was_last_done_is_told_plainly_in_other_languages(label):
+    dated = {"role": "feature", "type": "date", "date_format": "yyyy-mm-dd", "label": label}
+    dataset = Dataset(title="T", as_of="2024-07-01", columns={"last": dated, "spend": {"role": "feature"}})
+    assert _plainly("last", "high days", [], dataset) == "long ago"
