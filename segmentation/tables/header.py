@@ -75,9 +75,8 @@ def match_columns(headers: list[str], dataset: Dataset, *, file: str, wanted: tu
 def _as_written(name: str, column: Column) -> str:
     """Return what a missing column is called: where its name was made from a header, by that one."""
     label = column.label or ""
-    foreign = [] if label.isascii() else [key_without_unit(text) for text in column.aliases]
-    made = [_name(label, 0) == name, key_without_unit(label) in foreign]
-    return label if label and any(made) else column.headers(name)[0]
+    headers = [re.sub(r"\s*[(\[（][^)\]）]+[)\]）]", "", text) for text in column.aliases]
+    return label if label and (_name(label, 0) == name or [label] == headers) else column.headers(name)[0]
 
 
 def _refuse_other_unit(header: str, name: str, column: Column, file: str, spelling) -> None:
