@@ -193,9 +193,8 @@ def _checked(study: Run, new: RawSource, features: list[str]) -> tuple[ibis.Tabl
             "(role: ignore)"
         )
     day, of_day = _its_day(study, raw, features)
-    if made and study.dataset.transactions:
-        given = study.dataset.transactions.model_copy(update=of_day)
-        described = study.dataset.model_copy(update={"transactions": given})
+    if given := study.dataset.transactions:
+        described = study.dataset.model_copy(update={"transactions": given.model_copy(update=of_day)})
         customers, refused, _ = summarize_purchases(raw, described, headers, file=new.name, known=known)
         return customers.order_by("id"), refused, day
     dataset = dataset.model_copy(update=of_day)

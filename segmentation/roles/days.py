@@ -7,7 +7,7 @@ from functools import cached_property
 from segmentation.core.errors import UsageError
 from segmentation.core.text import in_sentence
 from segmentation.roles.look import MOST_EMPTY, Looked, plain
-from segmentation.tables.dates import FORMATS, ORDERS, find_formats, read_day
+from segmentation.tables.dates import FORMATS, ORDERS, find_formats, read_day, tell_open
 
 BIRTH = re.compile(
     r"birth|(^|_)(dob|bday|born)(_|$)|geburt|gebdat|geboren|naissance|ne_le|nacimiento|nascita|nato|urodz|出生|生日|生年月日"
@@ -18,8 +18,7 @@ AHEAD = re.compile(
     r"|waznosc\w*|wygas\w*|odnowien\w*|termin\w*)(_|$)|到期|下次|期满|终止|截止"
 )
 LAST = re.compile(
-    r"(^|_)(last|latest|recent|letzt\w*|zuletzt|dernier\w*|ultim[oa]|ostatni\w*)|recency|最近|最后|上次|last_?(seen|order)"
-    r"|letztelastseen|lastlogin"
+    r"(^|_)(last|latest|recent|letzt\w*|zuletzt|dernier\w*|ultim[oa]|ostatni\w*)|recency|最近|最后|上次|last_?(seen|order|login)"
 )
 FIRST = re.compile(
     r"sign_?up|join|regist|open|creat|enrol|since|start|first|onboard|member|anmeld|beitritt|eroffn|erst|angelegt|seit"
@@ -83,15 +82,15 @@ class Days:
         if why := self._why_ahead(name):
             return {"role": "ignore"}, why
         how = {"type": "date", "date_format": self.formats[name][0], "label": self._label(name)}
-        counted = f"days are counted to {self.as_of}, the day after the latest date"
+        counted = f"counted to {self.as_of}, the day after the latest date"
         if BIRTH.search(spelt):
-            born = f"its name says that it is a date of birth; {counted.replace('days', 'years', 1)}"
+            born = f"its name says that it is a date of birth; years are {counted}"
             return {"role": "descriptor"} | how | {"unit": "years"}, born
         if LAST.search(spelt) and (texts == "").mean() <= MOST_EMPTY:
-            told = f"its name says when the customer last did something (recency); {counted}"
+            told = f"its name says when the customer last did something (recency); days are {counted}"
             return {"role": "feature"} | how, told
         tenure = "its name says when the customer came (tenure)" if FIRST.search(spelt) else "a date"
-        return {"role": "descriptor"} | how, f"{tenure}; {counted}"
+        return {"role": "descriptor"} | how, f"{tenure}; days are {counted}"
 
     def _label(self, name: str) -> str:
         """Return "Days since last order" for last_order_date, of births "Age" where no column is called so."""
@@ -107,14 +106,4 @@ class Days:
 
     def asked(self, name: str) -> str:
         """Return the question where day and month cannot be told apart, with both readings; else nothing."""
-        formats = self.formats.get(name, [])
-        if len(formats) < 2:
-            return ""
-        texts = self._looked.texts[name]
-        pairs = [(text, [read_day(text, one) for one in formats]) for text in sorted(texts[texts != ""].unique())]
-        text, (first, second) = next((pair for pair in pairs if len(set(pair[1])) > 1), pairs[0])
-        return (
-            f"the dates of column {name!r} are written like {text!r}, which is {first} where the day comes first, and "
-            f"{second} where the month does; say which: DATES=dmy or DATES=mdy behind make report, or in dataset.yaml "
-            f"date_format: {formats[0]} or {formats[1]}"
-        )
+        return tell_open(self._looked.headers[name], self._looked.texts[name], self.formats.get(name, []))

@@ -231,8 +231,6 @@ def _guess(name: str, looked: Looked) -> Spec:
         return {"role": "ignore"}, "it holds one text alone" if few else f"every cell is {filled.iloc[0]!r:.40}"
     if _left(spelt) and name in looked.numbers:
         return {"role": "ignore"}, "its name says that an earlier analysis left it"
-    if are_dates(filled):
-        return {"role": "ignore"}, "its cells are dates, and a date is no amount"
     if name not in looked.numbers:
         spec, reason = _guess_text(filled)
         broken = looked.broken.get(name, ("", ""))[0]

@@ -13,7 +13,7 @@ import pandas as pd
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.core.text import NO, YES, key
 from segmentation.roles import words
-from segmentation.roles.look import MOST_EMPTY, MOSTLY, Looked, are_dates, unit_of
+from segmentation.roles.look import MOST_EMPTY, MOSTLY, Looked, unit_of
 
 FEWEST_ITEMS = 3
 LONGEST_SCALE = 11
@@ -71,7 +71,7 @@ def find_items(looked: Looked, names: Sequence[str]) -> dict[str, Item]:
     Parameters
     ----------
     names : sequence of str
-        The columns but that of the ids.
+        The columns but those of ids and dates.
     """
     said = [name for name in names if _says_something(looked.spelt[name], looked.texts[name])]
     scales = {name: scale for name in sorted(said) if (scale := _scale_of(name, looked)) is not None}
@@ -136,7 +136,7 @@ def levels_in_words(filled: pd.Series) -> list[str]:
 def _says_something(spelt: str, texts: pd.Series) -> bool:
     filled = texts[texts != ""]
     left = words.LEFT.search(spelt) or words.INDEX.search(spelt)
-    return filled.nunique() > 1 and not left and not are_dates(filled)
+    return filled.nunique() > 1 and not left
 
 
 def _scale_of(name: str, looked: Looked) -> Scale | tuple[()] | None:

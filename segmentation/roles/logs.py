@@ -12,7 +12,7 @@ from segmentation.core.errors import DataError
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.roles import words
 from segmentation.roles.look import MOSTLY, Looked, plain, share_distinct, unit_of
-from segmentation.tables.dates import find_formats, read_day
+from segmentation.tables.dates import find_formats, read_day, tell_open
 from segmentation.tables.formats import is_large
 from segmentation.tables.header import names_of, numbered
 from segmentation.tables.number_formats import tell_undecided
@@ -65,7 +65,7 @@ def find_log(looked: Looked, source: RawSource, dates: str | None = None) -> Log
     told["as_of"] = _latest(looked.texts[day], looked.headers[day], ways[0], source) + timedelta(days=1)
     unit = unit_of(amounts.get("amount") or amounts["price"], looked) if amounts else {}
     own = _own(looked, customer, {*parts.values()})
-    asked = _undecided(looked, amounts) or (_both_ways(looked.headers[day], ways) if len(ways) > 1 else "")
+    asked = _undecided(looked, amounts) or tell_open(looked.headers[day], looked.texts[day], ways)
     returned = bool(amounts) and _has_returns(looked, amounts, told)
     made = _made(looked.headers[customer], told, unit, returned=returned)
     made = [(*row, asked if row[0] == "recency" else "", asked if row[0] == "recency" else "") for row in made]
@@ -163,11 +163,6 @@ def _latest(texts: pd.Series, header: str, written: str, source: RawSource):
 def _undecided(looked: Looked, amounts: dict[str, str]) -> str:
     open_ = {name: looked.undecided[name] for name in amounts.values() if name in looked.undecided}
     return tell_undecided(open_) if open_ else ""
-
-
-def _both_ways(header: str, ways: list[str]) -> str:
-    both = " or ".join(ways)
-    return f"the dates of {header!r} may be written {both}: say DATES=dmy or DATES=mdy, or date_format: in dataset.yaml"
 
 
 def _own(looked: Looked, customer: str, taken: set[str]) -> list[tuple]:

@@ -142,3 +142,16 @@ def find_formats(texts: pd.Series, order: str | None = None) -> list[str]:
 def _is_plausible(text: str, written: str) -> bool:
     day = read_day(text, written)
     return day is not None and PLAUSIBLE[0] <= day.year <= PLAUSIBLE[1]
+
+
+def tell_open(header: str, texts: pd.Series, formats: list[str]) -> str:
+    """Return the question where day and month of a column cannot be told apart, with both readings; else nothing."""
+    if len(formats) < 2:
+        return ""
+    pairs = [(text, [read_day(text, one) for one in formats]) for text in sorted(texts[texts != ""].unique())]
+    text, (first, second) = next((pair for pair in pairs if len(set(pair[1])) > 1), pairs[0])
+    return (
+        f"the dates of column {header!r} are written like {text!r}, which is {first} where the day comes first, and "
+        f"{second} where the month does; say which: DATES=dmy or DATES=mdy behind make report, or in dataset.yaml "
+        f"date_format: {formats[0]} or {formats[1]}"
+    )

@@ -117,7 +117,7 @@ def test_a_log_without_amounts_or_orders_counts_days(tmp_path):
 
 def test_day_and_month_that_cannot_be_told_apart_are_asked_for(tmp_path):
     path = tmp_path / "till.csv"
-    lines = [f"C{i % 9};{1 + i % 12:02}/{1 + i % 5:02}/2023;{i}.5" for i in range(60)]
+    lines = [f"C{i % 15};{1 + i % 12:02}/{1 + i % 5:02}/2023;{i}.5" for i in range(60)]
     path.write_text("\n".join(["customer;date;amount", *lines]))
     with pytest.raises(DataError, match=r"'date' are written like '01/02/2023'.* DATES=dmy or DATES=mdy"):
         assume(locate("DATA", str(path)))
