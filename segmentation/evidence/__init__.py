@@ -6,7 +6,6 @@ __getattr__ = lazily(
     __name__,
     criteria=("favourites", "flows", "inertia_from_one", "score_each_k", "silhouettes"),
     gather=("conclude", "gather_evidence", "summary_table", "votes"),
-    kmeans=("division", "feasible_k", "fit_each_k"),
     plots=(),
     tell=(),
 )

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.core.parallel import spread
 from segmentation.customers.exploring import sample_rows
-from segmentation.evidence.kmeans import LARGEST_EXACT, Optimum
+from segmentation.methods.method import LARGEST_EXACT, Optimum
 
 TITLES = {
     "silhouette": "the silhouette",

@@ -9,9 +9,11 @@ from segmentation.core.privacy import least
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.criteria import dip_of_distances, inertia_from_one, mixture_bic, untie, valley_p
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, SIGNIFICANT, decide, stable_k, verdict
-from segmentation.evidence.kmeans import LARGEST_RESAMPLED, Optimum, fit_each_k
 from segmentation.evidence.nulls import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.evidence.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
+from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum
+from segmentation.methods.optima import fit_each_k
 from segmentation.runs.records import Conclusion, Null, Verdict
 
 NULL_RESAMPLES = 5
@@ -63,7 +65,13 @@ class Evidence:
 
 
 def gather_evidence(
-    X: np.ndarray, optima: dict[int, Optimum], scores: pd.DataFrame, *, resamples: int, seed: int = 0
+    X: np.ndarray,
+    optima: dict[int, Optimum],
+    scores: pd.DataFrame,
+    *,
+    resamples: int,
+    method: Method = KMEANS,
+    seed: int = 0,
 ) -> Evidence:
     """Ask every criterion; above 1,000 customers a random sample of 1,000 is asked.
 
@@ -79,7 +87,7 @@ def gather_evidence(
     limits = max(FEWEST_LIMITS, resamples // 5)
     whole = len(some) == len(X)
     known = optima if whole else {}
-    fits = known | fit_each_k(some, [k for k in _from_one(k_values) if k not in known], seed=seed)
+    fits = known | fit_each_k(some, [k for k in _from_one(k_values) if k not in known], method=method, seed=seed)
     from_one = pd.Series({k: fits[k].model.inertia_ for k in sorted(fits)})
     partitions = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
     smooth = untie(some, seed=seed)
@@ -88,13 +96,13 @@ def gather_evidence(
         resamples=resamples,
         inertia=from_one if whole else inertia_from_one(X, scores),
         scores=scores,
-        gaps=gap_statistic(some, from_one, references=quarter, seed=seed),
+        gaps=gap_statistic(some, from_one, references=quarter, method=method, seed=seed),
         mixtures=mixture_bic(some, from_one.index, seed=seed),
-        stability=stability_table(resampled_jaccard(some, partitions, resamples=resamples, seed=seed)),
-        agreement=resampled_agreement(some, k_values, pairs=half, seed=seed),
-        strength=prediction_strength(some, k_values, splits=quarter, seed=seed),
-        null_limit=null_stability(some, k_values, tables=limits, resamples=NULL_RESAMPLES, seed=seed),
-        null=null_silhouettes(some, k_values, tables=max(half, FEWEST_TABLES), seed=seed),
+        stability=stability_table(resampled_jaccard(some, partitions, resamples=resamples, method=method, seed=seed)),
+        agreement=resampled_agreement(some, k_values, pairs=half, method=method, seed=seed),
+        strength=prediction_strength(some, k_values, splits=quarter, method=method, seed=seed),
+        null_limit=null_stability(some, k_values, tables=limits, resamples=NULL_RESAMPLES, method=method, seed=seed),
+        null=null_silhouettes(some, k_values, tables=max(half, FEWEST_TABLES), method=method, seed=seed),
         dip=dip_of_distances(some, seed=seed),
         valleys=pd.Series({k: valley_p(smooth, partitions[k], optima[k].model.cluster_centers_) for k in optima}),
         sizes={k: np.bincount(optimum.model.labels_).tolist() for k, optimum in optima.items()},

@@ -6,8 +6,9 @@ import pandas as pd
 from segmentation.core.parallel import spread
 from segmentation.evidence.criteria import p_of_one_mode, silhouette_values, untie
 from segmentation.evidence.decision import SIGNIFICANT
-from segmentation.evidence.kmeans import fit_once, random_state
 from segmentation.evidence.stability import jaccard_of_resample
+from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.method import Method, random_state
 
 NULL_LEVEL = 0.95
 BOOTSTRAPS = 200
@@ -34,7 +35,9 @@ def uniform_box(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rng.uniform(along.min(axis=0), along.max(axis=0), along.shape) @ axes + centre
 
 
-def gap_statistic(X: np.ndarray, inertia: pd.Series, *, references: int, seed: int = 0) -> pd.DataFrame:
+def gap_statistic(
+    X: np.ndarray, inertia: pd.Series, *, references: int, method: Method = KMEANS, seed: int = 0
+) -> pd.DataFrame:
     """Return the gap statistic of each k (Tibshirani, Walther & Hastie 2001), with their principal-component box.
 
     gap(k) = mean of log W over the references - log W, with W the inertia; its error is the standard deviation over
@@ -51,15 +54,15 @@ def gap_statistic(X: np.ndarray, inertia: pd.Series, *, references: int, seed: i
         Indexed by k: gap, error.
     """
     k_values = list(inertia.index)
-    logs = np.array(spread(_log_inertias, list(range(references)), X, k_values, seed))
+    logs = np.array(spread(_log_inertias, list(range(references)), X, k_values, method, seed))
     gap = logs.mean(axis=0) - np.log(inertia.to_numpy())
     return pd.DataFrame({"gap": gap, "error": logs.std(axis=0) * np.sqrt(1 + 1 / references)}, index=inertia.index)
 
 
-def _log_inertias(i: int, X: np.ndarray, k_values: list[int], seed: int) -> list[float]:
+def _log_inertias(i: int, X: np.ndarray, k_values: list[int], method: Method, seed: int) -> list[float]:
     rng = random_state(seed, 4, i)
     table = uniform_box(X, rng)
-    return [float(np.log(fit_once(table, k, rng).inertia_)) for k in k_values]
+    return [float(np.log(method.once(table, k, rng).inertia_)) for k in k_values]
 
 
 def gap_choices(gaps: pd.DataFrame) -> dict[str, int]:
@@ -81,17 +84,17 @@ def gap_choices(gaps: pd.DataFrame) -> dict[str, int]:
     }
 
 
-def null_models(X: np.ndarray) -> list[str]:
+def null_models(X: np.ndarray, method: Method = KMEANS) -> list[str]:
     """Return the null models that give tables without segments.
 
     Permuting the columns leaves each as it is: where one has several modes by itself (Hartigan's dip, p at most
     0.05 after Bonferroni's correction, equal values spread) the segments would stay, and only the Gaussian is used.
     """
     modes = min(p_of_one_mode(column) for column in untie(X).T) * X.shape[1] <= SIGNIFICANT
-    return ["one Gaussian"] if modes else list(NULL_MODELS)
+    return [name for name in method.nulls if not (modes and name == "columns permuted")]
 
 
-def null_silhouettes(X: np.ndarray, k_values, *, tables: int, seed: int = 0) -> pd.DataFrame:
+def null_silhouettes(X: np.ndarray, k_values, *, tables: int, method: Method = KMEANS, seed: int = 0) -> pd.DataFrame:
     """Return the mean silhouette of each k on tables without segments.
 
     Returns
@@ -99,14 +102,16 @@ def null_silhouettes(X: np.ndarray, k_values, *, tables: int, seed: int = 0) -> 
     DataFrame
         One row a table, its index the model, one column a k.
     """
-    tasks = [(model, i) for model in null_models(X) for i in range(tables)]
-    rows = spread(_null_silhouette, tasks, X, list(k_values), seed)
+    tasks = [(model, i) for model in null_models(X, method) for i in range(tables)]
+    rows = spread(_null_silhouette, tasks, X, list(k_values), method, seed)
     return pd.DataFrame(rows, columns=list(k_values), index=pd.Index([model for model, _ in tasks], name="model"))
 
 
-def _null_silhouette(task: tuple[str, int], X: np.ndarray, k_values: list[int], seed: int) -> list[float]:
+def _null_silhouette(
+    task: tuple[str, int], X: np.ndarray, k_values: list[int], method: Method, seed: int
+) -> list[float]:
     table, rng = _null_table(task, X, seed)
-    found = silhouette_values(table, [fit_once(table, k, rng).labels_ for k in k_values])
+    found = silhouette_values(method.space(table), [method.once(table, k, rng).labels_ for k in k_values])
     return [float(values.mean()) for values in found]
 
 
@@ -142,7 +147,9 @@ def null_p_value(found: float, null: pd.Series) -> dict:
     }
 
 
-def null_stability(X: np.ndarray, k_values, *, tables: int, resamples: int, seed: int = 0) -> pd.DataFrame:
+def null_stability(
+    X: np.ndarray, k_values, *, tables: int, resamples: int, method: Method = KMEANS, seed: int = 0
+) -> pd.DataFrame:
     """Return for each k the Jaccard coefficient that a segment must reach: what structure is not needed for.
 
     On tables without segments each segment's mean coefficient over a few bootstrap resamples is found, as for the
@@ -155,9 +162,9 @@ def null_stability(X: np.ndarray, k_values, *, tables: int, resamples: int, seed
     DataFrame
         Indexed by k: limit, and error, its Monte Carlo standard error (bootstrap over the tables).
     """
-    models = null_models(X)
+    models = null_models(X, method)
     tasks = [(model, i) for model in models for i in range(tables)]
-    parts = spread(_null_jaccards, tasks, X, list(k_values), resamples, seed)
+    parts = spread(_null_jaccards, tasks, X, list(k_values), resamples, method, seed)
     rows = {}
     for at, k in enumerate(k_values):
         by_model = [
@@ -179,11 +186,11 @@ def _quantile_error(jaccards: np.ndarray, rng: np.random.Generator) -> float:
 
 
 def _null_jaccards(
-    task: tuple[str, int], X: np.ndarray, k_values: list[int], resamples: int, seed: int
+    task: tuple[str, int], X: np.ndarray, k_values: list[int], resamples: int, method: Method, seed: int
 ) -> list[np.ndarray]:
     table, rng = _null_table(task, X, seed)
     found = []
     for k in k_values:
-        labels = fit_once(table, k, rng).labels_
-        found.append(np.mean([jaccard_of_resample(table, labels, k, rng) for _ in range(resamples)], axis=0))
+        labels = method.once(table, k, rng).labels_
+        found.append(np.mean([jaccard_of_resample(table, labels, k, rng, method) for _ in range(resamples)], axis=0))
     return found

@@ -6,12 +6,15 @@ from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core.parallel import spread
 from segmentation.evidence.decision import DISSOLVED
-from segmentation.evidence.kmeans import fit_once, random_state
+from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.method import Method, random_state
 
 RECOVERED = 0.75
 
 
-def resampled_jaccard(X: np.ndarray, partitions: dict[int, np.ndarray], *, resamples: int, seed: int = 0) -> dict:
+def resampled_jaccard(
+    X: np.ndarray, partitions: dict[int, np.ndarray], *, resamples: int, method: Method = KMEANS, seed: int = 0
+) -> dict:
     """Return how well each segment comes back from bootstrap resamples, as Jaccard coefficient (Hennig 2007).
 
     A resample keeps each drawn customer once, as the paper's software does (R package fpc, clusterboot). Each
@@ -29,21 +32,23 @@ def resampled_jaccard(X: np.ndarray, partitions: dict[int, np.ndarray], *, resam
         k -> ndarray of shape (resamples, k).
     """
     tasks = [(k, i) for k in partitions for i in range(resamples)]
-    rows = spread(_jaccard_once, tasks, X, partitions, seed)
+    rows = spread(_jaccard_once, tasks, X, partitions, method, seed)
     return {k: np.array([row for (task_k, _), row in zip(tasks, rows, strict=True) if task_k == k]) for k in partitions}
 
 
-def _jaccard_once(task: tuple[int, int], X: np.ndarray, partitions: dict, seed: int) -> np.ndarray:
+def _jaccard_once(task: tuple[int, int], X: np.ndarray, partitions: dict, method: Method, seed: int) -> np.ndarray:
     k, i = task
-    return jaccard_of_resample(X, partitions[k], k, random_state(seed, 1, k, i))
+    return jaccard_of_resample(X, partitions[k], k, random_state(seed, 1, k, i), method)
 
 
-def jaccard_of_resample(X: np.ndarray, labels: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def jaccard_of_resample(
+    X: np.ndarray, labels: np.ndarray, k: int, rng: np.random.Generator, method: Method = KMEANS
+) -> np.ndarray:
     """Draw one bootstrap resample and return how well each of the k segments comes back."""
     drawn = np.unique(rng.integers(len(X), size=len(X)))
     if len(np.unique(X[drawn], axis=0)) < k:
         return np.zeros(k)
-    return best_jaccard(labels[drawn], fit_once(X[drawn], k, rng).labels_, k)
+    return best_jaccard(labels[drawn], method.once(X[drawn], k, rng).labels_, k)
 
 
 def best_jaccard(labels: np.ndarray, others: np.ndarray, k: int) -> np.ndarray:
@@ -78,7 +83,7 @@ def stability_table(jaccards: dict[int, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def resampled_agreement(X: np.ndarray, k_values, *, pairs: int, seed: int = 0) -> pd.DataFrame:
+def resampled_agreement(X: np.ndarray, k_values, *, pairs: int, method: Method = KMEANS, seed: int = 0) -> pd.DataFrame:
     """Return the agreement of the segmentations of pairs of bootstrap resamples (Dolnicar & Leisch 2010).
 
     Both resamples of a pair are segmented, all customers are assigned to the centroids of each, and the two
@@ -89,19 +94,21 @@ def resampled_agreement(X: np.ndarray, k_values, *, pairs: int, seed: int = 0) -
     DataFrame
         Indexed by k: agreement (mean) and error (Monte Carlo standard error).
     """
-    return _repeated(_agreement_once, X, k_values, pairs, seed).rename(columns={"mean": "agreement"})
+    return _repeated(_agreement_once, X, k_values, pairs, method, seed).rename(columns={"mean": "agreement"})
 
 
-def _agreement_once(task: tuple[int, int], X: np.ndarray, seed: int) -> float:
+def _agreement_once(task: tuple[int, int], X: np.ndarray, method: Method, seed: int) -> float:
     k, i = task
     rng = random_state(seed, 2, k, i)
     draws = [X[rng.integers(len(X), size=len(X))] for _ in range(2)]
     if min(len(np.unique(draw, axis=0)) for draw in draws) < k:
         return 0.0
-    return adjusted_rand_score(*(fit_once(draw, k, rng).predict(X) for draw in draws))
+    return adjusted_rand_score(*(method.once(draw, k, rng).predict(X) for draw in draws))
 
 
-def prediction_strength(X: np.ndarray, k_values, *, splits: int, seed: int = 0) -> pd.DataFrame:
+def prediction_strength(
+    X: np.ndarray, k_values, *, splits: int, method: Method = KMEANS, seed: int = 0
+) -> pd.DataFrame:
     """Return the prediction strength of each k over repeated half splits (Tibshirani & Walther 2005).
 
     Both halves are segmented. For each segment of one half, the share of its pairs that the centroids of the other
@@ -113,17 +120,17 @@ def prediction_strength(X: np.ndarray, k_values, *, splits: int, seed: int = 0) 
     DataFrame
         Indexed by k: prediction_strength (mean) and error (Monte Carlo standard error).
     """
-    return _repeated(_strength_once, X, k_values, splits, seed).rename(columns={"mean": "prediction_strength"})
+    return _repeated(_strength_once, X, k_values, splits, method, seed).rename(columns={"mean": "prediction_strength"})
 
 
-def _strength_once(task: tuple[int, int], X: np.ndarray, seed: int) -> float:
+def _strength_once(task: tuple[int, int], X: np.ndarray, method: Method, seed: int) -> float:
     k, i = task
     rng = random_state(seed, 3, k, i)
     order = rng.permutation(len(X))
     halves = X[order[: len(X) // 2]], X[order[len(X) // 2 :]]
     if min(len(np.unique(half, axis=0)) for half in halves) <= k:
         return 0.0
-    fits = [fit_once(half, k, rng) for half in halves]
+    fits = [method.once(half, k, rng) for half in halves]
     strengths = [
         smallest_share_together(fit.labels_, other.predict(half), k)
         for half, fit, other in zip(halves, fits, fits[::-1], strict=True)
@@ -141,8 +148,8 @@ def smallest_share_together(labels: np.ndarray, predicted: np.ndarray, k: int) -
     return float((together[pairs > 0] / pairs[pairs > 0]).min(initial=1)) if pairs.any() else 0.0
 
 
-def _repeated(once, X: np.ndarray, k_values, times: int, seed: int) -> pd.DataFrame:
+def _repeated(once, X: np.ndarray, k_values, times: int, method: Method, seed: int) -> pd.DataFrame:
     """Return the mean of `times` repetitions for each k, and its Monte Carlo standard error; indexed by k."""
     tasks = [(k, i) for k in k_values for i in range(times)]
-    by_k = pd.Series(spread(once, tasks, X, seed)).groupby([k for k, _ in tasks])
+    by_k = pd.Series(spread(once, tasks, X, method, seed)).groupby([k for k, _ in tasks])
     return pd.DataFrame({"mean": by_k.mean(), "error": by_k.sem()}).rename_axis("k")

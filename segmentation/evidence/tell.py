@@ -13,8 +13,9 @@ from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, meaning
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
-from segmentation.evidence.kmeans import LARGEST_EXACT, TIMES_REACHED
 from segmentation.evidence.nulls import NULL_LEVEL
+from segmentation.methods.kmeans import TIMES_REACHED
+from segmentation.methods.method import LARGEST_EXACT
 from segmentation.runs.records import Conclusion, Scaled
 
 SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin"}

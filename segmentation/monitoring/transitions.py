@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.core.engine import all_of, double, held
 from segmentation.customers.customers import Customers
-from segmentation.evidence.kmeans import LARGEST_EXACT
+from segmentation.methods.method import LARGEST_EXACT
 from segmentation.runs.artifacts import Lineage, Model
 from segmentation.runs.finished import Finished
 from segmentation.runs.records import Became, Former, Heir, Origin, Start, Transitions

@@ -17,7 +17,7 @@ from segmentation.core.text import percent
 from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of, are_items, how_scaled, items_of, shown_means
-from segmentation.evidence.kmeans import best_kmeans
+from segmentation.methods.kmeans import best_kmeans
 from segmentation.runs.records import Placement, Scaled
 from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows, shown_placement
 from segmentation.segments.profiles import HIGH

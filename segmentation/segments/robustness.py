@@ -20,7 +20,8 @@ from segmentation.customers.counts import Grouping, tukey_fences
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import how_scaled, sample_rows, shown_means
 from segmentation.evidence.decision import LEVEL, SIGNIFICANT
-from segmentation.evidence.kmeans import best_kmeans, fit_once, random_state
+from segmentation.methods.kmeans import best_kmeans, fit_once
+from segmentation.methods.method import random_state
 from segmentation.runs.records import Placement
 from segmentation.segments.assign import averaged, bent, exact_centres, restored
 from segmentation.segments.fit import scaling

@@ -10,7 +10,7 @@ import numpy as np
 
 from segmentation.core.engine import PRIME, hash_of
 from segmentation.customers.counts import repeated
-from segmentation.evidence.kmeans import descend, fit_starts
+from segmentation.methods.kmeans import descend, fit_starts
 from segmentation.runs.records import Placement
 from segmentation.segments.assign import assign_rows
 

@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.evidence.criteria import score_each_k
 from segmentation.evidence.gather import gather_evidence
-from segmentation.evidence.kmeans import _plus_plus, fit_each_k
+from segmentation.methods.kmeans import _plus_plus
+from segmentation.methods.optima import fit_each_k
 
 K_VALUES = range(2, 11)
 LIMIT = 1.5
@@ -45,7 +46,7 @@ def _fits(X: np.ndarray) -> list[tuple[int, int, int]]:
         fits.append((len(X), self.n_clusters, self.n_init))
         return fit(self, X, *given, **named)
 
-    with mock.patch("segmentation.evidence.kmeans._plus_plus", drawn), mock.patch.object(KMeans, "fit", fitted):
+    with mock.patch("segmentation.methods.kmeans._plus_plus", drawn), mock.patch.object(KMeans, "fit", fitted):
         _gather(X)
     return fits
 

@@ -16,7 +16,6 @@ from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.criteria import dip_of_distances, flows_between, mixture_bic, origins, score_each_k, valley_p
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, decide, stable_k, verdict
 from segmentation.evidence.gather import conclude, dissent, gather_evidence
-from segmentation.evidence.kmeans import best_kmeans, feasible_k, fit_each_k, fit_once, random_state
 from segmentation.evidence.nulls import (
     gap_choices,
     gap_statistic,
@@ -33,6 +32,9 @@ from segmentation.evidence.stability import (
     smallest_share_together,
     stability_table,
 )
+from segmentation.methods.kmeans import best_kmeans, fit_once
+from segmentation.methods.method import random_state
+from segmentation.methods.optima import feasible_k, fit_each_k
 
 
 def _scaled(X: np.ndarray) -> np.ndarray:

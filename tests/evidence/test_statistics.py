@@ -17,7 +17,7 @@ from segmentation.customers.counts import Grouping
 from segmentation.customers.exploring import bands, group_medians
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.criteria import favourites, score_each_k, silhouettes
-from segmentation.evidence.kmeans import (
+from segmentation.methods.kmeans import (
     FEWEST_STARTS,
     TIMES_REACHED,
     best_kmeans,

@@ -6,28 +6,17 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from segmentation.core.errors import DataError, UsageError
-from segmentation.core.parallel import spread
+from segmentation.core.errors import UsageError
 from segmentation.customers.exploring import sample_rows
+from segmentation.methods.method import LARGEST_EXACT, Optimum
 
 TIMES_REACHED = 5
 FEWEST_STARTS = 100
 MOST_STARTS = 1000
-LARGEST_EXACT = 10_000
-LARGEST_RESAMPLED = 1_000
 SAME_INERTIA = 1e-9
 LARGEST_AT_ONCE = 500
 MOST_ITERATIONS = 1000
 STARTS = 10
-
-
-@dataclass(frozen=True)
-class Optimum:
-    """The best K-Means fit of many single starts, and how often a start reached it."""
-
-    model: KMeans
-    starts: int
-    reached: int
 
 
 def best_kmeans(X: np.ndarray, k: int, *, seed: int = 0) -> Optimum:
@@ -99,45 +88,6 @@ def _canonical(fit: KMeans) -> KMeans:
     fit.cluster_centers_ = np.ascontiguousarray(fit.cluster_centers_[order])
     fit.labels_ = np.argsort(order)[fit.labels_].astype(fit.labels_.dtype)
     return fit
-
-
-def fit_each_k(X: np.ndarray, k_values, *, seed: int = 0) -> dict[int, Optimum]:
-    """Return the best optimum for every k."""
-    return dict(zip(k_values, spread(_optimum, list(k_values), X, seed), strict=True))
-
-
-def _optimum(k: int, X: np.ndarray, seed: int) -> Optimum:
-    return best_kmeans(X, k, seed=seed)
-
-
-def division(optima: dict[int, Optimum], k: int) -> np.ndarray:
-    """Return the segment of each customer, from 0; for k = 1 that of all."""
-    if k == 1:
-        return np.zeros(len(next(iter(optima.values())).model.labels_), int)
-    return optima[k].model.labels_
-
-
-def feasible_k(X: np.ndarray, k_range: tuple[int, int], k, *, seed: int = 0) -> list[int]:
-    """Return the values of k to score: the range and the analyst's own k, up to the distinct points less one.
-
-    Above 1,000 customers the distinct points of the sample count that the evidence is gathered on.
-
-    Raises
-    ------
-    UsageError
-        When the analyst's k is no number of segments, or too many.
-    DataError
-        When the customers have too few distinct points for the smallest k of the range.
-    """
-    most = len(np.unique(X[sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)], axis=0)) - 1
-    if k != "auto" and (not isinstance(k, int) or k < 2):
-        raise UsageError(f"k = {k!r} is not usable; expected 'auto' or a whole number of at least 2")
-    if k != "auto" and k > max(most, 1):
-        raise UsageError(f"K={k} is too many for {most + 1} distinct combinations of features; choose at most {most}")
-    values = {i for i in range(k_range[0], k_range[1] + 1) if i <= most} | ({k} - {"auto"})
-    if most < 2 or not values:
-        raise DataError(f"the customers have {most + 1} distinct combinations of features; too few for segments")
-    return sorted(values)
 
 
 @dataclass(frozen=True)
@@ -230,11 +180,29 @@ def _plus_plus(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> 
     return centres
 
 
-def random_state(*key: int) -> np.random.Generator:
-    """Return the random numbers of one task, the same in every process."""
-    return np.random.default_rng(np.random.SeedSequence(key))
-
-
 def fit_once(X: np.ndarray, k: int, rng: np.random.Generator) -> Fit | KMeans:
     """Fit K-Means from ten k-means++ starts."""
     return fit_best(X, k, rng, STARTS)
+
+
+@dataclass(frozen=True)
+class KMeansMethod:
+    """K-Means (Lloyd 1982): round segments of similar spread, each customer in that of the nearest centroid."""
+
+    name: str = "kmeans"
+    nulls: tuple[str, ...] = ("columns permuted", "one Gaussian")
+
+    def best(self, X: np.ndarray, k: int, *, seed: int) -> Optimum:
+        """Return the best optimum of many starts."""
+        return best_kmeans(X, k, seed=seed)
+
+    def once(self, X: np.ndarray, k: int, rng: np.random.Generator) -> Fit | KMeans:
+        """Return the best of ten starts."""
+        return fit_once(X, k, rng)
+
+    def space(self, X: np.ndarray) -> np.ndarray:
+        """Return the customers where distances between them are measured: where they are."""
+        return X
+
+
+KMEANS = KMeansMethod()

@@ -1,0 +1,9 @@
+"""How segments are formed: of each method its best optimum, a quick fit for resamples, and what places a customer."""
+
+from segmentation import lazily
+
+__getattr__ = lazily(
+    __name__,
+    kmeans=("KMEANS",),
+    optima=("division", "feasible_k", "fit_each_k"),
+)

@@ -1,0 +1,70 @@
+"""What every method of forming segments can do."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+LARGEST_EXACT = 10_000
+LARGEST_RESAMPLED = 1_000
+
+
+class Fitted(Protocol):
+    """A division of customers.
+
+    labels_ : ndarray of shape (n,), from 0; numbered largest first where it is a best optimum
+    cluster_centers_ : ndarray of shape (k, d), the mean of each segment in the columns of X
+    inertia_ : the sum of the squared distances to them
+    """
+
+    @property
+    def labels_(self) -> np.ndarray: ...
+
+    @property
+    def cluster_centers_(self) -> np.ndarray: ...
+
+    @property
+    def inertia_(self) -> float: ...
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Return the segment of each row, from 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The best fit of many single starts, and how often a start reached it."""
+
+    model: Fitted
+    starts: int
+    reached: int
+
+
+class Method(Protocol):
+    """A way of forming segments.
+
+    nulls : the names of the tables without structure that its evidence is set against (`evidence.nulls`)
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def nulls(self) -> tuple[str, ...]: ...
+
+    def best(self, X: np.ndarray, k: int, *, seed: int) -> Optimum:
+        """Return the best optimum, truly looked for."""
+        ...
+
+    def once(self, X: np.ndarray, k: int, rng: np.random.Generator) -> Fitted:
+        """Return a good fit quickly, for resamples and tables without structure."""
+        ...
+
+    def space(self, X: np.ndarray) -> np.ndarray:
+        """Return the customers where silhouettes, valleys and paths between them are measured."""
+        ...
+
+
+def random_state(*key: int) -> np.random.Generator:
+    """Return the random numbers of one task, the same in every process."""
+    return np.random.default_rng(np.random.SeedSequence(key))
