@@ -29,7 +29,6 @@ __getattr__ = lazily(
     model=("write_model",),
     profiles=("centre_table", "flatten", "kept_names", "profile_segments", "write_profiles"),
     robustness=("by_effect", "choice_formats", "compare_choices", "compare_descriptors", "intervals"),
-    rules=("count_rules", "grow_rules", "rules_table", "write_rules", "write_sql"),
     plots=(),
     tell=(),
 )

@@ -1,4 +1,4 @@
-"""What is said of the segments: their borders, who they are, their rules, and what other choices would draw."""
+"""What is said of the segments: their borders, who they are, and what other choices would draw."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,14 +9,14 @@ from sklearn.pipeline import Pipeline
 
 from segmentation.core import privacy, text
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, about, tell_boxes
+from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, tell_boxes
 from segmentation.core.text import count, decimal, escape, listing, percent, ranging, sentence, share_texts, whole
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of
 from segmentation.customers.tell import tiles
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL
-from segmentation.runs.records import Profile, Rules
+from segmentation.runs.records import Profile
 from segmentation.runs.tell import segment_shares, transformed, unindexed
 from segmentation.segments.fit import (
     MARKED,
@@ -28,7 +28,6 @@ from segmentation.segments.fit import (
     scaled_label,
 )
 from segmentation.segments.profiles import category_shares, largest_first, segment_medians
-from segmentation.segments.rules import FOLDS
 
 border, sensitivity = evidence_tell.border, evidence_tell.sensitivity
 MOST_MARKERS = 3  # of a segment, in a caption
@@ -38,7 +37,6 @@ ITEM_WORDS = {  # what is shown of an item, and what makes a marker of it
 }
 ALONE = "All customers are one part, and there is no other one to compare it with."
 SIZE_FORMATS = {"share": str}
-RULE_FORMATS = {"agree": percent}
 SEGMENT_CAPTIONS = {  # over each table
     "centres": "The centres of the segments, in original units.",
     "choices": "Agreement with the segments at hand, as adjusted Rand index.",
@@ -373,26 +371,6 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
         told.append(f"{listing(labels[~differ])}: no more difference than chance gives, so no segment is known by it.")
     few = f"The tests are rounded, and categories of {FEWER} customers take no part in them."
     return " ".join([*told, few] if dataset.private else told)
-
-
-def rules(rules: Rules, segments: int) -> str:
-    """Say how well the rules repeat the segments, on these customers and on others, and which segment has none."""
-    without = sorted(set(range(1, segments + 1)) - {leaf.segment for leaf in rules.leaves})
-    share, tens = percent(rules.cross_validated, 1), " Customers are counted in tens." if rules.private else ""
-    share = f"about {about(rules.cross_validated, rules.customers)}" if rules.private else share
-    told = f"{fidelity(rules)}; grown without the customers that they are asked about, {share}"
-    told = f"{told} ({FOLDS}-fold cross-validation).{tens}"
-    verb = "Segment {} has" if len(without) == 1 else "Segments {} have"
-    return f"{told} {verb.format(listing(without))} no rule." if without else told
-
-
-def fidelity(rules: Rules) -> str:
-    """Say how many customers get the same segment from the rules."""
-    rules_give = sentence(count(len(rules.leaves), "rule gives", "rules give"))
-    right, customers = rules.right, rules.customers
-    if rules.private:
-        return f"{rules_give} {privacy.most_of(right, customers)} of {customers:,} customers the segment of K-Means"
-    return f"{rules_give} {right:,} of {customers:,} customers ({percent(right / customers, 1)}) the segment of K-Means"
 
 
 def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> str:

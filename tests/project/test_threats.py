@@ -23,7 +23,7 @@ from segmentation.runs.records import Rules
 from segmentation.runs.run import Run
 from segmentation.runs.stages import sql_files
 from segmentation.segments.model import load_model
-from segmentation.segments.rules import write_sql
+from segmentation.shortcuts.rules import write_sql
 from segmentation.tables.read import read_rows
 from segmentation.tables.sources import find_table, locate
 from tests.conftest import FAST, ROOT, copy_project, shop_table, write_model_of

@@ -18,7 +18,8 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.files import read_json
 from segmentation.runs.records import Leaf, Rules
 from segmentation.segments import tell as segments_tell
-from segmentation.segments.rules import count_rules, grow_rules, rules_table, shortest_between, write_sql
+from segmentation.shortcuts import tell as shortcuts_tell
+from segmentation.shortcuts.rules import count_rules, grow_rules, rules_table, shortest_between, write_sql
 from tests.conftest import customers_of
 
 
@@ -103,7 +104,7 @@ def test_no_rule_is_made_for_fewer_than_ten_customers_of_a_private_table():
     table = pd.DataFrame({"a": np.r_[rng.normal(0, 1, 60), rng.normal(9, 1, 5)], "segment": [1] * 60 + [2] * 5})
     found = grow_rules(table, ["a"], private=True)
     assert min(leaf.customers for leaf in found.leaves) >= 10
-    assert "Segment 2 has no rule." in segments_tell.rules(found, 2)
+    assert "Segment 2 has no rule." in shortcuts_tell.rules(found, 2)
 
 
 def test_no_threshold_of_a_private_table_tells_where_one_customer_stands():

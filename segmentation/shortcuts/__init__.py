@@ -1,0 +1,9 @@
+"""Short ways to a segment: rules that need no computer, and how few questions suffice: chapter 5."""
+
+from segmentation import lazily
+
+__getattr__ = lazily(
+    __name__,
+    rules=("count_rules", "grow_rules", "rules_table", "write_rules", "write_sql"),
+    tell=(),
+)
