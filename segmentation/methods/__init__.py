@@ -6,4 +6,5 @@ __getattr__ = lazily(
     __name__,
     kmeans=("KMEANS",),
     optima=("division", "feasible_k", "fit_each_k"),
+    trim=("far_out",),
 )

@@ -1,0 +1,79 @@
+"""Who lies so far from all others that they take no part in forming and testing segments."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.cluster import DBSCAN
+
+FEW = 0.02  # of the customers, at most, are set aside
+TIMES = 2  # as far from the middle as all but a few
+TOGETHER = 10  # far customers side by side are a segment, as small as one may be
+SLACK = 1e-9  # of the limit: no engine sets aside whom another does not
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far from the middle of all a customer may be to take part: in each feature in widths of the middle 96%."""
+
+    middle: np.ndarray
+    widths: np.ndarray
+    limit: float
+
+    def far(self, X: np.ndarray) -> np.ndarray:
+        """Return who is farther out."""
+        return _distances(X, self.middle, self.widths) > self.limit
+
+
+def reach_of(X: np.ndarray) -> Reach:
+    """Return how far from the middle the customers may be, without letting a few of them decide it.
+
+    Of K-Means trimmed of a share of the customers (Garcia-Escudero et al. 2008) this keeps that at most 2% are set
+    aside, and asks besides that they be far: at more than twice the distance from the medians within which all but 2%
+    of the customers lie. So a cloud or groups without stragglers lose nobody, and of a heavy tail only its end is left
+    out. Ten or more who are far side by side, no farther than twice that distance from each other, are no stragglers
+    but a group, and all up to them take part. A feature that is the same for nearly all is measured by the median of
+    what the others differ from them, so that to be one of these is not far.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_customers, n_features)
+        Amounts, transformed as for the model, but not scaled: far customers would have decided the scale.
+    """
+    n, few = len(X), int(np.ceil(FEW * len(X)))
+    ordered = np.sort(X, axis=0)
+    middle = np.median(ordered, axis=0)
+    if n <= 2 * few or not X.shape[1]:
+        return Reach(middle, np.ones_like(middle), np.inf)
+    widths = ordered[n - 1 - few] - ordered[few]
+    for j in np.flatnonzero(widths == 0):
+        widths[j] = _width_of_rare(X[:, j] - middle[j])
+    out = _distances(X, middle, widths)
+    limit = TIMES * np.partition(out, n - 1 - few)[n - 1 - few]
+    if not limit:  # nearly all are the same
+        return Reach(middle, widths, np.inf)
+    return Reach(middle, widths, (1 + SLACK) * _past_groups((X - middle) / widths, out, limit))
+
+
+def far_out(X: np.ndarray) -> np.ndarray:
+    """Return which customers lie so far from all others that they take no part in forming and testing segments."""
+    return reach_of(X).far(X)
+
+
+def _distances(X: np.ndarray, middle: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    return np.sqrt((((X - middle) / widths) ** 2).sum(axis=1))
+
+
+def _width_of_rare(apart: np.ndarray) -> float:
+    """Return by how much those differ from the rest, in a feature in which few do: the lower median."""
+    others = np.sort(np.abs(apart[apart != 0]))
+    return float(others[(len(others) - 1) // 2]) if len(others) else 1.0
+
+
+def _past_groups(Z: np.ndarray, out: np.ndarray, limit: float) -> float:
+    """Return the limit, or how far out a group of ten or more beyond it reaches."""
+    beyond = np.flatnonzero(out > limit)
+    if len(beyond) < TOGETHER:
+        return limit
+    side_by_side = DBSCAN(eps=limit, min_samples=1).fit_predict(Z[beyond])
+    groups = np.bincount(side_by_side)[side_by_side] >= TOGETHER
+    return float(out[beyond][groups].max(initial=limit))
