@@ -5,6 +5,7 @@ from segmentation import lazily
 __getattr__ = lazily(
     __name__,
     kmeans=("KMEANS",),
+    latent=("LatentMethod",),
     optima=("division", "feasible_k", "fit_each_k"),
     trim=("far_out",),
 )
