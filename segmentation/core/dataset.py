@@ -19,7 +19,7 @@ Level = Literal["low", "average", "high"]
 RESERVED = frozenset(  # what the package calls columns of its own
     {"row", "file", "line", "fields", "file_row_number"}
     | {"column", "value", "rule"}
-    | {"segment", "next_segment", "distance", "margin", "name", "outside"}
+    | {"segment", "next_segment", "distance", "margin", "probability", "name", "outside"}
     | {"now", "customers", "told"}
 )
 # fmt: off

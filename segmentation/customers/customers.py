@@ -38,7 +38,7 @@ from segmentation.customers.counts import (
 )
 from segmentation.runs.run import Run
 
-ADDED = ("segment", "distance", "margin", "next_segment")  # what assignment adds to a customer
+ADDED = ("segment", "distance", "margin", "probability", "next_segment")  # what assignment adds to a customer
 HANDED_ON = ("values.parquet", "sample.parquet", "segmented.parquet")  # counted or put together once, for later stages
 MOST_CELLS = 200_000
 SUMS, ENDS = ("filled", "one", "two"), ("low", "high", "whole")

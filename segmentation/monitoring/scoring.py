@@ -21,7 +21,7 @@ from segmentation.runs.made import made_of
 from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.run import Run
 from segmentation.runs.stages import STAGES
-from segmentation.segments.assign import LISTED, assign_rows, name_of
+from segmentation.segments.assign import LISTED, assign_rows, name_of, told_of
 from segmentation.tables.dates import ISO, to_day
 from segmentation.tables.number_formats import Convention, conventions_of
 from segmentation.tables.read import read_table
@@ -36,8 +36,8 @@ RESULTS = {"manifest.json", *(name for stage in STAGES for name in (*stage.write
 class Scored:
     """The new customers, and what could not be scored.
 
-    customers : id, or where there is none the row (from 1), segment, name, distance, margin, outside (beyond the range
-        of the training data in a feature), in the order of the table.
+    customers : id, or where there is none the row (from 1), segment, name, distance, margin, probability where there is
+        one, outside (beyond the range of the training data in a feature), in the order of the table.
     refused : file, line, column, value, rule.
     comma : whether the lists have decimal commas, as those of the run.
     counted_to : the day to which the days of dates are counted, where it is another than the run's.
@@ -73,7 +73,7 @@ def score_source(study: Run, new: RawSource) -> Scored:
         raise DataError(_tell_refused(refused, new))
     key = study.dataset.key
     own = next(iter(study.dataset.named("id")), key)
-    customers = scored.select(scored[own].name(key), *SCORED)
+    customers = scored.select(scored[own].name(key), *told_of(scored, SCORED))
     drift, comma = describe_drift(scored, model, names), study.read("cleaning.json").comma
     return Scored(customers, refused, drift, comma, counted_to)
 
@@ -94,7 +94,7 @@ def score_rows(study: Run, frame: pd.DataFrame) -> pd.DataFrame:
     model = study.read("model.json")
     rows = frame[model.names].astype(float).assign(row=range(len(frame)))
     scored = score_table(held(rows), model, _names(study))
-    return scored.order_by("row").select(*SCORED).to_pandas()
+    return scored.order_by("row").select(*told_of(scored, SCORED)).to_pandas()
 
 
 def score_table(table: ibis.Table, model: Model, names: dict[int, str]) -> ibis.Table:

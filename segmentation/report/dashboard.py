@@ -23,7 +23,7 @@ from segmentation.evidence.decision import STABLE
 from segmentation.report.groups import Grouped, edges, group, steps
 from segmentation.runs.artifacts import Selection, remake_command
 from segmentation.runs.run import Run
-from segmentation.segments.assign import LISTED, name_of, open_segmented
+from segmentation.segments.assign import name_of, open_segmented, told_of
 from segmentation.segments.fit import scale_ends
 
 MOST_MARKS = 2_000  # a browser draws them at once
@@ -226,7 +226,7 @@ class SegmentedCustomers:
             table = self._passing(filters).table
             names = {segment: profile.name for segment, profile in self.segments.items()}
             listed = table.mutate(name=name_of(table, names)).order_by(table["id"].length(), "id")
-            columns = [self.dataset.key, *LISTED, *self.dataset.named("feature", "descriptor")]
+            columns = [self.dataset.key, *told_of(listed), *self.dataset.named("feature", "descriptor")]
             write_csv(Path(folder, "c.csv"), listed.rename({self.dataset.key: "id"}).select(*columns))
             return Path(folder, "c.csv").read_bytes()
 

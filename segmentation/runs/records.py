@@ -171,13 +171,20 @@ class Dip(Record):
 class Scaled(Record):
     """How a feature x is scaled: z = (t - centre) / spread.
 
-    power : the lambda of Yeo & Johnson (2000), by which t is x transformed; 1 is x itself, 0 is log(1 + x).
+    power : the lambda of Yeo & Johnson (2000), by which t is x transformed; 1 is x itself, 0 is log(1 + x)
+    categories : of a feature that is no number; it has one z for each, which is 1 where x is that category, else 0
     """
 
     name: str
     power: Annotated[float, Field(alias="lambda")]
     centre: float
     spread: float
+    categories: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """What each z of the feature is called."""
+        return [f"{self.name}: {category}" for category in self.categories] or [self.name]
 
 
 class Feature(Scaled):
@@ -192,22 +199,60 @@ class Feature(Scaled):
     shares: tuple[float, ...]
 
 
+class Score(Record):
+    """How little a customer z is of a segment: constant + linear.z + z'Qz; the least wins.
+
+    It is -2 log(weight times density) up to what is the same for all segments, so that softmax(-score / 2) gives their
+    probabilities. Of K-Means it is |c|^2 - 2 c.z, which is the squared distance to the centroid c less |z|^2.
+
+    quadratic : the rows of Q, which is symmetric; None where it is 0, or the same for all segments
+    """
+
+    constant: float
+    linear: tuple[float, ...]
+    quadratic: tuple[tuple[float, ...], ...] | None = None
+
+
+def nearest_scores(centroids) -> tuple[Score, ...]:
+    """Return the scores by which the nearest centroid wins."""
+    return tuple(Score(constant=sum(c * c for c in each), linear=tuple(-2 * c for c in each)) for each in centroids)
+
+
 class Placement(Record):
-    """What gives a customer a segment: how each feature is scaled, and the centroid of each segment there."""
+    """What gives a customer a segment: how each feature is scaled, and the score of each segment there.
+
+    centroids : the mean of each segment, from which distances are measured
+    scores : of each segment where they give probabilities; else, as of K-Means, the nearest centroid wins
+    """
 
     features: tuple[Scaled, ...]
     centroids: tuple[tuple[float, ...], ...]
+    scores: tuple[Score, ...] = ()
 
     @model_validator(mode="after")
     def _fits(self):
-        if any(len(centroid) != len(self.features) for centroid in self.centroids):
-            raise ValueError(f"a centroid has not one number for each of {len(self.features)} features")
+        squares = [part for score in self.scores if score.quadratic for part in (score.quadratic, *score.quadratic)]
+        for what, parts in (("centroid", self.centroids), ("score", (*(s.linear for s in self.scores), *squares))):
+            if any(len(part) != len(self.columns) for part in parts):
+                raise ValueError(f"a {what} has not one number for each of {len(self.columns)} features")
+        if self.scores and len(self.scores) != len(self.centroids):
+            raise ValueError(f"there are {len(self.scores)} scores and {len(self.centroids)} centroids")
         return self
 
     @property
     def names(self) -> list[str]:
         """The names of the features."""
         return [feature.name for feature in self.features]
+
+    @property
+    def columns(self) -> list[str]:
+        """What each z is called: one a feature that is a number, one a category of others."""
+        return [name for feature in self.features for name in feature.columns]
+
+    @property
+    def placing(self) -> tuple[Score, ...]:
+        """The scores of which the least wins."""
+        return self.scores or nearest_scores(self.centroids)
 
 
 class Former(Record):

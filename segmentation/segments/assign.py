@@ -17,16 +17,19 @@ from segmentation.core.privacy import SMALLEST_GROUP, significant, step, to_step
 from segmentation.customers.counts import Grouping, identified, rounded, undo, unskew, unskewed
 from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.customers.exploring import how_scaled, shown_means
-from segmentation.runs.records import Placement, Scaled
+from segmentation.runs.records import Placement, Scaled, Score, nearest_scores
 from segmentation.runs.run import Run
 from segmentation.runs.stages import DIALECTS, sql_files
 
-ASSIGNED = ("segment", "distance", "margin")
-LISTED = ("segment", "name", "distance", "margin")  # what a list of customers says of each
-NEAR = 0.25
+ASSIGNED = ("segment", "distance", "margin", "probability")  # the last where the method gives one
+LISTED = ("segment", "name", "distance", "margin", "probability")  # what a list of customers says of each
+NEAR = 0.25  # of a standard deviation, how much farther the next centroid is
+NEARLY = 0.5  # how much less probable the next segment is: of two, three to one
 MOST_IN_CSV = 1_000_000
 DECIMALS = 6
 OWN = "_segmentation_"
+NEAREST = "the nearest centroid c of z is that with the least |c|^2 - 2 z.c"
+LIKELIEST = "the likeliest for z is that with the least -2 log(share x density)"
 OF_WORDS = "Yes and no are read as 1 and 0, ordered words as ranks from 1: some databases take text for 0 unasked"
 ANY_CASE = "ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = TRUE"
 
@@ -43,9 +46,9 @@ def rescaled(segmented: Customers, model: Placement) -> Customers:
     """Return segment and scaled features of customers, under the names of the features."""
 
     def scaled(table: ibis.Table) -> ibis.Table:
-        return table.select("segment", **{f.name: scaled_feature(table[f.name], f) for f in model.features})
+        return table.select("segment", **scaled_columns(table, model))
 
-    known = [feature for feature in model.features if feature.name in segmented.counted]
+    known = [feature for feature in model.features if feature.name in segmented.counted and not feature.categories]
     counted = {f.name: _values_scaled(segmented.counted[f.name], f) for f in known}
     sample = scaled(held(segmented.sample)).to_pandas()
     return replace(segmented, table=scaled(segmented.table), sample=sample, counted=counted)
@@ -58,24 +61,29 @@ def _values_scaled(values: pd.DataFrame, feature: Scaled) -> pd.DataFrame:
 
 
 def write_segments(study: Run, segmented: Customers) -> None:
-    """Write segments.parquet: id or row, segment, distance, margin.
+    """Write segments.parquet: id or row, segment, distance, margin, and probability where there is one.
 
     In segmented.parquet they stand beside the customers: what the next notebooks would else put together again.
     """
     whole = segmented.table.rename({study.dataset.key: "id"})
-    table = whole[[study.dataset.key, *ASSIGNED]]
+    table = whole[[study.dataset.key, *told_of(whole, ASSIGNED)]]
     write_parquet(study.path("segmented.parquet"), whole)
     write_parquet(study.path("segments.parquet"), table)
 
 
 def write_list(study: Run, segmented: Customers, names: dict[int, str]) -> None:
-    """Write segments.csv for up to a million customers: id or row, segment, its name, distance, margin."""
+    """Write segments.csv for up to a million customers: id or row, and what a list says of each."""
     path = study.path("segments.csv")
     if segmented.number > MOST_IN_CSV:
         path.unlink(missing_ok=True)
         return
     table = segmented.table.mutate(name=name_of(segmented.table, names)).rename({study.dataset.key: "id"})
-    write_csv(path, table.select(study.dataset.key, *LISTED), comma=study.read("cleaning.json").comma)
+    write_csv(path, table.select(study.dataset.key, *told_of(table, LISTED)), comma=study.read("cleaning.json").comma)
+
+
+def told_of(table, names: Iterable[str] = LISTED) -> list[str]:
+    """Return which of these columns a table of placed customers has."""
+    return [name for name in names if name in table.columns]
 
 
 def name_of(table: ibis.Table, names: dict[int, str]) -> ibis.Value:
@@ -108,28 +116,47 @@ def borders(near: ibis.Table) -> pd.DataFrame:
 
 
 def assign_rows(table: ibis.Table, model: Placement, *, across: bool = False) -> ibis.Table:
-    """Add to each row its segment (from 1), distance to its centroid, and margin: how much farther the next one is.
+    """Add to each row its segment (from 1), the distance to the centroid of that, and its margin.
 
-    The nearest centroid c of z is that with the least |c|^2 - 2 z.c, because |z|^2 is the same for all; ties go to
-    the smaller number. Customers are compared with one centroid after the other. Where there is one alone, nobody has a
-    margin.
+    The segment is that of the least score, by `Score` one sum for every method; ties go to the smaller number.
+    Customers are compared with one segment after the other. The margin says how much farther the next centroid is; where
+    scores give probabilities, that of the own segment is added, and the margin says how much less that of the next is.
+    Where there is one segment alone, nobody has a margin.
 
     Parameters
     ----------
     table : ibis.Table
-        With a number column for each feature of the model, none of them null.
+        With a column for each feature of the model, none of them null: numbers, or texts where it has categories.
     across : bool
         Whether next_segment, the one across the border, is added too.
     """
-    scaled = table.mutate({f"_z{i}": scaled_feature(table[f.name], f) for i, f in enumerate(model.features)})
-    z = [scaled[f"_z{i}"] for i in range(len(model.features))]
-    scores = {f"_s{number}": _score(z, centroid) for number, centroid in enumerate(model.centroids, 1)}
+    columns = scaled_columns(table, model)
+    scaled = table.mutate({f"_z{i}": value for i, value in enumerate(columns.values())})
+    z = [scaled[f"_z{i}"] for i in range(len(columns))]
+    scores = {f"_s{number}": _sum(z, score) for number, score in enumerate(model.placing, 1)}
     found = scaled.mutate(_norm=add_up([double(0), *(v * v for v in z)]), **scores)
     two = _alone if len(scores) == 1 else _in_turn if table.get_backend().name == "duckdb" else _at_once
     found = two(found, len(scores))
+    told = _with_probability(found, z, model) if model.scores else _with_distances(found)
+    return told.select(*table.columns, *told_of(told, ADDED if across else ADDED[:-1]))
+
+
+def _with_distances(found: ibis.Table) -> ibis.Table:
     near, following = (_root(found["_norm"] + found[score]) for score in ("_near", "_next"))
-    told = found.mutate(distance=near.round(DECIMALS), margin=(following - near).round(DECIMALS))
-    return told.select(*table.columns, *(ADDED if across else ADDED[:-1]))
+    return found.mutate(distance=near.round(DECIMALS), margin=(following - near).round(DECIMALS))
+
+
+def _with_probability(found: ibis.Table, z: list[ibis.Value], model: Placement) -> ibis.Table:
+    """Add what scores give as probabilities: the least is taken off first, so that no number grows too large."""
+    z = [found[value.get_name()] for value in z]
+    squared = ibis.cases(
+        *((found["segment"] == number, _sum(z, near)) for number, near in enumerate(nearest_scores(model.centroids), 1))
+    )
+    behind = [((found["_near"] - found[f"_s{j}"]) / double(2)).exp() for j in range(1, len(model.scores) + 1)]
+    found = found.mutate(distance=_root(found["_norm"] + squared).round(DECIMALS), _whole=add_up(behind))
+    ahead = double(1) - ((found["_near"] - found["_next"]) / double(2)).exp()
+    own = double(1) / found["_whole"]
+    return found.mutate(probability=own.round(DECIMALS), margin=(ahead / found["_whole"]).round(DECIMALS))
 
 
 def _alone(found: ibis.Table, _: int) -> ibis.Table:
@@ -174,9 +201,25 @@ def scaled_feature(value: ibis.Value, feature: Scaled) -> ibis.Value:
     return (unskewed(value, feature.power) - double(feature.centre)) / double(feature.spread)
 
 
-def _score(z: list[ibis.Value], centroid: tuple[float, ...]) -> ibis.Value:
-    squared = double(sum(c * c for c in centroid))
-    return add_up([squared, *(value * double(-2 * c) for value, c in zip(z, centroid, strict=True))])
+def scaled_columns(table: ibis.Table, model: Placement) -> dict[str, ibis.Value]:
+    """Return each z of the customers by what it is called: of a missing value it is null."""
+    found: dict[str, ibis.Value] = {}
+    for feature in model.features:
+        value = table[feature.name]
+        known = value.notnull()
+        for name, category in zip(feature.columns, feature.categories, strict=False):
+            found[name] = ibis.cases((value == category, double(1)), (known, double(0)))
+        if not feature.categories:
+            found[feature.name] = scaled_feature(value, feature)
+    return found
+
+
+def _sum(z: list[ibis.Value], score: Score) -> ibis.Value:
+    """Return constant + linear.z + z'Qz of each row; each two of Q that are one are taken together."""
+    terms = [double(score.constant), *(value * double(a) for value, a in zip(z, score.linear, strict=True))]
+    for i, row in enumerate(score.quadratic or ()):
+        terms += [z[i] * z[j] * double(row[j] if i == j else 2 * row[j]) for j in range(i, len(row)) if row[j]]
+    return add_up(terms)
 
 
 def _root(squared: ibis.Value) -> ibis.Value:
@@ -252,9 +295,9 @@ def bent(model: Placement) -> dict[str, float]:
 
 
 def nearest_sql(model: Placement, dialect: str = "postgres") -> str:
-    """Return a query that gives each row of a table `customers` the segment of its nearest centroid.
+    """Return a query that gives each row of a table `customers` its segment, that of the least score.
 
-    It is `scaled_feature` and `_score` in SQL, on the columns named as in dataset.yaml; a missing value gives NULL. The
+    It is `scaled_columns` and `Score` in SQL, on the columns named as in dataset.yaml; a missing value gives NULL. The
     columns that it adds start with `_segmentation_`, because the table may have others of any name.
 
     Parameters
@@ -262,15 +305,16 @@ def nearest_sql(model: Placement, dialect: str = "postgres") -> str:
     dialect : str
         A key of `DIALECTS`.
     """
-    customers = _columns("customers", model.names, "int64")  # of a kind that is cast
-    z = {f"{OWN}z{i}": scaled_feature(customers[f.name], f) for i, f in enumerate(model.features, 1)}
+    kinds = {f.name: "string" if f.categories else "int64" for f in model.features}  # a number of a kind that is cast
+    customers = ibis.table(kinds, name="customers")
+    z = {f"{OWN}z{i}": value for i, value in enumerate(scaled_columns(customers, model).values(), 1)}
     scaled = _columns(f"{OWN}scaled", z, "float64")
-    s = {f"{OWN}s{i}": _score([scaled[name] for name in z], c) for i, c in enumerate(model.centroids, 1)}
+    s = {f"{OWN}s{i}": _sum([scaled[name] for name in z], score) for i, score in enumerate(model.placing, 1)}
     scored = _columns(f"{OWN}scored", s, "float64")
     query = _adding(scored, {"segment": _least([scored[name] for name in s])})
     for table, added, own in ((customers, z, scaled), (scaled, s, scored)):
         query = query.with_(exp.to_identifier(own.get_name(), quoted=True), as_=_adding(table, added))
-    told = "The segment of each customer: the nearest centroid c of z is that with the least |c|^2 - 2 z.c"
+    told = f"The segment of each customer: {LIKELIEST if model.scores else NEAREST}"
     return f"{sql_heading(told, dialect)}\n{query.transform(_plain).sql(dialect, pretty=True)};\n"
 
 

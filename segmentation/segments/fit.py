@@ -7,6 +7,7 @@ import ibis
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import RobustScaler, StandardScaler
@@ -17,9 +18,11 @@ from segmentation.core.text import percent
 from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of, are_items, how_scaled, items_of, shown_means
-from segmentation.methods.kmeans import best_kmeans
+from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.method import Method
+from segmentation.methods.scores import scores_of
 from segmentation.runs.records import Placement, Scaled
-from segmentation.segments.assign import ASSIGNED, NEAR, assign_rows, shown_placement
+from segmentation.segments.assign import ASSIGNED, NEAR, NEARLY, assign_rows, shown_placement, told_of
 from segmentation.segments.profiles import HIGH
 
 UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
@@ -27,10 +30,18 @@ MARKED, MARKED_OF_WHOLE = 0.25, 0.5  # what makes a share a marker
 POINTS = "points"  # of a scale, of which yes or no has one
 
 
-def fit_segments(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], k: int, *, seed: int = 0):
-    """Fit scaling and K-Means as one scikit-learn Pipeline; segments are numbered largest first."""
+def fit_segments(
+    customers: pd.DataFrame,
+    dataset: Dataset,
+    features: tuple[str, ...],
+    k: int,
+    *,
+    method: Method = KMEANS,
+    seed: int = 0,
+) -> Pipeline:
+    """Fit scaling and the segments of a method as one scikit-learn Pipeline; they are numbered largest first."""
     scaler, X = scale(customers, dataset, features)
-    return Pipeline([*scaler.steps, ("kmeans", best_kmeans(X, k, seed=seed).model)])
+    return Pipeline([*scaler.steps, (method.name, method.best(X, k, seed=seed).model)])
 
 
 def centroids(model: Pipeline, features: Sequence[str]) -> pd.DataFrame:
@@ -40,8 +51,9 @@ def centroids(model: Pipeline, features: Sequence[str]) -> pd.DataFrame:
 
 
 def scaling_and_centroids(model: Pipeline, features: Sequence[str]) -> Placement:
-    """Return what the engine needs to assign customers: how each feature is scaled, and the centroids."""
-    return Placement(features=tuple(describe_scaling(model, features)), centroids=model[-1].cluster_centers_.tolist())
+    """Return what the engine needs to assign customers: how each feature is scaled, the centroids, and the scores."""
+    told = {"features": tuple(describe_scaling(model, features)), "centroids": model[-1].cluster_centers_.tolist()}
+    return Placement(**told) if isinstance(model[-1], KMeans) else Placement(**told, scores=scores_of(model[-1]))
 
 
 def scaled_centroids(segmented: Customers, centres: pd.DataFrame, model: Placement) -> pd.DataFrame:
@@ -230,11 +242,18 @@ def near_border(segmented: Customers, model: Pipeline, features: tuple[str, ...]
     ibis.Table
         id, segment, next_segment (across the border), margin and the features.
     """
-    near = segmented.table.filter(segmented.table["margin"] < double(limit)).drop(*ASSIGNED)
+    near = segmented.table.filter(segmented.table["margin"] < double(limit))
+    near = near.drop(*told_of(near, ASSIGNED))
     found = assign_rows(near, scaling_and_centroids(model, features), across=True)
     return kept(found.select("id", "segment", "next_segment", "margin", *features).order_by("margin", "id"))
 
 
 def near_limit(model: Pipeline, X: np.ndarray) -> float:
-    """Return a quarter of the standard deviation of the scaled features (the root of their mean variance)."""
+    """Return below which margin a customer is near a border.
+
+    Of distances it is a quarter of the standard deviation of the scaled features (the root of their mean variance), of
+    probabilities a half: of two segments the own is then less than three times as likely as the next.
+    """
+    if not isinstance(model[-1], KMeans):
+        return NEARLY
     return NEAR * float(np.sqrt(model[:-1].transform(X).var(axis=0).mean()))
