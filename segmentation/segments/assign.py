@@ -24,7 +24,7 @@ from segmentation.runs.stages import DIALECTS, sql_files
 ASSIGNED = ("segment", "distance", "margin", "probability")  # the last where the method gives one
 LISTED = ("segment", "name", "distance", "margin", "probability")  # what a list of customers says of each
 NEAR = 0.25  # of a standard deviation, how much farther the next centroid is
-NEARLY = 0.5  # how much less probable the next segment is: of two, three to one
+UNSURE = 0.5  # how much less probable the next segment is: of two, three to one
 MOST_IN_CSV = 1_000_000
 DECIMALS = 6
 OWN = "_segmentation_"
@@ -119,8 +119,8 @@ def assign_rows(table: ibis.Table, model: Placement, *, across: bool = False) ->
     """Add to each row its segment (from 1), the distance to the centroid of that, and its margin.
 
     The segment is that of the least score, by `Score` one sum for every method; ties go to the smaller number.
-    Customers are compared with one segment after the other. The margin says how much farther the next centroid is; where
-    scores give probabilities, that of the own segment is added, and the margin says how much less that of the next is.
+    Customers are compared with one segment after the other. The margin says how much farther the next centroid is;
+    where scores give probabilities, that of the own segment is added, and the margin is that less the next one's.
     Where there is one segment alone, nobody has a margin.
 
     Parameters
@@ -315,7 +315,8 @@ def nearest_sql(model: Placement, dialect: str = "postgres") -> str:
     for table, added, own in ((customers, z, scaled), (scaled, s, scored)):
         query = query.with_(exp.to_identifier(own.get_name(), quoted=True), as_=_adding(table, added))
     told = f"The segment of each customer: {LIKELIEST if model.scores else NEAREST}"
-    return f"{sql_heading(told, dialect)}\n{query.transform(_plain).sql(dialect, pretty=True)};\n"
+    written = query.transform(_plain).transform(_spelt if dialect == "mysql" else lambda part: part)
+    return f"{sql_heading(told, dialect)}\n{written.sql(dialect, pretty=True)};\n"
 
 
 def _columns(name: str, columns: Iterable[str], kind: str) -> ibis.Table:
@@ -341,6 +342,13 @@ def _plain(part: exp.Expr) -> exp.Expr:
         return sql_number(float(part.this.name))
     if isinstance(part, exp.Table) and not part.name.startswith(OWN):
         part.this.set("quoted", False)
+    return part
+
+
+def _spelt(part: exp.Expr) -> exp.Expr:
+    """Write a text with a backslash by its bytes: to MySQL it escapes what follows, to SQLite it does not."""
+    if isinstance(part, exp.Literal) and part.is_string and "\\" in part.this:
+        return exp.cast(exp.HexString(this=part.this.encode().hex()), "char")
     return part
 
 

@@ -22,7 +22,7 @@ from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.method import Method
 from segmentation.methods.scores import scores_of
 from segmentation.runs.records import Placement, Scaled
-from segmentation.segments.assign import ASSIGNED, NEAR, NEARLY, assign_rows, shown_placement, told_of
+from segmentation.segments.assign import ASSIGNED, NEAR, UNSURE, assign_rows, shown_placement, told_of
 from segmentation.segments.profiles import HIGH
 
 UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
@@ -255,5 +255,5 @@ def near_limit(model: Pipeline, X: np.ndarray) -> float:
     probabilities a half: of two segments the own is then less than three times as likely as the next.
     """
     if not isinstance(model[-1], KMeans):
-        return NEARLY
+        return UNSURE
     return NEAR * float(np.sqrt(model[:-1].transform(X).var(axis=0).mean()))

@@ -1,0 +1,110 @@
+"""One customer has one segment, and one probability, wherever a model places him: Python, the engines, and SQL."""
+
+import sqlite3
+
+import duckdb
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
+
+from segmentation.core.engine import double
+from segmentation.methods.scores import probabilities, scored, scores_of
+from segmentation.runs.records import Placement, Score
+from segmentation.segments.assign import _at_once, _in_turn, assign_rows, nearest_sql
+
+NAMES = ["a", "b", "c"]
+PLAIN = {"lambda": 1, "centre": 0, "spread": 1}
+
+
+def clouds(n: int = 300) -> np.ndarray:
+    """Return rows of three clouds of unlike shape."""
+    rng, third = np.random.default_rng(5), n // 3
+    bent = rng.normal(0, 1, (third, 3)) @ np.array([[2, 1.5, 0], [0, 0.4, 0], [0, 0, 1]])
+    return np.vstack([bent, rng.normal(3, 0.5, (third, 3)), rng.normal((0, 4, 0), 2, (third, 3))])
+
+
+def placement(estimator, centroids) -> Placement:
+    features = [{"name": name, **PLAIN} for name in NAMES]
+    return Placement(features=features, centroids=centroids.tolist(), scores=scores_of(estimator))
+
+
+def by_sql(model: Placement, rows: pd.DataFrame) -> tuple[list, list]:
+    """Return the segments that DuckDB and SQLite give."""
+    with duckdb.connect() as connection:
+        connection.register("customers", rows)
+        first = connection.execute(nearest_sql(model)).df()["segment"].tolist()
+    with sqlite3.connect(":memory:") as connection:
+        rows.to_sql("customers", connection, index=False)
+        second = [row[-1] for row in connection.execute(nearest_sql(model, "mysql"))]
+    return first, second
+
+
+@pytest.mark.parametrize("kind", ["full", "tied", "diag", "spherical"])
+def test_a_mixture_places_alike_everywhere(kind):
+    X = clouds()
+    mixture = GaussianMixture(3, covariance_type=kind, random_state=0).fit(X)
+    scores, expected = scores_of(mixture), mixture.predict(X) + 1
+    assert [one.quadratic is None for one in scores] == [kind == "tied"] * 3
+    np.testing.assert_allclose(probabilities(scored(X, scores)), mixture.predict_proba(X), atol=1e-9)
+    model, rows = placement(mixture, mixture.means_), pd.DataFrame(X, columns=NAMES)
+    found = assign_rows(ibis.memtable(rows.assign(row=range(len(X)))), model, across=True).order_by("row").to_pandas()
+    assert found["segment"].tolist() == expected.tolist()
+    assert by_sql(model, rows) == (expected.tolist(), expected.tolist())
+    each = np.sort(mixture.predict_proba(X), axis=1)
+    np.testing.assert_allclose(found["probability"], each[:, -1], atol=1e-6)
+    np.testing.assert_allclose(found["margin"], each[:, -1] - each[:, -2], atol=1e-6)
+    assert (found["next_segment"] == np.argsort(-mixture.predict_proba(X), axis=1)[:, 1] + 1).mean() > 0.99
+    np.testing.assert_allclose(found["distance"], np.linalg.norm(X - mixture.means_[expected - 1], axis=1), atol=2e-6)
+
+
+def test_k_means_has_the_scores_of_its_centroids_and_no_probability():
+    X = clouds()
+    kmeans = KMeans(3, n_init=1, random_state=0).fit(X)
+    assert (scored(X, scores_of(kmeans)).argmin(axis=1) == kmeans.labels_).all()
+    model = Placement(features=[{"name": n, **PLAIN} for n in NAMES], centroids=kmeans.cluster_centers_.tolist())
+    assert model.placing == scores_of(kmeans)
+    found = assign_rows(ibis.memtable(pd.DataFrame(X, columns=NAMES)), model)
+    assert found.columns == (*NAMES, "segment", "distance", "margin")
+
+
+def test_far_out_probabilities_stay_numbers():
+    mixture = GaussianMixture(3, random_state=0).fit(clouds())
+    model = placement(mixture, mixture.means_)
+    far = pd.DataFrame([[1e6, -1e6, 1e6], [0, 1e8, 0]], columns=NAMES)
+    found = assign_rows(ibis.memtable(far), model).to_pandas()
+    assert found[["probability", "margin"]].to_numpy().tolist() == [[1, 1], [1, 1]]
+
+
+def test_ties_go_to_the_smaller_number_and_one_segment_alone_has_no_margin():
+    rows = ibis.memtable(pd.DataFrame({"a": [0.0, 2.0], "b": 0.0, "c": 0.0}))
+    features, one = [{"name": name, **PLAIN} for name in NAMES], {"constant": 0, "linear": [0, 0, 0]}
+    square = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    model = Placement(features=features, centroids=[[0] * 3] * 3, scores=[{**one, "quadratic": square}] * 3)
+    turn, once = (two(rows.mutate(_s1=double(0), _s2=double(0), _s3=double(1)), 3) for two in (_in_turn, _at_once))
+    for told in (turn, once, assign_rows(rows, model, across=True)):
+        found = told.to_pandas()
+        assert found["segment"].tolist() == [1, 1]
+        assert found["next_segment"].tolist() == [2, 2]
+    assert assign_rows(rows, model).to_pandas()["probability"].tolist() == [0.333333] * 2
+    alone = Placement(features=features, centroids=[[0] * 3], scores=[one])
+    found = assign_rows(rows, alone, across=True).to_pandas()
+    assert found["probability"].tolist() == [1, 1]
+    assert found[["margin", "next_segment"]].isna().all(axis=None)
+    assert by_sql(alone, rows.to_pandas()) == ([1, 1], [1, 1])
+
+
+def test_a_category_is_one_column_each_an_unknown_one_none_and_a_missing_one_gives_no_segment():
+    features = [{"name": "city", **PLAIN, "categories": ["Rome", 'O\'Ly \\ "x"']}, {"name": "age", **PLAIN}]
+    scores = [Score(constant=0, linear=(1, 3, 1)), Score(constant=0.5, linear=(2, 1, 0.5))]
+    model = Placement(features=features, centroids=[[1, 0, 0], [0, 1, 0]], scores=scores)
+    assert model.columns == ["city: Rome", 'city: O\'Ly \\ "x"', "age"]
+    rows = pd.DataFrame({"city": ["Rome", 'O\'Ly \\ "x"', "Oslo", "Oslo", None], "age": [0.0, 0, 0, 2, 0]})
+    found = assign_rows(ibis.memtable(rows.dropna()), model).to_pandas()
+    assert found["segment"].tolist() == [1, 2, 1, 2]
+    np.testing.assert_allclose(found["distance"], [0, 0, 1, np.sqrt(5)], atol=1e-6)
+    placed = [1.0, 2.0, 1.0, 2.0, None]
+    for told in by_sql(model, rows):
+        assert [None if pd.isna(s) else s for s in told] == placed
