@@ -24,6 +24,7 @@ Text = str | None
 DatasetOption = Annotated[Text, typer.Option(help="The folder under data/ that describes the table (sample).")]
 DataOption = Annotated[Text, typer.Option(help="The raw table; without it the dataset's own.")]
 KOption = Annotated[Text, typer.Option(help="How many segments: auto or a number.")]
+MethodOption = Annotated[Text, typer.Option(help="How segments are formed: auto, kmeans, mixture or latent-class.")]
 FeaturesOption = Annotated[Text, typer.Option(help="The columns that form the segments: a,b.")]
 SeedOption = Annotated[Text, typer.Option(help="Of every random start.")]
 ResamplesOption = Annotated[Text, typer.Option(help="How often the table is resampled (100).")]
@@ -55,6 +56,7 @@ def make(
     dataset: DatasetOption = None,
     data: DataOption = None,
     k: KOption = None,
+    method: MethodOption = None,
     features: FeaturesOption = None,
     seed: SeedOption = None,
     resamples: ResamplesOption = None,

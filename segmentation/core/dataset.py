@@ -16,6 +16,7 @@ from segmentation.core.errors import UsageError, place_of, tell_fault
 from segmentation.core.text import NONE, amount, holds_unit, in_sentence, percent, suggest
 
 Level = Literal["low", "average", "high"]
+MethodName = Literal["kmeans", "mixture", "latent-class"]
 RESERVED = frozenset(  # what the package calls columns of its own
     {"row", "file", "line", "fields", "file_row_number"}
     | {"column", "value", "rule"}
@@ -211,6 +212,7 @@ class Dataset(_Strict):
     columns: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], Column]
     k: Literal["auto"] | AtLeastTwo = "auto"
     k_range: tuple[AtLeastTwo, AtLeastTwo] = (2, 10)
+    method: Literal["auto"] | MethodName = "auto"
     scaling: Literal["standard", "robust", "none"] = "standard"
     decimal: Literal["auto", ".", ","] = "auto"
     as_of: datetime.date | None = None

@@ -4,8 +4,8 @@ from segmentation import lazily
 
 __getattr__ = lazily(
     __name__,
-    criteria=("favourites", "flows", "inertia_from_one", "score_each_k", "silhouettes"),
-    gather=("conclude", "gather_evidence", "summary_table", "votes"),
+    criteria=("favourites", "flows", "inertia_from_one", "silhouettes"),
+    gather=("judge_each", "summary_table", "taken", "votes"),
     plots=(),
     tell=(),
 )

@@ -1,5 +1,6 @@
 """The evidence for each number of segments, gathered once, and what each criterion makes of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,14 +8,21 @@ import pandas as pd
 
 from segmentation.core.privacy import least
 from segmentation.customers.exploring import sample_rows
-from segmentation.evidence.criteria import dip_of_distances, inertia_from_one, mixture_bic, untie, valley_p
+from segmentation.evidence.criteria import (
+    dip_of_distances,
+    inertia_from_one,
+    mixture_bic,
+    score_each_k,
+    untie,
+    valley_p,
+)
 from segmentation.evidence.decision import DISTINCT_SILHOUETTE, SIGNIFICANT, decide, stable_k, verdict
 from segmentation.evidence.nulls import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
 from segmentation.evidence.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
 from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum
 from segmentation.methods.optima import fit_each_k
-from segmentation.runs.records import Conclusion, Null, Verdict
+from segmentation.runs.records import STRONGEST_FIRST, Conclusion, Null, Tried, Verdict
 
 NULL_RESAMPLES = 5
 FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025
@@ -138,6 +146,65 @@ def _judged(evidence: Evidence, k: int, best: int) -> Verdict:
         valleys=evidence.valleys[k] <= SIGNIFICANT,
         weakest=evidence.weakest["jaccard"][k],
     )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one method makes of the customers: the best optimum of each k, its scores, the evidence and the decision."""
+
+    method: Method
+    optima: dict[int, Optimum]
+    scores: pd.DataFrame
+    evidence: Evidence
+    conclusion: Conclusion
+
+    @property
+    def rank(self) -> int:
+        """How strong the verdict is on the k that the evidence speaks for, whatever k an analyst has asked for."""
+        return STRONGEST_FIRST.index(self.conclusion.verdict_of_best)
+
+    @property
+    def tried(self) -> Tried:
+        """What is kept of it where another method is taken."""
+        return Tried(method=self.method.name, k=self.conclusion.best, verdict=self.conclusion.verdict_of_best)
+
+
+def judge(
+    X: np.ndarray, method: Method, k_values, *, k="auto", resamples: int, private: bool, seed: int = 0
+) -> Judgement:
+    """Fit each k by one method, gather its evidence, and decide."""
+    optima = fit_each_k(X, k_values, method=method, seed=seed)
+    scores = score_each_k(X, optima, seed=seed)
+    evidence = gather_evidence(X, optima, scores, resamples=resamples, method=method, seed=seed)
+    return Judgement(method, optima, scores, evidence, conclude(evidence, k, private=private))
+
+
+def judge_each(X: np.ndarray, methods: Sequence[Method], k_values, **asked) -> list[Judgement]:
+    """Judge one method after the other, until the segments of one are natural: what others find is not asked then.
+
+    Parameters
+    ----------
+    asked : k, resamples, private and seed, as `judge` takes them.
+    """
+    found: list[Judgement] = []
+    for method in methods:
+        found.append(judge(X, method, k_values, **asked))
+        if found[-1].rank == 0:
+            break
+    return found
+
+
+def taken(judged: Sequence[Judgement]) -> Judgement:
+    """Return the method that forms the segments.
+
+    One whose segments are natural; else K-Means, unless latent classes were judged too: answers are what they are made
+    for, so that there the stronger verdict counts, and of equals theirs.
+    """
+    if judged[-1].rank == 0:
+        return judged[-1]
+    if judged[-1].method.name == "latent-class":
+        return min(reversed(judged), key=lambda one: one.rank)
+    return judged[0]
 
 
 def votes(evidence: Evidence) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from segmentation import lazily
 
 __getattr__ = lazily(
     __name__,
+    choice=("candidates",),
     kmeans=("KMEANS",),
     latent=("LatentMethod",),
     optima=("division", "feasible_k", "fit_each_k"),

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from segmentation.core.dataset import MethodName
 from segmentation.core.errors import UsageError
 from segmentation.customers.exploring import sample_rows
 from segmentation.methods.method import LARGEST_EXACT, Optimum
@@ -189,7 +190,7 @@ def fit_once(X: np.ndarray, k: int, rng: np.random.Generator) -> Fit | KMeans:
 class KMeansMethod:
     """K-Means (Lloyd 1982): round segments of similar spread, each customer in that of the nearest centroid."""
 
-    name: str = "kmeans"
+    name: MethodName = "kmeans"
     nulls: tuple[str, ...] = ("columns permuted", "one Gaussian")
 
     def best(self, X: np.ndarray, k: int, *, seed: int) -> Optimum:

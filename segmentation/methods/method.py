@@ -5,6 +5,8 @@ from typing import Protocol
 
 import numpy as np
 
+from segmentation.core.dataset import MethodName
+
 LARGEST_EXACT = 10_000
 LARGEST_RESAMPLED = 1_000
 
@@ -47,7 +49,7 @@ class Method(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> MethodName: ...
 
     @property
     def nulls(self) -> tuple[str, ...]: ...

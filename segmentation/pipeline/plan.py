@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
+from typing import get_args
 
 from segmentation.core import files
-from segmentation.core.dataset import ASSUMED, dataset_path, parse_dataset
+from segmentation.core.dataset import ASSUMED, MethodName, dataset_path, parse_dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.text import suggest
 from segmentation.runs.artifacts import Made
@@ -18,6 +19,7 @@ from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
 from segmentation.tables.sources import RawSource, find_table, locate, run_name
 
 ENGINES = ("duckdb", "spark")
+METHODS = ("auto", *get_args(MethodName))
 LEAST_TYPED = {"k": 2, "seed": 0, "resamples": 10}  # of the parameters that are whole numbers
 
 
@@ -103,8 +105,8 @@ def make_plan(**given) -> Plan:
     Parameters
     ----------
     given : str or None
-        run, dataset, data, features, k, seed, resamples, engine, encoding, decimal, dates, base as typed, None where
-        nothing was.
+        run, dataset, data, features, k, method, seed, resamples, engine, encoding, decimal, dates, base as typed,
+        None where nothing was.
 
     Raises
     ------
@@ -133,7 +135,7 @@ def make_plan(**given) -> Plan:
         "dataset": (name, "table" if assumed else _setter("dataset", typed, defaults)),
         "features": (",".join(features), _setter("features", typed, defaults, ASSUMED if assumed else "dataset.yaml")),
         "data": (source.place, _setter("data", typed, defaults)),
-        **{key: _ranked(key, typed, defaults, study.dataset) for key in LEAST_TYPED},
+        **{key: _ranked(key, typed, defaults, study.dataset) for key in (*LEAST_TYPED, "method")},
         "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
         "encoding": encoding,
         "decimal": (typed["decimal"], "command line"),
@@ -166,12 +168,12 @@ def _require_there(data: str, run: str) -> None:
 def _usable(given: dict) -> dict:
     """Return what was typed, numbers as such."""
     numbers = {name: _whole_number(given[name], name.upper(), least=least) for name, least in LEAST_TYPED.items()}
-    typed = {"encoding": None, "decimal": None, "dates": None} | given | numbers
+    typed = {"encoding": None, "decimal": None, "dates": None, "method": None} | given | numbers
     require_mark(typed["decimal"])
-    if typed["engine"] not in (None, *ENGINES):
-        raise UsageError(
-            f"ENGINE={typed['engine']} is not known{suggest(typed['engine'], ENGINES)} Known: duckdb, spark."
-        )
+    for name, known in (("engine", ENGINES), ("method", METHODS)):
+        told = typed[name]
+        if told not in (None, *known):
+            raise UsageError(f"{name.upper()}={told} is not known{suggest(told, known)} Known: {', '.join(known)}.")
     return typed
 
 

@@ -2,4 +2,4 @@
 
 from segmentation import lazily
 
-__getattr__ = lazily(__name__, run=("Run", "open_run"), finished=("open_base",))
+__getattr__ = lazily(__name__, run=("Run", "open_run"), finished=("open_base",), tell=())

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, TypeVar
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from segmentation.core import files
-from segmentation.core.dataset import ASSUMED, dataset_path
+from segmentation.core.dataset import ASSUMED, MethodName, dataset_path
 from segmentation.core.errors import DataError, place_of, tell_fault
 from segmentation.core.files import write_json
 from segmentation.runs.records import (
@@ -26,6 +26,7 @@ from segmentation.runs.records import (
     Rules,
     Start,
     Transitions,
+    Tried,
     Vote,
     require_numbered,
 )
@@ -82,11 +83,15 @@ class Cleaning(Account, Artifact):
 class Selection(Conclusion, Artifact):
     """k_selection.json: the criteria of every k, what each would choose, the decision and its reasons.
 
-    customers, sample : of how many customers the criteria are, and of how many those that resample.
+    customers, sample : of how many customers the criteria are, and of how many those that resample
+    formed_by, formed_why, tried : the method that forms the segments, why, and each that was judged for it
     """
 
     FILE: ClassVar[str] = "k_selection.json"
 
+    formed_by: MethodName
+    formed_why: str
+    tried: tuple[Tried, ...]
     criteria: dict[int, Criteria]
     votes: tuple[Vote, ...]
     reasons: tuple[str, ...]

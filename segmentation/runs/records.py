@@ -1,12 +1,13 @@
 """The parts of which the artifacts of a run consist: each a record that refuses what it does not know."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from segmentation.core.dataset import Level
+from segmentation.core.dataset import Level, MethodName
 
 Verdict = Literal["natural", "reproducible", "constructive", "none"]
+STRONGEST_FIRST = get_args(Verdict)
 Became = Literal["survives", "split", "merged", "gone"]
 Interval = tuple[float, float]
 
@@ -90,6 +91,14 @@ class Conclusion(Record):
     def divided(self) -> bool:
         """Whether there is more than one part: where every k has a group that must not be shown, there is one."""
         return self.k > 1
+
+
+class Tried(Record):
+    """A method that was judged: the k that its evidence speaks for, and the verdict on it."""
+
+    method: MethodName
+    k: int
+    verdict: Verdict
 
 
 class Stability(Record):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segmentation.core import files
-from segmentation.core.dataset import Dataset, load_dataset
+from segmentation.core.dataset import Dataset, MethodName, load_dataset
 from segmentation.core.errors import UsageError
 from segmentation.core.files import NOT_RUNS
 from segmentation.core.text import key, key_without_unit, suggest
@@ -37,6 +37,11 @@ class Run:
     def k(self) -> int | Literal["auto"]:
         """How many segments are asked for."""
         return self.given.get("k", self.dataset.k)
+
+    @property
+    def method(self) -> Literal["auto"] | MethodName:
+        """How the segments are to be formed."""
+        return self.given.get("method", self.dataset.method)
 
     @property
     def seed(self) -> int:
@@ -111,6 +116,7 @@ def open_run(
     *,
     features: str | None = None,
     k: int | Literal["auto"] | None = None,
+    method: Literal["auto"] | MethodName | None = None,
     seed: int | None = None,
     resamples: int | None = None,
     engine: str = "duckdb",
@@ -140,7 +146,7 @@ def open_run(
         choose(engine)
     formed_by = None if features is None else parse_features(features, described)
     described = described if formed_by is None else forming(described, formed_by)
-    given = {"features": formed_by, "k": k, "seed": seed, "resamples": resamples}
+    given = {"features": formed_by, "k": k, "method": method, "seed": seed, "resamples": resamples}
     return Run(run, described, {name: value for name, value in given.items() if value is not None})
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.text import count, decimal, escape, listing, sentence, shares, whole
 from segmentation.runs.artifacts import Profiles, Selection
-from segmentation.runs.records import Account, Former, Origin, Profile, Transitions
+from segmentation.runs.records import Account, Former, Origin, Profile, Transitions, Tried
 
 MOST_LISTED = 8  # features, in a line above a report
+CALLED = {"kmeans": "K-Means", "mixture": "a Gaussian mixture", "latent-class": "latent classes"}
 
 
 def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: str | None) -> str | None:
@@ -34,6 +35,16 @@ def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: s
     return " ".join(filter(None, [f"{formed}, {other}", days_counted(dataset)]))
 
 
+_OF_ITSELF = {
+    "kmeans": "what it finds is natural",
+    "latent-class": "a feature is a category, and between categories there is no distance that K-Means could measure",
+}
+_OF_EQUALS = {
+    "kmeans": "which divides amounts most simply",
+    "latent-class": "which are made for answers",
+}
+
+
 def days_counted(dataset: Dataset) -> str:
     """Say which columns the purchases are read from, and to which day days are counted; "" of a table without dates."""
     if given := dataset.transactions:
@@ -54,6 +65,31 @@ def roles(dataset: Dataset, features: Sequence[str]) -> Iterator[tuple[str, str,
                 dataset.label(name),
                 *(("feature", "FEATURES names it") if named else ("descriptor", "not in FEATURES")),
             )
+
+
+def formed_by(asked: str, tried: Sequence[Tried], taken: str) -> str:
+    """Say which method forms the segments, and why it is that one.
+
+    Parameters
+    ----------
+    asked : str
+        "auto", or the method that the analyst named.
+    """
+    by = f"The segments are formed by {CALLED[taken]}"
+    if asked != "auto":
+        return f"{by}, because the analyst asked for {'them' if taken == 'latent-class' else 'it'}."
+    (own,), others = ([one for one in tried if (one.method == taken) == mine] for mine in (True, False))
+    if not others:
+        return f"{by}: {_OF_ITSELF[taken]}."
+    [other] = others
+    theirs = f"{CALLED[other.method]} ({other.verdict}, with {other.k})"
+    if own.verdict == "natural":
+        return f"{by}: with {own.k} they are natural, and those of {theirs} are not."
+    if own.verdict == other.verdict or other.method == "mixture":
+        return (
+            f"{by}, {_OF_EQUALS[taken]}: neither they ({own.verdict}, with {own.k}) nor those of {theirs} are natural."
+        )
+    return f"{by}: their verdict ({own.verdict}, with {own.k}) is stronger than that on those of {theirs}."
 
 
 def headline(selection: Selection, profiles: Profiles) -> str:
