@@ -32,7 +32,7 @@ from tests.toy import insert_code
         (["--features", "income,income"], "expected different names"),
         (["--k", "1"], "expected auto or a whole number of at least 2"),
         (["--k", "five"], "expected auto or a whole number of at least 2"),
-        (["--method", "mixtures"], "METHOD=mixtures is not known; did you mean 'mixture'? Known: auto, kmeans, mixture"),
+        (["--method", "mixtures"], "METHOD=mixtures is not known; did you mean 'mixture'? Known: auto, kmeans"),
         (["--resamples", "5"], "expected a whole number of at least 10"),
         (["--seed", "-1"], "expected a whole number of at least 0"),
         (["--data", "nowhere.csv"], "DATA=nowhere.csv is not a file"),
