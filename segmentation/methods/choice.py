@@ -6,7 +6,7 @@ from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.method import Method
 from segmentation.runs.run import Run
 
-METHODS: dict[str, Method] = {"kmeans": KMEANS}
+FINISHED: dict[str, Method] = {"kmeans": KMEANS}
 
 
 def candidates(run: Run) -> tuple[Method, ...]:
@@ -19,12 +19,9 @@ def candidates(run: Run) -> tuple[Method, ...]:
     UsageError
         When the method that was named cannot be used.
     """
-    if run.method == "auto":
-        second = "latent-class" if are_items(run.dataset, run.features) else "mixture"
-        names = ["kmeans", *([second] if second in METHODS else [])]
-    else:
-        names = [run.method]
-    unknown = [name for name in names if name not in METHODS]
-    if unknown:
-        raise UsageError(f"METHOD={unknown[0]} cannot be used yet")
-    return tuple(METHODS[name] for name in names)
+    if run.method != "auto":
+        if run.method not in FINISHED:
+            raise UsageError(f"METHOD={run.method} cannot be used yet; known: {', '.join(FINISHED)}")
+        return (FINISHED[run.method],)
+    second = "latent-class" if are_items(run.dataset, run.features) else "mixture"
+    return tuple(FINISHED[name] for name in ("kmeans", second) if name in FINISHED)

@@ -19,7 +19,7 @@ from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
 from segmentation.tables.sources import RawSource, find_table, locate, run_name
 
 ENGINES = ("duckdb", "spark")
-METHODS = ("auto", *get_args(MethodName))
+WAYS = ("auto", *get_args(MethodName))
 LEAST_TYPED = {"k": 2, "seed": 0, "resamples": 10}  # of the parameters that are whole numbers
 
 
@@ -170,7 +170,7 @@ def _usable(given: dict) -> dict:
     numbers = {name: _whole_number(given[name], name.upper(), least=least) for name, least in LEAST_TYPED.items()}
     typed = {"encoding": None, "decimal": None, "dates": None, "method": None} | given | numbers
     require_mark(typed["decimal"])
-    for name, known in (("engine", ENGINES), ("method", METHODS)):
+    for name, known in (("engine", ENGINES), ("method", WAYS)):
         told = typed[name]
         if told not in (None, *known):
             raise UsageError(f"{name.upper()}={told} is not known{suggest(told, known)} Known: {', '.join(known)}.")

@@ -8,7 +8,7 @@ from segmentation.runs.artifacts import Profiles, Selection
 from segmentation.runs.records import Account, Former, Origin, Profile, Transitions, Tried
 
 MOST_LISTED = 8  # features, in a line above a report
-CALLED = {"kmeans": "K-Means", "mixture": "a Gaussian mixture", "latent-class": "latent classes"}
+METHOD_CALLED = {"kmeans": "K-Means", "mixture": "a Gaussian mixture", "latent-class": "latent classes"}
 
 
 def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: str | None) -> str | None:
@@ -75,14 +75,14 @@ def formed_by(asked: str, tried: Sequence[Tried], taken: str) -> str:
     asked : str
         "auto", or the method that the analyst named.
     """
-    by = f"The segments are formed by {CALLED[taken]}"
+    by = f"The segments are formed by {METHOD_CALLED[taken]}"
     if asked != "auto":
         return f"{by}, because the analyst asked for {'them' if taken == 'latent-class' else 'it'}."
     (own,), others = ([one for one in tried if (one.method == taken) == mine] for mine in (True, False))
     if not others:
         return f"{by}: {_OF_ITSELF[taken]}."
     [other] = others
-    theirs = f"{CALLED[other.method]} ({other.verdict}, with {other.k})"
+    theirs = f"{METHOD_CALLED[other.method]} ({other.verdict}, with {other.k})"
     if own.verdict == "natural":
         return f"{by}: with {own.k} they are natural, and those of {theirs} are not."
     if own.verdict == other.verdict or other.method == "mixture":
