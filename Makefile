@@ -63,9 +63,13 @@ score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=sc
 compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=april
 	$(segmentation) compare $(options)
 
-bench: $(READY) ## measure what a run and the bare path cost beside their rivals, as ratios
+bench: $(READY) ## measure what a run and the bare path cost beside their rivals, as ratios; how often verdicts are right: EVIDENCE=1
+ifdef EVIDENCE
+	@$(BIN)/python -m tests.benchmarks.evidence_rates
+else
 	@$(BIN)/python -m uv pip install --quiet --require-hashes --only-binary :all: --requirement requirements-bench.txt
 	@$(BIN)/python -m tests.benchmarks
+endif
 
 pictures: $(READY) ## take the pictures of the README again (needs Chromium)
 	$(segmentation) pdf
