@@ -1,6 +1,8 @@
 """Latent classes: segments of customers who give each answer with the same probability, whatever else they answer."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.special import entr, logsumexp, softmax
@@ -8,7 +10,6 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
 from segmentation.customers.exploring import sample_rows
-from segmentation.methods.blocks import Blocks, of_kind, spans, together
 from segmentation.methods.method import LARGEST_EXACT, Optimum
 
 PRIOR = 1.0  # customers more in each class, who answer as all do
@@ -21,6 +22,36 @@ CONVERGED, QUICKLY = 1e-5, 1e-3
 MOST_EM_STEPS = 2_000
 PEER_STARTS = 5
 STARTS_OF_ALL = 150_000  # customers times starts
+Kind = Literal["answer", "category", "number"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """The columns of one feature: 0 or 1 of yes or no, an indicator of each category, or a number.
+
+    width : how many columns there are
+    step : of a rating how far an answer is from the next, of an amount 0
+    """
+
+    kind: Kind
+    width: int = 1
+    step: float = 0.0
+
+
+Blocks = tuple[Block, ...]
+
+
+def spans(blocks: Blocks) -> Iterator[tuple[Block, slice]]:
+    """Yield each block with its columns."""
+    start = 0
+    for block in blocks:
+        yield block, slice(start, start + block.width)
+        start += block.width
+
+
+def of_kind(blocks: Blocks, kind: Kind) -> np.ndarray:
+    """Return for each column whether it belongs to a block of this kind."""
+    return np.repeat([block.kind == kind for block in blocks], [block.width for block in blocks])
 
 
 @dataclass(frozen=True)
@@ -282,5 +313,5 @@ class LatentMethod:
         return quick_latent(X, k, self.blocks, rng)
 
     def space(self, X: np.ndarray) -> np.ndarray:
-        """Return the customers where any two different answers are at most as far apart as yes and no."""
-        return together(self.blocks, X)
+        """Return the customers where two categories are as far apart as yes and no."""
+        return np.where(of_kind(self.blocks, "category"), np.sqrt(0.5), 1.0) * X

@@ -31,7 +31,7 @@ REACH = 0.95  # of the customers of a segment lie no farther from its centroid
 HAIR = 1e-9  # of the range: a bin that begins as much above a value leaves it to the bin below
 TRUSTED = [
     "segmentation.segments.fit.Unskew",
-    "segmentation.methods.blocks.Block",
+    "segmentation.methods.latent.Block",
     "segmentation.methods.latent.LatentClasses",
 ]
 EPOCH = (1980, 1, 1, 0, 0, 0)

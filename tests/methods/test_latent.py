@@ -10,8 +10,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 from stepmix.stepmix import StepMix
 
-from segmentation.methods.blocks import Block
-from segmentation.methods.latent import LatentClasses, LatentMethod
+from segmentation.methods.latent import Block, LatentClasses, LatentMethod
 from segmentation.segments.model import TRUSTED
 
 SURVEY = Path(__file__).resolve().parents[3] / "shared" / "data" / "mcdonalds.csv"
