@@ -294,10 +294,11 @@ function explore(data) {
     function answer() {
       const values = inputs.map(read);
       if (values.includes(NaN)) { at("answer").textContent = faults(at("ask")); return; }
-      if (values.includes(null)) { at("answer").textContent = ""; return; }
-      const wrong = data.model.features.filter((f, i) => values[i] < (f.min ?? -Infinity) || values[i] > (f.max ?? Infinity));
-      at("answer").textContent = wrong.length ? wrong.map((f) => `${f.label} must be ${limits(f)}.`).join(" ") : score(values);
+      const wrong = data.model.features.filter((f, i) => values[i] !== null && (values[i] < (f.min ?? -Infinity) || values[i] > (f.max ?? Infinity)));
+      if (wrong.length) { at("answer").textContent = wrong.map((f) => `${f.label} must be ${limits(f)}.`).join(" "); return; }
+      at("answer").textContent = values.includes(null) ? shortly(values) : score(values);
     }
+    answer();
   }
   const limits = (f) => [f.min === null ? "" : `at least ${number(f.min, f)}`, f.max === null ? "" : `at most ${number(f.max, f)}`].filter(Boolean).join(" and ");
   function unskewed(x, power) { // Yeo & Johnson 2000
@@ -305,8 +306,19 @@ function explore(data) {
     if (x >= 0) return power === 0 ? Math.log1p(x) : ((1 + x) ** power - 1) / power;
     return power === 2 ? -Math.log1p(-x) : -((1 - x) ** (2 - power) - 1) / (2 - power);
   }
+  const scaled = (values) => data.model.features.map((f, i) => (unskewed(values[i], f.lambda) - f.centre) / f.spread);
+  // The longest of the short forms whose questions are all answered; before that, which answers are enough
+  function shortly(values) {
+    const form = data.model.short.filter((s) => s.asked.every((i) => values[i] !== null)).pop();
+    const right = (s) => `${Math.floor(100 * s.right)} of 100 customers are placed rightly`;
+    const which = (s) => s.asked.map((i) => data.model.features[i].label).join(", ");
+    if (!form) return data.model.short.length ? `Enough to answer: ${which(data.model.short[0])}. By these alone ${right(data.model.short[0])}.` : "";
+    const z = scaled(values), scores = form.constants.map((c, j) => c + form.asked.reduce((sum, i, n) => sum + form.weights[j][n] * z[i], 0));
+    const segment = segmentOf[form.segments[scores.indexOf(Math.max(...scores))]];
+    return `${segment.glyph} Probably segment ${segment.segment}, ${segment.name}. By these answers (${which(form)}) ${right(form)}.`;
+  }
   function score(values) {
-    const z = data.model.features.map((f, i) => (unskewed(values[i], f.lambda) - f.centre) / f.spread);
+    const z = scaled(values);
     const distances = data.model.centroids.map((centroid) => Math.hypot(...centroid.map((c, i) => c - z[i])));
     const sorted = [...distances].sort((a, b) => a - b), segment = segmentOf[distances.indexOf(sorted[0]) + 1];
     const outside = data.model.features.filter((f, i) => values[i] < f.low || values[i] > f.high);

@@ -16,10 +16,11 @@ from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import GRID_BINS, grid_edges, items_of, sample_rows, split_types
 from segmentation.report.groups import group
-from segmentation.runs.artifacts import Model
+from segmentation.runs.artifacts import Model, Profiles
 from segmentation.runs.records import Feature, Placement, Profile
 from segmentation.runs.run import Run
 from segmentation.segments.assign import open_segmented, shown_placement
+from segmentation.shortcuts.questions import ENOUGH
 
 MOST_ROWS = 5_000
 ROW_DIGITS = 3
@@ -39,7 +40,8 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
         random, or grids, the binned groups of customers by every two numbers.
     """
     dataset = study.dataset
-    profiles, model = study.read("profiles.json").segments, study.read("model.json")
+    record, model = study.read("profiles.json"), study.read("model.json")
+    profiles = record.segments
     customers = open_segmented(study)
     shown = _shown_model(customers, profiles, model)
     numbers, categories = split_types(customers)
@@ -55,6 +57,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
                 for f in _as_shown(model, shown)
             ],
             "centroids": shown.centroids if shown else [],
+            "short": _short_forms(record, model),
             "unit": model.distance_unit,
         },
         "numbers": [
@@ -70,6 +73,15 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
         "customers": customers.number,
         **held,
     }
+
+
+def _short_forms(record: Profiles, model: Model) -> list[dict]:
+    """Return the short forms that place enough customers rightly, with the places of their questions."""
+    return [
+        form.model_dump(exclude={"features"}) | {"asked": [model.names.index(name) for name in form.features]}
+        for form in record.short_forms
+        if form.right >= ENOUGH[0]
+    ]
 
 
 def _shown_model(customers: Customers, profiles: Iterable[Profile], model: Model) -> Placement | None:

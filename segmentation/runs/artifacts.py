@@ -24,6 +24,7 @@ from segmentation.runs.records import (
     Profile,
     Record,
     Rules,
+    ShortForm,
     Start,
     Transitions,
     Tried,
@@ -179,6 +180,7 @@ class Profiles(Artifact):
     segments: Annotated[tuple[Profile, ...], Field(min_length=1)]
     tests: tuple[DescriptorTest, ...]
     rules: Rules
+    short_forms: tuple[ShortForm, ...] = ()
 
     @model_validator(mode="after")
     def _is_numbered(self):

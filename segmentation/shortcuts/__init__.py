@@ -4,6 +4,7 @@ from segmentation import lazily
 
 __getattr__ = lazily(
     __name__,
+    questions=("shortest",),
     rules=("count_rules", "grow_rules", "rules_table", "write_rules", "write_sql"),
     tell=(),
 )

@@ -1,12 +1,20 @@
 """What is said of rules of thumb and of short questionnaires."""
 
+from collections.abc import Sequence
+
+import pandas as pd
+
 from segmentation.core import privacy
+from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import about
-from segmentation.core.text import count, listing, percent, sentence
-from segmentation.runs.records import Rules
+from segmentation.core.text import count, escape, listing, percent, sentence
+from segmentation.runs.records import Rules, ShortForm
+from segmentation.shortcuts.questions import ENOUGH
 from segmentation.shortcuts.rules import FOLDS
 
 RULE_FORMATS = {"agree": percent}
+QUESTION_CAPTION = "The questions that tell most, one more in each row, and whom they place rightly."
+QUESTION_FORMATS = {"placed rightly": percent}
 
 
 def rules(rules: Rules, segments: int) -> str:
@@ -27,3 +35,32 @@ def fidelity(rules: Rules) -> str:
     if rules.private:
         return f"{rules_give} {privacy.most_of(right, customers)} of {customers:,} customers the segment of K-Means"
     return f"{rules_give} {right:,} of {customers:,} customers ({percent(right / customers, 1)}) the segment of K-Means"
+
+
+def questions_table(forms: Sequence[ShortForm], dataset: Dataset) -> pd.DataFrame:
+    """Return one row a question: which, after how many, and the share placed rightly by it and those above it."""
+    rows = [(len(form.features), dataset.label(form.features[-1]), form.right) for form in forms]
+    return pd.DataFrame(rows, columns=["questions", "the next question", "placed rightly"])
+
+
+def questions(forms: Sequence[ShortForm], asked: int, dataset: Dataset) -> str:
+    """Say how few questions place 90% and 95% of the customers rightly, or that no few do."""
+    if not forms:
+        return "" if asked > 1 else "There is one question alone, which no shorter form can leave out."
+    reached: dict[int, list[str]] = {}
+    for level in ENOUGH:
+        enough = (n for n, form in enumerate(forms) if form.right >= level)
+        reached.setdefault(next(enough, -1), []).append(percent(level))
+    return " ".join(_tell_form(forms, n, levels, asked, dataset) for n, levels in reached.items())
+
+
+def _tell_form(forms: Sequence[ShortForm], at: int, levels: list[str], asked: int, dataset: Dataset) -> str:
+    """Say which form places so many rightly; of none, how far they get."""
+    found, most = forms[at], percent(max(form.right for form in forms))
+    n = len(found.features)
+    if at < 0:
+        those = "One question alone does not place" if n == 1 else f"No form of up to {count(n, 'question')} places"
+        return f"{those} {' or '.join(levels)} of customers rightly; the most is {most}."
+    which = listing(escape(dataset.label(name)) for name in found.features)
+    verb = "places" if n == 1 else "place"
+    return f"{sentence(count(n, 'question'))} of {asked:,} ({which}) {verb} {listing(levels)} of customers rightly."

@@ -225,6 +225,26 @@ def test_which_segment_gives_the_answer_of_make_score(reader, mall, tmp_path):
     assert _status(reader).endswith(f"Age: {wrong}")
 
 
+def test_a_few_answers_are_enough_where_a_short_form_is(browser, mall, tmp_path):
+    short = {"asked": [1], "right": 0.937, "segments": [2, 5], "constants": [0, 1], "weights": [[2], [-3]]}
+    page = mall.page("mall").replace('"short":[]', f'"short":{json.dumps([short])}')
+    (tmp_path / "short.html").write_text(page, encoding="utf-8")
+    profiles = {p["segment"]: p["name"] for p in read_json(mall.artifact("mall", "profiles.json"))["segments"]}
+    with open_page(browser, tmp_path / "short.html", reduced_motion="reduce") as reader:
+        form, answer = reader.locator("[data-part=ask]"), reader.locator("[data-part=answer]")
+        enough = "By these alone 93 of 100 customers are placed rightly."
+        assert answer.text_content() == f"Enough to answer: Spending score. {enough}"
+        for spending, segment in (
+            (99, 2),
+            (1, 5),
+        ):
+            form.get_by_label("Spending score").fill(str(spending))
+            told = f"Probably segment {segment}, {profiles[segment]}. By these answers (Spending score) 93 of 100"
+            assert told in answer.text_content()
+        form.get_by_label("Annual income").fill("60")
+        assert "Distance" in answer.text_content()
+
+
 def test_a_private_report_holds_counts_of_ten_or_more_and_no_row(browser, shop):
     held = json.loads(re.search(r'id="explore-data"[^>]*>(.*?)</script>', shop.page("shop"), re.S)[1])
     assert {"rows", "categories"}.isdisjoint(held)
