@@ -13,6 +13,7 @@ SIGNIFICANT = 0.05
 DISTINCT_SILHOUETTE = 0.5
 SMALL = 30
 LEVEL = 0.95
+NEARLY_SAME = 0.8  # as adjusted Rand index between two divisions
 VERDICTS = {
     "natural": "distinct groups that come back from other samples of the customers",
     "reproducible": "not distinct groups, but a division that comes back from other samples of the customers",

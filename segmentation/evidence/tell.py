@@ -7,11 +7,18 @@ import pandas as pd
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import SMALLEST_GROUP, TENS, least, public, significant
-from segmentation.core.text import amount, at_least, count, decimal, escape, listing, percent, sentence, tell_p, whole
+from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence, tell_p, whole
 from segmentation.customers.exploring import are_items
 from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
-from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, meaning
+from segmentation.evidence.decision import (
+    DISTINCT_SILHOUETTE,
+    LARGE_ENOUGH,
+    NOUNS,
+    SIGNIFICANT,
+    STABLE,
+    meaning,
+)
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
 from segmentation.evidence.nulls import NULL_LEVEL
 from segmentation.methods.kmeans import TIMES_REACHED
@@ -29,7 +36,6 @@ SUMMARY_FORMATS: dict[str, Callable] = {
     "gap": partial(decimal, digits=3),
     "mixture BIC": whole,
 }
-NEARLY_SAME = 0.8
 VOTE_FORMATS = {"votes": {True: "yes", False: "no"}.get}
 NO_NEXT = "One part alone has no silhouettes: there is no next one to compare its customers with."
 EVIDENCE_CAPTIONS = {  # over each table
@@ -379,21 +385,3 @@ def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) ->
     who = "All" if largest == near else "Most" if 2 * largest > near else "The largest group"
     many = "" if largest == near else f" ({largest:,})"
     return f"{told} {who} of them{many} lie between segments {pairs['between'].iloc[0]}."
-
-
-def sensitivity(table: pd.DataFrame) -> str:
-    """Say how many of the choices draw nearly the same segments, and which differs most."""
-    if table.empty:
-        return "Other choices draw no border either, where there is one part."
-    same = int((table["agreement"] >= NEARLY_SAME).sum())
-    lowest = table.loc[table["agreement"].idxmin()]
-    if same == len(table):
-        return (
-            f"Each of {count(len(table), 'other choice')} draws nearly the same segments "
-            f"(adjusted Rand index {at_least(lowest['agreement'])})."
-        )
-    return (
-        f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw') if same else 'none draws'} nearly the "
-        f"same segments (adjusted Rand index {NEARLY_SAME} or more); the least similar ones come from "
-        f"“{escape(lowest['choice'])}” ({decimal(lowest['agreement'])})."
-    )

@@ -16,11 +16,10 @@ from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import GRID_BINS, grid_edges, items_of, sample_rows, split_types
 from segmentation.report.groups import group
-from segmentation.runs.artifacts import Model, Profiles
+from segmentation.runs.artifacts import SUFFICIENT, Model, Profiles
 from segmentation.runs.records import Feature, Placement, Profile
 from segmentation.runs.run import Run
 from segmentation.segments.assign import open_segmented, shown_placement
-from segmentation.shortcuts.questions import ENOUGH
 
 MOST_ROWS = 5_000
 ROW_DIGITS = 3
@@ -80,7 +79,7 @@ def _short_forms(record: Profiles, model: Model) -> list[dict]:
     return [
         form.model_dump(exclude={"features"}) | {"asked": [model.names.index(name) for name in form.features]}
         for form in record.short_forms
-        if form.right >= ENOUGH[0]
+        if form.right >= SUFFICIENT[0]
     ]
 
 

@@ -24,7 +24,6 @@ from segmentation.runs.records import (
     Profile,
     Record,
     Rules,
-    ShortForm,
     Start,
     Transitions,
     Tried,
@@ -33,6 +32,7 @@ from segmentation.runs.records import (
 )
 
 FAULTS_SHOWN = 3
+SUFFICIENT = (0.90, 0.95)  # of the customers are placed rightly by a short form
 OF_KEYS = {"missing": "missing", "extra_forbidden": "unknown"}
 
 
@@ -169,6 +169,21 @@ class Lineage(Transitions, Artifact):
         require_numbered(self.before)
         require_numbered(self.now)
         return self
+
+
+class ShortForm(Record):
+    """A few questions, and the regression that places a customer by them: the segment of the highest score.
+
+    right : the share of customers placed rightly who took no part in choosing them
+    segments, constants : one for each segment that the regression knows
+    weights : of each of these one number for each scaled column of the questions, in their order
+    """
+
+    features: tuple[str, ...]
+    right: float
+    segments: tuple[int, ...]
+    constants: tuple[float, ...]
+    weights: tuple[tuple[float, ...], ...]
 
 
 class Profiles(Artifact):

@@ -389,21 +389,6 @@ class Rules(Record):
     private: bool = False
 
 
-class ShortForm(Record):
-    """A few questions, and the regression that places a customer by them: the segment of the highest score.
-
-    right : the share of customers placed rightly who took no part in choosing them
-    segments, constants : one for each segment that the regression knows
-    weights : of each of these one number for each scaled column of the questions, in their order
-    """
-
-    features: tuple[str, ...]
-    right: float
-    segments: tuple[int, ...]
-    constants: tuple[float, ...]
-    weights: tuple[tuple[float, ...], ...]
-
-
 def require_numbered(rows) -> None:
     """Refuse segments that are not numbered from 1, because they are looked up by their place."""
     numbers = [row.segment for row in rows]

@@ -29,7 +29,6 @@ from segmentation.segments.fit import scaling
 LARGEST_COMPARED = 5_000
 RIVAL_STARTS = 20
 LARGEST_DRAW = 2_000
-ALIKE = 0.05  # of the variance of a feature lies between the segments, so that they are alike in it
 LEAST_UNSURE = 0.06  # of a p-value with one digit
 
 
@@ -112,7 +111,7 @@ def _choices(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> 
         rows.append(("Without outliers", None, _scaled(customers[usual], dataset, features), usual))
     for name in features if len(features) > 1 else []:
         rest = [other for other in features if other != name]
-        rows.append((_without(dataset, name), None, _scaled(customers, dataset, rest), everyone))
+        rows.append((without(dataset, name), None, _scaled(customers, dataset, rest), everyone))
     for name in dataset.named("feature", "descriptor"):
         known = customers[name].notna().to_numpy()
         if name not in features and dataset.columns[name].numeric and customers[name].nunique() > 1:
@@ -121,36 +120,9 @@ def _choices(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> 
     return rows
 
 
-def _without(dataset: Dataset, name: str) -> str:
+def without(dataset: Dataset, name: str) -> str:
+    """Return what the choice is called that leaves a feature out."""
     return f"Without {dataset.label(name)}"
-
-
-def which_matter(choices: pd.DataFrame, dataset: Dataset, X: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
-    """Return for each feature what is lost without it, and whether it only adds noise.
-
-    Parameters
-    ----------
-    choices : DataFrame
-        Of `compare_choices`.
-    X : DataFrame of shape (n_customers, n_features), scaled
-    labels : ndarray of shape (n_customers,)
-        The segments at hand, from 0.
-
-    Returns
-    -------
-    DataFrame
-        feature; loss (1 less the adjusted Rand index with the segments formed without it: 0 where these are the same);
-        between (the share of its variance that lies between the segments); noise (whether nothing is lost and next to
-        nothing lies between); the feature whose loss is greatest first. None of a feature without which too few points
-        are left.
-    """
-    agreement = choices.set_index("choice")["agreement"]
-    known = [name for name in X if _without(dataset, name) in agreement]
-    between = X[known].groupby(labels).transform("mean").var() / X[known].var()
-    loss = pd.Series({name: 1 - agreement[_without(dataset, name)] for name in known}, dtype=float)
-    noise = (loss <= 1 - NEARLY_SAME) & (between <= ALIKE)
-    found = pd.DataFrame({"loss": loss, "between": between, "noise": noise}).rename_axis("feature").reset_index()
-    return found.sort_values("loss", ascending=False, kind="stable", ignore_index=True)
 
 
 def _scaled(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> np.ndarray:

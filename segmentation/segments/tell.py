@@ -15,7 +15,7 @@ from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of
 from segmentation.customers.tell import tiles
 from segmentation.evidence import tell as evidence_tell
-from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL
+from segmentation.evidence.decision import LEVEL, NEARLY_SAME, NOUNS, SIGNIFICANT, SMALL
 from segmentation.runs.records import Profile
 from segmentation.runs.tell import segment_shares, transformed, unindexed
 from segmentation.segments.fit import (
@@ -29,7 +29,7 @@ from segmentation.segments.fit import (
 )
 from segmentation.segments.profiles import category_shares, largest_first, segment_medians
 
-border, sensitivity = evidence_tell.border, evidence_tell.sensitivity
+border = evidence_tell.border
 MOST_MARKERS = 3  # of a segment, in a caption
 ITEM_WORDS = {  # what is shown of an item, and what makes a marker of it
     "yes/no": ("the share of yes", f"over {percent(MARKED)[:-1]} percentage points, or over half of the share of all"),
@@ -376,3 +376,21 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
 def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> str:
     """Say how the features were brought to one scale, or why they were not."""
     return evidence_tell.scaling(describe_scaling(scaler, features), dataset)
+
+
+def sensitivity(table: pd.DataFrame) -> str:
+    """Say how many of the choices draw nearly the same segments, and which differs most."""
+    if table.empty:
+        return "Other choices draw no border either, where there is one part."
+    same = int((table["agreement"] >= NEARLY_SAME).sum())
+    lowest = table.loc[table["agreement"].idxmin()]
+    if same == len(table):
+        return (
+            f"Each of {count(len(table), 'other choice')} draws nearly the same segments "
+            f"(adjusted Rand index {text.at_least(lowest['agreement'])})."
+        )
+    return (
+        f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw') if same else 'none draws'} nearly the "
+        f"same segments (adjusted Rand index {NEARLY_SAME} or more); the least similar ones come from "
+        f"“{escape(lowest['choice'])}” ({decimal(lowest['agreement'])})."
+    )

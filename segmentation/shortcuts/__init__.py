@@ -4,7 +4,7 @@ from segmentation import lazily
 
 __getattr__ = lazily(
     __name__,
-    questions=("shortest",),
+    questions=("shortest", "which_matter"),
     rules=("count_rules", "grow_rules", "rules_table", "write_rules", "write_sql"),
     tell=(),
 )

@@ -1,4 +1,4 @@
-"""How few questions place a customer: the shortest sets of features that tell the segments apart."""
+"""Which questions are worth asking: what each feature adds, and the shortest sets that place a customer."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,17 +8,20 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import significant
 from segmentation.customers.exploring import sample_rows
-from segmentation.runs.records import ShortForm
+from segmentation.evidence.decision import NEARLY_SAME
+from segmentation.runs.artifacts import SUFFICIENT, ShortForm
+from segmentation.segments.robustness import without
 
-ENOUGH = (0.90, 0.95)  # of the customers placed rightly
-FOLDS = 5
+ALIKE = 0.05  # of the variance of a feature lies between the segments, so that they are alike in it
+PARTED_IN = 5
 MOST_CUSTOMERS = 2_000
 MOST_QUESTIONS = 12
 INVERSE_PENALTY = 10.0
-MOST_STEPS = 300
+REGRESSION_STEPS = 300
 
 
 def shortest(
@@ -45,10 +48,10 @@ def shortest(
     if longest < 1 or len(np.unique(own)) < 2:
         return ()
     columns = {name: X[list(parts)].to_numpy(float)[rows] for name, parts in questions.items()}
-    folds = KFold(min(FOLDS, len(rows)), shuffle=True, random_state=seed).split(rows)
+    folds = KFold(min(PARTED_IN, len(rows)), shuffle=True, random_state=seed).split(rows)
     path, *tried = spread(_choose, [(np.arange(len(rows)), rows[:0]), *folds], columns, own, longest)
     right = np.sum([found for _, found in tried], axis=0) / len(rows)
-    enough = np.flatnonzero(right >= ENOUGH[-1])
+    enough = np.flatnonzero(right >= SUFFICIENT[-1])
     many = int(enough[0]) + 1 if len(enough) else longest
     names = path[0][:many]
     return tuple(
@@ -75,7 +78,7 @@ def _choose(fold: tuple, columns: dict, segments: np.ndarray, longest: int) -> t
 def _fit(columns: dict, segments: np.ndarray, names: list[str], rows: np.ndarray) -> tuple[LogisticRegression, float]:
     """Return a regression on some customers, and its loss there."""
     X, own = _asked(columns, names, rows), segments[rows]
-    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=MOST_STEPS).fit(X, own)
+    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=REGRESSION_STEPS).fit(X, own)
     place = np.searchsorted(model.classes_, own)
     likely = np.maximum(model.predict_proba(X)[np.arange(len(own)), place], np.finfo(float).tiny)
     return model, -float(np.log(likely).sum())
@@ -97,3 +100,31 @@ def _weights(columns: dict, segments: np.ndarray, names: list[str]) -> dict:
         "constants": tuple(shorter(starts).tolist()),
         "weights": tuple(map(tuple, shorter(slopes).tolist())),
     }
+
+
+def which_matter(choices: pd.DataFrame, dataset: Dataset, X: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
+    """Return for each feature what is lost without it, and whether it only adds noise.
+
+    Parameters
+    ----------
+    choices : DataFrame
+        Of `compare_choices`.
+    X : DataFrame of shape (n_customers, n_features), scaled
+    labels : ndarray of shape (n_customers,)
+        The segments at hand, from 0.
+
+    Returns
+    -------
+    DataFrame
+        feature; loss (1 less the adjusted Rand index with the segments formed without it: 0 where these are the same);
+        between (the share of its variance that lies between the segments); noise (whether nothing is lost and next to
+        nothing lies between); the feature whose loss is greatest first. None of a feature without which too few points
+        are left.
+    """
+    agreement = choices.set_index("choice")["agreement"]
+    known = [name for name in X if without(dataset, name) in agreement]
+    between = X[known].groupby(labels).transform("mean").var() / X[known].var()
+    loss = pd.Series({name: 1 - agreement[without(dataset, name)] for name in known}, dtype=float)
+    noise = (loss <= 1 - NEARLY_SAME) & (between <= ALIKE)
+    found = pd.DataFrame({"loss": loss, "between": between, "noise": noise}).rename_axis("feature").reset_index()
+    return found.sort_values("loss", ascending=False, kind="stable", ignore_index=True)

@@ -7,12 +7,15 @@ import pandas as pd
 from segmentation.core import privacy
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import about
-from segmentation.core.text import count, escape, listing, percent, sentence
-from segmentation.runs.records import Rules, ShortForm
-from segmentation.shortcuts.questions import ENOUGH
+from segmentation.core.text import count, decimal, escape, listing, percent, sentence
+from segmentation.evidence.decision import NEARLY_SAME
+from segmentation.runs.artifacts import SUFFICIENT, ShortForm
+from segmentation.runs.records import Rules
 from segmentation.shortcuts.rules import FOLDS
 
 RULE_FORMATS = {"agree": percent}
+MATTER_CAPTION = "What each feature adds: the agreement lost without it, and how far the segments differ in it."
+MATTER_FORMATS = {"lost without it": decimal, "between the segments": percent}
 QUESTION_CAPTION = "The questions that tell most, one more in each row, and whom they place rightly."
 QUESTION_FORMATS = {"placed rightly": percent}
 
@@ -48,7 +51,7 @@ def questions(forms: Sequence[ShortForm], asked: int, dataset: Dataset) -> str:
     if not forms:
         return "" if asked > 1 else "There is one question alone, which no shorter form can leave out."
     reached: dict[int, list[str]] = {}
-    for level in ENOUGH:
+    for level in SUFFICIENT:
         enough = (n for n, form in enumerate(forms) if form.right >= level)
         reached.setdefault(next(enough, -1), []).append(percent(level))
     return " ".join(_tell_form(forms, n, levels, asked, dataset) for n, levels in reached.items())
@@ -64,3 +67,23 @@ def _tell_form(forms: Sequence[ShortForm], at: int, levels: list[str], asked: in
     which = listing(escape(dataset.label(name)) for name in found.features)
     verb = "places" if n == 1 else "place"
     return f"{sentence(count(n, 'question'))} of {asked:,} ({which}) {verb} {listing(levels)} of customers rightly."
+
+
+def matter_table(found: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """Return what each feature adds, under the heads that a reader sees."""
+    names = {"loss": "lost without it", "between": "between the segments"}
+    return found.assign(feature=found["feature"].map(dataset.label)).drop(columns="noise").rename(columns=names)
+
+
+def which_matter(found: pd.DataFrame, dataset: Dataset) -> str:
+    """Say on which feature the segments hang most, and which only add noise."""
+    if found.empty:
+        return ""
+    first, noise = found.iloc[0], found[found["noise"]]["feature"]
+    told = f"Most is lost without {escape(dataset.label(first['feature']))} ({decimal(first['loss'])})."
+    if first["loss"] <= 1 - NEARLY_SAME:
+        told = f"Without any one feature nearly the same segments are drawn (at most {decimal(first['loss'])} is lost)."
+    if noise.empty:
+        return told
+    which, verb = listing(escape(dataset.label(name)) for name in noise), "adds" if len(noise) == 1 else "add"
+    return f"{told} {which} only {verb} noise: the segments are alike in it, and nearly the same without it."

@@ -7,7 +7,8 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
 from segmentation.core.dataset import Dataset
-from segmentation.runs.records import ShortForm
+from segmentation.runs.artifacts import ShortForm
+from segmentation.segments.robustness import compare_choices
 from segmentation.shortcuts import questions, tell
 
 
@@ -76,3 +77,18 @@ def test_what_is_said_of_few_questions():
         "No form of up to two questions places 95% of customers rightly; the most is 93%."
     )
     assert tell.questions_table(forms, dataset)["the next question"].tolist() == ["A", "B"]
+
+
+def test_a_feature_without_which_the_segments_stay_is_named_where_they_are_alike_in_it(planted):
+    X, segments = planted
+    dataset = Dataset(
+        title="T", source={"path": "t.csv"}, columns={name: {"role": "feature", "label": name.upper()} for name in X}
+    )
+    names = ["c", "e", "f"]  # noise, and the two that the groups were drawn in
+    choices = compare_choices(X, dataset, tuple(names), segments - 1)
+    found = questions.which_matter(choices, dataset, X[names], segments - 1)
+    assert found["feature"].tolist()[-1] == "c"
+    assert found.set_index("feature")["noise"].to_dict() == {"c": True, "e": False, "f": False}
+    told = tell.which_matter(found, dataset)
+    assert told.endswith("C only adds noise: the segments are alike in it, and nearly the same without it.")
+    assert tell.matter_table(found, dataset)["feature"].tolist()[-1] == "C"
