@@ -7,7 +7,6 @@ import pandas as pd
 from diptest import diptest
 from scipy.spatial.distance import cdist, pdist
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
-from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from segmentation.core.parallel import spread
@@ -21,8 +20,6 @@ TITLES = {
 }
 FLOWS = ["k", "segment", "size", "next_k", "next_segment", "next_size", "customers"]
 AT_ONCE = 1_000
-COVARIANCES = ("full", "tied", "diag", "spherical")
-MIXTURE_STARTS = 2
 SMALLEST_DIP = 4
 LARGEST_DIP = 350  # customers: the published table of the dip ends at 72,000 values, here pairs
 
@@ -166,26 +163,6 @@ def _silhouette(sums: np.ndarray, own: np.ndarray, sizes: np.ndarray) -> np.ndar
     larger = np.maximum(inside, outside)
     usable = (sizes[own] > 1) & (larger > 0) & np.isfinite(outside)
     return np.divide(outside - inside, larger, out=np.zeros(len(own)), where=usable)
-
-
-def mixture_bic(X: np.ndarray, k_values, *, seed: int = 0) -> pd.DataFrame:
-    """Return the BIC of Gaussian mixtures with k components, lower is better (Fraley & Raftery 2002, sign reversed).
-
-    Returns
-    -------
-    DataFrame
-        Indexed by k, one column for each of four covariance types.
-    """
-    tasks = [(k, covariance) for k in k_values for covariance in COVARIANCES]
-    values = spread(_bic, tasks, X, seed)
-    table = pd.DataFrame(tasks, columns=["k", "covariance"]).assign(bic=values)
-    return table.pivot(index="k", columns="covariance", values="bic")[list(COVARIANCES)]
-
-
-def _bic(task: tuple[int, str], X: np.ndarray, seed: int) -> float:
-    k, covariance = task
-    mixture = GaussianMixture(k, covariance_type=covariance, n_init=MIXTURE_STARTS, random_state=seed)
-    return float(mixture.fit(X).bic(X))
 
 
 def dip_of_distances(X: np.ndarray, *, seed: int = 0) -> dict[str, float]:

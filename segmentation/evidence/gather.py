@@ -11,7 +11,6 @@ from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.criteria import (
     dip_of_distances,
     inertia_from_one,
-    mixture_bic,
     score_each_k,
     untie,
     valley_p,
@@ -21,6 +20,7 @@ from segmentation.evidence.nulls import gap_choices, gap_statistic, null_p_value
 from segmentation.evidence.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
 from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum
+from segmentation.methods.mixture import mixture_bic
 from segmentation.methods.optima import fit_each_k
 from segmentation.runs.records import STRONGEST_FIRST, Conclusion, Null, Tried, Verdict
 
@@ -96,6 +96,7 @@ def gather_evidence(
     whole = len(some) == len(X)
     known = optima if whole else {}
     fits = known | fit_each_k(some, [k for k in _from_one(k_values) if k not in known], method=method, seed=seed)
+    method = method.settled(fits)
     from_one = pd.Series({k: fits[k].model.inertia_ for k in sorted(fits)})
     partitions = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
     smooth = untie(some, seed=seed)

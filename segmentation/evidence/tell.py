@@ -351,7 +351,7 @@ def _describe_k(evidence: Evidence, k: int) -> dict:
         "inertia": evidence.inertia.get(k),
         "gap": evidence.gaps["gap"][k],
         "gap_error": evidence.gaps["error"][k],
-        "mixture_bic": evidence.mixtures.loc[k].to_dict(),
+        "mixture_bic": evidence.mixtures.loc[k].dropna().to_dict(),
     }
     if k not in evidence.scores.index:
         return row

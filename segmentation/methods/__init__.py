@@ -7,6 +7,7 @@ __getattr__ = lazily(
     choice=("candidates",),
     kmeans=("KMEANS",),
     latent=("LatentMethod",),
+    mixture=("MIXTURE", "mixture_bic"),
     optima=("division", "feasible_k", "fit_each_k"),
     trim=("far_out",),
 )

@@ -1,8 +1,11 @@
 """K-Means brought to its best optimum for each k, from many starts at once where a table is small."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
@@ -38,15 +41,20 @@ def best_kmeans(X: np.ndarray, k: int, *, seed: int = 0) -> Optimum:
         When there are fewer distinct points than segments.
     """
     some = X[sample_rows(len(X), LARGEST_EXACT, seed=seed)]
-    distinct = len(np.unique(some, axis=0))
-    if k > distinct:
-        raise UsageError(f"K={k} is more than the {distinct} distinct combinations of features; choose less")
+    require_distinct(some, k)
     with threadpool_limits(1):
         best, starts, reached = _search(some, k, seed)
         if len(some) < len(X):
             # A last step of 0.001 standard deviations is far below what another sample would change.
             best = KMeans(k, init=best.cluster_centers_, n_init=1, tol=1e-6, max_iter=1000).fit(X)
     return Optimum(_canonical(best), starts, reached)
+
+
+def require_distinct(X: np.ndarray, k: int) -> None:
+    """Raise a UsageError when there are fewer distinct points than segments."""
+    distinct = len(np.unique(X, axis=0))
+    if k > distinct:
+        raise UsageError(f"K={k} is more than the {distinct} distinct combinations of features; choose less")
 
 
 def _search(X: np.ndarray, k: int, seed: int) -> tuple[KMeans, int, int]:
@@ -137,7 +145,7 @@ def fit_starts(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> 
     ----------
     X : ndarray of shape (n, d), with at least k distinct rows
     """
-    return descend(X, _plus_plus(X, k, rng, starts))
+    return descend(X, random_centres(X, k, rng, starts))
 
 
 def descend(X: np.ndarray, centres: np.ndarray) -> Fits:
@@ -165,7 +173,7 @@ def _distances(X: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return (centres**2).sum(axis=2)[:, :, None] - 2 * (centres @ X.T)
 
 
-def _plus_plus(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> np.ndarray:
+def random_centres(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> np.ndarray:
     """Draw centres apart from each other, each the best of a few candidates (Arthur & Vassilvitskii 2007)."""
     norms, each, candidates = (X**2).sum(axis=1), np.arange(starts), 2 + int(np.log(k))
     centres = np.empty((starts, k, X.shape[1]))
@@ -179,6 +187,39 @@ def _plus_plus(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> 
         best = reach.sum(axis=2).argmin(axis=1)
         nearest, centres[:, j] = reach[each, best], X[drawn[each, best]]
     return centres
+
+
+def divisions_to_start(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> np.ndarray:
+    """Return divisions to start from, of shape (starts, k, n), each of the rows as they are and of the sphered ones.
+
+    Ward's tree; the best of K-Means; random centres; and cores, k - 1 random centres with the nearest half of the
+    rows, all others being one component behind them.
+    """
+    if k == 1:
+        return np.ones((1, 1, len(X)))
+    divisions: list[np.ndarray] = []
+    for Z in (X, _sphered(X)):
+        fits = fit_starts(Z, k, rng, starts)
+        divisions.append(fcluster(linkage(Z, "ward"), k, "maxclust") - 1)
+        divisions.extend(fits.labels[np.argsort(fits.inertia, kind="stable")[: max(1, starts // 2)]])
+        divisions.extend(_nearest(Z, random_centres(Z, k, rng, starts))[0])
+        labels, distances = _nearest(Z, random_centres(Z, k - 1, rng, starts))
+        divisions.extend(np.where(distances > np.median(distances, axis=1, keepdims=True), k - 1, labels))
+    whole = [labels for labels in divisions if len(np.unique(labels)) == k]
+    return np.stack([np.eye(k)[labels].T for labels in whole]) if whole else np.empty((0, k, len(X)))
+
+
+def _sphered(X: np.ndarray) -> np.ndarray:
+    """Return the rows along their principal components, each of the same variance."""
+    left, widths, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    return left[:, widths > 1e-8 * widths[0]] * np.sqrt(len(X))
+
+
+def _nearest(X: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of the centres, of shape (starts, k, d), is nearest to each row, and how far; both (starts, n)."""
+    starts, k, d = centres.shape
+    distances = cdist(X, centres.reshape(-1, d)).reshape(len(X), starts, k)
+    return distances.argmin(axis=2).T, distances.min(axis=2).T
 
 
 def fit_once(X: np.ndarray, k: int, rng: np.random.Generator) -> Fit | KMeans:
@@ -204,6 +245,10 @@ class KMeansMethod:
     def space(self, X: np.ndarray) -> np.ndarray:
         """Return the customers where distances between them are measured: where they are."""
         return X
+
+    def settled(self, optima: Mapping[int, Optimum]) -> "KMeansMethod":
+        """Return the method itself: K-Means chooses nothing but the segments."""
+        return self
 
 
 KMEANS = KMeansMethod()

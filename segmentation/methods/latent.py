@@ -1,6 +1,6 @@
 """Latent classes: segments of customers who give each answer with the same probability, whatever else they answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -315,3 +315,7 @@ class LatentMethod:
     def space(self, X: np.ndarray) -> np.ndarray:
         """Return the customers where two categories are as far apart as yes and no."""
         return np.where(of_kind(self.blocks, "category"), np.sqrt(0.5), 1.0) * X
+
+    def settled(self, optima: Mapping[int, Optimum]) -> "LatentMethod":
+        """Return the method itself, which chooses nothing but the segments."""
+        return self

@@ -1,5 +1,6 @@
 """What every method of forming segments can do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +65,10 @@ class Method(Protocol):
 
     def space(self, X: np.ndarray) -> np.ndarray:
         """Return the customers where silhouettes, valleys and paths between them are measured."""
+        ...
+
+    def settled(self, optima: Mapping[int, Optimum]) -> "Method":
+        """Return the method that keeps what its best optima chose beside the segments, so that quick fits need not."""
         ...
 
 

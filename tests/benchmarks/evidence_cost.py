@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.evidence.criteria import score_each_k
 from segmentation.evidence.gather import gather_evidence
-from segmentation.methods.kmeans import _plus_plus
+from segmentation.methods.kmeans import random_centres
 from segmentation.methods.optima import fit_each_k
 
 K_VALUES = range(2, 11)
@@ -36,7 +36,7 @@ def _gather(X: np.ndarray) -> None:
 
 def _fits(X: np.ndarray) -> list[tuple[int, int, int]]:
     """Return rows, k and starts of each fit that the evidence makes, by our own Lloyd or by KMeans."""
-    fits, draw, fit = [], _plus_plus, KMeans.fit
+    fits, draw, fit = [], random_centres, KMeans.fit
 
     def drawn(X, k, rng, starts):
         fits.append((len(X), k, starts))
@@ -46,7 +46,7 @@ def _fits(X: np.ndarray) -> list[tuple[int, int, int]]:
         fits.append((len(X), self.n_clusters, self.n_init))
         return fit(self, X, *given, **named)
 
-    with mock.patch("segmentation.methods.kmeans._plus_plus", drawn), mock.patch.object(KMeans, "fit", fitted):
+    with mock.patch("segmentation.methods.kmeans.random_centres", drawn), mock.patch.object(KMeans, "fit", fitted):
         _gather(X)
     return fits
 
