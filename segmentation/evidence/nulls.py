@@ -2,16 +2,21 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm, t
 
 from segmentation.core.parallel import spread
 from segmentation.evidence.criteria import p_of_one_mode, silhouette_values, untie
 from segmentation.evidence.decision import SIGNIFICANT
 from segmentation.evidence.stability import jaccard_of_resample
 from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.latent import LatentMethod
 from segmentation.methods.method import Method, random_state
 
 NULL_LEVEL = 0.95
 BOOTSTRAPS = 200
+POLYNOMIALS = 60
+CORRELATIONS = np.linspace(-0.98, 0.98, 197)
+MOST_COMMON = 0.98  # of the variance of an item, what common factors may explain
 
 
 def permuted(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -194,3 +199,104 @@ def _null_jaccards(
         labels = method.once(table, k, rng).labels_
         found.append(np.mean([jaccard_of_resample(table, labels, k, rng, method) for _ in range(resamples)], axis=0))
     return found
+
+
+def answer_factors(X: np.ndarray, rng: np.random.Generator, *, tables: int = 19) -> np.ndarray:
+    """Return the correlations of normal variables that answers alike would give if common factors were all there is.
+
+    As many factors as have a larger eigenvalue than in any of `tables` tables of permuted columns (Horn 1965). The
+    correlation of two normal variables is that with which, cut into the answers of two columns, they correlate as these
+    do (Cario & Nelson 1997); factors are fitted to it by iterated principal axes.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), a column a feature
+
+    Returns
+    -------
+    ndarray of shape (d, d)
+    """
+    own, *others = (_eigenvalues(table) for table in (X, *(rng.permuted(X, axis=0) for _ in range(tables))))
+    factors = int(np.argmin(np.append(own > np.max(others, axis=0), False)))
+    latent = _latent_correlations(X)
+    common = np.full(len(latent), 0.5)
+    loadings = np.zeros((len(latent), 1))
+    for _ in range(50 if factors else 0):
+        values, vectors = np.linalg.eigh(np.where(np.eye(len(latent), dtype=bool), common, latent))
+        loadings = vectors[:, -factors:] * np.sqrt(np.maximum(values[-factors:], 0))
+        common = np.minimum((loadings**2).sum(axis=1), MOST_COMMON)
+    loadings /= np.sqrt(np.maximum((loadings**2).sum(axis=1, keepdims=True) / MOST_COMMON, 1))
+    return loadings @ loadings.T + np.diag(1 - (loadings**2).sum(axis=1))
+
+
+def _eigenvalues(X: np.ndarray) -> np.ndarray:
+    return np.linalg.eigvalsh(_correlations(X))[::-1]
+
+
+def _correlations(X: np.ndarray) -> np.ndarray:
+    """Return the correlations of the columns; a column of one value correlates with none."""
+    Z = (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-12)
+    found = Z.T @ Z / len(Z)
+    np.fill_diagonal(found, 1)
+    return found
+
+
+def _latent_correlations(X: np.ndarray) -> np.ndarray:
+    """Return for each two columns the correlation of the normal variables behind them, by Hermite polynomials."""
+    found, parts = _correlations(X), np.array([_polynomials(column) for column in X.T])
+    powers = CORRELATIONS[:, None] ** np.arange(1, POLYNOMIALS + 1)
+    for i, j in zip(*np.tril_indices(len(found), -1), strict=True):
+        seen = np.maximum.accumulate(powers @ (parts[i] * parts[j]))
+        found[i, j] = found[j, i] = np.interp(found[i, j], seen, CORRELATIONS)
+    return found
+
+
+def _polynomials(column: np.ndarray) -> np.ndarray:
+    """Return a column, as a function of a normal variable that rises with it, in Hermite polynomials from the first."""
+    values, counts = np.unique(column, return_counts=True)
+    cuts = norm.ppf(counts.cumsum()[:-1] / len(column))
+    heights = np.diff(values) / max(column.std(), 1e-12) * norm.pdf(cuts)
+    terms = [np.ones_like(cuts), cuts]
+    for m in range(1, POLYNOMIALS - 1):
+        terms.append((cuts * terms[m] - np.sqrt(m) * terms[m - 1]) / np.sqrt(m + 1))
+    return np.array([(heights * term).sum() / np.sqrt(m) for m, term in enumerate(terms, 1)])
+
+
+def answers_alike(X: np.ndarray, correlations: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a table with the same values in each column, correlated as normal variables are."""
+    drawn = rng.multivariate_normal(np.zeros(len(correlations)), correlations, len(X), method="eigh")
+    return np.take_along_axis(np.sort(X, axis=0), drawn.argsort(axis=0).argsort(axis=0), axis=0)
+
+
+def class_p_values(X: np.ndarray, k_values, *, tables: int, method: LatentMethod, seed: int = 0) -> pd.Series:
+    """Return for each k how often classes gain as much likelihood where there are only common factors.
+
+    A bootstrap likelihood ratio test (McLachlan 1987) against tables of `answers_alike`, in which customers differ by
+    degree and not in kind. How strongly answers go together decides most of the gain; so of each table the logarithm of
+    the determinant of its correlations is taken for a control, and what the gain is beyond it is compared by Student's
+    t. By Bonferroni's correction it is paid for that a k is chosen.
+    """
+    k_values = [1, *k_values]
+    correlations = answer_factors(X, random_state(seed, 8))
+    tasks = list(range(-1, tables))
+    rows = spread(_class_gains, tasks, X, correlations, k_values, method, seed)
+    [own, *others] = np.array([gains for gains, _ in rows])
+    [strength, *strengths] = (strength for _, strength in rows)
+    shape = np.column_stack([np.ones(tables), np.array(strengths) - strength])
+    fitted = np.linalg.lstsq(shape, np.array(others), rcond=None)[0]
+    spreads = np.sqrt(
+        ((others - shape @ fitted) ** 2).sum(axis=0) / (tables - 2) * (1 + np.linalg.pinv(shape.T @ shape)[0, 0])
+    )
+    p = t.sf((own - fitted[0]) / np.maximum(spreads, 1e-9), tables - 2) * (len(k_values) - 1)
+    return pd.Series(np.minimum(p[1:], 1.0), index=pd.Index(k_values[1:], name="k"))
+
+
+def _class_gains(
+    i: int, X: np.ndarray, correlations: np.ndarray, k_values: list[int], method: LatentMethod, seed: int
+) -> tuple[list[float], float]:
+    """Return how much likelihood each k gains over one class in a table, and how strongly its answers go together."""
+    rng = random_state(seed, 9, i + 1)
+    table = X if i < 0 else answers_alike(X, correlations, rng)
+    found = [method.once(table, k, rng).log_likelihood_ for k in k_values]
+    strength = -len(X) / 2 * np.linalg.slogdet(_correlations(table) + 1e-3 * np.eye(X.shape[1]))[1]
+    return [height - found[0] for height in found], strength

@@ -9,6 +9,7 @@ from scipy.special import entr, logsumexp, softmax
 from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
+from segmentation.core.dataset import MethodName
 from segmentation.customers.exploring import sample_rows
 from segmentation.methods.method import LARGEST_EXACT, Optimum
 
@@ -301,8 +302,8 @@ class LatentMethod:
     """Latent classes: segments of customers who answer alike, for yes or no, ratings, categories and mixed tables."""
 
     blocks: Blocks
-    name: str = "latent-class"
-    nulls: tuple[str, ...] = ("answers permuted", "correlated answers")
+    name: MethodName = "latent-class"
+    nulls: tuple[str, ...] = ("columns permuted",)
 
     def best(self, X: np.ndarray, k: int, *, seed: int) -> Optimum:
         """Return the best optimum of many starts."""

@@ -10,6 +10,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 from stepmix.stepmix import StepMix
 
+from segmentation.evidence.nulls import _latent_correlations, answer_factors, answers_alike, class_p_values
 from segmentation.methods.latent import Block, LatentClasses, LatentMethod
 from segmentation.segments.model import TRUSTED
 
@@ -115,3 +116,38 @@ def test_stored_classes_come_back_without_a_pickle():
     kept = skops.io.dumps(fit)
     assert set(skops.io.get_untrusted_types(data=kept)) <= set(TRUSTED)
     np.testing.assert_array_equal(skops.io.loads(kept, trusted=TRUSTED).predict_proba(X), fit.predict_proba(X))
+
+
+def _one_factor(n: int, d: int, seed: int, *, strength: float = 0.7) -> np.ndarray:
+    """Return what n people lean to who differ in one thing alone, which every item asks for."""
+    rng = np.random.default_rng(seed)
+    return strength * rng.normal(size=(n, 1)) + np.sqrt(1 - strength**2) * rng.normal(size=(n, d))
+
+
+def test_the_correlation_behind_two_answers_is_found():
+    leaning = _one_factor(20_000, 2, seed=0, strength=0.8)
+    answers = np.column_stack([leaning[:, 0] > 0.5, np.clip(np.rint(3 + leaning[:, 1]), 1, 5)]).astype(float)
+    assert _latent_correlations(answers)[0, 1] == pytest.approx(0.64, abs=0.02)
+
+
+def test_answers_alike_keep_each_column_and_how_strongly_two_go_together():
+    X = (_one_factor(2_000, 6, seed=1) > 0.3).astype(float)
+    rng = np.random.default_rng(0)
+    table = answers_alike(X, answer_factors(X, rng), rng)
+    np.testing.assert_array_equal(np.sort(table, axis=0), np.sort(X, axis=0))
+    away = np.corrcoef(table.T) - np.corrcoef(X.T)
+    assert np.abs(away).max() < 0.1
+    assert np.abs(away.mean()) < 0.02
+
+
+def test_answers_that_go_with_nothing_have_no_common_factor():
+    X = (np.random.default_rng(0).random((500, 5)) < 0.4).astype(float)
+    np.testing.assert_array_equal(answer_factors(X, np.random.default_rng(0)), np.eye(5))
+
+
+def test_classes_differ_in_kind_where_they_were_planted_and_by_degree_where_there_is_one_factor():
+    method = LatentMethod((ANSWER,) * 8)
+    planted = class_p_values(_answers(200)[0], [2, 3], tables=19, method=method)
+    factor = class_p_values((_one_factor(200, 8, seed=0) > 0).astype(float), [2, 3], tables=19, method=method)
+    assert planted[2] < 0.001
+    assert factor.min() > 0.05
