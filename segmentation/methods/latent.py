@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from segmentation.core.dataset import MethodName
 from segmentation.customers.exploring import sample_rows
 from segmentation.methods.method import LARGEST_EXACT, Optimum
+from segmentation.runs.records import Score
 
 PRIOR = 1.0  # customers more in each class, who answer as all do
 VARIANCE_FLOOR = 0.01  # of the variance of all: below that of no class goes; nor is an answer more than certain
@@ -209,6 +210,17 @@ class LatentClasses(ClusterMixin, BaseEstimator):
     def predict(self, X) -> np.ndarray:
         """Return the class of each customer that is most probable, from 0."""
         return self.joint(X).argmax(axis=1)
+
+    def scores(self) -> tuple[Score, ...]:
+        """Return by what a customer is placed: -2 log(weight x density)."""
+        return tuple(
+            Score(
+                constant=-2 * constant,
+                linear=(-2 * linear).tolist(),
+                quadratic=np.diag(-2 * square).tolist() if square.any() else None,
+            )
+            for constant, linear, square in zip(self.constant_, self.linear_, self.square_, strict=True)
+        )
 
     def predict_proba(self, X) -> np.ndarray:
         """Return the probability of each class for each customer, of shape (n, k)."""

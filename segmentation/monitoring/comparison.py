@@ -25,9 +25,10 @@ from segmentation.monitoring.transitions import (
     original_centroids,
     scaled_as,
 )
+from segmentation.runs.artifacts import Transitions
 from segmentation.runs.finished import Finished, foreign_features, read_finished
 from segmentation.runs.manifest import open_finished, read_manifest, require_unchanged
-from segmentation.runs.records import Profile, Transitions
+from segmentation.runs.records import Profile
 from segmentation.runs.run import Run, check_run_name
 from segmentation.segments.assign import open_segmented
 

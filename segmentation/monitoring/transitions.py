@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 from segmentation.core.engine import all_of, double, held
 from segmentation.customers.customers import Customers
 from segmentation.methods.method import LARGEST_EXACT
-from segmentation.runs.artifacts import Lineage, Model
+from segmentation.runs.artifacts import Former, Heir, Lineage, Model, Origin, Start, Transitions
 from segmentation.runs.finished import Finished
-from segmentation.runs.records import Became, Former, Heir, Origin, Start, Transitions
+from segmentation.runs.records import Became
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, scaled_feature
 from segmentation.segments.fit import centroids, segment

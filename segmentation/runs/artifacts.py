@@ -2,7 +2,7 @@
 
 import hashlib
 from shlex import quote
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -13,19 +13,17 @@ from segmentation.core.files import write_json
 from segmentation.runs.records import (
     Account,
     Alternative,
+    Became,
     Conclusion,
     Criteria,
     DescriptorTest,
     Dip,
     Feature,
-    Heir,
     Judged,
     Placement,
     Profile,
     Record,
     Rules,
-    Start,
-    Transitions,
     Tried,
     Vote,
     require_numbered,
@@ -156,8 +154,62 @@ class Model(Placement, Artifact):
         return self
 
 
+class Former(Record):
+    """What became of a segment of an earlier run.
+
+    left : whether few customers are left where it was
+    into : the segments that it went into
+    kept_as : the segment that keeps its name
+    """
+
+    segment: int
+    name: str
+    fate: Became
+    left: bool
+    into: tuple[int, ...]
+    kept_as: int | None
+
+
+class Origin(Record):
+    """The earlier segments that a segment comes from, and the one whose name it keeps."""
+
+    segment: int
+    kept_from: int | None
+    comes_from: tuple[int, ...]
+
+
+class Heir(Origin):
+    """The same with the name and the action that it keeps, and its number in k_selection.json."""
+
+    name: str | None
+    action: str | None
+    selected_as: int
+
+
+class Start(Record):
+    """Whether the fit that started from the earlier centroids is kept.
+
+    why : what forbade such a start, with the numbers of segments then and now
+    above : how far its inertia is above the best of all other starts
+    """
+
+    from_base: bool
+    why: Literal["features", "k"] | None = None
+    then: int | None = None
+    now: int | None = None
+    above: float | None = None
+
+
+class Transitions(Record):
+    """What became of each segment of an earlier run, and where each segment now comes from."""
+
+    base: str
+    before: tuple[Former, ...]
+    now: tuple[Origin, ...]
+
+
 class Lineage(Transitions, Artifact):
-    """lineage.json: the same of a run that started from the earlier one."""
+    """lineage.json: the transitions of a run that started from the earlier one."""
 
     FILE: ClassVar[str] = "lineage.json"
 

@@ -214,7 +214,7 @@ class Score(Record):
     It is -2 log(weight times density) up to what is the same for all segments, so that softmax(-score / 2) gives their
     probabilities. Of K-Means it is |c|^2 - 2 c.z, which is the squared distance to the centroid c less |z|^2.
 
-    quadratic : the rows of Q, which is symmetric; None where it is 0, or the same for all segments
+    quadratic : the rows of Q, which is symmetric; None where it is 0
     """
 
     constant: float
@@ -254,68 +254,21 @@ class Placement(Record):
         return [feature.name for feature in self.features]
 
     @property
+    def numbers(self) -> list[Scaled]:
+        """The features that are numbers."""
+        return [feature for feature in self.features if not feature.categories]
+
+    @property
     def columns(self) -> list[str]:
         """What each z is called: one a feature that is a number, one a category of others."""
         return [name for feature in self.features for name in feature.columns]
 
     @property
     def placing(self) -> tuple[Score, ...]:
-        """The scores of which the least wins."""
-        return self.scores or nearest_scores(self.centroids)
-
-
-class Former(Record):
-    """What became of a segment of an earlier run.
-
-    left : whether few customers are left where it was
-    into : the segments that it went into
-    kept_as : the segment that keeps its name
-    """
-
-    segment: int
-    name: str
-    fate: Became
-    left: bool
-    into: tuple[int, ...]
-    kept_as: int | None
-
-
-class Origin(Record):
-    """The earlier segments that a segment comes from, and the one whose name it keeps."""
-
-    segment: int
-    kept_from: int | None
-    comes_from: tuple[int, ...]
-
-
-class Heir(Origin):
-    """The same with the name and the action that it keeps, and its number in k_selection.json."""
-
-    name: str | None
-    action: str | None
-    selected_as: int
-
-
-class Start(Record):
-    """Whether the fit that started from the earlier centroids is kept.
-
-    why : what forbade such a start, with the numbers of segments then and now
-    above : how far its inertia is above the best of all other starts
-    """
-
-    from_base: bool
-    why: Literal["features", "k"] | None = None
-    then: int | None = None
-    now: int | None = None
-    above: float | None = None
-
-
-class Transitions(Record):
-    """What became of each segment of an earlier run, and where each segment now comes from."""
-
-    base: str
-    before: tuple[Former, ...]
-    now: tuple[Origin, ...]
+        """The scores of which the least wins, without squares that are the same for all segments."""
+        same = len({score.quadratic for score in self.scores}) == 1
+        squareless = tuple(Score(constant=score.constant, linear=score.linear) for score in self.scores)
+        return (squareless if same else self.scores) or nearest_scores(self.centroids)
 
 
 OTHERS = ""  # stands among the categories of a segment for those that are hidden

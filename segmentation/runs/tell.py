@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.text import count, decimal, escape, listing, sentence, shares, whole
-from segmentation.runs.artifacts import Profiles, Selection
-from segmentation.runs.records import Account, Former, Origin, Profile, Transitions, Tried
+from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
+from segmentation.runs.records import Account, Profile, Tried
 
 MOST_LISTED = 8  # features, in a line above a report
 METHOD_CALLED = {"kmeans": "K-Means", "mixture": "a Gaussian mixture", "latent-class": "latent classes"}

@@ -1,25 +1,23 @@
-"""Who belongs to which segment: one expression that any engine can compute, and the same in plain SQL."""
+"""Who belongs to which segment: one expression that any engine can compute."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import partial, reduce
-from operator import and_
+from functools import partial
 
 import ibis
 import numpy as np
 import pandas as pd
-from sqlglot import exp, parse_one
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import add_up, double, held, opened
-from segmentation.core.files import write_csv, write_parquet, write_text
-from segmentation.core.privacy import SMALLEST_GROUP, significant, step, to_step
+from segmentation.core.files import write_csv, write_parquet
+from segmentation.core.privacy import SMALLEST_GROUP, rung, significant, step, to_step
 from segmentation.customers.counts import Grouping, identified, rounded, undo, unskew, unskewed
 from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.customers.exploring import how_scaled, shown_means
+from segmentation.methods.scores import shown_scores
 from segmentation.runs.records import Placement, Scaled, Score, nearest_scores
 from segmentation.runs.run import Run
-from segmentation.runs.stages import DIALECTS, sql_files
 
 ASSIGNED = ("segment", "distance", "margin", "probability")  # the last where the method gives one
 LISTED = ("segment", "name", "distance", "margin", "probability")  # what a list of customers says of each
@@ -27,11 +25,6 @@ NEAR = 0.25  # of a standard deviation, how much farther the next centroid is
 UNSURE = 0.5  # how much less probable the next segment is: of two, three to one
 MOST_IN_CSV = 1_000_000
 DECIMALS = 6
-OWN = "_segmentation_"
-NEAREST = "the nearest centroid c of z is that with the least |c|^2 - 2 z.c"
-LIKELIEST = "the likeliest for z is that with the least -2 log(share x density)"
-OF_WORDS = "Yes and no are read as 1 and 0, ordered words as ranks from 1: some databases take text for 0 unasked"
-ANY_CASE = "ALTER SESSION SET QUOTED_IDENTIFIERS_IGNORE_CASE = TRUE"
 
 
 def open_segmented(study: Run, *, scaled: bool = False) -> Customers:
@@ -133,7 +126,7 @@ def assign_rows(table: ibis.Table, model: Placement, *, across: bool = False) ->
     columns = scaled_columns(table, model)
     scaled = table.mutate({f"_z{i}": value for i, value in enumerate(columns.values())})
     z = [scaled[f"_z{i}"] for i in range(len(columns))]
-    scores = {f"_s{number}": _sum(z, score) for number, score in enumerate(model.placing, 1)}
+    scores = {f"_s{number}": score_sum(z, score) for number, score in enumerate(model.placing, 1)}
     found = scaled.mutate(_norm=add_up([double(0), *(v * v for v in z)]), **scores)
     two = _alone if len(scores) == 1 else _in_turn if table.get_backend().name == "duckdb" else _at_once
     found = two(found, len(scores))
@@ -148,10 +141,8 @@ def _with_distances(found: ibis.Table) -> ibis.Table:
 
 def _with_probability(found: ibis.Table, z: list[ibis.Value], model: Placement) -> ibis.Table:
     """Add what scores give as probabilities: the least is taken off first, so that no number grows too large."""
-    z = [found[value.get_name()] for value in z]
-    squared = ibis.cases(
-        *((found["segment"] == number, _sum(z, near)) for number, near in enumerate(nearest_scores(model.centroids), 1))
-    )
+    z, near = [found[value.get_name()] for value in z], nearest_scores(model.centroids)
+    squared = ibis.cases(*((found["segment"] == number, score_sum(z, own)) for number, own in enumerate(near, 1)))
     behind = [((found["_near"] - found[f"_s{j}"]) / double(2)).exp() for j in range(1, len(model.scores) + 1)]
     found = found.mutate(distance=_root(found["_norm"] + squared).round(DECIMALS), _whole=add_up(behind))
     ahead = double(1) - ((found["_near"] - found["_next"]) / double(2)).exp()
@@ -214,7 +205,7 @@ def scaled_columns(table: ibis.Table, model: Placement) -> dict[str, ibis.Value]
     return found
 
 
-def _sum(z: list[ibis.Value], score: Score) -> ibis.Value:
+def score_sum(z: list[ibis.Value], score: Score) -> ibis.Value:
     """Return constant + linear.z + z'Qz of each row; each two of Q that are one are taken together."""
     terms = [double(score.constant), *(value * double(a) for value, a in zip(z, score.linear, strict=True))]
     for i, row in enumerate(score.quadratic or ()):
@@ -242,7 +233,7 @@ def restored(means: pd.Series, feature: Scaled) -> pd.Series:
 
 
 def centres(segmented: Customers, scaled: Customers, model: Placement) -> pd.DataFrame:
-    """Return the centre of each segment in the units of the table: one row a segment, one column a feature.
+    """Return the centre of each segment in the units of the table: one row a segment, one column a number.
 
     It is the mean over all customers of the segment; of a feature that is transformed, the mean of what the model sees,
     transformed back, so that centres stand where segments were formed: with a logarithm near the geometric mean. Of
@@ -254,19 +245,19 @@ def centres(segmented: Customers, scaled: Customers, model: Placement) -> pd.Dat
 
 def exact_centres(segmented: Customers, scaled: Customers, model: Placement) -> pd.DataFrame:
     """Return the same with all digits."""
-    pairs = averaged(segmented, scaled, model.features)
+    pairs = averaged(segmented, scaled, model.numbers)
     return pd.DataFrame({f.name: restored(of.means([f.name])[f.name], f) for f, of in pairs})
 
 
 def centre_of_all(segmented: Customers, scaled: Customers, model: Placement) -> pd.Series:
     """Return the centre of all customers in the same way, one value a feature."""
-    pairs = averaged(segmented, scaled, model.features)
+    pairs = averaged(segmented, scaled, model.numbers)
     found = pd.DataFrame({f.name: [restored(of.mean([f.name]), f)[f.name]] for f, of in pairs})
     return shown_means(segmented, found, bent=bent(model)).iloc[0]
 
 
 def shown_placement(segmented: Customers, centres: pd.DataFrame, model: Placement) -> Placement | None:
-    """Return the model as it may be shown: of private customers of rounded `centres` and scales.
+    """Return the model as it may be shown: of private customers of rounded `centres`, scales, shares and spreads.
 
     None where a centre is not shown.
     """
@@ -274,16 +265,34 @@ def shown_placement(segmented: Customers, centres: pd.DataFrame, model: Placemen
         return model
     if centres.isna().any(axis=None):
         return None
-    kind = how_scaled(segmented.dataset, model.names)
+    kind, sizes = how_scaled(segmented.dataset, model.names), segmented.counts("segment").to_numpy()
     features = tuple(_shown_scale(segmented, feature, kind) for feature in model.features)
-    z = [(unskew(centres[f.name].to_numpy(float), f.power) - f.centre) / f.spread for f in features]
-    return Placement(features=features, centroids=tuple(map(tuple, np.column_stack(z).tolist())))
+    own = pd.DataFrame(model.centroids, columns=model.columns)
+    steps = pd.DataFrame(0.0, index=own.index, columns=model.columns)
+    for f in features:
+        if f.categories:
+            own[f.columns] = [
+                to_step(row, rung(SMALLEST_GROUP / 2 / n))
+                for row, n in zip(own[f.columns].to_numpy(), sizes, strict=True)
+            ]
+        else:
+            own[f.name] = (unskew(centres[f.name].to_numpy(float), f.power) - f.centre) / f.spread
+            ends = (unskew(_ends(segmented, f.name), f.power) - f.centre) / f.spread
+            steps[f.name] = [step(n, *ends) for n in sizes]
+    scores = shown_scores(model, sizes, steps.to_numpy())
+    return Placement(features=features, centroids=tuple(map(tuple, own.to_numpy().tolist())), scores=scores)
+
+
+def _ends(segmented: Customers, name: str) -> np.ndarray:
+    return segmented.limits([name]).loc[name, ["low", "high"]].to_numpy(float)
 
 
 def _shown_scale(segmented: Customers, feature: Scaled, kind: str) -> Scaled:
     """Return how a feature is scaled, as exactly as a mean of all may be shown, or a tenth of that of quantiles."""
+    if feature.categories:
+        return feature
     power = significant(feature.power)
-    ends = unskew(segmented.limits([feature.name]).loc[feature.name, ["low", "high"]].to_numpy(float), power)
+    ends = unskew(_ends(segmented, feature.name), power)
     exact = step(segmented.number // (SMALLEST_GROUP if kind == "robust" else 1), *ends) if kind != "none" else 0.0
     centre, spread = (float(to_step(value, exact)) for value in (feature.centre, feature.spread))
     return feature.model_copy(update={"power": power, "centre": centre, "spread": spread or exact or 1.0})
@@ -291,89 +300,4 @@ def _shown_scale(segmented: Customers, feature: Scaled, kind: str) -> Scaled:
 
 def bent(model: Placement) -> dict[str, float]:
     """Return the features whose centre is not the plain mean, each with the power by which it is averaged."""
-    return {f.name: f.power for f in model.features if f.power != 1}
-
-
-def nearest_sql(model: Placement, dialect: str = "postgres") -> str:
-    """Return a query that gives each row of a table `customers` its segment, that of the least score.
-
-    It is `scaled_columns` and `Score` in SQL, on the columns named as in dataset.yaml; a missing value gives NULL. The
-    columns that it adds start with `_segmentation_`, because the table may have others of any name.
-
-    Parameters
-    ----------
-    dialect : str
-        A key of `DIALECTS`.
-    """
-    kinds = {f.name: "string" if f.categories else "int64" for f in model.features}  # a number of a kind that is cast
-    customers = ibis.table(kinds, name="customers")
-    z = {f"{OWN}z{i}": value for i, value in enumerate(scaled_columns(customers, model).values(), 1)}
-    scaled = _columns(f"{OWN}scaled", z, "float64")
-    s = {f"{OWN}s{i}": _sum([scaled[name] for name in z], score) for i, score in enumerate(model.placing, 1)}
-    scored = _columns(f"{OWN}scored", s, "float64")
-    query = _adding(scored, {"segment": _least([scored[name] for name in s])})
-    for table, added, own in ((customers, z, scaled), (scaled, s, scored)):
-        query = query.with_(exp.to_identifier(own.get_name(), quoted=True), as_=_adding(table, added))
-    told = f"The segment of each customer: {LIKELIEST if model.scores else NEAREST}"
-    written = query.transform(_plain).transform(_spelt if dialect == "mysql" else lambda part: part)
-    return f"{sql_heading(told, dialect)}\n{written.sql(dialect, pretty=True)};\n"
-
-
-def _columns(name: str, columns: Iterable[str], kind: str) -> ibis.Table:
-    return ibis.table(dict.fromkeys(columns, kind), name=name)
-
-
-def _least(scores: list[ibis.Value]) -> ibis.Value:
-    """Return the number of the least score; without `least`, which not every database has, and NULL where one is."""
-    last = len(scores)
-    lower = [reduce(and_, (score <= other for other in scores[i:])) for i, score in enumerate(scores[:-1], 1)]
-    return ibis.cases(*zip([*lower, scores[-1].notnull()], range(1, last + 1), strict=True))
-
-
-def _adding(table: ibis.Table, columns: dict[str, ibis.Value]) -> exp.Select:
-    """Return a query of all columns of a table, and of those that are added."""
-    query = parse_one(ibis.to_sql(table.select(**columns), dialect="duckdb"), read="postgres", into=exp.Select)
-    return query.select("*", *query.expressions, append=False)
-
-
-def _plain(part: exp.Expr) -> exp.Expr:
-    """Write a double as a number with an exponent, and let a user name `customers` as the database does."""
-    if isinstance(part, exp.Cast) and part.this.is_string:
-        return sql_number(float(part.this.name))
-    if isinstance(part, exp.Table) and not part.name.startswith(OWN):
-        part.this.set("quoted", False)
-    return part
-
-
-def _spelt(part: exp.Expr) -> exp.Expr:
-    """Write a text with a backslash by its bytes: to MySQL it escapes what follows, to SQLite it does not."""
-    if isinstance(part, exp.Literal) and part.is_string and "\\" in part.this:
-        return exp.cast(exp.HexString(this=part.this.encode().hex()), "char")
-    return part
-
-
-def sql_number(value: float) -> exp.Literal:
-    """Write a number with an exponent: many databases take a bare 0.1 for a decimal, which is not the same."""
-    text = repr(float(value))
-    return exp.Literal(this=text if "e" in text else f"{text}e0", is_string=False)
-
-
-def sql_heading(told: str, dialect: str) -> str:
-    """Return the first comments of a query: for which databases it is, and what it tells."""
-    lines = [f"For {DIALECTS[dialect]}; other databases have files of their own, in the folder sql"]
-    if dialect == "snowflake":
-        lines.append(f"Where the table was made without quotes: {ANY_CASE}")
-    return "\n".join(f"-- {line}" for line in [*lines, told])
-
-
-def write_queries(study: Run, query: str, told: Callable[[str], str]) -> None:
-    """Write the files of a query, "segments" or "rules": what is `told` in each way to write SQL."""
-    words = {study.dataset.columns[name].type for name in study.features} & {"yes/no", "ordinal"}
-    dates = [name for name in study.features if study.dataset.columns[name].type == "date"]
-    said = [f"-- {OF_WORDS}"] if words else []
-    for name in dates:
-        unit = "completed years" if study.dataset.columns[name].unit == "years" else "days"
-        said.append(f"-- {name} is read as the {unit} from its date to {study.dataset.as_of}: put that number there")
-    for name, dialect in sql_files(query).items():
-        first, rest = told(dialect).split("\n", 1)
-        write_text(study.path(name), "\n".join([first, *said, rest]))
+    return {f.name: f.power for f in model.numbers if f.power != 1}

@@ -7,18 +7,19 @@ import ibis
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import RobustScaler, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
 
-from segmentation.core.dataset import Dataset
+from segmentation.core.dataset import Column, Dataset
 from segmentation.core.engine import double, held, kept
 from segmentation.core.text import percent
 from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of, are_items, how_scaled, items_of, shown_means
 from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.latent import Block, Blocks
 from segmentation.methods.method import Method
 from segmentation.methods.scores import scores_of
 from segmentation.runs.records import Placement, Scaled
@@ -40,20 +41,28 @@ def fit_segments(
     seed: int = 0,
 ) -> Pipeline:
     """Fit scaling and the segments of a method as one scikit-learn Pipeline; they are numbered largest first."""
-    scaler, X = scale(customers, dataset, features)
+    scaler, X = scale(customers, dataset, features, method=method.name)
     return Pipeline([*scaler.steps, (method.name, method.best(X, k, seed=seed).model)])
 
 
 def centroids(model: Pipeline, features: Sequence[str]) -> pd.DataFrame:
     """Return the centroids transformed back to original units, one row a segment; what is shown is `assign.centres`."""
-    original = model[:-1].inverse_transform(model[-1].cluster_centers_)
-    return pd.DataFrame(original, columns=list(features), index=pd.RangeIndex(1, len(original) + 1, name="segment"))
+    told = scaling_and_centroids(model, features)
+    index = pd.RangeIndex(1, len(told.centroids) + 1, name="segment")
+    return unscaled(pd.DataFrame(told.centroids, index, told.columns), told)
+
+
+def unscaled(points: pd.DataFrame, model: Placement) -> pd.DataFrame:
+    """Return points, a column each z, in original units; of an indicator as it is."""
+    back = {f.name: undo(points[f.name] * f.spread + f.centre, f.power) for f in model.features if not f.categories}
+    return points.assign(**back)
 
 
 def scaling_and_centroids(model: Pipeline, features: Sequence[str]) -> Placement:
     """Return what the engine needs to assign customers: how each feature is scaled, the centroids, and the scores."""
-    told = {"features": tuple(describe_scaling(model, features)), "centroids": model[-1].cluster_centers_.tolist()}
-    return Placement(**told) if isinstance(model[-1], KMeans) else Placement(**told, scores=scores_of(model[-1]))
+    scores = scores_of(model[-1]) if hasattr(model[-1], "predict_proba") else ()
+    scaled, centroids = tuple(describe_scaling(model, features)), model[-1].cluster_centers_.tolist()
+    return Placement(features=scaled, centroids=centroids, scores=scores)
 
 
 def scaled_centroids(segmented: Customers, centres: pd.DataFrame, model: Placement) -> pd.DataFrame:
@@ -196,11 +205,27 @@ class Unskew(TransformerMixin, BaseEstimator):
         return np.column_stack([undo(x, power) for power, x in columns])
 
 
-def scaling(dataset: Dataset, features: Sequence[str]) -> Pipeline:
-    """Return an unfitted pipeline: the transformations, and then the scale of `how_scaled`."""
+def scaling(dataset: Dataset, features: Sequence[str], *, method: str = "kmeans") -> Pipeline:
+    """Return an unfitted pipeline: the transformations, and then the scale of `how_scaled`.
+
+    For latent classes, and where a feature is a category, each feature is scaled by itself: a category becomes one
+    column of 0 and 1 each, and yes or no stays 1 or 0.
+    """
+    if method == "latent-class" or not all(dataset.columns[name].numeric for name in features):
+        kind = how_scaled(dataset, features)
+        steps = [(str(i), _scaled_alone(dataset.columns[name], kind), [i]) for i, name in enumerate(features)]
+        return Pipeline([("scale", ColumnTransformer(steps))])
     kinds = [dataset.columns[name].transform for name in features]
     unskew = [("unskew", Unskew(kinds))] if set(kinds) != {"none"} else []
     return Pipeline([*unskew, ("scale", _scaler(how_scaled(dataset, features)))])
+
+
+def _scaled_alone(column: Column, kind: str):
+    if not column.numeric:
+        return OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    if column.type == "yes/no":
+        return _scaler("none")
+    return Pipeline([("unskew", Unskew([column.transform])), ("scale", _scaler(kind))])
 
 
 def _scaler(kind: str):
@@ -209,22 +234,49 @@ def _scaler(kind: str):
     return StandardScaler(with_mean=kind == "standard", with_std=kind == "standard")
 
 
-def scale(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...]) -> tuple[Pipeline, np.ndarray]:
-    """Fit the scaling and return it with the scaled features, of shape (n_customers, n_features)."""
-    scaler = scaling(dataset, features)
+def scale(
+    customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], *, method: str = "kmeans"
+) -> tuple[Pipeline, np.ndarray]:
+    """Fit the scaling and return it with the scaled features, of shape (n_customers, n_columns)."""
+    scaler = scaling(dataset, features, method=method)
     return scaler, scaler.fit_transform(customers[list(features)].to_numpy())
 
 
 def describe_scaling(model: Pipeline, features: Sequence[str]) -> list[Scaled]:
     """Return how each feature is scaled."""
     scaler, n = model.named_steps["scale"], len(features)
-    centre = scaler.center_ if isinstance(scaler, RobustScaler) else scaler.mean_ if scaler.with_mean else np.zeros(n)
-    spread = np.ones(n) if scaler.scale_ is None else scaler.scale_
+    if isinstance(scaler, ColumnTransformer):
+        return [_described(part, name) for (_, part, _), name in zip(scaler.transformers_, features, strict=True)]
     powers = model.named_steps["unskew"].lambdas_ if "unskew" in model.named_steps else np.ones(n)
     return [
         Scaled(name=name, power=power, centre=middle, spread=width)
-        for name, power, middle, width in zip(features, powers, centre, spread, strict=True)
+        for name, power, middle, width in zip(features, powers, *_centre_and_spread(scaler, n), strict=True)
     ]
+
+
+def _described(part, name: str) -> Scaled:
+    if isinstance(part, OneHotEncoder):
+        plain = {"power": 1, "centre": 0, "spread": 1}
+        return Scaled(name=name, **plain, categories=tuple(map(str, part.categories_[0])))
+    return describe_scaling(part if isinstance(part, Pipeline) else Pipeline([("scale", part)]), [name])[0]
+
+
+def _centre_and_spread(scaler, n: int) -> tuple[np.ndarray, np.ndarray]:
+    centre = scaler.center_ if isinstance(scaler, RobustScaler) else scaler.mean_ if scaler.with_mean else np.zeros(n)
+    return centre, np.ones(n) if scaler.scale_ is None else scaler.scale_
+
+
+def blocks(scaler: Pipeline, dataset: Dataset, features: Sequence[str]) -> Blocks:
+    """Return of each feature what its scaled columns hold, as latent classes want to know it."""
+    return tuple(_block(dataset.columns[told.name], told) for told in describe_scaling(scaler, features))
+
+
+def _block(column: Column, told: Scaled) -> Block:
+    if told.categories:
+        return Block("category", len(told.categories))
+    if column.type == "yes/no" and (told.power, told.centre, told.spread) == (1, 0, 1):
+        return Block("answer")
+    return Block("number", step=1 / told.spread if column.type in ("rating", "ordinal", "yes/no") else 0.0)
 
 
 def segment(customers: Customers, model: Pipeline, features: Sequence[str]) -> Customers:
@@ -254,6 +306,6 @@ def near_limit(model: Pipeline, X: np.ndarray) -> float:
     Of distances it is a quarter of the standard deviation of the scaled features (the root of their mean variance), of
     probabilities a half: of two segments the own is then less than three times as likely as the next.
     """
-    if not isinstance(model[-1], KMeans):
+    if hasattr(model[-1], "predict_proba"):
         return UNSURE
     return NEAR * float(np.sqrt(model[:-1].transform(X).var(axis=0).mean()))

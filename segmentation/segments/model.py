@@ -21,8 +21,8 @@ from segmentation.runs.artifacts import Model, remake_command
 from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.records import Feature
 from segmentation.runs.run import Run
-from segmentation.segments.assign import nearest_sql, write_queries
 from segmentation.segments.fit import centroids, distance_unit, scaling_and_centroids
+from segmentation.segments.queries import nearest_sql, write_queries
 from segmentation.tables.formats import MOST_UNPACKED
 
 INDEX_BINS = 10

@@ -17,7 +17,8 @@ from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, quantiles, shown_means, shown_shares
 from segmentation.roles.days import LAST
 from segmentation.roles.words import spelt
-from segmentation.runs.records import OTHERS, Heir, Placement, Profile
+from segmentation.runs.artifacts import Heir
+from segmentation.runs.records import OTHERS, Placement, Profile
 from segmentation.runs.run import Run
 from segmentation.segments.assign import bent, centre_of_all, centres
 

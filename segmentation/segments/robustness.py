@@ -34,8 +34,8 @@ LEAST_UNSURE = 0.06  # of a p-value with one digit
 
 def intervals(customers: Customers, scaled: Customers, model: Placement, *, resamples: int, seed: int) -> pd.DataFrame:
     """Return the intervals of `bootstrap_intervals` for shares and `centres`, of a sample moved to where all stand."""
-    labels, X = customers.sample["segment"].to_numpy() - 1, scaled.sample[model.names].to_numpy()
-    means = {f.name: of.sample[f.name].to_numpy() for f, of in averaged(customers, scaled, model.features)}
+    labels, X = customers.sample["segment"].to_numpy() - 1, scaled.sample[model.columns].to_numpy()
+    means = {f.name: of.sample[f.name].to_numpy() for f, of in averaged(customers, scaled, model.numbers)}
     found = bootstrap_intervals(X, pd.DataFrame(means), labels, resamples=resamples, seed=seed)
     some, seen = (Customers.of(customers.dataset, of.sample) for of in (customers, scaled))
     moved = _shares_and_means(customers, scaled, model) - _shares_and_means(some, seen, model)
@@ -43,7 +43,7 @@ def intervals(customers: Customers, scaled: Customers, model: Placement, *, resa
         found[quantity] = found[quantity].add(moved[quantity], axis=0)
     own = exact_centres(customers, scaled, model)
     for side in ("low", "high"):
-        ends = {f.name: restored(found[f"centre_{f.name}", side], f) for f in model.features}
+        ends = {f.name: restored(found[f"centre_{f.name}", side], f) for f in model.numbers}
         of = {"bent": bent(model), "beside": own, "towards": side}
         shown = shown_means(customers, pd.DataFrame(ends), Grouping("segment"), **of)
         for name in shown:
@@ -54,7 +54,7 @@ def intervals(customers: Customers, scaled: Customers, model: Placement, *, resa
 
 
 def _shares_and_means(customers: Customers, scaled: Customers, model: Placement) -> pd.DataFrame:
-    pairs = averaged(customers, scaled, model.features)
+    pairs = averaged(customers, scaled, model.numbers)
     means = pd.DataFrame({f"centre_{f.name}": of.means([f.name])[f.name] for f, of in pairs})
     return means.assign(share=customers.counts("segment") / customers.number)
 

@@ -21,11 +21,10 @@ from segmentation.methods.kmeans import (
     FEWEST_STARTS,
     TIMES_REACHED,
     best_kmeans,
-    feasible_k,
     fit_best,
-    fit_each_k,
     fit_starts,
 )
+from segmentation.methods.optima import feasible_k, fit_each_k
 from segmentation.runs.records import OTHERS, Placement, Profile
 from segmentation.segments.assign import assign_rows
 from segmentation.segments.fit import centroids, describe_scaling, fit_segments, scale, scaling_and_centroids

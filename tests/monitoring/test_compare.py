@@ -34,8 +34,8 @@ from segmentation.monitoring.comparison import (
 )
 from segmentation.monitoring.transitions import Fate, cross, match, renumber, trace
 from segmentation.runs import tell as runs_tell
-from segmentation.runs.artifacts import Lineage
-from segmentation.runs.records import Placement, Transitions
+from segmentation.runs.artifacts import Lineage, Transitions
+from segmentation.runs.records import Placement
 from tests.conftest import Project, completed, copy_project, customers_of, made_once
 from tests.report.test_report import Page
 

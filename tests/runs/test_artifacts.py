@@ -14,9 +14,8 @@ from pydantic import ValidationError
 
 from segmentation.core.errors import DataError
 from segmentation.runs import tell as runs_tell
-from segmentation.runs.artifacts import KINDS, Lineage, Model, Profiles, Selection, remake_command
+from segmentation.runs.artifacts import KINDS, Lineage, Model, Profiles, Selection, Transitions, remake_command
 from segmentation.runs.manifest import read_manifest
-from segmentation.runs.records import Transitions
 from segmentation.runs.run import Run
 
 LINEAGE = {

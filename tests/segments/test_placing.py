@@ -13,7 +13,8 @@ from sklearn.mixture import GaussianMixture
 from segmentation.core.engine import double
 from segmentation.methods.scores import probabilities, scored, scores_of
 from segmentation.runs.records import Placement, Score
-from segmentation.segments.assign import _at_once, _in_turn, assign_rows, nearest_sql
+from segmentation.segments.assign import _at_once, _in_turn, assign_rows
+from segmentation.segments.queries import nearest_sql
 
 NAMES = ["a", "b", "c"]
 PLAIN = {"lambda": 1, "centre": 0, "spread": 1}
@@ -47,9 +48,9 @@ def test_a_mixture_places_alike_everywhere(kind):
     X = clouds()
     mixture = GaussianMixture(3, covariance_type=kind, random_state=0).fit(X)
     scores, expected = scores_of(mixture), mixture.predict(X) + 1
-    assert [one.quadratic is None for one in scores] == [kind == "tied"] * 3
     np.testing.assert_allclose(probabilities(scored(X, scores)), mixture.predict_proba(X), atol=1e-9)
     model, rows = placement(mixture, mixture.means_), pd.DataFrame(X, columns=NAMES)
+    assert [one.quadratic is None for one in model.placing] == [kind == "tied"] * 3
     found = assign_rows(ibis.memtable(rows.assign(row=range(len(X)))), model, across=True).order_by("row").to_pandas()
     assert found["segment"].tolist() == expected.tolist()
     assert by_sql(model, rows) == (expected.tolist(), expected.tolist())
