@@ -51,6 +51,11 @@ def nearly_all(n: int, total: int, *, private: bool) -> str:
     return f"over {few:,}" if private and few < n < total else counted(n, private=private)
 
 
+def all_but(aside: int, n: int, *, private: bool) -> str:
+    """Return how many customers are left without those set aside: "over 201 customers" where these few are private."""
+    return f"{nearly_all(n, n + aside, private=private)} customers" if aside else count(n, "customer")
+
+
 def some(n: int, total: int, *, private: bool) -> str:
     """Return how many of `total` as text, in tens; "over 1,230" where the rest are fewer than ten and rows private."""
     few = total - SMALLEST_GROUP < n < total

@@ -54,12 +54,14 @@ class Customers:
         All of them, or of more than 200,000 a sample that is the same on every engine; in the order of the ids.
     counted : dict of str to DataFrame
         value and n, how many customers have it, in order, of each column whose values have been counted before.
+    aside : how many more there are, who lie so far from all others that they take no part (`methods.forming`).
     """
 
     dataset: Dataset
     table: ibis.Table
     sample: pd.DataFrame
     counted: dict[str, pd.DataFrame] = field(default_factory=dict)
+    aside: int = 0
 
     @classmethod
     def of(cls, dataset: Dataset, frame: pd.DataFrame) -> "Customers":

@@ -6,7 +6,7 @@ from functools import partial
 import pandas as pd
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import SMALLEST_GROUP, TENS, least, public, significant
+from segmentation.core.privacy import SMALLEST_GROUP, TENS, all_but, least, public, significant
 from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence, tell_p, whole
 from segmentation.customers.exploring import are_items
 from segmentation.evidence import criteria
@@ -22,7 +22,7 @@ from segmentation.evidence.decision import (
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
 from segmentation.evidence.nulls import NULL_LEVEL
 from segmentation.methods.kmeans import TIMES_REACHED
-from segmentation.methods.method import LARGEST_EXACT
+from segmentation.methods.method import LARGEST_EXACT, LARGEST_RESAMPLED
 from segmentation.runs.records import Conclusion, Scaled
 
 SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin"}
@@ -95,28 +95,28 @@ def _tell_sample(customers: int) -> str:
     return f", on a random sample of {LARGEST_EXACT:,} customers" if customers > LARGEST_EXACT else ""
 
 
-def misfits(silhouettes: pd.DataFrame, *, private: bool) -> str:
-    """Say how many customers have a silhouette below 0, and in which segments."""
+def misfits(silhouettes: pd.DataFrame, *, private: bool, aside: int = 0) -> str:
+    """Say how many customers have a silhouette below 0, and in which segments; `aside` take no part."""
+    everyone = all_but(aside, len(silhouettes), private=private)
     below = silhouettes[silhouettes["silhouette"] < 0].groupby("segment").size()
     n = int(below.sum())
     if not n:
-        return f"None of {count(len(silhouettes), 'customer')} has a silhouette below 0."
+        return f"None of {everyone} has a silhouette below 0."
     if private and below.min() < SMALLEST_GROUP:
-        return f"{sentence(public(n))} of {len(silhouettes):,} customers have a silhouette below 0."
+        return f"{sentence(public(n))} of {everyone} have a silhouette below 0."
     where = listing(f"{number:,} in segment {segment}" for segment, number in below.items())
-    have = "has" if n == 1 else "have"
-    return f"{n:,} of {len(silhouettes):,} customers {have} a silhouette below 0 ({where})."
+    return f"{n:,} of {everyone} {'has' if n == 1 else 'have'} a silhouette below 0 ({where})."
 
 
-def silhouettes(silhouettes: pd.DataFrame, k: int, *, private: bool) -> str:
+def silhouettes(silhouettes: pd.DataFrame, k: int, *, private: bool, aside: int = 0) -> str:
     """Say how well the customers fit on average, in which segment worst, and how many not at all."""
     if silhouettes.empty:
         return NO_NEXT
     means, all_in_all = silhouettes.groupby("segment")["silhouette"].mean(), silhouettes["silhouette"].mean()
     return (
-        f"The silhouettes of {count(len(silhouettes), 'customer')} in {count(k, 'segment')}: "
+        f"The silhouettes of {all_but(aside, len(silhouettes), private=private)} in {count(k, 'segment')}: "
         f"{decimal(all_in_all)} on average, weakest in segment {means.idxmin()} ({decimal(means.min())}). "
-        f"{misfits(silhouettes, private=private)}"
+        f"{misfits(silhouettes, private=private, aside=aside)}"
     )
 
 
@@ -188,14 +188,15 @@ def rule() -> str:
     )
 
 
-def effort(evidence: Evidence) -> str:
+def effort(evidence: Evidence, *, private: bool, aside: int = 0) -> str:
     """Say what was done and how exact it is."""
+    who = all_but(aside if evidence.customers < LARGEST_RESAMPLED else 0, evidence.customers, private=private)
     frames = evidence.weakest, evidence.null_limit, evidence.strength, evidence.agreement
     errors = listing(decimal(frame["error"].max()) for frame in frames)
     return (
-        f"The evidence, from {evidence.resamples:,} bootstrap resamples of "
-        f"{count(evidence.customers, 'customer')}, and tables without structure. The Monte Carlo error is at most "
-        f"{errors} for the weakest segment, the limit without structure, the prediction strength and the agreement."
+        f"The evidence, from {evidence.resamples:,} bootstrap resamples of {who}, and tables without structure. "
+        f"The Monte Carlo error is at most {errors} for the weakest segment, the limit without structure, the "
+        "prediction strength and the agreement."
     )
 
 

@@ -9,5 +9,5 @@ __getattr__ = lazily(
     latent=("LatentMethod",),
     mixture=("MIXTURE", "mixture_bic"),
     optima=("division", "feasible_k", "fit_each_k"),
-    trim=("far_out",),
+    trim=("far_out", "forming"),
 )

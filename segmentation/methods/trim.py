@@ -1,9 +1,14 @@
 """Who lies so far from all others that they take no part in forming and testing segments."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.cluster import DBSCAN
+
+from segmentation.core.engine import add_up, double
+from segmentation.customers.counts import power_of, unskew, unskewed
+from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import amounts_of
 
 FEW = 0.02  # of the customers, at most, are set aside
 TIMES = 2  # as far from the middle as all but a few
@@ -39,7 +44,7 @@ def reach_of(X: np.ndarray) -> Reach:
     X : ndarray of shape (n_customers, n_features)
         Amounts, transformed as for the model, but not scaled: far customers would have decided the scale.
     """
-    n, few = len(X), int(np.ceil(FEW * len(X)))
+    n, few = len(X), _few(len(X))
     ordered = np.sort(X, axis=0)
     middle = np.median(ordered, axis=0)
     if n <= 2 * few or not X.shape[1]:
@@ -59,6 +64,42 @@ def far_out(X: np.ndarray) -> np.ndarray:
     return reach_of(X).far(X)
 
 
+def forming(customers: Customers, features: Collection[str]) -> Customers:
+    """Return the customers without those who lie so far from all others: who form the segments, and are tested.
+
+    They are judged by their amounts; where a sample stands for all, the engine measures all by the reach of the sample.
+    """
+    columns = customers.dataset.columns
+    names = [name for name in amounts_of(customers.dataset, features) if columns[name].numeric]
+    values = customers.sample[names].to_numpy(float)
+    powers = [_power(columns[name].transform, x) for name, x in zip(names, values.T, strict=True)]
+    X = np.column_stack([values[:, :0], *(unskew(x, power) for x, power in zip(values.T, powers, strict=True))])
+    reach = reach_of(X)
+    far = reach.far(X)
+    if not far.any() and (np.isinf(reach.limit) or not customers.sampled):
+        return customers
+    z = [
+        (unskewed(customers.table[name], power) - double(middle)) / double(width)
+        for name, power, middle, width in zip(names, powers, reach.middle, reach.widths, strict=True)
+    ]
+    near = customers.table.filter(add_up([v * v for v in z]).sqrt() <= double(reach.limit))
+    aside = customers.number - int(near.count().execute())
+    if not aside:
+        return customers
+    sample = customers.sample[~far].reset_index(drop=True)
+    return replace(customers, table=near, sample=sample, counted={}, aside=aside)
+
+
+def _power(kind: str, values: np.ndarray) -> float:
+    """Return the lambda of a transformation, that of a power without the values that could be far."""
+    few = min(_few(len(values)), (len(values) - 1) // 2)
+    return power_of(kind, np.sort(values)[few : len(values) - few])
+
+
+def _few(customers: int) -> int:
+    return int(np.ceil(FEW * customers))
+
+
 def _distances(X: np.ndarray, middle: np.ndarray, widths: np.ndarray) -> np.ndarray:
     return np.sqrt((((X - middle) / widths) ** 2).sum(axis=1))
 
@@ -74,6 +115,8 @@ def _past_groups(Z: np.ndarray, out: np.ndarray, limit: float) -> float:
     beyond = np.flatnonzero(out > limit)
     if len(beyond) < TOGETHER:
         return limit
+    from sklearn.cluster import DBSCAN  # a second, which tables without any do without
+
     side_by_side = DBSCAN(eps=limit, min_samples=1).fit_predict(Z[beyond])
     groups = np.bincount(side_by_side)[side_by_side] >= TOGETHER
     return float(out[beyond][groups].max(initial=limit))

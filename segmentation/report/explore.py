@@ -15,6 +15,7 @@ from segmentation.core.text import UNDER_ONE
 from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import GRID_BINS, grid_edges, items_of, sample_rows, split_types
+from segmentation.methods.trim import forming
 from segmentation.report.groups import group
 from segmentation.runs.artifacts import SUFFICIENT, Model, Profiles
 from segmentation.runs.records import Feature, Placement, Profile
@@ -86,7 +87,7 @@ def _short_forms(record: Profiles, model: Model) -> list[dict]:
 def _shown_model(customers: Customers, profiles: Iterable[Profile], model: Model) -> Placement | None:
     """Return the model of the centres that are shown; None where one is not."""
     centres = pd.DataFrame([p.centre for p in profiles], columns=model.names, dtype=float)
-    return shown_placement(customers, centres, model)
+    return shown_placement(forming(customers, model.names), centres, model)
 
 
 def _as_shown(model: Model, shown: Placement | None) -> Iterator[Feature]:

@@ -27,12 +27,11 @@ MOST_IN_CSV = 1_000_000
 DECIMALS = 6
 
 
-def open_segmented(study: Run, *, scaled: bool = False) -> Customers:
-    """Open the clean customers of a run with their segments; `scaled` gives segment and scaled features alone."""
+def open_segmented(study: Run) -> Customers:
+    """Open the clean customers of a run with their segments."""
     customers, table = open_customers(study), identified(opened(study.existing("segmented.parquet")))
     some = assign_rows(held(customers.sample), study.read("model.json")) if customers.sampled else table
-    found = replace(customers, table=table, sample=some.to_pandas())
-    return rescaled(found, study.read("model.json")) if scaled else found
+    return replace(customers, table=table, sample=some.to_pandas())
 
 
 def rescaled(segmented: Customers, model: Placement) -> Customers:
@@ -235,9 +234,9 @@ def restored(means: pd.Series, feature: Scaled) -> pd.Series:
 def centres(segmented: Customers, scaled: Customers, model: Placement) -> pd.DataFrame:
     """Return the centre of each segment in the units of the table: one row a segment, one column a number.
 
-    It is the mean over all customers of the segment; of a feature that is transformed, the mean of what the model sees,
-    transformed back, so that centres stand where segments were formed: with a logarithm near the geometric mean. Of
-    private customers it is rounded, and NaN where one or two of them make up most of the sum, or of that of all.
+    It is the mean over the customers of the segment, those set aside left out (`methods.forming`); of a feature that
+    is transformed, the mean of what the model sees, transformed back, so that centres stand where segments were formed:
+    with a logarithm near the geometric mean. Of private customers it is rounded, and NaN where one or two of them make up most of the sum, or of that of all.
     """
     found, whole = exact_centres(segmented, scaled, model), centre_of_all(segmented, scaled, model)
     return shown_means(segmented, found, Grouping("segment"), bent=bent(model)).where(whole.notna(), axis=1)

@@ -59,6 +59,7 @@ def profile_segments(
     model: Placement,
     intervals: pd.DataFrame,
     *,
+    everyone: Customers | None = None,
     kept: dict[int, Heir] | None = None,
 ) -> list[Profile]:
     """Describe each segment.
@@ -69,23 +70,25 @@ def profile_segments(
         segment (from 1), features and descriptors.
     scaled : Customers
         The same as the model sees them; and `intervals` as `robustness.intervals` returns them.
+    everyone : Customers, optional
+        With those who took no part in forming the segments: sizes, shares and descriptors are of all.
     kept : dict, optional
         Segment -> what it has of an earlier run; no other gets one of these names.
     """
-    kept, features = kept or {}, model.names
+    kept, features, everyone = kept or {}, model.names, everyone or customers
     whole, high = centre_of_all(customers, scaled, model), heights(scaled, features)
     lows, means = customers.limits(features)["low"], _means(customers, list(bent(model)))
     indexed = whole[[f for f in features if whole[f] > 0 and lows[f] >= 0]]
     descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
-    described = {name: _describe(customers, name, dataset) for name in descriptors}
+    described = {name: _describe(everyone, name, dataset) for name in descriptors}
     found, profiles = centres(customers, scaled, model), []
-    for segment, size in customers.counts("segment").items():
+    for segment, size in everyone.counts("segment").items():
         told = _centre(found.loc[segment], intervals.loc[segment], indexed)
         profiles.append(
             Profile(
                 segment=segment,
                 size=size,
-                share=int(size) / customers.number,
+                share=int(size) / everyone.number,
                 **told,
                 mean=_known(means.loc[segment]),
                 descriptors={name: rows[segment] for name, rows in described.items()},

@@ -32,13 +32,26 @@ LARGEST_DRAW = 2_000
 LEAST_UNSURE = 0.06  # of a p-value with one digit
 
 
-def intervals(customers: Customers, scaled: Customers, model: Placement, *, resamples: int, seed: int) -> pd.DataFrame:
-    """Return the intervals of `bootstrap_intervals` for shares and `centres`, of a sample moved to where all stand."""
+def intervals(
+    customers: Customers,
+    scaled: Customers,
+    model: Placement,
+    *,
+    resamples: int,
+    seed: int,
+    everyone: Customers | None = None,
+) -> pd.DataFrame:
+    """Return the intervals of `bootstrap_intervals` for shares and `centres`, of a sample moved to where all stand.
+
+    A share is one of `everyone`, those too who took no part in forming the segments.
+    """
     labels, X = customers.sample["segment"].to_numpy() - 1, scaled.sample[model.columns].to_numpy()
     means = {f.name: of.sample[f.name].to_numpy() for f, of in averaged(customers, scaled, model.numbers)}
-    found = bootstrap_intervals(X, pd.DataFrame(means), labels, resamples=resamples, seed=seed)
+    smallest, means = least(customers.private), pd.DataFrame(means)
+    found = bootstrap_intervals(X, means, labels, resamples=resamples, smallest=smallest, seed=seed)
     some, seen = (Customers.of(customers.dataset, of.sample) for of in (customers, scaled))
     moved = _shares_and_means(customers, scaled, model) - _shares_and_means(some, seen, model)
+    moved["share"] += _shares(everyone or customers) - _shares(customers)
     for quantity in moved:
         found[quantity] = found[quantity].add(moved[quantity], axis=0)
     own = exact_centres(customers, scaled, model)
@@ -56,7 +69,11 @@ def intervals(customers: Customers, scaled: Customers, model: Placement, *, resa
 def _shares_and_means(customers: Customers, scaled: Customers, model: Placement) -> pd.DataFrame:
     pairs = averaged(customers, scaled, model.numbers)
     means = pd.DataFrame({f"centre_{f.name}": of.means([f.name])[f.name] for f, of in pairs})
-    return means.assign(share=customers.counts("segment") / customers.number)
+    return means.assign(share=_shares(customers))
+
+
+def _shares(customers: Customers) -> pd.Series:
+    return customers.counts("segment") / customers.number
 
 
 def compare_choices(
@@ -163,7 +180,7 @@ STANDARD = {"to standard deviations": scale}
 
 
 def bootstrap_intervals(
-    X: np.ndarray, averaged: pd.DataFrame, labels: np.ndarray, *, resamples: int, seed: int = 0
+    X: np.ndarray, averaged: pd.DataFrame, labels: np.ndarray, *, resamples: int, smallest: int = 1, seed: int = 0
 ) -> pd.DataFrame:
     """Return 95% percentile intervals for the share and the centre of each segment (Efron & Tibshirani 1993).
 
@@ -179,6 +196,8 @@ def bootstrap_intervals(
         The same features in the units in which a centre is a mean (`assign.averaged`).
     labels : ndarray of shape (n_customers,)
         The segments at hand, from 0.
+    smallest : int
+        A segment of a resample that holds fewer customers has no centre: its mean could be the value of one.
 
     Returns
     -------
@@ -188,7 +207,7 @@ def bootstrap_intervals(
     """
     values, k = averaged.to_numpy(float), int(labels.max()) + 1
     m = min(len(X), LARGEST_DRAW)
-    drawn = np.array(spread(_draw, list(range(resamples)), X, values, labels, m, seed))
+    drawn = np.array(spread(_draw, list(range(resamples)), X, values, labels, m, smallest, seed))
     estimate = _shares_and_centres(values, labels, k)
     limits = {
         name: estimate + (np.nanquantile(drawn, level, axis=0) - estimate) * np.sqrt(m / len(X))
@@ -200,8 +219,10 @@ def bootstrap_intervals(
     return pd.concat(sides, axis=1).swaplevel(axis=1)[quantities]
 
 
-def _draw(i: int, X: np.ndarray, values: np.ndarray, labels: np.ndarray, m: int, seed: int) -> np.ndarray:
-    """Return share and centre of each segment in one resample; NaN for a segment that it does not hold."""
+def _draw(
+    i: int, X: np.ndarray, values: np.ndarray, labels: np.ndarray, m: int, smallest: int, seed: int
+) -> np.ndarray:
+    """Return share and centre of each segment in one resample; no centre (NaN) of one that holds too few."""
     k, rng = int(labels.max()) + 1, random_state(seed, 6, i)
     rows = rng.integers(len(X), size=m)
     if len(np.unique(X[rows], axis=0)) < k:
@@ -210,13 +231,13 @@ def _draw(i: int, X: np.ndarray, values: np.ndarray, labels: np.ndarray, m: int,
     common = np.zeros((k, k))
     np.add.at(common, (labels[rows], found), 1)
     segment_of = np.argsort(linear_sum_assignment(common, maximize=True)[1])
-    return _shares_and_centres(values[rows], segment_of[found], k)
+    return _shares_and_centres(values[rows], segment_of[found], k, smallest)
 
 
-def _shares_and_centres(values: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+def _shares_and_centres(values: np.ndarray, labels: np.ndarray, k: int, smallest: int = 1) -> np.ndarray:
     sizes = np.bincount(labels, minlength=k)
     sums = np.column_stack([np.bincount(labels, column, minlength=k) for column in values.T])
-    return np.column_stack([sizes / len(labels), sums / np.where(sizes, sizes, np.nan)[:, None]])
+    return np.column_stack([sizes / len(labels), sums / np.where(sizes >= smallest, sizes, np.nan)[:, None]])
 
 
 def compare_descriptors(

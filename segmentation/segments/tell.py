@@ -65,20 +65,37 @@ def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
     )
 
 
+def aside(forming: Customers) -> str:
+    """Say how many customers lie so far from all others that they form no segment; empty where nobody does."""
+    if not forming.aside:
+        return ""
+    who = sentence(privacy.public(forming.aside, "customer", private=forming.private))
+    lies, they = ("lies", "it is") if forming.aside == 1 and not forming.private else ("lie", "they are")
+    return (
+        f"**Far out:** {who} {lies} so far from all others (more than twice as far from the middle as 98 of 100) that "
+        f"{they} left out where segments are formed, tested and drawn, and of their centres; {they} placed afterwards, "
+        "in the nearest segment, and counted in its size."
+    )
+
+
 def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
     """Say what the figure in scaled units shows, and which two centroids lie closest together."""
     unit = distance_unit(scaled.dataset, list(centres))
     if are_profiled(scaled.dataset, names):
         near = "" if centres.isna().any(axis=None) else f" {closest(centres, unit)}"
         return (
-            f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}.{near} Two "
+            f"{sentence(count(len(centres), NOUNS[verdict]))} among {_customers(scaled)}.{near} Two "
             "answers against each other are a few points on a grid; [the figure](#04-original) shows all of them."
         )
     shown = [scaled_label(scaled.dataset, name) for name in amounts_of(scaled.dataset, names)]
     crosses = "crosses are the centroids" if len(centres) > 1 else "cross is the centroid"
     crosses = f", in {unit}{'' if centres.isna().any(axis=None) else f'; the red {crosses}'}"
-    many = f"{sentence(count(len(centres), NOUNS[verdict]))} among {count(scaled.number, 'customer')}{crosses}"
+    many = f"{sentence(count(len(centres), NOUNS[verdict]))} among {_customers(scaled)}{crosses}"
     return f"{many}. {closest(centres, unit)}{axes(shown, len(centres), len(names))}{_tiles(scaled, len(centres))}"
+
+
+def _customers(drawn: Customers) -> str:
+    return privacy.all_but(drawn.aside, drawn.number, private=drawn.private)
 
 
 def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
@@ -134,12 +151,12 @@ def belonging(segmented: Customers, verdict: str) -> str:
     return f"**Every one of the {count(segmented.number, 'customer')} belongs to {among}**, {ends}."
 
 
-def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset) -> str:
+def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset, aside: int = 0) -> str:
     """Say how many customers are nearer to another segment than to their own, and how well they fit on average."""
     if silhouettes.empty:
         return evidence_tell.NO_NEXT
     private, mean = dataset.private, f"The mean silhouette is {decimal(silhouettes['silhouette'].mean())}."
-    return f"{evidence_tell.misfits(silhouettes, private=private)} {mean} {tell_boxes(private=private)}"
+    return f"{evidence_tell.misfits(silhouettes, private=private, aside=aside)} {mean} {tell_boxes(private=private)}"
 
 
 def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float, features: list[str]) -> str:

@@ -586,8 +586,8 @@ def test_what_is_handed_on_gives_the_figures_of_all_customers(tmp_path, monkeypa
     run.write("model.json", completed(MODEL))
     told = assign_rows(customers.table, MODEL)
     write_segments(run, replace(customers, table=told))
-    found, held = open_segmented(run, scaled=scaled), customers_of(told.to_pandas())
-    held = rescaled(held, MODEL) if scaled else held
+    found, held = open_segmented(run), customers_of(told.to_pandas())
+    found, held = (rescaled(of, MODEL) if scaled else of for of in (found, held))
     for what, figure in READ.items():
         told, wanted = (np.asarray(figure(of), dtype=float) for of in (found, held))
         np.testing.assert_allclose(told, wanted, rtol=1e-9, err_msg=what)
