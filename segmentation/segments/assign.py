@@ -234,9 +234,10 @@ def restored(means: pd.Series, feature: Scaled) -> pd.Series:
 def centres(segmented: Customers, scaled: Customers, model: Placement) -> pd.DataFrame:
     """Return the centre of each segment in the units of the table: one row a segment, one column a number.
 
-    It is the mean over the customers of the segment, those set aside left out (`methods.forming`); of a feature that
-    is transformed, the mean of what the model sees, transformed back, so that centres stand where segments were formed:
-    with a logarithm near the geometric mean. Of private customers it is rounded, and NaN where one or two of them make up most of the sum, or of that of all.
+    It is the mean over the customers of the segment, those set aside left out (`methods.forming`); of a feature that is
+    transformed, the mean of what the model sees, transformed back, so that centres stand where segments were formed:
+    with a logarithm near the geometric mean. Of private customers it is rounded, and NaN where one or two of them make
+    up most of the sum, or of that of all.
     """
     found, whole = exact_centres(segmented, scaled, model), centre_of_all(segmented, scaled, model)
     return shown_means(segmented, found, Grouping("segment"), bent=bent(model)).where(whole.notna(), axis=1)
