@@ -48,13 +48,10 @@ SUMS, ENDS = ("filled", "one", "two"), ("low", "high", "whole")
 class Customers:
     """The clean customers, or, with their segments, the segmented ones.
 
-    table : ibis.Table
-        All of them, in memory or on the disk. A query is made for what is grouped; else the counts of values tell.
-    sample : DataFrame
-        All of them, or of more than 200,000 a sample that is the same on every engine; in the order of the ids.
-    counted : dict of str to DataFrame
-        value and n, how many customers have it, in order, of each column whose values have been counted before.
-    aside : how many more there are, who lie so far from all others that they take no part (`methods.forming`).
+    table : all of them, in memory or on the disk; a query is made for what is grouped, else counts of values tell
+    sample : all of them, or of more than 200,000 some that are the same on every engine; in the order of the ids
+    counted : value and n, how many customers have it, in order, of each column whose values have been counted before
+    aside : how many more there are, who lie so far from all others that they take no part (`methods.forming`)
     """
 
     dataset: Dataset

@@ -115,8 +115,8 @@ def _past_groups(Z: np.ndarray, out: np.ndarray, limit: float) -> float:
     beyond = np.flatnonzero(out > limit)
     if len(beyond) < TOGETHER:
         return limit
-    from sklearn.cluster import DBSCAN  # a second, which tables without any do without
+    from scipy.cluster.hierarchy import fcluster, linkage  # imported here, because the page is rendered without it
 
-    side_by_side = DBSCAN(eps=limit, min_samples=1).fit_predict(Z[beyond])
+    side_by_side = fcluster(linkage(Z[beyond], "single"), limit, "distance")
     groups = np.bincount(side_by_side)[side_by_side] >= TOGETHER
     return float(out[beyond][groups].max(initial=limit))

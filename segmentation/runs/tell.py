@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from segmentation.core.dataset import ASSUMED, Dataset
+from segmentation.core.privacy import public
 from segmentation.core.text import count, decimal, escape, listing, sentence, shares, whole
 from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
 from segmentation.runs.records import Account, Profile, Tried
@@ -102,6 +103,19 @@ def headline(selection: Selection, profiles: Profiles) -> str:
         "none": f"no segments among {customers}" if selection.divided else f"{customers}, not divided",
     }
     return sentence(titles[selection.verdict])
+
+
+def far_out(customers: int, *, private: bool) -> str:
+    """Say how many customers lie so far from all others that they form no segment; empty where nobody does."""
+    if not customers:
+        return ""
+    who = sentence(public(customers, "customer", private=private))
+    lies, they = ("lies", "it is") if customers == 1 and not private else ("lie", "they are")
+    return (
+        f"**Far out:** {who} {lies} so far from all others (more than twice as far from the middle as 98 of 100) that "
+        f"{they} left out where segments are formed, tested and drawn, and of their centres; {they} placed afterwards, "
+        "in the nearest segment, and counted in its size."
+    )
 
 
 def segment_shares(segments: Iterable[Profile]) -> dict[int, str]:

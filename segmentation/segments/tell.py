@@ -65,19 +65,6 @@ def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
     )
 
 
-def aside(forming: Customers) -> str:
-    """Say how many customers lie so far from all others that they form no segment; empty where nobody does."""
-    if not forming.aside:
-        return ""
-    who = sentence(privacy.public(forming.aside, "customer", private=forming.private))
-    lies, they = ("lies", "it is") if forming.aside == 1 and not forming.private else ("lie", "they are")
-    return (
-        f"**Far out:** {who} {lies} so far from all others (more than twice as far from the middle as 98 of 100) that "
-        f"{they} left out where segments are formed, tested and drawn, and of their centres; {they} placed afterwards, "
-        "in the nearest segment, and counted in its size."
-    )
-
-
 def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
     """Say what the figure in scaled units shows, and which two centroids lie closest together."""
     unit = distance_unit(scaled.dataset, list(centres))
