@@ -112,11 +112,19 @@ def _width_of_rare(apart: np.ndarray) -> float:
 
 def _past_groups(Z: np.ndarray, out: np.ndarray, limit: float) -> float:
     """Return the limit, or how far out a group of ten or more beyond it reaches."""
-    beyond = np.flatnonzero(out > limit)
-    if len(beyond) < TOGETHER:
-        return limit
-    from scipy.cluster.hierarchy import fcluster, linkage  # imported here, because the page is rendered without it
+    left, reach = np.flatnonzero(out > limit), limit
+    while len(left) >= TOGETHER:
+        group, left = _side_by_side(Z, left, reach)
+        if len(group) >= TOGETHER:
+            limit = max(limit, out[group].max())
+    return float(limit)
 
-    side_by_side = fcluster(linkage(Z[beyond], "single"), limit, "distance")
-    groups = np.bincount(side_by_side)[side_by_side] >= TOGETHER
-    return float(out[beyond][groups].max(initial=limit))
+
+def _side_by_side(Z: np.ndarray, rows: np.ndarray, reach: float) -> tuple[list[int], np.ndarray]:
+    """Part those of some rows who are linked to the first, each to another by no more than `reach`, from the rest."""
+    group, left = [int(rows[0])], rows[1:]
+    for row in group:  # which grows meanwhile
+        near = ((Z[left] - Z[row]) ** 2).sum(axis=1) <= reach**2
+        group += left[near].tolist()
+        left = left[~near]
+    return group, left
