@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from segmentation.core.dataset import ASSUMED, Dataset
-from segmentation.core.privacy import public
 from segmentation.core.text import count, decimal, escape, listing, sentence, shares, whole
 from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
 from segmentation.runs.records import Account, Profile, Tried
@@ -109,6 +108,8 @@ def far_out(customers: int, *, private: bool) -> str:
     """Say how many customers lie so far from all others that they form no segment; empty where nobody does."""
     if not customers:
         return ""
+    from segmentation.core.privacy import public  # numpy, which a run in which nothing changed does without
+
     who = sentence(public(customers, "customer", private=private))
     lies, they = ("lies", "it is") if customers == 1 and not private else ("lie", "they are")
     return (
