@@ -1,6 +1,6 @@
 """The criteria for each k: silhouettes and other scores at its best optimum, and whether there is structure at all."""
 
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,6 @@ TITLES = {
 }
 FLOWS = ["k", "segment", "size", "next_k", "next_segment", "next_size", "customers"]
 AT_ONCE = 1_000
-SMALLEST_DIP = 4
 LARGEST_DIP = 350  # customers: the published table of the dip ends at 72,000 values, here pairs
 
 
@@ -175,8 +174,7 @@ def dip_of_distances(X: np.ndarray, *, seed: int = 0) -> dict[str, float]:
     Returns
     -------
     dict
-        dip and p of the distances as they are; p_untied, the larger of p and that of the distances after `untie`, which
-        decides.
+        dip and p of the distances as they are; p_untied, the larger of p and that of the distances after `untie`.
     """
     some = X[sample_rows(len(X), LARGEST_DIP, seed=seed)]
     dip, p = diptest(np.sort(pdist(some)))
@@ -195,28 +193,6 @@ def untie(X: np.ndarray, *, seed: int = 0) -> np.ndarray:
         nearest = np.minimum(np.append(gaps, np.inf), np.insert(gaps, 0, np.inf)) if len(gaps) else np.zeros(1)
         columns.append(column + rng.uniform(-0.5, 0.5, len(column)) * nearest[place])
     return np.column_stack(columns)
-
-
-def valley_p(X: np.ndarray, labels: np.ndarray, centroids: np.ndarray) -> float:
-    """Test whether there is a valley between every two segments, and return the p-value of the pair that has least.
-
-    The members of two segments are projected onto the line through their centroids (as Hamerly & Elkan 2003 do), and
-    Hartigan's dip asks whether they have more than one mode there. Every pair must reject (an intersection-union
-    test), so that the largest p is that of all. A cut through one cloud leaves one mode. A segment of fewer than four
-    customers has no valley.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_customers, n_features), scaled and without ties (`untie`)
-    labels : ndarray of shape (n_customers,), from 0
-    centroids : ndarray of shape (k, n_features)
-    """
-    return max(
-        p_of_one_mode(X[(labels == one) | (labels == other)] @ (centroids[one] - centroids[other]))
-        if min((labels == one).sum(), (labels == other).sum()) >= SMALLEST_DIP
-        else 1.0
-        for one, other in combinations(range(len(centroids)), 2)
-    )
 
 
 def p_of_one_mode(values: np.ndarray) -> float:

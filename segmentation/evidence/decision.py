@@ -10,7 +10,6 @@ STABLE = 0.75
 DISSOLVED = 0.5
 LARGE_ENOUGH = 10
 SIGNIFICANT = 0.05
-DISTINCT_SILHOUETTE = 0.5
 SMALL = 30
 LEVEL = 0.95
 NEARLY_SAME = 0.8  # as adjusted Rand index between two divisions
@@ -92,11 +91,10 @@ def meaning(verdict: Verdict, k: int) -> str:
     return VERDICTS[verdict] if k > 1 else UNDIVIDED
 
 
-def verdict(*, stable: bool, beyond: bool, compact: bool, valleys: bool, weakest: float) -> Verdict:
+def verdict(*, stable: bool, beyond: bool, separated: bool, weakest: float) -> Verdict:
     """Return the verdict on one k, in the terms of Dolnicar, Gruen & Leisch (2018).
 
-    natural : stable, and distinct: beyond and either compact, or with valleys between every two segments (features
-        without structure lower a silhouette, but fill no valley).
+    natural : stable, and distinct: beyond and separated.
     reproducible : stable, but not distinct.
     constructive : not stable, but beyond, or no segment dissolves in the mean of the resamples (Jaccard above 0.5).
     none : nothing of this.
@@ -105,15 +103,11 @@ def verdict(*, stable: bool, beyond: bool, compact: bool, valleys: bool, weakest
     ----------
     beyond : bool
         Whether tables without segments reach the silhouette in at most 5% of cases.
-    compact : bool
-        Whether the mean silhouette is above 0.5, "reasonable structure" (Kaufman & Rousseeuw 1990), with more than
-        one mode in the distances (Hartigan's dip, p at most 0.05). Asked of the best k alone: two of its neighbours
-        can reach 0.5 by dividing or joining distinct groups.
-    valleys : bool
-        Whether `valley_p` is at most 0.05.
+    separated : bool
+        Whether there is a valley between every two segments (`Evidence.separated`).
     weakest : float
         The mean Jaccard coefficient of the least stable segment.
     """
     if stable:
-        return "natural" if beyond and (compact or valleys) else "reproducible"
+        return "natural" if beyond and separated else "reproducible"
     return "constructive" if beyond or weakest > DISSOLVED else "none"

@@ -8,15 +8,10 @@ import pandas as pd
 
 from segmentation.core.privacy import least
 from segmentation.customers.exploring import sample_rows
-from segmentation.evidence.criteria import (
-    dip_of_distances,
-    inertia_from_one,
-    score_each_k,
-    untie,
-    valley_p,
-)
-from segmentation.evidence.decision import DISTINCT_SILHOUETTE, SIGNIFICANT, decide, stable_k, verdict
-from segmentation.evidence.nulls import gap_choices, gap_statistic, null_p_value, null_silhouettes, null_stability
+from segmentation.evidence.criteria import dip_of_distances, inertia_from_one, score_each_k, untie
+from segmentation.evidence.decision import SIGNIFICANT, decide, stable_k, verdict
+from segmentation.evidence.nulls import gap_choices, gap_statistic, null_p_value, null_stability, null_tables
+from segmentation.evidence.separation import DEEP, separation
 from segmentation.evidence.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
 from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum
@@ -35,8 +30,9 @@ class Evidence:
     """What speaks for each k, on `customers` customers.
 
     By k: inertia (from 1), scores, gaps, mixtures, agreement, strength; stability, one row a segment of each k;
-    null_limit (limit and error), what a segment's stability must reach; valleys, the p-value of no valley between
-    some two segments; sizes, the customers of each segment; null, the silhouettes of tables without segments.
+    null_limit (limit and error), what a segment's stability must reach; separation, how clear the valleys between
+    segments are (`separation.separation`, and chance: how often tables without segments, divided into as many, show
+    valleys as deep); sizes, the customers of each segment; null, the silhouettes of tables without segments.
     dip : of all customers.
     """
 
@@ -52,7 +48,7 @@ class Evidence:
     null_limit: pd.DataFrame
     null: pd.DataFrame
     dip: dict
-    valleys: pd.Series
+    separation: pd.DataFrame
     sizes: dict[int, list[int]]
 
     @property
@@ -65,11 +61,20 @@ class Evidence:
         """Each k whose every segment is stable and large enough."""
         return stable_k(self.scores, self.stability, self.null_limit["limit"])
 
-    def null_of(self, k: int, best: int) -> Null:
-        """Return the p-value of the silhouette: of the best of all k for the rule's k, of k itself for another."""
+    @property
+    def separated(self) -> list[int]:
+        """Each k with valleys between its segments, along bends too, that tables without segments rarely show."""
+        found = self.separation
+        deep = (found["p"] <= DEEP) & (found["chance"] <= SIGNIFICANT)
+        return [int(k) for k in found.index[deep]]
+
+    def null_of(self, k: int) -> Null:
+        """Return the p-value of the silhouette of k among the best of all k on tables without segments.
+
+        So it is paid for that a k is chosen, whichever it is. Of k = 1 the best silhouette of all k is asked.
+        """
         found = self.scores["silhouette"]
-        asked = (found.max(), self.null.max(axis=1)) if k == best else (found[k], self.null[k])
-        return Null(**null_p_value(*asked))
+        return Null(**null_p_value(found.get(k, found.max()), self.null.max(axis=1)))
 
 
 def gather_evidence(
@@ -99,7 +104,8 @@ def gather_evidence(
     method = method.settled(fits)
     from_one = pd.Series({k: fits[k].model.inertia_ for k in sorted(fits)})
     partitions = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
-    smooth = untie(some, seed=seed)
+    divided = separation(method.space(untie(some, seed=seed)), partitions)
+    null = null_tables(some, divided["p"], tables=max(half, FEWEST_TABLES), method=method, seed=seed)
     return Evidence(
         customers=len(some),
         resamples=resamples,
@@ -111,9 +117,9 @@ def gather_evidence(
         agreement=resampled_agreement(some, k_values, pairs=half, method=method, seed=seed),
         strength=prediction_strength(some, k_values, splits=quarter, method=method, seed=seed),
         null_limit=null_stability(some, k_values, tables=limits, resamples=NULL_RESAMPLES, method=method, seed=seed),
-        null=null_silhouettes(some, k_values, tables=max(half, FEWEST_TABLES), method=method, seed=seed),
+        null=null.silhouettes,
         dip=dip_of_distances(some, seed=seed),
-        valleys=pd.Series({k: valley_p(smooth, partitions[k], optima[k].model.cluster_centers_) for k in optima}),
+        separation=divided.assign(chance=[null_p_value(True, null.as_deep[k])["p"] for k in optima]),
         sizes={k: np.bincount(optimum.model.labels_).tolist() for k, optimum in optima.items()},
     )
 
@@ -125,26 +131,23 @@ def _from_one(k_values: list[int]) -> list[int]:
 def conclude(evidence: Evidence, k="auto", *, private: bool = False) -> Conclusion:
     """Return the decision with its verdict."""
     choice = decide(evidence.scores, evidence.stable, k, smallest=least(private))
-    verdicts = {k: _judged(evidence, k, choice["best"]) for k in {choice["k"], choice["best"]}}
+    verdicts = {k: _judged(evidence, k) for k in {choice["k"], choice["best"]}}
     return Conclusion(
         **choice,
         stable=tuple(evidence.stable),
         verdict=verdicts[choice["k"]],
         verdict_of_best=verdicts[choice["best"]],
-        null=evidence.null_of(choice["k"], choice["best"]),
+        null=evidence.null_of(choice["k"]),
     )
 
 
-def _judged(evidence: Evidence, k: int, best: int) -> Verdict:
+def _judged(evidence: Evidence, k: int) -> Verdict:
     if k == 1:
         return "none"
-    p = evidence.null_of(k, best).p
-    compact = k == best and evidence.scores["silhouette"][k] > DISTINCT_SILHOUETTE
     return verdict(
         stable=k in evidence.stable,
-        beyond=p <= SIGNIFICANT,
-        compact=compact and evidence.dip["p_untied"] <= SIGNIFICANT,
-        valleys=evidence.valleys[k] <= SIGNIFICANT,
+        beyond=evidence.null_of(k).p <= SIGNIFICANT,
+        separated=k in evidence.separated,
         weakest=evidence.weakest["jaccard"][k],
     )
 

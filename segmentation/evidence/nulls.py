@@ -1,12 +1,15 @@
 """What tables without segments give: the gap statistic, and null models for silhouette and stability."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
+from scipy.optimize import isotonic_regression
 from scipy.stats import norm, t
 
 from segmentation.core.parallel import spread
-from segmentation.evidence.criteria import p_of_one_mode, silhouette_values, untie
-from segmentation.evidence.decision import SIGNIFICANT
+from segmentation.evidence.criteria import silhouette_values, untie
+from segmentation.evidence.separation import DEEP, as_deep
 from segmentation.evidence.stability import jaccard_of_resample
 from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.latent import LatentMethod
@@ -17,11 +20,45 @@ BOOTSTRAPS = 200
 POLYNOMIALS = 60
 CORRELATIONS = np.linspace(-0.98, 0.98, 197)
 MOST_COMMON = 0.98  # of the variance of an item, what common factors may explain
+MODES = 25  # places that are tried for the mode of a column
 
 
 def permuted(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a table with each column permuted by itself: the same distributions, no relation between them."""
     return rng.permuted(X, axis=0)
+
+
+def one_mode(X: np.ndarray) -> np.ndarray:
+    """Return each column with the values that it would have with one mode, in ascending order.
+
+    Of all distributions that rise to a mode and fall behind it the one is taken that is nearest to the values, its
+    mode where the largest difference of the cumulated shares is least. A column with one mode hardly changes; one
+    with several groups becomes flat between them, so that permuting it does not keep the groups. Values that occur
+    more than once stay what they are, others move between their neighbours.
+    """
+    return np.column_stack([_one_mode(column) for column in X.T])
+
+
+def _one_mode(column: np.ndarray) -> np.ndarray:
+    values, counts = np.unique(column, return_counts=True)
+    if len(values) < 3:
+        return np.sort(column)
+    middles = (values[1:] + values[:-1]) / 2
+    ends = np.concatenate([[values[0] - (middles[0] - values[0])], middles, [values[-1] * 2 - middles[-1]]])
+    widths, n = np.diff(ends), len(column)
+    modes = np.unique(np.linspace(0, len(values), MODES + 2).astype(int)[1:-1])
+    shapes = [_rises_and_falls(counts / widths, widths, mode) * widths for mode in modes]
+    best = min(shapes, key=lambda shape: np.abs((shape - counts).cumsum()).max()) / n
+    places = (np.arange(n) + 0.5) / n
+    cells = np.minimum(np.searchsorted(best.cumsum(), places), len(values) - 1)
+    between = np.interp(places, np.insert(best.cumsum(), 0, 0), ends)
+    return np.where(counts[cells] > 1, values[cells], between)
+
+
+def _rises_and_falls(density: np.ndarray, widths: np.ndarray, mode: int) -> np.ndarray:
+    rising = isotonic_regression(density[:mode], weights=widths[:mode]).x if mode else density[:0]
+    falling = isotonic_regression(density[mode:], weights=widths[mode:], increasing=False).x
+    return np.concatenate([rising, falling])
 
 
 def single_gaussian(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -89,41 +126,52 @@ def gap_choices(gaps: pd.DataFrame) -> dict[str, int]:
     }
 
 
-def null_models(X: np.ndarray, method: Method = KMEANS) -> list[str]:
-    """Return the null models that give tables without segments.
+@dataclass(frozen=True)
+class NullTables:
+    """What tables without segments give: one row a table, its index the model, one column a k.
 
-    Permuting the columns leaves each as it is: where one has several modes by itself (Hartigan's dip, p at most
-    0.05 after Bonferroni's correction, equal values spread) the segments would stay, and only the Gaussian is used.
+    silhouettes : the mean silhouette
+    as_deep : whether the valleys between every two segments are as deep as those of the customers; true, and not
+        asked, where these are not deep
     """
-    modes = min(p_of_one_mode(column) for column in untie(X).T) * X.shape[1] <= SIGNIFICANT
-    return [name for name in method.nulls if not (modes and name == "columns permuted")]
+
+    silhouettes: pd.DataFrame
+    as_deep: pd.DataFrame
 
 
-def null_silhouettes(X: np.ndarray, k_values, *, tables: int, method: Method = KMEANS, seed: int = 0) -> pd.DataFrame:
-    """Return the mean silhouette of each k on tables without segments.
+def null_tables(
+    X: np.ndarray, valleys: pd.Series, *, tables: int, method: Method = KMEANS, seed: int = 0
+) -> NullTables:
+    """Divide tables without segments as the customers are.
 
-    Returns
-    -------
-    DataFrame
-        One row a table, its index the model, one column a k.
+    Parameters
+    ----------
+    valleys : Series
+        By k: the p-value of the valleys between the customers' segments (`separation.separation`).
     """
-    tasks = [(model, i) for model in null_models(X, method) for i in range(tables)]
-    rows = spread(_null_silhouette, tasks, X, list(k_values), method, seed)
-    return pd.DataFrame(rows, columns=list(k_values), index=pd.Index([model for model, _ in tasks], name="model"))
+    tasks = [(model, i) for model in method.nulls for i in range(tables)]
+    rows = spread(_divided, tasks, X, one_mode(X), valleys, method, seed)
+    index = pd.Index([model for model, _ in tasks], name="model")
+    found = (pd.DataFrame(part, columns=valleys.index, index=index) for part in zip(*rows, strict=True))
+    return NullTables(*found)
 
 
-def _null_silhouette(
-    task: tuple[str, int], X: np.ndarray, k_values: list[int], method: Method, seed: int
-) -> list[float]:
-    table, rng = _null_table(task, X, seed)
-    found = silhouette_values(method.space(table), [method.once(table, k, rng).labels_ for k in k_values])
-    return [float(values.mean()) for values in found]
+def _divided(
+    task: tuple[str, int], X: np.ndarray, even: np.ndarray, valleys: pd.Series, method: Method, seed: int
+) -> tuple[list[float], list[bool]]:
+    table, rng = _null_table(task, X, even, seed)
+    labels = [method.once(table, k, rng).labels_ for k in valleys.index]
+    smooth = method.space(untie(table))
+    deep = [limit > DEEP or as_deep(smooth, part, limit) for part, limit in zip(labels, valleys, strict=True)]
+    return [float(values.mean()) for values in silhouette_values(method.space(table), labels)], deep
 
 
-def _null_table(task: tuple[str, int], X: np.ndarray, seed: int) -> tuple[np.ndarray, np.random.Generator]:
+def _null_table(
+    task: tuple[str, int], X: np.ndarray, even: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.random.Generator]:
     model, i = task
     rng = random_state(seed, 5, list(NULL_MODELS).index(model), i)
-    return NULL_MODELS[model](X, rng), rng
+    return NULL_MODELS[model](even if model == "columns permuted" else X, rng), rng
 
 
 def null_p_value(found: float, null: pd.Series) -> dict:
@@ -167,9 +215,9 @@ def null_stability(
     DataFrame
         Indexed by k: limit, and error, its Monte Carlo standard error (bootstrap over the tables).
     """
-    models = null_models(X, method)
+    models = method.nulls
     tasks = [(model, i) for model in models for i in range(tables)]
-    parts = spread(_null_jaccards, tasks, X, list(k_values), resamples, method, seed)
+    parts = spread(_null_jaccards, tasks, X, one_mode(X), list(k_values), resamples, method, seed)
     rows = {}
     for at, k in enumerate(k_values):
         by_model = [
@@ -191,9 +239,15 @@ def _quantile_error(jaccards: np.ndarray, rng: np.random.Generator) -> float:
 
 
 def _null_jaccards(
-    task: tuple[str, int], X: np.ndarray, k_values: list[int], resamples: int, method: Method, seed: int
+    task: tuple[str, int],
+    X: np.ndarray,
+    even: np.ndarray,
+    k_values: list[int],
+    resamples: int,
+    method: Method,
+    seed: int,
 ) -> list[np.ndarray]:
-    table, rng = _null_table(task, X, seed)
+    table, rng = _null_table(task, X, even, seed)
     found = []
     for k in k_values:
         labels = method.once(table, k, rng).labels_

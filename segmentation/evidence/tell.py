@@ -11,16 +11,10 @@ from segmentation.core.text import amount, count, decimal, escape, listing, perc
 from segmentation.customers.exploring import are_items
 from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
-from segmentation.evidence.decision import (
-    DISTINCT_SILHOUETTE,
-    LARGE_ENOUGH,
-    NOUNS,
-    SIGNIFICANT,
-    STABLE,
-    meaning,
-)
+from segmentation.evidence.decision import LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, meaning
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
 from segmentation.evidence.nulls import NULL_LEVEL
+from segmentation.evidence.separation import DEEP
 from segmentation.methods.kmeans import TIMES_REACHED
 from segmentation.methods.method import LARGEST_EXACT, LARGEST_RESAMPLED
 from segmentation.runs.records import Conclusion, Scaled
@@ -178,13 +172,12 @@ def rule() -> str:
         f"k is stable, the best silhouette of those with {LARGE_ENOUGH} customers or more in every segment gives a "
         "cut, and the report says that it is no more.\n\n"
         "**The verdict** uses the terms of Dolnicar, Gruen and Leisch (2018). Segments are *natural* when they are "
-        f"stable and distinct. Distinct means that at most one of {odds} without segments reaches the best silhouette, "
-        f"and that one of two signs of separation holds: a mean silhouette above {DISTINCT_SILHOUETTE} (Kaufman and "
-        "Rousseeuw 1990) with distances of more than one mode (Hartigan's dip test, equal values spread, so that steps "
-        "are no modes; asked of the k of the rule alone), or a valley between every two segments (the dip test again, "
-        "for their customers along the line between the two centroids, as Hamerly and Elkan 2003 project them). They "
-        "are *reproducible* when stable but not distinct, *constructive* when neither but usable as a managerial cut, "
-        "and there are *none* when nothing supports them, or when none may be shown."
+        f"stable and distinct. Distinct means that at most one of {odds} without segments reaches the silhouette at "
+        "any k, and that valleys separate them: on the line that tells two segments apart customers are rarer between "
+        f"them than in the core of either (p at most {DEEP} for all pairs joined), tables without segments divided "
+        f"into as many show valleys as deep in at most one of {odds}, and a bent piece has them along its bend too. "
+        "They are *reproducible* when stable but not distinct, *constructive* when neither but usable as a managerial "
+        "cut, and there are *none* when nothing supports them, or when none may be shown."
     )
 
 
@@ -247,22 +240,27 @@ def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
         told.append(f"**The analyst asked for k = {k}**, with a silhouette of {decimal(scores[k])}.")
         told.append(stability_of(evidence, k))
     told.append(
-        f"{_tell_compared(scores, k, best)} is reached by tables without segments "
+        f"The silhouette of k = {k if conclusion.divided else scores.idxmax()}, "
+        f"{decimal(scores[k] if conclusion.divided else scores.max())}, is reached at any k by tables without segments "
         f"({listing(null.models)}) with {tell_p(null.p)} (Monte Carlo error {decimal(null.error)}); distances with "
         f"one mode alone would look like these with {tell_p(evidence.dip['p_untied'])} (dip test, equal values spread)."
     )
-    told += [_tell_valley(evidence.valleys[k])] if conclusion.divided else []
+    told += [_tell_valley(evidence, k)] if conclusion.divided else []
     told.append(f"**Verdict: {conclusion.verdict}**, {meaning(conclusion.verdict, k)}.")
     return [*told, _tell_dissent(evidence, k), *_tell_alternatives(evidence, conclusion)]
 
 
-def _tell_compared(scores: pd.Series, k: int, best: int) -> str:
-    return f"The best silhouette of all k, {decimal(scores.max())}," if k == best else f"The silhouette of k = {k}"
-
-
-def _tell_valley(p: float) -> str:
-    told = "There is a valley" if p <= SIGNIFICANT else "A valley could not be shown"
-    return f"{told} between every two segments (dip test along the line between centroids, largest {tell_p(p)})."
+def _tell_valley(evidence: Evidence, k: int) -> str:
+    row = evidence.separation.loc[k]
+    pair = f"segments {row['first']} and {row['second']}"
+    if row["curved"]:
+        return f"On straight lines there are valleys between the segments, but {pair} are parts of one bent piece."
+    if row["p"] > DEEP:
+        return f"Valleys between the segments could not be shown, least of all between {pair}."
+    return (
+        f"Valleys separate the segments ({tell_p(row['p'])}), least {pair}; as deep ones between as many parts of "
+        f"tables without segments have {tell_p(row['chance'])}."
+    )
 
 
 def stability_of(evidence: Evidence, k: int) -> str:
@@ -366,7 +364,9 @@ def _describe_k(evidence: Evidence, k: int) -> dict:
         "agreement_error": evidence.agreement["error"][k],
         "null_limit": evidence.null_limit["limit"][k],
         "null_limit_error": evidence.null_limit["error"][k],
-        "valley_p": evidence.valleys[k],
+        "valley_p": evidence.separation["p"][k].item(),
+        "valley_chance": evidence.separation["chance"][k].item(),
+        "curved": evidence.separation["curved"][k].item(),
         "segments": segments.drop(columns="k").astype({"segment": object}).to_dict("records"),
     }
 

@@ -121,7 +121,7 @@ class Unjudged(Record):
 
 
 class Judged(Unjudged):
-    """The criteria of a k."""
+    """The criteria of a k; valley_chance is how often tables without segments show valleys as deep."""
 
     silhouette: float
     calinski_harabasz: float
@@ -136,6 +136,8 @@ class Judged(Unjudged):
     null_limit: float
     null_limit_error: float
     valley_p: float
+    valley_chance: float
+    curved: bool
     segments: Annotated[tuple[Stability, ...], Field(min_length=1)]
 
     @property

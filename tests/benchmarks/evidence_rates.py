@@ -20,9 +20,10 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from segmentation.core import parallel
-from segmentation.evidence.criteria import dip_of_distances, score_each_k, untie, valley_p
-from segmentation.evidence.decision import DISTINCT_SILHOUETTE, LARGE_ENOUGH, SIGNIFICANT, STABLE
-from segmentation.evidence.nulls import null_p_value, null_silhouettes, null_stability
+from segmentation.evidence.criteria import score_each_k, untie
+from segmentation.evidence.decision import LARGE_ENOUGH, SIGNIFICANT, STABLE
+from segmentation.evidence.nulls import null_p_value, null_stability, null_tables
+from segmentation.evidence.separation import DEEP, separation
 from segmentation.evidence.stability import resampled_jaccard
 from segmentation.methods import kmeans
 from segmentation.methods.optima import feasible_k, fit_each_k
@@ -78,21 +79,17 @@ def _verdict_of(X: np.ndarray, seed: int) -> Answer:
     ordered = scores["silhouette"][large].sort_values(ascending=False, kind="stable").index
     if not len(ordered):
         return Answer(int(scores["silhouette"].idxmax()), False)
-    smooth = untie(X, seed=seed)
-    valleys = [k for k in ordered if valley_p(smooth, labels[k], optima[k].model.cluster_centers_) <= SIGNIFICANT]
-    compact = scores["silhouette"].max() > DISTINCT_SILHOUETTE
-    compact = compact and dip_of_distances(X, seed=seed)["p_untied"] <= SIGNIFICANT
-    if not valleys and not compact:
+    valleys = separation(untie(X, seed=seed), labels)["p"]
+    if not (valleys[ordered] <= DEEP).any():
         return Answer(int(ordered[0]), False)
     best = next((int(k) for k in ordered if _is_stable(X, labels[k], int(k), seed)), None)
     if best is None:
         return Answer(int(ordered[0]), False)
-    distinct = best in valleys or (compact and scores["silhouette"][best] > DISTINCT_SILHOUETTE)
-    if not distinct:
+    if valleys[best] > DEEP:
         return Answer(best, False)
-    null = null_silhouettes(X, list(optima), tables=39, seed=seed)
-    p = null_p_value(scores["silhouette"].max(), null.max(axis=1))["p"]
-    return Answer(best, p <= SIGNIFICANT)
+    null = null_tables(X, valleys, tables=39, seed=seed)
+    silhouette = null_p_value(scores["silhouette"][best], null.silhouettes.max(axis=1))["p"]
+    return Answer(best, max(silhouette, null_p_value(True, null.as_deep[best])["p"]) <= SIGNIFICANT)
 
 
 def _is_stable(X: np.ndarray, labels: np.ndarray, k: int, seed: int) -> bool:
