@@ -20,13 +20,20 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from segmentation.core import parallel
+from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.criteria import score_each_k, untie
-from segmentation.evidence.decision import LARGE_ENOUGH, SIGNIFICANT, STABLE
-from segmentation.evidence.nulls import null_p_value, null_stability, null_tables
+from segmentation.evidence.decision import LARGE_ENOUGH, STABLE
+from segmentation.evidence.gather import Evidence, conclude
+from segmentation.evidence.nulls import null_p_value, null_tables
 from segmentation.evidence.separation import DEEP, separation
-from segmentation.evidence.stability import resampled_jaccard
-from segmentation.methods import kmeans
+from segmentation.evidence.stability import resampled_jaccard, stability_table
+from segmentation.methods import kmeans, mixture
+from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.latent import Block, LatentMethod
+from segmentation.methods.method import LARGEST_RESAMPLED, Method
+from segmentation.methods.mixture import MIXTURE
 from segmentation.methods.optima import feasible_k, fit_each_k
+from segmentation.methods.trim import far_out
 from tests.benchmarks.evidence_tables import Row, all_rows
 from tests.benchmarks.timing import KEPT
 
@@ -40,89 +47,104 @@ STRUCTURELESS_AT_MOST = 0.05  # of all of them
 
 
 class Answer(NamedTuple):
-    """The number of segments, and whether they are called natural."""
+    """The number of segments, whether they are called natural, and the method that formed them."""
 
     k: int
     natural: bool
+    method: str = "kmeans"
 
 
 def verdict_of(X: np.ndarray, *, answers: bool = False, seed: int = 0) -> Answer:
     """Ask the rule of the package, and stop where the verdict cannot be natural any more.
 
-    Separation is asked first, then stability, then chance, each only of the k that are left.
+    The method is auto. Of each, separation is asked first, then stability, then chance, only of the k that are left.
 
     Parameters
     ----------
     X : ndarray of shape (n, d), as it was measured
     answers : whether the columns are answers, which are not scaled
     """
+    second = LatentMethod((Block("answer"),) * X.shape[1]) if answers else MIXTURE
     with alone():
-        return _verdict_of(X if answers else (X - X.mean(axis=0)) / X.std(axis=0), seed)
+        X = X if answers else scaled(X[~far_out(X)])
+        first = natural_by(KMEANS, X, seed)
+        return first if first.natural else max(natural_by(second, X, seed), first, key=lambda one: one.natural)
+
+
+def scaled(X: np.ndarray) -> np.ndarray:
+    """Return the features with mean 0 and standard deviation 1."""
+    return (X - X.mean(axis=0)) / X.std(axis=0)
 
 
 @contextmanager
 def alone():
     """Compute in this process and thread, from fewer starts: the tables are what is spread over processes."""
+    fewer = {"FEWEST_STARTS": STARTS, "MOST_STARTS": STARTS}
     with ExitStack() as changed:
         changed.enter_context(threadpool_limits(1))
         changed.enter_context(mock.patch.object(parallel, "_cores", return_value=1))
-        for name in ("FEWEST_STARTS", "MOST_STARTS"):
-            changed.enter_context(mock.patch.object(kmeans, name, STARTS))
+        changed.enter_context(mock.patch.multiple(kmeans, **fewer))
+        changed.enter_context(mock.patch.object(mixture, "THOROUGH", mixture.QUICK))
         yield
 
 
-def _verdict_of(X: np.ndarray, seed: int) -> Answer:
-    optima = fit_each_k(X, feasible_k(X, K_RANGE, "auto"), seed=seed)
-    scores = score_each_k(X, optima, seed=seed)
-    labels = {k: optimum.model.labels_ for k, optimum in optima.items()}
-    large = scores.index[scores["smallest"] >= LARGE_ENOUGH]
-    ordered = scores["silhouette"][large].sort_values(ascending=False, kind="stable").index
-    if not len(ordered):
-        return Answer(int(scores["silhouette"].idxmax()), False)
-    valleys = separation(untie(X, seed=seed), labels)["p"]
-    if not (valleys[ordered] <= DEEP).any():
-        return Answer(int(ordered[0]), False)
-    best = next((int(k) for k in ordered if _is_stable(X, labels[k], int(k), seed)), None)
-    if best is None:
-        return Answer(int(ordered[0]), False)
-    if valleys[best] > DEEP:
-        return Answer(best, False)
-    null = null_tables(X, valleys, tables=39, seed=seed)
-    silhouette = null_p_value(scores["silhouette"][best], null.silhouettes.max(axis=1))["p"]
-    return Answer(best, max(silhouette, null_p_value(True, null.as_deep[best])["p"]) <= SIGNIFICANT)
+def natural_by(method: Method, X: np.ndarray, seed: int) -> Answer:
+    """Return what the rule makes of the segments that one method forms."""
+    optima = fit_each_k(X, feasible_k(X, K_RANGE, "auto"), method=method, seed=seed)
+    scores, method = score_each_k(X, optima, seed=seed), method.settled(optima)
+    rows = sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)
+    X, labels = X[rows], {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
+    divided = separation(method.space(untie(X, seed=seed)), labels)
+    apart = divided.index[(divided["p"] <= DEEP) & (scores["smallest"] >= LARGE_ENOUGH)]
+    jaccards = resampled_jaccard(X, {k: labels[k] for k in apart}, resamples=RESAMPLES, method=method, seed=seed)
+    left = [k for k, found in jaccards.items() if found.mean(axis=0).min() >= STABLE]
+    if not left:
+        return Answer(int(scores["silhouette"].idxmax()), False, method.name)
+    null = null_tables(X, divided["p"].where(divided.index.isin(left), 1.0), tables=39, method=method, seed=seed)
+    asked = {
+        "scores": scores.loc[left],
+        "stability": stability_table({k: jaccards[k] for k in left}),
+        "null_limit": pd.DataFrame({"limit": 0.0}, index=left),  # only where nothing is natural it is asked
+        "null": null.silhouettes,
+        "separation": divided.loc[left].assign(chance=[null_p_value(True, null.as_deep[k])["p"] for k in left]),
+    }
+    found = conclude(Evidence(**(dict.fromkeys(Evidence.__dataclass_fields__) | asked)))
+    return Answer(found.k, found.verdict == "natural", method.name)
 
 
-def _is_stable(X: np.ndarray, labels: np.ndarray, k: int, seed: int) -> bool:
-    weakest = resampled_jaccard(X, {k: labels}, resamples=RESAMPLES, seed=seed)[k].mean(axis=0).min()
-    return weakest >= STABLE and weakest >= null_stability(X, [k], tables=20, resamples=5, seed=seed)["limit"][k]
-
-
-def ask(rows: Iterable[Row], seeds: Iterable[int] | None = None, processes: int = 2) -> pd.DataFrame:
+def ask(
+    rows: Iterable[Row], seeds: Iterable[int] | None = None, *, most: int = 1000, processes: int = 2
+) -> pd.DataFrame:
     """Return the answer to each table.
 
     Parameters
     ----------
     seeds : those of each row; as many from 0 on as the row must hold for, unless said
+    most : customers, of a table; where a row has no table as small as that, its smallest is asked
 
     Returns
     -------
     DataFrame
-        row, kind, planted, n, seed, k, natural, seconds.
+        row, kind, planted, n, seed, k, natural, method, seconds.
     """
-    tasks = [(row, n, seed) for row in rows for n in row.sizes for seed in seeds or range(SEEDS[row.kind])]
+    tasks = [(row, n, seed) for row in rows for n in _up_to(row, most) for seed in seeds or range(SEEDS[row.kind])]
     if processes == 1:
         found = list(map(_answer, tasks))
     else:
         context = multiprocessing.get_context("fork")
         with ProcessPoolExecutor(processes, mp_context=context) as pool:
             found = list(pool.map(_answer, tasks, chunksize=4))
-    columns = ["row", "kind", "planted", "n", "seed", "k", "natural", "seconds"]
+    columns = ["row", "kind", "planted", "n", "seed", "k", "natural", "method", "seconds"]
     return pd.DataFrame(
         [(r.name, r.kind, r.k, n, seed, *one) for (r, n, seed), one in zip(tasks, found, strict=True)], columns=columns
     )
 
 
-def _answer(task: tuple[Row, int, int]) -> tuple[int, bool, float]:
+def _up_to(row: Row, most: int) -> list[int]:
+    return [n for n in row.sizes if n <= most] or [min(row.sizes)]
+
+
+def _answer(task: tuple[Row, int, int]) -> tuple[int, bool, str, float]:
     row, n, seed = task
     start = time.process_time()
     return *verdict_of(row.table(seed, n), answers=row.answers, seed=seed), time.process_time() - start
