@@ -50,6 +50,16 @@ def _precisions(mixture) -> np.ndarray:
     return np.eye(d) * np.broadcast_to(found.reshape(k, -1), (k, d))[:, None] ** 2
 
 
+def reorder(estimator, order: np.ndarray) -> None:
+    """Put the segments of a fitted estimator into another order, and number its customers by that."""
+    shared = ("covariances_", "precisions_", "precisions_cholesky_")
+    tied = shared if getattr(estimator, "covariance_type", "") == "tied" else ()
+    for name, value in vars(estimator).items():
+        if isinstance(value, np.ndarray) and name.endswith("_") and name not in ("labels_", *tied):
+            setattr(estimator, name, np.ascontiguousarray(value[order]))
+    estimator.labels_ = np.argsort(order)[estimator.labels_].astype(estimator.labels_.dtype)
+
+
 def scored(X: np.ndarray, scores: Sequence[Score]) -> np.ndarray:
     """Return the score of each segment for each row of X, of shape (n, k)."""
     return np.column_stack(

@@ -275,12 +275,13 @@ def moved_centres(found: Comparison) -> pd.DataFrame:
     DataFrame
         then, now, name_then, name_now; then_<feature> and now_<feature>; moved, in the scaled units of the earlier run.
     """
-    if not found.same_features:
+    if not found.same_features or not found.base.numbers:
         return pd.DataFrame()
-    features = found.base.features
-    here, there = np.array(found.base.model.centroids), scaled_as(original_centroids(found.run.model), found.base.model)
+    features, model = found.base.numbers, found.base.model
+    here = pd.DataFrame(model.centroids, columns=model.columns)[features].to_numpy()
+    there = scaled_as(original_centroids(found.run.model)[features], model)
     if found.private:  # no more exact than the centres that are shown
-        here, there = (scaled_as(_centres(run.profiles, features), found.base.model) for run in (found.base, found.run))
+        here, there = (scaled_as(_centres(run.profiles, features), model) for run in (found.base, found.run))
     rows = []
     for then, now in found.pairs:
         step = there[now.segment - 1] - here[then.segment - 1]

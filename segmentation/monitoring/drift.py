@@ -46,8 +46,12 @@ class Drift(Record):
 def count_bins(table: ibis.Table, feature: Feature) -> list[int]:
     """Return how many rows of a table lie below the range of a feature, in each bin, and above its range.
 
-    A value on a bound is in the bin above.
+    A value on a bound is in the bin above. Of categories it is how many have each, and how many another.
     """
+    if feature.categories:
+        found = table.group_by(value=table[feature.name]).agg(n=ibis._.count()).to_pandas().set_index("value")["n"]
+        known = found.reindex(list(feature.categories), fill_value=0).tolist()
+        return [*known, int(found.sum()) - sum(known)]
     value, bounds = table[feature.name], [feature.low, *feature.bounds]
     passed = [value >= double(bound) for bound in bounds] + [value > double(feature.high)]
     bin_ = sum((over.cast("int64") for over in passed), start=ibis.literal(0).cast("int64"))
@@ -93,7 +97,8 @@ def describe_drift(scored: ibis.Table, model: Model, names: dict[int, str]) -> D
     """
     customers, parts = model.customers, {}
     for feature in model.features:
-        parts[feature.name] = stability_index([0, *feature.shares, 0], customers, count_bins(scored, feature))
+        shares = [*feature.shares, 0] if feature.categories else [0, *feature.shares, 0]
+        parts[feature.name] = stability_index(shares, customers, count_bins(scored, feature))
     found = scored.group_by("segment").agg(n=ibis._.count(), outside=ibis._["outside"].cast("int64").sum()).to_pandas()
     sizes = found.set_index("segment")["n"].reindex(list(names), fill_value=0)
     then = [size / customers for size in model.sizes]

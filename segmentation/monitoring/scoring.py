@@ -84,22 +84,29 @@ def score_rows(study: Run, frame: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     frame : DataFrame
-        A column of numbers for each feature, in original units, none of them missing.
+        A column for each feature, numbers in original units or categories, none of them missing.
 
     Returns
     -------
     DataFrame
-        segment, name, distance, margin, outside, in the order of `frame`.
+        segment, name, distance, margin, probability where there is one, outside, in the order of `frame`.
     """
     model = study.read("model.json")
-    rows = frame[model.names].astype(float).assign(row=range(len(frame)))
+    rows = (
+        frame[model.names].astype(dict.fromkeys([f.name for f in model.numbers], float)).assign(row=range(len(frame)))
+    )
     scored = score_table(held(rows), model, _names(study))
     return scored.order_by("row").select(*told_of(scored, SCORED)).to_pandas()
 
 
 def score_table(table: ibis.Table, model: Model, names: dict[int, str]) -> ibis.Table:
-    """Add segment, name, distance, margin and outside to rows whose features are numbers."""
-    beyond = [(table[f.name] < double(f.low)) | (table[f.name] > double(f.high)) for f in model.features]
+    """Add segment, name, distance, margin, probability where there is one, and outside to rows with all features."""
+    beyond = [
+        ~table[f.name].isin(f.categories)
+        if f.categories
+        else (table[f.name] < double(f.low)) | (table[f.name] > double(f.high))
+        for f in model.features
+    ]
     assigned = assign_rows(table.mutate(outside=any_of(beyond)), model)
     return assigned.mutate(name=name_of(assigned, names))
 

@@ -83,7 +83,7 @@ def centres_as_text(moved: pd.DataFrame, found: Comparison) -> pd.DataFrame | No
     dataset, rows = found.later.dataset, []
     for _, row in moved.iterrows():
         shown = {side: named(row, side) for side in ("then", "now")}
-        for f in found.base.features:
+        for f in found.base.numbers:
             then, now = (dataset.amount(f, row[f"{side}_{f}"]) for side in ("then", "now"))
             shown[dataset.axis(f)] = f"{then} → {now} ({_step(row[f'step_{f}'])})"
         rows.append(shown | {"moved": row["moved"] if row["moved"] == row["moved"] else pd.NA})
@@ -134,7 +134,7 @@ def fates_table(found: Comparison) -> pd.DataFrame:
 
 def telling_axes(moved: pd.DataFrame, found: Comparison) -> dict[str, str]:
     """Return the axis labels of the features, those first in which centroids moved most; two or fewer as they are."""
-    features = found.base.features
+    features = found.base.numbers
     if len(features) > 2 and len(moved):
         features = sorted(features, key=lambda f: -moved[f"step_{f}"].abs().max())
     return {f: found.later.dataset.axis(f) for f in features}

@@ -143,6 +143,8 @@ def centres(moved: pd.DataFrame, found: Comparison) -> str:
     """Say which centroid moved most, and where."""
     if not found.same_features:
         return "Other features formed the segments, so that their centres cannot be compared."
+    if not found.base.numbers:
+        return "Every feature is a category, so that there is no centre to compare."
     if moved.empty:
         return "No segment is found again, so that no centre can be compared."
     every, moved = len(moved), moved.dropna(subset="moved")
@@ -152,7 +154,7 @@ def centres(moved: pd.DataFrame, found: Comparison) -> str:
     if moved["moved"].max() < STILL:
         return f"None{of_shown} has moved." if of_shown else "No centroid has moved."
     row = moved.loc[moved["moved"].idxmax()]
-    feature = max(found.base.features, key=lambda f: abs(row[f"step_{f}"]))
+    feature = max(found.base.numbers, key=lambda f: abs(row[f"step_{f}"]))
     dataset = found.later.dataset
     then, now = (dataset.measured(feature, row[f"{side}_{feature}"]) for side in ("then", "now"))
     farthest = f" farthest{of_shown}," if every > 1 else ""
@@ -385,6 +387,8 @@ def start(lineage: Lineage) -> str:
     """Say whether the segments grew out of the earlier centroids."""
     start = lineage.start
     also = f"K-Means was also started from the centroids of {lineage.base}."
+    if start.why == "method":
+        return f"The fit did not start from {lineage.base}: only K-Means starts from centroids, and of K-Means."
     if start.above is None:
         differ = f"there are {start.now} segments now, and there were {start.then}"
         why = differ if start.why == "k" else "other features formed them"

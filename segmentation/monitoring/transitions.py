@@ -1,6 +1,7 @@
 """What became of the segments of an earlier run, and a fit that starts from them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import ibis
 import numpy as np
@@ -14,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from segmentation.core.engine import all_of, double, held
 from segmentation.customers.customers import Customers
 from segmentation.methods.method import LARGEST_EXACT
+from segmentation.methods.scores import reorder
 from segmentation.runs.artifacts import Former, Heir, Lineage, Model, Origin, Start, Transitions
 from segmentation.runs.finished import Finished
 from segmentation.runs.records import Became
@@ -127,15 +129,18 @@ def as_matrix(crossed: pd.DataFrame, then: int, now: int) -> np.ndarray:
 
 
 def original_centroids(model: Model) -> pd.DataFrame:
-    """Return the centroids of a model in original units, one row a segment, one column a feature."""
-    return pd.DataFrame(model.centroids_original_units, columns=model.names)
+    """Return the centroids of a model in original units, one row a segment, one column a feature or category."""
+    return pd.DataFrame(model.centroids_original_units, columns=model.columns)
 
 
 def scaled_as(original: pd.DataFrame, model: Model) -> np.ndarray:
-    """Return points in original units as an earlier model of the same features scales them."""
-    table = held(original[model.names])
-    scaled = table.select(**{f.name: scaled_feature(table[f.name], f) for f in model.features})
-    return scaled.to_pandas().to_numpy()
+    """Return points in original units as an earlier model scales them, in the columns that both have."""
+    known = [(f, name) for f in model.features for name in f.columns if name in original]
+    table = held(original[[name for _, name in known]].set_axis([f"z{i}" for i in range(len(known))], axis=1))
+    found = {
+        f"z{i}": table[f"z{i}"] if f.categories else scaled_feature(table[f"z{i}"], f) for i, (f, _) in enumerate(known)
+    }
+    return table.select(**found).to_pandas().to_numpy()
 
 
 def distances(base: Model, now: pd.DataFrame, counts: np.ndarray) -> np.ndarray:
@@ -143,7 +148,7 @@ def distances(base: Model, now: pd.DataFrame, counts: np.ndarray) -> np.ndarray:
 
     Where other features formed them, it is the share of the customers of two segments that are not in both (Jaccard).
     """
-    if set(base.names) != set(now.columns):
+    if set(base.columns) != set(now.columns):
         either = counts.sum(axis=1)[:, None] + counts.sum(axis=0) - counts
         return 1 - counts / np.maximum(either, 1)
     return cdist(base.centroids, scaled_as(now, base))
@@ -253,15 +258,17 @@ def _heir(origin: Origin, base: Finished, selected_as: int, *, of_parts: bool) -
 
 
 def _near(crossed: pd.DataFrame, base: Finished, model: Pipeline) -> np.ndarray:
-    return as_matrix(crossed[crossed["near"]], len(base.profiles), model[-1].n_clusters)
+    return as_matrix(crossed[crossed["near"]], len(base.profiles), len(model[-1].cluster_centers_))
 
 
 def _start_from(base: Finished, model: Pipeline, customers: Customers, features: list[str]) -> tuple[Pipeline, Start]:
     """Fit from the earlier centroids too; that fit is kept unless its inertia is clearly above the best."""
-    k, best = model[-1].n_clusters, float(model[-1].inertia_)
-    if set(base.features) != set(features) or len(base.profiles) != k:
-        differ = set(base.features) != set(features)
-        return model, Start(from_base=False, why="features" if differ else "k", then=len(base.profiles), now=k)
+    k, best = len(model[-1].cluster_centers_), float(model[-1].inertia_)
+    why: Literal["features", "k", "method"] | None = "features" if set(base.features) != set(features) else None
+    why = why or ("k" if len(base.profiles) != k else None)
+    why = why or ("method" if base.model.scores or not isinstance(model[-1], KMeans) else None)
+    if why:
+        return model, Start(from_base=False, why=why, then=len(base.profiles), now=k)
     first = model[:-1].transform(original_centroids(base.model)[list(features)].to_numpy())
     X = model[:-1].transform(customers.sample[features].to_numpy())
     tolerance = 0 if len(X) <= LARGEST_EXACT else 1e-6
@@ -275,10 +282,7 @@ def _start_from(base: Finished, model: Pipeline, customers: Customers, features:
 
 def _reordered(model: Pipeline, numbers: list[int]) -> Pipeline:
     """Return the model with its segments in the order of their numbers."""
-    kmeans, order = model[-1], np.argsort(numbers)
-    kmeans.cluster_centers_ = np.ascontiguousarray(kmeans.cluster_centers_[order])
-    labels = kmeans.labels_
-    kmeans.labels_ = (np.array(numbers) - 1)[labels].astype(labels.dtype)
+    reorder(model[-1], np.argsort(numbers))
     return model
 
 

@@ -194,7 +194,7 @@ class Start(Record):
     """
 
     from_base: bool
-    why: Literal["features", "k"] | None = None
+    why: Literal["features", "k", "method"] | None = None
     then: int | None = None
     now: int | None = None
     above: float | None = None

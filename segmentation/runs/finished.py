@@ -26,6 +26,11 @@ class Finished:
         return self.model.names
 
     @property
+    def numbers(self) -> list[str]:
+        """Those of them that are numbers, which alone have a centre."""
+        return [feature.name for feature in self.model.numbers]
+
+    @property
     def shares(self) -> list[float]:
         """The share of each segment."""
         return [size / self.model.customers for size in self.model.sizes]
@@ -66,9 +71,11 @@ def read_finished(study: Run) -> Finished:
 def foreign_features(model: Model, dataset: Dataset) -> str:
     """Say which features of a model a dataset does not have as numbers of the same unit; empty when it has all."""
     columns = {name: dataset.columns[name] for name in dataset.named("feature", "descriptor")}
-    missing = [name for name in model.names if name not in columns or not columns[name].numeric]
-    if missing:
-        return f"its segments were formed on {listing(missing)}, which this dataset does not have as a number"
+    for what, kind in (("a number", model.numbers), ("categories", [f for f in model.features if f.categories])):
+        numeric = what == "a number"
+        missing = [f.name for f in kind if f.name not in columns or columns[f.name].numeric != numeric]
+        if missing:
+            return f"its segments were formed on {listing(missing)}, which this dataset does not have as {what}"
     for feature in model.features:
         unit = columns[feature.name].unit
         if feature.unit and unit and contradict(feature.unit, unit):

@@ -11,6 +11,7 @@ import pandas as pd
 import skops.io
 from sklearn.pipeline import Pipeline
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, cause
 from segmentation.core.files import replacing
 from segmentation.core.privacy import least
@@ -19,7 +20,7 @@ from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import rounded_limits
 from segmentation.runs.artifacts import Model, remake_command
 from segmentation.runs.manifest import read_manifest, require_unchanged
-from segmentation.runs.records import Feature
+from segmentation.runs.records import Feature, Scaled
 from segmentation.runs.run import Run
 from segmentation.segments.fit import centroids, distance_unit, scaling_and_centroids
 from segmentation.segments.queries import nearest_sql, write_queries
@@ -65,32 +66,35 @@ def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: p
     """Return model.json: enough to score anywhere, what the training data were, and how far other choices agree.
 
     A customer's feature x becomes z = (t - centre) / spread, where t is x for lambda 1, log(1 + x) for lambda 0, and
-    else x transformed as Yeo and Johnson (2000) do; the segment is the number (from 1) of the centroid nearest to z.
+    else x transformed as Yeo and Johnson (2000) do; of a category it becomes one z for each, which is 1 or 0. The
+    segment is the number (from 1) of the centroid nearest to z, or where there are scores, of the least.
     """
-    columns, private = study.dataset.columns, study.dataset.private
-    placement = scaling_and_centroids(model, features)
+    placement, name = scaling_and_centroids(model, features), model.steps[-1][0]
     return Model(
-        method="k-means",
+        method={"kmeans": "k-means"}.get(name, name),
         customers=segmented.number,
         sizes=segmented.counts("segment").tolist(),
         distance_unit=distance_unit(study.dataset, features),
-        features=tuple(
-            Feature(
-                **dict(scaled),
-                label=study.dataset.label(scaled.name),
-                unit=columns[scaled.name].unit,
-                transform=columns[scaled.name].transform,
-                **bin_feature(segmented, scaled.name, fewest=least(private)),
-                **_range(segmented, scaled.name, rounded=private and study.dataset.axis(scaled.name)),
-            )
-            for scaled in placement.features
-        ),
+        features=tuple(_feature(scaled, study.dataset, segmented) for scaled in placement.features),
         centroids=placement.centroids,
         reach=segmented.quantiles("distance", [REACH], Grouping("segment"))[REACH].tolist(),
         centroids_original_units=centroids(model, features).to_numpy().tolist(),
         inertia=model[-1].inertia_,
         agreement=choices.set_index("choice")["agreement"].to_dict(),
+        **({"scores": placement.scores} if placement.scores else {}),
     )
+
+
+def _feature(scaled: Scaled, dataset: Dataset, segmented: Customers) -> Feature:
+    column, private = dataset.columns[scaled.name], dataset.private
+    if scaled.categories:
+        counts = segmented.counts(scaled.name).reindex(list(scaled.categories), fill_value=0)
+        told = {"low": 0, "high": 1, "bounds": (), "shares": tuple(counts / segmented.number)}
+    else:
+        told = bin_feature(segmented, scaled.name, fewest=least(private))
+        told |= _range(segmented, scaled.name, rounded=private and dataset.axis(scaled.name))
+    told |= {"label": dataset.label(scaled.name), "unit": column.unit, "transform": column.transform}
+    return Feature.model_validate(scaled.model_dump(exclude_unset=True) | told)
 
 
 def _range(customers: Customers, name: str, *, rounded) -> dict:
@@ -147,13 +151,18 @@ def load_model(study: Run) -> Pipeline:
             raise DataError(f"{shown} holds types that are not trusted: {', '.join(sorted(foreign))}; {again}")
         model, told = skops.io.load(path, trusted=TRUSTED), study.read("model.json")
         known = set(told.names) <= set(study.dataset.columns)
-        if not known or scaling_and_centroids(model, tuple(told.names)).centroids != told.centroids:
+        if not known or not _is_as_told(model, told):
             raise DataError(f"{shown} is not the model that model.json describes; {again}")
         return model
     except DataError:
         raise
     except Exception as fault:
         raise DataError(f"{shown} cannot be read as a model ({cause(fault, path, shown)}); {again}") from fault
+
+
+def _is_as_told(model: Pipeline, told: Model) -> bool:
+    found = scaling_and_centroids(model, tuple(told.names))
+    return (found.centroids, found.scores) == (told.centroids, told.scores)
 
 
 def _refuse_bomb(path: Path, shown: str) -> None:
