@@ -30,6 +30,27 @@ function csvCell(words) {
   };
 }
 
+// Placing as model.json describes it
+function unskewed(x, power) { // Yeo & Johnson 2000
+  if (power === 1) return x;
+  if (x >= 0) return power === 0 ? Math.log1p(x) : ((1 + x) ** power - 1) / power;
+  return power === 2 ? -Math.log1p(-x) : -((1 - x) ** (2 - power) - 1) / (2 - power);
+}
+const dot = (a, b) => a.reduce((sum, v, i) => sum + v * b[i], 0);
+// Of each feature its columns: a number, or 1 and 0 for each category, of which a value is the place from 1
+const scaled = (model, values) => model.features.map((f, i) => (f.categories
+  ? f.categories.map((_, j) => (values[i] === j + 1 ? 1 : 0)) : [(unskewed(values[i], f.lambda) - f.centre) / f.spread]));
+function placed(model, values) {
+  const z = scaled(model, values).flat(), near = model.centroids.map((c) => Math.hypot(...c.map((v, i) => v - z[i])));
+  const square = (q) => (q ? dot(z, q.map((row) => dot(row, z))) : 0);
+  const scores = model.scores ? model.scores.map((s) => s.constant + dot(s.linear, z) + square(s.quadratic)) : near;
+  const [least, next] = [...scores].sort((a, b) => a - b), own = scores.indexOf(least);
+  const found = { segment: own + 1, distance: near[own], margin: next === undefined ? null : next - least, probability: null };
+  if (!model.scores) return found; // of K-Means, where the nearest centroid wins
+  const probability = 1 / scores.reduce((sum, s) => sum + Math.exp((least - s) / 2), 0);
+  return { ...found, probability, margin: next === undefined ? null : probability * (1 - Math.exp((least - next) / 2)) };
+}
+
 function explore(data) {
   const section = document.getElementById("explore");
   const at = (name) => section.querySelector(`[data-part="${name}"]`);
@@ -285,10 +306,10 @@ function explore(data) {
   // Scoring, as model.json describes it
   function buildQuestion() {
     if (!data.model.centroids.length) { at("answer").textContent = data.words.unasked; return; }
-    const inputs = data.model.features.map((f) => (f.levels ? levelSelect(f) : numberInput(f, { oninput: answer })));
+    const inputs = data.model.features.map((f) => (f.levels || f.categories ? levelSelect(f) : numberInput(f, { oninput: answer })));
     at("ask").replaceChildren(...data.model.features.map((f, i) => make("label", {}, `${f.axis} `, inputs[i])));
     function levelSelect(f) {
-      const options = ["", ...f.levels].map((label, rank) => make("option", { value: rank || "" }, label));
+      const options = ["", ...(f.levels ?? [...f.categories, data.words.another])].map((label, rank) => make("option", { value: rank || "" }, label)).filter((o) => o.textContent || !o.value); // what is hidden is not offered
       return make("select", { "data-label": f.label, onchange: answer }, ...options);
     }
     function answer() {
@@ -301,38 +322,32 @@ function explore(data) {
     answer();
   }
   const limits = (f) => [f.min === null ? "" : `at least ${number(f.min, f)}`, f.max === null ? "" : `at most ${number(f.max, f)}`].filter(Boolean).join(" and ");
-  function unskewed(x, power) { // Yeo & Johnson 2000
-    if (power === 1) return x;
-    if (x >= 0) return power === 0 ? Math.log1p(x) : ((1 + x) ** power - 1) / power;
-    return power === 2 ? -Math.log1p(-x) : -((1 - x) ** (2 - power) - 1) / (2 - power);
-  }
-  const scaled = (values) => data.model.features.map((f, i) => (unskewed(values[i], f.lambda) - f.centre) / f.spread);
   // The longest of the short forms whose questions are all answered; before that, which answers are enough
   function shortly(values) {
     const form = data.model.short.filter((s) => s.asked.every((i) => values[i] !== null)).pop();
     const right = (s) => `${Math.floor(100 * s.right)} of 100 customers are placed rightly`;
     const which = (s) => s.asked.map((i) => data.model.features[i].label).join(", ");
     if (!form) return data.model.short.length ? `Enough to answer: ${which(data.model.short[0])}. By these alone ${right(data.model.short[0])}.` : "";
-    const z = scaled(values), scores = form.constants.map((c, j) => c + form.asked.reduce((sum, i, n) => sum + form.weights[j][n] * z[i], 0));
+    const every = scaled(data.model, values), z = form.asked.flatMap((i) => every[i]), scores = form.constants.map((c, j) => c + dot(form.weights[j], z));
     const segment = segmentOf[form.segments[scores.indexOf(Math.max(...scores))]];
     return `${segment.glyph} Probably segment ${segment.segment}, ${segment.name}. By these answers (${which(form)}) ${right(form)}.`;
   }
   function score(values) {
-    const z = scaled(values);
-    const distances = data.model.centroids.map((centroid) => Math.hypot(...centroid.map((c, i) => c - z[i])));
-    const sorted = [...distances].sort((a, b) => a - b), segment = segmentOf[distances.indexOf(sorted[0]) + 1];
-    const outside = data.model.features.filter((f, i) => values[i] < f.low || values[i] > f.high);
-    const margin = sorted.length > 1 ? ` margin ${(sorted[1] - sorted[0]).toFixed(3)},` : ""; // one segment alone has no next one
-    return `${segment.glyph} Segment ${segment.segment}, ${segment.name}. Distance ${sorted[0].toFixed(3)},${margin} in ${data.model.unit}.` +
+    const { segment: own, distance, margin: ahead, probability } = placed(data.model, values), segment = segmentOf[own];
+    const outside = data.model.features.filter((f, i) => !f.categories && (values[i] < f.low || values[i] > f.high));
+    const margin = ahead === null ? "" : `, margin ${ahead.toFixed(3)}`; // one segment alone has no next one
+    const sure = probability === null ? "" : ` Probability ${probability.toFixed(3)}${margin}.`;
+    return `${segment.glyph} Segment ${segment.segment}, ${segment.name}.${sure} Distance ${distance.toFixed(3)}${sure ? "" : margin}, in ${data.model.unit}.` +
       outside.map((f) => ` Careful: ${f.label} is outside of the data (${number(f.low, f)} to ${withUnit(f.high, f)}${data.words.range}).`).join("");
   }
 
   section.hidden = false;
   buildFilters();
   buildQuestion();
+  const formed = data.model.features.filter((f) => !f.categories);
   ["x", "y"].forEach((axis, i) => {
     at(axis).replaceChildren(...data.numbers.map((c, j) => make("option", { value: j }, c.axis)));
-    at(axis).value = data.numbers.findIndex((c) => c.name === (data.model.features[i] ?? data.model.features[0] ?? data.numbers[i] ?? data.numbers[0]).name);
+    at(axis).value = data.numbers.findIndex((c) => c.name === (formed[i] ?? formed[0] ?? data.numbers[i] ?? data.numbers[0]).name);
     at(axis).addEventListener("change", drawScatter);
   });
   const plot = at("scatter");

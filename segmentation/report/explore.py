@@ -14,7 +14,14 @@ from segmentation.core.privacy import NO_CENTRE
 from segmentation.core.text import UNDER_ONE
 from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import GRID_BINS, grid_edges, items_of, sample_rows, split_types
+from segmentation.customers.exploring import (
+    GRID_BINS,
+    grid_edges,
+    items_of,
+    public_categories,
+    sample_rows,
+    split_types,
+)
 from segmentation.methods.trim import forming
 from segmentation.report.groups import group
 from segmentation.runs.artifacts import SUFFICIENT, Model, Profiles
@@ -43,7 +50,6 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
     record, model = study.read("profiles.json"), study.read("model.json")
     profiles = record.segments
     customers = open_segmented(study)
-    shown = _shown_model(customers, profiles, model)
     numbers, categories = split_types(customers)
     held = _grids(customers, numbers) if dataset.private else _rows(customers, numbers, categories, seed)
     return {
@@ -51,15 +57,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
             p.model_dump(include={"segment", "name", "size"}) | {"colour": colour(p.segment), "glyph": glyph(p.segment)}
             for p in profiles
         ],
-        "model": {
-            "features": [
-                f.model_dump(by_alias=True, include=SCALED) | _labelled(f.name, dataset) | dataset.accepted(f.name)
-                for f in _as_shown(model, shown)
-            ],
-            "centroids": shown.centroids if shown else [],
-            "short": _short_forms(record, model),
-            "unit": model.distance_unit,
-        },
+        "model": _model(customers, record, model),
         "numbers": [
             {"name": name, **_labelled(name, dataset), **_marked(name, dataset, _shown(held, name))} for name in numbers
         ],
@@ -67,12 +65,31 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
             "under": UNDER_ONE,
             "range": ", rounded outwards" if dataset.private else "",
             "unasked": f"No segment is told here, {NO_CENTRE}.",
+            "another": "another",
             "formula": RISKY,
             "number": HARMLESS,
         },
         "customers": customers.number,
         **held,
     }
+
+
+def _model(customers: Customers, record: Profiles, model: Model) -> dict:
+    """Return what places one customer."""
+    shown, dataset = _shown_model(customers, record.segments, model), customers.dataset
+    features = [
+        f.model_dump(by_alias=True, include=SCALED)
+        | _labelled(f.name, dataset)
+        | dataset.accepted(f.name)
+        | _offered(f, customers)
+        for f in _as_shown(model, shown)
+    ]
+    return {
+        "features": features,
+        "centroids": shown.centroids if shown else [],
+        "short": _short_forms(record, model),
+        "unit": model.distance_unit,
+    } | ({"scores": [score.content() for score in shown.scores]} if shown and shown.scores else {})
 
 
 def _short_forms(record: Profiles, model: Model) -> list[dict]:
@@ -86,7 +103,8 @@ def _short_forms(record: Profiles, model: Model) -> list[dict]:
 
 def _shown_model(customers: Customers, profiles: Iterable[Profile], model: Model) -> Placement | None:
     """Return the model of the centres that are shown; None where one is not."""
-    centres = pd.DataFrame([p.centre for p in profiles], columns=model.names, dtype=float)
+    numbers = [feature.name for feature in model.numbers]
+    centres = pd.DataFrame([p.centre for p in profiles], columns=numbers, dtype=float)
     return shown_placement(forming(customers, model.names), centres, model)
 
 
@@ -94,6 +112,14 @@ def _as_shown(model: Model, shown: Placement | None) -> Iterator[Feature]:
     """Yield the features with their scales as they may be shown."""
     for feature, scale in zip(model.features, shown.features if shown else (), strict=bool(shown)):
         yield feature.model_copy(update={what: getattr(scale, what) for what in ("power", "centre", "spread")})
+
+
+def _offered(feature: Feature, customers: Customers) -> dict:
+    """Return the categories of a feature, "" for one that must not be shown; nothing of a number."""
+    if not feature.categories:
+        return {}
+    shown = public_categories(customers, feature.name).index
+    return {"categories": [category if category in shown else "" for category in feature.categories]}
 
 
 def _labelled(name: str, dataset: Dataset) -> dict:

@@ -1,5 +1,6 @@
 """One customer has one segment, and one probability, wherever a model places him: Python, the engines, and SQL."""
 
+import json
 import sqlite3
 
 import duckdb
@@ -7,13 +8,21 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 
+from segmentation.core import files
+from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double
-from segmentation.methods.scores import probabilities, scored, scores_of
+from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.latent import LatentMethod
+from segmentation.methods.mixture import MixtureMethod
+from segmentation.methods.scores import probabilities, reorder, scored, scores_of
 from segmentation.runs.records import Placement, Score
 from segmentation.segments.assign import _at_once, _in_turn, assign_rows
+from segmentation.segments.fit import blocks, fit_segments, scale, scaling_and_centroids
+from segmentation.segments.model import TRUSTED, _repeatable
 from segmentation.segments.queries import nearest_sql
 
 NAMES = ["a", "b", "c"]
@@ -109,3 +118,92 @@ def test_a_category_is_one_column_each_an_unknown_one_none_and_a_missing_one_giv
     placed = [1.0, 2.0, 1.0, 2.0, None]
     for told in by_sql(model, rows):
         assert [None if pd.isna(s) else s for s in told] == placed
+
+
+def survey(n: int = 250) -> pd.DataFrame:
+    """Return a category, yes or no, an amount and a rating of customers of two kinds."""
+    rng = np.random.default_rng(8)
+    kind = rng.integers(0, 2, n)
+    city = np.where(rng.random(n) < 0.75, kind, 2)
+    likes, age = rng.random(n) < np.array([0.2, 0.8])[kind], rng.normal(30 + 15 * kind, 6, n).round(1)
+    stars = np.clip(np.rint(rng.normal(2.5 + kind, 1, n)), 1, 5)
+    return pd.DataFrame(
+        {"city": np.array(["Rome", "Oslo", "Kyiv"])[city], "likes": likes * 1.0, "age": age, "stars": stars}
+    )
+
+
+SURVEY = Dataset(
+    title="Survey",
+    columns={
+        "city": {"role": "descriptor", "type": "category"},
+        "likes": {"role": "feature", "type": "yes/no"},
+        "age": {"role": "feature", "transform": "yeo-johnson"},
+        "stars": {"role": "feature", "type": "rating", "min": 1, "max": 5},
+    },
+)
+AMOUNTS = Dataset(title="Amounts", columns={name: {"role": "feature"} for name in NAMES})
+
+
+@pytest.fixture(scope="module", params=["kmeans", "mixture", "latent-class"])
+def formed(request):
+    """A model by each method, customers, and whom its pipeline places where, with what probability."""
+    rows, dataset = (
+        (survey(), SURVEY) if request.param == "latent-class" else (pd.DataFrame(clouds(), columns=NAMES), AMOUNTS)
+    )
+    features = tuple(rows)
+    told = blocks(scale(rows, dataset, features, method=request.param)[0], dataset, features)
+    method = {"kmeans": KMEANS, "mixture": MixtureMethod(families={3: "VVV"}), "latent-class": LatentMethod(told)}[
+        request.param
+    ]
+    model = fit_segments(rows, dataset, features, 2 if dataset is SURVEY else 3, method=method, seed=0)
+    X = rows.to_numpy()
+    sure = model.predict_proba(X).max(axis=1) if request.param != "kmeans" else None
+    return model, dataset, rows, (model.predict(X) + 1).tolist(), sure
+
+
+def test_each_method_places_alike_in_python_the_engine_sql_and_the_script_of_the_page(formed, browser):
+    model, _, rows, expected, sure = formed
+    told = scaling_and_centroids(model, tuple(rows))
+    found = assign_rows(ibis.memtable(rows.assign(row=range(len(rows)))), told).order_by("row").to_pandas()
+    assert found["segment"].tolist() == expected
+    assert by_sql(told, rows) == (expected, expected)
+    again = Placement.model_validate_json(json.dumps(told.content()))
+    assert again == told
+    values = rows.copy()
+    for feature in again.features:
+        if feature.categories:
+            values[feature.name] = [feature.categories.index(value) + 1 for value in values[feature.name]]
+    page = browser.new_page()
+    page.add_script_tag(path=files.ROOT / "report" / "template" / "explore.js")
+    content = {name: value for name, value in again.content().items() if value}
+    placed = page.evaluate(
+        "([model, rows]) => rows.map((row) => placed(model, row))", [content, values.to_numpy().tolist()]
+    )
+    page.close()
+    columns = ["segment", "distance", "margin"] if sure is None else ["segment", "distance", "margin", "probability"]
+    np.testing.assert_allclose(pd.DataFrame(placed)[columns], found[columns], atol=2e-6)
+    if sure is not None:
+        np.testing.assert_allclose(found["probability"], sure, atol=2e-6)
+        np.testing.assert_allclose(
+            probabilities(scored(model[:-1].transform(rows.to_numpy()), told.scores)).max(axis=1), sure
+        )
+
+
+def test_the_stored_pipeline_of_each_method_is_the_same_again(formed):
+    model, _, rows, expected, _ = formed
+    stored = _repeatable(skops.io.dumps(model))
+    assert set(skops.io.get_untrusted_types(data=stored)) <= set(TRUSTED)
+    again = skops.io.loads(stored, trusted=TRUSTED)
+    assert (again.predict(rows.to_numpy()) + 1).tolist() == expected
+    assert scaling_and_centroids(again, tuple(rows)) == scaling_and_centroids(model, tuple(rows))
+
+
+def test_segments_in_another_order_place_the_same_customers(formed):
+    model, _, rows, expected, _ = formed
+    other = skops.io.loads(skops.io.dumps(model), trusted=TRUSTED)
+    k = max(expected)
+    reorder(other[-1], np.arange(k)[::-1])
+    assert (k - other.predict(rows.to_numpy())).tolist() == expected
+    assert (k - other[-1].labels_).tolist() == expected
+    told = scaling_and_centroids(other, tuple(rows))
+    assert told.centroids == scaling_and_centroids(model, tuple(rows)).centroids[::-1]
