@@ -13,12 +13,12 @@ from scipy.special import bdtrc, chdtrc, ndtri
 from segmentation.evidence.decision import SIGNIFICANT
 
 FEWEST_BESIDE = 4  # customers of a segment that can show a valley
-CORE = 0.5  # the share of a segment's customers that its densest interval holds
-EDGES = 12  # between two cores, the ends of the windows that are tried for a valley
+CORE = 0.75  # the share of a segment's customers that its densest interval holds
+EDGES = 8  # between two cores, the ends of the windows that are tried for a valley
 NARROWEST = 3  # of these steps
 SHALLOW = 0.2  # a valley that is none even before the choice of the window is paid for
-WINDOWS, HALF_OF_THEM = 30, 100  # as how many tests that choice counts at most, and of how many customers as half
-DEEP = 0.005
+WINDOWS, HALF_OF_THEM = 17, 130  # as how many tests that choice counts at most, and of how many customers as half
+DEEP = 0.01
 BENT = 0.1  # of the variance beside the line, the share that a bend explains
 NEIGHBOURS = 3, 10
 COLUMNS = ["p", "least", "curved", "first", "second"]
@@ -89,8 +89,8 @@ def paid(p: float, along: np.ndarray, first: int) -> float:
 
     It may be where the valley could not be shown and the segments lie no farther apart than the parts of a cloud do.
 
-    As simulation gives it for customers spread evenly, where most windows look empty by chance: the choice counts as 2
-    tests for 4 customers and as 30 for very many, fewer where one segment is much larger than the other.
+    The choice counts as one test for 10 customers and as 17 for very many, fewer where one segment is much larger than
+    the other: what simulation gives for customers spread evenly, of all of one mode those who show most empty places.
     """
     if p > SHALLOW:
         return 1.0
@@ -172,10 +172,10 @@ def discriminant(one: np.ndarray, other: np.ndarray) -> Line:
 def valley(along: np.ndarray, first: int) -> float:
     """Return how unlikely so thin a place is between two segments if customers have one mode along the line.
 
-    The core of a segment is the shortest interval that holds half of its customers. In a window between two cores
-    customers are counted, and compared with those of the cores by their widths: with one mode a window between has at
-    least the density of one of them (binomial; the larger of the two p-values). The window with the smallest is
-    taken, which is not yet paid for (`paid`). 1 where the cores overlap.
+    The core of a segment is the shortest interval that holds three quarters of its customers. In a window between two
+    cores customers are counted, and compared with those of the cores by their widths: with one mode a window between
+    has at least the density of one of them (binomial; the larger of the two p-values). The window with the smallest
+    is taken, which is not yet paid for (`paid`). 1 where the cores overlap.
 
     Parameters
     ----------
