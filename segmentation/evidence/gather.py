@@ -10,10 +10,19 @@ from segmentation.core.privacy import least
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.criteria import dip_of_distances, inertia_from_one, score_each_k, untie
 from segmentation.evidence.decision import SIGNIFICANT, decide, stable_k, verdict
-from segmentation.evidence.nulls import gap_choices, gap_statistic, null_p_value, null_stability, null_tables
+from segmentation.evidence.nulls import (
+    NullTables,
+    class_p_values,
+    gap_choices,
+    gap_statistic,
+    null_p_value,
+    null_stability,
+    null_tables,
+)
 from segmentation.evidence.separation import DEEP, separation
 from segmentation.evidence.stability import prediction_strength, resampled_agreement, resampled_jaccard, stability_table
 from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.latent import LatentMethod
 from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum
 from segmentation.methods.mixture import mixture_bic
 from segmentation.methods.optima import fit_each_k
@@ -63,7 +72,10 @@ class Evidence:
 
     @property
     def separated(self) -> list[int]:
-        """Each k with valleys between its segments, along bends too, that tables without segments rarely show."""
+        """Each k with valleys between its segments, along bends too, that tables without segments rarely show.
+
+        Of latent classes each with a likelihood that customers who differ by degree alone do not give.
+        """
         found = self.separation
         deep = (found["p"] <= DEEP) & (found["chance"] <= SIGNIFICANT)
         return [int(k) for k in found.index[deep]]
@@ -104,8 +116,8 @@ def gather_evidence(
     method = method.settled(fits)
     from_one = pd.Series({k: fits[k].model.inertia_ for k in sorted(fits)})
     partitions = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
-    divided = separation(method.space(untie(some, seed=seed)), partitions)
-    null = null_tables(some, divided["p"], tables=max(half, FEWEST_TABLES), method=method, seed=seed)
+    tables = {"tables": max(half, FEWEST_TABLES), "limits": limits}
+    divided, null = _separated(some, partitions, method, **tables, seed=seed)
     return Evidence(
         customers=len(some),
         resamples=resamples,
@@ -119,9 +131,21 @@ def gather_evidence(
         null_limit=null_stability(some, k_values, tables=limits, resamples=NULL_RESAMPLES, method=method, seed=seed),
         null=null.silhouettes,
         dip=dip_of_distances(some, seed=seed),
-        separation=divided.assign(chance=[null_p_value(True, null.as_deep[k])["p"] for k in optima]),
+        separation=divided,
         sizes={k: np.bincount(optimum.model.labels_).tolist() for k, optimum in optima.items()},
     )
+
+
+def _separated(
+    X: np.ndarray, partitions: dict[int, np.ndarray], method: Method, *, tables: int, limits: int, seed: int
+) -> tuple[pd.DataFrame, NullTables]:
+    """Return how clearly the segments of each k part, by valleys or as classes do, and what null tables give."""
+    found = separation(method.space(untie(X, seed=seed)), partitions)
+    null = null_tables(X, found["p"], tables=tables, method=method, seed=seed)
+    if isinstance(method, LatentMethod):
+        p = class_p_values(X, list(partitions), tables=limits, method=method, seed=seed)
+        return found.assign(p=p, least=p, chance=p, curved=False), null
+    return found.assign(chance=[null_p_value(True, null.as_deep[k])["p"] for k in partitions]), null
 
 
 def _from_one(k_values: list[int]) -> list[int]:

@@ -1,27 +1,36 @@
 """Which methods may form the segments of a table: the one that was named, or those that suit its features."""
 
-from segmentation.core.errors import UsageError
+from collections.abc import Sequence
+
+from segmentation.core.dataset import Dataset, MethodName
 from segmentation.customers.exploring import are_items
 from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.latent import LatentMethod, blocks_of
 from segmentation.methods.method import Method
+from segmentation.methods.mixture import MIXTURE
+from segmentation.runs.records import Scaled
 from segmentation.runs.run import Run
 
-FINISHED: dict[str, Method] = {"kmeans": KMEANS}
 
-
-def candidates(run: Run) -> tuple[Method, ...]:
+def candidates(run: Run, scaled: Sequence[Scaled]) -> tuple[Method, ...]:
     """Return the methods to judge, the first one first: the one that was named, or those that suit the features.
 
     Amounts: K-Means, then mixtures. Where each feature is an answer: K-Means, then latent classes.
 
-    Raises
-    ------
-    UsageError
-        When the method that was named cannot be used.
+    Parameters
+    ----------
+    scaled : sequence of Scaled
+        How the features are scaled.
     """
-    if run.method != "auto":
-        if run.method not in FINISHED:
-            raise UsageError(f"METHOD={run.method} cannot be used yet; known: {', '.join(FINISHED)}")
-        return (FINISHED[run.method],)
-    second = "latent-class" if are_items(run.dataset, run.features) else "mixture"
-    return tuple(FINISHED[name] for name in ("kmeans", second) if name in FINISHED)
+    second: MethodName = "latent-class" if are_items(run.dataset, run.features) else "mixture"
+    names: tuple[MethodName, ...] = ("kmeans", second) if run.method == "auto" else (run.method,)
+    return tuple(method_named(name, run.dataset, scaled) for name in names)
+
+
+def method_named(name: MethodName, dataset: Dataset, scaled: Sequence[Scaled]) -> Method:
+    """Return a method of forming segments by features that are scaled like this."""
+    if name == "latent-class":
+        return LatentMethod(blocks_of(dataset, scaled))
+    if name == "mixture":
+        return MIXTURE
+    return KMEANS

@@ -1,6 +1,6 @@
 """Latent classes: segments of customers who give each answer with the same probability, whatever else they answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,18 +9,18 @@ from scipy.special import entr, logsumexp, softmax
 from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
-from segmentation.core.dataset import MethodName
+from segmentation.core.dataset import Column, Dataset, MethodName
 from segmentation.customers.exploring import sample_rows
 from segmentation.methods.method import LARGEST_EXACT, Optimum
-from segmentation.runs.records import Score
+from segmentation.runs.records import Scaled, Score
 
 PRIOR = 1.0  # customers more in each class, who answer as all do
 VARIANCE_FLOOR = 0.01  # of the variance of all: below that of no class goes; nor is an answer more than certain
 CLASS_STARTS, FEWEST_CLASS_STARTS, SHORT_STEPS = 100, 20, 10
-QUICK_STARTS, QUICK_KEPT = 20, 2
+QUICK_STARTS, QUICK_KEPT = 10, 2
 REACHED_OFTEN, MOST_ROUNDS = 5, 5
 SAME_HEIGHT = 0.01  # of log likelihood: what EM, which converges slowly, leaves between two ways to one optimum
-CONVERGED, QUICKLY = 1e-5, 1e-3
+CONVERGED, QUICKLY = 1e-5, 0.02
 MOST_EM_STEPS = 2_000
 PEER_STARTS = 5
 STARTS_OF_ALL = 150_000  # customers times starts
@@ -29,14 +29,16 @@ Kind = Literal["answer", "category", "number"]
 
 @dataclass(frozen=True)
 class Block:
-    """The columns of one feature: 0 or 1 of yes or no, an indicator of each category, or a number.
+    """The columns of one feature: one of yes or no, an indicator of each category, or a number.
 
     width : how many columns there are
-    step : of a rating how far an answer is from the next, of an amount 0
+    no : the number that stands for no
+    step : how far yes is from no, or an answer of a rating from the next; of an amount 0
     """
 
     kind: Kind
     width: int = 1
+    no: float = 0.0
     step: float = 0.0
 
 
@@ -54,6 +56,25 @@ def spans(blocks: Blocks) -> Iterator[tuple[Block, slice]]:
 def of_kind(blocks: Blocks, kind: Kind) -> np.ndarray:
     """Return for each column whether it belongs to a block of this kind."""
     return np.repeat([block.kind == kind for block in blocks], [block.width for block in blocks])
+
+
+def blocks_of(dataset: Dataset, scaled: Sequence[Scaled]) -> Blocks:
+    """Return the blocks of features that are scaled like this."""
+    return tuple(_block(dataset.columns[feature.name], feature) for feature in scaled)
+
+
+def _block(column: Column, feature: Scaled) -> Block:
+    if feature.categories:
+        return Block("category", len(feature.categories))
+    step = 0.0 if column.is_amount and column.type != "rating" else 1 / feature.spread
+    return Block("answer" if column.type == "yes/no" else "number", 1, -feature.centre / feature.spread, step)
+
+
+def ends_of(blocks: Blocks) -> tuple[np.ndarray, np.ndarray]:
+    """Return what stands for no in each column and how far yes is from it; 0 and 1 of columns that are no answers."""
+    columns = [(block.no, block.step) if block.kind == "answer" else (0.0, 1.0) for block in blocks]
+    no, step = np.repeat(columns, [block.width for block in blocks], axis=0).T
+    return no, step
 
 
 @dataclass(frozen=True)
@@ -83,6 +104,9 @@ class Likelihood:
     """
 
     def __init__(self, X: np.ndarray, blocks: Blocks):
+        self.no, self.step = ends_of(blocks)
+        X = (X - self.no) / self.step
+        X = np.where(of_kind(blocks, "number"), X, np.clip(X, 0, 1))  # tables of the gap statistic hold no answers
         self.T = np.ascontiguousarray(X.T)
         self.answers, self.numbers = of_kind(blocks, "answer"), of_kind(blocks, "number")
         self.squares = self.T[self.numbers] ** 2
@@ -239,7 +263,7 @@ def best_latent(X: np.ndarray, k: int, blocks: Blocks, *, seed: int = 0) -> Opti
     rng, told = np.random.default_rng(np.random.SeedSequence([seed, k])), Likelihood(some, blocks)
     each = int(np.clip(STARTS_OF_ALL // len(some), FEWEST_CLASS_STARTS, CLASS_STARTS))
     with threadpool_limits(1):
-        ends = [_of_stepmix(told, some, k, blocks, seed)]
+        ends = [_of_stepmix(told, k, blocks, seed)]
         for _ in range(MOST_ROUNDS):
             ends.append(told.search(k, rng, each, max(each // 10, REACHED_OFTEN), CONVERGED))
             heights = np.concatenate([found for _, found in ends])
@@ -250,11 +274,11 @@ def best_latent(X: np.ndarray, k: int, blocks: Blocks, *, seed: int = 0) -> Opti
         return Optimum(_highest(X, best, told, blocks, seed), PEER_STARTS + each * (len(ends) - 1), reached)
 
 
-def _of_stepmix(told: Likelihood, X: np.ndarray, k: int, blocks: Blocks, seed: int) -> Ends:
+def _of_stepmix(told: Likelihood, k: int, blocks: Blocks, seed: int) -> Ends:
     """Let StepMix look for the highest likelihood, and go on from there to the highest posterior."""
     from stepmix.stepmix import StepMix  # a second, which the other fits do without
 
-    measured, columns = _as_measured(X, blocks)
+    measured, columns = _as_measured(told.T.T, blocks)
     peer = StepMix(k, measurement=measured, n_init=PEER_STARTS, abs_tol=1e-6, progress_bar=0, random_state=seed % 2**32)
     shares = peer.fit(columns).predict_proba(columns)
     return told.ascend(told.classes(shares.T[None]), MOST_EM_STEPS, CONVERGED)
@@ -270,12 +294,12 @@ def _as_measured(X: np.ndarray, blocks: Blocks) -> tuple[dict, np.ndarray]:
             measured[f"{at}"]["reg_covar"] = max(
                 VARIANCE_FLOOR * float(X[:, columns].var()), block.step**2 / (2 * np.pi), 1e-9
             )
-        found.append(X[:, columns] if block.width == 1 else X[:, columns].argmax(axis=1)[:, None])
+        found.append(np.round(X[:, columns], 9) if block.width == 1 else X[:, columns].argmax(axis=1)[:, None])
     return measured, np.hstack(found)
 
 
 def quick_latent(X: np.ndarray, k: int, blocks: Blocks, rng: np.random.Generator) -> LatentClasses:
-    """Return the best of twenty short starts, of which two go on until a step gains next to nothing."""
+    """Return the best of ten short starts, of which two go on until a step gains next to nothing."""
     told = Likelihood(X, blocks)
     return _highest(X, told.search(k, rng, QUICK_STARTS, QUICK_KEPT, QUICKLY), told, blocks, 0)
 
@@ -284,6 +308,7 @@ def _highest(X: np.ndarray, ends: Ends, told: Likelihood, blocks: Blocks, seed: 
     """Return the classes of the highest posterior as an estimator, the largest first, ties by what they answer."""
     best = ends[0][np.array([ends[1].argmax()])]
     constant, linear, square = (part[0] for part in told.terms(best))
+    constant, linear = constant - linear @ (told.no / told.step), linear / told.step
     fit = LatentClasses(len(constant), blocks, seed)
     fit.constant_, fit.linear_, fit.square_ = constant, linear, np.zeros_like(linear)
     fit.square_[:, told.numbers] = square
@@ -301,7 +326,7 @@ def _described(fit: LatentClasses, X: np.ndarray, told: Likelihood) -> LatentCla
     fit.labels_ = joint.argmax(axis=1)
     members = np.eye(fit.k)[fit.labels_]
     sizes = members.sum(axis=0)[:, None]
-    fit.cluster_centers_ = np.where(sizes > 0, members.T @ X / np.maximum(sizes, 1), fit.means_)
+    fit.cluster_centers_ = np.where(sizes > 0, members.T @ X / np.maximum(sizes, 1), fit.means_ * told.step + told.no)
     fit.inertia_ = float(((X - fit.cluster_centers_[fit.labels_]) ** 2).sum())
     fit.log_likelihood_ = float(logsumexp(joint, axis=1).sum())
     fit.bic_ = told.parameters(fit.k) * np.log(len(X)) - 2 * fit.log_likelihood_
@@ -322,7 +347,7 @@ class LatentMethod:
         return best_latent(X, k, self.blocks, seed=seed)
 
     def once(self, X: np.ndarray, k: int, rng: np.random.Generator) -> LatentClasses:
-        """Return the best of twenty short starts."""
+        """Return the best of ten short starts."""
         return quick_latent(X, k, self.blocks, rng)
 
     def space(self, X: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
+from segmentation.core.dataset import MethodName
 from segmentation.core.parallel import spread
 from segmentation.customers.exploring import sample_rows
 from segmentation.methods.kmeans import best_kmeans, divisions_to_start, fit_once, require_distinct
@@ -324,7 +325,7 @@ class MixtureMethod:
     families : the covariance family of each k; where a k is not among them, the one with the best BIC is taken
     """
 
-    name: str = "mixture"
+    name: MethodName = "mixture"
     nulls: tuple[str, ...] = ("columns permuted", "one Gaussian")
     families: Mapping[int, str] = field(default_factory=dict)
 

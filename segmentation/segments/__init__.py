@@ -16,6 +16,7 @@ __getattr__ = lazily(
         "write_segments",
     ),
     fit=(
+        "describe_scaling",
         "fit_segments",
         "near_border",
         "near_limit",

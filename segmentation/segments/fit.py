@@ -12,15 +12,13 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
 
-from segmentation.core.dataset import Column, Dataset
+from segmentation.core.dataset import Column, Dataset, MethodName
 from segmentation.core.engine import double, held, kept
 from segmentation.core.text import percent
 from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of, are_items, how_scaled, items_of, shown_means
-from segmentation.methods.kmeans import KMEANS
-from segmentation.methods.latent import Block, Blocks
-from segmentation.methods.method import Method
+from segmentation.methods.choice import method_named
 from segmentation.methods.scores import scores_of
 from segmentation.runs.records import Placement, Scaled
 from segmentation.segments.assign import ASSIGNED, NEAR, UNSURE, assign_rows, shown_placement, told_of
@@ -37,11 +35,12 @@ def fit_segments(
     features: tuple[str, ...],
     k: int,
     *,
-    method: Method = KMEANS,
+    formed_by: MethodName = "kmeans",
     seed: int = 0,
 ) -> Pipeline:
     """Fit scaling and the segments of a method as one scikit-learn Pipeline; they are numbered largest first."""
-    scaler, X = scale(customers, dataset, features, method=method.name)
+    scaler, X = scale(customers, dataset, features)
+    method = method_named(formed_by, dataset, describe_scaling(scaler, features))
     return Pipeline([*scaler.steps, (method.name, method.best(X, k, seed=seed).model)])
 
 
@@ -205,13 +204,13 @@ class Unskew(TransformerMixin, BaseEstimator):
         return np.column_stack([undo(x, power) for power, x in columns])
 
 
-def scaling(dataset: Dataset, features: Sequence[str], *, method: str = "kmeans") -> Pipeline:
+def scaling(dataset: Dataset, features: Sequence[str]) -> Pipeline:
     """Return an unfitted pipeline: the transformations, and then the scale of `how_scaled`.
 
-    For latent classes, and where a feature is a category, each feature is scaled by itself: a category becomes one
-    column of 0 and 1 each, and yes or no stays 1 or 0.
+    Where a feature is a category, each feature is scaled by itself: a category becomes one column of 0 and 1 each, and
+    yes or no stays 1 or 0.
     """
-    if method == "latent-class" or not all(dataset.columns[name].numeric for name in features):
+    if not all(dataset.columns[name].numeric for name in features):
         kind = how_scaled(dataset, features)
         steps = [(str(i), _scaled_alone(dataset.columns[name], kind), [i]) for i, name in enumerate(features)]
         return Pipeline([("scale", ColumnTransformer(steps))])
@@ -234,11 +233,9 @@ def _scaler(kind: str):
     return StandardScaler(with_mean=kind == "standard", with_std=kind == "standard")
 
 
-def scale(
-    customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], *, method: str = "kmeans"
-) -> tuple[Pipeline, np.ndarray]:
+def scale(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...]) -> tuple[Pipeline, np.ndarray]:
     """Fit the scaling and return it with the scaled features, of shape (n_customers, n_columns)."""
-    scaler = scaling(dataset, features, method=method)
+    scaler = scaling(dataset, features)
     return scaler, scaler.fit_transform(customers[list(features)].to_numpy())
 
 
@@ -264,19 +261,6 @@ def _described(part, name: str) -> Scaled:
 def _centre_and_spread(scaler, n: int) -> tuple[np.ndarray, np.ndarray]:
     centre = scaler.center_ if isinstance(scaler, RobustScaler) else scaler.mean_ if scaler.with_mean else np.zeros(n)
     return centre, np.ones(n) if scaler.scale_ is None else scaler.scale_
-
-
-def blocks(scaler: Pipeline, dataset: Dataset, features: Sequence[str]) -> Blocks:
-    """Return of each feature what its scaled columns hold, as latent classes want to know it."""
-    return tuple(_block(dataset.columns[told.name], told) for told in describe_scaling(scaler, features))
-
-
-def _block(column: Column, told: Scaled) -> Block:
-    if told.categories:
-        return Block("category", len(told.categories))
-    if column.type == "yes/no" and (told.power, told.centre, told.spread) == (1, 0, 1):
-        return Block("answer")
-    return Block("number", step=1 / told.spread if column.type in ("rating", "ordinal", "yes/no") else 0.0)
 
 
 def segment(customers: Customers, model: Pipeline, features: Sequence[str]) -> Customers:

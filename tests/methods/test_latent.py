@@ -15,7 +15,7 @@ from segmentation.methods.latent import Block, LatentClasses, LatentMethod
 from segmentation.segments.model import TRUSTED
 
 SURVEY = Path(__file__).resolve().parents[3] / "shared" / "data" / "mcdonalds.csv"
-ANSWER, NUMBER, RATING = Block("answer"), Block("number"), Block("number", step=1.0)
+ANSWER, NUMBER, RATING = Block("answer", step=1.0), Block("number"), Block("number", step=1.0)
 MIXED = (ANSWER, ANSWER, Block("category", 3), NUMBER, RATING)
 
 
@@ -85,6 +85,15 @@ def test_scores_are_the_log_of_weight_times_density():
     np.testing.assert_allclose(fit.joint(X), np.transpose(expected))
     assert fit.log_likelihood_ == pytest.approx(logsumexp(expected, axis=0).sum())
     np.testing.assert_allclose(fit.predict_proba(X).sum(axis=1), 1)
+
+
+def test_answers_may_be_scaled():
+    X, spread = _mixed(), np.array([0.5, 2.0, 1, 1, 1, 1, 1])
+    scaled = tuple(Block("answer", no=-0.3 / s, step=1 / s) for s in spread[:2])
+    Z = np.where(spread == 1, X, (X - 0.3) / spread)
+    fit = LatentMethod(MIXED).once(X, 2, np.random.default_rng(0))
+    other = LatentMethod((*scaled, *MIXED[2:])).once(Z, 2, np.random.default_rng(0))
+    np.testing.assert_allclose(fit.joint(X), other.joint(Z))
 
 
 def test_planted_classes_are_found_and_numbered_by_size():
