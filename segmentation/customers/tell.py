@@ -44,8 +44,8 @@ def sample(customers: Customers) -> str:
         f"The segments are formed on {len(customers.sample):,} of the {customers.number:,} customers, those whose ids "
         "have the smallest hash: inertia, criteria, tests and what other choices draw rest on these, or on fewer where "
         "it is said; sizes, shares, centres, percentiles, correlations and rules are those of all. On generated "
-        f"customers the inertia of such segments over all rows was at most {percent(MOST_LOST, 1)} above that of a fit "
-        "to all of them."
+        f"customers the inertia of segments that K-Means formed so was over all rows at most {percent(MOST_LOST, 1)} "
+        "above that of a fit to all of them."
     )
 
 

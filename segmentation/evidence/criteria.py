@@ -17,6 +17,7 @@ TITLES = {
     "silhouette": "the silhouette",
     "calinski_harabasz": "Calinski-Harabasz",
     "davies_bouldin": "Davies-Bouldin",
+    "bic": "the BIC",
 }
 FLOWS = ["k", "segment", "size", "next_k", "next_segment", "next_size", "customers"]
 AT_ONCE = 1_000
@@ -26,13 +27,14 @@ LARGEST_DIP = 350  # customers: the published table of the dip ends at 72,000 va
 def score_each_k(X: np.ndarray, optima: dict[int, Optimum], *, seed: int = 0) -> pd.DataFrame:
     """Score the best optimum of every k.
 
-    Inertia; mean silhouette (Rousseeuw 1987); Calinski-Harabasz (1974); Davies-Bouldin (1979).
+    Inertia; mean silhouette (Rousseeuw 1987); Calinski-Harabasz (1974); Davies-Bouldin (1979); of a method with a
+    likelihood also its BIC (Schwarz 1978).
 
     Returns
     -------
     DataFrame
         Indexed by k: inertia, silhouette, calinski_harabasz, davies_bouldin, smallest (segment), starts, reached
-        (share of the starts that reached the best inertia).
+        (share of the starts that reached the best optimum); of a method with a likelihood also bic.
     """
     sample = sample_rows(len(X), LARGEST_EXACT, seed=seed)
     with threadpool_limits(1):
@@ -53,6 +55,7 @@ def _criteria(task: tuple[Optimum, float], X: np.ndarray) -> dict:
         "smallest": np.bincount(labels).min(),
         "starts": optimum.starts,
         "reached": optimum.reached / optimum.starts,
+        **({"bic": optimum.model.bic_} if hasattr(optimum.model, "bic_") else {}),
     }
 
 
@@ -79,7 +82,8 @@ def silhouettes(X: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> pd.DataF
 
 def favourites(scores: pd.DataFrame) -> dict[str, int]:
     """Return the k that each criterion favours by itself."""
-    return {
+    of_likelihood = {"bic": int(scores["bic"].idxmin())} if "bic" in scores else {}
+    return of_likelihood | {
         "silhouette": int(scores["silhouette"].idxmax()),
         "calinski_harabasz": int(scores["calinski_harabasz"].idxmax()),
         "davies_bouldin": int(scores["davies_bouldin"].idxmin()),

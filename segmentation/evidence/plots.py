@@ -9,6 +9,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, colour, marker, panels
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens, significant
@@ -22,11 +23,12 @@ from segmentation.evidence.nulls import NULL_LEVEL
 def criteria(scores: pd.DataFrame, inertia: pd.Series, *, private: bool):
     """Draw inertia (the elbow), silhouette, Calinski-Harabasz and Davies-Bouldin by k, the favourite of each marked.
 
-    When private, to four significant digits, as `resampling` does.
+    Of a method with a likelihood the BIC in place of the inertia, which it does not lower. When private, to four
+    significant digits, as `resampling` does.
     """
     liked = favourites(scores)
-    titles = {
-        "inertia": "Inertia (the elbow)",
+    elbow = {"bic": "BIC (lower is better)"} if "bic" in scores else {"inertia": "Inertia (the elbow)"}
+    titles = elbow | {
         "silhouette": "Silhouette (higher is better)",
         "calinski_harabasz": "Calinski-Harabasz (higher is better)",
         "davies_bouldin": "Davies-Bouldin (lower is better)",
@@ -40,6 +42,20 @@ def criteria(scores: pd.DataFrame, inertia: pd.Series, *, private: bool):
             ax.plot(k, values[k], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
         ax.set(title=title, xlabel="number of segments k", xticks=values.index)
     return axes
+
+
+def mixtures(mixtures: pd.DataFrame, *, private: bool):
+    """Draw the BIC of Gaussian mixtures by k, one line a family of covariances, the lowest of all marked."""
+    _, ax = plt.subplots(figsize=(PAGE * 0.8, 3.6))
+    shown = mixtures.map(partial(significant, private=private))
+    shades = sns.color_palette("crest", shown.shape[1])
+    for (name, values), shade, mark in zip(shown.items(), shades, "osD^vP", strict=False):
+        ax.plot(values.index, values, f"{mark}-", color=shade, markersize=4, label=str(name))
+    k = mixtures.min(axis=1).idxmin()
+    ax.plot(k, shown.loc[k].min(), "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
+    ax.set(xlabel="number of segments k", ylabel="BIC (lower is better)", xticks=shown.index)
+    ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
+    return ax
 
 
 def resampling(evidence, *, private: bool):

@@ -19,7 +19,7 @@ from segmentation.methods.kmeans import TIMES_REACHED
 from segmentation.methods.method import LARGEST_EXACT, LARGEST_RESAMPLED
 from segmentation.runs.records import Conclusion, Scaled
 
-SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin"}
+SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin", "bic": "BIC"}
 SUMMARY_FORMATS: dict[str, Callable] = {
     "silhouette": decimal,
     "weakest segment": decimal,
@@ -118,7 +118,7 @@ def favourites(scores: pd.DataFrame) -> str:
     """Say which k each criterion favours."""
     liked = titled(criteria.favourites(scores))
     told = listing(f"{escape(name)} favours {best}" for name, best in liked.items())
-    return f"The favourite of each criterion is circled: {told}. The elbow has none."
+    return f"The favourite of each criterion is circled: {told}.{'' if 'bic' in scores else ' The elbow has none.'}"
 
 
 SCORE_FORMATS: dict[str, Callable] = {
@@ -126,6 +126,7 @@ SCORE_FORMATS: dict[str, Callable] = {
     "silhouette": decimal,
     "Calinski-Harabasz": decimal,
     "Davies-Bouldin": decimal,
+    "BIC": amount,
     "smallest": public,  # of segments that were not chosen
     "reached": percent,
 }
@@ -371,14 +372,14 @@ def _describe_k(evidence: Evidence, k: int) -> dict:
     }
 
 
-def border(pairs: pd.DataFrame, customers: int, limit: str, *, private: bool) -> str:
-    """Say how many customers of `borders` are near one, and near which most; nothing of fewer than ten when private."""
+def border(pairs: pd.DataFrame, customers: int, rule: str, *, private: bool) -> str:
+    """Say how many customers of `borders` are near one, by which rule, and near which most; no fewer than ten."""
     if pairs.empty:
-        return f"For no customer is the next centroid less than {limit} farther than the own."
+        return f"No customer is near a border: {rule}."
     near, largest = int(pairs["customers"].sum()), pairs["customers"].iloc[0]
     told = (
         f"{sentence(public(near, private=private))} of {customers:,} customers {'is' if near == 1 else 'are'} near a "
-        f"border: the next centroid is less than {limit} farther than the own."
+        f"border: {rule}."
     )
     alike = (pairs["customers"] == largest).sum() > 1
     if alike or largest < least(private) or 0 < near - largest < least(private):  # the rest could be worked out

@@ -4,10 +4,9 @@ from segmentation import lazily
 
 __getattr__ = lazily(
     __name__,
-    choice=("candidates",),
     kmeans=("KMEANS",),
     latent=("LatentMethod",),
     mixture=("MIXTURE", "mixture_bic"),
-    optima=("division", "feasible_k", "fit_each_k"),
+    optima=("division", "feasible_k", "fit_each_k", "method_of", "suiting"),
     trim=("far_out", "forming"),
 )

@@ -1,12 +1,19 @@
-"""The best optimum of a method for each number of segments that a table allows."""
+"""Which methods may form the segments of a table, and the best optimum of one for each k that the table allows."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from segmentation.core.dataset import Dataset, MethodName
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.parallel import spread
-from segmentation.customers.exploring import sample_rows
+from segmentation.customers.exploring import are_items, how_scaled, sample_rows
 from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.latent import LatentMethod, blocks_of
 from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum
+from segmentation.methods.mixture import MixtureMethod
+from segmentation.runs.records import Scaled
+from segmentation.runs.run import Run
 
 
 def fit_each_k(X: np.ndarray, k_values, *, method: Method = KMEANS, seed: int = 0) -> dict[int, Optimum]:
@@ -46,3 +53,51 @@ def feasible_k(X: np.ndarray, k_range: tuple[int, int], k, *, seed: int = 0) -> 
     if most < 2 or not values:
         raise DataError(f"the customers have {most + 1} distinct combinations of features; too few for segments")
     return sorted(values)
+
+
+def suiting(run: Run) -> tuple[MethodName, ...]:
+    """Return the methods to judge, the first one first: the one that was named, or those that suit the features.
+
+    Amounts: K-Means, then mixtures. Where each feature is an answer, and dataset.yaml asks for no scale: K-Means, then
+    latent classes. Where one is a category, between which there is no distance: latent classes.
+
+    Raises
+    ------
+    UsageError
+        When the method that was named cannot be used with these features.
+    """
+    columns = {name: run.dataset.columns[name] for name in run.features}
+    categories = [run.dataset.label(name) for name, column in columns.items() if not column.numeric]
+    if categories and run.method in ("kmeans", "mixture"):
+        raise UsageError(
+            f"METHOD={run.method} measures distances, and between the categories of {categories[0]} there is none; "
+            "METHOD=latent-class uses them"
+        )
+    if run.method == "mixture" and all(column.type == "yes/no" for column in columns.values()):
+        raise UsageError(
+            "METHOD=mixture is for amounts, and every feature is yes or no; METHOD=latent-class is for them"
+        )
+    if run.method != "auto":
+        return (run.method,)
+    if categories:
+        return ("latent-class",)
+    if not are_items(run.dataset, run.features):
+        return ("kmeans", "mixture")
+    return ("kmeans", "latent-class") if how_scaled(run.dataset, run.features) == "none" else ("kmeans",)
+
+
+def method_of(
+    name: MethodName, scaled: Sequence[Scaled], dataset: Dataset, *, families: Mapping[int, str] | None = None
+) -> Method:
+    """Return a method by its name.
+
+    Parameters
+    ----------
+    scaled : sequence of Scaled
+        The features as it sees them.
+    families : mapping, optional
+        The covariance family of a mixture of each k, where it is known.
+    """
+    if name == "latent-class":
+        return LatentMethod(blocks_of(dataset, scaled))
+    return MixtureMethod(families=families or {}) if name == "mixture" else KMEANS

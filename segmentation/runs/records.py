@@ -129,6 +129,7 @@ class Judged(Unjudged):
     smallest: int
     starts: int
     reached: float
+    bic: float | None = None
     agreement: float
     agreement_error: float
     prediction_strength: float

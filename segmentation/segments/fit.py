@@ -18,7 +18,7 @@ from segmentation.core.text import percent
 from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of, are_items, how_scaled, items_of, shown_means
-from segmentation.methods.choice import method_named
+from segmentation.methods.optima import method_of
 from segmentation.methods.scores import scores_of
 from segmentation.runs.records import Placement, Scaled
 from segmentation.segments.assign import ASSIGNED, NEAR, UNSURE, assign_rows, shown_placement, told_of
@@ -40,8 +40,8 @@ def fit_segments(
 ) -> Pipeline:
     """Fit scaling and the segments of a method as one scikit-learn Pipeline; they are numbered largest first."""
     scaler, X = scale(customers, dataset, features)
-    method = method_named(formed_by, dataset, describe_scaling(scaler, features))
-    return Pipeline([*scaler.steps, (method.name, method.best(X, k, seed=seed).model)])
+    method = method_of(formed_by, describe_scaling(scaler, features), dataset)
+    return Pipeline([*scaler.steps, (formed_by, method.best(X, k, seed=seed).model)])
 
 
 def centroids(model: Pipeline, features: Sequence[str]) -> pd.DataFrame:

@@ -268,7 +268,7 @@ def compare_descriptors(
     dipped = [name for name in names if name in features]
     if dipped:
         raise UsageError(
-            f"{listing(dipped)} formed the segments, so that a p-value would only say that K-Means did its work "
+            f"{listing(dipped)} formed the segments, so that a p-value would only say that the method did its work "
             "(double dipping); test descriptors"
         )
     rows = [_compare(customers[["segment", name]].dropna(), name, dataset) for name in names]

@@ -17,7 +17,7 @@ from segmentation.customers.tell import tiles
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NEARLY_SAME, NOUNS, SIGNIFICANT, SMALL
 from segmentation.runs.records import Profile
-from segmentation.runs.tell import segment_shares, transformed, unindexed
+from segmentation.runs.tell import FAMILY_WORDS, segment_shares, transformed, unindexed
 from segmentation.segments.fit import (
     MARKED,
     are_profiled,
@@ -35,6 +35,7 @@ ITEM_WORDS = {  # what is shown of an item, and what makes a marker of it
     "yes/no": ("the share of yes", f"over {percent(MARKED)[:-1]} percentage points, or over half of the share of all"),
     "rating": ("the mean rating", "half a standard deviation of all ratings or more"),
 }
+SURE = 0.9  # a probability
 ALONE = "All customers are one part, and there is no other one to compare it with."
 SIZE_FORMATS = {"share": str}
 SEGMENT_CAPTIONS = {  # over each table
@@ -56,12 +57,18 @@ def formats_of_tests(dataset: Dataset) -> dict:
 
 
 def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
-    """Say how large the segments are, and what their inertia is."""
-    sizes, inertia = segmented.counts("segment"), privacy.significant(model[-1].inertia_, private=segmented.private)
+    """Say how large the segments are, and how well they fit: by their inertia, or by the BIC of their method."""
+    sizes, fit = segmented.counts("segment"), model[-1]
+    of_likelihood = hasattr(fit, "bic_")
+    value = text.amount(privacy.significant(fit.bic_ if of_likelihood else fit.inertia_, private=segmented.private))
     over = f", over the {len(segmented.sample):,} that they are formed on" if segmented.sampled else ""
+    told = f"{sentence(count(len(sizes), NOUNS[verdict]))} of {listing(map(whole, sizes))} customers"
+    if of_likelihood:
+        family = FAMILY_WORDS.get(getattr(fit, "family_", ""), "")
+        return f"{told}{family}; the BIC{over}{',' if over else ''} is {value}, the lower the better."
     return (
-        f"{sentence(count(len(sizes), NOUNS[verdict]))} of {listing(map(whole, sizes))} customers; "
-        f"together their inertia{over}{',' if over else ''} is {text.amount(inertia)}."
+        f"{told}; together their inertia{over}{',' if over else ''} is {value}: the sum of the squared distances "
+        "of the customers to their centroids, in scaled units."
     )
 
 
@@ -150,9 +157,22 @@ def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float, feature
     """Say how many customers are near a border, near which most, and where they are listed."""
     if len(segmented.counts("segment")) == 1:
         return "One part alone has no border, and nobody has a margin."
-    shown = f"{limit:.2g} {distance_unit(segmented.dataset, features)}"
     listed = "" if pairs.empty else " `borderline.csv` lists them by margin."
-    return f"{border(pairs, segmented.number, shown, private=segmented.private)}{listed}"
+    rule = (
+        f"the next centroid is less than {limit:.2g} {distance_unit(segmented.dataset, features)} farther than the own"
+    )
+    if "probability" in segmented.table.columns:
+        rule = f"the own segment is less than {100 * limit:.0f} percentage points more probable than the next"
+    return f"{border(pairs, segmented.number, rule, private=segmented.private)}{listed}{_sure(segmented)}"
+
+
+def _sure(segmented: Customers) -> str:
+    """Say how many customers surely belong to their segment; nothing where a method gives no probability."""
+    if "probability" not in segmented.table.columns:
+        return ""
+    sure = int((segmented.table["probability"] >= SURE).sum().execute())
+    many = privacy.most_of(sure, segmented.number) if segmented.private else f"{sure:,}"
+    return f" {sentence(many)} of {segmented.number:,} customers belong to their segment with {percent(SURE)} or more."
 
 
 def closest(centres: pd.DataFrame, unit: str) -> str:

@@ -36,8 +36,8 @@ def fidelity(rules: Rules) -> str:
     rules_give = sentence(count(len(rules.leaves), "rule gives", "rules give"))
     right, customers = rules.right, rules.customers
     if rules.private:
-        return f"{rules_give} {privacy.most_of(right, customers)} of {customers:,} customers the segment of K-Means"
-    return f"{rules_give} {right:,} of {customers:,} customers ({percent(right / customers, 1)}) the segment of K-Means"
+        return f"{rules_give} {privacy.most_of(right, customers)} of {customers:,} customers their segment"
+    return f"{rules_give} {right:,} of {customers:,} customers ({percent(right / customers, 1)}) their segment"
 
 
 def questions_table(forms: Sequence[ShortForm], dataset: Dataset) -> pd.DataFrame:

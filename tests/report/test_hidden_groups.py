@@ -228,7 +228,9 @@ def test_most_are_more_than_half_and_not_all(customers, private, told):
     ends = [(1, 2), (2, 3), (1, 3)]
     near = [pair for pair, n in zip(ends, customers, strict=False) for _ in range(n)]
     pairs = borders(ibis.memtable(pd.DataFrame(near, columns=["segment", "next_segment"])))
-    assert segments_tell.border(pairs, 500, "1", private=private).partition("the own.")[2].strip() == told
+    assert (
+        segments_tell.border(pairs, 500, "it is near the own", private=private).partition("the own.")[2].strip() == told
+    )
 
 
 def test_explore_says_which_of_its_counts_are_rounded():

@@ -154,12 +154,11 @@ def test_borderline_customers_are_shown_without_their_ids_and_only_where_rows_ma
 
 def test_few_borderline_customers_are_not_counted_when_private():
     near = pd.DataFrame({"segment": [2] * 6 + [1] * 4, "next_segment": [1] * 6 + [3] * 4, "margin": 0.1})
-    limit = "0.25 standard deviations"
-    near_what = f"near a border: the next centroid is less than {limit} farther than the own"
-    told = f"10 of 50 customers are {near_what}"
+    rule = "the next centroid is less than 0.25 standard deviations farther than the own"
+    told = f"10 of 50 customers are near a border: {rule}"
     pairs = borders(ibis.memtable(near))
-    assert segments_tell.border(pairs, 50, limit, private=True) == f"{told}."
+    assert segments_tell.border(pairs, 50, rule, private=True) == f"{told}."
     most = "Most of them (6) lie between segments 1 and 2."
-    assert segments_tell.border(pairs, 50, limit, private=False) == f"{told}. {most}"
+    assert segments_tell.border(pairs, 50, rule, private=False) == f"{told}. {most}"
     few = borders(ibis.memtable(near[:9]))
-    assert segments_tell.border(few, 50, limit, private=True).startswith("Fewer than 10 of 50 customers")
+    assert segments_tell.border(few, 50, rule, private=True).startswith("Fewer than 10 of 50 customers")
