@@ -1,8 +1,10 @@
-"""What is said of a method: how well its segments fit."""
+"""What is said of a method: how well its segments fit, and how surely customers belong to them."""
 
-from segmentation.core.privacy import significant
-from segmentation.core.text import amount
+from segmentation.core.privacy import most_of, significant
+from segmentation.core.text import amount, percent, sentence
+from segmentation.customers.customers import Customers
 
+NEARLY_CERTAIN = 0.9  # a probability
 FAMILY_WORDS = {  # what the covariances of a mixture are like (Fraley & Raftery 2002)
     "EII": ", round and of one width (family EII)",
     "VII": ", round and each of its own width (family VII)",
@@ -29,3 +31,13 @@ def fit(fitted, over: str, *, private: bool) -> str:
         return f"{FAMILY_WORDS.get(getattr(fitted, 'family_', ''), '')}; their BIC{verb}, the lower the better."
     squares = "the sum of the squared distances of the customers to their centroids, in scaled units"
     return f"; together their inertia{verb}: {squares}."
+
+
+def sure(segmented: Customers) -> str:
+    """Say how many customers surely belong to their segment; nothing where a method gives no probability."""
+    if "probability" not in segmented.table.columns:
+        return ""
+    sure = int((segmented.table["probability"] >= NEARLY_CERTAIN).sum().execute())
+    many = most_of(sure, segmented.number) if segmented.private else f"{sure:,}"
+    among = f"{sentence(many)} of {segmented.number:,} customers"
+    return f" {among} belong to their segment with a probability of {percent(NEARLY_CERTAIN)} or more."

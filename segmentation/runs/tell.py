@@ -9,14 +9,6 @@ from segmentation.runs.records import Account, Profile, Tried
 
 MOST_LISTED = 8  # features, in a line above a report
 METHOD_CALLED = {"kmeans": "K-Means", "mixture": "a Gaussian mixture", "latent-class": "latent classes"}
-FAMILY_WORDS = {  # what the covariances of a mixture are like (Fraley & Raftery 2002)
-    "EII": ", round and of one width (family EII)",
-    "VII": ", round and each of its own width (family VII)",
-    "EEI": ", of one shape along the axes (family EEI)",
-    "VVI": ", each of its own shape along the axes (family VVI)",
-    "EEE": ", of one shape, size and direction (family EEE)",
-    "VVV": ", each of its own shape, size and direction (family VVV)",
-}
 
 
 def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: str | None) -> str | None:

@@ -16,12 +16,12 @@ from segmentation.customers.exploring import amounts_of
 from segmentation.customers.tell import tiles
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NEARLY_SAME, NOUNS, SIGNIFICANT, SMALL
+from segmentation.methods import tell as methods_tell
 from segmentation.runs.records import Profile
-from segmentation.runs.tell import FAMILY_WORDS, segment_shares, transformed, unindexed
+from segmentation.runs.tell import segment_shares, transformed, unindexed
 from segmentation.segments.fit import (
     MARKED,
     are_profiled,
-    describe_scaling,
     distance_unit,
     item_form,
     item_profiles,
@@ -35,7 +35,6 @@ ITEM_WORDS = {  # what is shown of an item, and what makes a marker of it
     "yes/no": ("the share of yes", f"over {percent(MARKED)[:-1]} percentage points, or over half of the share of all"),
     "rating": ("the mean rating", "half a standard deviation of all ratings or more"),
 }
-SURE = 0.9  # a probability
 ALONE = "All customers are one part, and there is no other one to compare it with."
 SIZE_FORMATS = {"share": str}
 SEGMENT_CAPTIONS = {  # over each table
@@ -57,19 +56,11 @@ def formats_of_tests(dataset: Dataset) -> dict:
 
 
 def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
-    """Say how large the segments are, and how well they fit: by their inertia, or by the BIC of their method."""
-    sizes, fit = segmented.counts("segment"), model[-1]
-    of_likelihood = hasattr(fit, "bic_")
-    value = text.amount(privacy.significant(fit.bic_ if of_likelihood else fit.inertia_, private=segmented.private))
+    """Say how large the segments are, and how well they fit."""
+    sizes = segmented.counts("segment")
     over = f", over the {len(segmented.sample):,} that they are formed on" if segmented.sampled else ""
     told = f"{sentence(count(len(sizes), NOUNS[verdict]))} of {listing(map(whole, sizes))} customers"
-    if of_likelihood:
-        family = FAMILY_WORDS.get(getattr(fit, "family_", ""), "")
-        return f"{told}{family}; the BIC{over}{',' if over else ''} is {value}, the lower the better."
-    return (
-        f"{told}; together their inertia{over}{',' if over else ''} is {value}: the sum of the squared distances "
-        "of the customers to their centroids, in scaled units."
-    )
+    return f"{told}{methods_tell.fit(model[-1], over, private=segmented.private)}"
 
 
 def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
@@ -163,16 +154,7 @@ def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float, feature
     )
     if "probability" in segmented.table.columns:
         rule = f"the own segment is less than {100 * limit:.0f} percentage points more probable than the next"
-    return f"{border(pairs, segmented.number, rule, private=segmented.private)}{listed}{_sure(segmented)}"
-
-
-def _sure(segmented: Customers) -> str:
-    """Say how many customers surely belong to their segment; nothing where a method gives no probability."""
-    if "probability" not in segmented.table.columns:
-        return ""
-    sure = int((segmented.table["probability"] >= SURE).sum().execute())
-    many = privacy.most_of(sure, segmented.number) if segmented.private else f"{sure:,}"
-    return f" {sentence(many)} of {segmented.number:,} customers belong to their segment with {percent(SURE)} or more."
+    return f"{border(pairs, segmented.number, rule, private=segmented.private)}{listed}{methods_tell.sure(segmented)}"
 
 
 def closest(centres: pd.DataFrame, unit: str) -> str:
@@ -395,11 +377,6 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
         told.append(f"{listing(labels[~differ])}: no more difference than chance gives, so no segment is known by it.")
     few = f"The tests are rounded, and categories of {FEWER} customers take no part in them."
     return " ".join([*told, few] if dataset.private else told)
-
-
-def scaling(scaler: Pipeline, dataset: Dataset, features: tuple[str, ...]) -> str:
-    """Say how the features were brought to one scale, or why they were not."""
-    return evidence_tell.scaling(describe_scaling(scaler, features), dataset)
 
 
 def sensitivity(table: pd.DataFrame) -> str:
