@@ -284,7 +284,7 @@ def show_question(study, customers: SegmentedCustomers, told: list[dict]) -> Non
 
 
 def ask(place, name: str, customers: SegmentedCustomers):
-    """Show the field of one feature, and return its number."""
+    """Show the field of one feature, and return its number, or its category."""
     dataset, column, key = customers.dataset, customers.dataset.columns[name], f"ask:{customers.run}:{name}"
     text = label(dataset.axis(name) if column.type == "number" else dataset.label(name))
     if column.type == "number":
@@ -293,6 +293,9 @@ def ask(place, name: str, customers: SegmentedCustomers):
         hint = f"{steps[0]} to {steps[-1]}{rounded}" if steps else None
         least, most = dataset.accepted(name).values()
         return place.number_input(text, least, most, None, format="%.12g", placeholder=hint, key=key)
+    if column.type == "category":
+        known = [level for level in customers.categories.get(name, {}) if level is not None]
+        return place.selectbox(text, [*known, "another"], index=None, key=key)
     levels = column.levels or ["no", "yes"]
     chosen = place.selectbox(text, levels, index=None, key=key)
     return None if chosen is None else levels.index(chosen) + (column.type == "ordinal")
@@ -307,13 +310,16 @@ def answer(study, values: dict, told: list[dict]) -> None:
     careful = (
         "<p>Careful: this customer lies outside of the data that formed the segments.</p>" if found["outside"] else ""
     )
-    nearer = f", {found['margin']:.3f} nearer than the next one" if len(model.centroids) > 1 else ""
+    ahead = f"{found['margin']:.3f}" if len(model.centroids) > 1 else ""
+    nearer = f", {ahead} nearer than the next one" if ahead and not model.scores else ""
+    likelier = f", {ahead} more than that of the next one" if ahead else ""
+    sure = f"<p>Probability {found['probability']:.3f}{likelier}.</p>" if model.scores else ""
     action = card["action"]
     st.html(
         f'<div class="answer" role="status" style="--mark: {card["colour"]}"><p class="lead">'
         f'<span class="glyph" aria-hidden="true">{card["glyph"]}</span> '
         f"{sentence(card['noun'])} {card['segment']}, {html.escape(found['name'])}.</p>"
-        f"<p>Distance {found['distance']:.3f} to its centroid{nearer} ({unit}).</p>{careful}"
+        f"{sure}<p>Distance {found['distance']:.3f} to its centroid{nearer} ({unit}).</p>{careful}"
         + (f"<p><b>What to do:</b> {html.escape(action)}</p>" if action else "")
         + "</div>"
     )

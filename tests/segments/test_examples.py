@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from segmentation.runs.artifacts import Model
-from segmentation.runs.records import Placement
+from segmentation.runs.records import Placement, Score
 from segmentation.segments.queries import nearest_sql
 from tests.conftest import ROOT
 
@@ -23,7 +23,7 @@ def _example(language: str) -> str:
     return re.search(rf"```{language}\n(.*?)```", page, re.S)[1]
 
 
-@pytest.fixture(scope="module", params=["mall", "skewed"])
+@pytest.fixture(scope="module", params=["mall", "skewed", "scores"])
 def known(request, tmp_path_factory) -> tuple[Placement, pd.DataFrame, list[int]]:
     """A model, random customers, and their segments: by `make score`, or by the engine where features are skewed."""
     rng = np.random.default_rng(11)
@@ -42,17 +42,30 @@ def known(request, tmp_path_factory) -> tuple[Placement, pd.DataFrame, list[int]
     from segmentation.segments.assign import assign_rows
 
     features = [{"name": name, "lambda": power, "centre": 0.3, "spread": 1.7} for name, power in SKEWED.items()]
-    model = Placement(features=features, centroids=rng.normal(0, 2, (6, len(SKEWED))).tolist())
     rows = pd.DataFrame({name: rng.normal(0, 4, CUSTOMERS) for name in SKEWED}).assign(id=range(CUSTOMERS))
+    if request.param == "scores":
+        features.append({"name": "city", "lambda": 1, "centre": 0, "spread": 1, "categories": ["Kyiv", "Oslo"]})
+        rows["city"] = rng.choice(["Kyiv", "Oslo", "Rome"], CUSTOMERS)
+    d = len(features) + (request.param == "scores")
+    model = Placement(
+        features=features, centroids=rng.normal(0, 2, (6, d)).tolist(), scores=_scores(rng, request.param, d)
+    )
     found = assign_rows(ibis.memtable(rows), model).order_by("id").to_pandas()
     assert found["segment"].nunique() > 3
     return model, rows, found["segment"].tolist()
 
 
-def test_fifteen_lines_of_python(known, tmp_path, monkeypatch, capsys):
+def _scores(rng, case: str, d: int) -> list[Score]:
+    """Return scores of bent borders, one of which has no squares."""
+    squares = [(root @ root.T).tolist() for root in rng.normal(0, 0.5, (5, d, d))] if case == "scores" else []
+    bends = [*squares, None] if squares else []
+    return [Score(constant=rng.normal(0, 3), linear=rng.normal(0, 2, d).tolist(), quadratic=bend) for bend in bends]
+
+
+def test_two_dozen_lines_of_python(known, tmp_path, monkeypatch, capsys):
     model, rows, segments = known
     example, names = _example("python"), {}
-    assert len([line for line in example.splitlines() if line.strip()]) <= 15
+    assert len([line for line in example.splitlines() if line.strip()]) <= 24
     (tmp_path / "model.json").write_text(json.dumps(model.content()))
     monkeypatch.chdir(tmp_path)
     exec(example.partition("print(")[0], names)
@@ -71,7 +84,7 @@ def _in_postgresql(postgres: str, model: Placement, rows: pd.DataFrame) -> list[
     """Return the segments by id, which is the first column."""
     rows = rows[["id", *rows.columns.drop("id")]]
     with psycopg.connect(postgres) as connection:
-        columns = ", ".join(f'"{name}" float' for name in rows.columns[1:])
+        columns = ", ".join(f'"{name}" {"text" if name == "city" else "float"}' for name in rows.columns[1:])
         connection.execute(f"create temp table customers (id int, {columns})")
         with connection.cursor().copy("copy customers from stdin") as copy:
             for row in rows.to_numpy().tolist():
