@@ -156,7 +156,7 @@ def show_summary(study, selection, profiles, cleaning: dict) -> None:
     assumed = runs_tell.assumed(manifest.dataset, study.dataset, selection.features, manifest.set_by.get("features"))
     told[2:2] = [("p", "warning", assumed)] if assumed else []
     shown = "".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told)
-    cut = report_tell.cut(selection)
+    cut = report_tell.cut(selection, study.dataset)
     warning = f'<p class="warning">{html.escape(cut)}</p>' if cut else ""
     st.html(f"{shown}<p><b>How sure?</b> {html.escape(report_tell.sureness(selection))}</p>{warning}")
     figures = as_html("figures", figures=report_tell.key_figures(cleaning, selection, study.dataset))

@@ -1,10 +1,12 @@
-"""The decision: one rule for the number of segments, and a verdict on what the segments are."""
+"""The decision: a verdict on every number of segments, and one rule that chooses by it."""
+
+from collections.abc import Mapping
 
 import pandas as pd
 
 from segmentation.core.errors import DataError
 from segmentation.core.privacy import FEWER
-from segmentation.runs.records import Verdict
+from segmentation.runs.records import STRONGEST_FIRST, Verdict
 
 STABLE = 0.75
 DISSOLVED = 0.5
@@ -13,11 +15,29 @@ SIGNIFICANT = 0.05
 SMALL = 30
 LEVEL = 0.95
 NEARLY_SAME = 0.8  # as adjusted Rand index between two divisions
-VERDICTS = {
-    "natural": "distinct groups that come back from other samples of the customers",
-    "reproducible": "not distinct groups, but a division that comes back from other samples of the customers",
-    "constructive": "not groups that exist by themselves, but a cut that may be useful",
-    "none": "no support: customers without any segments give the same figures",
+VERDICTS: dict[Verdict, str] = {  # what it is, and how we know
+    "natural": (
+        "groups that are there: few customers stand between any two of them, fewer than chance leaves there, and the "
+        "same groups came back when the customers were drawn again"
+    ),
+    "reproducible": (
+        "a division that came back when the customers were drawn again, more surely than where there is nothing to "
+        "find; but that its segments are groups of their own could not be shown: neighbours at a border may be alike"
+    ),
+    "constructive": (
+        "a cut that may be useful, not groups that were shown to exist: only part of the evidence speaks for it, and "
+        "someone who draws it elsewhere is not wrong"
+    ),
+    "none": (
+        "no support: some part falls apart when the customers are drawn again, or customers without any groups give as "
+        "good a division"
+    ),
+}
+ADVICE: dict[Verdict, str] = {
+    "natural": "Address each segment as a group of its own.",
+    "reproducible": "Plan with these segments, and treat a customer near a border as belonging a little to both.",
+    "constructive": "Use the cut where one is needed, and hang nothing on the side of a border that somebody is on.",
+    "none": "Treat nobody differently for being in another part.",
 }
 UNDIVIDED = (
     f"the customers are not divided, because every division that was tried leaves a group of {FEWER}, which privacy: "
@@ -26,11 +46,8 @@ UNDIVIDED = (
 NOUNS = {"natural": "segment", "reproducible": "segment", "constructive": "part", "none": "part"}
 
 
-def stable_k(scores: pd.DataFrame, stability: pd.DataFrame, null_limit: pd.Series) -> list[int]:
-    """Return each k whose every segment is stable and large enough.
-
-    A segment is stable when its mean Jaccard coefficient is at least 0.75 (Hennig 2007) and at least the 95th
-    percentile of what tables without segments give; that may be 1, which nothing can exceed.
+def stable_k(scores: pd.DataFrame, stability: pd.DataFrame) -> list[int]:
+    """Return each k whose every segment comes back: a mean Jaccard coefficient of 0.75 (Hennig 2007), 10 customers.
 
     Parameters
     ----------
@@ -38,32 +55,56 @@ def stable_k(scores: pd.DataFrame, stability: pd.DataFrame, null_limit: pd.Serie
         Indexed by k: smallest (size of the smallest segment).
     stability : DataFrame
         k, segment, jaccard.
-    null_limit : Series
-        The percentile, indexed by k.
     """
     weakest = stability.groupby("k")["jaccard"].min()
-    return [
-        int(k)
-        for k in weakest.index
-        if weakest[k] >= STABLE and weakest[k] >= null_limit[k] and scores["smallest"][k] >= LARGE_ENOUGH
-    ]
+    return [int(k) for k in weakest.index if weakest[k] >= STABLE and scores["smallest"][k] >= LARGE_ENOUGH]
 
 
-def decide(scores: pd.DataFrame, stable: list[int], k="auto", *, smallest: int = 1) -> dict:
-    """Choose the number of segments: of the stable k the one with the best silhouette, ties to the smaller.
+def verdict(*, stable: bool, beyond: bool, separated: bool, weakest: float, limit: float) -> Verdict:
+    """Return the verdict on one k, in the terms of Dolnicar, Gruen & Leisch (2018).
 
-    Where no k is stable, the best silhouette of all k whose segments are large enough is taken as a cut. Where every k
-    has a segment that must not be shown, the customers stay one part, k = 1.
+    Two questions are kept apart. Is it there? (distinct: beyond chance and separated.) Does it come back? (stable.)
+
+    natural : both.
+    reproducible : stable, and more so than the segments of a cloud without any structure.
+    constructive : stable as those are, or beyond chance without a segment that dissolves.
+    none : nothing of this.
 
     Parameters
     ----------
+    stable : bool
+        Whether `stable_k` has it.
+    beyond : bool
+        Whether tables without segments reach the silhouette in at most 5% of cases, at whichever k.
+    separated : bool
+        Whether there is a thinner place between every two segments (`Evidence.separated`).
+    weakest : float
+        The mean Jaccard coefficient of the least stable segment.
+    limit : float
+        What that must reach to be more than a cloud without any structure gives (`nulls.null_stability`).
+    """
+    if stable:
+        return "natural" if beyond and separated else "reproducible" if weakest >= limit else "constructive"
+    return "constructive" if beyond and weakest > DISSOLVED else "none"
+
+
+def decide(scores: pd.DataFrame, verdicts: Mapping[int, Verdict], k="auto", *, smallest: int = 1) -> dict:
+    """Choose the number of segments: of the k with the strongest verdict the best silhouette, of equals the smaller.
+
+    Those whose segments all have 10 customers come before others. Where every k has a segment that must not be shown,
+    the customers stay one part, k = 1.
+
+    Parameters
+    ----------
+    verdicts : mapping
+        k -> its verdict.
     smallest : int
         How many customers every segment must have; 10 where a smaller group must not be shown.
 
     Returns
     -------
     dict
-        k, method ("auto" or "given"), best (the k of the rule), allowed (every k that the rule chose among).
+        k, method ("auto" or "given"), best (the k of the rule), allowed (every k of the strongest verdict).
 
     Raises
     ------
@@ -79,8 +120,9 @@ def decide(scores: pd.DataFrame, stable: list[int], k="auto", *, smallest: int =
             f"K={k} has a segment of fewer than {smallest} customers, which privacy: aggregate does not show; "
             f"{fewer}set privacy: rows in dataset.yaml"
         )
-    large = [i for i in showable if scores["smallest"][i] >= LARGE_ENOUGH]
-    allowed = [i for i in stable if i in showable] or large or showable
+    large = [i for i in showable if scores["smallest"][i] >= LARGE_ENOUGH] or showable
+    strongest = min((verdicts[i] for i in large), key=STRONGEST_FIRST.index)
+    allowed = [i for i in large if verdicts[i] == strongest]
     best = int(scores.loc[allowed, "silhouette"].idxmax())
     given = k != "auto"
     return {"k": k if given else best, "method": "given" if given else "auto", "best": best, "allowed": allowed}
@@ -91,23 +133,6 @@ def meaning(verdict: Verdict, k: int) -> str:
     return VERDICTS[verdict] if k > 1 else UNDIVIDED
 
 
-def verdict(*, stable: bool, beyond: bool, separated: bool, weakest: float) -> Verdict:
-    """Return the verdict on one k, in the terms of Dolnicar, Gruen & Leisch (2018).
-
-    natural : stable, and distinct: beyond and separated.
-    reproducible : stable, but not distinct.
-    constructive : not stable, but beyond, or no segment dissolves in the mean of the resamples (Jaccard above 0.5).
-    none : nothing of this.
-
-    Parameters
-    ----------
-    beyond : bool
-        Whether tables without segments reach the silhouette in at most 5% of cases.
-    separated : bool
-        Whether there is a valley between every two segments (`Evidence.separated`).
-    weakest : float
-        The mean Jaccard coefficient of the least stable segment.
-    """
-    if stable:
-        return "natural" if beyond and separated else "reproducible"
-    return "constructive" if beyond or weakest > DISSOLVED else "none"
+def advice(verdict: Verdict, k: int) -> str:
+    """Return what to do with it; "" of k = 1."""
+    return ADVICE[verdict] if k > 1 else ""

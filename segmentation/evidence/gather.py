@@ -30,7 +30,7 @@ from segmentation.runs.records import STRONGEST_FIRST, Conclusion, Null, Tried, 
 
 NULL_RESAMPLES = 5
 FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025
-FEWEST_LIMITS = 20  # tables for the limit of the stability
+FEWEST_LIMITS = 30  # tables for the limit of the stability
 STRONG_PREDICTION = 0.8
 
 
@@ -42,10 +42,12 @@ class Evidence:
     null_limit (limit and error), what a segment's stability must reach; separation, how clear the valleys between
     segments are (`separation.separation`, and chance: how often tables without segments, divided into as many, show
     valleys as deep); sizes, the customers of each segment; null, the silhouettes of tables without segments.
-    dip : of all customers.
+    dip : of all customers; different : their combinations of values.
     """
 
     customers: int
+    features: int
+    different: int
     resamples: int
     inertia: pd.Series
     scores: pd.DataFrame
@@ -68,7 +70,7 @@ class Evidence:
     @property
     def stable(self) -> list[int]:
         """Each k whose every segment is stable and large enough."""
-        return stable_k(self.scores, self.stability, self.null_limit["limit"])
+        return stable_k(self.scores, self.stability)
 
     @property
     def separated(self) -> list[int]:
@@ -104,14 +106,12 @@ def gather_evidence(
     ----------
     resamples : int
         Bootstrap resamples of each k; half as many pairs, and tables (at least 39) of each null model for the
-        silhouette; a quarter as many splits and references; a fifth as many tables (at least 20) for the stability.
+        silhouette; a quarter as many splits and references; a fifth as many tables (at least 30) for the stability.
     """
     rows = sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)
     some, k_values = X[rows], list(optima)
-    half, quarter = (max(2, resamples // share) for share in (2, 4))
-    limits = max(FEWEST_LIMITS, resamples // 5)
-    whole = len(some) == len(X)
-    known = optima if whole else {}
+    half, quarter, limits = max(2, resamples // 2), max(2, resamples // 4), max(FEWEST_LIMITS, resamples // 5)
+    known = optima if len(some) == len(X) else {}
     fits = known | fit_each_k(some, [k for k in _from_one(k_values) if k not in known], method=method, seed=seed)
     method = method.settled(fits)
     from_one = pd.Series({k: fits[k].model.inertia_ for k in sorted(fits)})
@@ -120,8 +120,10 @@ def gather_evidence(
     divided, null = _separated(some, partitions, method, **tables, seed=seed)
     return Evidence(
         customers=len(some),
+        features=X.shape[1],
+        different=len(np.unique(some, axis=0)),
         resamples=resamples,
-        inertia=from_one if whole else inertia_from_one(X, scores),
+        inertia=from_one if known else inertia_from_one(X, scores),
         scores=scores,
         gaps=gap_statistic(some, from_one, references=quarter, method=method, seed=seed),
         mixtures=mixture_bic(some, from_one.index, seed=seed),
@@ -153,26 +155,26 @@ def _from_one(k_values: list[int]) -> list[int]:
 
 
 def conclude(evidence: Evidence, k="auto", *, private: bool = False) -> Conclusion:
-    """Return the decision with its verdict."""
-    choice = decide(evidence.scores, evidence.stable, k, smallest=least(private))
-    verdicts = {k: _judged(evidence, k) for k in {choice["k"], choice["best"]}}
+    """Return the decision, with the verdict on every k."""
+    verdicts = {int(i): _judged(evidence, int(i)) for i in evidence.scores.index}
+    choice = decide(evidence.scores, verdicts, k, smallest=least(private))
     return Conclusion(
         **choice,
         stable=tuple(evidence.stable),
-        verdict=verdicts[choice["k"]],
-        verdict_of_best=verdicts[choice["best"]],
+        verdict=verdicts.get(choice["k"], "none"),
+        verdict_of_best=verdicts.get(choice["best"], "none"),
+        verdicts=verdicts,
         null=evidence.null_of(choice["k"]),
     )
 
 
 def _judged(evidence: Evidence, k: int) -> Verdict:
-    if k == 1:
-        return "none"
     return verdict(
         stable=k in evidence.stable,
         beyond=evidence.null_of(k).p <= SIGNIFICANT,
         separated=k in evidence.separated,
         weakest=evidence.weakest["jaccard"][k],
+        limit=evidence.null_limit["limit"][k],
     )
 
 
@@ -286,3 +288,30 @@ def dissent(evidence: Evidence, k: int) -> dict[str, int]:
     if k in evidence.stable:
         table = table[table["criterion"] != "Stability of every segment"]
     return {row.criterion: int(row.choice) for row in table.itertuples() if row.choice != k}
+
+
+def described(evidence: Evidence, k: int) -> dict:
+    """Return the criteria of a k as k_selection.json holds them."""
+    row = {
+        "inertia": evidence.inertia.get(k),
+        "gap": evidence.gaps["gap"][k],
+        "gap_error": evidence.gaps["error"][k],
+        "mixture_bic": evidence.mixtures.loc[k].dropna().to_dict(),
+    }
+    if k not in evidence.scores.index:
+        return row
+    segments = evidence.stability[evidence.stability["k"] == k]
+    return {
+        **row,
+        **{name: values[k].item() for name, values in evidence.scores.items()},
+        "prediction_strength": evidence.strength["prediction_strength"][k],
+        "prediction_strength_error": evidence.strength["error"][k],
+        "agreement": evidence.agreement["agreement"][k],
+        "agreement_error": evidence.agreement["error"][k],
+        "null_limit": evidence.null_limit["limit"][k],
+        "null_limit_error": evidence.null_limit["error"][k],
+        "valley_p": evidence.separation["p"][k].item(),
+        "valley_chance": evidence.separation["chance"][k].item(),
+        "curved": evidence.separation["curved"][k].item(),
+        "segments": segments.drop(columns="k").astype({"segment": object}).to_dict("records"),
+    }

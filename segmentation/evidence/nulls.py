@@ -21,6 +21,7 @@ POLYNOMIALS = 60
 CORRELATIONS = np.linspace(-0.98, 0.98, 197)
 MOST_COMMON = 0.98  # of the variance of an item, what common factors may explain
 MODES = 25  # places that are tried for the mode of a column
+FEW_STEPS = 10  # values of a column, all of which an answer may take
 
 
 def permuted(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -66,7 +67,12 @@ def single_gaussian(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rng.multivariate_normal(X.mean(axis=0), np.atleast_2d(np.cov(X.T)), len(X), method="eigh")
 
 
-NULL_MODELS = {"columns permuted": permuted, "one Gaussian": single_gaussian}
+def round_cloud(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a table from the same Gaussian in every direction: nothing says where it should be cut."""
+    return rng.standard_normal(X.shape)
+
+
+NULL_MODELS = {"columns permuted": permuted, "one Gaussian": single_gaussian, "one round cloud": round_cloud}
 
 
 def uniform_box(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -200,22 +206,35 @@ def null_p_value(found: float, null: pd.Series) -> dict:
     }
 
 
+def shapeless(X: np.ndarray, method: Method = KMEANS) -> list[str]:
+    """Return the null models that give tables without anything that a division could come back by.
+
+    A long cloud is cut across its length again and again, an even square into its quarters: such segments are there
+    for a market to be planned by, although nothing parts them (Dolnicar & Leisch 2010), and a round cloud has none.
+    Where each column has few values, as answers have, they come back by these alone, and permuted columns count too.
+    """
+    if "one Gaussian" not in method.nulls:
+        return [name for name in method.nulls if name in NULL_MODELS][:1]
+    few = all(len(np.unique(column)) <= FEW_STEPS for column in X.T)
+    return ["one round cloud", *(["columns permuted"] if few else [])]
+
+
 def null_stability(
     X: np.ndarray, k_values, *, tables: int, resamples: int, method: Method = KMEANS, seed: int = 0
 ) -> pd.DataFrame:
     """Return for each k the Jaccard coefficient that a segment must reach: what structure is not needed for.
 
-    On tables without segments each segment's mean coefficient over a few bootstrap resamples is found, as for the
-    real table; the limit is the 95th percentile over the segments of all tables, under the null model where it is
-    higher. A stability of 0.75 can be reached without any structure, so a fixed threshold is not enough. Few
-    resamples spread the coefficients, which raises the limit: the error is on the safe side.
+    On tables without any structure (`shapeless`) each segment's mean coefficient over a few bootstrap resamples is
+    found, as for the real table; the limit is the 95th percentile over the segments of all tables, under the null model
+    where it is higher. A stability of 0.75 can be reached without any structure, so a fixed threshold is not enough.
+    Few resamples spread the coefficients, which raises the limit: the error is on the safe side.
 
     Returns
     -------
     DataFrame
         Indexed by k: limit, and error, its Monte Carlo standard error (bootstrap over the tables).
     """
-    models = method.nulls
+    models = shapeless(X, method)
     tasks = [(model, i) for model in models for i in range(tables)]
     parts = spread(_null_jaccards, tasks, X, one_mode(X), list(k_values), resamples, method, seed)
     rows = {}

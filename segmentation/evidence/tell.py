@@ -1,23 +1,21 @@
 """What is said of the evidence for each number of segments, and of the choice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
 
-from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import SMALLEST_GROUP, TENS, all_but, least, public, significant
 from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence, tell_p, whole
-from segmentation.customers.exploring import are_items
 from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
-from segmentation.evidence.decision import LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, meaning
-from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, dissent, votes
+from segmentation.evidence.decision import DISSOLVED, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, advice, meaning
+from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, described, dissent, votes
 from segmentation.evidence.nulls import NULL_LEVEL
 from segmentation.evidence.separation import DEEP
 from segmentation.methods.kmeans import TIMES_REACHED
 from segmentation.methods.method import LARGEST_EXACT, LARGEST_RESAMPLED
-from segmentation.runs.records import Conclusion, Scaled
+from segmentation.runs.records import STRONGEST_FIRST, Conclusion, Verdict
 
 SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin", "bic": "BIC"}
 SUMMARY_FORMATS: dict[str, Callable] = {
@@ -30,46 +28,15 @@ SUMMARY_FORMATS: dict[str, Callable] = {
     "gap": partial(decimal, digits=3),
     "mixture BIC": whole,
 }
+FEW_CUSTOMERS = 50
+FEW_EACH = 10  # customers a feature
+FEW_DIFFERENT = 4  # customers a combination of values
 VOTE_FORMATS = {"votes": {True: "yes", False: "no"}.get}
 NO_NEXT = "One part alone has no silhouettes: there is no next one to compare its customers with."
 EVIDENCE_CAPTIONS = {  # over each table
     "criteria": "The criteria at the best optimum of each k, and the share of starts that reached it.",
     "votes": "What each criterion would choose by itself, and whether it takes part in the decision.",
 }
-
-
-def scaling(scaled: Sequence[Scaled], dataset: Dataset) -> str:
-    """Say how the features were brought to one scale, or why they were not."""
-    names = [feature.name for feature in scaled]
-    if "scaling" not in dataset.model_fields_set and are_items(dataset, names):
-        return _unscaled(dataset, names)
-    told = {
-        "standard": "Each has mean 0 and standard deviation 1.",
-        "robust": "Each has median 0 and interquartile range 1.",
-        "none": "They are left in their own units, because dataset.yaml says that these can be compared.",
-    }
-    kinds = [dataset.columns[name].transform for name in names]
-    logged = [escape(dataset.label(name)) for name, kind in zip(names, kinds, strict=True) if kind == "log"]
-    powers = [
-        f"{escape(dataset.label(how.name))} (lambda {decimal(how.power)})"
-        for kind, how in zip(kinds, scaled, strict=True)
-        if kind == "yeo-johnson"
-    ]
-    first = [f"The logarithm is taken first of {listing(logged)}."] if logged else []
-    second = [f"Transformed first as Yeo and Johnson (2000) do: {listing(powers)}."] if powers else []
-    return " ".join([told[dataset.scaling], *first, *second])
-
-
-def _unscaled(dataset: Dataset, names: Sequence[str]) -> str:
-    """Say why items are left as they are, and what they count."""
-    scales = {(dataset.columns[name].type, dataset.columns[name].min, dataset.columns[name].max) for name in names}
-    kinds = {kind for kind, *_ in scales}
-    told = ["No feature is an amount here: each is an answer on a short scale, and goes in unscaled."]
-    told += ["Yes counts 1 point and no 0."] if "yes/no" in kinds else []
-    told += ["A rating counts as many points as it says."] if "rating" in kinds else []
-    told += ["What has more points to give weighs more."] if len(scales) > 1 else []
-    told += ["An item on which people disagree weighs more than one on which most agree."]
-    return " ".join([*told, "Distances are in points, and `scaling:` in dataset.yaml changes that."])
 
 
 def starts(scores: pd.DataFrame, customers: int) -> str:
@@ -167,18 +134,21 @@ def rule() -> str:
     """Return the rule and the meaning of the verdicts, with their thresholds, as two paragraphs."""
     odds = count(round(1 / SIGNIFICANT), "table")
     return (
-        f"**The rule.** Among the k whose every segment is stable (a mean Jaccard coefficient of at least {STABLE}, "
-        f"and at least the {100 * NULL_LEVEL:g}th percentile of the segments of tables without structure) and has "
-        f"{LARGE_ENOUGH} customers or more, the one with the best silhouette is taken; of equals the smaller. Where no "
-        f"k is stable, the best silhouette of those with {LARGE_ENOUGH} customers or more in every segment gives a "
-        "cut, and the report says that it is no more.\n\n"
-        "**The verdict** uses the terms of Dolnicar, Gruen and Leisch (2018). Segments are *natural* when they are "
-        f"stable and distinct. Distinct means that at most one of {odds} without segments reaches the silhouette at "
-        "any k, and that valleys separate them: on the line that tells two segments apart customers are rarer between "
-        f"them than in the core of either (p at most {DEEP} for all pairs joined), tables without segments divided "
-        f"into as many show valleys as deep in at most one of {odds}, and a bent piece has them along its bend too. "
-        "They are *reproducible* when stable but not distinct, *constructive* when neither but usable as a managerial "
-        "cut, and there are *none* when nothing supports them, or when none may be shown."
+        "**The verdict** is asked of every k, in the terms of Dolnicar, Gruen and Leisch (2018), by two questions that "
+        "are kept apart. *Does it come back?* A k is stable where every segment has a mean Jaccard coefficient of at "
+        f"least {STABLE} (Hennig 2007) and {LARGE_ENOUGH} customers or more. *Is it there?* A k is distinct where at "
+        f"most one of {odds} without segments reaches its silhouette, at whichever k, and valleys separate the "
+        "segments: on the line that tells two of them apart customers are rarer between them than in the core of "
+        f"either (p at most {DEEP} for all pairs joined), at most one of {odds} without segments, divided into as "
+        "many, shows valleys as deep, and a bent piece has them along its bend too. Segments that are both are "
+        "*natural*. Stable ones that are not distinct are *reproducible* where the least stable of them reaches the "
+        f"{100 * NULL_LEVEL:g}th percentile of the segments of tables without any structure, and *constructive* where "
+        "it comes back no better than those. *Constructive* is also a k that is not stable, where its silhouette is "
+        "beyond chance and no segment dissolves "
+        f"(a mean Jaccard coefficient above {DISSOLVED}). The rest is *none*.\n\n"
+        "**The rule.** The strongest verdict wins, and of several k that have it the one with the best silhouette; of "
+        f"equals the smaller. A k with a segment of fewer than {LARGE_ENOUGH} customers is taken only where every k "
+        "has one. The others are told as alternatives, each with its own verdict."
     )
 
 
@@ -226,29 +196,68 @@ def weakest(evidence: Evidence) -> str:
 
 def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     """Return the reasons for the decision and the verdict, the dissent, and what else is worth a look."""
-    k, best, scores, null = conclusion.k, conclusion.best, evidence.scores["silhouette"], conclusion.null
-    told = [f"Every segment is stable and large enough for {_tell_k(evidence.stable)}."]
-    if not conclusion.divided:
-        told.append("**There is one part**, of all customers.")
-    elif evidence.stable:
-        told.append(f"Of these, k = {best} has the best silhouette ({decimal(scores[best])}).")
-    else:
-        told.append(
-            f"Of the k whose segments all have {LARGE_ENOUGH} customers or more, k = {best} has the best silhouette "
-            f"({decimal(scores[best])})."
-        )
+    k, scores, null = conclusion.k, evidence.scores["silhouette"], conclusion.null
+    asked = k if conclusion.divided else scores.idxmax()
+    told = [
+        f"Every segment is stable and large enough for {_tell_k(evidence.stable)}; a thinner place between every two "
+        f"segments is there for {_tell_k(evidence.separated)}.",
+        _tell_best(evidence, conclusion),
+    ]
     if conclusion.method == "given":
         told.append(f"**The analyst asked for k = {k}**, with a silhouette of {decimal(scores[k])}.")
         told.append(stability_of(evidence, k))
     told.append(
-        f"The silhouette of k = {k if conclusion.divided else scores.idxmax()}, "
-        f"{decimal(scores[k] if conclusion.divided else scores.max())}, is reached at any k by tables without segments "
-        f"({listing(null.models)}) with {tell_p(null.p)} (Monte Carlo error {decimal(null.error)}); distances with "
-        f"one mode alone would look like these with {tell_p(evidence.dip['p_untied'])} (dip test, equal values spread)."
+        f"The silhouette of k = {asked}, {decimal(scores[asked])}, is reached at whichever k by tables without "
+        f"segments ({listing(null.models)}) with {tell_p(null.p)} (Monte Carlo error {decimal(null.error)}); distances "
+        f"with one mode alone would look like these with {tell_p(evidence.dip['p_untied'])} (dip test, equal values "
+        "spread)."
     )
     told += [_tell_valley(evidence, k)] if conclusion.divided else []
+    told += caveats(evidence, conclusion)
     told.append(f"**Verdict: {conclusion.verdict}**, {meaning(conclusion.verdict, k)}.")
     return [*told, _tell_dissent(evidence, k), *_tell_alternatives(evidence, conclusion)]
+
+
+def _tell_best(evidence: Evidence, conclusion: Conclusion) -> str:
+    """Say which k the rule takes, and among which."""
+    best, allowed, verdict = conclusion.best, conclusion.allowed, conclusion.verdict_of_best
+    if best == 1:
+        return "**There is one part**, of all customers."
+    small = [min(sizes) < LARGE_ENOUGH for sizes in evidence.sizes.values()]
+    none = f"No k has {LARGE_ENOUGH} customers or more in every segment. " if all(small) else ""
+    among = "of all k" if none or not any(small) else f"of those with {LARGE_ENOUGH} customers or more in every segment"
+    at = f"k = {best}", f"silhouette ({decimal(evidence.scores['silhouette'][best])})"
+    if verdict == "none":
+        return f"{none}No k has support; {among}, {at[0]} has the best {at[1]}."
+    if len(allowed) == 1:
+        return f"{none}The strongest verdict {among}, {verdict}, is that of {at[0]} alone, whatever its {at[1]}."
+    return (
+        f"{none}The strongest verdict {among}, {verdict}, is that of {_tell_k([*allowed])}; of these, {at[0]} has the "
+        f"best {at[1]}."
+    )
+
+
+def caveats(evidence: Evidence, conclusion: Conclusion) -> list[str]:
+    """Say what limits all that can be known of this table."""
+    n, d, told = evidence.customers, evidence.features, []
+    if n < FEW_CUSTOMERS:
+        told.append(f"With fewer than {FEW_CUSTOMERS} customers only groups far apart can be told from chance.")
+    if n < d * FEW_EACH:
+        told.append(
+            f"There are fewer than {FEW_EACH} customers for each of {count(d, 'feature')}, so that a division may fit "
+            "these customers alone."
+        )
+    if evidence.different * FEW_DIFFERENT < n:
+        told.append(
+            f"Many customers are alike in every feature: for {FEW_DIFFERENT} customers there is less than one "
+            "combination of values, and who is alike cannot be divided."
+        )
+    if conclusion.divided and evidence.separation["curved"][conclusion.k]:
+        told.append("Some two of the parts are one curved piece: a path of customers leads from one to the other.")
+    first, last = evidence.scores.index.min(), evidence.scores.index.max()
+    if conclusion.method == "auto" and conclusion.verdict != "none" and first < conclusion.k == last:
+        told.append(f"k = {conclusion.k} is the largest that was asked, so there may be more.")
+    return told
 
 
 def _tell_valley(evidence: Evidence, k: int) -> str:
@@ -280,29 +289,36 @@ def _tell_dissent(evidence: Evidence, k: int) -> str:
 
 
 def alternatives(evidence: Evidence, conclusion: Conclusion) -> list[dict]:
-    """Return other k worth a look: every other stable one, and the best other silhouette with what is wrong with it.
-
-    None where no k can be shown.
+    """Return other k worth a look: each that comes back as more than a cut, the strongest first, and the best other
+    silhouette with what is wrong with it; none where no k can be shown.
     """
-    k, scores = conclusion.k, evidence.scores["silhouette"]
+    k, scores, verdicts = conclusion.k, evidence.scores["silhouette"], conclusion.verdicts
     if not conclusion.divided:
         return []
+    strong = [i for i in scores.sort_values(ascending=False, kind="stable").index if i != k and i in evidence.stable]
     found = [
-        {"k": i, "why": f"stable and {'coarser' if i < k else 'finer'}, with a silhouette of {decimal(scores[i])}"}
-        for i in evidence.stable
-        if i != k
+        _alternative(i, verdicts, f"{'coarser' if i < k else 'finer'}, with a silhouette of {decimal(scores[i])}")
+        for i in sorted(strong, key=lambda i: STRONGEST_FIRST.index(verdicts[i]))
+        if verdicts[i] in ("natural", "reproducible")
     ]
     rest = scores.drop(index=[k, *(row["k"] for row in found)], errors="ignore")
-    if len(rest):
-        i = int(rest.idxmax())
+    i = int(rest.idxmax()) if len(rest) else k
+    if i != k and (rest[i] > scores[k] or verdicts[i] != "none"):
         told = f"{'a better' if rest[i] > scores[k] else 'the next best'} silhouette, {decimal(rest[i])}"
         small = f", but not {LARGE_ENOUGH} customers in every segment" if min(evidence.sizes[i]) < LARGE_ENOUGH else ""
-        found.append({"k": i, "why": f"{told}{small}. {stability_of(evidence, i)}"})
+        found.append(_alternative(i, verdicts, f"{told}{small}. {stability_of(evidence, i)}"))
     return found
 
 
+def _alternative(k: int, verdicts: dict[int, Verdict], why: str) -> dict:
+    return {"k": k, "verdict": verdicts[k], "why": why}
+
+
 def _tell_alternatives(evidence: Evidence, conclusion: Conclusion) -> list[str]:
-    return [f"Worth a look: k = {row['k']}, {row['why'].rstrip('.')}." for row in alternatives(evidence, conclusion)]
+    return [
+        f"Worth a look: k = {row['k']} ({row['verdict']}), {row['why'].rstrip('.')}."
+        for row in alternatives(evidence, conclusion)
+    ]
 
 
 def found(conclusion: Conclusion) -> str:
@@ -311,11 +327,20 @@ def found(conclusion: Conclusion) -> str:
     return "no segments" if none else count(conclusion.k, NOUNS[conclusion.verdict])
 
 
-def answer(evidence: Evidence, conclusion: Conclusion) -> list[str]:
-    """Return the answer: the verdict in plain words, and how strong the evidence is."""
+def answer(evidence: Evidence, conclusion: Conclusion, useful: str = "") -> list[str]:
+    """Return the answer: the verdict in plain words, what to do with it, and how strong the evidence is.
+
+    Parameters
+    ----------
+    useful : str
+        What is still useful where nothing was found (`runs.tell.useful`).
+    """
     return [
         f"**{sentence(found(conclusion))}; verdict: {conclusion.verdict}.**",
         f"That is: {meaning(conclusion.verdict, conclusion.k)}.",
+        advice(conclusion.verdict, conclusion.k),
+        escape(useful),
+        *caveats(evidence, conclusion),
         _tell_strength(evidence, conclusion.k) if conclusion.divided else "",
         _tell_dissent(evidence, conclusion.k),
     ]
@@ -332,7 +357,7 @@ def as_selection(evidence: Evidence, conclusion: Conclusion) -> dict:
     """Return what k_selection.json holds: every criterion's values and choice, the decision and its reasons."""
     return {
         **conclusion.content(),
-        "criteria": {str(k): _describe_k(evidence, k) for k in evidence.gaps.index},
+        "criteria": {str(k): described(evidence, k) for k in evidence.gaps.index},
         "votes": [
             {**row, "choice": None if pd.isna(row["choice"]) else int(row["choice"])}
             for row in votes(evidence).to_dict("records")
@@ -340,35 +365,10 @@ def as_selection(evidence: Evidence, conclusion: Conclusion) -> dict:
         "reasons": [told.replace("**", "") for told in decision(evidence, conclusion)],
         "dissent": dissent(evidence, conclusion.k),
         "alternatives": alternatives(evidence, conclusion),
+        "caveats": caveats(evidence, conclusion),
         "dip": evidence.dip,
         "resamples": evidence.resamples,
         "sample": evidence.customers,
-    }
-
-
-def _describe_k(evidence: Evidence, k: int) -> dict:
-    row = {
-        "inertia": evidence.inertia.get(k),
-        "gap": evidence.gaps["gap"][k],
-        "gap_error": evidence.gaps["error"][k],
-        "mixture_bic": evidence.mixtures.loc[k].dropna().to_dict(),
-    }
-    if k not in evidence.scores.index:
-        return row
-    segments = evidence.stability[evidence.stability["k"] == k]
-    return {
-        **row,
-        **{name: values[k].item() for name, values in evidence.scores.items()},
-        "prediction_strength": evidence.strength["prediction_strength"][k],
-        "prediction_strength_error": evidence.strength["error"][k],
-        "agreement": evidence.agreement["agreement"][k],
-        "agreement_error": evidence.agreement["error"][k],
-        "null_limit": evidence.null_limit["limit"][k],
-        "null_limit_error": evidence.null_limit["error"][k],
-        "valley_p": evidence.separation["p"][k].item(),
-        "valley_chance": evidence.separation["chance"][k].item(),
-        "curved": evidence.separation["curved"][k].item(),
-        "segments": segments.drop(columns="k").astype({"segment": object}).to_dict("records"),
     }
 
 

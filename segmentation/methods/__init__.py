@@ -8,5 +8,6 @@ __getattr__ = lazily(
     latent=("LatentMethod",),
     mixture=("MIXTURE", "mixture_bic"),
     optima=("division", "feasible_k", "fit_each_k", "method_of", "suiting"),
+    tell=(),
     trim=("far_out", "forming"),
 )

@@ -1,8 +1,13 @@
-"""What is said of a method: how well its segments fit, and how surely customers belong to them."""
+"""What is said of a method: on which scale it works, how well its segments fit, how surely customers belong to them."""
 
+from collections.abc import Sequence
+
+from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import most_of, significant
-from segmentation.core.text import amount, percent, sentence
+from segmentation.core.text import amount, decimal, escape, listing, percent, sentence
 from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import are_items
+from segmentation.runs.records import Scaled
 
 NEARLY_CERTAIN = 0.9  # a probability
 FAMILY_WORDS = {  # what the covariances of a mixture are like (Fraley & Raftery 2002)
@@ -41,3 +46,37 @@ def sure(segmented: Customers) -> str:
     many = most_of(sure, segmented.number) if segmented.private else f"{sure:,}"
     among = f"{sentence(many)} of {segmented.number:,} customers"
     return f" {among} belong to their segment with a probability of {percent(NEARLY_CERTAIN)} or more."
+
+
+def scaling(scaled: Sequence[Scaled], dataset: Dataset) -> str:
+    """Say how the features were brought to one scale, or why they were not."""
+    names = [feature.name for feature in scaled]
+    if "scaling" not in dataset.model_fields_set and are_items(dataset, names):
+        return _unscaled(dataset, names)
+    told = {
+        "standard": "Each has mean 0 and standard deviation 1.",
+        "robust": "Each has median 0 and interquartile range 1.",
+        "none": "They are left in their own units, because dataset.yaml says that these can be compared.",
+    }
+    kinds = [dataset.columns[name].transform for name in names]
+    logged = [escape(dataset.label(name)) for name, kind in zip(names, kinds, strict=True) if kind == "log"]
+    powers = [
+        f"{escape(dataset.label(how.name))} (lambda {decimal(how.power)})"
+        for kind, how in zip(kinds, scaled, strict=True)
+        if kind == "yeo-johnson"
+    ]
+    first = [f"The logarithm is taken first of {listing(logged)}."] if logged else []
+    second = [f"Transformed first as Yeo and Johnson (2000) do: {listing(powers)}."] if powers else []
+    return " ".join([told[dataset.scaling], *first, *second])
+
+
+def _unscaled(dataset: Dataset, names: Sequence[str]) -> str:
+    """Say why items are left as they are, and what they count."""
+    scales = {(dataset.columns[name].type, dataset.columns[name].min, dataset.columns[name].max) for name in names}
+    kinds = {kind for kind, *_ in scales}
+    told = ["No feature is an amount here: each is an answer on a short scale, and goes in unscaled."]
+    told += ["Yes counts 1 point and no 0."] if "yes/no" in kinds else []
+    told += ["A rating counts as many points as it says."] if "rating" in kinds else []
+    told += ["What has more points to give weighs more."] if len(scales) > 1 else []
+    told += ["An item on which people disagree weighs more than one on which most agree."]
+    return " ".join([*told, "Distances are in points, and `scaling:` in dataset.yaml changes that."])

@@ -223,8 +223,9 @@ class Bars(Progress):
 def summarize(plan: Plan, outcome: Outcome) -> str:
     """Return five lines: the finding, the data, the segments, the evidence, and what was run.
 
-    Of a table that nobody has described the second line says that its features are assumed; with a base a line says
-    what became of its segments, and after a long run one where its time went.
+    Of a table that nobody has described the second line says that its features are assumed; where nothing divides the
+    customers a line says what is still useful; with a base a line says what became of its segments, and after a long
+    run one where its time went.
     """
     cleaning, chosen, profiles = (plan.study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
     shares = runs_tell.segment_shares(profiles.segments)
@@ -234,6 +235,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     assumed = runs_tell.assumed(*asked)
     measured = zip(("mean silhouette", "least stable segment"), runs_tell.measured(chosen), strict=False)
     encoding = f", read as {cleaning.encoding}" if cleaning.encoding else ""
+    useful = runs_tell.useful(chosen, plan.study.dataset, chosen.features).removeprefix("What is still useful: ")
     told = [" ".join(part) for part in measured] or [runs_tell.choice(chosen)]
     lines = [
         runs_tell.headline(chosen, profiles),
@@ -242,6 +244,11 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         *([f"  Replaced  what run {plan.study.name} found in {outcome.before}"] if outcome.before else []),
         f"  Segments  {', '.join(segments)}",
         f"  Evidence  {chosen.verdict}; {', '.join(told)}",
+        *(
+            [f"  Instead   {useful}"]
+            if (useful := runs_tell.useful(chosen, plan.study.dataset, chosen.features))
+            else []
+        ),
         *([f"  Changes   {runs_tell.lineage(lineage)}"] if (lineage := plan.study.lineage()) else []),
         f"  Ran       {ran}",
         *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),

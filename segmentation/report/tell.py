@@ -16,7 +16,7 @@ from segmentation.core.text import (
     show_index,
     spanning,
 )
-from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, meaning
+from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, advice, meaning
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Cleaning, Lineage, Profiles, Selection
@@ -24,6 +24,7 @@ from segmentation.runs.manifest import versions
 from segmentation.runs.records import OTHERS, Profile, Stability
 from segmentation.runs.run import Run
 
+STRONG = ("natural", "reproducible")
 MOST_ON_CARD = 5  # features, and descriptors: the others are folded
 
 
@@ -36,13 +37,16 @@ def who(segments: tuple[Profile, ...], verdict: str) -> str:
     if len(segments) == 1:
         return "The customers are not divided: they are described as one part."
     if verdict == "none":
-        return f"The customers differ only gradually. A cut into {parts} would be arbitrary: {told}"
+        return f"Nothing shows that these customers fall into groups. A cut into {parts} would be arbitrary: {told}"
     return f"A cut into {parts}: {told}" if verdict == "constructive" else told
 
 
 def sureness(selection: Selection) -> str:
-    """Say how sure the segments are: the verdict, the evidence behind it, and the dissent."""
-    told = [f"The verdict is {selection.verdict}: {meaning(selection.verdict, selection.k)}."]
+    """Say how sure the segments are: the verdict and what to do with it, the evidence behind it, what limits it."""
+    told = [
+        f"The verdict is {selection.verdict}: {meaning(selection.verdict, selection.k)}.",
+        advice(selection.verdict, selection.k),
+    ]
     if selection.method == "given" and selection.k != selection.best:
         told.append(f"The analyst asked for {selection.k}; the evidence speaks for {selection.best}.")
     if measured := runs_tell.measured(selection):
@@ -50,18 +54,26 @@ def sureness(selection: Selection) -> str:
             f"The mean silhouette is {measured[0]}; over {selection.resamples:,} resamples the least stable segment "
             f"comes back with a Jaccard coefficient of {measured[1]}, where 1 is always whole."
         )
+    told += selection.caveats
     others = listing(f"{name} ({choice})" for name, choice in selection.dissent.items())
     told.append(f"Other criteria would choose another number: {others}." if others else "No criterion disagrees.")
-    return " ".join(told)
+    strong = [row for row in selection.alternatives if row.verdict in STRONG]
+    if strong and selection.verdict in STRONG:
+        also = listing(f"{row.k} ({'coarser' if row.k < selection.k else 'finer'}, {row.verdict})" for row in strong)
+        told.append(f"Other numbers of segments that come back too: {also}.")
+    return " ".join(filter(None, told))
 
 
-def cut(selection: Selection) -> str | None:
-    """Warn where the segments are not groups that exist by themselves."""
-    if selection.verdict in ("natural", "reproducible") or not selection.divided:
+def cut(selection: Selection, dataset: Dataset) -> str | None:
+    """Warn where the segments are not groups that exist by themselves, and say what is useful then."""
+    useful = runs_tell.useful(selection, dataset, selection.features)
+    if not selection.divided:
+        return useful
+    if selection.verdict in STRONG:
         return None
-    if selection.verdict_of_best in ("natural", "reproducible"):
+    if selection.verdict_of_best in STRONG:
         return f"The evidence speaks for {count(selection.best, 'segment')}; these parts divide or join them."
-    return "These parts are a cut, not groups: customers on both sides of a border may differ little."
+    return f"These parts are a cut, not groups: customers on both sides of a border may differ little. {useful}"
 
 
 def key_figures(cleaning: Cleaning, selection: Selection, dataset: Dataset) -> list[dict]:
@@ -203,7 +215,7 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
         "base": lineage and lineage.base,
         "changes": runs_tell.lineage(lineage) if lineage else None,
         "figures": key_figures(cleaning, selection, dataset),
-        "warning": cut(selection),
+        "warning": cut(selection, dataset),
         "cards": cards(selection, profiles, dataset, lineage),
         "chapters": [{"anchor": anchor, "title": _heading(source)} for anchor, source in chapters],
         "parameters": [

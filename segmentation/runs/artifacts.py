@@ -96,6 +96,7 @@ class Selection(Conclusion, Artifact):
     reasons: tuple[str, ...]
     dissent: dict[str, int]
     alternatives: tuple[Alternative, ...]
+    caveats: tuple[str, ...]
     favourites: dict[str, int]
     dip: Dip
     features: tuple[str, ...]

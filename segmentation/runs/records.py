@@ -74,8 +74,9 @@ class Null(Record):
 class Conclusion(Record):
     """The number of segments and the verdict on them, beside those of the rule, which an analyst may overrule.
 
-    allowed : every k that the rule chose among
+    allowed : every k of the strongest verdict, which the rule chose among
     stable : every k whose segments are all stable
+    verdicts : that on every k
     """
 
     k: int
@@ -85,6 +86,7 @@ class Conclusion(Record):
     stable: tuple[int, ...]
     verdict: Verdict
     verdict_of_best: Verdict
+    verdicts: dict[int, Verdict]
     null: Null
 
     @property
@@ -169,6 +171,7 @@ class Alternative(Record):
     """Another k that is worth a look."""
 
     k: int
+    verdict: Verdict
     why: str
 
 

@@ -2,13 +2,40 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from segmentation.core.dataset import ASSUMED, Dataset
-from segmentation.core.text import count, decimal, escape, listing, sentence, shares, whole
+from segmentation.core.dataset import ASSUMED, OF_MONEY, Dataset
+from segmentation.core.text import count, decimal, escape, is_money, listing, plain_unit, sentence, shares, whole
 from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
-from segmentation.runs.records import Account, Profile, Tried
+from segmentation.runs.records import Account, Conclusion, Profile, Tried
 
+RFM = ("recency", "frequency", "monetary")
+MOST_SPELT = 4  # features or values, in a sentence
 MOST_LISTED = 8  # features, in a line above a report
 METHOD_CALLED = {"kmeans": "K-Means", "mixture": "a Gaussian mixture", "latent-class": "latent classes"}
+
+
+def useful(conclusion: Conclusion, dataset: Dataset, features: Sequence[str]) -> str:
+    """Say what is still useful where nothing was found that divides the customers by itself; "" where something was."""
+    if conclusion.verdict_of_best not in ("constructive", "none"):
+        return ""
+    named = [dataset.label(name) for name in features]
+    these = listing(named) if len(named) <= MOST_SPELT else count(len(named), "feature")
+    other = f"other features, if they can be collected: there may be groups in them that {these} cannot show"
+    by = _managed_by(dataset)
+    cut = f"a cut by {by}, which management sets and which needs no groups to be there; and " if by else ""
+    return f"What is still useful: {cut}{other}."
+
+
+def _managed_by(dataset: Dataset) -> str:
+    """Return the columns by which customers may be cut without any groups: recency, frequency and money; or money."""
+    used = [name for name, column in dataset.columns.items() if column.role in ("feature", "descriptor")]
+    if set(RFM) <= set(used):
+        return f"{listing(map(dataset.label, RFM))} (RFM groups)"
+    return " or ".join([dataset.label(name) for name in used if _of_money(name, dataset)][:MOST_SPELT])
+
+
+def _of_money(name: str, dataset: Dataset) -> bool:
+    unit = plain_unit(dataset.columns[name].unit)
+    return dataset.columns[name].numeric and (name in OF_MONEY or is_money(unit) or is_money(unit[-1:]))
 
 
 def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: str | None) -> str | None:
@@ -229,11 +256,13 @@ def choice(selection: Selection) -> str:
         return "every division that was tried leaves a group that privacy: aggregate does not show"
     if selection.method != "auto":
         return "given by the analyst"
-    if selection.stable:
-        return f"best mean silhouette of the stable k = {listing(selection.stable)}"
+    if len(selection.allowed) == 1:
+        return f"the {'strongest verdict of the' if len(selection.judged) > 1 else 'only'} k that could be taken"
     best = max(row.silhouette for row in selection.judged.values())
     of = f" of k = {listing(selection.allowed)}" if selection.chosen.silhouette < best else ""
-    return f"best mean silhouette{of}, though no k is stable"
+    if selection.verdict == "none":
+        return f"best mean silhouette{of}, though no k that could be taken has support"
+    return f"best mean silhouette{of}{', which share the strongest verdict' if of else ', and the strongest verdict'}"
 
 
 def measured(selection: Selection) -> list[str]:

@@ -14,8 +14,8 @@ from segmentation.core.text import count, decimal, escape, listing, percent, ran
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of
 from segmentation.customers.tell import tiles
-from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import LEVEL, NEARLY_SAME, NOUNS, SIGNIFICANT, SMALL
+from segmentation.evidence.tell import NO_NEXT, border, misfits
 from segmentation.methods import tell as methods_tell
 from segmentation.runs.records import Profile
 from segmentation.runs.tell import segment_shares, transformed, unindexed
@@ -29,7 +29,6 @@ from segmentation.segments.fit import (
 )
 from segmentation.segments.profiles import category_shares, largest_first, segment_medians
 
-border = evidence_tell.border
 MOST_MARKERS = 3  # of a segment, in a caption
 ITEM_WORDS = {  # what is shown of an item, and what makes a marker of it
     "yes/no": ("the share of yes", f"over {percent(MARKED)[:-1]} percentage points, or over half of the share of all"),
@@ -139,9 +138,9 @@ def belonging(segmented: Customers, verdict: str) -> str:
 def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset, aside: int = 0) -> str:
     """Say how many customers are nearer to another segment than to their own, and how well they fit on average."""
     if silhouettes.empty:
-        return evidence_tell.NO_NEXT
+        return NO_NEXT
     private, mean = dataset.private, f"The mean silhouette is {decimal(silhouettes['silhouette'].mean())}."
-    return f"{evidence_tell.misfits(silhouettes, private=private, aside=aside)} {mean} {tell_boxes(private=private)}"
+    return f"{misfits(silhouettes, private=private, aside=aside)} {mean} {tell_boxes(private=private)}"
 
 
 def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float, features: list[str]) -> str:

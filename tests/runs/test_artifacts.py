@@ -65,12 +65,16 @@ def test_a_selection_knows_its_choice_and_its_least_stable_segment(run):
 
 def test_the_silhouette_of_a_cut_is_not_called_the_best_where_another_was_not_allowed(run):
     selection = run.read("k_selection.json")
-    chosen = {"stable": (), "method": "auto", "k": 6, "allowed": (2, 6)}
+    chosen = {"method": "auto", "k": 6, "verdict": "natural", "allowed": (2, 6)}
     assert selection.criteria[5].silhouette > selection.criteria[6].silhouette
     told = runs_tell.choice(selection.model_copy(update=chosen))
-    assert told == "best mean silhouette of k = 2 and 6, though no k is stable"
+    assert told == "best mean silhouette of k = 2 and 6, which share the strongest verdict"
     told = runs_tell.choice(selection.model_copy(update=chosen | {"k": 5, "allowed": (5, 6)}))
-    assert told == "best mean silhouette, though no k is stable"
+    assert told == "best mean silhouette, and the strongest verdict"
+    told = runs_tell.choice(selection.model_copy(update=chosen | {"allowed": (6,)}))
+    assert told == "the strongest verdict of the k that could be taken"
+    told = runs_tell.choice(selection.model_copy(update=chosen | {"verdict": "none"}))
+    assert told == "best mean silhouette of k = 2 and 6, though no k that could be taken has support"
 
 
 def test_lambda_is_a_word_of_python_and_the_key_stays(run):

@@ -9,7 +9,7 @@ from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import how_scaled, shown_means
 from segmentation.customers.plots import groups
-from segmentation.evidence import tell as evidence_tell
+from segmentation.methods import tell as methods_tell
 from segmentation.segments import plots, tell
 from segmentation.segments.fit import are_profiled, describe_scaling, distance_unit, item_profiles, scale
 
@@ -25,7 +25,7 @@ def test_items_go_in_unscaled_unless_somebody_asks_or_an_amount_is_beside():
     scaler, X = scale(frame, of(ANSWERS), tuple(ANSWERS))
     assert np.array_equal(X, frame.to_numpy())
     assert distance_unit(of(ANSWERS), list(ANSWERS)) == "points"
-    told = evidence_tell.scaling(describe_scaling(scaler, tuple(ANSWERS)), of(ANSWERS))
+    told = methods_tell.scaling(describe_scaling(scaler, tuple(ANSWERS)), of(ANSWERS))
     assert "goes in unscaled. Yes counts 1 point and no 0." in told
     asked = of(ANSWERS, scaling="standard")
     assert how_scaled(asked, list(ANSWERS)) == "standard"

@@ -10,7 +10,7 @@ from sklearn.preprocessing import PowerTransformer
 
 from segmentation.core.dataset import Dataset
 from segmentation.customers.counts import log_edges
-from segmentation.evidence import tell as evidence_tell
+from segmentation.methods import tell as methods_tell
 from segmentation.segments.fit import Unskew, describe_scaling, scale, telling_order
 
 
@@ -77,5 +77,5 @@ def test_what_is_described_gives_the_scaled_features(kind, transform):
     if kind != "none":
         assert [centre(z) for z in X.T] == pytest.approx([0, 0], abs=1e-9)
         assert [spread(z) for z in X.T] == pytest.approx([1, 1])
-    told = evidence_tell.scaling(describe_scaling(model, ("a", "b")), dataset)
+    told = methods_tell.scaling(describe_scaling(model, ("a", "b")), dataset)
     assert ("logarithm" in told, "Yeo and Johnson" in told) == (transform == "log", transform == "yeo-johnson")
