@@ -52,7 +52,7 @@ def _criteria(task: tuple[Optimum, float], X: np.ndarray) -> dict:
         "silhouette": silhouette,
         "calinski_harabasz": calinski_harabasz_score(X, labels),
         "davies_bouldin": davies_bouldin_score(X, labels),
-        "smallest": np.bincount(labels).min(),
+        "smallest": optimum.sizes.min(),
         "starts": optimum.starts,
         "reached": optimum.reached / optimum.starts,
         **({"bic": optimum.model.bic_} if hasattr(optimum.model, "bic_") else {}),

@@ -1,7 +1,7 @@
 """The evidence for each number of segments, gathered once, and what each criterion makes of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -134,7 +134,7 @@ def gather_evidence(
         null=null.silhouettes,
         dip=dip_of_distances(some, seed=seed),
         separation=divided,
-        sizes={k: np.bincount(optimum.model.labels_).tolist() for k, optimum in optima.items()},
+        sizes={k: optimum.sizes.tolist() for k, optimum in optima.items()},
     )
 
 
@@ -200,10 +200,11 @@ class Judgement:
 
 
 def judge(
-    X: np.ndarray, method: Method, k_values, *, k="auto", resamples: int, private: bool, seed: int = 0
+    X: np.ndarray, method: Method, k_values, *, k="auto", far=None, resamples: int, private: bool, seed: int = 0
 ) -> Judgement:
-    """Fit each k by one method, gather its evidence, and decide."""
-    optima = fit_each_k(X, k_values, method=method, seed=seed)
+    """Fit each k by one method, gather its evidence, and decide; those set aside as `far` count in sizes alone."""
+    fits = fit_each_k(X, k_values, method=method, seed=seed)
+    optima = {k: replace(optimum, far=far) for k, optimum in fits.items()}
     scores = score_each_k(X, optima, seed=seed)
     evidence = gather_evidence(X, optima, scores, resamples=resamples, method=method, seed=seed)
     return Judgement(method, optima, scores, evidence, conclude(evidence, k, private=private))
@@ -214,7 +215,7 @@ def judge_each(X: np.ndarray, methods: Sequence[Method], k_values, **asked) -> l
 
     Parameters
     ----------
-    asked : k, resamples, private and seed, as `judge` takes them.
+    asked : k, far, resamples, private and seed, as `judge` takes them.
     """
     found: list[Judgement] = []
     for method in methods:

@@ -36,11 +36,20 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best fit of many single starts, and how often a start reached it."""
+    """The best fit of many single starts, how often a start reached it, and the `far` ones placed afterwards."""
 
     model: Fitted
     starts: int
     reached: int
+    far: np.ndarray | None = None
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """How many customers each segment holds, the far ones too."""
+        labels = self.model.labels_
+        if self.far is not None and len(self.far):
+            labels = np.append(labels, self.model.predict(self.far))
+        return np.bincount(labels, minlength=len(self.model.cluster_centers_))
 
 
 class Method(Protocol):

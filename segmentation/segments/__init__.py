@@ -23,6 +23,7 @@ __getattr__ = lazily(
         "principal_map",
         "scale",
         "scaled_centroids",
+        "scaled_far",
         "scaling_and_centroids",
         "segment",
         "telling_order",

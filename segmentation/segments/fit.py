@@ -239,6 +239,13 @@ def scale(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...]) 
     return scaler, scaler.fit_transform(customers[list(features)].to_numpy())
 
 
+def scaled_far(scaler: Pipeline, everyone: Customers, forming: Customers, features: Sequence[str]) -> np.ndarray:
+    """Return the scaled features of those who were set aside, of the sample."""
+    far = everyone.sample[~everyone.sample["id"].isin(forming.sample["id"])]
+    found = forming.sample.head(1) if far.empty else far
+    return scaler.transform(found[list(features)].to_numpy())[: len(far)]
+
+
 def describe_scaling(model: Pipeline, features: Sequence[str]) -> list[Scaled]:
     """Return how each feature is scaled."""
     scaler, n = model.named_steps["scale"], len(features)

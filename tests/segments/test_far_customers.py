@@ -14,7 +14,7 @@ GROUPED = 210
 RUNS = {  # privacy, and who is far out
     "plain": ("aggregate", []),
     "high": ("aggregate", [(900, 900)]),
-    "low": ("rows", [(-999, 40), (30, 800)]),
+    "low": ("rows", [(-999, 40), (300, -100)]),
 }
 DESCRIBED = """title: Three groups
 source: {{path: {name}.csv}}
@@ -49,11 +49,22 @@ def _segments(project: Project, run: str) -> pd.DataFrame:
     return table.sort_values("id", ignore_index=True)
 
 
+def _smallest(project: Project, run: str) -> int:
+    return read_json(project.artifact(run, "k_selection.json"))["criteria"]["3"]["smallest"]
+
+
 @pytest.mark.parametrize("run", ["high", "low"])
 def test_a_few_far_out_change_no_segment(made, run):
     plain, found = (read_json(made.artifact(name, "k_selection.json")) for name in ("plain", run))
     assert (plain["k"], plain["verdict"]) == (3, "natural")
-    assert {key: found[key] for key in plain} == plain  # every criterion, resample and table without structure
+    for k, row in found["criteria"].items():  # every criterion, resample and table without structure
+        smallest = row.pop("smallest", None)
+        assert smallest is None or smallest >= plain["criteria"][k].pop("smallest")
+        assert row == plain["criteria"][k]
+    assert found["criteria"].keys() == plain["criteria"].keys()
+    told = ("k", "verdict", "favourites", "stable", "null", "dissent", "customers")
+    assert {key: found[key] for key in told} == {key: plain[key] for key in told}
+    assert _smallest(made, run) == min(read_json(made.artifact(run, "model.json"))["sizes"])
     own, others = (_segments(made, name) for name in ("plain", run))
     pd.testing.assert_frame_equal(others[:GROUPED], own)
     assert others["segment"][GROUPED:].isin([1, 2, 3]).all()  # they have one too

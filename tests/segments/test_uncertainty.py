@@ -38,6 +38,16 @@ def test_intervals_hold_the_planted_shares_and_centres_as_often_as_they_say():
     assert 0.88 <= np.mean(held) <= 0.98
 
 
+def test_no_interval_of_private_centres_ends_at_the_value_of_one_customer():
+    X = np.vstack([_drawn(0, n=60)[0], [(777.7, 40)]])
+    labels = np.r_[np.repeat([0, 1, 2], 20), 2]
+    told = pd.DataFrame(X, columns=["a", "b"])
+    alone = bootstrap_intervals(X, told, labels, resamples=40)["centre_a"].to_numpy()
+    assert alone.max() > 700  # the far one is a segment of a resample
+    private = bootstrap_intervals(X, told, labels, resamples=40, smallest=10)["centre_a"].to_numpy()
+    assert private.max() < 200
+
+
 def test_intervals_of_large_tables_are_those_of_the_normal_theory():
     X, labels = _drawn(0, n=8_000)
     found = _intervals(X, labels, resamples=200)
