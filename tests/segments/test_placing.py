@@ -15,13 +15,10 @@ from sklearn.mixture import GaussianMixture
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double
-from segmentation.methods.kmeans import KMEANS
-from segmentation.methods.latent import LatentMethod
-from segmentation.methods.mixture import MixtureMethod
 from segmentation.methods.scores import probabilities, reorder, scored, scores_of
 from segmentation.runs.records import Placement, Score
 from segmentation.segments.assign import _at_once, _in_turn, assign_rows
-from segmentation.segments.fit import blocks, fit_segments, scale, scaling_and_centroids
+from segmentation.segments.fit import fit_segments, scaling_and_centroids
 from segmentation.segments.model import TRUSTED, _repeatable
 from segmentation.segments.queries import nearest_sql
 
@@ -151,11 +148,8 @@ def formed(request):
         (survey(), SURVEY) if request.param == "latent-class" else (pd.DataFrame(clouds(), columns=NAMES), AMOUNTS)
     )
     features = tuple(rows)
-    told = blocks(scale(rows, dataset, features, method=request.param)[0], dataset, features)
-    method = {"kmeans": KMEANS, "mixture": MixtureMethod(families={3: "VVV"}), "latent-class": LatentMethod(told)}[
-        request.param
-    ]
-    model = fit_segments(rows, dataset, features, 2 if dataset is SURVEY else 3, method=method, seed=0)
+    k, formed_by = 2 if dataset is SURVEY else 3, request.param
+    model = fit_segments(rows, dataset, features, k, formed_by=formed_by, seed=0)
     X = rows.to_numpy()
     sure = model.predict_proba(X).max(axis=1) if request.param != "kmeans" else None
     return model, dataset, rows, (model.predict(X) + 1).tolist(), sure
