@@ -119,6 +119,17 @@ class Selection(Conclusion, Artifact):
         return {k: row for k, row in sorted(self.criteria.items()) if isinstance(row, Judged)}
 
     @property
+    def families(self) -> dict[int, str]:
+        """The covariance family of mixtures of each k whose BIC is best."""
+        return {k: min(row.mixture_bic, key=row.mixture_bic.__getitem__) for k, row in self.judged.items()
+                if row.mixture_bic}  # fmt: skip
+
+    @property
+    def refits(self) -> int:
+        """How many resamples give an interval: of a method that takes longer fewer."""
+        return self.resamples * (10 if self.formed_by == "kmeans" else 2)
+
+    @property
     def chosen(self) -> Judged:
         """The criteria of the k that is chosen."""
         return self.judged[self.k]

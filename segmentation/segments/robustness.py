@@ -1,33 +1,34 @@
 """Would other choices draw the same segments, how exact are shares and centres, and in what else do segments differ?"""
 
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import chi2_contingency, kruskal, rankdata
-from sklearn.cluster import AgglomerativeClustering, MiniBatchKMeans
+from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score
-from sklearn.mixture import GaussianMixture
 from sklearn.preprocessing import minmax_scale, robust_scale, scale
 
-from segmentation.core.dataset import Dataset
+from segmentation.core.dataset import Dataset, MethodName
 from segmentation.core.errors import UsageError
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import SMALLEST_GROUP, least, nearly_all, step, to_step
 from segmentation.core.text import decimal, listing
 from segmentation.customers.counts import Grouping, tukey_fences
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import how_scaled, sample_rows, shown_means
+from segmentation.customers.exploring import how_scaled, items_of, sample_rows, shown_means
 from segmentation.evidence.decision import LEVEL, SIGNIFICANT
-from segmentation.methods.kmeans import best_kmeans, fit_once
-from segmentation.methods.method import random_state
+from segmentation.methods.kmeans import KMEANS
+from segmentation.methods.method import Method, random_state
+from segmentation.methods.optima import method_of
 from segmentation.runs.records import Placement
 from segmentation.segments.assign import averaged, bent, exact_centres, restored
-from segmentation.segments.fit import scaling
+from segmentation.segments.fit import describe_scaling
+from segmentation.segments.fit import scale as scale_features
 
 LARGEST_COMPARED = 5_000
-RIVAL_STARTS = 20
 LARGEST_DRAW = 2_000
 LEAST_UNSURE = 0.06  # of a p-value with one digit
 
@@ -39,6 +40,7 @@ def intervals(
     *,
     resamples: int,
     seed: int,
+    method: Method = KMEANS,
     everyone: Customers | None = None,
 ) -> pd.DataFrame:
     """Return the intervals of `bootstrap_intervals` for shares and `centres`, of a sample moved to where all stand.
@@ -48,7 +50,7 @@ def intervals(
     labels, X = customers.sample["segment"].to_numpy() - 1, scaled.sample[model.columns].to_numpy()
     means = {f.name: of.sample[f.name].to_numpy() for f, of in averaged(customers, scaled, model.numbers)}
     smallest, means = least(customers.private), pd.DataFrame(means)
-    found = bootstrap_intervals(X, means, labels, resamples=resamples, smallest=smallest, seed=seed)
+    found = bootstrap_intervals(X, means, labels, resamples=resamples, smallest=smallest, method=method, seed=seed)
     some, seen = (Customers.of(customers.dataset, of.sample) for of in (customers, scaled))
     moved = _shares_and_means(customers, scaled, model) - _shares_and_means(some, seen, model)
     moved["share"] += _shares(everyone or customers) - _shares(customers)
@@ -77,7 +79,13 @@ def _shares(customers: Customers) -> pd.Series:
 
 
 def compare_choices(
-    customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], labels: np.ndarray, *, seed: int = 0
+    customers: pd.DataFrame,
+    dataset: Dataset,
+    features: tuple[str, ...],
+    labels: np.ndarray,
+    *,
+    formed_by: MethodName = "kmeans",
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Return how far the segments under other choices, with the same k, agree with those at hand.
 
@@ -88,7 +96,7 @@ def compare_choices(
     Parameters
     ----------
     labels : ndarray of shape (n_customers,)
-        The segments at hand, from 0.
+        The segments at hand, from 0, and the method that formed them.
 
     Returns
     -------
@@ -100,7 +108,7 @@ def compare_choices(
     some, own = customers.iloc[rows].reset_index(drop=True), labels[rows]
     choices = [
         (name, method, X, kept)
-        for name, method, X, kept in (_choices(some, dataset, list(features)) if k > 1 else [])
+        for name, method, X, kept in (_choices(some, dataset, list(features), formed_by) if k > 1 else [])
         if len(np.unique(X, axis=0)) >= k and kept.sum() >= least(dataset.private)
     ]
     others = spread(_segment, choices, k, seed)
@@ -117,33 +125,51 @@ def choice_formats(everyone: Customers) -> dict:
     return {"customers": show, "agreement": decimal}
 
 
-def _choices(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[tuple]:
-    """Return (name, method, X, which customers X holds) for each other choice."""
-    X = _scaled(customers, dataset, features)
+def _choices(customers: pd.DataFrame, dataset: Dataset, features: list[str], formed_by: MethodName) -> list[tuple]:
+    """Return (name, method or "ward", X, which customers X holds) for each other choice."""
+    X, own = _view(customers, dataset, features, formed_by)
     everyone, usual = np.ones(len(X), bool), ~_outliers(X)
-    rows: list[tuple] = [(name, name, X, everyone) for name in METHODS]
-    scales = SCALES if how_scaled(dataset, features) == "standard" else SCALES | STANDARD
-    rows += [(f"Scaled {name}", None, rescale(X), everyone) for name, rescale in scales.items()]
-    if not usual.all():
-        rows.append(("Without outliers", None, _scaled(customers[usual], dataset, features), usual))
+    rows: list[tuple] = [
+        (name, other if other == "ward" else _view(customers, dataset, features, other)[1], X, everyone)
+        for name, other in _rivals(dataset, features).items()
+        if other != formed_by
+    ]
+    if formed_by != "latent-class":  # which no scale changes
+        scales = SCALES if how_scaled(dataset, features) == "standard" else SCALES | STANDARD
+        rows += [(f"Scaled {name}", own, rescale(X), everyone) for name, rescale in scales.items()]
+        if not usual.all():
+            rows.append(("Without outliers", own, _view(customers[usual], dataset, features, formed_by)[0], usual))
     for name in features if len(features) > 1 else []:
-        rest = [other for other in features if other != name]
-        rows.append((without(dataset, name), None, _scaled(customers, dataset, rest), everyone))
+        view, method = _view(customers, dataset, [other for other in features if other != name], formed_by)
+        rows.append((without(dataset, name), method, view, everyone))
     for name in dataset.named("feature", "descriptor"):
         known = customers[name].notna().to_numpy()
         if name not in features and dataset.columns[name].numeric and customers[name].nunique() > 1:
-            more = [*features, name]
-            rows.append((f"With {dataset.label(name)}", None, _scaled(customers[known], dataset, more), known))
+            view, method = _view(customers[known], dataset, [*features, name], formed_by)
+            rows.append((f"With {dataset.label(name)}", method, view, known))
     return rows
+
+
+def _rivals(dataset: Dataset, features: list[str]) -> dict[str, MethodName | Literal["ward"]]:
+    """Return the methods that suit these features, by their names: between categories there is no distance."""
+    items = len(items_of(dataset, features))
+    if not all(dataset.columns[name].numeric for name in features):
+        return {"Latent classes": "latent-class"}
+    unsuited = {"Gaussian mixture"} if items == len(features) else set() if items else {"Latent classes"}
+    return {name: method for name, method in RIVALS.items() if name not in unsuited}
+
+
+def _view(
+    customers: pd.DataFrame, dataset: Dataset, features: list[str], formed_by: MethodName
+) -> tuple[np.ndarray, Method]:
+    """Return the features as a method sees them, and the method for what it sees."""
+    scaler, X = scale_features(customers, dataset, tuple(features))
+    return X, method_of(formed_by, describe_scaling(scaler, features), dataset)
 
 
 def without(dataset: Dataset, name: str) -> str:
     """Return what the choice is called that leaves a feature out."""
     return f"Without {dataset.label(name)}"
-
-
-def _scaled(customers: pd.DataFrame, dataset: Dataset, features: list[str]) -> np.ndarray:
-    return scaling(dataset, features).fit_transform(customers[features].to_numpy())
 
 
 def _outliers(X: np.ndarray) -> np.ndarray:
@@ -155,22 +181,17 @@ def _outliers(X: np.ndarray) -> np.ndarray:
 
 def _segment(choice: tuple, k: int, seed: int) -> np.ndarray:
     _, method, X, _ = choice
-    return METHODS[method](X, k, seed) if method else best_kmeans(X, k, seed=seed).model.labels_
+    if method == "ward":
+        return AgglomerativeClustering(k, linkage="ward").fit_predict(X)
+    return method.best(X, k, seed=seed).model.labels_
 
 
-def _ward(X: np.ndarray, k: int, seed: int) -> np.ndarray:
-    return AgglomerativeClustering(k, linkage="ward").fit_predict(X)
-
-
-def _mixture(X: np.ndarray, k: int, seed: int) -> np.ndarray:
-    return GaussianMixture(k, n_init=RIVAL_STARTS, random_state=seed).fit_predict(X)
-
-
-def _batches(X: np.ndarray, k: int, seed: int) -> np.ndarray:
-    return MiniBatchKMeans(k, n_init=RIVAL_STARTS, random_state=seed).fit_predict(X)
-
-
-METHODS = {"Ward hierarchical clustering": _ward, "Gaussian mixture": _mixture, "MiniBatch K-Means": _batches}
+RIVALS: dict[str, MethodName | Literal["ward"]] = {
+    "K-Means": "kmeans",
+    "Gaussian mixture": "mixture",
+    "Latent classes": "latent-class",
+    "Ward hierarchical clustering": "ward",
+}
 SCALES = {
     "to the range from 0 to 1": minmax_scale,
     "by median and quartiles": robust_scale,
@@ -180,14 +201,21 @@ STANDARD = {"to standard deviations": scale}
 
 
 def bootstrap_intervals(
-    X: np.ndarray, averaged: pd.DataFrame, labels: np.ndarray, *, resamples: int, smallest: int = 1, seed: int = 0
+    X: np.ndarray,
+    averaged: pd.DataFrame,
+    labels: np.ndarray,
+    *,
+    resamples: int,
+    smallest: int = 1,
+    method: Method = KMEANS,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Return 95% percentile intervals for the share and the centre of each segment (Efron & Tibshirani 1993).
 
-    Each resample of the customers is segmented anew, and its segments are matched with those at hand by the
-    largest overlap (Kuhn 1955), so that the intervals hold the uncertainty of the borders too. Above 2,000 customers
-    m = 2,000 of them are drawn, and the deviations are reduced by the square root of m / n (Bickel, Götze & van Zwet
-    1997).
+    Each resample of the customers is segmented anew by the same method, and its segments are matched with those at
+    hand by the largest overlap (Kuhn 1955), so that the intervals hold the uncertainty of the borders too. Above 2,000
+    customers m = 2,000 of them are drawn, and the deviations are reduced by the square root of m / n (Bickel, Götze &
+    van Zwet 1997).
 
     Parameters
     ----------
@@ -207,7 +235,7 @@ def bootstrap_intervals(
     """
     values, k = averaged.to_numpy(float), int(labels.max()) + 1
     m = min(len(X), LARGEST_DRAW)
-    drawn = np.array(spread(_draw, list(range(resamples)), X, values, labels, m, smallest, seed))
+    drawn = np.array(spread(_draw, list(range(resamples)), X, values, labels, m, smallest, method, seed))
     estimate = _shares_and_centres(values, labels, k)
     limits = {
         name: estimate + (np.nanquantile(drawn, level, axis=0) - estimate) * np.sqrt(m / len(X))
@@ -220,14 +248,14 @@ def bootstrap_intervals(
 
 
 def _draw(
-    i: int, X: np.ndarray, values: np.ndarray, labels: np.ndarray, m: int, smallest: int, seed: int
+    i: int, X: np.ndarray, values: np.ndarray, labels: np.ndarray, m: int, smallest: int, method: Method, seed: int
 ) -> np.ndarray:
     """Return share and centre of each segment in one resample; no centre (NaN) of one that holds too few."""
     k, rng = int(labels.max()) + 1, random_state(seed, 6, i)
     rows = rng.integers(len(X), size=m)
     if len(np.unique(X[rows], axis=0)) < k:
         return np.full((k, 1 + values.shape[1]), np.nan)
-    found = fit_once(X[rows], k, rng).labels_
+    found = method.once(X[rows], k, rng).labels_
     common = np.zeros((k, k))
     np.add.at(common, (labels[rows], found), 1)
     segment_of = np.argsort(linear_sum_assignment(common, maximize=True)[1])
