@@ -353,8 +353,11 @@ def _tell_strength(evidence: Evidence, k: int) -> str:
     )
 
 
-def as_selection(evidence: Evidence, conclusion: Conclusion) -> dict:
-    """Return what k_selection.json holds: every criterion's values and choice, the decision and its reasons."""
+def as_selection(evidence: Evidence, conclusion: Conclusion, far: str = "") -> dict:
+    """Return what k_selection.json holds: every criterion's values and choice, the decision and its reasons.
+
+    `far` says who took no part (`runs.tell.far_out`).
+    """
     return {
         **conclusion.content(),
         "criteria": {str(k): described(evidence, k) for k in evidence.gaps.index},
@@ -365,7 +368,7 @@ def as_selection(evidence: Evidence, conclusion: Conclusion) -> dict:
         "reasons": [told.replace("**", "") for told in decision(evidence, conclusion)],
         "dissent": dissent(evidence, conclusion.k),
         "alternatives": alternatives(evidence, conclusion),
-        "caveats": caveats(evidence, conclusion),
+        "caveats": [*caveats(evidence, conclusion), *filter(None, [far])],
         "dip": evidence.dip,
         "resamples": evidence.resamples,
         "sample": evidence.customers,

@@ -140,7 +140,7 @@ def far_out(customers: int, *, private: bool) -> str:
     who = sentence(public(customers, "customer", private=private))
     lies, they = ("lies", "it is") if customers == 1 and not private else ("lie", "they are")
     return (
-        f"**Far out:** {who} {lies} so far from all others (more than twice as far from the middle as 98 of 100) that "
+        f"{who} {lies} so far out (more than twice as far from the middle of all as 98 of 100 customers) that "
         f"{they} left out where segments are formed, tested and drawn, and of their centres; {they} placed afterwards, "
         "in the nearest segment, and counted in its size."
     )

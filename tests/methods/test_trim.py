@@ -1,9 +1,14 @@
 """Who is set aside: a few stragglers, wherever they lie; never a group, and of a heavy tail only its end."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
-from segmentation.methods.trim import far_out
+from segmentation.core.dataset import Dataset
+from segmentation.customers.customers import Customers
+from segmentation.methods.trim import far_out, forming
 
 CENTRES = 6 * np.array([[0, 0], [1, 0], [0.5, 0.75**0.5]])
 
@@ -86,3 +91,19 @@ def test_of_few_customers_too_and_of_none():
     assert np.flatnonzero(far_out(np.append(np.arange(20.0), 500)[:, None])).tolist() == [20]
     assert not far_out(np.array([[1.0], [2.0], [900.0]]))[:2].any()
     assert far_out(np.empty((5, 0))).sum() == 0
+
+
+def test_the_engine_leaves_out_of_a_large_table_whom_the_sample_does():
+    """Of all customers those farther out than the reach of the sample, on the scale that the model sees."""
+    rng = np.random.default_rng(6)
+    spend = np.append(np.expm1(rng.normal(4, 1, 3_000)), [1e9, 5, 3])
+    table = pd.DataFrame({"id": range(3_003), "spend": spend, "visits": np.append(rng.poisson(9, 3_001), [-999, 8])})
+    columns = {"spend": {"role": "feature", "transform": "log"}, "visits": {"role": "feature"}}
+    everyone = Customers.of(Dataset.model_validate({"title": "T", "columns": columns}), table)
+    whole = forming(everyone, ["spend", "visits"])
+    assert (whole.aside, whole.number, len(whole.sample)) == (2, 3_001, 3_001)
+    assert whole.sample["id"].tolist() == whole.table.to_pandas()["id"].tolist()
+    part = forming(replace(everyone, sample=table.head(1_000)), ["spend", "visits"])
+    assert (part.aside, len(part.sample)) == (2, 1_000)
+    everyone = Customers.of(everyone.dataset, table.head(3_000))
+    assert forming(everyone, ["spend", "visits"]) is everyone
