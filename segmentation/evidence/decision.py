@@ -63,7 +63,7 @@ def stable_k(scores: pd.DataFrame, stability: pd.DataFrame) -> list[int]:
 def verdict(*, stable: bool, beyond: bool, separated: bool, weakest: float, limit: float) -> Verdict:
     """Return the verdict on one k, in the terms of Dolnicar, Gruen & Leisch (2018).
 
-    Two questions are kept apart. Is it there? (distinct: beyond chance and separated.) Does it come back? (stable.)
+    Two questions are kept apart. Is it there? (distinct: separated.) Does it come back? (stable.)
 
     natural : both.
     reproducible : stable, and more so than the segments of a cloud without any structure.
@@ -75,17 +75,18 @@ def verdict(*, stable: bool, beyond: bool, separated: bool, weakest: float, limi
     stable : bool
         Whether `stable_k` has it.
     beyond : bool
-        Whether tables without segments reach the silhouette in at most 5% of cases, at whichever k.
+        Whether tables without segments reach the silhouette in at most 5% of cases, at whichever k. Groups that are
+        long, or that few of the features tell apart, lie apart without that.
     separated : bool
-        Whether there is a thinner place between every two segments (`Evidence.separated`).
+        Whether valleys separate the segments, deeper than those of tables without segments (`Evidence.separated`).
     weakest : float
         The mean Jaccard coefficient of the least stable segment.
     limit : float
         What that must reach to be more than a cloud without any structure gives (`nulls.null_stability`).
     """
     if stable:
-        return "natural" if beyond and separated else "reproducible" if weakest >= limit else "constructive"
-    return "constructive" if beyond and weakest > DISSOLVED else "none"
+        return "natural" if separated else "reproducible" if weakest >= limit else "constructive"
+    return "constructive" if (beyond or separated) and weakest > DISSOLVED else "none"
 
 
 def decide(scores: pd.DataFrame, verdicts: Mapping[int, Verdict], k="auto", *, smallest: int = 1) -> dict:

@@ -136,15 +136,15 @@ def rule() -> str:
     return (
         "**The verdict** is asked of every k, in the terms of Dolnicar, Gruen and Leisch (2018), by two questions that "
         "are kept apart. *Does it come back?* A k is stable where every segment has a mean Jaccard coefficient of at "
-        f"least {STABLE} (Hennig 2007) and {LARGE_ENOUGH} customers or more. *Is it there?* A k is distinct where at "
-        f"most one of {odds} without segments reaches its silhouette, at whichever k, and valleys separate the "
-        "segments: on the line that tells two of them apart customers are rarer between them than in the core of "
-        f"either (p at most {DEEP} for all pairs joined), at most one of {odds} without segments, divided into as "
-        "many, shows valleys as deep, and a bent piece has them along its bend too. Segments that are both are "
-        "*natural*. Stable ones that are not distinct are *reproducible* where the least stable of them reaches the "
-        f"{100 * NULL_LEVEL:g}th percentile of the segments of tables without any structure, and *constructive* where "
-        "it comes back no better than those. *Constructive* is also a k that is not stable, where its silhouette is "
-        "beyond chance and no segment dissolves "
+        f"least {STABLE} (Hennig 2007) and {LARGE_ENOUGH} customers or more. *Is it there?* A k is distinct where "
+        "valleys separate the segments: on the line that tells two of them apart customers are rarer between them than "
+        f"in the core of either (p at most {DEEP} for all pairs joined), at most one of {odds} without segments, "
+        "divided into as many, shows valleys as deep, and a bent piece has them along its bend too. Segments that are "
+        "both are *natural*. Stable ones that are not distinct are *reproducible* where the least stable of them "
+        f"reaches the {100 * NULL_LEVEL:g}th percentile of the segments of tables without any structure, and "
+        "*constructive* where it comes back no better than those. *Constructive* is also a k that is not stable, where "
+        f"it is distinct or at most one of {odds} without segments reaches its silhouette, at whichever k, and no "
+        "segment dissolves "
         f"(a mean Jaccard coefficient above {DISSOLVED}). The rest is *none*.\n\n"
         "**The rule.** The strongest verdict wins, and of several k that have it the one with the best silhouette; of "
         f"equals the smaller. A k with a segment of fewer than {LARGE_ENOUGH} customers is taken only where every k "
@@ -199,8 +199,8 @@ def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     k, scores, null = conclusion.k, evidence.scores["silhouette"], conclusion.null
     asked = k if conclusion.divided else scores.idxmax()
     told = [
-        f"Every segment is stable and large enough for {_tell_k(evidence.stable)}; a thinner place between every two "
-        f"segments is there for {_tell_k(evidence.separated)}.",
+        f"Every segment is stable and large enough for {_tell_k(evidence.stable)}; valleys separate the segments "
+        f"for {_tell_k(evidence.separated)}.",
         _tell_best(evidence, conclusion),
     ]
     if conclusion.method == "given":

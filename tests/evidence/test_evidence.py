@@ -361,11 +361,12 @@ def test_customers_stay_one_part_where_no_k_may_be_shown():
     [
         (True, True, True, 0.9, 0.99, "natural"),  # that a long cloud is as stable does not count
         (True, True, False, 0.9, 0.8, "reproducible"),
-        (True, False, True, 0.9, 0.8, "reproducible"),
+        (True, False, True, 0.9, 0.8, "natural"),  # long groups have no high silhouette
         (True, True, False, 0.9, 0.95, "constructive"),
         (False, True, True, 0.6, 0.5, "constructive"),
         (False, True, True, 0.34, 0.3, "none"),
-        (False, False, True, 0.7, 0.5, "none"),
+        (False, False, True, 0.7, 0.5, "constructive"),
+        (False, False, False, 0.7, 0.5, "none"),
     ],
 )
 def test_verdict(stable, beyond, separated, weakest, limit, expected):
