@@ -89,8 +89,13 @@ def verdict(*, stable: bool, beyond: bool, separated: bool, weakest: float, limi
     return "constructive" if (beyond or separated) and weakest > DISSOLVED else "none"
 
 
+def merit(scores: pd.DataFrame) -> pd.Series:
+    """Return by k what is best where it is highest: the silhouette, or where there is a likelihood the negated BIC."""
+    return -scores["bic"] if "bic" in scores else scores["silhouette"]
+
+
 def decide(scores: pd.DataFrame, verdicts: Mapping[int, Verdict], k="auto", *, smallest: int = 1) -> dict:
-    """Choose the number of segments: of the k with the strongest verdict the best silhouette, of equals the smaller.
+    """Choose the number of segments: of the k with the strongest verdict the best `merit`, of equals the smaller.
 
     Those whose segments all have 10 customers come before others. Where every k has a segment that must not be shown,
     the customers stay one part, k = 1.
@@ -124,7 +129,7 @@ def decide(scores: pd.DataFrame, verdicts: Mapping[int, Verdict], k="auto", *, s
     large = [i for i in showable if scores["smallest"][i] >= LARGE_ENOUGH] or showable
     strongest = min((verdicts[i] for i in large), key=STRONGEST_FIRST.index)
     allowed = [i for i in large if verdicts[i] == strongest]
-    best = int(scores.loc[allowed, "silhouette"].idxmax())
+    best = int(merit(scores)[allowed].idxmax())
     given = k != "auto"
     return {"k": k if given else best, "method": "given" if given else "auto", "best": best, "allowed": allowed}
 

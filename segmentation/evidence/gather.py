@@ -1,6 +1,6 @@
 """The evidence for each number of segments, gathered once, and what each criterion makes of it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 from segmentation.core.privacy import least
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.criteria import dip_of_distances, inertia_from_one, score_each_k, untie
-from segmentation.evidence.decision import SIGNIFICANT, decide, stable_k, verdict
+from segmentation.evidence.decision import SIGNIFICANT, decide, merit, stable_k, verdict
 from segmentation.evidence.nulls import (
     NullTables,
     class_p_values,
@@ -32,6 +32,7 @@ NULL_RESAMPLES = 5
 FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025
 FEWEST_LIMITS = 30  # tables for the limit of the stability
 STRONG_PREDICTION = 0.8
+AT_A_TIME = 5  # further k
 
 
 @dataclass(frozen=True)
@@ -200,14 +201,56 @@ class Judgement:
 
 
 def judge(
-    X: np.ndarray, method: Method, k_values, *, k="auto", far=None, resamples: int, private: bool, seed: int = 0
+    X: np.ndarray,
+    method: Method,
+    k_values,
+    *,
+    k="auto",
+    far=None,
+    resamples: int,
+    private: bool,
+    seed: int = 0,
+    further: Sequence[int] = (),
 ) -> Judgement:
-    """Fit each k by one method, gather its evidence, and decide; those set aside as `far` count in sizes alone."""
-    fits = fit_each_k(X, k_values, method=method, seed=seed)
-    optima = {k: replace(optimum, far=far) for k, optimum in fits.items()}
-    scores = score_each_k(X, optima, seed=seed)
+    """Fit each k by one method, gather its evidence, and decide; those set aside as `far` count in sizes alone.
+
+    Parameters
+    ----------
+    further : sequence of int
+        More k, in ascending order, to ask where the best one would be the largest of `k_values`.
+    """
+
+    def fitted(k_values) -> dict[int, Optimum]:
+        fits = fit_each_k(X, k_values, method=method, seed=seed)
+        return {k: replace(optimum, far=far) for k, optimum in fits.items()}
+
+    optima, scores = _inside(X, fitted, k_values, further, seed)
     evidence = gather_evidence(X, optima, scores, resamples=resamples, method=method, seed=seed)
     return Judgement(method, optima, scores, evidence, conclude(evidence, k, private=private))
+
+
+def _inside(
+    X: np.ndarray, fitted: Callable, k_values, further: Sequence[int], seed: int
+) -> tuple[dict[int, Optimum], pd.DataFrame]:
+    """Fit further k until the best one is not the largest; as far as two beyond it, because all evidence is asked then.
+
+    Where even the last is the best, nothing is gained: the criterion rises with k, as it does where nothing is found.
+
+    Parameters
+    ----------
+    fitted : function
+        Returns the best optimum of each k.
+    """
+    first = fits = fitted(k_values)
+    known = scores = score_each_k(X, first, seed=seed)
+    while merit(scores).idxmax() == max(fits) and further:
+        more, further = fitted(further[:AT_A_TIME]), further[AT_A_TIME:]
+        fits, scores = fits | more, pd.concat([scores, score_each_k(X, more, seed=seed)])
+    best = merit(scores).idxmax()
+    if best == max(fits):
+        return first, known
+    kept = [k for k in fits if k in first or k <= best + 2]
+    return {k: fits[k] for k in kept}, scores.loc[kept]
 
 
 def judge_each(X: np.ndarray, methods: Sequence[Method], k_values, **asked) -> list[Judgement]:
@@ -215,7 +258,7 @@ def judge_each(X: np.ndarray, methods: Sequence[Method], k_values, **asked) -> l
 
     Parameters
     ----------
-    asked : k, far, resamples, private and seed, as `judge` takes them.
+    asked : k, far, resamples, private, seed and further, as `judge` takes them.
     """
     found: list[Judgement] = []
     for method in methods:

@@ -9,7 +9,7 @@ from segmentation.core.privacy import SMALLEST_GROUP, TENS, all_but, least, publ
 from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence, tell_p, whole
 from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
-from segmentation.evidence.decision import DISSOLVED, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, advice, meaning
+from segmentation.evidence.decision import DISSOLVED, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, advice, meaning, merit
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, described, dissent, votes
 from segmentation.evidence.nulls import NULL_LEVEL
 from segmentation.evidence.separation import DEEP
@@ -146,8 +146,9 @@ def rule() -> str:
         f"it is distinct or at most one of {odds} without segments reaches its silhouette, at whichever k, and no "
         "segment dissolves "
         f"(a mean Jaccard coefficient above {DISSOLVED}). The rest is *none*.\n\n"
-        "**The rule.** The strongest verdict wins, and of several k that have it the one with the best silhouette; of "
-        f"equals the smaller. A k with a segment of fewer than {LARGE_ENOUGH} customers is taken only where every k "
+        "**The rule.** The strongest verdict wins, and of several k that have it the one with the best silhouette (of "
+        "a method with a likelihood: the lowest BIC); of equals the smaller. A k with a segment of fewer than "
+        f"{LARGE_ENOUGH} customers is taken only where every k "
         "has one. The others are told as alternatives, each with its own verdict."
     )
 
@@ -226,7 +227,8 @@ def _tell_best(evidence: Evidence, conclusion: Conclusion) -> str:
     small = [min(sizes) < LARGE_ENOUGH for sizes in evidence.sizes.values()]
     none = f"No k has {LARGE_ENOUGH} customers or more in every segment. " if all(small) else ""
     among = "of all k" if none or not any(small) else f"of those with {LARGE_ENOUGH} customers or more in every segment"
-    at = f"k = {best}", f"silhouette ({decimal(evidence.scores['silhouette'][best])})"
+    likely = f"BIC ({whole(evidence.scores['bic'][best])})" if "bic" in evidence.scores else ""
+    at = f"k = {best}", likely or f"silhouette ({decimal(evidence.scores['silhouette'][best])})"
     if verdict == "none":
         return f"{none}No k has support; {among}, {at[0]} has the best {at[1]}."
     if len(allowed) == 1:
@@ -295,7 +297,8 @@ def alternatives(evidence: Evidence, conclusion: Conclusion) -> list[dict]:
     k, scores, verdicts = conclusion.k, evidence.scores["silhouette"], conclusion.verdicts
     if not conclusion.divided:
         return []
-    strong = [i for i in scores.sort_values(ascending=False, kind="stable").index if i != k and i in evidence.stable]
+    ordered = merit(evidence.scores).sort_values(ascending=False, kind="stable").index
+    strong = [i for i in ordered if i != k and i in evidence.stable]
     found = [
         _alternative(i, verdicts, f"{'coarser' if i < k else 'finer'}, with a silhouette of {decimal(scores[i])}")
         for i in sorted(strong, key=lambda i: STRONGEST_FIRST.index(verdicts[i]))

@@ -7,7 +7,7 @@ __getattr__ = lazily(
     kmeans=("KMEANS",),
     latent=("LatentMethod",),
     mixture=("MIXTURE", "mixture_bic"),
-    optima=("division", "feasible_k", "fit_each_k", "method_of", "suiting"),
+    optima=("division", "feasible_k", "fit_each_k", "further_k", "method_of", "suiting"),
     tell=(),
     trim=("far_out", "forming"),
 )

@@ -15,6 +15,8 @@ from segmentation.methods.mixture import MixtureMethod
 from segmentation.runs.records import Scaled
 from segmentation.runs.run import Run
 
+LARGEST_K = 20
+
 
 def fit_each_k(X: np.ndarray, k_values, *, method: Method = KMEANS, seed: int = 0) -> dict[int, Optimum]:
     """Return the best optimum for every k."""
@@ -53,6 +55,15 @@ def feasible_k(X: np.ndarray, k_range: tuple[int, int], k, *, seed: int = 0) -> 
     if most < 2 or not values:
         raise DataError(f"the customers have {most + 1} distinct combinations of features; too few for segments")
     return sorted(values)
+
+
+def further_k(X: np.ndarray, k_values: list[int], run: Run) -> list[int]:
+    """Return the k to ask where the best is the largest of the range, up to 20; none where the analyst named either."""
+    last = max(k_values)
+    if run.k != "auto" or "k_range" in run.dataset.model_fields_set or last < run.dataset.k_range[1]:
+        return []
+    most = feasible_k(X, (2, LARGEST_K), "auto", seed=run.seed)
+    return [k for k in most if k > last]
 
 
 def suiting(run: Run) -> tuple[MethodName, ...]:

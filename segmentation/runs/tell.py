@@ -258,11 +258,12 @@ def choice(selection: Selection) -> str:
         return "given by the analyst"
     if len(selection.allowed) == 1:
         return f"the {'strongest verdict of the' if len(selection.judged) > 1 else 'only'} k that could be taken"
-    best = max(row.silhouette for row in selection.judged.values())
-    of = f" of k = {listing(selection.allowed)}" if selection.chosen.silhouette < best else ""
+    what = "mean silhouette" if selection.chosen.bic is None else "BIC"
+    best = max(selection.judged.values(), key=lambda row: row.silhouette if row.bic is None else -row.bic)
+    of = "" if selection.chosen == best else f" of k = {listing(selection.allowed)}"
     if selection.verdict == "none":
-        return f"best mean silhouette{of}, though no k that could be taken has support"
-    return f"best mean silhouette{of}{', which share the strongest verdict' if of else ', and the strongest verdict'}"
+        return f"best {what}{of}, though no k that could be taken has support"
+    return f"best {what}{of}{', which share the strongest verdict' if of else ', and the strongest verdict'}"
 
 
 def measured(selection: Selection) -> list[str]:

@@ -9,12 +9,14 @@ from scipy.spatial.distance import cdist, pdist
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
+from segmentation.core import parallel
+from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.criteria import dip_of_distances, flows_between, origins, score_each_k
 from segmentation.evidence.decision import DISSOLVED, decide, stable_k, verdict
-from segmentation.evidence.gather import conclude, dissent, gather_evidence
+from segmentation.evidence.gather import _inside, conclude, dissent, gather_evidence
 from segmentation.evidence.nulls import (
     gap_choices,
     gap_statistic,
@@ -32,9 +34,10 @@ from segmentation.evidence.stability import (
     smallest_share_together,
     stability_table,
 )
+from segmentation.methods import kmeans
 from segmentation.methods.kmeans import best_kmeans, fit_once
 from segmentation.methods.method import random_state
-from segmentation.methods.optima import feasible_k, fit_each_k
+from segmentation.methods.optima import feasible_k, fit_each_k, further_k
 
 
 def _scaled(X: np.ndarray) -> np.ndarray:
@@ -159,6 +162,35 @@ def test_an_even_square_comes_back_in_quarters_and_a_long_cloud_in_halves():
     for X, k in ((square, 4), (_noise("correlated", 5, 1), 2)):
         _, concluded = _conclude(_scaled(X), range(2, 7), resamples=20)
         assert (concluded.k, concluded.verdict) == (k, "reproducible")
+
+
+def _asked(X: np.ndarray) -> pd.Index:
+    fits, scores = _inside(X, lambda k_values: fit_each_k(X, k_values), range(2, 7), list(range(7, 12)), 0)
+    assert list(fits) == list(scores.index)
+    return scores.index
+
+
+def test_the_range_grows_until_the_best_k_is_inside_and_not_where_nothing_is_found(monkeypatch):
+    monkeypatch.setattr(parallel, "_cores", lambda: 1)
+    monkeypatch.setattr(kmeans, "FEWEST_STARTS", 20)
+    places = [(i * 10, j * 10) for i in range(3) for j in range(3)][:8]
+    eight, _ = make_blobs(96, centers=places, cluster_std=1, random_state=0)
+    assert _asked(_scaled(eight)).max() == 10  # two beyond the best
+    four, _ = make_blobs(96, centers=places[:4], cluster_std=1, random_state=0)
+    assert _asked(_scaled(four)).max() == 6
+    assert _asked(np.arange(12.0)[:, None]).max() == 6  # the silhouette rises to the last
+
+
+def test_an_analyst_s_own_range_and_number_are_kept_to():
+    X = np.arange(50.0)[:, None]
+    described = {"title": "T", "columns": {"x": {"role": "feature"}}}
+    free, own = Dataset(**described), Dataset(**described, k_range=(2, 10))
+    for k, dataset in ((4, free), ("auto", own)):
+        assert further_k(X, list(range(2, 11)), SimpleNamespace(k=k, dataset=dataset, seed=0)) == []
+    run = SimpleNamespace(k="auto", dataset=free, seed=0)
+    assert further_k(X, list(range(2, 11)), run) == list(range(11, 21))
+    assert further_k(X[:14], list(range(2, 11)), run) == [11, 12, 13]
+    assert further_k(X[:8], list(range(2, 8)), run) == []
 
 
 @pytest.mark.parametrize("kind", ["rating", "count", "binary"])
@@ -340,6 +372,8 @@ def test_the_strongest_verdict_wins_and_of_several_the_best_silhouette_and_then_
     assert _decide("natural natural none") == {"k": 3, "method": "auto", "best": 3, "allowed": [2, 3]}
     assert _decide("reproducible natural natural")["k"] == 3
     assert _decide("none none constructive") == {"k": 3, "method": "auto", "best": 3, "allowed": [2, 3]}
+    likely = SCORES.assign(smallest=12, bic=[300, 200, 100])
+    assert decide(likely, dict.fromkeys([2, 3, 4], "natural"))["k"] == 4  # the lowest BIC, not the best silhouette
     assert _decide("natural none none", 4) == {"k": 4, "method": "given", "best": 2, "allowed": [2]}
     same = SCORES.assign(smallest=12, silhouette=0.6)
     assert decide(same, dict.fromkeys([2, 3, 4], "natural"))["k"] == 2
