@@ -95,7 +95,7 @@ def paid(p: float, along: np.ndarray, first: int) -> float:
     if p > SHALLOW:
         return 1.0
     n, even = len(along), 4 * first * (1 - first / len(along))
-    tests = WINDOWS * even / (even + HALF_OF_THEM) * np.sqrt(even / n)
+    tests = WINDOWS * even / (even + HALF_OF_THEM) * even / n
     found = float(-np.expm1(np.maximum(tests, 1) * np.log1p(-p)))
     return found if found <= SIGNIFICANT or apart(along, first) else 1.0
 
