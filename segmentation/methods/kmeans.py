@@ -21,6 +21,7 @@ SAME_INERTIA = 1e-9
 LARGEST_AT_ONCE = 500
 MOST_ITERATIONS = 1000
 STARTS = 10
+CORES = 0.2, 0.6  # of the rows, the smallest and the largest part that the cores of a start are made of
 
 
 def best_kmeans(X: np.ndarray, k: int, *, seed: int = 0) -> Optimum:
@@ -189,7 +190,9 @@ def random_centres(X: np.ndarray, k: int, rng: np.random.Generator, starts: int)
     return centres
 
 
-def divisions_to_start(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> np.ndarray:
+def divisions_to_start(
+    X: np.ndarray, k: int, rng: np.random.Generator, starts: int, *, trees: bool = True
+) -> np.ndarray:
     """Return divisions to start from, of shape (starts, k, n), each of the rows as they are and of the sphered ones.
 
     Ward's tree; the best of K-Means; random centres; and cores, k - 1 random centres with the nearest half of the
@@ -199,12 +202,16 @@ def divisions_to_start(X: np.ndarray, k: int, rng: np.random.Generator, starts: 
         return np.ones((1, 1, len(X)))
     divisions: list[np.ndarray] = []
     for Z in (X, _sphered(X)):
-        fits = fit_starts(Z, k, rng, starts)
-        divisions.append(fcluster(linkage(Z, "ward"), k, "maxclust") - 1)
-        divisions.extend(fits.labels[np.argsort(fits.inertia, kind="stable")[: max(1, starts // 2)]])
-        divisions.extend(_nearest(Z, random_centres(Z, k, rng, starts))[0])
-        labels, distances = _nearest(Z, random_centres(Z, k - 1, rng, starts))
-        divisions.extend(np.where(distances > np.median(distances, axis=1, keepdims=True), k - 1, labels))
+        centres = random_centres(Z, k, rng, starts)
+        fits = descend(Z, centres)
+        divisions += [*fits.labels[np.argsort(fits.inertia, kind="stable")[: (starts + 1) // 2]]]
+        divisions += [*_nearest(Z, centres)[0]]
+        labels, distances = _nearest(Z, centres[:, :-1])
+        ends = (np.linspace(*CORES, starts) * len(X)).astype(int)
+        limits = np.sort(distances, axis=1)[np.arange(starts), ends]
+        divisions += [*np.where(distances > limits[:, None], k - 1, labels)]
+        if trees:
+            divisions.append(fcluster(linkage(Z, "ward"), k, "maxclust") - 1)
     whole = [labels for labels in divisions if len(np.unique(labels)) == k]
     return np.stack([np.eye(k)[labels].T for labels in whole]) if whole else np.empty((0, k, len(X)))
 

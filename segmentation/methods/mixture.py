@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,31 +16,26 @@ from segmentation.customers.exploring import sample_rows
 from segmentation.methods.kmeans import best_kmeans, divisions_to_start, fit_once, require_distinct
 from segmentation.methods.method import LARGEST_EXACT, LARGEST_RESAMPLED, Fitted, Optimum, random_state
 
-FAMILIES = {
-    "EII": "spherical",
-    "VII": "spherical",
-    "EEI": "diag",
-    "VVI": "diag",
-    "EEE": "tied",
-    "VVV": "full",
-}  # of Fraley & Raftery (2002), volume, shape and orientation equal (E), varying (V) or none (I); as scikit-learn says
+FAMILIES = {"EII": "spherical", "VII": "spherical", "EEI": "diag", "VVI": "diag", "EEE": "tied", "VVV": "full"}
+# of Fraley & Raftery (2002), volume, shape and orientation equal (E), varying (V) or none (I); as scikit-learn says
 DIAGONAL, POOLED = ("EII", "VII", "EEI", "VVI"), ("EII", "EEI", "EEE")
 FLOOR = 1e-4  # of a variance, where those of the columns are about 1: what is thinner is a few customers on a line
 LOG_2_PI = float(np.log(2 * np.pi))
 SMALLEST_COMPONENT = 2  # rows that a component must be the likeliest of, to be a segment
-SHORT_CLIMB, LONG_CLIMB = 12, 1_000
+SHORT_CLIMB, LONG_CLIMB = 20, 1_000
 SAME = 1e-4  # of log-likelihood a customer, between two climbs to one optimum
 
 
 class Effort(NamedTuple):
-    """How many starts there are of each kind, how many climb to the end, and what a customer still gains in a step."""
+    """How many starts of each kind, how many climb to the end, what they gain at last, and whether trees too."""
 
     starts: int
     kept: int
     settled: float
+    trees: bool
 
 
-THOROUGH, QUICK = Effort(6, 4, 1e-7), Effort(2, 2, 1e-5)
+THOROUGH, QUICK = Effort(10, 4, 1e-6, trees=True), Effort(6, 2, 1e-4, trees=False)
 
 
 class Mixtures(NamedTuple):
@@ -112,7 +108,7 @@ def _search(X: np.ndarray, k: int, rng: np.random.Generator, families=tuple(FAMI
 
     Each family starts from the same divisions and from what the families before it have found.
     """
-    parts, found = divisions_to_start(X, k, rng, THOROUGH.starts), {}
+    parts, found = divisions_to_start(X, k, rng, THOROUGH.starts, trees=THOROUGH.trees), {}
     for family in families:
         best, ends = _best_of(X, parts, family, THOROUGH, rows=rows)
         if best is not None:
@@ -164,6 +160,7 @@ def _moments_of(X: np.ndarray, family: str) -> np.ndarray:
     return np.ascontiguousarray(np.hstack([np.ones((len(X), 1)), X, X[:, rows] * X[:, columns]]))
 
 
+@cache
 def _pairs(d: int, family: str) -> tuple[np.ndarray, np.ndarray]:
     return (np.arange(d), np.arange(d)) if family in DIAGONAL else np.triu_indices(d)
 
@@ -196,7 +193,7 @@ def _maximize(sums: np.ndarray, family: str, d: int) -> tuple[Mixtures, np.ndarr
     """Return the mixtures that sums of moments make likeliest, and which of them have a component of too few rows.
 
     One row makes no component, in any family: its density has no bound, or it is an outlier. A full covariance of its
-    own needs one row more than there are columns.
+    own needs twice as many as there are columns: of fewer it is nearly flat by chance, and likely for that.
     """
     sizes = np.maximum(sums[..., 0], 1e-10)
     shares, means = sizes / sizes.sum(axis=1, keepdims=True), sums[..., 1 : 1 + d] / sizes[..., None]
@@ -209,7 +206,7 @@ def _maximize(sums: np.ndarray, family: str, d: int) -> tuple[Mixtures, np.ndarr
     if family not in DIAGONAL:
         spreads, flat = np.empty((*means.shape, d)), spreads
         spreads[..., rows, columns] = spreads[..., columns, rows] = flat
-    few = sizes.min(axis=1) < (d if family == "VVV" else 1) + 0.5
+    few = sizes.min(axis=1) < (2 * d if family == "VVV" else 2) - 0.5
     return Mixtures(shares, means, spreads, np.zeros(len(sums))), few
 
 
@@ -227,7 +224,7 @@ def _density_terms(mixtures: Mixtures, family: str) -> tuple[np.ndarray, Mixture
     else:
         own = spreads[:, :1] if family == "EEE" else spreads
         own, inverse, volume, thin = _floored(own)
-        rows, columns = np.triu_indices(d)
+        rows, columns = _pairs(d, family)
         quadratic = inverse[..., rows, columns] * np.where(rows == columns, -0.5, -1.0)
         quadratic = np.broadcast_to(quadratic, (*means.shape[:2], len(rows)))
         spreads, linear = np.broadcast_to(own, (*means.shape, d)), (inverse @ means[..., None])[..., 0]
@@ -352,7 +349,7 @@ class MixtureMethod:
 
     def once(self, X: np.ndarray, k: int, rng: np.random.Generator) -> Fitted:
         """Return the best of a few starts; without a family of its k, that of all families."""
-        parts, best = divisions_to_start(X, k, rng, QUICK.starts), None
+        parts, best = divisions_to_start(X, k, rng, QUICK.starts, trees=QUICK.trees), None
         for family in (self.families[k],) if k in self.families else FAMILIES:
             found, _ = _best_of(X, parts, family, QUICK, rows=SMALLEST_COMPONENT)
             if found and (best is None or found.bic < best.bic):

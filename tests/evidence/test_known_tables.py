@@ -17,6 +17,7 @@ from segmentation.evidence.stability import prediction_strength, resampled_jacca
 from segmentation.methods.optima import fit_each_k
 from tests.benchmarks.evidence_rates import alone
 from tests.conftest import ROOT
+from tests.methods.test_mixture import assert_bic_is_that_of_r
 
 WHOLESALE = ROOT.parent / "shared" / "data" / "wholesale_customers.csv"
 BY_R = """
@@ -102,3 +103,8 @@ def test_what_comes_back_is_what_comes_back_in_r(textbook, name):
     for k, expected in JACCARD[name].items():
         assert np.sort(found[k].mean(axis=0)) == pytest.approx(np.array(expected), abs=0.04)
     assert strength.to_numpy() == pytest.approx(np.array(STRENGTH[name]), abs=0.07)
+
+
+@pytest.mark.parametrize("name", ["ruspini", "faithful", "usarrests"])
+def test_mixtures_are_those_of_r(textbook, name):
+    assert_bic_is_that_of_r(name, _scaled(textbook(name)))

@@ -55,7 +55,45 @@ R = {
         1118.9 1064.5 917.0 976.5 873.8 1104.4
         1116.1 1072.2 914.4 996.3 879.1 1147.0
     """,
+    "ruspini": """
+        438.6 438.6 443.0 443.0 447.0 447.0
+        446.4 403.9 417.8 393.8 382.7 395.1
+        422.6 366.4 447.0 352.5 394.8 331.9
+        280.6 283.9 261.3 274.5 265.3 287.3
+        273.8 286.1 253.6 281.7 255.3 294.6
+        278.1 286.0 261.4 290.6 265.2 298.8
+        276.5 294.0 263.2 305.4 266.9 317.4
+        281.6 nan 279.6 nan 277.2 nan
+        291.1 nan 281.5 nan 285.8 nan
+        298.2 nan 292.0 nan 296.3 nan
+    """,
+    "faithful": """
+        1560.6 1560.6 1566.2 1566.2 1118.0 1118.0
+        884.3 885.9 865.0 856.5 835.6 832.6
+        866.6 877.0 833.4 852.6 824.7 860.1
+        867.0 855.2 834.0 853.6 841.5 861.8
+        852.5 860.4 836.4 861.2 871.0 889.6
+        856.1 878.4 848.5 883.6 857.7 897.4
+        865.7 884.9 866.7 904.9 879.7 921.5
+        874.6 899.4 874.4 924.0 885.5 952.2
+        888.7 912.2 883.1 943.0 899.0 958.2
+        902.4 924.5 900.1 963.4 912.6 1000.1
+    """,
+    "usarrests": """
+        587.1 587.1 598.9 598.9 528.1 528.1
+        542.9 544.9 531.1 541.3 530.6 541.9
+        541.6 529.8 530.3 531.8 537.0 541.9
+        525.8 530.7 521.9 547.8 538.2 589.3
+        537.3 542.1 535.2 568.3 552.6 622.2
+        554.3 549.6 552.3 599.9 570.2 646.3
+        561.4 568.3 550.5 623.1 557.9 nan
+        571.7 575.9 561.6 638.6 565.8 nan
+        581.9 604.5 574.9 653.3 583.5 nan
+        595.7 607.9 589.5 665.1 596.4 nan
+    """,
 }
+# There R's own mixture has a component of fewer than 2 d rows, which ours may not have.
+FEW_ROWS_IN_R = {("ruspini", 6), ("ruspini", 7), ("usarrests", 5), ("usarrests", 6)}  # k of VVV
 
 
 def shared(name: str) -> pd.DataFrame:
@@ -85,15 +123,23 @@ def planted(name: str, *, seed: int = 0, n: int = 200) -> np.ndarray:
 LONG = "two long, along the diagonal, noise 0"
 
 
-@pytest.mark.parametrize("name", R)
+@pytest.mark.parametrize("name", TABLES)
 def test_bic_is_that_of_r(name):
-    found = mixture_bic(table(name), range(1, 11))
-    expected = np.array(R[name].split(), float).reshape(10, 6)
-    assert (found.to_numpy() <= expected * 1.01).all()
-    # Where ours is lower R ended in a poorer optimum; the best of R's is one that we have too.
-    k, family = np.unravel_index(expected.argmin(), expected.shape)
-    assert found.iloc[k, family] == pytest.approx(expected[k, family], rel=1e-3)
-    assert found.loc[1].to_numpy() == pytest.approx(expected[0], abs=0.06)
+    assert_bic_is_that_of_r(name, table(name))
+
+
+def assert_bic_is_that_of_r(name: str, X: np.ndarray) -> None:
+    """Compare with R's: nowhere more than 1% worse; lower where R ended in a poorer optimum, but never for its best."""
+    found = mixture_bic(X, range(1, 11))
+    expected = pd.DataFrame(np.array(R[name].split(), float).reshape(10, 6), found.index, found.columns)
+    for k in [k for table, k in FEW_ROWS_IN_R if table == name]:
+        expected.loc[k, "VVV"] = np.nan
+    assert (found[expected.notna()].isna() == expected.isna()).all(axis=None)
+    assert not (found > expected * 1.01).any(axis=None)
+    k, family = expected.stack().idxmin()
+    assert (found.min(axis=1).idxmin(), found.loc[k].idxmin()) == (k, family)
+    assert found.loc[k, family] == pytest.approx(expected.loc[k, family], rel=1e-3)
+    assert found.loc[1].to_numpy() == pytest.approx(expected.loc[1].to_numpy(), abs=0.06)
 
 
 def test_each_bic_is_that_of_a_mixture_that_does_not_degenerate():
@@ -109,7 +155,7 @@ def test_each_bic_is_that_of_a_mixture_that_does_not_degenerate():
         )
         expected = free_parameters(family, 5, 4) * np.log(150) - 2 * np.log(density).sum()
         assert model.bic_ == pytest.approx(expected, rel=1e-6)
-        assert model.weights_.min() * 150 > 1.5
+        assert model.weights_.min() * 150 > (7.5 if family == "VVV" else 1.5)
 
 
 def dense(model: GaussianMixture) -> np.ndarray:
