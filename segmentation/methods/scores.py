@@ -21,7 +21,7 @@ def scores_of(estimator) -> tuple[Score, ...]:
     if hasattr(estimator, "scores"):
         return tuple(estimator.scores())
     if hasattr(estimator, "precisions_cholesky_"):
-        return gaussian_scores(estimator.weights_, estimator.means_, _precisions(estimator))
+        return gaussian_scores(estimator.weights_, estimator.means_, precisions(estimator))
     return nearest_scores(estimator.cluster_centers_.tolist())
 
 
@@ -41,7 +41,7 @@ def gaussian_scores(weights: np.ndarray, means: np.ndarray, precisions: np.ndarr
     return tuple(Score(constant=one, linear=line, quadratic=square) for one, line, square in parts)
 
 
-def _precisions(mixture) -> np.ndarray:
+def precisions(mixture) -> np.ndarray:
     """Return the inverse covariance of each component, symmetric to the last bit, of whatever type they are."""
     (k, d), kind, found = mixture.means_.shape, mixture.covariance_type, mixture.precisions_cholesky_
     if kind in ("full", "tied"):

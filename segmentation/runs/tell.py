@@ -114,7 +114,7 @@ def formed_by(asked: str, tried: Sequence[Tried], taken: str) -> str:
         return f"{by}: with {own.k} they are natural, and those of {theirs} are not."
     if own.verdict == other.verdict or other.method == "mixture":
         return (
-            f"{by}, {_OF_EQUALS[taken]}: neither they ({own.verdict}, with {own.k}) nor those of {theirs} are natural."
+            f"{by}, {_OF_EQUALS[taken]}: neither these ({own.verdict}, with {own.k}) nor those of {theirs} are natural."
         )
     return f"{by}: their verdict ({own.verdict}, with {own.k}) is stronger than that on those of {theirs}."
 

@@ -26,6 +26,7 @@ __getattr__ = lazily(
         "scaled_far",
         "scaling_and_centroids",
         "segment",
+        "spreads",
         "telling_order",
     ),
     model=("write_model",),

@@ -19,7 +19,7 @@ from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of, are_items, how_scaled, items_of, shown_means
 from segmentation.methods.optima import method_of
-from segmentation.methods.scores import scores_of
+from segmentation.methods.scores import precisions, scores_of
 from segmentation.runs.records import Placement, Scaled
 from segmentation.segments.assign import ASSIGNED, NEAR, UNSURE, assign_rows, shown_placement, told_of
 from segmentation.segments.profiles import HIGH
@@ -68,6 +68,14 @@ def scaled_centroids(segmented: Customers, centres: pd.DataFrame, model: Placeme
     """Return the centroids in scaled units as they may be shown, one row a segment; NaN where a centre is not shown."""
     shown = shown_placement(segmented, centres, model)
     return pd.DataFrame(shown.centroids if shown else np.nan, columns=model.names, index=centres.index)
+
+
+def spreads(model: Pipeline, features: Sequence[str]) -> list[pd.DataFrame]:
+    """Return the covariance of the scaled features in each segment of a mixture; none of another method."""
+    names = list(features)
+    if not hasattr(model[-1], "precisions_cholesky_"):
+        return []
+    return [pd.DataFrame(covariance, names, names) for covariance in np.linalg.inv(precisions(model[-1]))]
 
 
 def distance_unit(dataset: Dataset, features: Collection[str]) -> str:

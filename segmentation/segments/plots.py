@@ -4,7 +4,7 @@ Where a table is private, whatever shows a single customer is hidden: points bec
 and box-plot outliers are left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -45,15 +45,29 @@ PALER = 0.35  # a bar that is no marker
 LEAST_DRAWN, LEAST_TOLD = 0.02, 0.08  # of a bar: what is not shown, and what has room for its share
 
 
-def in_scaled_units(scaled: Customers, centroids: pd.DataFrame, names: list[str]):
-    """Draw the first two of these features by segment, as K-Means sees them, with the centroids as red crosses.
+def in_scaled_units(scaled: Customers, centroids: pd.DataFrame, names: list[str], spreads: Sequence = ()):
+    """Draw the first two of these features by segment, as they were formed, with the centroids as red crosses.
 
-    None of items: two of them are a grid of few points, and unscaled they are what the profile shows.
+    Of a mixture `spreads` are the covariances of its segments, drawn as ellipses. None of items: two of them are a grid
+    of few points, and unscaled they are what the profile shows.
     """
     if are_profiled(scaled.dataset, names):
         return None
     names = amounts_of(scaled.dataset, names)
-    return _scatter(scaled, centroids, {name: scaled_label(scaled.dataset, name) for name in names})
+    ax = _scatter(scaled, centroids, {name: scaled_label(scaled.dataset, name) for name in names})
+    drawn = (list(names) * 2)[:2]
+    for (segment, centre), spread in zip(centroids[drawn].iterrows(), spreads, strict=bool(spreads)):
+        _ellipses(ax, centre.to_numpy(), spread.loc[drawn, drawn].round(2).to_numpy(), colour(segment))
+    return ax
+
+
+def _ellipses(ax, centre: np.ndarray, spread: np.ndarray, shade: str) -> None:
+    """Draw one and two standard deviations around a centre, where it is shown."""
+    widths, ways = np.linalg.eigh(spread)
+    angle = np.degrees(np.arctan2(*ways[::-1, 1]))
+    for times in (1, 2) if np.isfinite(centre).all() else ():
+        high, wide = 2 * times * np.sqrt(widths.clip(0))
+        ax.add_patch(mpl.patches.Ellipse(centre, wide, high, angle=angle, fill=False, edgecolor=shade, linewidth=1.5))
 
 
 def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[str]):

@@ -62,7 +62,9 @@ def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
     return f"{told}{methods_tell.fit(model[-1], over, private=segmented.private)}"
 
 
-def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
+def in_scaled_units(
+    scaled: Customers, centres: pd.DataFrame, names: list[str], verdict: str, spreads: Sequence = ()
+) -> str:
     """Say what the figure in scaled units shows, and which two centroids lie closest together."""
     unit = distance_unit(scaled.dataset, list(centres))
     if are_profiled(scaled.dataset, names):
@@ -75,6 +77,8 @@ def in_scaled_units(scaled: Customers, centres: pd.DataFrame, names: list[str], 
     crosses = "crosses are the centroids" if len(centres) > 1 else "cross is the centroid"
     crosses = f", in {unit}{'' if centres.isna().any(axis=None) else f'; the red {crosses}'}"
     many = f"{sentence(count(len(centres), NOUNS[verdict]))} among {_customers(scaled)}{crosses}"
+    around = f", and the ellipses one and two standard deviations around {'them' if len(centres) > 1 else 'it'}"
+    many += around if len(spreads) and not centres.isna().any(axis=None) else ""
     return f"{many}. {closest(centres, unit)}{axes(shown, len(centres), len(names))}{_tiles(scaled, len(centres))}"
 
 
