@@ -43,6 +43,7 @@ class Evidence:
     null_limit (limit and error), what a segment's stability must reach; separation, how clear the valleys between
     segments are (`separation.separation`, and chance: how often tables without segments, divided into as many, show
     valleys as deep); sizes, the customers of each segment; null, the silhouettes of tables without segments.
+    by_degree : whether separation is that of latent classes from customers who differ by degree alone.
     dip : of all customers; different : their combinations of values.
     """
 
@@ -62,6 +63,7 @@ class Evidence:
     dip: dict
     separation: pd.DataFrame
     sizes: dict[int, list[int]]
+    by_degree: bool = False
 
     @property
     def weakest(self) -> pd.DataFrame:
@@ -117,8 +119,7 @@ def gather_evidence(
     method = method.settled(fits)
     from_one = pd.Series({k: fits[k].model.inertia_ for k in sorted(fits)})
     partitions = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
-    tables = {"tables": max(half, FEWEST_TABLES), "limits": limits}
-    divided, null = _separated(some, partitions, method, **tables, seed=seed)
+    divided, null = _separated(some, partitions, method, resamples=resamples, seed=seed)
     return Evidence(
         customers=len(some),
         features=X.shape[1],
@@ -136,17 +137,18 @@ def gather_evidence(
         dip=dip_of_distances(some, seed=seed),
         separation=divided,
         sizes={k: optimum.sizes.tolist() for k, optimum in optima.items()},
+        by_degree=isinstance(method, LatentMethod),
     )
 
 
 def _separated(
-    X: np.ndarray, partitions: dict[int, np.ndarray], method: Method, *, tables: int, limits: int, seed: int
+    X: np.ndarray, partitions: dict[int, np.ndarray], method: Method, *, resamples: int, seed: int
 ) -> tuple[pd.DataFrame, NullTables]:
     """Return how clearly the segments of each k part, by valleys or as classes do, and what null tables give."""
     found = separation(method.space(untie(X, seed=seed)), partitions)
-    null = null_tables(X, found["p"], tables=tables, method=method, seed=seed)
+    null = null_tables(X, found["p"], tables=max(resamples // 2, FEWEST_TABLES), method=method, seed=seed)
     if isinstance(method, LatentMethod):
-        p = class_p_values(X, list(partitions), tables=limits, method=method, seed=seed)
+        p = class_p_values(X, list(partitions), tables=max(FEWEST_LIMITS, resamples // 5), method=method, seed=seed)
         return found.assign(p=p, least=p, chance=p, curved=False), null
     return found.assign(chance=[null_p_value(True, null.as_deep[k])["p"] for k in partitions]), null
 
@@ -271,14 +273,12 @@ def judge_each(X: np.ndarray, methods: Sequence[Method], k_values, **asked) -> l
 def taken(judged: Sequence[Judgement]) -> Judgement:
     """Return the method that forms the segments.
 
-    One whose segments are natural; else K-Means, unless latent classes were judged too: answers are what they are made
-    for, so that there the stronger verdict counts, and of equals theirs.
+    One whose segments are natural; else K-Means, unless latent classes were judged first: answers are what they are
+    made for, so that there the stronger verdict counts, and of equals theirs.
     """
     if judged[-1].rank == 0:
         return judged[-1]
-    if judged[-1].method.name == "latent-class":
-        return min(reversed(judged), key=lambda one: one.rank)
-    return judged[0]
+    return min(judged, key=lambda one: one.rank) if judged[0].method.name == "latent-class" else judged[0]
 
 
 def votes(evidence: Evidence) -> pd.DataFrame:

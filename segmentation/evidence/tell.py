@@ -139,13 +139,14 @@ def rule() -> str:
         f"least {STABLE} (Hennig 2007) and {LARGE_ENOUGH} customers or more. *Is it there?* A k is distinct where "
         "valleys separate the segments: on the line that tells two of them apart customers are rarer between them than "
         f"in the core of either (p at most {DEEP} for all pairs joined), at most one of {odds} without segments, "
-        "divided into as many, shows valleys as deep, and a bent piece has them along its bend too. Segments that are "
-        "both are *natural*. Stable ones that are not distinct are *reproducible* where the least stable of them "
-        f"reaches the {100 * NULL_LEVEL:g}th percentile of the segments of tables without any structure, and "
-        "*constructive* where it comes back no better than those. *Constructive* is also a k that is not stable, where "
-        f"it is distinct or at most one of {odds} without segments reaches its silhouette, at whichever k, and no "
-        "segment dissolves "
-        f"(a mean Jaccard coefficient above {DISSOLVED}). The rest is *none*.\n\n"
+        "divided into as many, shows valleys as deep, and a bent piece has them along its bend too. Latent classes are "
+        "distinct where tables of customers who differ by degree alone, by common factors behind their answers, rarely "
+        "gain as much likelihood. Segments that are both are *natural*. Stable ones that are not distinct are "
+        f"*reproducible* where the least stable of them reaches the {100 * NULL_LEVEL:g}th percentile of the segments "
+        "of tables without any structure, and *constructive* where it comes back no better than those. *Constructive* "
+        f"is also a k that is not stable, where it is distinct or at most one of {odds} without segments reaches its "
+        f"silhouette, at whichever k, and no segment dissolves (a mean Jaccard coefficient above "
+        f"{DISSOLVED}). The rest is *none*.\n\n"
         "**The rule.** The strongest verdict wins, and of several k that have it the one with the best silhouette (of "
         "a method with a likelihood: the lowest BIC); of equals the smaller. A k with a segment of fewer than "
         f"{LARGE_ENOUGH} customers is taken only where every k "
@@ -199,9 +200,10 @@ def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     """Return the reasons for the decision and the verdict, the dissent, and what else is worth a look."""
     k, scores, null = conclusion.k, evidence.scores["silhouette"], conclusion.null
     asked = k if conclusion.divided else scores.idxmax()
+    between = "a difference in kind separates" if evidence.by_degree else "valleys separate"
     told = [
-        f"Every segment is stable and large enough for {_tell_k(evidence.stable)}; valleys separate the segments "
-        f"for {_tell_k(evidence.separated)}.",
+        f"Every segment is stable and large enough for {_tell_k(evidence.stable)}; {between} the segments for "
+        f"{_tell_k(evidence.separated)}.",
         _tell_best(evidence, conclusion),
     ]
     if conclusion.method == "given":
@@ -265,6 +267,9 @@ def caveats(evidence: Evidence, conclusion: Conclusion) -> list[str]:
 def _tell_valley(evidence: Evidence, k: int) -> str:
     row = evidence.separation.loc[k]
     pair = f"segments {row['first']} and {row['second']}"
+    if evidence.by_degree:
+        told = "as much likelihood where answers only go together by common factors, so that customers differ by degree"
+        return f"So many classes gain {told}, with {tell_p(row['p'])}, whichever k is asked."
     if row["curved"]:
         return f"On straight lines there are valleys between the segments, but {pair} are parts of one bent piece."
     if row["p"] > DEEP:

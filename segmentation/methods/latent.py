@@ -72,7 +72,7 @@ def _block(column: Column, feature: Scaled) -> Block:
 
 def ends_of(blocks: Blocks) -> tuple[np.ndarray, np.ndarray]:
     """Return what stands for no in each column and how far yes is from it; 0 and 1 of columns that are no answers."""
-    columns = [(block.no, block.step) if block.kind == "answer" else (0.0, 1.0) for block in blocks]
+    columns = [(block.no, block.step or 1.0) if block.kind == "answer" else (0.0, 1.0) for block in blocks]
     no, step = np.repeat(columns, [block.width for block in blocks], axis=0).T
     return no, step
 

@@ -69,8 +69,8 @@ def further_k(X: np.ndarray, k_values: list[int], run: Run) -> list[int]:
 def suiting(run: Run) -> tuple[MethodName, ...]:
     """Return the methods to judge, the first one first: the one that was named, or those that suit the features.
 
-    Amounts: K-Means, then mixtures. Where each feature is an answer, and dataset.yaml asks for no scale: K-Means, then
-    latent classes. Where one is a category, between which there is no distance: latent classes.
+    Amounts: K-Means, then mixtures. Where each feature is an answer, and dataset.yaml asks for no scale: latent
+    classes, then K-Means. Where one is a category, between which there is no distance: latent classes.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def suiting(run: Run) -> tuple[MethodName, ...]:
         return ("latent-class",)
     if not are_items(run.dataset, run.features):
         return ("kmeans", "mixture")
-    return ("kmeans", "latent-class") if how_scaled(run.dataset, run.features) == "none" else ("kmeans",)
+    return ("latent-class", "kmeans") if how_scaled(run.dataset, run.features) == "none" else ("kmeans",)
 
 
 def method_of(

@@ -63,7 +63,7 @@ def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: s
 
 
 _OF_ITSELF = {
-    "kmeans": "what it finds is natural",
+    "kmeans": "it divides amounts most simply",
     "latent-class": "a feature is a category, and between categories there is no distance that K-Means could measure",
 }
 _OF_EQUALS = {
@@ -106,6 +106,8 @@ def formed_by(asked: str, tried: Sequence[Tried], taken: str) -> str:
     if asked != "auto":
         return f"{by}, because the analyst asked for {'them' if taken == 'latent-class' else 'it'}."
     (own,), others = ([one for one in tried if (one.method == taken) == mine] for mine in (True, False))
+    if not others and own.verdict == "natural":
+        return f"{by}: with {own.k} they are natural."
     if not others:
         return f"{by}: {_OF_ITSELF[taken]}."
     [other] = others

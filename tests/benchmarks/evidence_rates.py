@@ -23,8 +23,8 @@ from segmentation.core import parallel
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.criteria import score_each_k, untie
 from segmentation.evidence.decision import LARGE_ENOUGH, STABLE
-from segmentation.evidence.gather import Evidence, conclude
-from segmentation.evidence.nulls import null_p_value, null_tables
+from segmentation.evidence.gather import FEWEST_LIMITS, Evidence, conclude
+from segmentation.evidence.nulls import class_p_values, null_p_value, null_tables
 from segmentation.evidence.separation import DEEP, separation
 from segmentation.evidence.stability import resampled_jaccard, stability_table
 from segmentation.methods import kmeans, mixture
@@ -71,11 +71,13 @@ def verdict_of(X: np.ndarray, *, answers: bool = False, seed: int = 0) -> Answer
     X : ndarray of shape (n, d), as it was measured
     answers : whether the columns are answers, which are not scaled
     """
-    second = LatentMethod((Block("answer"),) * X.shape[1]) if answers else MIXTURE
+    item = Block("answer") if X.max() <= 1 else Block("number", step=1.0)
+    second = LatentMethod((item,) * X.shape[1]) if answers else MIXTURE
     with alone():
         X = X if answers else scaled(X[~far_out(X)])
-        first = natural_by(KMEANS, X, seed)
-        return first if first.natural else max(natural_by(second, X, seed), first, key=lambda one: one.natural)
+        one, other = (second, KMEANS) if answers else (KMEANS, second)
+        first = natural_by(one, X, seed)
+        return first if first.natural else max(natural_by(other, X, seed), first, key=lambda found: found.natural)
 
 
 def scaled(X: np.ndarray) -> np.ndarray:
@@ -102,18 +104,24 @@ def natural_by(method: Method, X: np.ndarray, seed: int) -> Answer:
     rows = sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)
     X, labels = X[rows], {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
     divided = separation(method.space(untie(X, seed=seed)), labels)
+    by_degree = isinstance(method, LatentMethod)
+    if by_degree:
+        p = class_p_values(X, list(labels), tables=FEWEST_LIMITS, method=method, seed=seed)
+        divided = divided.assign(p=p, least=p, curved=False)
     apart = divided.index[(divided["p"] <= DEEP) & (scores["smallest"] >= LARGE_ENOUGH)]
     jaccards = resampled_jaccard(X, {k: labels[k] for k in apart}, resamples=RESAMPLES, method=method, seed=seed)
     left = [k for k, found in jaccards.items() if found.mean(axis=0).min() >= STABLE]
     if not left:
         return Answer(int(scores["silhouette"].idxmax()), False, method.name)
-    null = null_tables(X, divided["p"].where(divided.index.isin(left), 1.0), tables=TABLES, method=method, seed=seed)
+    deep = divided["p"].where(divided.index.isin(left) & (not by_degree), 1.0)
+    null = null_tables(X, deep, tables=TABLES, method=method, seed=seed)
+    chance = divided["p"][left] if by_degree else [null_p_value(True, null.as_deep[k])["p"] for k in left]
     asked = {
         "scores": scores.loc[left],
         "stability": stability_table({k: jaccards[k] for k in left}),
         "null_limit": pd.DataFrame({"limit": 0.0}, index=left),  # only where nothing is natural it is asked
         "null": null.silhouettes,
-        "separation": divided.loc[left].assign(chance=[null_p_value(True, null.as_deep[k])["p"] for k in left]),
+        "separation": divided.loc[left].assign(chance=chance),
     }
     found = conclude(Evidence(**(dict.fromkeys(Evidence.__dataclass_fields__) | asked)))
     return Answer(found.k, found.verdict == "natural", method.name)
