@@ -17,8 +17,8 @@ LEVEL = 0.95
 NEARLY_SAME = 0.8  # as adjusted Rand index between two divisions
 VERDICTS: dict[Verdict, str] = {  # what it is, and how we know
     "natural": (
-        "groups that are there: few customers stand between any two of them, fewer than chance leaves there, and the "
-        "same groups came back when the customers were drawn again"
+        "groups that are there: few customers stand between them, fewer than chance leaves there, and the same groups "
+        "came back when the customers were drawn again"
     ),
     "reproducible": (
         "a division that came back when the customers were drawn again, more surely than where there is nothing to "

@@ -222,12 +222,12 @@ def shapeless(X: np.ndarray, method: Method = KMEANS) -> list[str]:
 def null_stability(
     X: np.ndarray, k_values, *, tables: int, resamples: int, method: Method = KMEANS, seed: int = 0
 ) -> pd.DataFrame:
-    """Return for each k the Jaccard coefficient that a segment must reach: what structure is not needed for.
+    """Return for each k the Jaccard coefficient that its least stable segment must reach: no structure is needed below.
 
     On tables without any structure (`shapeless`) each segment's mean coefficient over a few bootstrap resamples is
-    found, as for the real table; the limit is the 95th percentile over the segments of all tables, under the null model
-    where it is higher. A stability of 0.75 can be reached without any structure, so a fixed threshold is not enough.
-    Few resamples spread the coefficients, which raises the limit: the error is on the safe side.
+    found, as for the real table; the limit is the 95th percentile of the least stable segment of each table, under the
+    null model where it is higher. A stability of 0.75 can be reached without any structure, so a fixed threshold is
+    not enough. Few resamples spread the coefficients, which raises the limit: the error is on the safe side.
 
     Returns
     -------
@@ -240,10 +240,10 @@ def null_stability(
     rows = {}
     for at, k in enumerate(k_values):
         by_model = [
-            np.array([part[at] for (own, _), part in zip(tasks, parts, strict=True) if own == model])
+            np.array([part[at].min() for (own, _), part in zip(tasks, parts, strict=True) if own == model])
             for model in models
         ]
-        highest = max(by_model, key=lambda jaccards: np.quantile(jaccards, NULL_LEVEL))
+        highest = max(by_model, key=lambda weakest: np.quantile(weakest, NULL_LEVEL))
         rows[k] = {
             "limit": np.quantile(highest, NULL_LEVEL),
             "error": _quantile_error(highest, random_state(seed, 7, k)),
@@ -251,10 +251,10 @@ def null_stability(
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("k")
 
 
-def _quantile_error(jaccards: np.ndarray, rng: np.random.Generator) -> float:
-    """Return the standard error of the percentile over tables, of shape (tables, k)."""
-    drawn = rng.integers(len(jaccards), size=(BOOTSTRAPS, len(jaccards)))
-    return float(np.quantile(jaccards[drawn].reshape(BOOTSTRAPS, -1), NULL_LEVEL, axis=1).std(ddof=1))
+def _quantile_error(weakest: np.ndarray, rng: np.random.Generator) -> float:
+    """Return the standard error of the percentile over tables, of shape (tables,)."""
+    drawn = rng.integers(len(weakest), size=(BOOTSTRAPS, len(weakest)))
+    return float(np.quantile(weakest[drawn], NULL_LEVEL, axis=1).std(ddof=1))
 
 
 def _null_jaccards(

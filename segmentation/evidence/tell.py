@@ -142,15 +142,15 @@ def rule() -> str:
         "divided into as many, shows valleys as deep, and a bent piece has them along its bend too. Latent classes are "
         "distinct where tables of customers who differ by degree alone, by common factors behind their answers, rarely "
         "gain as much likelihood. Segments that are both are *natural*. Stable ones that are not distinct are "
-        f"*reproducible* where the least stable of them reaches the {100 * NULL_LEVEL:g}th percentile of the segments "
+        f"*reproducible* where the least stable of them reaches the {100 * NULL_LEVEL:g}th percentile of those "
         "of tables without any structure, and *constructive* where it comes back no better than those. *Constructive* "
         f"is also a k that is not stable, where it is distinct or at most one of {odds} without segments reaches its "
-        f"silhouette, at whichever k, and no segment dissolves (a mean Jaccard coefficient above "
+        "silhouette, at whichever k, and no segment dissolves (a mean Jaccard coefficient above "
         f"{DISSOLVED}). The rest is *none*.\n\n"
         "**The rule.** The strongest verdict wins, and of several k that have it the one with the best silhouette (of "
         "a method with a likelihood: the lowest BIC); of equals the smaller. A k with a segment of fewer than "
-        f"{LARGE_ENOUGH} customers is taken only where every k "
-        "has one. The others are told as alternatives, each with its own verdict."
+        f"{LARGE_ENOUGH} customers is taken only where every k has one. The others are told as "
+        "alternatives, each with its own verdict."
     )
 
 

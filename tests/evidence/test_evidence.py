@@ -15,7 +15,7 @@ from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.criteria import dip_of_distances, flows_between, origins, score_each_k
-from segmentation.evidence.decision import DISSOLVED, decide, stable_k, verdict
+from segmentation.evidence.decision import DISSOLVED, STABLE, decide, stable_k, verdict
 from segmentation.evidence.gather import _inside, conclude, dissent, gather_evidence
 from segmentation.evidence.nulls import (
     gap_choices,
@@ -156,12 +156,18 @@ def test_noise_is_told_as_a_cut_or_as_nothing(kind, d):
     assert all(found.weakest["jaccard"][k] > DISSOLVED for k, on in concluded.verdicts.items() if on != "none")
 
 
-def test_an_even_square_comes_back_in_quarters_and_a_long_cloud_in_halves():
+def test_an_even_square_comes_back_in_quarters_and_a_long_cloud_in_halves_as_no_round_cloud_does(monkeypatch):
     # Market segments to plan with, although nothing parts them (Dolnicar & Leisch 2010; bootFlexclust's own example).
-    square = np.random.default_rng(7).uniform(size=(400, 2))
-    for X, k in ((square, 4), (_noise("correlated", 5, 1), 2)):
-        _, concluded = _conclude(_scaled(X), range(2, 7), resamples=20)
-        assert (concluded.k, concluded.verdict) == (k, "reproducible")
+    monkeypatch.setattr(parallel, "_cores", lambda: 1)
+    square = np.random.default_rng(7).uniform(size=(500, 2))
+    tables = {"reproducible": [(square, 4), (_noise("correlated", 5, 1), 2)], "none": [(_noise("spherical", 5, 1), 2)]}
+    for expected, cases in tables.items():
+        for X, k in cases:
+            X, limit = _scaled(X), null_stability(X, [k], tables=20, resamples=5)["limit"][k]
+            labels = fit_once(X, k, random_state(0)).labels_
+            weakest = resampled_jaccard(X, {k: labels}, resamples=20)[k].mean(axis=0).min()
+            asked = {"stable": weakest >= STABLE, "beyond": False, "separated": False}
+            assert verdict(**asked, weakest=weakest, limit=limit) == expected
 
 
 def _asked(X: np.ndarray) -> pd.Index:
