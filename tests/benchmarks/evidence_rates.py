@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import NamedTuple
 from unittest import mock
 
@@ -21,9 +22,9 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.core import parallel
 from segmentation.customers.exploring import sample_rows
-from segmentation.evidence.criteria import score_each_k, untie
+from segmentation.evidence.criteria import untie
 from segmentation.evidence.decision import LARGE_ENOUGH, STABLE
-from segmentation.evidence.gather import FEWEST_LIMITS, Evidence, conclude
+from segmentation.evidence.gather import FEWEST_LIMITS, Evidence, _inside, conclude
 from segmentation.evidence.nulls import class_p_values, null_p_value, null_tables
 from segmentation.evidence.separation import DEEP, separation
 from segmentation.evidence.stability import resampled_jaccard, stability_table
@@ -32,7 +33,7 @@ from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.latent import Block, LatentMethod
 from segmentation.methods.method import LARGEST_RESAMPLED, Method
 from segmentation.methods.mixture import MIXTURE
-from segmentation.methods.optima import feasible_k, fit_each_k
+from segmentation.methods.optima import LARGEST_K, feasible_k, fit_each_k
 from segmentation.methods.trim import far_out
 from tests.benchmarks.evidence_tables import Row, all_rows
 from tests.benchmarks.timing import KEPT
@@ -71,8 +72,8 @@ def verdict_of(X: np.ndarray, *, answers: bool = False, seed: int = 0) -> Answer
     X : ndarray of shape (n, d), as it was measured
     answers : whether the columns are answers, which are not scaled
     """
-    item = Block("answer") if X.max() <= 1 else Block("number", step=1.0)
-    second = LatentMethod((item,) * X.shape[1]) if answers else MIXTURE
+    kind = "answer" if np.isin(X, (0, 1)).all() else "number"
+    second = LatentMethod((Block(kind, step=1.0),) * X.shape[1]) if answers else MIXTURE
     with alone():
         X = X if answers else scaled(X[~far_out(X)])
         one, other = (second, KMEANS) if answers else (KMEANS, second)
@@ -99,31 +100,31 @@ def alone():
 
 def natural_by(method: Method, X: np.ndarray, seed: int) -> Answer:
     """Return what the rule makes of the segments that one method forms."""
-    optima = fit_each_k(X, feasible_k(X, K_RANGE, "auto"), method=method, seed=seed)
-    scores, method = score_each_k(X, optima, seed=seed), method.settled(optima)
-    rows = sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)
+    most = feasible_k(X, (K_RANGE[0], LARGEST_K), "auto", seed=seed)
+    k_values, further = ([k for k in most if (k > K_RANGE[1]) == more] for more in (False, True))
+    optima, scores = _inside(X, partial(fit_each_k, X, method=method, seed=seed), k_values, further, seed)
+    method, rows = method.settled(optima), sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)
     X, labels = X[rows], {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
     divided = separation(method.space(untie(X, seed=seed)), labels)
-    by_degree = isinstance(method, LatentMethod)
-    if by_degree:
+    if isinstance(method, LatentMethod):
         p = class_p_values(X, list(labels), tables=FEWEST_LIMITS, method=method, seed=seed)
-        divided = divided.assign(p=p, least=p, curved=False)
+        divided = divided.assign(p=p, chance=p)
     apart = divided.index[(divided["p"] <= DEEP) & (scores["smallest"] >= LARGE_ENOUGH)]
     jaccards = resampled_jaccard(X, {k: labels[k] for k in apart}, resamples=RESAMPLES, method=method, seed=seed)
     left = [k for k, found in jaccards.items() if found.mean(axis=0).min() >= STABLE]
     if not left:
         return Answer(int(scores["silhouette"].idxmax()), False, method.name)
-    deep = divided["p"].where(divided.index.isin(left) & (not by_degree), 1.0)
-    null = null_tables(X, deep, tables=TABLES, method=method, seed=seed)
-    chance = divided["p"][left] if by_degree else [null_p_value(True, null.as_deep[k])["p"] for k in left]
-    asked = {
+    null = null_tables(X, divided["p"][left], tables=TABLES, method=method, seed=seed)
+    if "chance" not in divided:
+        divided["chance"] = pd.Series({k: null_p_value(True, null.as_deep[k])["p"] for k in left})
+    known = {
         "scores": scores.loc[left],
         "stability": stability_table({k: jaccards[k] for k in left}),
         "null_limit": pd.DataFrame({"limit": 0.0}, index=left),  # only where nothing is natural it is asked
         "null": null.silhouettes,
-        "separation": divided.loc[left].assign(chance=chance),
+        "separation": divided.loc[left],
     }
-    found = conclude(Evidence(**(dict.fromkeys(Evidence.__dataclass_fields__) | asked)))
+    found = conclude(Evidence(**(dict.fromkeys(Evidence.__dataclass_fields__) | known)))
     return Answer(found.k, found.verdict == "natural", method.name)
 
 
