@@ -170,6 +170,7 @@ def completed(placement: Placement) -> Model:
         centroids_original_units=placement.centroids,
         inertia=0,
         agreement={},
+        **({"scores": placement.scores} if placement.scores else {}),
     )
 
 

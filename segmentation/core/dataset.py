@@ -117,11 +117,6 @@ class Column(_Strict):
     def _consistent(self):
         if self.role == "id" and self.model_fields_set - {"role", "label", "aliases", "reason"}:
             raise ValueError("an id has only a label and aliases; it is kept as text")
-        if self.role == "feature" and self.type == "category":
-            raise ValueError(
-                "a feature must be a number: K-Means measures distances, and no distance between categories is given; "
-                "make it a descriptor, or ordinal when its categories have an order"
-            )
         if self.type == "ordinal" and not self.categories:
             raise ValueError("an ordinal needs its categories, from the lowest to the highest")
         if self.categories and self.type not in ("category", "ordinal"):

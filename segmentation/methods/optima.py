@@ -7,6 +7,7 @@ import numpy as np
 from segmentation.core.dataset import Dataset, MethodName
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.parallel import spread
+from segmentation.core.text import listing
 from segmentation.customers.exploring import are_items, how_scaled, sample_rows
 from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.latent import LatentMethod, blocks_of
@@ -79,6 +80,10 @@ def suiting(run: Run) -> tuple[MethodName, ...]:
     """
     columns = {name: run.dataset.columns[name] for name in run.features}
     categories = [run.dataset.label(name) for name, column in columns.items() if not column.numeric]
+    if len(categories) == len(columns):
+        raise UsageError(
+            f"{listing(categories)}: categories alone form no segments; add a feature that is a number, or yes or no"
+        )
     if categories and run.method in ("kmeans", "mixture"):
         raise UsageError(
             f"METHOD={run.method} measures distances, and between the categories of {categories[0]} there is none; "

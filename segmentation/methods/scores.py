@@ -147,10 +147,10 @@ def shown_scores(model: Placement, sizes: Sequence[int], steps: np.ndarray) -> t
     apart = [Likely.of(score, answers) for score in model.scores]
     if not apart:
         return ()
-    exact, total = rung(SMALLEST_GROUP / 2 / sum(sizes)), np.logaddexp.reduce([one.log_weight for one in apart])
+    exact, total = rung(SMALLEST_GROUP / sum(sizes)), np.logaddexp.reduce([one.log_weight for one in apart])
     found = []
     for one, size, own in zip(apart, sizes, steps, strict=True):
         weight = max(float(to_step(np.exp(one.log_weight - total), exact)), exact)
-        shown = one.rounded(own, min(rung(SMALLEST_GROUP / 2 / max(size, 1)), 0.5), groups)
+        shown = one.rounded(own, min(rung(SMALLEST_GROUP / max(size, 1)), 0.5), groups)
         found.append(replace(shown, log_weight=float(np.log(weight))).score(answers))
     return tuple(found)

@@ -265,6 +265,11 @@ class Placement(Record):
         return [feature for feature in self.features if not feature.categories]
 
     @property
+    def numeric(self) -> list[str]:
+        """The names of those."""
+        return [feature.name for feature in self.numbers]
+
+    @property
     def columns(self) -> list[str]:
         """What each z is called: one a feature that is a number, one a category of others."""
         return [name for feature in self.features for name in feature.columns]

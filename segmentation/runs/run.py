@@ -173,7 +173,8 @@ def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
         if name in usable and name not in allowed:
             raise UsageError(
                 f"FEATURES names {told}, whose categories are no number: K-Means measures distances, and none is "
-                f"given between categories. It describes the segments as it is. Known: {known}."
+                "given between categories. It describes the segments as it is; as a feature in dataset.yaml latent "
+                f"classes use it. Known: {known}."
             )
         if name not in allowed:
             near = suggest(name, dict.fromkeys([*allowed, *map(called.get, allowed)])) if name not in called else "."

@@ -272,8 +272,7 @@ def shown_placement(segmented: Customers, centres: pd.DataFrame, model: Placemen
     for f in features:
         if f.categories:
             own[f.columns] = [
-                to_step(row, rung(SMALLEST_GROUP / 2 / n))
-                for row, n in zip(own[f.columns].to_numpy(), sizes, strict=True)
+                to_step(row, rung(SMALLEST_GROUP / n)) for row, n in zip(own[f.columns].to_numpy(), sizes, strict=True)
             ]
         else:
             own[f.name] = (unskew(centres[f.name].to_numpy(float), f.power) - f.centre) / f.spread

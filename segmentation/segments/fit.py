@@ -67,7 +67,7 @@ def scaling_and_centroids(model: Pipeline, features: Sequence[str]) -> Placement
 def scaled_centroids(segmented: Customers, centres: pd.DataFrame, model: Placement) -> pd.DataFrame:
     """Return the centroids in scaled units as they may be shown, one row a segment; NaN where a centre is not shown."""
     shown = shown_placement(segmented, centres, model)
-    return pd.DataFrame(shown.centroids if shown else np.nan, columns=model.names, index=centres.index)
+    return pd.DataFrame(shown.centroids if shown else np.nan, columns=model.columns, index=centres.index)
 
 
 def spreads(model: Pipeline, features: Sequence[str]) -> list[pd.DataFrame]:
@@ -87,6 +87,12 @@ def distance_unit(dataset: Dataset, features: Collection[str]) -> str:
 def scaled_label(dataset: Dataset, name: str) -> str:
     """Return what the axis of a scaled feature says."""
     return f"{dataset.label(name)} (scaled)"
+
+
+def column_label(dataset: Dataset, column: str) -> str:
+    """Return what a scaled column is called: as its feature, or as that and its category."""
+    name, _, category = column.partition(": ")
+    return f"{dataset.label(name)}: {category}" if category else dataset.label(name)
 
 
 def principal_map(

@@ -75,7 +75,7 @@ def profile_segments(
     kept : dict, optional
         Segment -> what it has of an earlier run; no other gets one of these names.
     """
-    kept, features, everyone = kept or {}, model.names, everyone or customers
+    kept, features, everyone = kept or {}, model.numeric, everyone or customers
     whole, high = centre_of_all(customers, scaled, model), heights(scaled, features)
     lows, means = customers.limits(features)["low"], _means(customers, list(bent(model)))
     indexed = whole[[f for f in features if whole[f] > 0 and lows[f] >= 0]]

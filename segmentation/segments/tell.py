@@ -22,6 +22,7 @@ from segmentation.runs.tell import segment_shares, transformed, unindexed
 from segmentation.segments.fit import (
     MARKED,
     are_profiled,
+    column_label,
     distance_unit,
     item_form,
     item_profiles,
@@ -49,9 +50,8 @@ SEGMENT_CAPTIONS = {  # over each table
 
 def formats_of_tests(dataset: Dataset) -> dict:
     """Return how the tests of descriptors are written: those of a private table to the digits that they have."""
-    statistic, digits = (text.whole, 1) if dataset.private else (decimal, 3)
-    p_values = dict.fromkeys(("p", "p_corrected"), text.show_p)
-    return {"statistic": statistic, **p_values, "effect": partial(decimal, digits=digits)}
+    own, effect = (text.whole, partial(decimal, digits=1)) if dataset.private else (decimal, partial(decimal, digits=3))
+    return {"statistic": own, "p": text.show_p, "p_corrected": text.show_p, "effect": effect}
 
 
 def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
@@ -179,10 +179,10 @@ def principal_map(mapped: tuple | None, dataset: Dataset) -> str:
         return ""
     points, crosses, explained = mapped
     weights = explained.drop(columns="share").abs()
-    most = [escape(dataset.label(weights.loc[name].idxmax())) for name in explained.index]
-    first, second = share_texts(explained["share"]).values()
+    most = [escape(column_label(dataset, column)) for column in weights.idxmax(axis=1)]
+    (first, second), many = share_texts(explained["share"]).values(), len({c.partition(": ")[0] for c in weights})
     return (
-        f"Of the variance of the {len(weights.columns)} features the first principal component shows {first}, most of "
+        f"Of the variance of the {many} features the first principal component shows {first}, most of "
         f"all {most[0]}, and the second {second}, most of all {most[1]}.{_tiles(points, len(crosses))}"
     )
 

@@ -109,7 +109,7 @@ def which_matter(choices: pd.DataFrame, dataset: Dataset, X: pd.DataFrame, label
     ----------
     choices : DataFrame
         Of `compare_choices`.
-    X : DataFrame of shape (n_customers, n_features), scaled
+    X : DataFrame of shape (n_customers, n_columns), scaled
     labels : ndarray of shape (n_customers,)
         The segments at hand, from 0.
 
@@ -122,8 +122,10 @@ def which_matter(choices: pd.DataFrame, dataset: Dataset, X: pd.DataFrame, label
         are left.
     """
     agreement = choices.set_index("choice")["agreement"]
-    known = [name for name in X if without(dataset, name) in agreement]
-    between = X[known].groupby(labels).transform("mean").var() / X[known].var()
+    owner = {column: column.partition(": ")[0] for column in X}  # a category has a column of its own
+    known = [name for name in dict.fromkeys(owner.values()) if without(dataset, name) in agreement]
+    parts = pd.DataFrame({"within": X.groupby(labels).transform("mean").var(), "all": X.var()}).groupby(owner).sum()
+    between = (parts["within"] / parts["all"])[known]
     loss = pd.Series({name: 1 - agreement[without(dataset, name)] for name in known}, dtype=float)
     noise = (loss <= 1 - NEARLY_SAME) & (between <= ALIKE)
     found = pd.DataFrame({"loss": loss, "between": between, "noise": noise}).rename_axis("feature").reset_index()

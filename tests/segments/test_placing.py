@@ -14,13 +14,18 @@ from sklearn.mixture import GaussianMixture
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import double
-from segmentation.methods.scores import probabilities, reorder, scored, scores_of
+from segmentation.core.engine import double, held
+from segmentation.methods.scores import Likely, probabilities, reorder, scored, scores_of, shown_scores
+from segmentation.monitoring import tell as monitoring_tell
+from segmentation.monitoring.drift import count_bins, describe_drift
+from segmentation.monitoring.scoring import score_table
+from segmentation.runs.artifacts import Lineage, Start
 from segmentation.runs.records import Placement, Score
 from segmentation.segments.assign import _at_once, _in_turn, assign_rows
 from segmentation.segments.fit import fit_segments, scaling_and_centroids
 from segmentation.segments.model import TRUSTED, _repeatable
 from segmentation.segments.queries import nearest_sql
+from tests.conftest import completed
 
 NAMES = ["a", "b", "c"]
 PLAIN = {"lambda": 1, "centre": 0, "spread": 1}
@@ -201,3 +206,42 @@ def test_segments_in_another_order_place_the_same_customers(formed):
     assert (k - other[-1].labels_).tolist() == expected
     told = scaling_and_centroids(other, tuple(rows))
     assert told.centroids == scaling_and_centroids(model, tuple(rows)).centroids[::-1]
+
+
+def test_what_a_score_is_made_of_makes_it_again_and_rounded_places_nearly_all_alike(formed):
+    model, _, rows, expected, sure = formed
+    if sure is None:
+        return
+    told, X = scaling_and_centroids(model, tuple(rows)), model[:-1].transform(rows.to_numpy())
+    answers = np.array([name in ("likes", "stars", "age", *NAMES) for name in told.columns])
+    again = [Likely.of(score, answers).score(answers) for score in told.scores]
+    np.testing.assert_allclose(probabilities(scored(X, again)), probabilities(scored(X, told.scores)), atol=1e-9)
+    sizes, steps = np.bincount(expected)[1:], np.full((len(told.scores), len(told.columns)), 0.1)
+    shown = shown_scores(told, sizes, steps)
+    assert all(one != exact for one, exact in zip(shown, told.scores, strict=True))
+    assert (scored(X, shown).argmin(axis=1) + 1 == expected).mean() > 0.95
+    for score in shown:
+        likely = Likely.of(score, answers)
+        middle = likely.mean[likely.numbers] / 0.1
+        np.testing.assert_allclose(middle, middle.round(), atol=1e-6)
+
+
+def test_new_customers_of_another_category_are_outside_and_drift_is_told_by_categories():
+    features = [{"name": "city", **PLAIN, "categories": ["Oslo", "Rome"]}, {"name": "age", **PLAIN}]
+    scores = [Score(constant=0, linear=(1, 3, 1)), Score(constant=0.5, linear=(2, 1, 0.5))]
+    model = completed(Placement(features=features, centroids=[[1, 0, 0], [0, 1, 0]], scores=scores))
+    parts = [f.model_copy(update={"shares": (0.5, 0.5) if f.categories else (1,)}) for f in model.features]
+    model = model.model_copy(update={"features": tuple(parts), "customers": 100})
+    rows = pd.DataFrame({"city": ["Rome"] * 30 + ["Kyiv"] * 10, "age": 0.5})
+    found = score_table(held(rows), model, {1: "one", 2: "two"})
+    assert found.to_pandas()["outside"].tolist() == [False] * 30 + [True] * 10
+    assert count_bins(found, model.features[0]) == [0, 30, 10]
+    drift = describe_drift(found, model, {1: "one", 2: "two"})
+    assert drift.features["city"].shifted
+    assert drift.outside == 10
+
+
+def test_a_fit_by_another_method_than_k_means_does_not_start_from_centroids():
+    start = Start(from_base=False, why="method", then=3, now=3)
+    told = monitoring_tell.start(Lineage(base="march", before=(), now=(), start=start))
+    assert told == "The fit did not start from march: only K-Means starts from centroids, and of K-Means."
