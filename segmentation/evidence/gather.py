@@ -32,6 +32,7 @@ NULL_RESAMPLES = 5
 FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025
 FEWEST_LIMITS = 30  # tables for the limit of the stability
 STRONG_PREDICTION = 0.8
+LATENT = "Latent classes"  # as a criterion
 AT_A_TIME = 5  # further k
 
 
@@ -128,7 +129,7 @@ def gather_evidence(
         inertia=from_one if known else inertia_from_one(X, scores),
         scores=scores,
         gaps=gap_statistic(some, from_one, references=quarter, method=method, seed=seed),
-        mixtures=mixture_bic(some, from_one.index, seed=seed),
+        mixtures=_bics(some, fits, method, seed),
         stability=stability_table(resampled_jaccard(some, partitions, resamples=resamples, method=method, seed=seed)),
         agreement=resampled_agreement(some, k_values, pairs=half, method=method, seed=seed),
         strength=prediction_strength(some, k_values, splits=quarter, method=method, seed=seed),
@@ -139,6 +140,14 @@ def gather_evidence(
         sizes={k: optimum.sizes.tolist() for k, optimum in optima.items()},
         by_degree=isinstance(method, LatentMethod),
     )
+
+
+def _bics(X: np.ndarray, fits: dict[int, Optimum], method: Method, seed: int) -> pd.DataFrame:
+    """Return the BIC of Gaussian mixtures by k and family; where latent classes form the segments that of these."""
+    if not isinstance(method, LatentMethod):
+        return mixture_bic(X, sorted(fits), seed=seed)
+    found = {k: vars(fits[k].model)["bic_"] for k in sorted(fits)}
+    return pd.DataFrame({LATENT: found}).rename_axis("k")
 
 
 def _separated(
@@ -291,6 +300,7 @@ def votes(evidence: Evidence) -> pd.DataFrame:
     """
     scores, gaps = evidence.scores, gap_choices(evidence.gaps)
     strong = evidence.strength.index[evidence.strength["prediction_strength"] >= STRONG_PREDICTION]
+    of_mixtures = LATENT if LATENT in evidence.mixtures else "Gaussian mixtures"
     rows = [
         ("Stability of every segment", max(evidence.stable, default=None), True, "the largest k that is stable"),
         ("Silhouette", scores["silhouette"].idxmax(), True, "highest"),
@@ -300,7 +310,7 @@ def votes(evidence: Evidence) -> pd.DataFrame:
         ("Gap statistic, first maximum", gaps["firstSEmax"], False, "within one error of the first maximum"),
         ("Prediction strength", max(strong, default=1), False, "the largest k with 0.8 or more"),
         ("Agreement of resamples", evidence.agreement["agreement"].idxmax(), False, "highest"),
-        ("Gaussian mixtures", evidence.mixtures.min(axis=1).idxmin(), False, "lowest BIC"),
+        (of_mixtures, evidence.mixtures.min(axis=1).idxmin(), False, "lowest BIC"),
         ("Elbow of the inertia", None, False, "drawn, but never decides (Schubert 2023)"),
     ]
     return pd.DataFrame(rows, columns=["criterion", "choice", "votes", "rule"]).astype({"choice": "Int64"})

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import most_of, significant
-from segmentation.core.text import amount, decimal, escape, listing, percent, sentence
+from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import are_items
 from segmentation.runs.records import Scaled
@@ -80,3 +82,13 @@ def _unscaled(dataset: Dataset, names: Sequence[str]) -> str:
     told += ["What has more points to give weighs more."] if len(scales) > 1 else []
     told += ["An item on which people disagree weighs more than one on which most agree."]
     return " ".join([*told, "Distances are in points, and `scaling:` in dataset.yaml changes that."])
+
+
+def mixtures(bics: pd.DataFrame) -> str:
+    """Say with how many components the BIC is lowest, and of what kind of model these are."""
+    k = int(bics.min(axis=1).idxmin())
+    kind = str(bics.loc[k].idxmin())
+    if kind not in FAMILY_WORDS:
+        return f"The BIC of latent classes is lowest with {count(k, 'class', 'classes')}, which is circled."
+    told = f"The BIC of Gaussian mixtures is lowest with {count(k, 'component')}{FAMILY_WORDS[kind]}, which is circled."
+    return told if k > 1 else f"{told} By it there is one cloud."
