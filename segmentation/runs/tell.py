@@ -64,7 +64,7 @@ def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: s
 
 _OF_ITSELF = {
     "kmeans": "it divides amounts most simply",
-    "latent-class": "a feature is a category, and between categories there is no distance that K-Means could measure",
+    "latent-class": "they are made for answers, and for categories, between which there is no distance",
 }
 _OF_EQUALS = {
     "kmeans": "which divides amounts most simply",
