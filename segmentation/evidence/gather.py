@@ -154,11 +154,14 @@ def _separated(
     X: np.ndarray, partitions: dict[int, np.ndarray], method: Method, *, resamples: int, seed: int
 ) -> tuple[pd.DataFrame, NullTables]:
     """Return how clearly the segments of each k part, by valleys or as classes do, and what null tables give."""
-    found = separation(method.space(untie(X, seed=seed)), partitions)
-    null = null_tables(X, found["p"], tables=max(resamples // 2, FEWEST_TABLES), method=method, seed=seed)
+    found, tables = separation(method.space(untie(X, seed=seed)), partitions), max(resamples // 2, FEWEST_TABLES)
     if isinstance(method, LatentMethod):
-        p = class_p_values(X, list(partitions), tables=max(FEWEST_LIMITS, resamples // 5), method=method, seed=seed)
+        limits = max(FEWEST_LIMITS, resamples // 5)
+        p = class_p_values(X, list(partitions), tables=limits, method=method, seed=seed)
+        unasked = pd.Series(1.0, found.index)  # of valleys
+        null = null_tables(X, unasked, tables=tables, method=method, seed=seed)
         return found.assign(p=p, least=p, chance=p, curved=False), null
+    null = null_tables(X, found["p"], tables=tables, method=method, seed=seed)
     return found.assign(chance=[null_p_value(True, null.as_deep[k])["p"] for k in partitions]), null
 
 

@@ -12,6 +12,8 @@ from stepmix.stepmix import StepMix
 
 from segmentation.evidence.nulls import _latent_correlations, answer_factors, answers_alike, class_p_values
 from segmentation.methods.latent import Block, LatentClasses, LatentMethod
+from segmentation.runs.records import Tried
+from segmentation.runs.tell import formed_by
 from segmentation.segments.model import TRUSTED
 
 SURVEY = Path(__file__).resolve().parents[3] / "shared" / "data" / "mcdonalds.csv"
@@ -160,3 +162,13 @@ def test_classes_differ_in_kind_where_they_were_planted_and_by_degree_where_ther
     factor = class_p_values((_one_factor(200, 8, seed=0) > 0).astype(float), [2, 3], tables=19, method=method)
     assert planted[2] < 0.001
     assert factor.min() > 0.05
+
+
+def test_why_latent_classes_were_taken_names_no_category_where_answers_are_natural():
+    natural = Tried(method="latent-class", k=3, verdict="natural")
+    assert (
+        formed_by("auto", [natural], "latent-class")
+        == "The segments are formed by latent classes: with 3 they are natural."
+    )
+    none = natural.model_copy(update={"verdict": "none"})
+    assert "a feature is a category" in formed_by("auto", [none], "latent-class")
