@@ -15,7 +15,7 @@ from sklearn.datasets import load_iris
 from segmentation.evidence.criteria import score_each_k
 from segmentation.evidence.stability import prediction_strength, resampled_jaccard
 from segmentation.methods.optima import fit_each_k
-from tests.benchmarks.evidence_rates import alone
+from tests.benchmarks.evidence_rates import alone, verdict_of
 from tests.conftest import ROOT
 from tests.methods.test_mixture import assert_bic_is_that_of_r
 
@@ -108,3 +108,12 @@ def test_what_comes_back_is_what_comes_back_in_r(textbook, name):
 @pytest.mark.parametrize("name", ["ruspini", "faithful", "usarrests"])
 def test_mixtures_are_those_of_r(textbook, name):
     assert_bic_is_that_of_r(name, _scaled(textbook(name)))
+
+
+@pytest.mark.parametrize(
+    ("name", "k"), [("mall", 5), ("faithful", 2), ("banknote", 2), ("iris", 2), ("ruspini", 4), ("xclara", 3)]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_every_textbook_sees_is_natural(textbook, name, k, seed):
+    found = verdict_of(textbook(name), seed=seed)
+    assert (found.k, found.natural) == (k, True)
