@@ -1,6 +1,6 @@
 """How often the verdict is right on tables whose answer is known, beside how often it must be.
 
-    python -m tests.benchmarks.evidence_rates [first seed] [seeds] [part of the rows' names]
+    python -m tests.benchmarks.evidence_rates [first seed] [seeds] [most customers] [part of the rows' names]
 
 asks every row of `evidence_tables`; `make bench EVIDENCE=1` asks the 40 seeds (planted groups: 10) of the issue.
 """
@@ -219,10 +219,12 @@ def _parted(kind: str, name: str) -> tuple[str, str]:
     return (what, variant) if kind in ("planted", "structureless") else (name, "all")
 
 
-def main(seeds: Iterable[int] | None = None, part: str = "") -> bool:
+def main(seeds: Iterable[int] | None = None, most: int = 1000, part: str = "") -> bool:
     """Print and keep the rates, and return whether each is as it must be."""
     start = time.perf_counter()
-    found = ask([row for row in all_rows() if part in row.name], seeds, processes=min(2, os.cpu_count() or 1))
+    found = ask(
+        [row for row in all_rows() if part in row.name], seeds, most=most, processes=min(2, os.cpu_count() or 1)
+    )
     shown = rates(found)
     KEPT.mkdir(parents=True, exist_ok=True)
     found.to_csv(KEPT / "evidence-tables.csv", index=False)
@@ -233,6 +235,6 @@ def main(seeds: Iterable[int] | None = None, part: str = "") -> bool:
 
 
 if __name__ == "__main__":
-    first, many, *names = sys.argv[1:] or ("0", "0")
+    first, many, most, *names = (*sys.argv[1:], *("0", "0", "1000")[len(sys.argv) - 1 :])
     asked = range(int(first), int(first) + int(many)) if int(many) else None
-    sys.exit(not main(asked, *names))
+    sys.exit(not main(asked, int(most), *names))
