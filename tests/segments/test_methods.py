@@ -105,9 +105,7 @@ def test_the_choice_of_a_method_has_a_reason():
     latent = formed_by("auto", _tried(("latent-class", 3, "none")), "latent-class")
     assert latent.endswith("they are made for answers, and for categories, between which there is no distance.")
     kmeans, mixture = ("kmeans", 3, "reproducible"), ("mixture", 2, "natural")
-    assert formed_by("auto", _tried(("kmeans", 5, "natural")), "kmeans").endswith(
-        "K-Means: it divides amounts most simply."
-    )
+    assert formed_by("auto", _tried(("kmeans", 5, "natural")), "kmeans").endswith("K-Means: with 5 they are natural.")
     told = formed_by("auto", _tried(kmeans, mixture), "mixture")
     assert told.endswith("with 2 they are natural, and those of K-Means (reproducible, with 3) are not.")
     told = formed_by("auto", _tried(kmeans, ("mixture", 2, "none")), "kmeans")
