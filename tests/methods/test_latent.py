@@ -170,5 +170,3 @@ def test_why_latent_classes_were_taken_names_no_category_where_answers_are_natur
         formed_by("auto", [natural], "latent-class")
         == "The segments are formed by latent classes: with 3 they are natural."
     )
-    none = natural.model_copy(update={"verdict": "none"})
-    assert "a feature is a category" in formed_by("auto", [none], "latent-class")
