@@ -228,17 +228,15 @@ def _tell_best(evidence: Evidence, conclusion: Conclusion) -> str:
         return "**There is one part**, of all customers."
     small = [min(sizes) < LARGE_ENOUGH for sizes in evidence.sizes.values()]
     none = f"No k has {LARGE_ENOUGH} customers or more in every segment. " if all(small) else ""
-    among = "of all k" if none or not any(small) else f"of those with {LARGE_ENOUGH} customers or more in every segment"
-    likely = f"BIC ({whole(evidence.scores['bic'][best])})" if "bic" in evidence.scores else ""
-    at = f"k = {best}", likely or f"silhouette ({decimal(evidence.scores['silhouette'][best])})"
+    among = "all k" if none or not any(small) else f"the k with {LARGE_ENOUGH} customers or more in every segment"
+    scores, likely = evidence.scores, "bic" in evidence.scores
+    what, value = ("BIC", whole(scores["bic"][best])) if likely else ("silhouette", decimal(scores["silhouette"][best]))
     if verdict == "none":
-        return f"{none}No k has support; {among}, {at[0]} has the best {at[1]}."
+        return f"{none}No k has support; of {among}, k = {best} has the best {what} ({value})."
+    told = f"{none}The strongest verdict of {among}, {verdict}, is that of"
     if len(allowed) == 1:
-        return f"{none}The strongest verdict {among}, {verdict}, is that of {at[0]} alone, whatever its {at[1]}."
-    return (
-        f"{none}The strongest verdict {among}, {verdict}, is that of {_tell_k([*allowed])}; of these, {at[0]} has the "
-        f"best {at[1]}."
-    )
+        return f"{told} k = {best} alone, with a {what} of {value}."
+    return f"{told} {_tell_k([*allowed])}; of these, k = {best} has the best {what} ({value})."
 
 
 def caveats(evidence: Evidence, conclusion: Conclusion) -> list[str]:
@@ -247,10 +245,7 @@ def caveats(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     if n < FEW_CUSTOMERS:
         told.append(f"With fewer than {FEW_CUSTOMERS} customers only groups far apart can be told from chance.")
     if n < d * FEW_EACH:
-        told.append(
-            f"There are fewer than {FEW_EACH} customers for each of {count(d, 'feature')}, so that a division may fit "
-            "these customers alone."
-        )
+        told.append(f"With fewer than {FEW_EACH} customers for each feature a division may fit these customers alone.")
     if evidence.different * FEW_DIFFERENT < n:
         told.append(
             f"Many customers are alike in every feature: for {FEW_DIFFERENT} customers there is less than one "
@@ -259,7 +254,11 @@ def caveats(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     if conclusion.divided and evidence.separation["curved"][conclusion.k]:
         told.append("Some two of the parts are one curved piece: a path of customers leads from one to the other.")
     first, last = evidence.scores.index.min(), evidence.scores.index.max()
-    if conclusion.method == "auto" and conclusion.verdict != "none" and first < conclusion.k == last:
+    if (
+        conclusion.method == "auto"
+        and conclusion.verdict != "none"
+        and first < conclusion.k == last < evidence.different - 1
+    ):
         told.append(f"k = {conclusion.k} is the largest that was asked, so there may be more.")
     return told
 

@@ -506,11 +506,11 @@ def _best(sizes: dict, **more) -> str:
 
 
 def test_no_sentence_claims_sizes_that_no_segment_has():
-    of_all = "The strongest verdict of all k, constructive, is that of k = 8 alone, whatever its silhouette (0.46)."
+    of_all = "The strongest verdict of all k, constructive, is that of k = 8 alone, with a silhouette of 0.46."
     assert _best({k: [50, 20] for k in (6, 7, 8)}) == of_all
     told = _best({6: [50, 9], 7: [50, 20], 8: [50, 20]}, allowed=(7, 8))
     assert told.startswith(
-        "The strongest verdict of those with 10 customers or more in every segment, constructive, is "
+        "The strongest verdict of the k with 10 customers or more in every segment, constructive, is "
     )
     assert told.endswith(" is that of k = 7 and 8; of these, k = 8 has the best silhouette (0.46).")
     small = {k: [50, 9] for k in (6, 7, 8)}
@@ -525,10 +525,11 @@ def test_the_report_says_what_limits_all_that_can_be_known():
     few = _evidence(customers=30, features=4, different=7)
     small, narrow, alike = evidence_tell.caveats(few, _conclusion(7))
     assert small.startswith("With fewer than 50 customers only groups far apart")
-    assert narrow.startswith("There are fewer than 10 customers for each of four features")
+    assert narrow.startswith("With fewer than 10 customers for each feature")
     assert alike.startswith("Many customers are alike in every feature")
     curved, edge = evidence_tell.caveats(_evidence(), _conclusion(8))
     assert curved.startswith("Some two of the parts are one curved piece")
     assert edge == "k = 8 is the largest that was asked, so there may be more."
+    assert evidence_tell.caveats(_evidence(different=9, customers=36), _conclusion(8))[-1] == curved
     assert evidence_tell.caveats(_evidence(), _conclusion(8, "none")) == [curved]
     assert evidence_tell.caveats(_evidence(), _conclusion(8, method="given")) == [curved]
