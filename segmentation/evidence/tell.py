@@ -60,13 +60,13 @@ def misfits(silhouettes: pd.DataFrame, *, private: bool, aside: int = 0) -> str:
     """Say how many customers have a silhouette below 0, and in which segments; `aside` take no part."""
     everyone = all_but(aside, len(silhouettes), private=private)
     below = silhouettes[silhouettes["silhouette"] < 0].groupby("segment").size()
-    n = int(below.sum())
+    n, counted = int(below.sum()), everyone if aside else f"{len(silhouettes):,} customers"
     if not n:
         return f"None of {everyone} has a silhouette below 0."
     if private and below.min() < SMALLEST_GROUP:
-        return f"{sentence(public(n))} of {everyone} have a silhouette below 0."
+        return f"{sentence(public(n))} of {counted} have a silhouette below 0."
     where = listing(f"{number:,} in segment {segment}" for segment, number in below.items())
-    return f"{n:,} of {everyone} {'has' if n == 1 else 'have'} a silhouette below 0 ({where})."
+    return f"{n:,} of {counted} {'has' if n == 1 else 'have'} a silhouette below 0 ({where})."
 
 
 def silhouettes(silhouettes: pd.DataFrame, k: int, *, private: bool, aside: int = 0) -> str:

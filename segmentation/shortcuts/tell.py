@@ -14,9 +14,11 @@ from segmentation.runs.records import Rules
 from segmentation.shortcuts.rules import FOLDS
 
 RULE_FORMATS = {"agree": percent}
-MATTER_CAPTION = "What each feature adds: the agreement lost without it, and how far the segments differ in it."
+SHORTCUT_CAPTIONS = {
+    "matter": "What each feature adds: the agreement lost without it, and how far the segments differ in it.",
+    "questions": "The questions that tell most, one more in each row, and whom they place rightly.",
+}
 MATTER_FORMATS = {"lost without it": decimal, "between the segments": percent}
-QUESTION_CAPTION = "The questions that tell most, one more in each row, and whom they place rightly."
 QUESTION_FORMATS = {"placed rightly": percent}
 
 
