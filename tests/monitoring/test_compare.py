@@ -671,7 +671,9 @@ def test_only_shares_of_segments_found_again_are_counted_and_each_is_named_as_it
 def test_what_moved_is_said_of_the_centres_that_are_shown_alone():
     steps = {"name_then": "a", "name_now": "a", "then_visits": 1.0, "now_visits": 2.0, "step_visits": 0.5}
     dataset = Dataset.model_validate({"title": "T", "columns": {"visits": {"role": "feature", "label": "Visits"}}})
-    base = SimpleNamespace(run="march", features=["visits"], model=SimpleNamespace(distance_unit="units"))
+    base = SimpleNamespace(
+        run="march", features=["visits"], numbers=["visits"], model=SimpleNamespace(distance_unit="units")
+    )
     found = SimpleNamespace(same_features=True, base=base, later=SimpleNamespace(dataset=dataset))
 
     def said(*moved: float) -> str:
