@@ -252,3 +252,20 @@ def test_the_median_of_an_ordinal_is_a_word_on_a_card():
     told = [_tell_descriptor({"median": median}, dataset, "liked") for median in (3.0, 1.5)]
     assert told == ["+1 (median)", "-1 (median)"]
     assert _tell_descriptor({"median": 41.5}, dataset, "age") == "41.5 years (median)"
+
+
+def test_where_nothing_is_found_real_columns_say_what_is_still_useful():
+    found, age = SimpleNamespace(verdict_of_best="none"), {"age": {"role": "feature", "label": "Age"}}
+    spend = {"spend": {"role": "descriptor", "label": "Spend", "unit": "€"}}
+    money = Dataset(title="T", columns=age | spend)
+    told = runs_tell.useful(found, money, ("age",))
+    assert "a cut by Spend, which management sets and which needs no groups to be there" in told
+    assert told.endswith("there may be groups in them that Age cannot show.")
+    shop = {name: {"role": "feature", "label": name.title()} for name in ("recency", "frequency", "monetary")}
+    told = runs_tell.useful(found, Dataset(title="T", columns=shop), tuple(shop))
+    assert "a cut by Recency, Frequency and Monetary (RFM groups)" in told
+    plain = Dataset(title="T", columns={f"q{i}": {"role": "feature"} for i in range(5)})
+    told = runs_tell.useful(found, plain, tuple(plain.columns))
+    assert told.startswith("What is still useful: other features, if they can be collected: ")
+    assert told.endswith(" that five features cannot show.")
+    assert runs_tell.useful(SimpleNamespace(verdict_of_best="reproducible"), money, ("age",)) == ""
