@@ -303,10 +303,12 @@ def votes(evidence: Evidence) -> pd.DataFrame:
     """
     scores, gaps = evidence.scores, gap_choices(evidence.gaps)
     strong = evidence.strength.index[evidence.strength["prediction_strength"] >= STRONG_PREDICTION]
+    likely = "bic" in scores  # it decides where a method has one
     of_mixtures = LATENT if LATENT in evidence.mixtures else "Gaussian mixtures"
     rows = [
         ("Stability of every segment", max(evidence.stable, default=None), True, "the largest k that is stable"),
-        ("Silhouette", scores["silhouette"].idxmax(), True, "highest"),
+        *([("BIC", scores["bic"].idxmin(), True, "lowest")] if likely else []),
+        ("Silhouette", scores["silhouette"].idxmax(), not likely, "highest"),
         ("Calinski-Harabasz", scores["calinski_harabasz"].idxmax(), False, "highest"),
         ("Davies-Bouldin", scores["davies_bouldin"].idxmin(), False, "lowest"),
         ("Gap statistic", gaps["original"], False, "original rule"),
@@ -314,7 +316,7 @@ def votes(evidence: Evidence) -> pd.DataFrame:
         ("Prediction strength", max(strong, default=1), False, "the largest k with 0.8 or more"),
         ("Agreement of resamples", evidence.agreement["agreement"].idxmax(), False, "highest"),
         (of_mixtures, evidence.mixtures.min(axis=1).idxmin(), False, "lowest BIC"),
-        ("Elbow of the inertia", None, False, "drawn, but never decides (Schubert 2023)"),
+        *([] if likely else [("Elbow of the inertia", None, False, "drawn, but never decides (Schubert 2023)")]),
     ]
     return pd.DataFrame(rows, columns=["criterion", "choice", "votes", "rule"]).astype({"choice": "Int64"})
 

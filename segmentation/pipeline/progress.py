@@ -244,6 +244,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         *([f"  Replaced  what run {plan.study.name} found in {outcome.before}"] if outcome.before else []),
         f"  Segments  {', '.join(segments)}",
         f"  Evidence  {chosen.verdict}; {', '.join(told)}",
+        *([f"  Method    {chosen.formed_why}"] if chosen.formed_by != "kmeans" or len(chosen.tried) > 1 else []),
         *(
             [f"  Instead   {useful}"]
             if (useful := runs_tell.useful(chosen, plan.study.dataset, chosen.features))

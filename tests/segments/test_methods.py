@@ -75,6 +75,9 @@ def test_a_mixture_parts_long_clouds_and_says_what_is_true_of_it(clouds):
     assert min(len(set(rows[:50])), len(set(rows[50:]))) == 1
     assert rows[0] != rows[99]
     assert set(placed) >= {"probability", "margin", "distance"}
+    voters = {row["criterion"] for row in selection["votes"] if row["votes"]}
+    assert voters == {"Stability of every segment", "BIC"}
+    assert "Elbow of the inertia" not in page
     assert "the ellipses one and two standard deviations around them" in page
     assert "percentage points more probable than the next" in page
     assert "the next centroid is less than" not in page
