@@ -230,13 +230,14 @@ def _tell_best(evidence: Evidence, conclusion: Conclusion) -> str:
     none = f"No k has {LARGE_ENOUGH} customers or more in every segment. " if all(small) else ""
     among = "all k" if none or not any(small) else f"the k with {LARGE_ENOUGH} customers or more in every segment"
     scores, likely = evidence.scores, "bic" in evidence.scores
-    what, value = ("BIC", whole(scores["bic"][best])) if likely else ("silhouette", decimal(scores["silhouette"][best]))
+    value = decimal(scores["silhouette"][best])
+    what, alone = ("BIC", "alone") if likely else (f"silhouette ({value})", f"alone, with a silhouette of {value}")
     if verdict == "none":
-        return f"{none}No k has support; of {among}, k = {best} has the best {what} ({value})."
+        return f"{none}No k has support; of {among}, k = {best} has the best {what}."
     told = f"{none}The strongest verdict of {among}, {verdict}, is that of"
     if len(allowed) == 1:
-        return f"{told} k = {best} alone, with a {what} of {value}."
-    return f"{told} {_tell_k([*allowed])}; of these, k = {best} has the best {what} ({value})."
+        return f"{told} k = {best} {alone}."
+    return f"{told} {_tell_k([*allowed])}; of these, k = {best} has the best {what}."
 
 
 def caveats(evidence: Evidence, conclusion: Conclusion) -> list[str]:

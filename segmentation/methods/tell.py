@@ -84,11 +84,12 @@ def _unscaled(dataset: Dataset, names: Sequence[str]) -> str:
     return " ".join([*told, "Distances are in points, and `scaling:` in dataset.yaml changes that."])
 
 
-def mixtures(bics: pd.DataFrame) -> str:
-    """Say with how many components the BIC is lowest, and of what kind of model these are."""
+def mixtures(bics: pd.DataFrame, customers: int) -> str:
+    """Say with how many components the BIC of so many customers is lowest, and of what kind of model these are."""
     k = int(bics.min(axis=1).idxmin())
     kind = str(bics.loc[k].idxmin())
+    over, circled = f"Over {customers:,} customers the BIC of", "which is circled."
     if kind not in FAMILY_WORDS:
-        return f"The BIC of latent classes is lowest with {count(k, 'class', 'classes')}, which is circled."
-    told = f"The BIC of Gaussian mixtures is lowest with {count(k, 'component')}{FAMILY_WORDS[kind]}, which is circled."
+        return f"{over} latent classes is lowest with {count(k, 'class', 'classes')}, {circled}"
+    told = f"{over} Gaussian mixtures is lowest with {count(k, 'component')}{FAMILY_WORDS[kind]}, {circled}"
     return told if k > 1 else f"{told} By it there is one cloud."
