@@ -283,14 +283,8 @@ def judge_each(X: np.ndarray, methods: Sequence[Method], k_values, **asked) -> l
 
 
 def taken(judged: Sequence[Judgement]) -> Judgement:
-    """Return the method that forms the segments.
-
-    One whose segments are natural; else K-Means, unless latent classes were judged first: answers are what they are
-    made for, so that there the stronger verdict counts, and of equals theirs.
-    """
-    if judged[-1].rank == 0:
-        return judged[-1]
-    return min(judged, key=lambda one: one.rank) if judged[0].method.name == "latent-class" else judged[0]
+    """Return the method that forms the segments: one whose segments are natural, else the first one."""
+    return judged[-1] if judged[-1].rank == 0 else judged[0]
 
 
 def votes(evidence: Evidence) -> pd.DataFrame:

@@ -71,7 +71,8 @@ def suiting(run: Run) -> tuple[MethodName, ...]:
     """Return the methods to judge, the first one first: the one that was named, or those that suit the features.
 
     Amounts: K-Means, then mixtures. Where each feature is an answer, and dataset.yaml asks for no scale: latent
-    classes, then K-Means. Where one is a category, between which there is no distance: latent classes.
+    classes, because only these are set against customers who differ by degree. Where one is a category, between which
+    there is no distance: latent classes too.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def suiting(run: Run) -> tuple[MethodName, ...]:
         return ("latent-class",)
     if not are_items(run.dataset, run.features):
         return ("kmeans", "mixture")
-    return ("latent-class", "kmeans") if how_scaled(run.dataset, run.features) == "none" else ("kmeans",)
+    return ("latent-class",) if how_scaled(run.dataset, run.features) == "none" else ("kmeans",)
 
 
 def method_of(

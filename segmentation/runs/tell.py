@@ -66,10 +66,6 @@ _OF_ITSELF = {
     "kmeans": "it divides amounts most simply",
     "latent-class": "they are made for answers, and for categories, between which there is no distance",
 }
-_OF_EQUALS = {
-    "kmeans": "which divides amounts most simply",
-    "latent-class": "which are made for answers",
-}
 
 
 def days_counted(dataset: Dataset) -> str:
@@ -114,11 +110,7 @@ def formed_by(asked: str, tried: Sequence[Tried], taken: str) -> str:
     theirs = f"{METHOD_CALLED[other.method]} ({other.verdict}, with {other.k})"
     if own.verdict == "natural":
         return f"{by}: with {own.k} they are natural, and those of {theirs} are not."
-    if own.verdict == other.verdict or other.method == "mixture":
-        return (
-            f"{by}, {_OF_EQUALS[taken]}: neither these ({own.verdict}, with {own.k}) nor those of {theirs} are natural."
-        )
-    return f"{by}: their verdict ({own.verdict}, with {own.k}) is stronger than that on those of {theirs}."
+    return f"{by}; neither these ({own.verdict}, with {own.k}) nor those of {theirs} are natural."
 
 
 def headline(selection: Selection, profiles: Profiles) -> str:

@@ -73,12 +73,12 @@ def verdict_of(X: np.ndarray, *, answers: bool = False, seed: int = 0) -> Answer
     answers : whether the columns are answers, which are not scaled
     """
     kind = "answer" if np.isin(X, (0, 1)).all() else "number"
-    second = LatentMethod((Block(kind, step=1.0),) * X.shape[1]) if answers else MIXTURE
     with alone():
-        X = X if answers else scaled(X[~far_out(X)])
-        one, other = (second, KMEANS) if answers else (KMEANS, second)
-        first = natural_by(one, X, seed)
-        return first if first.natural else max(natural_by(other, X, seed), first, key=lambda found: found.natural)
+        if answers:
+            return natural_by(LatentMethod((Block(kind, step=1.0),) * X.shape[1]), X, seed)
+        X = scaled(X[~far_out(X)])
+        first = natural_by(KMEANS, X, seed)
+        return first if first.natural else max(natural_by(MIXTURE, X, seed), first, key=lambda found: found.natural)
 
 
 def scaled(X: np.ndarray) -> np.ndarray:

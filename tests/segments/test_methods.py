@@ -113,7 +113,3 @@ def test_the_choice_of_a_method_has_a_reason():
     assert told.endswith("with 2 they are natural, and those of K-Means (reproducible, with 3) are not.")
     told = formed_by("auto", _tried(kmeans, ("mixture", 2, "none")), "kmeans")
     assert "neither these (reproducible, with 3) nor those of a Gaussian mixture (none, with 2) are natural" in told
-    told = formed_by("auto", _tried(kmeans, ("latent-class", 4, "none")), "kmeans")
-    assert told.endswith(
-        "their verdict (reproducible, with 3) is stronger than that on those of latent classes (none, with 4)."
-    )
