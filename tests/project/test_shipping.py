@@ -260,7 +260,7 @@ def test_the_sample_report_is_compared_with_what_is_expected(sample, tmp_path, m
     assert not {*found["bytes"], *found["same"]} - {*found["all"]}
     for name, old, new in (
         ("assets/sample/profiles.json", '"size": ', '"size": 1'),
-        ("assets/sample/k_selection.json", '"verdict": "natural"', '"verdict": "none"'),
+        ("assets/sample/k_selection.json", '\n  "verdict": "natural"', '\n  "verdict": "none"'),
         ("report/sample/report.html", "How this report was made", "How this was made"),
     ):
         path = made.root / name
