@@ -113,15 +113,23 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
     if lineage:
         stability = [stability[row.selected_as - 1] for row in lineage.now]
     return [
-        _card(profile, stable, selection.verdict, differing, dataset, lineage) | {"share": shares[profile.segment]}
+        _card(profile, stable, selection.verdict, selection.features, differing, dataset, lineage)
+        | {"share": shares[profile.segment]}
         for profile, stable in zip(profiles.segments, stability, strict=True)
     ]
 
 
 def _card(
-    profile: Profile, stability: Stability | None, verdict: str, differing: list[str], dataset: Dataset, lineage
+    profile: Profile,
+    stability: Stability | None,
+    verdict: str,
+    features: Sequence[str],
+    differing: list[str],
+    dataset: Dataset,
+    lineage: Lineage | None,
 ) -> dict:
     segment = profile.segment
+    kinds = [name for name in features if name not in profile.centre]
     return {
         **profile.model_dump(include={"segment", "name", "level_name"}),
         "action": None if verdict == "none" else profile.action,
@@ -136,7 +144,7 @@ def _card(
         "unindexed": runs_tell.unindexed(profile, dataset),
         "dash": DASH if None in profile.centre.values() else None,
         "change": runs_tell.origin(lineage.now[segment - 1], lineage) if lineage else None,
-        **_folded("features", [_card_feature(profile, name, dataset) for name in _shown_first(profile)]),
+        **_folded("features", [_card_feature(profile, name, dataset) for name in [*_shown_first(profile), *kinds]]),
         **_folded(
             "descriptors",
             [
@@ -160,6 +168,10 @@ def _folded(part: str, rows: list[dict]) -> dict[str, list[dict]]:
 
 
 def _card_feature(profile: Profile, name: str, dataset: Dataset) -> dict:
+    """Return what a card says of a feature: of one that is a category the shares of the largest."""
+    if name not in profile.centre:
+        told = _tell_descriptor(profile.descriptors[name], dataset, name)
+        return {"label": dataset.label(name), "centre": told, "interval": "", "index": ""}
     return {
         "label": dataset.label(name),
         "centre": dataset.measured(name, profile.centre[name]),

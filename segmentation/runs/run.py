@@ -163,7 +163,8 @@ def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
     if text is None:
         return dataset.named("feature")
     usable = {name: dataset.columns[name] for name in dataset.named("feature", "descriptor")}
-    allowed = [name for name, column in usable.items() if column.numeric or column.type == "yes/no"]
+    formed = {name for name, column in usable.items() if column.role == "feature" or column.type == "yes/no"}
+    allowed = [name for name, column in usable.items() if column.numeric or name in formed]
     spellings = {name: [*column.headers(name), dataset.label(name)] for name, column in dataset.columns.items()}
     names = find_named(text, spellings)
     called = {name: dataset.label(name) if key(dataset.label(name)) != key(name) else name for name in dataset.columns}

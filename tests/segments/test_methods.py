@@ -1,5 +1,6 @@
 """Runs whose segments are formed by a mixture or by latent classes: what they say is true of their method."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -31,6 +32,31 @@ columns:
 """
 
 
+KINDS = """title: Kinds
+source: {path: kinds.csv}
+privacy: rows
+k: 2
+k_range: [2, 2]
+columns:
+  id: {role: id}
+  city: {role: feature, type: category}
+  payment: {role: feature, type: category}
+  kids: {role: feature, type: yes/no}
+"""
+
+
+def kinds_of_customers() -> pd.DataFrame:
+    """Draw 100 customers of two classes who live, pay and have children differently."""
+    rng, first = np.random.default_rng(3), np.arange(100) % 2 == 0
+    drawn = {
+        "city": (["Rome", "Oslo"], 0.9, 0.1),
+        "payment": (["card", "cash"], 0.9, 0.2),
+        "kids": (["yes", "no"], 0.8, 0.1),
+    }
+    told = {name: np.where(rng.random(100) < np.where(first, a, b), *two) for name, (two, a, b) in drawn.items()}
+    return pd.DataFrame(told).assign(id=[f"c{i}" for i in range(100)])
+
+
 def answers() -> pd.DataFrame:
     """Draw 100 customers of two classes who answer five questions the other way round."""
     rng = np.random.default_rng(1)
@@ -57,6 +83,12 @@ def survey(tmp_path_factory):
 def clouds(tmp_path_factory):
     make = partial(make_report, name="clouds", described=LONG, table=long_clouds(), command="report")
     return made_once(tmp_path_factory, "clouds", make)
+
+
+@pytest.fixture(scope="session")
+def kinds(tmp_path_factory):
+    make = partial(make_report, name="kinds", described=KINDS, table=kinds_of_customers(), command="report")
+    return made_once(tmp_path_factory, "kinds", make)
 
 
 def _found(project, run: str) -> tuple[dict, pd.DataFrame, str]:
@@ -98,6 +130,15 @@ def test_latent_classes_find_who_answers_alike_and_say_what_is_true_of_them(surv
     assert "percentage points more probable than the next" in page
     assert "customers belong to their segment with a probability of 90% or more" in page
     assert "as K-Means" not in page
+
+
+def test_categories_form_segments_by_latent_classes_and_are_told_as_shares(kinds):
+    selection, placed, page = _found(kinds, "kinds")
+    assert (selection["formed_by"], len(selection["tried"])) == ("latent-class", 1)
+    rows = placed.set_index("id").loc[[f"c{i}" for i in range(100)], "segment"].to_numpy()
+    assert max((rows[::2] == 1).sum() + (rows[1::2] == 2).sum(), (rows[::2] == 2).sum() + (rows[1::2] == 1).sum()) >= 85
+    assert re.search(r"City</th><td[^>]*>(Rome|Oslo) \d\d%, (Rome|Oslo) \d+%<small>", page)
+    assert re.search(r"City: the share of (Rome|Oslo) runs from", page)
 
 
 def _tried(*rows) -> list[Tried]:
