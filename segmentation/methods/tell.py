@@ -9,6 +9,7 @@ from segmentation.core.privacy import most_of, significant
 from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import are_items
+from segmentation.methods.method import LARGEST_RESAMPLED
 from segmentation.runs.records import Scaled
 
 NEARLY_CERTAIN = 0.9  # a probability
@@ -84,12 +85,12 @@ def _unscaled(dataset: Dataset, names: Sequence[str]) -> str:
     return " ".join([*told, "Distances are in points, and `scaling:` in dataset.yaml changes that."])
 
 
-def mixtures(bics: pd.DataFrame, customers: int) -> str:
-    """Say with how many components the BIC of so many customers is lowest, and of what kind of model these are."""
+def mixtures(bics: pd.DataFrame) -> str:
+    """Say with how many components the BIC is lowest, and of what kind of model these are."""
     k = int(bics.min(axis=1).idxmin())
     kind = str(bics.loc[k].idxmin())
-    over, circled = f"Over {customers:,} customers the BIC of", "which is circled."
+    most, circled = f"asked of {LARGEST_RESAMPLED:,} customers at most, is lowest with", "which is circled."
     if kind not in FAMILY_WORDS:
-        return f"{over} latent classes is lowest with {count(k, 'class', 'classes')}, {circled}"
-    told = f"{over} Gaussian mixtures is lowest with {count(k, 'component')}{FAMILY_WORDS[kind]}, {circled}"
+        return f"The BIC of latent classes, {most} {count(k, 'class', 'classes')}, {circled}"
+    told = f"The BIC of Gaussian mixtures, {most} {count(k, 'component')}{FAMILY_WORDS[kind]}, {circled}"
     return told if k > 1 else f"{told} By it there is one cloud."

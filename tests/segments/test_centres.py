@@ -247,7 +247,7 @@ def test_one_far_above_leaves_the_centre_on_a_logarithm_where_the_others_are():
     assert (second.mean["logged"], second.hides) == (None, True)
     told = SimpleNamespace(segments=[first, second], tests=[])
     shown = cards(
-        SimpleNamespace(divided=True, chosen=SimpleNamespace(segments=[None, None]), verdict="none"),
+        SimpleNamespace(divided=True, features=(), chosen=SimpleNamespace(segments=[None, None]), verdict="none"),
         told,
         dataset,
         None,

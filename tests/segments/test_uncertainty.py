@@ -139,7 +139,7 @@ def test_the_table_of_choices_is_in_the_report(mall):
     assert agreement["Without outliers"] > 0.95
     assert agreement["Gaussian mixture"] > 0.9
     assert agreement["With Age"] < 0.8
-    assert "Of ten other choices, seven draw nearly the same segments" in mall.page("mall")
+    assert "Of nine other choices, six draw nearly the same segments" in mall.page("mall")
 
 
 def test_borderline_customers_are_those_with_the_smallest_margins(mall):
