@@ -12,7 +12,8 @@ from threadpoolctl import threadpool_limits
 from segmentation.core.dataset import MethodName
 from segmentation.core.errors import UsageError
 from segmentation.customers.exploring import sample_rows
-from segmentation.methods.method import LARGEST_EXACT, Optimum
+from segmentation.methods.method import LARGEST_EXACT, Optimum, largest_first
+from segmentation.methods.scores import reorder
 
 TIMES_REACHED = 5
 FEWEST_STARTS = 100
@@ -92,11 +93,9 @@ def _search_at_once(X: np.ndarray, k: int, seed: int, most: int) -> tuple[KMeans
 
 
 def _canonical(fit: KMeans) -> KMeans:
-    """Number the clusters largest first, ties by centroid, so that a rerun never shuffles labels."""
+    """Number the clusters as `largest_first` says."""
     sizes = np.bincount(fit.labels_, minlength=fit.n_clusters)
-    order = np.lexsort((*fit.cluster_centers_.T[::-1], -sizes))
-    fit.cluster_centers_ = np.ascontiguousarray(fit.cluster_centers_[order])
-    fit.labels_ = np.argsort(order)[fit.labels_].astype(fit.labels_.dtype)
+    reorder(fit, largest_first(sizes, fit.cluster_centers_))
     return fit
 
 

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.core.dataset import Column, Dataset, MethodName
 from segmentation.customers.exploring import sample_rows
-from segmentation.methods.method import LARGEST_EXACT, Optimum
+from segmentation.methods.method import LARGEST_EXACT, Optimum, largest_first
 from segmentation.runs.records import Scaled, Score
 
 PRIOR = 1.0  # customers more in each class, who answer as all do
@@ -313,7 +313,7 @@ def _highest(X: np.ndarray, ends: Ends, told: Likelihood, blocks: Blocks, seed: 
     fit.constant_, fit.linear_, fit.square_ = constant, linear, np.zeros_like(linear)
     fit.square_[:, told.numbers] = square
     sizes = np.bincount(fit.predict(X), minlength=fit.k)
-    order = np.lexsort((*best.means[0].T[::-1], -sizes))
+    order = largest_first(sizes, best.means[0])
     fit.weights_, fit.means_, fit.variances_ = (part[order] for part in vars(best[0]).values())
     fit.constant_, fit.linear_, fit.square_ = (part[order] for part in (fit.constant_, fit.linear_, fit.square_))
     return _described(fit, X, told)

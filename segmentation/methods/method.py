@@ -84,3 +84,8 @@ class Method(Protocol):
 def random_state(*key: int) -> np.random.Generator:
     """Return the random numbers of one task, the same in every process."""
     return np.random.default_rng(np.random.SeedSequence(key))
+
+
+def largest_first(sizes: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Return in which order segments are numbered: the largest first, ties by centre, so that a rerun shuffles none."""
+    return np.lexsort((*centres.T[::-1], -sizes))

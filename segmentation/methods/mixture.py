@@ -14,7 +14,7 @@ from segmentation.core.dataset import MethodName
 from segmentation.core.parallel import spread
 from segmentation.customers.exploring import sample_rows
 from segmentation.methods.kmeans import best_kmeans, divisions_to_start, fit_once, require_distinct
-from segmentation.methods.method import LARGEST_EXACT, LARGEST_RESAMPLED, Fitted, Optimum, random_state
+from segmentation.methods.method import LARGEST_EXACT, LARGEST_RESAMPLED, Fitted, Optimum, largest_first, random_state
 
 FAMILIES = {"EII": "spherical", "VII": "spherical", "EEI": "diag", "VVI": "diag", "EEE": "tied", "VVV": "full"}
 # of Fraley & Raftery (2002), volume, shape and orientation equal (E), varying (V) or none (I); as scikit-learn says
@@ -290,7 +290,7 @@ def _estimator(found: Found, X: np.ndarray, columns: np.ndarray) -> GaussianMixt
     means, spreads = means[:, back], spreads[:, back]
     spreads = spreads if found.family in DIAGONAL else spreads[:, :, back]
     sizes = np.bincount(_set(found.family, shares, means, spreads).predict(X), minlength=len(shares))
-    order = np.lexsort((*means.T[::-1], -sizes))
+    order = largest_first(sizes, means)
     model = _set(found.family, shares[order], means[order], spreads[order])
     model.labels_, model.bic_, model.family_ = model.predict(X), found.bic, found.family
     model.cluster_centers_, model.inertia_ = means[order], np.nan
