@@ -102,7 +102,9 @@ def _weights(columns: dict, segments: np.ndarray, names: list[str]) -> dict:
     }
 
 
-def which_matter(choices: pd.DataFrame, dataset: Dataset, X: pd.DataFrame, labels: np.ndarray) -> pd.DataFrame:
+def which_matter(
+    choices: pd.DataFrame, dataset: Dataset, X: pd.DataFrame, labels: np.ndarray, questions: Mapping[str, Sequence[str]]
+) -> pd.DataFrame:
     """Return for each feature what is lost without it, and whether it only adds noise.
 
     Parameters
@@ -112,6 +114,8 @@ def which_matter(choices: pd.DataFrame, dataset: Dataset, X: pd.DataFrame, label
     X : DataFrame of shape (n_customers, n_columns), scaled
     labels : ndarray of shape (n_customers,)
         The segments at hand, from 0.
+    questions : mapping
+        A feature -> the columns of X that it is.
 
     Returns
     -------
@@ -122,10 +126,10 @@ def which_matter(choices: pd.DataFrame, dataset: Dataset, X: pd.DataFrame, label
         are left.
     """
     agreement = choices.set_index("choice")["agreement"]
-    owner = {column: column.partition(": ")[0] for column in X}  # a category has a column of its own
-    known = [name for name in dict.fromkeys(owner.values()) if without(dataset, name) in agreement]
-    parts = pd.DataFrame({"within": X.groupby(labels).transform("mean").var(), "all": X.var()}).groupby(owner).sum()
-    between = (parts["within"] / parts["all"])[known]
+    known = [name for name in questions if without(dataset, name) in agreement]
+    explained, every = X.groupby(labels).transform("mean").var(), X.var()
+    columns = {name: list(questions[name]) for name in known}
+    between = pd.Series({name: explained[own].sum() / every[own].sum() for name, own in columns.items()}, dtype=float)
     loss = pd.Series({name: 1 - agreement[without(dataset, name)] for name in known}, dtype=float)
     noise = (loss <= 1 - NEARLY_SAME) & (between <= ALIKE)
     found = pd.DataFrame({"loss": loss, "between": between, "noise": noise}).rename_axis("feature").reset_index()

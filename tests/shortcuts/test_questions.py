@@ -86,7 +86,7 @@ def test_a_feature_without_which_the_segments_stay_is_named_where_they_are_alike
     )
     names = ["c", "e", "f"]  # noise, and the two that the groups were drawn in
     choices = compare_choices(X, dataset, tuple(names), segments - 1)
-    found = questions.which_matter(choices, dataset, X[names], segments - 1)
+    found = questions.which_matter(choices, dataset, X, segments - 1, {name: [name] for name in names})
     assert found["feature"].tolist()[-1] == "c"
     assert found.set_index("feature")["noise"].to_dict() == {"c": True, "e": False, "f": False}
     told = tell.which_matter(found, dataset)
