@@ -9,9 +9,8 @@ from segmentation.core.engine import add_up, double
 from segmentation.customers.counts import power_of, unskew, unskewed
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of
+from segmentation.runs.records import FAR_SHARE, FAR_TIMES
 
-FEW = 0.02  # of the customers, at most, are set aside
-TIMES = 2  # as far from the middle as all but a few
 TOGETHER = 10  # far customers side by side are a segment, as small as one may be
 SLACK = 1e-9  # of the limit: no engine sets aside whom another does not
 
@@ -53,7 +52,7 @@ def reach_of(X: np.ndarray) -> Reach:
     for j in np.flatnonzero(widths == 0):
         widths[j] = _width_of_rare(X[:, j] - middle[j])
     out = _distances(X, middle, widths)
-    limit = TIMES * np.partition(out, n - 1 - few)[n - 1 - few]
+    limit = FAR_TIMES * np.partition(out, n - 1 - few)[n - 1 - few]
     if not limit:  # nearly all are the same
         return Reach(middle, widths, np.inf)
     return Reach(middle, widths, (1 + SLACK) * _past_groups((X - middle) / widths, out, limit))
@@ -97,7 +96,7 @@ def _power(kind: str, values: np.ndarray) -> float:
 
 
 def _few(customers: int) -> int:
-    return int(np.ceil(FEW * customers))
+    return int(np.ceil(FAR_SHARE * customers))
 
 
 def _distances(X: np.ndarray, middle: np.ndarray, widths: np.ndarray) -> np.ndarray:

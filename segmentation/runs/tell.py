@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from segmentation.core.dataset import ASSUMED, OF_MONEY, Dataset
 from segmentation.core.text import count, decimal, escape, is_money, listing, plain_unit, sentence, shares, whole
 from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
-from segmentation.runs.records import Account, Conclusion, Profile, Tried
+from segmentation.runs.records import FAR_SHARE, FAR_TIMES, Account, Conclusion, Profile, Tried
 
 RFM = ("recency", "frequency", "monetary")
 MOST_SPELT = 4  # features or values, in a sentence
@@ -63,7 +63,7 @@ def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: s
 
 
 _OF_ITSELF = {
-    "kmeans": "it divides amounts most simply",
+    "kmeans": "it divides most simply",
     "latent-class": "they are made for answers, and for categories, between which there is no distance",
 }
 
@@ -133,9 +133,10 @@ def far_out(customers: int, *, private: bool) -> str:
 
     who = sentence(public(customers, "customer", private=private))
     lies, they = ("lies", "it is") if customers == 1 and not private else ("lie", "they are")
+    others = f"{100 * (1 - FAR_SHARE):g} of 100 customers"
     return (
-        f"{who} {lies} so far out (more than twice as far from the middle of all as 98 of 100 customers) that "
-        f"{they} left out where segments are formed, tested and drawn, and of their centres; {they} placed afterwards, "
+        f"{who} {lies} so far out (more than {FAR_TIMES} times as far from the middle of all as {others}) that {they} "
+        f"left out where segments are formed, tested and drawn, and of their centres; {they} placed afterwards, "
         "in the nearest segment, and counted in its size."
     )
 
