@@ -78,6 +78,7 @@ def test_manifest_has_the_fingerprint_of_every_artifact(sample):
         "dataset": "sample",
         "features": "income,spending",
         "k": "auto",
+        "method": "auto",
         "resamples": 100,
         "run": "sample",
         "seed": 0,
