@@ -139,10 +139,10 @@ def dataset(
     dates: DatesOption = None,
 ) -> None:
     """Look at a new table, and write a dataset.yaml to start from."""
-    from segmentation.core.dataset import load_dataset
     from segmentation.pipeline.plan import require_mark
     from segmentation.pipeline.progress import column_list
     from segmentation.roles.write import write_dataset
+    from segmentation.runs.run import load_dataset
     from segmentation.tables.sources import locate
 
     require_mark(decimal)

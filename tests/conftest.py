@@ -24,11 +24,12 @@ from sklearn.pipeline import Pipeline
 
 from segmentation import cli
 from segmentation.core import files
-from segmentation.core.dataset import Dataset, load_dataset
+from segmentation.core.dataset import Dataset
 from segmentation.customers.cleaning import Cleaned
 from segmentation.customers.customers import Customers
 from segmentation.runs.artifacts import Model
 from segmentation.runs.records import Placement
+from segmentation.runs.run import load_dataset
 from tests.browser import find_chromium, open_browser
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,11 +8,9 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from segmentation.core import files
-from segmentation.core.errors import UsageError, place_of, tell_fault
 from segmentation.core.text import NONE, amount, holds_unit, in_sentence, percent, suggest
 
 Level = Literal["low", "average", "high"]
@@ -66,10 +64,23 @@ class Source(_Strict):
         return self
 
 
-class Column(_Strict):
-    """One column: features form the segments, descriptors only describe them."""
+class Ends(_Strict):
+    """What people say of a feature's two ends."""
 
-    role: Literal["id", "feature", "descriptor", "ignore"]
+    low: Annotated[str, Field(min_length=1)]
+    high: Annotated[str, Field(min_length=1)]
+
+
+class Column(_Strict):
+    """One column: features form the segments, descriptors only describe them, a value is what segments are worth.
+
+    value : whether it is a value too; role: value is a descriptor that is one
+    words : what people say where the column is low, and where it is high: lately, long ago
+    """
+
+    role: Literal["id", "feature", "descriptor", "value", "ignore"]
+    value: bool = False
+    words: Ends | None = None
     type: Literal["number", "rating", "category", "ordinal", "yes/no", "date"] = "number"
     date_format: DateFormat | None = None
     label: str | None = None
@@ -113,8 +124,17 @@ class Column(_Strict):
         """The words of an ordinal from the lowest to the highest, which its ranks stand for."""
         return list(self.categories or ()) if self.type == "ordinal" else []
 
+    @model_validator(mode="before")
+    @classmethod
+    def _value_describes(cls, given):
+        """Take role: value as a descriptor, which every chapter knows, that is a value too."""
+        of_value = isinstance(given, dict) and given.get("role") == "value"
+        return given | {"role": "descriptor", "value": True} if of_value else given
+
     @model_validator(mode="after")
     def _consistent(self):
+        if self.value and (self.type != "number" or self.role not in ("feature", "descriptor")):
+            raise ValueError("a value is a number that describes customers, or forms segments: type: number")
         if self.role == "id" and self.model_fields_set - {"role", "label", "aliases", "reason"}:
             raise ValueError("an id has only a label and aliases; it is kept as text")
         if self.type == "ordinal" and not self.categories:
@@ -216,6 +236,9 @@ class Dataset(_Strict):
     resamples: Annotated[int, Field(ge=10, strict=True)] = 100
     privacy: Literal["rows", "aggregate"] = "aggregate"
     segments: tuple[SegmentName, ...] = ()
+    contact_cost: Annotated[float, Field(ge=0)] | None = None
+    response: Annotated[float, Field(gt=0, le=1)] | None = None
+    margin: Annotated[float, Field(gt=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _consistent(self):
@@ -263,6 +286,13 @@ class Dataset(_Strict):
     def named(self, *roles: str) -> tuple[str, ...]:
         """Return the canonical names of the columns that have one of `roles`, in file order."""
         return tuple(name for name, column in self.columns.items() if column.role in roles)
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The columns of what customers are worth, the main one first; what purchases came to always is one."""
+        used = self.named("feature", "descriptor")
+        made = {"monetary"} if self.transactions else set()
+        return tuple(name for name in used if self.columns[name].value or name in made)
 
     def label(self, name: str) -> str:
         """Return what a reader calls a column: its label, or its name as words."""
@@ -333,48 +363,3 @@ def dataset_path(name: str, run: str) -> Path:
     return (
         files.ROOT / "assets" / run / "dataset.yaml" if name == ASSUMED else files.ROOT / "data" / name / "dataset.yaml"
     )
-
-
-def load_dataset(name: str, run: str = "") -> Dataset:
-    """Read data/<name>/dataset.yaml, or what was assumed for a run.
-
-    Raises
-    ------
-    UsageError
-        When there is no such dataset, or its file breaks a rule; every fault is listed.
-    """
-    path = dataset_path(name, run)
-    shown = path.relative_to(files.ROOT).as_posix()
-    known = sorted(p.parent.name for p in (files.ROOT / "data").glob("*/dataset.yaml"))
-    if name not in known and not (name == ASSUMED and path.is_file()):
-        raise UsageError(f"{shown} does not exist{suggest(name, known)} Known: {', '.join(known)}.")
-    try:
-        return parse_dataset(path.read_text(encoding="utf-8"), shown)
-    except UnicodeDecodeError as fault:
-        raise UsageError(f"{shown} is not UTF-8: {fault}") from fault
-
-
-def parse_dataset(text: str, shown: str) -> Dataset:
-    """Read the text of a dataset.yaml; `shown` is what a message calls it.
-
-    Raises
-    ------
-    UsageError
-        When it breaks a rule; every fault is listed.
-    """
-    try:
-        found = yaml.load(text, files.PlainLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as fault:  # a date or number that is none, too deep a nest
-        raise UsageError(f"{shown} is not valid YAML: {fault}") from fault
-    try:
-        return Dataset.model_validate(found)
-    except ValidationError as fault:
-        faults = "\n".join(f"  {_tell(error)}" for error in fault.errors())
-        raise UsageError(f"{shown} cannot be used:\n{faults}") from fault
-
-
-def _tell(error) -> str:
-    if error["type"] == "extra_forbidden":
-        keys = {field for model in (Dataset, Source, Transactions, Column, SegmentName) for field in model.model_fields}
-        return f"{place_of(error)}: unknown key{suggest(str(error['loc'][-1]), keys)}"
-    return tell_fault(error)

@@ -7,10 +7,11 @@ is handed on. Of a database on a server no place is kept, because it may hold a 
 from shlex import quote
 
 from segmentation.core import files
-from segmentation.core.dataset import ASSUMED, Dataset, dataset_path, load_dataset
+from segmentation.core.dataset import ASSUMED, Dataset, dataset_path
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.text import key
 from segmentation.runs.artifacts import Made, Manifest, read_artifact
+from segmentation.runs.run import load_dataset
 
 COLUMNS_SHOWN = 5
 

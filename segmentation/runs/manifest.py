@@ -7,12 +7,11 @@ import tomllib
 from importlib.metadata import version
 
 from segmentation.core import files
-from segmentation.core.dataset import load_dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import sha256
 from segmentation.core.text import suggest
 from segmentation.runs.artifacts import Manifest, read_artifact, remake_command
-from segmentation.runs.run import Run, check_run_name, forming
+from segmentation.runs.run import Run, check_run_name, forming, load_dataset
 
 CHECKED = ("model.skops", "model.json", "profiles.json", "cleaning.json")
 

@@ -8,9 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
+from pydantic import ValidationError
+
 from segmentation.core import files
-from segmentation.core.dataset import Dataset, MethodName, load_dataset
-from segmentation.core.errors import UsageError
+from segmentation.core.dataset import (
+    ASSUMED,
+    Column,
+    Dataset,
+    Ends,
+    MethodName,
+    SegmentName,
+    Source,
+    Transactions,
+    dataset_path,
+)
+from segmentation.core.errors import UsageError, place_of, tell_fault
 from segmentation.core.files import NOT_RUNS
 from segmentation.core.text import key, key_without_unit, suggest
 from segmentation.runs.artifacts import KINDS, Lineage, read_artifact, write_artifact
@@ -237,3 +250,52 @@ def check_run_name(run: str, option: str = "RUN") -> None:
     """Refuse what cannot name a folder of its own under assets/ and report/."""
     if not re.fullmatch(r"\w[\w .-]{0,79}", run) or run.endswith((" ", ".")) or run in NOT_RUNS:
         raise UsageError(f"{option}={run} cannot name a folder; expected letters, digits, spaces, '.', '_' and '-'")
+
+
+def load_dataset(name: str, run: str = "") -> Dataset:
+    """Read data/<name>/dataset.yaml, or what was assumed for a run.
+
+    Raises
+    ------
+    UsageError
+        When there is no such dataset, or its file breaks a rule; every fault is listed.
+    """
+    path = dataset_path(name, run)
+    shown = path.relative_to(files.ROOT).as_posix()
+    known = sorted(p.parent.name for p in (files.ROOT / "data").glob("*/dataset.yaml"))
+    if name not in known and not (name == ASSUMED and path.is_file()):
+        raise UsageError(f"{shown} does not exist{suggest(name, known)} Known: {', '.join(known)}.")
+    try:
+        return parse_dataset(path.read_text(encoding="utf-8"), shown)
+    except UnicodeDecodeError as fault:
+        raise UsageError(f"{shown} is not UTF-8: {fault}") from fault
+
+
+def parse_dataset(text: str, shown: str) -> Dataset:
+    """Read the text of a dataset.yaml; `shown` is what a message calls it.
+
+    Raises
+    ------
+    UsageError
+        When it breaks a rule; every fault is listed.
+    """
+    try:
+        found = yaml.load(text, files.PlainLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as fault:  # a date or number that is none, too deep a nest
+        raise UsageError(f"{shown} is not valid YAML: {fault}") from fault
+    try:
+        return Dataset.model_validate(found)
+    except ValidationError as fault:
+        faults = "\n".join(f"  {_tell(error)}" for error in fault.errors())
+        raise UsageError(f"{shown} cannot be used:\n{faults}") from fault
+
+
+def _tell(error) -> str:
+    if error["type"] == "extra_forbidden":
+        keys = {
+            field
+            for model in (Dataset, Source, Transactions, Column, Ends, SegmentName)
+            for field in model.model_fields
+        }
+        return f"{place_of(error)}: unknown key{suggest(str(error['loc'][-1]), keys)}"
+    return tell_fault(error)

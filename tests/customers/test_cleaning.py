@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation.core.dataset import Dataset, load_dataset
+from segmentation.core.dataset import Dataset
 from segmentation.core.engine import add_up, all_of, any_of
 from segmentation.core.errors import DataError
 from segmentation.customers.cleaning import clean
-from segmentation.runs.run import parse_features
+from segmentation.runs.run import load_dataset, parse_features
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 from tests.conftest import PEOPLE, ROOT, in_frames

@@ -3,12 +3,13 @@
 import pandas as pd
 import pytest
 
-from segmentation.core.dataset import Dataset, parse_dataset
+from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
 from segmentation.customers.cleaning import clean
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import bands
 from segmentation.customers.tell import distributions
+from segmentation.runs.run import parse_dataset
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 from tests.conftest import in_frames

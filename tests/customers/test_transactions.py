@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from segmentation.core.dataset import Column, Dataset, load_dataset
+from segmentation.core.dataset import Column, Dataset
 from segmentation.core.errors import DataError
 from segmentation.customers import tell as customers_tell
 from segmentation.customers.cleaning import clean, fingerprint, overview, require_enough
 from segmentation.customers.purchases import raw_dataset
+from segmentation.runs.run import load_dataset
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate

@@ -12,9 +12,9 @@ import pytest
 
 from segmentation.cli import _told
 from segmentation.core import files
-from segmentation.core.dataset import load_dataset
 from segmentation.core.errors import NO_MEMORY, DataError, cause
 from segmentation.core.files import sha256
+from segmentation.runs.run import load_dataset
 from segmentation.runs.stages import STAGES, Stage
 from segmentation.tables.sandbox import Unreadable, read_sheet
 from segmentation.tables.sources import find_table

@@ -16,11 +16,10 @@ import pandas as pd
 import pytest
 import skops.io
 
-from segmentation.core.dataset import load_dataset, parse_dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import as_csv, read_json, sha256, write_csv, write_json
 from segmentation.runs.records import Rules
-from segmentation.runs.run import Run
+from segmentation.runs.run import Run, load_dataset, parse_dataset
 from segmentation.runs.stages import sql_files
 from segmentation.segments.model import load_model
 from segmentation.shortcuts.rules import write_sql
@@ -219,14 +218,14 @@ def test_a_few_lines_that_stand_for_billions_are_refused_at_once():
     lines += [
         f"{n}: &{n} [{', '.join([f'*{before}'] * 10)}]" for before, n in zip("abcdefghi", "bcdefghij", strict=True)
     ]
-    code = f"from segmentation.core.dataset import parse_dataset; parse_dataset({chr(10).join(lines)!r}, 'x')"
+    code = f"from segmentation.runs.run import parse_dataset; parse_dataset({chr(10).join(lines)!r}, 'x')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=30)
     assert "found the alias *a; write it out" in done.stderr
 
 
 def test_many_keys_take_no_hours():
     keys = "\n".join(f"k{i}: 1" for i in range(30_000))
-    code = f"from segmentation.core.dataset import parse_dataset; parse_dataset({keys!r}, 'x')"
+    code = f"from segmentation.runs.run import parse_dataset; parse_dataset({keys!r}, 'x')"
     program = "import sys; exec(sys.stdin.read())"
     done = subprocess.run(
         [sys.executable, "-c", program], input=code, capture_output=True, text=True, cwd=ROOT, timeout=60

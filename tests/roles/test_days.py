@@ -6,10 +6,10 @@ import pytest
 import yaml
 
 from segmentation.core import files
-from segmentation.core.dataset import parse_dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.roles.guess import guess_columns
 from segmentation.roles.write import assume
+from segmentation.runs.run import parse_dataset
 from segmentation.tables.sources import locate
 
 CASES = files.ROOT.parent / "shared" / "cases"

@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from segmentation.core.dataset import Dataset, parse_dataset
+from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
 from segmentation.roles.guess import guess_columns
 from segmentation.roles.write import as_yaml, assume
+from segmentation.runs.run import parse_dataset
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 from tests.conftest import MALL, ROOT
@@ -320,9 +321,9 @@ def test_with_the_reference_at_hand_each_changed_cell_is_told(mall_table, tmp_pa
 
 
 def _origin(path, name: str = "mall", **source) -> str:
-    from segmentation.core.dataset import load_dataset
     from segmentation.customers.cleaning import fingerprint
     from segmentation.customers.tell import published as tell_origin
+    from segmentation.runs.run import load_dataset
     from segmentation.tables.number_formats import conventions_of
 
     mall = load_dataset(name)

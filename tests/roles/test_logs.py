@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from segmentation.core.dataset import Dataset, parse_dataset
+from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError
 from segmentation.roles.write import assume
+from segmentation.runs.run import parse_dataset
 from segmentation.runs.tell import assumed
 from segmentation.tables.sources import locate
 from tests.conftest import ROOT

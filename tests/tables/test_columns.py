@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation.core.dataset import Dataset, parse_dataset
+from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
 from segmentation.customers import tell as customers_tell
 from segmentation.customers.cleaning import clean
 from segmentation.customers.customers import Customers
 from segmentation.roles.write import assume
+from segmentation.runs.run import parse_dataset
 from segmentation.tables.header import match_columns, names_of
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from segmentation.core.dataset import Dataset, parse_dataset
+from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
+from segmentation.runs.run import parse_dataset
 from segmentation.tables.delimited import decode, read_text
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import find_table, locate

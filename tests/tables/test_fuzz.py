@@ -17,13 +17,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segmentation.core.dataset import load_dataset, parse_dataset
 from segmentation.core.errors import SegmentationError
 from segmentation.core.files import sha256, write_json
 from segmentation.customers.cleaning import clean
 from segmentation.roles.guess import guess_columns
 from segmentation.roles.write import as_yaml
-from segmentation.runs.run import Run
+from segmentation.runs.run import Run, load_dataset, parse_dataset
 from segmentation.segments.model import load_model
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_rows, read_table

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.core.dataset import Dataset, parse_dataset
+from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError
 from segmentation.pipeline.plan import make_plan
 from segmentation.roles.guess import Guess, guess_columns
 from segmentation.roles.write import assume
+from segmentation.runs.run import parse_dataset
 from segmentation.tables.number_formats import Convention, conventions_of, to_number
 from segmentation.tables.read import read_large, read_small
 from segmentation.tables.sources import locate
