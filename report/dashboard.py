@@ -352,7 +352,7 @@ def show_upload(study) -> None:
 def show_scored(study, scored) -> None:
     """Show how uploaded customers divide, how they differ, and what was refused."""
     from segmentation.core.files import as_csv
-    from segmentation.monitoring.tell import drift as tell_drift
+    from segmentation.scoring.tell import drift as tell_drift
 
     labels = {name: study.dataset.label(name) for name in study.dataset.columns}
     customers, refused = scored.customers.to_pandas(), scored.refused.to_pandas()

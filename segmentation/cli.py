@@ -99,9 +99,9 @@ def score(
 ) -> None:
     """Write the segment of each new customer, and say how far they differ from those of the run."""
     from segmentation.core.text import count
-    from segmentation.monitoring.scoring import beside, require_free, score_source, write_scored
-    from segmentation.monitoring.tell import drift as tell_drift
     from segmentation.runs.manifest import open_finished, read_manifest
+    from segmentation.scoring.place import beside, require_free, score_source, write_scored
+    from segmentation.scoring.tell import drift as tell_drift
     from segmentation.tables.sources import locate
 
     study, place = open_finished(run, dataset), Path(out).expanduser()

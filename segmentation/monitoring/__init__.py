@@ -1,4 +1,4 @@
-"""The months after: new customers scored, drift, and two runs compared: chapter 6."""
+"""The months after: a run started from another, and two runs compared: chapter 6."""
 
 from segmentation import lazily
 

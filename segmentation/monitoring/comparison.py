@@ -14,8 +14,6 @@ from segmentation.core.text import listing, shares
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.counts import identified
 from segmentation.customers.customers import HANDED_ON
-from segmentation.monitoring.drift import Drift, describe_drift
-from segmentation.monitoring.scoring import score_table
 from segmentation.monitoring.transitions import (
     as_matrix,
     cross,
@@ -30,6 +28,8 @@ from segmentation.runs.finished import Finished, foreign_features, read_finished
 from segmentation.runs.manifest import open_finished, read_manifest, require_unchanged
 from segmentation.runs.records import Profile
 from segmentation.runs.run import Run, check_run_name
+from segmentation.scoring.drift import Drift, describe_drift
+from segmentation.scoring.place import score_table
 from segmentation.segments.assign import open_segmented
 
 MOST_COMPARED = 10_000  # customers whose rows are looked at to see whether ids are those of people

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from segmentation.core import text
 from segmentation.core.privacy import DASH, FEWER, HIDDEN, NO_CENTRE, SMALLEST_GROUP, public
 from segmentation.core.text import count, decimal, escape, listing, percent, sentence
 from segmentation.evidence.decision import LEVEL, NOUNS
@@ -16,7 +15,6 @@ from segmentation.monitoring.comparison import (
     rand_index,
     shares_table,
 )
-from segmentation.monitoring.drift import SHIFTED, Drift
 from segmentation.monitoring.shown import FATES, STILL, show_rand
 from segmentation.monitoring.transitions import MAJORITY, PART, WORSE, as_matrix
 from segmentation.runs import tell as runs_tell
@@ -24,6 +22,7 @@ from segmentation.runs.artifacts import Lineage
 from segmentation.runs.finished import Finished
 from segmentation.runs.manifest import read_manifest
 from segmentation.runs.tell import is_or_are, lineage
+from segmentation.scoring.tell import shift
 from segmentation.segments.model import REACH
 
 MONTHS_CAPTIONS = {  # over each table
@@ -321,35 +320,6 @@ def _numbering(found: Comparison) -> str:
     if found.refreshed or not what or not found.drift:
         return ""
     return f"{run} was not started from {base}; with BASE={base} a segment found again keeps its {what}."
-
-
-def drift(drift: Drift, labels: dict[str, str]) -> list[str]:
-    """Say what has changed since the segments were formed, and whether they should be formed anew."""
-    then, now = (text.shares(getattr(part, side) for part in drift.shares) for side in ("then", "now"))
-    shares = (f"{part.name} {a} to {b}" for part, a, b in zip(drift.shares, then, now, strict=True))
-    index = (f"{labels[name]} {decimal(found.index)}" for name, found in drift.features.items())
-    limits = [decimal(p.limit) for p in (*drift.features.values(), drift.segments)]
-    limits = limits if len(set(limits)) > 1 else limits[:1]
-    over = any(p.limit > SHIFTED for p in (*drift.features.values(), drift.segments))
-    chance = f" (of so few customers chance gives up to {listing(limits)})" if over else ""
-    segments = f"segments {decimal(drift.segments.index)}"
-    told = [
-        f"Shares of the segments, then to now: {', '.join(shares)}",
-        f"Drift as population stability index: {', '.join(index)}, {segments}{chance}",
-        f"Outside the range of the training data: {count(drift.outside, 'customer')} of {drift.customers:,}",
-    ]
-    warning = shift(drift, labels, "the training data")
-    return [*told, f"Refresh the segmentation: {warning}"] if warning else told
-
-
-def shift(drift: Drift, labels: dict[str, str], then: str) -> str:
-    """Say in what customers differ from `then` by more than chance; empty where they do not."""
-    shifted = [labels[name] for name, found in drift.features.items() if found.shifted]
-    shifted += ["the shares of the segments"] if drift.segments.shifted else []
-    differ = "differs" if len(shifted) == 1 and shifted[0] in labels.values() else "differ"
-    if not shifted:
-        return ""
-    return f"{listing(shifted)} {differ} from {then} by an index above {SHIFTED:g}, and by more than chance gives"
 
 
 def fates(found: Comparison) -> str:

@@ -13,7 +13,7 @@ from segmentation.core.errors import DataError, UsageError
 from segmentation.core.text import suggest
 from segmentation.runs.artifacts import Made
 from segmentation.runs.finished import open_base
-from segmentation.runs.made import refuse_another, remembered
+from segmentation.runs.manifest import refuse_another, remembered
 from segmentation.runs.run import Run, check_run_name, forming, open_run, parse_dataset, parse_features
 from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
 from segmentation.tables.sources import RawSource, find_table, locate, run_name

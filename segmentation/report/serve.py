@@ -134,7 +134,7 @@ def theme_css() -> str:
 def get_ready_to_score() -> None:
     """Import beforehand what scoring needs, which takes a second."""
     with ENGINE:
-        import segmentation.monitoring.scoring  # noqa: F401
+        import segmentation.scoring.place  # noqa: F401
 
 
 def score_customer(study: Run, values: dict[str, float]) -> dict:
@@ -145,7 +145,7 @@ def score_customer(study: Run, values: dict[str, float]) -> dict:
     DataError
         When the model was changed since the run wrote it.
     """
-    from segmentation.monitoring.scoring import score_rows  # imported here, because the first picture does without it
+    from segmentation.scoring.place import score_rows  # imported here, because the first picture does without it
 
     require_unchanged(study.name)
     with ENGINE:

@@ -29,7 +29,7 @@ from segmentation.runs.run import Run
 from segmentation.tables.sandbox import FAULT, Limits, limit
 
 if TYPE_CHECKING:
-    from segmentation.monitoring.scoring import Scored
+    from segmentation.scoring.place import Scored
 
 MOST_UPLOADED = 20  # MB
 MOST_UPLOAD_UNPACKED = 200  # MB
@@ -49,8 +49,8 @@ def score_upload(study: Run, name: str, content: bytes, limits: Limits = UPLOAD_
     SegmentationError
         When the file cannot be scored, with a message to show as it is.
     """
-    from segmentation.monitoring.drift import Drift  # imported here, because the first picture does without them
-    from segmentation.monitoring.scoring import Scored
+    from segmentation.scoring.drift import Drift  # imported here, because the first picture does without them
+    from segmentation.scoring.place import Scored
 
     shown = re.sub(r"[^\w.-]+", "-", Path(name).name)[-80:].lstrip(".")
     if shown.rpartition(".")[2].lower() not in UPLOADED:
@@ -129,7 +129,7 @@ def _end(scorer: subprocess.Popen) -> None:
 
 def _score_here(run: str, path: Path) -> None:
     """Score a file, and write what was found beside it."""
-    from segmentation.monitoring.scoring import score_source
+    from segmentation.scoring.place import score_source
     from segmentation.tables.formats import is_large
     from segmentation.tables.sources import locate
 

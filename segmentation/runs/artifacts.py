@@ -28,6 +28,7 @@ from segmentation.runs.records import (
     Vote,
     require_numbered,
 )
+from segmentation.runs.worth import Worth
 
 FAULTS_SHOWN = 3
 SUFFICIENT = (0.90, 0.95)  # of the customers are placed rightly by a short form
@@ -251,7 +252,7 @@ class ShortForm(Record):
 
 
 class Profiles(Artifact):
-    """profiles.json: who the segments are, which descriptors differ between them, and the rules that tell them."""
+    """profiles.json: who the segments are, which descriptors differ, the rules that tell them, what they are worth."""
 
     FILE: ClassVar[str] = "profiles.json"
 
@@ -260,6 +261,7 @@ class Profiles(Artifact):
     tests: tuple[DescriptorTest, ...]
     rules: Rules
     short_forms: tuple[ShortForm, ...] = ()
+    worth: tuple[Worth, ...] = ()
 
     @model_validator(mode="after")
     def _is_numbered(self):

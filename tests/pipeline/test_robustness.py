@@ -156,7 +156,7 @@ COMPARE = ["compare", "--base", "sample", "--run", "sample"]
         (REPORT, "pipeline/tidy.py", "import atexit", PRESSED),
         (REPORT, "pipeline/kernels.py", "        self.process = _Forked(fork)", f"        {PRESSED}"),
         (REPORT, "report/render.py", "from segmentation.core.files", PRESSED),
-        (SCORE, "monitoring/scoring.py", "import ibis", PRESSED),
+        (SCORE, "scoring/place.py", "import ibis", PRESSED),
         (COMPARE, "monitoring/comparison.py", "import numpy", PRESSED),
         (["verify"], "pipeline/plan.py", "import os", PRESSED),
         (["clean"], "cli.py", "    for folder in sorted", f"    {PRESSED}"),

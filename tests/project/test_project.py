@@ -369,7 +369,7 @@ PACKAGE = ROOT / "segmentation"
 def test_the_house_stays_small_enough_to_find_ones_way():
     packages = [place.parent for place in PACKAGE.glob("*/__init__.py")]
     modules = {place.name: sorted(place.glob("*.py")) for place in packages}
-    assert len(packages) <= 12
+    assert len(packages) <= 14
     assert len([place for place in PACKAGE.iterdir() if place.is_file()]) <= 4
     assert {name for name, found in modules.items() if len(found) > 8 + len(["__init__"])} == set()
     names = {path.stem for path in PACKAGE.rglob("*.py")} - {"__init__", "__main__"}

@@ -17,10 +17,10 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double, held
 from segmentation.methods.scores import Likely, probabilities, reorder, scored, scores_of, shown_scores
 from segmentation.monitoring import tell as monitoring_tell
-from segmentation.monitoring.drift import count_bins, describe_drift
-from segmentation.monitoring.scoring import score_table
 from segmentation.runs.artifacts import Lineage, Start
 from segmentation.runs.records import Placement, Score
+from segmentation.scoring.drift import count_bins, describe_drift
+from segmentation.scoring.place import score_table
 from segmentation.segments.assign import _at_once, _in_turn, assign_rows
 from segmentation.segments.fit import fit_segments, scaling_and_centroids
 from segmentation.segments.model import TRUSTED, _repeatable

@@ -21,11 +21,11 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
 from segmentation.core.files import read_json, write_json
 from segmentation.monitoring import scoring, tell
-from segmentation.monitoring.drift import SHIFTED, Drift, Shift, describe_drift, stability_index
-from segmentation.monitoring.scoring import require_free
 from segmentation.runs.artifacts import Model
 from segmentation.runs.records import Placement
 from segmentation.runs.run import Run
+from segmentation.scoring.drift import SHIFTED, Drift, Shift, describe_drift, stability_index
+from segmentation.scoring.place import require_free
 from segmentation.segments.model import bin_feature
 from segmentation.tables.sources import locate
 from tests.conftest import completed, customers_of

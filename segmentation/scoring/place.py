@@ -15,12 +15,11 @@ from segmentation.core.files import is_same, write_csv, write_json, write_parque
 from segmentation.core.text import MISSING
 from segmentation.customers.checks import check_rows, part_rows
 from segmentation.customers.purchases import raw_dataset, summarize_purchases
-from segmentation.monitoring.drift import Drift, describe_drift
 from segmentation.runs.artifacts import Model
-from segmentation.runs.made import made_of
-from segmentation.runs.manifest import read_manifest, require_unchanged
+from segmentation.runs.manifest import made_of, read_manifest, require_unchanged
 from segmentation.runs.run import Run
 from segmentation.runs.stages import STAGES
+from segmentation.scoring.drift import Drift, describe_drift
 from segmentation.segments.assign import LISTED, assign_rows, name_of, told_of
 from segmentation.tables.dates import ISO, to_day
 from segmentation.tables.number_formats import Convention, conventions_of

@@ -1,0 +1,5 @@
+"""What the segments are worth, what a campaign to them costs, RFM groups, and who they are as lists: chapter 5."""
+
+from segmentation import lazily
+
+__getattr__ = lazily(__name__)
