@@ -214,6 +214,18 @@ class Judgement:
         return Tried(method=self.method.name, k=self.conclusion.best, verdict=self.conclusion.verdict_of_best)
 
 
+@dataclass(frozen=True)
+class Unseparated:
+    """A method whose segments cannot be natural, with any k, because no valleys part them: nothing more is asked."""
+
+    method: Method
+    rank = len(STRONGEST_FIRST)
+
+    @property
+    def tried(self) -> Tried:
+        return Tried(method=self.method.name, k=None, verdict=None)
+
+
 def judge(
     X: np.ndarray,
     method: Method,
@@ -225,11 +237,14 @@ def judge(
     private: bool,
     seed: int = 0,
     further: Sequence[int] = (),
-) -> Judgement:
+    if_natural: bool = False,
+) -> Judgement | Unseparated:
     """Fit each k by one method, gather its evidence, and decide; those set aside as `far` count in sizes alone.
 
     Parameters
     ----------
+    if_natural : bool
+        Whether only natural segments are asked for: then valleys are looked at first, which cost least.
     further : sequence of int
         More k, in ascending order, to ask where the best one would be the largest of `k_values`.
     """
@@ -239,8 +254,17 @@ def judge(
         return {k: replace(optimum, far=far) for k, optimum in fits.items()}
 
     optima, scores = _inside(X, fitted, k_values, further, seed)
+    if if_natural and not _has_valleys(X, optima, method, seed):
+        return Unseparated(method)
     evidence = gather_evidence(X, optima, scores, resamples=resamples, method=method, seed=seed)
     return Judgement(method, optima, scores, evidence, conclude(evidence, k, private=private))
+
+
+def _has_valleys(X: np.ndarray, optima: dict[int, Optimum], method: Method, seed: int) -> bool:
+    """Return whether some k has valleys between its segments, on the sample that evidence is asked of."""
+    rows = sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)
+    labels = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
+    return bool((separation(method.space(untie(X[rows], seed=seed)), labels)["p"] <= DEEP).any())
 
 
 def _inside(
@@ -267,24 +291,28 @@ def _inside(
     return {k: fits[k] for k in kept}, scores.loc[kept]
 
 
-def judge_each(X: np.ndarray, methods: Sequence[Method], k_values, **asked) -> list[Judgement]:
+def judge_each(X: np.ndarray, methods: Sequence[Method], k_values, **asked) -> list[Judgement | Unseparated]:
     """Judge one method after the other, until the segments of one are natural: what others find is not asked then.
+
+    Every method after the first is taken only where its segments are natural, and is asked no more than that needs.
 
     Parameters
     ----------
     asked : k, far, resamples, private, seed and further, as `judge` takes them.
     """
-    found: list[Judgement] = []
+    found: list[Judgement | Unseparated] = []
     for method in methods:
-        found.append(judge(X, method, k_values, **asked))
+        found.append(judge(X, method, k_values, if_natural=bool(found), **asked))
         if found[-1].rank == 0:
             break
     return found
 
 
-def taken(judged: Sequence[Judgement]) -> Judgement:
+def taken(judged: Sequence[Judgement | Unseparated]) -> Judgement:
     """Return the method that forms the segments: one whose segments are natural, else the first one."""
-    return judged[-1] if judged[-1].rank == 0 else judged[0]
+    found = judged[-1] if judged[-1].rank == 0 else judged[0]
+    assert isinstance(found, Judgement)  # the first one is judged whole
+    return found
 
 
 def votes(evidence: Evidence) -> pd.DataFrame:

@@ -97,11 +97,14 @@ class Conclusion(Record):
 
 
 class Tried(Record):
-    """A method that was judged: the k that its evidence speaks for, and the verdict on it."""
+    """A method that was judged: the k that its evidence speaks for, and the verdict on it; None where no k has valleys.
+
+    Then its segments cannot be natural, which was all that was asked of it.
+    """
 
     method: MethodName
-    k: int
-    verdict: Verdict
+    k: int | None
+    verdict: Verdict | None
 
 
 class Stability(Record):

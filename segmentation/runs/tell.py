@@ -107,7 +107,8 @@ def formed_by(asked: str, tried: Sequence[Tried], taken: str) -> str:
     if not others:
         return f"{by}: {_OF_ITSELF[taken]}."
     [other] = others
-    theirs = f"{METHOD_CALLED[other.method]} ({other.verdict}, with {other.k})"
+    found = f"{other.verdict}, with {other.k}" if other.verdict else "no valleys part them, however many there are"
+    theirs = f"{METHOD_CALLED[other.method]} ({found})"
     if own.verdict == "natural":
         return f"{by}: with {own.k} they are natural, and those of {theirs} are not."
     return f"{by}; neither these ({own.verdict}, with {own.k}) nor those of {theirs} are natural."

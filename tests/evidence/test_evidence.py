@@ -16,7 +16,7 @@ from segmentation.core.files import read_json
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.criteria import dip_of_distances, flows_between, origins, score_each_k
 from segmentation.evidence.decision import DISSOLVED, STABLE, decide, stable_k, verdict
-from segmentation.evidence.gather import _inside, conclude, dissent, gather_evidence
+from segmentation.evidence.gather import Judgement, _inside, conclude, dissent, gather_evidence, judge_each, taken
 from segmentation.evidence.nulls import (
     gap_choices,
     gap_statistic,
@@ -35,8 +35,9 @@ from segmentation.evidence.stability import (
     stability_table,
 )
 from segmentation.methods import kmeans
-from segmentation.methods.kmeans import best_kmeans, fit_once
+from segmentation.methods.kmeans import KMEANS, best_kmeans, fit_once
 from segmentation.methods.method import random_state
+from segmentation.methods.mixture import MIXTURE
 from segmentation.methods.optima import feasible_k, fit_each_k, further_k
 
 
@@ -533,3 +534,17 @@ def test_the_report_says_what_limits_all_that_can_be_known():
     assert evidence_tell.caveats(_evidence(different=9, customers=36), _conclusion(8))[-1] == curved
     assert evidence_tell.caveats(_evidence(), _conclusion(8, "none")) == [curved]
     assert evidence_tell.caveats(_evidence(), _conclusion(8, method="given")) == [curved]
+
+
+def test_a_second_method_is_asked_no_more_than_whether_it_finds_natural_segments():
+    asked = {"resamples": 10, "private": False}
+    evenly = np.random.default_rng(7).uniform(size=(120, 2))
+    first, second = judge_each(evenly, (KMEANS, MIXTURE), [2, 3], **asked)
+    assert isinstance(first, Judgement)
+    assert not isinstance(second, Judgement)
+    assert (second.tried.k, second.tried.verdict) == (None, None)
+    assert taken([first, second]) is first
+    long = np.random.default_rng(0).normal(size=(200, 2)) * [8, 0.4] + np.repeat([[0, 0], [0, 6]], 100, axis=0)
+    found = judge_each(long, (KMEANS, MIXTURE), [2, 3], **asked)
+    assert taken(found).tried == found[-1].tried
+    assert (found[-1].tried.method, found[-1].tried.k, found[-1].tried.verdict) == ("mixture", 2, "natural")

@@ -152,5 +152,7 @@ def test_the_choice_of_a_method_has_a_reason():
     assert formed_by("auto", _tried(("kmeans", 5, "natural")), "kmeans").endswith("K-Means: with 5 they are natural.")
     told = formed_by("auto", _tried(kmeans, mixture), "mixture")
     assert told.endswith("with 2 they are natural, and those of K-Means (reproducible, with 3) are not.")
+    told = formed_by("auto", _tried(kmeans, ("mixture", None, None)), "kmeans")
+    assert told.endswith("nor those of a Gaussian mixture (no valleys part them, however many there are) are natural.")
     told = formed_by("auto", _tried(kmeans, ("mixture", 2, "none")), "kmeans")
     assert "neither these (reproducible, with 3) nor those of a Gaussian mixture (none, with 2) are natural" in told
