@@ -22,7 +22,7 @@ from segmentation.methods.optima import method_of
 from segmentation.methods.scores import precisions, scores_of
 from segmentation.runs.records import Placement, Scaled
 from segmentation.segments.assign import ASSIGNED, NEAR, UNSURE, assign_rows, shown_placement, told_of
-from segmentation.segments.profiles import HIGH
+from segmentation.segments.names import HIGH
 
 UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
 MARKED, MARKED_OF_WHOLE = 0.25, 0.5  # what makes a share a marker

@@ -19,7 +19,7 @@ from segmentation.core.text import listing
 from segmentation.customers.customers import Customers
 from segmentation.runs.records import Leaf, Rules
 from segmentation.runs.run import Run
-from segmentation.segments.queries import sql_heading, sql_number, write_queries
+from segmentation.segments.model import sql_heading, sql_number, write_queries
 
 MORE_LEAVES = 2
 FOLDS = 10

@@ -20,7 +20,8 @@ from segmentation.segments import plots as segments_plots
 from segmentation.segments import tell as segments_tell
 from segmentation.segments.assign import centre_of_all, centres, rescaled
 from segmentation.segments.fit import scaled_centroids
-from segmentation.segments.profiles import centre_table, flatten, headed, level, profile_segments
+from segmentation.segments.names import level
+from segmentation.segments.profiles import centre_table, flatten, headed, profile_segments
 from segmentation.segments.robustness import bootstrap_intervals, intervals
 
 SHOP = Dataset(

@@ -11,7 +11,7 @@ import pytest
 
 from segmentation.runs.artifacts import Model
 from segmentation.runs.records import Placement, Score
-from segmentation.segments.queries import nearest_sql
+from segmentation.segments.model import nearest_sql
 from tests.conftest import ROOT
 
 CUSTOMERS = 10_000

@@ -7,7 +7,7 @@ import pytest
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.text import shortened
-from segmentation.segments.profiles import _distinct_names, _plainly, called, level_name, phrase
+from segmentation.segments.names import _plainly, called, distinct_names, level_name, phrase
 
 MANY = {f"x{i}": "high" for i in range(40)}
 WORDS = "How satisfied are you with the following aspects of our hotel: "
@@ -93,8 +93,8 @@ def test_two_segments_of_one_name_are_told_apart(centres, levels, names):
     levels = [dict(zip(("income", "calls"), level.split(), strict=True)) for level in levels]
     profiles = _profiles(centres, levels, "High income")
     spread = pd.Series({"income": 1.0, "calls": 1.0})
-    assert _distinct_names(profiles, dataset, spread, ()) == names
-    kept = _distinct_names(profiles, dataset, spread, (1,))
+    assert distinct_names(profiles, dataset, spread, ()) == names
+    kept = distinct_names(profiles, dataset, spread, (1,))
     assert (kept[0], kept[1] != kept[0]) == ("High income", True)
 
 

@@ -23,8 +23,7 @@ from segmentation.scoring.drift import count_bins, describe_drift
 from segmentation.scoring.place import score_table
 from segmentation.segments.assign import _at_once, _in_turn, assign_rows
 from segmentation.segments.fit import fit_segments, scaling_and_centroids
-from segmentation.segments.model import TRUSTED, _repeatable
-from segmentation.segments.queries import nearest_sql
+from segmentation.segments.model import TRUSTED, _repeatable, nearest_sql
 from tests.conftest import completed
 
 NAMES = ["a", "b", "c"]

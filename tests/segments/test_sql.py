@@ -26,7 +26,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.runs.records import Placement, Rules
 from segmentation.runs.stages import DIALECTS, STAGES, sql_files
 from segmentation.segments.assign import assign_rows
-from segmentation.segments.queries import OWN, nearest_sql, write_queries
+from segmentation.segments.model import OWN, nearest_sql, write_queries
 from segmentation.shortcuts.rules import grow_rules, write_sql
 from tests.conftest import ROOT
 
