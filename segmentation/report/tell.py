@@ -21,7 +21,7 @@ from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Cleaning, Lineage, Profiles, Selection
 from segmentation.runs.manifest import versions
-from segmentation.runs.records import OTHERS, Profile, Stability
+from segmentation.runs.records import OTHERS, Profile, Stability, Verdict
 from segmentation.runs.run import Run
 
 STRONG = ("natural", "reproducible")
@@ -122,7 +122,7 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
 def _card(
     profile: Profile,
     stability: Stability | None,
-    verdict: str,
+    verdict: Verdict,
     features: Sequence[str],
     differing: list[str],
     dataset: Dataset,
@@ -132,7 +132,7 @@ def _card(
     kinds = [name for name in features if name not in profile.centre]
     return {
         **profile.model_dump(include={"segment", "name", "level_name"}),
-        "action": None if verdict == "none" else profile.action,
+        "action": profile.advised(verdict),
         "noun": NOUNS[verdict],
         "colour": colour(segment),
         "glyph": glyph(segment),

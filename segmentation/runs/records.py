@@ -321,6 +321,10 @@ class Profile(Record):
         """Whether a centre or a mean is not shown."""
         return None in (*self.centre.values(), *self.mean.values())
 
+    def advised(self, verdict: Verdict) -> str | None:
+        """Return the action that is told of the segment: none where nothing divides the customers."""
+        return None if verdict == "none" else self.action
+
 
 class DescriptorTest(Record):
     """Whether a descriptor differs between the segments by more than chance gives."""

@@ -15,7 +15,7 @@ from segmentation.core.files import is_same, write_csv, write_json, write_parque
 from segmentation.core.text import MISSING
 from segmentation.customers.checks import check_rows, part_rows
 from segmentation.customers.purchases import raw_dataset, summarize_purchases
-from segmentation.runs.artifacts import Model
+from segmentation.runs.artifacts import Model, Selection
 from segmentation.runs.manifest import made_of, read_manifest, require_unchanged
 from segmentation.runs.run import Run
 from segmentation.runs.stages import STAGES
@@ -35,8 +35,9 @@ RESULTS = {"manifest.json", *(name for stage in STAGES for name in (*stage.write
 class Scored:
     """The new customers, and what could not be scored.
 
-    customers : id, or where there is none the row (from 1), segment, name, distance, margin, probability where there is
-        one, outside (beyond the range of the training data in a feature), in the order of the table.
+    customers : id, or where there is none the row (from 1), segment, name, action where one is told, distance, margin,
+        probability where there is one, outside (beyond the range of the training data in a feature), in the order of
+        the table.
     refused : file, line, column, value, rule.
     comma : whether the lists have decimal commas, as those of the run.
     counted_to : the day to which the days of dates are counted, where it is another than the run's.
@@ -64,15 +65,16 @@ def score_source(study: Run, new: RawSource) -> Scored:
     DataError
         When the model was changed, a column is missing or unknown, or every row is refused.
     """
-    require_unchanged(study.name)
-    model, names = study.read("model.json"), _names(study)
+    require_unchanged(study.name, Selection.FILE)
+    model, names = study.read("model.json"), study.read("profiles.json").names
     fine, refused, counted_to = _checked(study, new, model.names)
     scored = kept(score_table(fine, model, names))
     if not int(scored.count().execute()):
         raise DataError(_tell_refused(refused, new))
     key = study.dataset.key
     own = next(iter(study.dataset.named("id")), key)
-    customers = scored.select(scored[own].name(key), *told_of(scored, SCORED))
+    advised = scored.mutate(action=name_of(scored, _actions(study)))
+    customers = advised.select(advised[own].name(key), *told_of(advised, SCORED))
     drift, comma = describe_drift(scored, model, names), study.read("cleaning.json").comma
     return Scored(customers, refused, drift, comma, counted_to)
 
@@ -88,13 +90,14 @@ def score_rows(study: Run, frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        segment, name, distance, margin, probability where there is one, outside, in the order of `frame`.
+        segment, name, action, distance, margin, probability where there is one, outside, in the order of `frame`.
     """
     model = study.read("model.json")
     rows = (
         frame[model.names].astype(dict.fromkeys([f.name for f in model.numbers], float)).assign(row=range(len(frame)))
     )
-    scored = score_table(held(rows), model, _names(study))
+    scored = score_table(held(rows), model, study.read("profiles.json").names)
+    scored = scored.mutate(action=name_of(scored, _actions(study)))
     return scored.order_by("row").select(*told_of(scored, SCORED)).to_pandas()
 
 
@@ -182,8 +185,10 @@ def _table_of(run: str) -> RawSource | None:
         return None
 
 
-def _names(study: Run) -> dict[int, str]:
-    return study.read("profiles.json").names
+def _actions(study: Run) -> dict[int, str | None]:
+    """Return the action of each segment, as the report tells it."""
+    verdict = study.read(Selection.FILE).verdict
+    return {profile.segment: profile.advised(verdict) for profile in study.read("profiles.json").segments}
 
 
 def _checked(study: Run, new: RawSource, features: list[str]) -> tuple[ibis.Table, ibis.Table, str]:

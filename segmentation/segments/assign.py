@@ -1,6 +1,6 @@
 """Who belongs to which segment: one expression that any engine can compute."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -20,7 +20,7 @@ from segmentation.runs.records import Placement, Scaled, Score, nearest_scores
 from segmentation.runs.run import Run
 
 ASSIGNED = ("segment", "distance", "margin", "probability")  # the last where the method gives one
-LISTED = ("segment", "name", "distance", "margin", "probability")  # what a list of customers says of each
+LISTED = ("segment", "name", "action", "distance", "margin", "probability")  # what a list says of each customer
 NEAR = 0.25  # of a standard deviation, how much farther the next centroid is
 UNSURE = 0.5  # how much less probable the next segment is: of two, three to one
 MOST_IN_CSV = 1_000_000
@@ -78,9 +78,10 @@ def told_of(table, names: Iterable[str] = LISTED) -> list[str]:
     return [name for name in names if name in table.columns]
 
 
-def name_of(table: ibis.Table, names: dict[int, str]) -> ibis.Value:
-    """Return the name of the segment of each row."""
-    return ibis.cases(*((table["segment"] == number, name) for number, name in names.items()))
+def name_of(table: ibis.Table, names: Mapping[int, str | None]) -> ibis.Value:
+    """Return the name of the segment of each row, or what else is said of it; null where nothing is."""
+    told = [(table["segment"] == number, name) for number, name in names.items() if name]
+    return ibis.cases(*told) if told else ibis.null("string")
 
 
 def nearest_to_border(near: ibis.Table, dataset: Dataset, most: int = 10) -> pd.DataFrame | None:

@@ -94,7 +94,8 @@ def test_the_lists_of_a_german_table_are_german_and_agree(fresh, tmp_path):
     found = {name: pd.read_csv(place, sep=";", decimal=",") for name, place in places.items()}
     assert all(place.read_bytes().startswith(b"\xef\xbb\xbf") for place in places.values())
     first = ["id", "segment", "name", "distance", "margin"]
-    assert (list(found["segments"]), list(found["scored"])) == (first, [*first, "outside"])
+    scored = ["id", "segment", "name", "action", "distance", "margin", "outside"]
+    assert (list(found["segments"]), list(found["scored"])) == (first, scored)
     assert list(found["profiles"])[:4] == ["segment", "name", "size", "share"]
     assert "Umsatz (€)" in found["profiles"]
     names = {own["segment"]: own["name"] for own in read_json(fresh.artifact("kunden", "profiles.json"))["segments"]}

@@ -20,12 +20,14 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
 from segmentation.core.files import read_json, write_json
-from segmentation.monitoring import scoring, tell
 from segmentation.runs.artifacts import Model
-from segmentation.runs.records import Placement
+from segmentation.runs.records import Placement, Profile
 from segmentation.runs.run import Run
+from segmentation.scoring import place as scoring
+from segmentation.scoring import tell
 from segmentation.scoring.drift import SHIFTED, Drift, Shift, describe_drift, stability_index
 from segmentation.scoring.place import require_free
+from segmentation.segments.assign import name_of
 from segmentation.segments.model import bin_feature
 from segmentation.tables.sources import locate
 from tests.conftest import completed, customers_of
@@ -58,14 +60,26 @@ def test_scoring_the_training_table_gives_back_its_segments(mall, mall_table, sc
     done, out = score(mall_table.read_text(encoding="utf-8"))
     assert done.returncode == 0, done.stderr
     scored = pd.read_csv(out, dtype={"id": str})
-    assert list(scored) == ["id", "segment", "name", "distance", "margin", "outside"]
+    assert list(scored) == ["id", "segment", "name", "action", "distance", "margin", "outside"]
     expected = pd.read_csv(mall.artifact("mall", "segments.csv"), dtype={"id": str})
-    pd.testing.assert_frame_equal(scored.drop(columns="outside"), expected)
+    pd.testing.assert_frame_equal(scored.drop(columns=["action", "outside"]), expected)
+    told = scored.groupby("segment")["action"].agg(lambda actions: actions.dropna().unique().tolist())
+    segments = read_json(mall.artifact("mall", "profiles.json"))["segments"]
+    assert told.to_dict() == {own["segment"]: [own["action"]] for own in segments}
     assert not scored["outside"].any()
     drift = read_json(out.with_name("scored-drift.json"))
     assert [part["index"] for part in (*drift["features"].values(), drift["segments"])] == [0, 0, 0]
     assert "Refresh" not in done.stdout
     assert scored.groupby("name").size().to_dict()["Target customers"] == 39
+
+
+@pytest.mark.parametrize(("verdict", "told"), [("natural", [None, "Call"]), ("none", [None, None])])
+def test_no_action_is_told_where_none_is_given_or_nothing_divides_the_customers(verdict, told):
+    segments = [Profile.model_construct(segment=s, action=a) for s, a in ((1, None), (2, "Call"))]
+    found = {"k_selection.json": SimpleNamespace(verdict=verdict), "profiles.json": SimpleNamespace(segments=segments)}
+    table = ibis.memtable({"segment": [1, 2]})
+    actions = table.select(action=name_of(table, scoring._actions(SimpleNamespace(read=found.get))))
+    assert [row["action"] for row in actions.to_pyarrow().to_pylist()] == told
 
 
 def test_a_rich_big_spender_is_a_target_customer(score):
