@@ -4,6 +4,7 @@ import datetime
 import re
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
@@ -28,9 +29,12 @@ DateFormat = Literal[  # how each is read: tables.dates
     "mm/dd/yyyy", "mm-dd-yyyy", "mm/dd/yy", "mm-dd-yy", "mon dd yyyy", "mon dd yy",
 ]
 # fmt: on
+_Four = Annotated[tuple[float, ...], Field(min_length=4, max_length=4)]
+_Five = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=40)], ...], Field(min_length=5, max_length=5)]
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
 OF_MONEY = ("monetary", "basket", "returned")
 MADE = ("id", "recency", "frequency", "tenure", "lines", *OF_MONEY)
+OF_RFM = ("recency", "frequency", "monetary")
 OF_ROWS = ("date", "order", "amount", "quantity", "price")  # what the columns of purchases are called when read
 ASSUMED = "assumed"
 YEARS = (1900, 2100)
@@ -218,6 +222,25 @@ class SegmentName(_Strict):
     action: str | None = None
 
 
+class Rfm(_Strict):
+    """How RFM groups are cut and called, where not as usual.
+
+    cuts : of recency, frequency or monetary the four numbers up to which scores reach, in place of quintiles
+    groups : for each score of frequency and monetary value the group of recency scores 1 (long ago) to 5 (lately)
+    """
+
+    cuts: dict[Literal["recency", "frequency", "monetary"], _Four] = {}
+    groups: dict[Annotated[int, Field(ge=1, le=5)], _Five] = {}
+
+    @model_validator(mode="after")
+    def _is_whole(self):
+        if falling := [name for name, ends in self.cuts.items() if any(a >= b for a, b in pairwise(ends))]:
+            raise ValueError(f"cuts: those of {falling[0]} must grow from one to the next")
+        if missing := [score for score in range(1, 6) if self.groups and score not in self.groups]:
+            raise ValueError(f"groups: a row of five names for each score 1 to 5; there is none for {missing}")
+        return self
+
+
 class Dataset(_Strict):
     """A whole dataset.yaml."""
 
@@ -239,6 +262,7 @@ class Dataset(_Strict):
     contact_cost: Annotated[float, Field(ge=0)] | None = None
     response: Annotated[float, Field(gt=0, le=1)] | None = None
     margin: Annotated[float, Field(gt=0, le=1)] | None = None
+    rfm: Rfm = Rfm()
 
     @model_validator(mode="after")
     def _consistent(self):

@@ -28,7 +28,7 @@ from segmentation.runs.records import (
     Vote,
     require_numbered,
 )
-from segmentation.runs.worth import Worth
+from segmentation.runs.worth import Rfm, Worth
 
 FAULTS_SHOWN = 3
 SUFFICIENT = (0.90, 0.95)  # of the customers are placed rightly by a short form
@@ -262,6 +262,7 @@ class Profiles(Artifact):
     rules: Rules
     short_forms: tuple[ShortForm, ...] = ()
     worth: tuple[Worth, ...] = ()
+    rfm: Rfm | None = None
 
     @model_validator(mode="after")
     def _is_numbered(self):

@@ -18,6 +18,7 @@ from segmentation.core.dataset import (
     Dataset,
     Ends,
     MethodName,
+    Rfm,
     SegmentName,
     Source,
     Transactions,
@@ -294,7 +295,7 @@ def _tell(error) -> str:
     if error["type"] == "extra_forbidden":
         keys = {
             field
-            for model in (Dataset, Source, Transactions, Column, Ends, SegmentName)
+            for model in (Dataset, Source, Transactions, Column, Ends, Rfm, SegmentName)
             for field in model.model_fields
         }
         return f"{place_of(error)}: unknown key{suggest(str(error['loc'][-1]), keys)}"

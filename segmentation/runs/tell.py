@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from segmentation.core.dataset import ASSUMED, OF_MONEY, Dataset
+from segmentation.core.dataset import ASSUMED, OF_MONEY, OF_RFM, Dataset
 from segmentation.core.text import count, decimal, escape, is_money, listing, plain_unit, sentence, shares, whole
 from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
 from segmentation.runs.records import FAR_SHARE, FAR_TIMES, Account, Conclusion, Profile, Tried
 
-RFM = ("recency", "frequency", "monetary")
 MOST_SPELT = 4  # features or values, in a sentence
 MOST_LISTED = 8  # features, in a line above a report
 METHOD_CALLED = {"kmeans": "K-Means", "mixture": "a Gaussian mixture", "latent-class": "latent classes"}
@@ -28,8 +27,8 @@ def useful(conclusion: Conclusion, dataset: Dataset, features: Sequence[str]) ->
 def _managed_by(dataset: Dataset) -> str:
     """Return the columns by which customers may be cut without any groups: recency, frequency and money; or money."""
     used = [name for name, column in dataset.columns.items() if column.role in ("feature", "descriptor")]
-    if set(RFM) <= set(used):
-        return f"{listing(map(dataset.label, RFM))} (RFM groups)"
+    if set(OF_RFM) <= set(used):
+        return f"{listing(map(dataset.label, OF_RFM))} (RFM groups)"
     return " or ".join([dataset.label(name) for name in used if _of_money(name, dataset)][:MOST_SPELT])
 
 

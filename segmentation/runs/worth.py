@@ -37,3 +37,37 @@ class Worth(Record):
     top_fifth: float | None
     lorenz: tuple[Interval, ...] = ()
     parts: tuple[Part, ...]
+
+
+class RfmGroup(Record):
+    """The customers of some cells of the grid of RFM scores; None where it would tell of fewer than ten.
+
+    customers, share : how many, where rows are private in tens, and which share that is of all with a group
+    value : which share they have of what those are worth
+    """
+
+    name: str
+    customers: int | None
+    share: float | None
+    value: float | None
+
+
+class Rfm(Record):
+    """The RFM groups: scores from 1 to 5 of recency (5 is lately), frequency and monetary value.
+
+    columns : which column is recency, frequency and monetary
+    cuts : of each the four values up to which scores reach; `vacant` the scores that nobody has
+    grid : for each score of frequency and monetary value together the groups of recency scores 1 to 5
+    ungrouped : the customers of whom one of the three is not known
+    within : of each segment the share in each group
+    agreement : the adjusted Rand index of groups and segments; None of one
+    """
+
+    columns: dict[str, str]
+    cuts: dict[str, tuple[float, ...]]
+    vacant: dict[str, tuple[int, ...]]
+    grid: dict[int, tuple[str, ...]]
+    ungrouped: int | None
+    groups: tuple[RfmGroup, ...]
+    within: dict[int, dict[str, float | None]]
+    agreement: float | None

@@ -130,13 +130,14 @@ def _beside(feature: str, dataset: Dataset) -> list[str]:
 
 def _plainly(name: str, told: str, beside: Iterable[str], dataset: Dataset) -> str:
     """Return what people say of a level of recency, frequency or tenure; "" of others, and where two are alike."""
-    kinds = {f: next((i for i, (kind, _) in enumerate(PLAIN_WORDS) if _is_called(f, kind, dataset)), -1)
+    kinds = {f: next((i for i, (kind, _) in enumerate(PLAIN_WORDS) if is_called(f, kind, dataset)), -1)
              for f in dataset.named("feature")}  # fmt: skip
     kind = kinds.get(name, -1)
     return "" if kind < 0 or [*kinds.values()].count(kind) > 1 else PLAIN_WORDS[kind][1].get(told.partition(" ")[0], "")
 
 
-def _is_called(name: str, kind: str, dataset: Dataset) -> bool:
+def is_called(name: str, kind: str, dataset: Dataset) -> bool:
+    """Return whether a column is of a kind of `PLAIN_WORDS`, by its label or, of the last purchase, its date."""
     label = re.sub(r"\s*[(\[].*", "", dataset.label(name)).casefold()
     if dataset.columns[name].type == "date" and kind == PLAIN_WORDS[0][0]:  # in any language that names dates
         return bool(LAST.search(spelt(label)))

@@ -1,0 +1,228 @@
+"""RFM groups: scores of recency, frequency and monetary value, cut at quintiles, under names that people know."""
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from segmentation.core.dataset import OF_RFM, Dataset
+from segmentation.core.engine import double
+from segmentation.core.privacy import SMALLEST_GROUP, dominated, in_tens, rung, to_step
+from segmentation.customers.counts import rounded
+from segmentation.customers.customers import Customers
+from segmentation.customers.exploring import counts_by_segment, public_categories, quantiles
+from segmentation.runs.worth import Rfm, RfmGroup
+from segmentation.segments.names import PLAIN_WORDS, is_called
+from segmentation.segments.profiles import category_shares
+
+GROUP = "rfm"  # what the column of groups is called beside those of a customer
+BEST = 5  # of the scores
+QUINTILES = (0.2, 0.4, 0.6, 0.8)
+# By score of frequency and monetary value (their mean, halves upwards), for recency scores 1 (long ago) to 5 (lately):
+# the regions that open code has for ten of these names on a grid of recency and frequency, with its hibernating
+# customers parted by recency, so that those of whom one hears least are lost.
+USUAL_GRID = {
+    5: ("Cannot lose them", "Cannot lose them", "Loyal", "Loyal", "Champions"),
+    4: ("At risk", "At risk", "Loyal", "Loyal", "Champions"),
+    3: ("At risk", "At risk", "Need attention", "Potential loyalists", "Potential loyalists"),
+    2: ("Lost", "Hibernating", "About to sleep", "Potential loyalists", "Potential loyalists"),
+    1: ("Lost", "Hibernating", "About to sleep", "Promising", "New"),
+}
+IN_ORDER = (
+    *("Champions", "Loyal", "Potential loyalists", "New", "Promising", "Need attention", "About to sleep", "At risk"),
+    *("Cannot lose them", "Hibernating", "Lost"),
+)
+
+
+def rfm_columns(dataset: Dataset) -> dict[str, str] | None:
+    """Return which column is recency, which frequency and which monetary value; None where one is not, or not alone.
+
+    A column of that very name is it; else one that is called so, and of money the main value.
+    """
+    amounts = [name for name in dataset.named("feature", "descriptor") if dataset.columns[name].is_amount]
+    called = {
+        what: [name for name in amounts if is_called(name, kind, dataset)]
+        for what, (kind, _) in zip(OF_RFM, PLAIN_WORDS, strict=False)
+    }
+    called["monetary"] = list(dataset.values[:1])
+    found = {what: [what] if what in amounts else called[what] for what in OF_RFM}
+    if any(len(names) != 1 for names in found.values()):
+        return None
+    alone = {what: name for what, [name] in found.items()}
+    return alone if len({*alone.values()}) == len(OF_RFM) else None
+
+
+def rfm_groups(customers: Customers) -> Rfm | None:
+    """Count the RFM groups of customers who have their segments, at every size; None of a table without these columns.
+
+    Each score is 1 more than the number of cut points below the value, of recency 5 less that number: equal values
+    have one score, so that where a fifth or more of the customers have one value fewer scores occur (Hughes 1994 cuts
+    at quintiles).
+
+    Parameters
+    ----------
+    customers : Customers
+        segment, and the columns of the dataset.
+    """
+    dataset = customers.dataset
+    columns = rfm_columns(dataset)
+    if columns is None or not all(customers.filled(columns.values())):
+        return None
+    cuts = {what: cut_points(customers, what, name) for what, name in columns.items()}
+    grid: dict[int, tuple[str, ...]] = dict(dataset.rfm.groups) or dict(USUAL_GRID)
+    scored = _scores(customers.table, columns, cuts)
+    seen = customers.table.select(**scored).distinct().to_pandas()
+    vacant = {what: tuple(sorted({*range(1, BEST + 1)} - {*seen[what].dropna().astype(int)})) for what in OF_RFM}
+    grouped = _grouped(customers, columns, cuts, grid)
+    within = category_shares(grouped, GROUP, private=grouped.private)
+    known = int(grouped.filled([GROUP]).iloc[0])
+    return Rfm(
+        columns=columns,
+        cuts=cuts,
+        vacant={what: scores for what, scores in vacant.items() if scores},
+        grid=grid,
+        ungrouped=_counted(customers.number - known, private=customers.private),
+        groups=_groups(grouped, columns["monetary"], known, grid),
+        within={int(str(s)): _shares(row, grid) for s, row in within.iterrows()},
+        agreement=adjusted_rand(counts_by_segment(grouped, GROUP).to_numpy()),
+    )
+
+
+def cut_points(customers: Customers, what: str, name: str) -> tuple[float, ...]:
+    """Return up to which four values scores reach: those of dataset.yaml, else the quintiles as they may be shown."""
+    own = [ends for named, ends in customers.dataset.rfm.cuts.items() if named == what]
+    if own:
+        return own[0]
+    return tuple(map(float, quantiles(customers, name, list(QUINTILES)).iloc[0][list(QUINTILES)]))
+
+
+def _scores(table: ibis.Table, columns: dict[str, str], cuts: dict[str, tuple]) -> dict[str, ibis.Value]:
+    """Return the three scores of a customer as expressions."""
+    found = {}
+    for what, name in columns.items():
+        above = sum(((table[name] > double(cut)).cast("int32") for cut in cuts[what]), ibis.literal(0).cast("int32"))
+        found[what] = BEST - above if what == "recency" else above + 1
+    return found
+
+
+def _scores_of_frame(frame: pd.DataFrame, columns: dict[str, str], cuts: dict[str, tuple]) -> pd.DataFrame:
+    """Return the same of a frame; NaN where a value is missing."""
+    found = {}
+    for what, name in columns.items():
+        above = pd.Series(np.searchsorted(cuts[what], frame[name].to_numpy(float)), frame.index)
+        found[what] = (BEST - above if what == "recency" else above + 1).where(frame[name].notna())
+    return pd.DataFrame(found)
+
+
+def _grouped(customers: Customers, columns: dict, cuts: dict, grid: dict) -> Customers:
+    """Return the customers with the RFM group of each, null where a value is missing."""
+    cells: dict[str, list[int]] = {}
+    for recency in range(1, BEST + 1):
+        for both in range(2, 2 * BEST + 1):  # the sum of two scores: their mean, halves upwards, is the row of the grid
+            cells.setdefault(grid[(both + 1) // 2][recency - 1], []).append(100 * recency + both)
+    own = _scores(customers.table, columns, cuts)
+    cell = own["recency"] * 100 + own["frequency"] + own["monetary"]
+    table = customers.table.mutate(
+        **{GROUP: ibis.cases(*((cell.isin(some), name) for name, some in cells.items()), else_=ibis.null("string"))}
+    )
+    some = _scores_of_frame(customers.sample, columns, cuts)
+    names = {number: name for name, numbers in cells.items() for number in numbers}
+    told = (some["recency"] * 100 + some["frequency"] + some["monetary"]).map(names)
+    return Customers(customers.dataset, table, customers.sample.assign(**{GROUP: told}), customers.counted)
+
+
+def in_order(grid: dict[int, tuple[str, ...]]) -> list[str]:
+    """Return the names of a grid: the usual ones as they are usually listed, then others, those of the best first."""
+    names = dict.fromkeys(name for row in sorted(grid, reverse=True) for name in reversed(grid[row]))
+    return sorted(names, key=lambda name: IN_ORDER.index(name) if name in IN_ORDER else len(IN_ORDER))
+
+
+def _groups(grouped: Customers, value: str, known: int, grid: dict) -> tuple[RfmGroup, ...]:
+    """Return customers and value of each group of a grid, as they may be shown."""
+    counts = grouped.counts(GROUP)
+    shown = public_categories(grouped, GROUP)
+    values = _value_shares(grouped, value, [name for name in counts.index if name not in shown.index])
+    at = rung(SMALLEST_GROUP / 2 / known) if grouped.private else 0
+    return tuple(
+        RfmGroup(
+            name=name,
+            customers=int(shown[name]) if name in shown.index else None if name in counts.index else 0,
+            share=float(to_step(counts[name] / known, at))
+            if name in shown.index
+            else None
+            if name in counts.index
+            else 0.0,
+            value=values.get(name, None if name in counts.index else 0.0),
+        )
+        for name in in_order(grid)
+    )
+
+
+def _value_shares(grouped: Customers, value: str, hidden: list[str]) -> dict[str, float | None]:
+    """Return which share of the value each group has; None where it may not be shown, of all where it comes to nothing.
+
+    Where rows are private a share is shown in steps of the range in its group, and not where one or two customers make
+    up most of it; nor, then, of as many more that those hidden together do not tell it either.
+    """
+    found = _sums(grouped, value)
+    whole = found["total"].sum()
+    if whole <= 0:
+        return dict.fromkeys(found.index)
+    if not grouped.private:
+        return {name: rounded(total / whole) for name, total in found["total"].items()}
+    out = found.index.isin(hidden) | (found["n"] < SMALLEST_GROUP) | dominated(*_three(found))
+    while out.any() and not out.all() and _tells(found[out]):
+        out |= found.index == found["size"].where(~out).idxmin()
+    steps = [rung((high - low) / whole) for low, high in found[["low", "high"]].to_numpy()]
+    shares = [float(to_step(total / whole, at)) for total, at in zip(found["total"], steps, strict=True)]
+    return {name: None if hide else share for name, share, hide in zip(found.index, shares, out, strict=True)}
+
+
+def _three(found: pd.DataFrame) -> tuple:
+    return found["size"], found["largest"], found["second"]
+
+
+def _tells(hidden: pd.DataFrame) -> bool:
+    """Return whether one or two customers make up most of what groups have together."""
+    largest = np.sort(hidden[["largest", "second"]].to_numpy().ravel())[::-1]
+    return bool(len(hidden) < 2 or dominated(hidden["size"].sum(), largest[0], largest[1]))
+
+
+def _sums(grouped: Customers, value: str) -> pd.DataFrame:
+    """Return of each group n, total, size (of absolute values), its two largest of these, low and high."""
+    table = grouped.table.select(group=grouped.table[GROUP], value=grouped.table[value].cast("float64"))
+    table = table.filter(table["group"].notnull()).mutate(size=lambda t: t["value"].abs())
+    place = ibis.row_number().over(group_by="group", order_by=ibis.desc("size"))
+    table = table.mutate(place=place)
+    found = table.group_by("group").agg(
+        n=table.count(),
+        total=table["value"].sum(),
+        size=table["size"].sum(),
+        largest=table["size"].max(where=table["place"] == 0),
+        second=table["size"].max(where=table["place"] == 1),
+        low=table["value"].min(),
+        high=table["value"].max(),
+    )
+    return found.to_pandas().set_index("group").sort_index().fillna(0.0)
+
+
+def _shares(row: pd.Series, grid: dict) -> dict[str, float | None]:
+    return {name: None if row[name] != row[name] else float(row[name]) for name in in_order(grid) if name in row.index}
+
+
+def _counted(n: int, *, private: bool) -> int | None:
+    """Return how many customers as they may be shown: in tens, and nothing of fewer than ten."""
+    return n if not private or n == 0 else int(in_tens(n)) or None
+
+
+def adjusted_rand(counts: np.ndarray) -> float | None:
+    """Return the adjusted Rand index (Hubert & Arabie 1985) of two divisions by how many are in each part of both.
+
+    None where one of them does not divide.
+    """
+    cells, rows, columns, every = (
+        sum(n * (n - 1) // 2 for n in map(int, part))
+        for part in (counts.ravel(), counts.sum(axis=1), counts.sum(axis=0), [counts.sum()])
+    )
+    expected, most = rows * columns / max(every, 1), (rows + columns) / 2
+    divided = [(counts.sum(axis=axis) > 0).sum() > 1 for axis in (0, 1)]
+    return rounded((cells - expected) / (most - expected)) if all(divided) and most > expected else None

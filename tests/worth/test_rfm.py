@@ -1,0 +1,258 @@
+"""RFM groups: against an independent computation with pandas, with ties, own cut points and names, and privacy."""
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from segmentation.core.dataset import OF_RFM, Dataset
+from segmentation.core.errors import UsageError
+from segmentation.customers.customers import Customers
+from segmentation.runs.run import load_dataset, parse_dataset
+from segmentation.worth.rfm import IN_ORDER, USUAL_GRID, adjusted_rand, cut_points, rfm_columns, rfm_groups
+from tests.conftest import ROOT
+from tests.customers.test_transactions import OF_LINES, SHARED, _customers, _lines
+
+TODAY = "title: T\nprivacy: {}\ncolumns:\n  id: {{role: id}}\n" + "".join(
+    f"  {name}: {{{{role: feature}}}}\n" for name in OF_RFM
+)
+
+
+def _dataset(privacy: str = "rows", more: str = "") -> Dataset:
+    return parse_dataset(TODAY.format(privacy) + more, "dataset.yaml")
+
+
+def _table(n: int = 600, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    values = {
+        "recency": rng.integers(1, 400, n) * 1.0,
+        "frequency": rng.geometric(0.5, n) * 1.0,
+        "monetary": rng.lognormal(3, 1, n).round(2),
+    }
+    return pd.DataFrame({"id": [f"c{i}" for i in range(n)], **values, "segment": rng.integers(1, 4, n)})
+
+
+def _named(recency: int, frequency: int, monetary: int) -> str:
+    """Name a customer by rules, written another way than the table."""
+    both = -(-(frequency + monetary) // 2)
+    if recency <= 2:
+        low = ["Lost", "Hibernating"][recency - 1]
+        return "Cannot lose them" if both == 5 else "At risk" if both >= 3 else low
+    if both >= 4:
+        return "Champions" if recency == 5 else "Loyal"
+    if recency == 3:
+        return "Need attention" if both == 3 else "About to sleep"
+    return "Potential loyalists" if both >= 2 else "New" if recency == 5 else "Promising"
+
+
+def _by_pandas(table: pd.DataFrame, cuts: dict | None = None) -> pd.Series:
+    """Return the group of each customer, one by one."""
+    ends = cuts or {name: table[name].quantile([0.2, 0.4, 0.6, 0.8]).tolist() for name in OF_RFM}
+    above = pd.DataFrame({name: sum((table[name] > end).astype(int) for end in ends[name]) for name in OF_RFM})
+    return pd.Series([_named(5 - r, f + 1, m + 1) for r, f, m in above.itertuples(index=False)], table.index)
+
+
+def _same(found, table: pd.DataFrame, groups: pd.Series) -> None:
+    """Compare counts, shares, value and the cross table with what pandas has."""
+    counts, values = groups.value_counts(), table.groupby(groups)["monetary"].sum() / table["monetary"].sum()
+    for group in found.groups:
+        assert group.customers == counts.get(group.name, 0)
+        assert group.share == pytest.approx(counts.get(group.name, 0) / len(table))
+        assert group.value == pytest.approx(values.get(group.name, 0))
+    within = pd.crosstab(table["segment"], groups, normalize="index")
+    assert pd.DataFrame(found.within).T.sort_index(axis=1).to_numpy() == pytest.approx(within.to_numpy())
+    assert found.agreement == pytest.approx(adjusted_rand_score(table["segment"], groups))
+
+
+def test_the_usual_table_names_every_cell_once_and_all_eleven():
+    assert {name for row in USUAL_GRID.values() for name in row} == {*IN_ORDER}
+    assert len(IN_ORDER) == 11
+    assert {score: len(row) for score, row in USUAL_GRID.items()} == dict.fromkeys((5, 4, 3, 2, 1), 5)
+    for recency in range(1, 6):
+        for score in range(1, 6):
+            assert USUAL_GRID[score][recency - 1] == _named(recency, score, score)
+
+
+def test_cdnow_against_pandas():
+    path = ROOT.parent / "shared" / "data" / "CDNOW_master.txt"
+    if not path.is_file():
+        pytest.skip("CDNOW_master.txt is not here; README says where to download it")
+    raw = pd.read_csv(path, sep=r"\s+", skiprows=1, names=["id", "day", "cds", "paid"], dtype={"id": str})
+    by, end = raw.groupby("id"), pd.Timestamp("1998-07-01")
+    last = pd.to_datetime(by["day"].max().astype(str), format="%Y%m%d")
+    table = pd.DataFrame({"recency": (end - last).dt.days, "frequency": by.size(), "monetary": by["paid"].sum()})
+    table = table.astype(float).round(2).reset_index().assign(segment=lambda t: 1 + t.index % 3)
+    dataset = load_dataset("cdnow").model_copy(update={"privacy": "rows"})
+    found = rfm_groups(Customers.of(dataset, table))
+    _same(found, table, _by_pandas(table))
+    assert found.vacant == {"frequency": (2,)}  # 51% of the customers bought once
+    assert (found.columns, found.ungrouped) == ({name: name for name in OF_RFM}, 0)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the inputs beside the project")
+def test_online_retail_against_pandas():
+    """Values below 0 are there: customers who returned more than they bought."""
+    path = SHARED / "data" / "online_retail_20000.csv"
+    dataset = _lines(OF_LINES).model_copy(update={"privacy": "rows"})
+    table = _customers(path, dataset).customers.assign(segment=lambda t: 1 + (t["recency"] > 100))
+    assert table["monetary"].min() < 0
+    _same(rfm_groups(Customers.of(dataset, table)), table, _by_pandas(table))
+
+
+def test_equal_values_have_one_score_and_scores_that_nobody_has_are_told():
+    table = _table().assign(frequency=1.0)
+    table.loc[:59, "frequency"] = 2.0
+    found = rfm_groups(Customers.of(_dataset(), table))
+    assert found.cuts["frequency"] == (1.0, 1.0, 1.0, 1.0)
+    assert found.vacant == {"frequency": (2, 3, 4)}
+    same = rfm_groups(Customers.of(_dataset(), _table().assign(recency=7.0, frequency=1.0, monetary=3.0)))
+    assert {group.name: group.customers for group in same.groups if group.customers} == {"New": 600}
+    assert (same.agreement, same.groups[0].value) == (None, 0)
+
+
+def test_own_cut_points_hold_at_their_ends_and_over_quintiles():
+    own = "rfm: {cuts: {recency: [30, 90, 180, 365], frequency: [1, 2, 4, 8]}}"
+    table = _table()
+    table.loc[:3, "recency"], table.loc[:3, "frequency"], table.loc[:3, "monetary"] = [30, 31, 365, 366], 1, 1
+    found = rfm_groups(Customers.of(_dataset(more=own), table))
+    cuts = {"recency": [30, 90, 180, 365], "frequency": [1, 2, 4, 8]}
+    _same(found, table, _by_pandas(table, cuts | {"monetary": table["monetary"].quantile([0.2, 0.4, 0.6, 0.8])}))
+    assert found.cuts["recency"] == (30, 90, 180, 365)
+    four = rfm_groups(Customers.of(_dataset(more=own), table[:4]))
+    assert {g.name: g.customers for g in four.groups if g.customers} == {
+        "New": 1,
+        "Promising": 1,
+        "Hibernating": 1,
+        "Lost": 1,
+    }
+
+
+def test_own_groups_take_the_place_of_the_usual_ones():
+    rows = "\n".join(f"    {score}: [Cold, Cold, Warm, Warm, Hot]" for score in range(1, 6))
+    found = rfm_groups(Customers.of(_dataset(more=f"rfm:\n  groups:\n{rows}\n"), table := _table()))
+    hot = (table["recency"] <= table["recency"].quantile(0.2)).sum()
+    cold = (table["recency"] > table["recency"].quantile(0.6)).sum()
+    assert {group.name: group.customers for group in found.groups} == {
+        "Hot": hot, "Warm": len(table) - hot - cold, "Cold": cold,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rfm", "told"),
+    [
+        ("{cuts: {recency: [30, 90, 90, 365]}}", "cuts: those of recency must grow"),
+        ("{cuts: {recency: [30, 90]}}", "rfm.cuts.recency: Tuple should have at least 4 items"),
+        ("{cuts: {recncy: [1, 2, 3, 4]}}", "Input should be 'recency', 'frequency' or 'monetary'"),
+        ("{groups: {5: [A, B, C, D, E]}}", r"groups: a row of five names .* there is none for \[1, 2, 3, 4\]"),
+        ("{groups: {6: [A, B, C, D, E]}}", "rfm.groups.6"),
+        ("{groups: {5: [A, B, C, D, E], 5: [A, B, C, D, E]}}", "the key '5' stands twice"),
+        ("{groups: {5: [A, B, C, D]}}", "rfm.groups.5: Tuple should have at least 5 items"),
+        ("{grups: {}}", "rfm.grups: unknown key; did you mean 'groups'"),
+    ],
+)
+def test_a_wrong_table_of_groups_is_told(rfm, told):
+    with pytest.raises(UsageError, match=told):
+        _dataset(more=f"rfm: {rfm}")
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ("recency: {role: feature}, frequency: {role: feature}, monetary: {role: ignore}", None),
+        ("recency: {role: feature}, frequency: {role: feature}, spend: {role: descriptor}", None),
+        (
+            "days: {role: feature, label: Days since last purchase}, orders: {role: feature}, spend: {role: value}",
+            {"recency": "days", "frequency": "orders", "monetary": "spend"},
+        ),
+        ("days: {role: feature, label: Days since last purchase}, orders: {role: feature}, visits: {role: feature}, "
+         "spend: {role: value}", None),
+        ("last_order: {role: feature, type: date}, orders: {role: feature}, spend: {role: value}",
+         {"recency": "last_order", "frequency": "orders", "monetary": "spend"}),
+    ],
+)  # fmt: skip
+def test_the_three_columns_are_found_by_name_type_and_value(columns, found):
+    dated = "as_of: 2024-01-01\n" if "date" in columns else ""
+    assert rfm_columns(parse_dataset(f"title: T\n{dated}columns: {{{columns}}}", "dataset.yaml")) == found
+
+
+def test_without_the_three_or_of_nobody_known_there_are_no_groups():
+    table = _table()
+    dataset = parse_dataset("title: T\ncolumns: {recency: {role: feature}, monetary: {role: feature}}", "dataset.yaml")
+    assert rfm_groups(Customers.of(dataset, table.drop(columns="frequency"))) is None
+    assert rfm_groups(Customers.of(_dataset(), table.assign(frequency=np.nan))) is None
+
+
+def test_who_lacks_one_of_the_three_has_no_group():
+    table = _table()
+    table.loc[:29, "monetary"] = np.nan
+    found = rfm_groups(Customers.of(_dataset(), table))
+    known = table.dropna()
+    cuts = {name: table[name].dropna().quantile([0.2, 0.4, 0.6, 0.8]) for name in OF_RFM}
+    assert found.ungrouped == 30
+    _same(found, known, _by_pandas(known, cuts))
+    table.loc[9:, "monetary"] = 5.0
+    assert rfm_groups(Customers.of(_dataset("aggregate"), table)).ungrouped is None  # nine
+
+
+def test_a_large_table_on_the_engine_is_as_one_in_memory(tmp_path):
+    table = _table(5_000)
+    table.loc[:50, "recency"] = np.nan
+    table.to_parquet(tmp_path / "t.parquet")
+    whole = rfm_groups(Customers.of(_dataset(), table))
+    large = Customers(_dataset(), ibis.read_parquet(tmp_path / "t.parquet"), table.iloc[::5])
+    assert large.sampled
+    assert rfm_groups(large) == whole
+
+
+def test_one_segment_has_no_agreement_and_still_its_groups():
+    table = _table().assign(segment=1)
+    found = rfm_groups(Customers.of(_dataset(), table))
+    assert found.agreement is None
+    assert sum(group.customers for group in found.groups) == 600
+    assert [*found.within] == [1]
+
+
+def test_the_adjusted_rand_index_is_that_of_scikit_learn():
+    rng = np.random.default_rng(1)
+    one, other = rng.integers(0, 4, 500), rng.integers(0, 3, 500)
+    other[one == 2] = 1
+    counts = pd.crosstab(one, other).to_numpy()
+    assert adjusted_rand(counts) == pytest.approx(adjusted_rand_score(one, other))
+    assert adjusted_rand(np.diag([3, 4])) == 1
+
+
+def test_of_private_rows_no_group_under_ten_and_no_value_of_one_customer_is_told():
+    table = _table(400, seed=3)
+    whole = rfm_groups(Customers.of(_dataset(), table))
+    shown = rfm_groups(Customers.of(_dataset("aggregate"), table))
+    exact = {group.name: group for group in whole.groups}
+    assert min(group.customers for group in whole.groups) < 10
+    hidden = [group.name for group in shown.groups if group.customers is None]
+    assert sum(exact[name].customers for name in hidden) >= 10
+    assert len(hidden) >= 2
+    for group in shown.groups:
+        assert group.customers is None or (group.customers % 10 == 0 and group.customers >= 10) or not group.customers
+        if group.name in hidden:
+            assert (group.share, group.value) == (None, None)
+            assert all(row.get(group.name) in (None, 0) for row in shown.within.values())
+    assert all(cut == float(f"{cut:.3g}") for cuts in shown.cuts.values() for cut in cuts)
+
+
+def test_a_group_whose_value_hangs_on_one_customer_is_hidden_with_another():
+    table = _table(2_000)
+    cuts = {name: cut_points(Customers.of(_dataset("aggregate"), table), name, name) for name in OF_RFM}
+    groups = _by_pandas(table, cuts)
+    rich = table.index[groups == "Loyal"][0]
+    table.loc[rich, "monetary"] = 50 * table["monetary"].sum()
+    found = {group.name: group for group in rfm_groups(Customers.of(_dataset("aggregate"), table)).groups}
+    assert found["Loyal"].customers
+    assert [group.value for group in found.values()] == [None] * 11  # any other with it would tell the same
+    table.loc[rich, "monetary"] = 0.9 * table["monetary"][groups == "Hibernating"].sum()
+    told = {group.name: group for group in rfm_groups(Customers.of(_dataset("aggregate"), table)).groups}
+    assert all(group.value is not None for group in told.values())
+
+
+def test_where_customers_are_worth_nothing_together_no_share_is_told():
+    table = _table().assign(monetary=lambda t: -t["monetary"])
+    assert {group.value for group in rfm_groups(Customers.of(_dataset(), table)).groups} == {None}
