@@ -151,7 +151,7 @@ def show_all() -> None:
 def show_summary(study, selection, profiles, cleaning: dict) -> None:
     """Show the finding, how sure it is, and the key figures."""
     told = [("p", "kicker", study.dataset.title), ("h1", "", runs_tell.headline(selection, profiles))]
-    told += [("p", "lead", report_tell.who(profiles.segments, selection.verdict))]
+    told += [("p", "lead", report_tell.answer(selection, profiles, study.dataset))]
     manifest = read_manifest(study.name)
     assumed = runs_tell.assumed(manifest.dataset, study.dataset, selection.features, manifest.set_by.get("features"))
     told[2:2] = [("p", "warning", assumed)] if assumed else []

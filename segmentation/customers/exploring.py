@@ -170,7 +170,8 @@ def exactness(customers: Customers, name: str, by: Grouping | None = None, *, po
 
     It is hidden of fewer than ten, and where one or two make up most of the sum. Of yes and no it is a share, which
     tells of fewer than ten where so few say the one. Of what is averaged by another power the step is one on that
-    scale, between its ends low and high.
+    scale, between its ends low and high. Of a value, of which the sum of all is told too, as many more segments are
+    hidden that nobody makes up most of what is left of it.
     """
     groups = by or Grouping()
     known = customers.quantiles(name, [0.0, 1.0], groups)["customers"]
@@ -190,8 +191,29 @@ def exactness(customers: Customers, name: str, by: Grouping | None = None, *, po
         if answers:
             exact, few = rung(SMALLEST_GROUP / 2 / n) if exact else 0.0, 0 < min(total, n - total) < SMALLEST_GROUP
             alone = few or hides.get(group, False)
-        rows.append((exact, bool(alone) or n < SMALLEST_GROUP, low, high))
-    return pd.DataFrame(rows, every.index, ["step", "hidden", "low", "high"])
+        rows.append((exact, bool(alone) or n < SMALLEST_GROUP, low, high, n, total, two[-1], two[0]))
+    found = pd.DataFrame(rows, every.index, ["step", "hidden", "low", "high", "n", "total", "largest", "second"])
+    of_all = groups.column == "segment" and name in customers.dataset.values
+    return found.assign(hidden=_hidden_together(found)) if of_all else found
+
+
+def _hidden_together(groups: pd.DataFrame) -> pd.Series:
+    """Return which groups to hide, with as many more that the sum of those hidden is no one's: the least that will do.
+
+    Without them it would follow from the sum of all and those of the others (secondary suppression).
+    """
+    hidden = groups["hidden"].copy()
+    while hidden.any() and not hidden.all() and _is_told(groups[hidden]):
+        shown = groups.index[~hidden][groups["total"][~hidden].argsort(kind="stable")]
+        enough = (group for group in shown if not _is_told(groups[hidden | (groups.index == group)]))
+        hidden[next(enough, shown[-1])] = True
+    return hidden
+
+
+def _is_told(groups: pd.DataFrame) -> bool:
+    """Return whether the sum of groups together tells what one or two customers have."""
+    *_, second, largest = sorted([*groups["largest"], *groups["second"]])
+    return groups["n"].sum() < SMALLEST_GROUP or bool(dominated(groups["total"].sum(), largest, second))
 
 
 def shown_means(

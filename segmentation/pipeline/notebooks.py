@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import sys
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 from segmentation.core import files
@@ -104,7 +105,8 @@ def _told(fault, notebook: Path, failed: Path) -> SegmentationError:
 def _publishable(notebook, data: str, private: bool = False):
     """Remove what differs from run to run or tells about the machine: clock times, random ids, folders.
 
-    The first line of a private table's notebook, which the page leaves out, says that it is not for sharing.
+    Prose that is tagged "if-shown" goes too where the code beneath it shows nothing. The first line of a private
+    table's notebook, which the page leaves out, says that it is not for sharing.
     """
     from nbformat.v4 import new_markdown_cell  # imported here, as above
 
@@ -121,7 +123,14 @@ def _publishable(notebook, data: str, private: bool = False):
                 output.traceback = [f"{output.ename}: {output.evalue}"]  # what is behind it may hold a password
             if output.output_type == "stream":
                 output.text = output.text.replace(f"{files.ROOT}{os.sep}", "").replace(f"{sys.prefix}{os.sep}", "")
+    notebook.cells = [cell for i, cell in enumerate(notebook.cells) if not _is_idle(notebook.cells[i:])]
     if private:
         banner = new_markdown_cell(NOT_FOR_SHARING, id="not-for-sharing", metadata={"tags": ["hide"]})
         notebook.cells.insert(0, banner)
     return notebook
+
+
+def _is_idle(cells: list) -> bool:
+    """Return whether the first of these cells is prose about what is shown beneath it, and nothing is."""
+    beneath = takewhile(lambda cell: cell.cell_type == "code", dropwhile(lambda cell: cell.cell_type != "code", cells))
+    return "if-shown" in cells[0].metadata.get("tags", []) and not any(cell.outputs for cell in beneath)

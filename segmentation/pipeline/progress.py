@@ -12,6 +12,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.text import listing
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
+from segmentation.runs.artifacts import Profiles
 from segmentation.runs.stages import STAGES
 
 TOO_DIFFERENT = 2  # a table this many times as large tells nothing about another
@@ -223,9 +224,9 @@ class Bars(Progress):
 def summarize(plan: Plan, outcome: Outcome) -> str:
     """Return five lines: the finding, the data, the segments, the evidence, and what was run.
 
-    Of a table that nobody has described the second line says that its features are assumed; where nothing divides the
-    customers a line says what is still useful; with a base a line says what became of its segments, and after a long
-    run one where its time went.
+    Of a table that nobody has described the second line says that its features are assumed; where a column is a value a
+    line says how the segments share it; where nothing divides the customers one says what is still useful; with a base
+    one says what became of its segments, and after a long run one where its time went.
     """
     cleaning, chosen, profiles = (plan.study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
     shares = runs_tell.segment_shares(profiles.segments)
@@ -243,6 +244,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         f"  Data      {cleaning.file}: {runs_tell.rows(cleaning)}{encoding}",
         *([f"  Replaced  what run {plan.study.name} found in {outcome.before}"] if outcome.before else []),
         f"  Segments  {', '.join(segments)}",
+        *([f"  Worth     {worth}"] if (worth := tell_worth(profiles, plan.study.dataset)) else []),
         f"  Evidence  {chosen.verdict}; {', '.join(told)}",
         *([f"  Method    {chosen.formed_why}"] if chosen.formed_by != "kmeans" or len(chosen.tried) > 1 else []),
         *(
@@ -255,6 +257,13 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),
     ]
     return "\n".join(lines)
+
+
+def tell_worth(profiles: Profiles, dataset: Dataset) -> str:
+    """Return which share of the main value each segment has; "" where there is none to share."""
+    told = runs_tell.worth_shares(profiles)
+    parts = (f"{p.segment} {p.name} {told[p.segment] or 'not shown'}" for p in profiles.segments if told)
+    return f"{', '.join(parts)} of {dataset.words(profiles.worth[0].column)}" if told else ""
 
 
 def column_list(dataset: Dataset, features: Sequence[str]):

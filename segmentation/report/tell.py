@@ -41,6 +41,12 @@ def who(segments: tuple[Profile, ...], verdict: str) -> str:
     return f"A cut into {parts}: {told}" if verdict == "constructive" else told
 
 
+def answer(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:
+    """Say who the segments are, and which of them has most of the value for its size, where a column is one."""
+    worth = runs_tell.worth_most(profiles.segments, profiles.worth, dataset)
+    return f"{who(profiles.segments, selection.verdict)} {worth}".strip()
+
+
 def sureness(selection: Selection) -> str:
     """Say how sure the segments are: the verdict and what to do with it, the evidence behind it, what limits it."""
     told = [
@@ -114,7 +120,7 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
         stability = [stability[row.selected_as - 1] for row in lineage.now]
     return [
         _card(profile, stable, selection.verdict, selection.features, differing, dataset, lineage)
-        | {"share": shares[profile.segment]}
+        | {"share": shares[profile.segment], "worth": runs_tell.worth_line(profile.segment, profiles, dataset)}
         for profile, stable in zip(profiles.segments, stability, strict=True)
     ]
 
@@ -222,7 +228,7 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
             set_to["dataset"]["value"], dataset, selection.features, set_to["features"]["set_by"]
         ),
         "heading": f"The {NOUNS[selection.verdict]}s" if selection.divided else "All customers",
-        "answer": who(profiles.segments, selection.verdict),
+        "answer": answer(selection, profiles, dataset),
         "sureness": sureness(selection),
         "base": lineage and lineage.base,
         "changes": runs_tell.lineage(lineage) if lineage else None,

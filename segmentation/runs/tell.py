@@ -3,9 +3,21 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from segmentation.core.dataset import ASSUMED, OF_MONEY, OF_RFM, Dataset
-from segmentation.core.text import count, decimal, escape, is_money, listing, plain_unit, sentence, shares, whole
+from segmentation.core.text import (
+    count,
+    decimal,
+    escape,
+    is_money,
+    listing,
+    plain_unit,
+    sentence,
+    share_texts,
+    shares,
+    whole,
+)
 from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
 from segmentation.runs.records import FAR_SHARE, FAR_TIMES, Account, Conclusion, Profile, Tried
+from segmentation.runs.worth import Worth
 
 MOST_SPELT = 4  # features or values, in a sentence
 MOST_LISTED = 8  # features, in a line above a report
@@ -145,6 +157,44 @@ def segment_shares(segments: Iterable[Profile]) -> dict[int, str]:
     """Return the share of each segment as it is told everywhere, by its number: together they are 100%."""
     sizes = {profile.segment: profile.size for profile in segments}
     return dict(zip(sizes, shares(sizes.values()), strict=True))
+
+
+def value_shares(worth: Worth) -> dict[int, str | None]:
+    """Return the share of a value that each segment has as it is told everywhere; None where it is not shown.
+
+    Together they are 100%, with what is not shown.
+    """
+    told = share_texts({str(part.segment): part.share for part in worth.parts if part.share is not None})
+    return {part.segment: told.get(str(part.segment)) for part in worth.parts}
+
+
+def worth_shares(profiles: Profiles) -> dict[int, str | None]:
+    """Return the share that each segment has of the main value; nothing where there is none to share."""
+    shares = value_shares(profiles.worth[0]) if profiles.worth else {}
+    return shares if any(shares.values()) else {}
+
+
+def worth_line(segment: int, profiles: Profiles, dataset: Dataset) -> str:
+    """Return "14% of customers, 60% of revenue" of a segment; "" where there is no value to share."""
+    shares = worth_shares(profiles)
+    if not shares:
+        return ""
+    words, own = dataset.words(profiles.worth[0].column), segment_shares(profiles.segments)[segment]
+    share = shares[segment]
+    return f"{own} of customers, {share} of {words}" if share else f"{own} of customers; of {words} not shown"
+
+
+def worth_most(segments: Sequence[Profile], worth: Sequence[Worth], dataset: Dataset) -> str:
+    """Say which segment has most of the main value for its size; "" where none that is shown has more than its part."""
+    shares = {part.segment: part.share for part in worth[0].parts if part.share} if worth else {}
+    ratios = {own.segment: shares[own.segment] / own.share for own in segments if own.segment in shares}
+    if len(segments) < 2 or not ratios:
+        return ""
+    words, customers, value = dataset.words(worth[0].column), segment_shares(segments), value_shares(worth[0])
+    best = max(segments, key=lambda own: ratios.get(own.segment, 0))
+    if ratios[best.segment] <= 1 or customers[best.segment] == value[best.segment]:
+        return ""
+    return f"{best.name}: {customers[best.segment]} of the customers, {value[best.segment]} of {words}."
 
 
 def transformed(profile: Profile, dataset: Dataset) -> str:

@@ -16,6 +16,7 @@ from segmentation.customers.exploring import counts_by_segment, quantiles, shown
 from segmentation.runs.artifacts import Heir
 from segmentation.runs.records import OTHERS, Placement, Profile
 from segmentation.runs.run import Run
+from segmentation.runs.worth import Part, Worth
 from segmentation.segments.assign import bent, centre_of_all, centres
 from segmentation.segments.names import as_before, distinct_names, levelled
 
@@ -126,16 +127,19 @@ def flatten(profiles: list[Profile]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def write_profiles(study: Run, profiles: list[Profile]) -> None:
+def write_profiles(study: Run, profiles: list[Profile], worth: Iterable[Worth] = ()) -> None:
     """Write profiles.csv: one row a segment, every column headed by what a reader calls it."""
-    write_csv(study.path("profiles.csv"), headed(profiles, study.dataset), comma=study.read("cleaning.json").comma)
+    told = headed(profiles, study.dataset, worth)
+    write_csv(study.path("profiles.csv"), told, comma=study.read("cleaning.json").comma)
 
 
-def headed(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
-    """Return one row a segment: its name and size, then centres, indices and descriptors under their labels."""
+def headed(profiles: list[Profile], dataset: Dataset, worth: Iterable[Worth] = ()) -> pd.DataFrame:
+    """Return one row a segment: size, centres, indices and descriptors under their labels, and what it is worth."""
     parts = {name: [key for p in profiles for key in p.descriptors[name] if key != OTHERS]
              for name in profiles[0].descriptors}  # fmt: skip
     rows = [_under_labels(profile, dataset, parts) for profile in profiles]
+    for one in worth:
+        rows = [row | _valued(part, one.column, dataset) for row, part in zip(rows, one.parts, strict=True)]
     keys = list(dict.fromkeys(key for row in rows for key in row))
     taken, columns = {heading for name, heading in keys if not name}, {}
     for name, heading in keys:
@@ -165,6 +169,16 @@ def _under_labels(profile: Profile, dataset: Dataset, described: dict) -> dict[t
         axis, part = str(dataset.axis(name)), ", " if dataset.columns[name].numeric else ": "
         row |= {(name, f"{axis}{part}{what}"): profile.descriptors[name].get(what) for what in parts}
     return row | {("", "levels"): profile.level_name, ("", "action"): profile.action}
+
+
+def _valued(part: Part, name: str, dataset: Dataset) -> dict[tuple[str, str], Any]:
+    """Return what profiles.csv says of the worth of a segment by a column; None where it is hidden."""
+    axis, label = str(dataset.axis(name)), dataset.label(name)
+    low, high = part.each_interval or (None, None)
+    each = {"a customer": part.each, "a customer, from": low, "a customer, to": high, "an order": part.basket}
+    told = {f"{axis}, {what}": value for what, value in each.items()}
+    told |= {f"{label}, share of all": part.share, f"{label}, share of the top fifth": part.top_fifth}
+    return {(name, heading): value for heading, value in told.items()}
 
 
 def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:

@@ -124,15 +124,20 @@ def _told(customers: Customers, name: str, by: Grouping, found: pd.DataFrame, *,
     for side, towards in (("from", "low"), ("to", "high")):
         ends[side] = shown_means(customers, ends[[side]].set_axis([name], axis=1), by, towards=towards)[name]
     told = found.assign(each=each, **ends, top_fifth=_top_fifth(found, each, private=customers.private))
-    told["basket"] = each / _mean_orders(customers, by).where(lambda mean: mean > 0) if orders else np.nan
+    told["basket"] = _basket(customers, told, by) if orders else np.nan
     return told.assign(sum=each * found["n"]) if customers.private else told
 
 
-def _mean_orders(customers: Customers, by: Grouping) -> pd.Series:
-    """Return how many orders a customer of each group has."""
+def _basket(customers: Customers, told: pd.DataFrame, by: Grouping) -> pd.Series:
+    """Return what an order came to on average in each group: the mean of a customer by that of the orders of one."""
     asked = ["frequency"]
     means = customers.means(asked) if by.column else customers.mean(asked).to_frame(0).T
-    return shown_means(customers, means, by)["frequency"]
+    orders = shown_means(customers, means, by)["frequency"].where(lambda mean: mean > 0)
+    basket = (told["each"] / orders).map(rounded)
+    if not customers.private:
+        return basket
+    steps = ((told["high"] - told["low"]) / told["n"]).map(rung) / orders  # no finer than the mean that it comes from
+    return pd.Series([to_step(*row) for row in zip(basket, steps.map(rung), strict=True)], told.index)
 
 
 def interval(n: float, mean: float, two: float, three: float) -> tuple[float, float]:
