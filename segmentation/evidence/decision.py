@@ -6,7 +6,7 @@ import pandas as pd
 
 from segmentation.core.errors import DataError
 from segmentation.core.privacy import FEWER
-from segmentation.runs.records import STRONGEST_FIRST, Verdict
+from segmentation.runs.records import STRONGEST_FIRST, Carried, Verdict
 
 STABLE = 0.75
 DISSOLVED = 0.5
@@ -94,7 +94,9 @@ def merit(scores: pd.DataFrame) -> pd.Series:
     return -scores["bic"] if "bic" in scores else scores["silhouette"]
 
 
-def decide(scores: pd.DataFrame, verdicts: Mapping[int, Verdict], k="auto", *, smallest: int = 1) -> dict:
+def decide(
+    scores: pd.DataFrame, verdicts: Mapping[int, Verdict], k="auto", *, smallest: int = 1, base: Carried | None = None
+) -> dict:
     """Choose the number of segments: of the k with the strongest verdict the best `merit`, of equals the smaller.
 
     Those whose segments all have 10 customers come before others. Where every k has a segment that must not be shown,
@@ -106,11 +108,14 @@ def decide(scores: pd.DataFrame, verdicts: Mapping[int, Verdict], k="auto", *, s
         k -> its verdict.
     smallest : int
         How many customers every segment must have; 10 where a smaller group must not be shown.
+    base : Carried, optional
+        The run that this one starts from: where k is its k, and has a smaller segment, it is chosen anew.
 
     Returns
     -------
     dict
-        k, method ("auto" or "given"), best (the k of the rule), allowed (every k of the strongest verdict).
+        k, method ("auto" or "given"), best (the k of the rule), allowed (every k of the strongest verdict); and
+        carried, where k is, or was to be, that of the base.
 
     Raises
     ------
@@ -118,8 +123,10 @@ def decide(scores: pd.DataFrame, verdicts: Mapping[int, Verdict], k="auto", *, s
         When the analyst's k has a segment smaller than `smallest`.
     """
     showable = scores.index[scores["smallest"] >= smallest].tolist()
+    told = {"carried": base} if base and base.k == k else {}
+    k = "auto" if told and k not in showable else k
     if not showable and k == "auto":
-        return {"k": 1, "method": "auto", "best": 1, "allowed": [1]}
+        return {"k": 1, "method": "auto", "best": 1, "allowed": [1], **told}
     if k != "auto" and k not in showable:
         fewer = "choose fewer segments, or " if showable else ""
         raise DataError(
@@ -130,8 +137,8 @@ def decide(scores: pd.DataFrame, verdicts: Mapping[int, Verdict], k="auto", *, s
     strongest = min((verdicts[i] for i in large), key=STRONGEST_FIRST.index)
     allowed = [i for i in large if verdicts[i] == strongest]
     best = int(merit(scores)[allowed].idxmax())
-    given = k != "auto"
-    return {"k": k if given else best, "method": "given" if given else "auto", "best": best, "allowed": allowed}
+    chosen = {"k": best, "method": "auto"} if k == "auto" else {"k": k, "method": "given"}
+    return {**chosen, "best": best, "allowed": allowed, **told}
 
 
 def meaning(verdict: Verdict, k: int) -> str:

@@ -26,7 +26,7 @@ from segmentation.methods.latent import LatentMethod
 from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum
 from segmentation.methods.mixture import mixture_bic
 from segmentation.methods.optima import fit_each_k
-from segmentation.runs.records import STRONGEST_FIRST, Conclusion, Null, Tried, Verdict
+from segmentation.runs.records import STRONGEST_FIRST, Carried, Conclusion, Null, Tried, Verdict
 
 NULL_RESAMPLES = 5
 FEWEST_TABLES = 39  # so that a p-value can be as small as 0.025
@@ -169,10 +169,10 @@ def _from_one(k_values: list[int]) -> list[int]:
     return [*range(1, min(k_values)), *k_values]
 
 
-def conclude(evidence: Evidence, k="auto", *, private: bool = False) -> Conclusion:
+def conclude(evidence: Evidence, k="auto", *, private: bool = False, base: Carried | None = None) -> Conclusion:
     """Return the decision, with the verdict on every k."""
     verdicts = {int(i): _judged(evidence, int(i)) for i in evidence.scores.index}
-    choice = decide(evidence.scores, verdicts, k, smallest=least(private))
+    choice = decide(evidence.scores, verdicts, k, smallest=least(private), base=base)
     return Conclusion(
         **choice,
         stable=tuple(evidence.stable),
@@ -235,6 +235,7 @@ def judge(
     far=None,
     resamples: int,
     private: bool,
+    base: Carried | None = None,
     seed: int = 0,
     further: Sequence[int] = (),
     if_natural: bool = False,
@@ -257,7 +258,7 @@ def judge(
     if if_natural and not _has_valleys(X, optima, method, seed):
         return Unseparated(method)
     evidence = gather_evidence(X, optima, scores, resamples=resamples, method=method, seed=seed)
-    return Judgement(method, optima, scores, evidence, conclude(evidence, k, private=private))
+    return Judgement(method, optima, scores, evidence, conclude(evidence, k, private=private, base=base))
 
 
 def _has_valleys(X: np.ndarray, optima: dict[int, Optimum], method: Method, seed: int) -> bool:
@@ -298,7 +299,7 @@ def judge_each(X: np.ndarray, methods: Sequence[Method], k_values, **asked) -> l
 
     Parameters
     ----------
-    asked : k, far, resamples, private, seed and further, as `judge` takes them.
+    asked : k, far, resamples, private, base, seed and further, as `judge` takes them.
     """
     found: list[Judgement | Unseparated] = []
     for method in methods:

@@ -16,6 +16,7 @@ from segmentation.evidence.separation import DEEP
 from segmentation.methods.kmeans import TIMES_REACHED
 from segmentation.methods.method import LARGEST_EXACT, LARGEST_RESAMPLED
 from segmentation.runs.records import STRONGEST_FIRST, Conclusion, Verdict
+from segmentation.runs.tell import against, whose_k
 
 SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin", "bic": "BIC"}
 SUMMARY_FORMATS: dict[str, Callable] = {
@@ -207,8 +208,8 @@ def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
         _tell_best(evidence, conclusion),
     ]
     if conclusion.method == "given":
-        told.append(f"**The analyst asked for k = {k}**, with a silhouette of {decimal(scores[k])}.")
-        told.append(stability_of(evidence, k))
+        whose = f"**{escape(whose_k(conclusion))}**, with a silhouette of {decimal(scores[k])}."
+        told += [whose, stability_of(evidence, k)]
     told.append(
         f"The silhouette of k = {asked}, {decimal(scores[asked])}, is reached at whichever k by tables without "
         f"segments ({listing(null.models)}) with {tell_p(null.p)} (Monte Carlo error {decimal(null.error)}); distances "
@@ -338,16 +339,13 @@ def found(conclusion: Conclusion) -> str:
 def answer(evidence: Evidence, conclusion: Conclusion, useful: str = "") -> list[str]:
     """Return the answer: the verdict in plain words, what to do with it, and how strong the evidence is.
 
-    Parameters
-    ----------
-    useful : str
-        What is still useful where nothing was found (`runs.tell.useful`).
+    `useful` says what still is where nothing was found (`runs.tell.useful`).
     """
     return [
         f"**{sentence(found(conclusion))}; verdict: {conclusion.verdict}.**",
         f"That is: {meaning(conclusion.verdict, conclusion.k)}.",
         advice(conclusion.verdict, conclusion.k),
-        escape(useful),
+        *map(escape, (against(conclusion), useful)),
         *caveats(evidence, conclusion),
         _tell_strength(evidence, conclusion.k) if conclusion.divided else "",
         _tell_dissent(evidence, conclusion.k),

@@ -10,9 +10,15 @@ from segmentation.core.text import amount, count, decimal, escape, listing, perc
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import are_items
 from segmentation.methods.method import LARGEST_RESAMPLED
-from segmentation.runs.records import Scaled
+from segmentation.runs.finished import Finished
+from segmentation.runs.records import Scaled, Tried
 
 NEARLY_CERTAIN = 0.9  # a probability
+METHOD_CALLED = {"kmeans": "K-Means", "mixture": "a Gaussian mixture", "latent-class": "latent classes"}
+_OF_ITSELF = {
+    "kmeans": "it divides most simply",
+    "latent-class": "they are made for answers, and for categories, between which there is no distance",
+}
 FAMILY_WORDS = {  # what the covariances of a mixture are like (Fraley & Raftery 2002)
     "EII": ", round and of one width (family EII)",
     "VII": ", round and each of its own width (family VII)",
@@ -21,6 +27,32 @@ FAMILY_WORDS = {  # what the covariances of a mixture are like (Fraley & Raftery
     "EEE": ", of one shape, size and direction (family EEE)",
     "VVV": ", each of its own shape, size and direction (family VVV)",
 }
+
+
+def formed_by(asked: str, tried: Sequence[Tried], taken: str, base: Finished | None = None) -> str:
+    """Say which method forms the segments, and why it is that one.
+
+    Parameters
+    ----------
+    asked : str
+        "auto", or the method that the analyst named, or the base brought.
+    """
+    by = f"The segments are formed by {METHOD_CALLED[taken]}"
+    if base and asked == base.method:
+        return f"{by}, as those of {base.run} are."
+    if asked != "auto":
+        return f"{by}, because the analyst asked for {'them' if taken == 'latent-class' else 'it'}."
+    (own,), others = ([one for one in tried if (one.method == taken) == mine] for mine in (True, False))
+    if not others and own.verdict == "natural":
+        return f"{by}: with {own.k} they are natural."
+    if not others:
+        return f"{by}: {_OF_ITSELF[taken]}."
+    [other] = others
+    found = f"{other.verdict}, with {other.k}" if other.verdict else "no valleys part them, however many there are"
+    theirs = f"{METHOD_CALLED[other.method]} ({found})"
+    if own.verdict == "natural":
+        return f"{by}: with {own.k} they are natural, and those of {theirs} are not."
+    return f"{by}; neither these ({own.verdict}, with {own.k}) nor those of {theirs} are natural."
 
 
 def fit(fitted, over: str, *, private: bool) -> str:

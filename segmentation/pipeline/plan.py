@@ -1,18 +1,20 @@
 """What a run will do: its table, its dataset, each parameter and who set it."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from shlex import quote
+from types import MappingProxyType
 from typing import get_args
 
 from segmentation.core import files
-from segmentation.core.dataset import ASSUMED, MethodName, dataset_path
+from segmentation.core.dataset import ASSUMED, Dataset, MethodName, dataset_path
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.text import suggest
 from segmentation.runs.artifacts import Made
-from segmentation.runs.finished import open_base
+from segmentation.runs.finished import find_base, require_same_columns
 from segmentation.runs.manifest import refuse_another, remembered
 from segmentation.runs.run import Run, check_run_name, forming, open_run, parse_dataset, parse_features
 from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
@@ -100,7 +102,7 @@ class Plan:
 
 
 def make_plan(**given) -> Plan:
-    """Decide each parameter: notebook default < dataset.yaml < command line.
+    """Decide each parameter: notebook default < dataset.yaml < base < command line.
 
     Parameters
     ----------
@@ -117,15 +119,15 @@ def make_plan(**given) -> Plan:
     defaults, typed = _notebook_defaults(), _usable(kept)
     if typed["data"] != given["data"]:
         _require_there(typed["data"], typed["run"] or typed["dataset"])
-    unknown = typed["data"] is not None and typed["dataset"] is None
-    assumed = _assume(typed) if unknown else None
+    assumed = _assume(typed) if typed["data"] is not None and typed["dataset"] is None else None
     study, name = _open(typed, defaults, assumed)
     _require_unknown(typed, name, assumed)
     base = typed.get("base") or defaults["base"]
-    features = parse_features(typed["features"] or defaults["features"], study.dataset)
+    earlier = find_base(base, study.name, study.dataset) if base else None
+    carried = {name: (value, f"base {base}") for name, value in (earlier.carried if earlier else {}).items()}
+    features, by = _features(typed, carried, defaults, study.dataset, ASSUMED if assumed else "dataset.yaml")
     study = replace(study, dataset=forming(study.dataset, features))
-    if base:
-        open_base(base, study.name, study.dataset)
+    require_same_columns(earlier, study.name, study.dataset)
     encoding = _ranked("encoding", typed, defaults, study.dataset)
     source = find_table(name, study.dataset, typed["data"] or defaults["data"], encoding[0])
     named = "command line" if typed["run"] or typed["dataset"] else "the table's name" if assumed else "notebook"
@@ -133,9 +135,9 @@ def make_plan(**given) -> Plan:
     chosen = {
         "run": (study.name, named),
         "dataset": (name, "table" if assumed else _setter("dataset", typed, defaults)),
-        "features": (",".join(features), _setter("features", typed, defaults, ASSUMED if assumed else "dataset.yaml")),
+        "features": (",".join(features), by),
         "data": (source.place, _setter("data", typed, defaults)),
-        **{key: _ranked(key, typed, defaults, study.dataset) for key in (*LEAST_TYPED, "method")},
+        **{key: _ranked(key, typed, defaults, study.dataset, carried) for key in (*LEAST_TYPED, "method")},
         "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
         "encoding": encoding,
         "decimal": (typed["decimal"], "command line"),
@@ -216,11 +218,25 @@ def propose_dataset(data: str) -> str:
     return f"Where nobody has described the table, this writes one to edit: make dataset NAME={name} DATA={quote(data)}"
 
 
-def _ranked(key: str, typed: dict, defaults: dict, dataset) -> tuple:
+def _features(
+    typed: dict, carried: dict, defaults: dict, dataset: Dataset, else_by: str
+) -> tuple[tuple[str, ...], str]:
+    """Return the features and who set them: those of a base too, unless others were typed."""
+    if "features" in carried and not typed["features"]:
+        names, by = carried["features"]
+        return tuple(names.split(",")), by
+    text = typed["features"] or defaults["features"]
+    return parse_features(text, dataset), _setter("features", typed, defaults, else_by)
+
+
+def _ranked(
+    key: str, typed: dict, defaults: dict, dataset, carried: Mapping[str, tuple] = MappingProxyType({})
+) -> tuple:
     """Return the value of a parameter and who set it, by precedence."""
     written = getattr(dataset, key)
     ranked = (
         (typed[key], "command line"),
+        carried.get(key, (None, "")),
         (written if key in dataset.model_fields_set else None, "dataset.yaml"),
         (defaults[key], "notebook"),
         (written, "default"),

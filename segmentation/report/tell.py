@@ -53,8 +53,7 @@ def sureness(selection: Selection) -> str:
         f"The verdict is {selection.verdict}: {meaning(selection.verdict, selection.k)}.",
         advice(selection.verdict, selection.k),
     ]
-    if selection.method == "given" and selection.k != selection.best:
-        told.append(f"The analyst asked for {selection.k}; the evidence speaks for {selection.best}.")
+    told += [runs_tell.against(selection)] if selection.carried or selection.k != selection.best else []
     if measured := runs_tell.measured(selection):
         told.append(
             f"The mean silhouette is {measured[0]}; over {selection.resamples:,} resamples the least stable segment "

@@ -8,7 +8,7 @@ from segmentation.core.errors import UsageError
 from segmentation.core.text import contradict, listing
 from segmentation.runs.artifacts import Model
 from segmentation.runs.manifest import require_unchanged
-from segmentation.runs.records import Profile
+from segmentation.runs.records import Carried, Profile
 from segmentation.runs.run import Run, check_run_name
 
 
@@ -31,6 +31,22 @@ class Finished:
         return [feature.name for feature in self.model.numbers]
 
     @property
+    def method(self) -> str:
+        """The method that formed its segments, as METHOD= names it."""
+        return {"k-means": "kmeans"}.get(self.model.method, self.model.method)
+
+    @property
+    def carried(self) -> dict[str, str | int]:
+        """The parameters that a run has which starts from it, unless others are typed; of one part there is no k."""
+        told: dict[str, str | int] = {"features": ",".join(self.features)}
+        return told | ({"method": self.method, "k": len(self.profiles)} if len(self.profiles) > 1 else {})
+
+    @property
+    def number(self) -> Carried:
+        """How many segments it has, for a run that starts from it."""
+        return Carried(run=self.run, k=len(self.profiles))
+
+    @property
     def shares(self) -> list[float]:
         """The share of each segment."""
         return [size / self.model.customers for size in self.model.sizes]
@@ -41,19 +57,41 @@ def open_base(base: str, run: str, dataset: Dataset) -> Finished:
 
     Raises
     ------
+    UsageError, DataError
+        As `find_base` and `require_same_columns`.
+    """
+    found = find_base(base, run, dataset)
+    require_same_columns(found, run, dataset)
+    return found
+
+
+def find_base(base: str, run: str, dataset: Dataset) -> Finished:
+    """Find the run that `run` is to start from.
+
+    Raises
+    ------
     UsageError
-        When it is `run` itself, has not been made, or was formed on columns that this dataset does not have.
+        When it is `run` itself, or has not been made.
     DataError
         When it was changed since.
     """
     check_run_name(base, "BASE")
     if base == run:
         raise UsageError(f"BASE={base} is the run itself; give the new one another name: RUN={quote(f'{base}-2')}")
-    found = read_finished(Run(base, dataset))
-    told = foreign_features(found.model, dataset)
-    if told:
-        raise UsageError(f"BASE={base} cannot be compared with run {run}: {told}; expected a run of the same columns")
-    return found
+    return read_finished(Run(base, dataset))
+
+
+def require_same_columns(base: Finished | None, run: str, dataset: Dataset) -> None:
+    """Refuse a base that was formed on columns that a dataset does not have; where there is none nothing.
+
+    Raises
+    ------
+    UsageError
+    """
+    if base and (told := foreign_features(base.model, dataset)):
+        raise UsageError(
+            f"BASE={base.run} cannot be compared with run {run}: {told}; expected a run of the same columns"
+        )
 
 
 def read_finished(study: Run) -> Finished:

@@ -72,9 +72,17 @@ class Null(Record):
     models: tuple[str, ...]
 
 
+class Carried(Record):
+    """How many segments the run has that another one starts from."""
+
+    run: str
+    k: int
+
+
 class Conclusion(Record):
     """The number of segments and the verdict on them, beside those of the rule, which an analyst may overrule.
 
+    carried : the run whose k this is; where such a k could not be shown, that of the rule stands for it
     allowed : every k of the strongest verdict, which the rule chose among
     stable : every k whose segments are all stable
     verdicts : that on every k
@@ -89,6 +97,7 @@ class Conclusion(Record):
     verdict_of_best: Verdict
     verdicts: dict[int, Verdict]
     null: Null
+    carried: Carried | None = None
 
     @property
     def divided(self) -> bool:

@@ -16,12 +16,11 @@ from segmentation.core.text import (
     whole,
 )
 from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
-from segmentation.runs.records import FAR_SHARE, FAR_TIMES, Account, Conclusion, Profile, Tried
+from segmentation.runs.records import FAR_SHARE, FAR_TIMES, Account, Conclusion, Profile
 from segmentation.runs.worth import Worth
 
 MOST_SPELT = 4  # features or values, in a sentence
 MOST_LISTED = 8  # features, in a line above a report
-METHOD_CALLED = {"kmeans": "K-Means", "mixture": "a Gaussian mixture", "latent-class": "latent classes"}
 
 
 def useful(conclusion: Conclusion, dataset: Dataset, features: Sequence[str]) -> str:
@@ -73,12 +72,6 @@ def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: s
     return " ".join(filter(None, [f"{formed}, {other}", days_counted(dataset)]))
 
 
-_OF_ITSELF = {
-    "kmeans": "it divides most simply",
-    "latent-class": "they are made for answers, and for categories, between which there is no distance",
-}
-
-
 def days_counted(dataset: Dataset) -> str:
     """Say which columns the purchases are read from, and to which day days are counted; "" of a table without dates."""
     if given := dataset.transactions:
@@ -99,30 +92,6 @@ def roles(dataset: Dataset, features: Sequence[str]) -> Iterator[tuple[str, str,
                 dataset.label(name),
                 *(("feature", "FEATURES names it") if named else ("descriptor", "not in FEATURES")),
             )
-
-
-def formed_by(asked: str, tried: Sequence[Tried], taken: str) -> str:
-    """Say which method forms the segments, and why it is that one.
-
-    Parameters
-    ----------
-    asked : str
-        "auto", or the method that the analyst named.
-    """
-    by = f"The segments are formed by {METHOD_CALLED[taken]}"
-    if asked != "auto":
-        return f"{by}, because the analyst asked for {'them' if taken == 'latent-class' else 'it'}."
-    (own,), others = ([one for one in tried if (one.method == taken) == mine] for mine in (True, False))
-    if not others and own.verdict == "natural":
-        return f"{by}: with {own.k} they are natural."
-    if not others:
-        return f"{by}: {_OF_ITSELF[taken]}."
-    [other] = others
-    found = f"{other.verdict}, with {other.k}" if other.verdict else "no valleys part them, however many there are"
-    theirs = f"{METHOD_CALLED[other.method]} ({found})"
-    if own.verdict == "natural":
-        return f"{by}: with {own.k} they are natural, and those of {theirs} are not."
-    return f"{by}; neither these ({own.verdict}, with {own.k}) nor those of {theirs} are natural."
 
 
 def headline(selection: Selection, profiles: Profiles) -> str:
@@ -295,12 +264,38 @@ def _numbers(segments) -> str:
     return f"segment{'' if len(segments) == 1 else 's'} {listing(segments)}"
 
 
+def whose_k(conclusion: Conclusion) -> str:
+    """Say whose k it is; of the one that the rule chose "", unless that of a base could not be kept."""
+    base, k = conclusion.carried, conclusion.k
+    if conclusion.method == "given":
+        return f"k = {k} is that of {base.run}" if base else f"The analyst asked for k = {k}"
+    if base is None:
+        return ""
+    return (
+        f"{base.run} has {count(base.k, 'segment')}; here one of so many would be too small for privacy: aggregate to "
+        "show, so that k is chosen anew"
+    )
+
+
+def against(conclusion: Conclusion) -> str:
+    """Say whose k it is, and whether the evidence speaks for it; "" where the rule alone chose it."""
+    told, best, support = whose_k(conclusion), conclusion.best, conclusion.verdict_of_best
+    if not told or conclusion.method == "auto":
+        return told and f"{told}."
+    if support == "none":
+        return f"{told}; no k has support among these customers."
+    if best == conclusion.k:
+        return f"{told}, and the evidence of these customers speaks for it too."
+    here = f"the evidence of these customers speaks for {best} ({support})"
+    return f"{told}, with the verdict {conclusion.verdict}; {here}."
+
+
 def choice(selection: Selection) -> str:
     """Return why there are so many segments."""
     if not selection.divided:
         return "every division that was tried leaves a group that privacy: aggregate does not show"
     if selection.method != "auto":
-        return "given by the analyst"
+        return f"as many as {selection.carried.run} has" if selection.carried else "given by the analyst"
     if len(selection.allowed) == 1:
         return f"the {'strongest verdict of the' if len(selection.judged) > 1 else 'only'} k that could be taken"
     what = "mean silhouette" if selection.chosen.bic is None else "BIC"

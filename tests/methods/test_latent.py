@@ -12,8 +12,8 @@ from stepmix.stepmix import StepMix
 
 from segmentation.evidence.nulls import _latent_correlations, answer_factors, answers_alike, class_p_values
 from segmentation.methods.latent import Block, LatentClasses, LatentMethod
+from segmentation.methods.tell import formed_by
 from segmentation.runs.records import Tried
-from segmentation.runs.tell import formed_by
 from segmentation.segments.model import TRUSTED
 
 SURVEY = Path(__file__).resolve().parents[3] / "shared" / "data" / "mcdonalds.csv"

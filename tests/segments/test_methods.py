@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from segmentation.core.files import read_json
+from segmentation.methods.tell import formed_by
 from segmentation.runs.records import Tried
-from segmentation.runs.tell import formed_by
 from tests.conftest import made_once, make_report
 
 QUESTIONS = ["tasty", "cheap", "greasy", "healthy", "fast"]
