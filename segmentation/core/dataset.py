@@ -318,6 +318,13 @@ class Dataset(_Strict):
         made = {"monetary"} if self.transactions else set()
         return tuple(name for name in used if self.columns[name].value or name in made)
 
+    def role(self, name: str, *, formed: bool | None = None) -> str:
+        """Return what a reader is told that a column is, a value too; `formed` where FEATURES changes its role."""
+        role = self.columns[name].role if formed is None else "feature" if formed else "descriptor"
+        if name not in self.values:
+            return role
+        return "feature and value" if role == "feature" else "value"
+
     def label(self, name: str) -> str:
         """Return what a reader calls a column: its label, or its name as words."""
         column, words = self.columns[name], name.replace("_", " ")

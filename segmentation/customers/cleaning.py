@@ -272,7 +272,7 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
         {
             "column": name,
             "header": header,
-            "role": dataset.columns[name].role,
+            "role": dataset.role(name),
             "type": _told_type(dataset.columns[name]),
             "filled": int(counts[f"{name}_filled"] or 0),
             "distinct": int(counts[f"{name}_distinct"]) if f"{name}_distinct" in counts else None,

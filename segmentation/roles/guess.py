@@ -15,6 +15,7 @@ from segmentation.roles.days import Days
 from segmentation.roles.items import find_items, judge_items, levels_in_words, says_yes_or_no
 from segmentation.roles.logs import find_log
 from segmentation.roles.look import MOST_EMPTY, MOSTLY, NUMBERS, Looked, are_dates, look, plain, share_distinct, unit_of
+from segmentation.roles.values import with_values
 from segmentation.runs.run import find_named
 from segmentation.tables.header import numbered
 from segmentation.tables.number_formats import tell_undecided
@@ -150,15 +151,17 @@ def _judge(looked: Looked, names: Sequence[str], formed: Sequence[str]) -> dict[
     judged |= {name: spec for name in formed if name not in items and (spec := _named(name, looked))}
     judged |= {name: (items[name].spec("feature"), NAMED) for name in formed if name in items}
     kept: list[str] = []
+    copies: dict[str, tuple[str, dict]] = {}
     for name in sorted(names, key=lambda name: (name not in formed, *_plainness(name, looked))):
         if judged[name][0]["role"] != "feature" or "type" in judged[name][0]:
             continue
         like = next((other for other in kept if abs(looked.correlation.loc[name, other]) > NEAR_COPY), None)
         if like and name not in formed:
+            copies[name] = like, judged[name][0]
             judged[name] = {"role": "ignore"}, _why_copy(name, like, looked, like in formed)
         else:
             kept.append(name)
-    return judged | _without_gaps(judged, looked)
+    return with_values(judged | _without_gaps(judged, looked), copies, looked)
 
 
 def _plainness(name: str, looked: Looked) -> tuple:
@@ -356,7 +359,7 @@ def _as_guess(name: str, looked: Looked, judged: Spec) -> Guess:
     spec, reason = judged
     why, example = looked.broken.get(name, ("", ""))
     guess = Guess(name, looked.headers[name], spec, reason, example if reason == why else "")
-    if spec["role"] not in ("feature", "descriptor") or "type" in spec:
+    if spec["role"] not in ("feature", "descriptor", "value") or "type" in spec:
         return guess
     values = looked.numbers[name]
     open_ = {looked.headers[name]: looked.undecided[name]} if name in looked.undecided else None

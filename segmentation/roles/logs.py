@@ -192,8 +192,10 @@ def _made(header: str, told: dict, unit: dict, *, returned: bool) -> list[tuple]
         ("frequency", feature | {"unit": "purchases", "transform": "log", "label": "Frequency"}, f"each {each} counts"),
     ]
     if money:
-        why = "what was bought less what was returned"
-        rows.append(("monetary", feature | unit | {"transform": "log", "label": "Monetary value"}, why))
+        why = "what was bought less what was returned, so it is a value"
+        rows.append(
+            ("monetary", feature | {"value": True} | unit | {"transform": "log", "label": "Monetary value"}, why)
+        )
         rows.append(("basket", describes | unit | {"label": "Average basket"}, f"what was bought by {each}"))
     rows.append(("tenure", describes | days | {"label": "Tenure"}, "the days since the first purchase"))
     if orders or not money:

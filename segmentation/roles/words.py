@@ -208,3 +208,72 @@ PRODUCT = re.compile(
     r"product|produ[kc]t|produit|prodotto|(?:^|_)(?:items?|item_?\w+|articles?|artikel\w*|articulo|articolo|artigo|sku"
     r"|stock_?code|ean|description|designation|ware|urun\w*|towar|varer?)(?=_|$)|товар|商品|품목"
 )
+
+# Of what customers are worth: what they bring, or what is left of it; not what a thing costs, nor what a person earns.
+BRINGS = re.compile(
+    _words(
+        r"""revenues? sales turnover spen[dt]s? spendings? expenditures? monetary(?:_value)? gmv takings [ck]?ltv
+        cltv clv (?:life_?time|customer|client|purchase|sales|order)_value
+        (?:purchas\w*|orders?|sales|trans(?:actions?)?|trx|invoiced?|billed)_(?:amounts?|amt)
+        (?:amounts?|amt)_(?:spent|paid|purchased|invoiced|billed) (?:income|earnings)_from_\w+ ausgaben erlose?
+        (?:bestell|kauf|einkaufs|rechnungs)(?:summe|betrag) ca chiffre_d_affaires ventes depenses? recettes?
+        (?:montant|total)_(?:des_|d_)?(?:achats?|commandes?|depenses?) ventas gastos? gastado facturacion facturado
+        (?:importe|monto|valor|total)_(?:de_)?(?:las_)?(?:compras?|pedidos?|gastado) fatturato spes[aeo] vendite
+        incass[oi] ricav[oi] importo_(?:degli_)?(?:acquisti|ordini|speso) receitas? faturamento faturacao vendas
+        valor_total uitgaven besteding(?:en)? besteed verkopen (?:aankoop|bestel|factuur)bedrag obrot[y]? przychod[y]?
+        wydatki sprzedaz (?:kwota|wartosc)_(?:zakupow|zamowien|sprzedazy) ciro(?:su)? harcama(?:si|lar|lari)? hasilat
+        (?:satis(?:lar)?|siparis|alisveris|fatura)_tutari выручка оборот траты"""
+    )
+    + "|umsatz|omzet|消费金额|消费额|销售额|营业额|売上|매출"
+)
+SUM_ALONE = re.compile(  # of a table of customers an amount of money that says no more is what they brought
+    r"^(?:(?:grand_)?total|gesamt|insgesamt|toplam)?_?(?:amounts?|amt|betrag|montant|importe|monto|importo|kwota|tutari?|bedrag"
+    r"|сумма|金额|金額|금액)(?:_(?:total[ei]?|totaal))?$"
+)
+MARGINS = re.compile(
+    _words(
+        r"""margins? marge margen margine margem marza marzy marja profits? gewinne? rohertrag ertrag
+        deckungsbeitrag\w* benefices? beneficios? ganancias? profitto lucro winst zysk kari? прибыль маржа"""
+    )
+    + "|利润|利益|이익"
+)
+NO_SUM = re.compile(
+    _words(
+        r"""scores? skor\w* punt[uea]\w* pontuacao punkt\w* points? pts wynik\w* notes? ratings? bewertung\w* index
+        indice rank\w* deciles? quintiles? quartiles? percentiles? tiers? levels? class(?:es)? groups? bands? buckets?
+        bins? cluster pct percent\w* pourcent\w* porcent\w* prozent\w* procent\w* rates? ratios? shares? quoten?
+        anteile? taux tasa tasso taxa stopa oran\w* udzial yield avg averages? means? medians? durchschnitt\w* schnitt
+        mittel\w* moyen(?:ne)?s? promedio medi[oa] sredni\w* ortalama gemiddelde? log ln sqrt std norm\w* scaled?
+        standardi\w* z diff\w* delta chang\w* chng chg growth trend variation variance squared? budget\w* plan\w*
+        target\w* goals? ziel\w* forecast\w* potential limit expected quotas? prices? preise? prix precios? prezz[oi]
+        precos? cen[ay] fiyat\w* prij[sz]\w* tax\w* vat shipping freight discount\w* rabatt remises? refund\w*
+        return\w* lost costs? kosten couts? costes? costi tips? marketing ads? advert\w* media acquisition campaigns?
+        promo\w* werbung company firm employers? staff employees? reps? team channel regions? person office time
+        minutes? mins? hours? hrs? seconds? zeit temps tiempo tempo tijd czas\w* suresi (?:days?|weeks?|nights?)_spent
+        since ago seit depuis desde recency"""
+    )
+    + "|(?:^|_)(?:per|pro|par|por|je|by)_(?!years?|yr|annum|quarter|months?|weeks?|customers?|clients?|users?|members?"
+    r"|jahr|quartal|monat|woche|kundin|kunden?|an(?:nee)?(?:_|$)|mois|ano|mes|anno|mese|cliente?|rok|miesiac|klient[ao]?|jaar"
+    r"|maand|klant|yil|ay)"
+    r"|^(?:num|number|n|nr|no_of|nb|count|cnt|anzahl|nombre|cantidad|numero|quantidade|liczba|ilosc|aantal)_"
+    r"|_(?:count|cnt|ct|anzahl|qty|quantity|units?|pieces|trx|freq\w*|times|menge|orders|purchases|items|calls|visits|trips"
+    r"|transactions|tickets|deals|leads|meetings|adedi|sayisi)$"
+    r"|(?:anteil|rang|quote|wachstum|potenzial|punkte|klasse|steuer)$"
+)
+NO_MONEY = re.compile(
+    r"^(?:%|‰|pct|percent|pts?|points?|punkte|puntos|min|minutes?|h|hrs?|hours?|s|sec|days?|weeks?|pcs|stk|stück|units?|x)$"
+)
+SAYS_TOTAL = re.compile(
+    _words(
+        r"""total\w* overall all sum(?:me|ma)? life_?time [ck]?ltv cltv clv insgesamt celkem totaal toplam lacznie razem
+        calkowit\w* complessiv\w* общ\w* всего итого"""
+    )
+    + "|gesamt|总|合計"
+)
+OF_TIME = re.compile(
+    _words(
+        r"""(?:19|20)\d\d years? yearly annual\w* months? monthly weekly last past \d+m? jahr\w* monat\w* letzt\w*
+        annuel\w* mensuel\w* annee mois anual\w* mensual\w* annu[oa]\w* mensil\w* ano anno mes mese roczn\w*
+        miesieczn\w* yillik aylik jaar\w* maand\w*"""
+    )
+)

@@ -43,7 +43,8 @@ def as_yaml(
     lines = [
         "# yaml-language-server: $schema=../dataset.schema.json",
         "# Guessed from the table: check each role (id, feature: forms the segments, descriptor: only describes them,",
-        "# ignore) and its reason; give labels and units; name segments and actions by the levels of their features.",
+        "# value: describes, and is what the segments are worth, ignore) and its reason; a feature with value: true is",
+        "# both. Give labels and units; name segments and actions by the levels of their features.",
         f"title: {_yaml(title)}",
     ]
     if len(source.files) == 1:
@@ -83,6 +84,20 @@ def _examples(guesses: list[Guess]) -> list[str]:
             "# segments:",
             f"#   - {{levels: {{{name}: high}}, name: Best customers, action: Keep in touch}}",
         )
+    ] + _campaign(guesses)
+
+
+def _campaign(guesses: list[Guess]) -> list[str]:
+    """Return, as comments, which column the segments are worth is counted in, and what sizes a campaign."""
+    main = next((guess for guess in guesses if guess.spec["role"] == "value" or guess.spec.get("value")), None)
+    found = f"is counted in the first value, {main.name}" if main else "is not told, because no column is a value"
+    unit = (main and main.spec.get("unit")) or f"the unit of {main.name if main else 'the value'}"
+    return [
+        f"# What the segments are worth {found}; role: value, or value: true of a feature, declares one.",
+        "# What contacting a segment costs, and from which response on it pays, stands on its card with any of these:",
+        f"# contact_cost: 1.5 # of one customer, in {unit}",
+        "# response: 0.02 # the share of those contacted who are expected to answer",
+        "# margin: 0.3 # the share of what they then buy that is left; 1 where the value is a margin already",
     ]
 
 

@@ -86,12 +86,10 @@ def roles(dataset: Dataset, features: Sequence[str]) -> Iterator[tuple[str, str,
     for name, column in dataset.columns.items():
         named = name in features
         if named == (column.role == "feature"):
-            yield dataset.label(name), column.role, column.reason or ""
+            yield dataset.label(name), dataset.role(name), column.reason or ""
         else:
-            yield (
-                dataset.label(name),
-                *(("feature", "FEATURES names it") if named else ("descriptor", "not in FEATURES")),
-            )
+            why = "FEATURES names it" if named else "not in FEATURES"
+            yield dataset.label(name), dataset.role(name, formed=named), why
 
 
 def headline(selection: Selection, profiles: Profiles) -> str:

@@ -32,11 +32,12 @@ def assumed(text: str, folder) -> dict:
 
 
 def roles_of(columns: dict, headers) -> dict[str, str]:
-    """Return the role of each column by its header."""
+    """Return the role of each column by its header; a value is a descriptor."""
     found = {}
     for name, spec in columns.items():
         known = {key(word) for word in (name, *spec.get("aliases", ()))}
-        found |= {header: spec["role"] for header in headers if key(header) in known}
+        role = "descriptor" if spec["role"] == "value" else spec["role"]
+        found |= {header: role for header in headers if key(header) in known}
     return found
 
 
