@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.figures import colour, glyph
-from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP
+from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP, WHY_NOT
 from segmentation.core.text import (
+    amount,
     count,
     decimal,
     listing,
@@ -23,6 +24,7 @@ from segmentation.runs.artifacts import Cleaning, Lineage, Profiles, Selection
 from segmentation.runs.manifest import versions
 from segmentation.runs.records import OTHERS, Profile, Stability, Verdict
 from segmentation.runs.run import Run
+from segmentation.worth.campaign import Campaign, campaigns
 
 STRONG = ("natural", "reproducible")
 MOST_ON_CARD = 5  # features, and descriptors: the others are folded
@@ -114,12 +116,13 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
     """Return what the card of each segment says, as text; of a run with a base also where it comes from."""
     differing = _differing(profiles)
     stability: list[Stability | None] = [*selection.chosen.segments] if selection.divided else [None]
-    shares = runs_tell.segment_shares(profiles.segments)
+    shares, planned = runs_tell.segment_shares(profiles.segments), campaigns(profiles, dataset)
     if lineage:
         stability = [stability[row.selected_as - 1] for row in lineage.now]
     return [
         _card(profile, stable, selection.verdict, selection.features, differing, dataset, lineage)
         | {"share": shares[profile.segment], "worth": runs_tell.worth_line(profile.segment, profiles, dataset)}
+        | {"campaign": campaign(planned[profile.segment], dataset) if planned else None}
         for profile, stable in zip(profiles.segments, stability, strict=True)
     ]
 
@@ -158,6 +161,59 @@ def _card(
             ],
         ),
     }
+
+
+def campaign(plan: Campaign, dataset: Dataset) -> str:
+    """Say what contacting all customers of a segment costs, and from which response on that pays.
+
+    What nobody gave is said to be assumed.
+    """
+    everyone = "the one customer" if plan.customers == 1 else f"all {count(plan.customers, 'customer')}"
+    told = f"Campaign: contacting {everyone} costs {_money(plan.cost, plan, dataset)}"
+    if plan.contact_cost:
+        told += f" ({_money(plan.contact_cost, plan, dataset)} each{', assumed' * ('contact_cost' in plan.assumed)})"
+    return f"{told}. {_pays(plan, dataset)}"
+
+
+def _pays(plan: Campaign, dataset: Dataset) -> str:
+    """Say at which response a campaign comes back, and whether the response that is given, or assumed, is enough."""
+    if plan.value is None:
+        return "From which response on it pays is not known, because no column is a value."
+    words, private = dataset.words(plan.value), dataset.private
+    if plan.brings is None:
+        why = f"{words} is known of nobody here{f', {WHY_NOT}' if private else ''}"
+        return f"From which response on it pays is not {'shown' if private else 'known'}: {why}."
+    told = dataset.measured(plan.value, plan.brings)
+    each = f"an average order ({told})" if plan.order else f"as much {words} as a customer here has on average ({told})"
+    if private and not plan.brings:
+        return f"From which response on it pays is not shown: {each} is a rounded figure."
+    if plan.brings <= 0:
+        return f"No response pays for it: each would bring {each}."
+    margin = "" if plan.margin == 1 else f" at a margin of {_rate(plan.margin)}{_assumed(plan, 'margin')}"
+    brings = f"each brings {each}{margin}"
+    if not plan.break_even:
+        return f"Any response pays if {brings}."
+    if plan.break_even > 1:
+        return f"No response pays for it if {brings}: not even all together would bring back what it costs."
+    needed, given = _rate(plan.break_even), _rate(plan.response)
+    how = "pays" if plan.response > plan.break_even else "does not pay"
+    how = "about breaks even" if needed == given else how
+    return f"It breaks even if {needed} respond and {brings}; a response of {given}{_assumed(plan, 'response')} {how}."
+
+
+def _assumed(plan: Campaign, name: str) -> str:
+    return " (assumed)" if name in plan.assumed else ""
+
+
+def _money(cost: float, plan: Campaign, dataset: Dataset) -> str:
+    """Return what somebody pays as exactly as it was given, in the unit of the value."""
+    unit = dataset.columns[plan.value].unit if plan.value else None
+    return f"{cost:,.10g} {unit or ''}".rstrip()
+
+
+def _rate(share: float) -> str:
+    """Return a share that may be far below 1% and still decides."""
+    return f"{amount(100 * share)}%"
 
 
 def _shown_first(profile: Profile) -> list[str]:

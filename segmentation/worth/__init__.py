@@ -2,4 +2,4 @@
 
 from segmentation import lazily
 
-__getattr__ = lazily(__name__, plots=(), rfm=("rfm_groups",), tell=(), value=("worth_of",))
+__getattr__ = lazily(__name__, campaign=("campaigns",), plots=(), rfm=("rfm_groups",), tell=(), value=("worth_of",))
