@@ -16,7 +16,8 @@ from segmentation.runs.worth import Part, Worth
 
 FIFTH = 5
 ON_CURVE = 100  # of a Lorenz curve
-OF_PRIVATE = (20, 10, 5)  # so many that each stands for ten customers or more
+OF_PRIVATE = (10, 5)  # so many that each stands for ten customers or more
+PERCENT = 0.01
 COARSEST = 0.1  # a share that may only be told in larger steps says nothing
 NOTHING = 1e-9  # of the sum of the absolute values: what a sum of floats may miss of 0
 ALL = Grouping()
@@ -53,7 +54,9 @@ def _worth(everyone: Customers, name: str, dataset: Dataset, *, formed: bool) ->
     every = _told(everyone, name, ALL, whole, orders=orders).iloc[0]
     own = own.reindex(everyone.counts("segment").index)
     share, total = _shares(own["sum"], every["sum"]), every["sum"]
-    if everyone.private:
+    if everyone.private:  # to the last digit a share would tell of how many in a segment the value is not known
+        share = share.where(share.abs() < PERCENT, to_step(share, PERCENT))
+        share = share.where(share.abs() >= PERCENT, np.sign(share) * PERCENT / 2)
         total = to_step(total, rung(every["high"] - every["low"]))
     return Worth(
         column=name,

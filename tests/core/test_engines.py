@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import ibis
@@ -26,6 +27,7 @@ from segmentation.segments.assign import assign_rows
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_large, read_table
 from segmentation.tables.sources import locate
+from segmentation.worth.value import worth_of
 from tests.benchmarks.customers import write_customers
 from tests.conftest import PEOPLE, free_port
 from tests.customers.test_large import DATASET as LARGE
@@ -268,6 +270,10 @@ def test_spark_takes_no_name_of_a_file_for_a_pattern(spark, tmp_path, monkeypatc
     assert found == [[1, 1], [2, 2], [3, 3]]
 
 
+INCOME = LARGE.columns["income"].model_copy(update={"value": True})
+VALUED = LARGE.model_copy(update={"columns": {**LARGE.columns, "income": INCOME}})
+
+
 def test_a_large_table_is_cleaned_counted_and_assigned_as_duckdb_does(spark, tmp_path, monkeypatch):
     dirty_customers().to_parquet(tmp_path / "shop.parquet")
     features = [{"name": n, "power": 1.0, "centre": 20.0, "spread": 9.0} for n in ("income", "visits")]
@@ -285,6 +291,8 @@ def test_a_large_table_is_cleaned_counted_and_assigned_as_duckdb_does(spark, tmp
         frames += [customers.means(["age", "income"]), customers.limits(["age", "income"])]
         frames += [customers.quantiles("age", [0.05, 0.5], Grouping("city")), customers.counts("city", by="segment")]
         frames += [customers.correlation(["age", "income"])]
+        [worth] = worth_of(replace(customers, dataset=VALUED), VALUED, features=("income",))
+        frames += [pd.DataFrame(worth.lorenz), pd.DataFrame(worth.content()["parts"])[["share", "each", "top_fifth"]]]
         grids = customers.grids(("age", "income"), (np.arange(0, 100, 10.0), np.arange(0, 1000, 50.0)), "segment")
         known = fingerprint(raw, LARGE, {}).whole  # as where no file is it: a database's rows in any order
         found.append((frames, {group: cells.tolist() for group, cells in grids.items()}, cleaned.account, known))
