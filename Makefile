@@ -30,7 +30,7 @@ COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= METHOD= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= DECIMAL= DATES= BASE= RUN=
+report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= METHOD= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= DECIMAL= DATES= BASE= MODEL= RUN=
 	$(segmentation) report $(options)
 
 pdf: $(READY) ## the same, and report.pdf

@@ -31,6 +31,7 @@ ResamplesOption = Annotated[Text, typer.Option(help="How often the table is resa
 EngineOption = Annotated[Text, typer.Option(help="What computes tables of over 200,000 rows: duckdb or spark.")]
 ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
 BaseOption = Annotated[Text, typer.Option(help="The earlier run whose numbers, names and colours are kept.")]
+ModelOption = Annotated[Text, typer.Option(help="The earlier run in whose segments, unchanged, customers are placed.")]
 EncodingOption = Annotated[Text, typer.Option(help="Of a table of text: cp1250, gb18030 (told by its letters).")]
 DecimalOption = Annotated[Text, typer.Option(help="The decimal mark of a table that has no dataset.yaml: . or ,")]
 DatesOption = Annotated[Text, typer.Option(help="Of a table that has no dataset.yaml: dmy (day first) or mdy.")]
@@ -65,6 +66,7 @@ def make(
     decimal: DecimalOption = None,
     dates: DatesOption = None,
     base: BaseOption = None,
+    model: ModelOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
 ) -> None:

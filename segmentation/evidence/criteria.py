@@ -54,7 +54,7 @@ def _criteria(task: tuple[Optimum, float], X: np.ndarray) -> dict:
         "davies_bouldin": davies_bouldin_score(X, labels),
         "smallest": optimum.sizes.min(),
         "starts": optimum.starts,
-        "reached": optimum.reached / optimum.starts,
+        "reached": optimum.reached / optimum.starts if optimum.starts else 1.0,
         **({"bic": optimum.model.bic_} if hasattr(optimum.model, "bic_") else {}),
     }
 

@@ -115,8 +115,8 @@ def gather_evidence(
     rows = sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)
     some, k_values = X[rows], list(optima)
     half, quarter, limits = max(2, resamples // 2), max(2, resamples // 4), max(FEWEST_LIMITS, resamples // 5)
-    known = optima if len(some) == len(X) else {}
-    fits = known | fit_each_k(some, [k for k in _from_one(k_values) if k not in known], method=method, seed=seed)
+    known, asked = optima if len(some) == len(X) else {}, {*range(1, min(k_values)), *k_values}
+    fits = known | fit_each_k(some, sorted(asked - {*known}), method=method, seed=seed)
     method = method.settled(fits)
     from_one = pd.Series({k: fits[k].model.inertia_ for k in sorted(fits)})
     partitions = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
@@ -158,21 +158,17 @@ def _separated(
     if isinstance(method, LatentMethod):
         limits = max(FEWEST_LIMITS, resamples // 5)
         p = class_p_values(X, list(partitions), tables=limits, method=method, seed=seed)
-        unasked = pd.Series(1.0, found.index)  # of valleys
-        null = null_tables(X, unasked, tables=tables, method=method, seed=seed)
+        null = null_tables(X, pd.Series(1.0, found.index), tables=tables, method=method, seed=seed)
         return found.assign(p=p, least=p, chance=p, curved=False), null
     null = null_tables(X, found["p"], tables=tables, method=method, seed=seed)
     return found.assign(chance=[null_p_value(True, null.as_deep[k])["p"] for k in partitions]), null
 
 
-def _from_one(k_values: list[int]) -> list[int]:
-    return [*range(1, min(k_values)), *k_values]
-
-
-def conclude(evidence: Evidence, k="auto", *, private: bool = False, base: Carried | None = None) -> Conclusion:
-    """Return the decision, with the verdict on every k."""
+def conclude(evidence: Evidence, k="auto", *, private=False, base: Carried | None = None, fixed=False) -> Conclusion:
+    """Return the decision, with the verdict on every k; where segments are `fixed`, k is that of the base."""
     verdicts = {int(i): _judged(evidence, int(i)) for i in evidence.scores.index}
     choice = decide(evidence.scores, verdicts, k, smallest=least(private), base=base)
+    choice |= {"k": k, "method": "fixed"} if fixed else {}
     return Conclusion(
         **choice,
         stable=tuple(evidence.stable),
@@ -239,26 +235,31 @@ def judge(
     seed: int = 0,
     further: Sequence[int] = (),
     if_natural: bool = False,
+    placed: Optimum | None = None,
 ) -> Judgement | Unseparated:
     """Fit each k by one method, gather its evidence, and decide; those set aside as `far` count in sizes alone.
 
     Parameters
     ----------
     if_natural : bool
-        Whether only natural segments are asked for: then valleys are looked at first, which cost least.
+        Only natural segments are asked for: valleys, which cost least, are looked at first.
     further : sequence of int
         More k, in ascending order, to ask where the best one would be the largest of `k_values`.
+    placed : Optimum, optional
+        The segments of an earlier run, which are judged for `k` in place of the best ones.
     """
 
     def fitted(k_values) -> dict[int, Optimum]:
-        fits = fit_each_k(X, k_values, method=method, seed=seed)
-        return {k: replace(optimum, far=far) for k, optimum in fits.items()}
+        own = {k: placed} if placed else {}
+        fits = fit_each_k(X, [k for k in k_values if k not in own], method=method, seed=seed) | own
+        return {k: replace(fits[k], far=far) for k in k_values}
 
     optima, scores = _inside(X, fitted, k_values, further, seed)
     if if_natural and not _has_valleys(X, optima, method, seed):
         return Unseparated(method)
     evidence = gather_evidence(X, optima, scores, resamples=resamples, method=method, seed=seed)
-    return Judgement(method, optima, scores, evidence, conclude(evidence, k, private=private, base=base))
+    told = conclude(evidence, k, private=private, base=base, fixed=placed is not None)
+    return Judgement(method, optima, scores, evidence, told)
 
 
 def _has_valleys(X: np.ndarray, optima: dict[int, Optimum], method: Method, seed: int) -> bool:
@@ -299,7 +300,7 @@ def judge_each(X: np.ndarray, methods: Sequence[Method], k_values, **asked) -> l
 
     Parameters
     ----------
-    asked : k, far, resamples, private, base, seed and further, as `judge` takes them.
+    asked : k, far, resamples, private, base, seed, further and placed, as `judge` takes them.
     """
     found: list[Judgement | Unseparated] = []
     for method in methods:

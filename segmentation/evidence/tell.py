@@ -42,6 +42,9 @@ EVIDENCE_CAPTIONS = {  # over each table
 
 def starts(scores: pd.DataFrame, customers: int) -> str:
     """Say how many starts were made, where the best optimum was hardest to find, and where it may have been missed."""
+    if not scores["starts"].any():  # one k alone was asked, whose segments are kept
+        return ""
+    scores = scores[scores["starts"] > 0]
     hardest = scores["reached"].idxmin()
     told = (
         f"{scores['starts'].sum():,} starts were made in all{_tell_sample(customers)}. The best optimum was hardest to "
@@ -207,7 +210,7 @@ def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
         f"{_tell_k(evidence.separated)}.",
         _tell_best(evidence, conclusion),
     ]
-    if conclusion.method == "given":
+    if conclusion.method != "auto":
         whose = f"**{escape(whose_k(conclusion))}**, with a silhouette of {decimal(scores[k])}."
         told += [whose, stability_of(evidence, k)]
     told.append(
@@ -297,9 +300,7 @@ def _tell_dissent(evidence: Evidence, k: int) -> str:
 
 
 def alternatives(evidence: Evidence, conclusion: Conclusion) -> list[dict]:
-    """Return other k worth a look: each that comes back as more than a cut, the strongest first, and the best other
-    silhouette with what is wrong with it; none where no k can be shown.
-    """
+    """Return other k worth a look: each that comes back as more than a cut, and the best other silhouette."""
     k, scores, verdicts = conclusion.k, evidence.scores["silhouette"], conclusion.verdicts
     if not conclusion.divided:
         return []

@@ -36,7 +36,10 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True)
 class Optimum:
-    """The best fit of many single starts, how often a start reached it, and the `far` ones placed afterwards."""
+    """The best fit of many single starts, how often a start reached it, and the `far` ones placed afterwards.
+
+    Segments that are kept from an earlier run have no starts.
+    """
 
     model: Fitted
     starts: int

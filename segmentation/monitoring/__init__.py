@@ -5,6 +5,7 @@ from segmentation import lazily
 __getattr__ = lazily(
     __name__,
     comparison=("agreement", "compare_runs", "moved_centres", "moves", "public_moves", "shares_table", "sizes"),
+    fixed=("as_optimum", "judge_fit", "keep_segments", "place_in", "scale_as", "unchanged", "write_fitted"),
     shown=(
         "centres_as_text",
         "drift_table",

@@ -348,6 +348,8 @@ def changes(found: Lineage | None) -> str:
     """Say what became of the earlier segments, how this fit was started, and by which rule; nothing without a base."""
     if found is None:
         return ""
+    if found.start is None:
+        return f"**Since {escape(found.base)}.** {escape(lineage(found))}"
     how = "shares of customers that are not in both" if found.start.why == "features" else "distances of the centroids"
     kept = f"Which keeps a number, a name and a colour is decided by the Hungarian method (Kuhn 1955) on the {how}."
     return f"**Since {escape(found.base)}.** {escape(lineage(found))}\n\n{escape(start(found))} {matching()} {kept}"
@@ -356,6 +358,7 @@ def changes(found: Lineage | None) -> str:
 def start(lineage: Lineage) -> str:
     """Say whether the segments grew out of the earlier centroids."""
     start = lineage.start
+    assert start is not None  # of segments that are kept nothing is fitted
     also = f"K-Means was also started from the centroids of {lineage.base}."
     if start.why == "method":
         return f"The fit did not start from {lineage.base}: only K-Means starts from centroids, and of K-Means."

@@ -12,7 +12,7 @@ from typing import get_args
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, Dataset, MethodName, dataset_path
 from segmentation.core.errors import DataError, UsageError
-from segmentation.core.text import suggest
+from segmentation.core.text import listing, suggest
 from segmentation.runs.artifacts import Made
 from segmentation.runs.finished import find_base, require_same_columns
 from segmentation.runs.manifest import refuse_another, remembered
@@ -22,6 +22,7 @@ from segmentation.tables.sources import RawSource, find_table, locate, run_name
 
 ENGINES = ("duckdb", "spark")
 WAYS = ("auto", *get_args(MethodName))
+OF_MODEL = ("k", "features", "method")  # what a run has of the one whose segments it keeps unchanged
 LEAST_TYPED = {"k": 2, "seed": 0, "resamples": 10}  # of the parameters that are whole numbers
 
 
@@ -72,16 +73,20 @@ class Plan:
         return [self.study.path(name) for name in stage.may_write]
 
     @property
+    def earlier(self) -> str | None:
+        """The run that this one starts from, or the one whose segments it keeps unchanged."""
+        return self.parameters["base"] or self.parameters["model"]
+
+    @property
     def base_files(self) -> list[Path]:
-        """What is read of the run that this one starts from."""
-        base = self.parameters["base"]
-        return [files.ROOT / "assets" / base / name for name in OF_BASE] if base else []
+        """What is read of that run."""
+        return [files.ROOT / "assets" / self.earlier / name for name in OF_BASE] if self.earlier else []
 
     def inputs(self, stage: Stage) -> list[Path]:
         """Return the files that a stage reads."""
         if stage == STAGES[0]:
             return list(self.source.files)
-        own = [*stage.reads, *(stage.may_read if self.parameters["base"] else ())]
+        own = [*stage.reads, *(stage.may_read if self.earlier else ())]
         return [*map(self.study.path, own), *(self.base_files if "base" in declared(stage) else [])]
 
     def told_parameters(self) -> list[dict]:
@@ -107,8 +112,7 @@ def make_plan(**given) -> Plan:
     Parameters
     ----------
     given : str or None
-        run, dataset, data, features, k, method, seed, resamples, engine, encoding, decimal, dates, base as typed,
-        None where nothing was.
+        Each option of the command line as typed, None where nothing was.
 
     Raises
     ------
@@ -116,22 +120,23 @@ def make_plan(**given) -> Plan:
         Before anything runs, for every fault that can be seen by then.
     """
     kept, made = remembered(given)
-    defaults, typed = _notebook_defaults(), _usable(kept)
+    defaults = _notebook_defaults()
+    typed, option, base = _with_earlier(given, _usable(kept), defaults)
     if typed["data"] != given["data"]:
         _require_there(typed["data"], typed["run"] or typed["dataset"])
     assumed = _assume(typed) if typed["data"] is not None and typed["dataset"] is None else None
     study, name = _open(typed, defaults, assumed)
     _require_unknown(typed, name, assumed)
-    base = typed.get("base") or defaults["base"]
-    earlier = find_base(base, study.name, study.dataset) if base else None
-    carried = {name: (value, f"base {base}") for name, value in (earlier.carried if earlier else {}).items()}
+    earlier = find_base(base, study.name, study.dataset, option) if base else None
+    carried = {
+        name: (value, f"{option.lower()} {base}") for name, value in (earlier.carried if earlier else {}).items()
+    }
     features, by = _features(typed, carried, defaults, study.dataset, ASSUMED if assumed else "dataset.yaml")
     study = replace(study, dataset=forming(study.dataset, features))
-    require_same_columns(earlier, study.name, study.dataset)
+    require_same_columns(earlier, study.name, study.dataset, option)
     encoding = _ranked("encoding", typed, defaults, study.dataset)
     source = find_table(name, study.dataset, typed["data"] or defaults["data"], encoding[0])
-    named = "command line" if typed["run"] or typed["dataset"] else "the table's name" if assumed else "notebook"
-    named = made.set_by.get("run", named) if made else named
+    named = _named_by(typed, assumed, made)
     chosen = {
         "run": (study.name, named),
         "dataset": (name, "table" if assumed else _setter("dataset", typed, defaults)),
@@ -140,12 +145,40 @@ def make_plan(**given) -> Plan:
         **{key: _ranked(key, typed, defaults, study.dataset, carried) for key in (*LEAST_TYPED, "method")},
         "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
         "encoding": encoding,
-        "decimal": (typed["decimal"], "command line"),
-        "dates": (typed["dates"], "command line"),
-        "base": (base, "command line" if typed.get("base") else "notebook"),
+        **{key: (typed[key], "command line") for key in ("decimal", "dates")},
+        **dict.fromkeys(("base", "model"), (None, "notebook")),
+        **({option.lower(): (base, "command line" if typed[option.lower()] else "notebook")} if base else {}),
     }
     values = {key: value for key, (value, _) in chosen.items()}
     return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()}, assumed)
+
+
+def _named_by(typed: dict, assumed: str | None, made: Made | None) -> str:
+    """Return who named the run."""
+    by = "command line" if typed["run"] or typed["dataset"] else "the table's name" if assumed else "notebook"
+    return made.set_by.get("run", by) if made else by
+
+
+def _with_earlier(given: dict, typed: dict, defaults: dict) -> tuple[dict, str, str | None]:
+    """Return what was typed, and as BASE or MODEL the run that this one starts from, or whose segments it keeps.
+
+    Beside MODEL what was typed for the run before is forgotten that it says itself.
+
+    Raises
+    ------
+    UsageError
+        When that is typed now.
+    """
+    model = typed["model"] or defaults["model"]
+    if not model:
+        return typed, "BASE", typed["base"] or defaults["base"]
+    own = ("base", *OF_MODEL)
+    if said := [f"{name.upper()}=" for name in own if given.get(name) is not None]:
+        raise UsageError(
+            f"MODEL={model} keeps the segments of {model} as they are, with their number, features and method, and "
+            f"forms none anew; leave {listing(said)} out, or leave MODEL= out and give the new run another name"
+        )
+    return typed | dict.fromkeys(own), "MODEL", model
 
 
 def _require_unknown(typed: dict, name: str, assumed: str | None) -> None:
@@ -170,7 +203,8 @@ def _require_there(data: str, run: str) -> None:
 def _usable(given: dict) -> dict:
     """Return what was typed, numbers as such."""
     numbers = {name: _whole_number(given[name], name.upper(), least=least) for name, least in LEAST_TYPED.items()}
-    typed = {"encoding": None, "decimal": None, "dates": None, "method": None} | given | numbers
+    late = ("encoding", "decimal", "dates", "method", "base", "model")
+    typed = dict.fromkeys(late) | given | numbers
     require_mark(typed["decimal"])
     for name, known in (("engine", ENGINES), ("method", WAYS)):
         told = typed[name]

@@ -253,6 +253,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
             else []
         ),
         *([f"  Changes   {runs_tell.lineage(lineage)}"] if (lineage := plan.study.lineage()) else []),
+        *([f"  Fit       {chosen.fit.told}"] if chosen.fit else []),
         f"  Ran       {ran}",
         *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),
     ]

@@ -282,7 +282,7 @@ def _stage_task(plan: Plan, outcome: Outcome, progress: Progress, stage: Stage, 
 
 def _page_task(plan: Plan, outcome: Outcome) -> dict:
     executed, told = [plan.executed(stage) for stage in STAGES], plan.told_parameters()
-    lineage = [plan.study.path("lineage.json")] if plan.parameters["base"] else []
+    lineage = [plan.study.path("lineage.json")] if plan.earlier else []
     needs, page = [*executed, *plan.artifacts(), *lineage, *_behind_the_page()], _page(plan)
     work = [_render, "write_report", plan.study, executed, told]
     return _task(outcome, page.name, "rendering", needs, [page], told, *work)

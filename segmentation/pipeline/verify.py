@@ -60,12 +60,12 @@ def verify_run(run: str, data: str | None) -> int:
     """
     open_finished(run, None)  # of a dataset that is described: its folder is copied
     manifest = read_manifest(run)
-    if manifest.base:
-        require_unchanged(manifest.base)
+    if manifest.earlier:
+        require_unchanged(manifest.earlier)
     with temporary_folder() as folder:
         root = Path(folder) / "project"
         _copy_project(root, manifest.dataset)
-        _copy_base(root, manifest.base)
+        _copy_base(root, manifest.earlier)
         command = [sys.executable, "-m", "segmentation", *_command(run, manifest, data)]
         environment = {**os.environ, "PYTHONPATH": str(root)}
         if run_unheard(command, cwd=root, env=environment, stdout=subprocess.DEVNULL):

@@ -52,6 +52,7 @@ def answer(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:
 def sureness(selection: Selection) -> str:
     """Say how sure the segments are: the verdict and what to do with it, the evidence behind it, what limits it."""
     told = [
+        selection.fit.told if selection.fit else "",
         f"The verdict is {selection.verdict}: {meaning(selection.verdict, selection.k)}.",
         advice(selection.verdict, selection.k),
     ]

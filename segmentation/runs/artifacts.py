@@ -28,7 +28,7 @@ from segmentation.runs.records import (
     Vote,
     require_numbered,
 )
-from segmentation.runs.worth import Rfm, Worth
+from segmentation.runs.worth import Fit, Rfm, Worth
 
 FAULTS_SHOWN = 3
 SUFFICIENT = (0.90, 0.95)  # of the customers are placed rightly by a short form
@@ -84,6 +84,7 @@ class Selection(Conclusion, Artifact):
     """k_selection.json: the criteria of every k, what each would choose, the decision and its reasons.
 
     customers, sample : of how many customers the criteria are, and of how many those that resample
+    fit : of segments that are kept from an earlier run, whether they still fit
     formed_by, formed_why, tried : the method that forms the segments, why, and each that was judged for it
     """
 
@@ -105,6 +106,7 @@ class Selection(Conclusion, Artifact):
     resamples: int
     customers: int
     sample: int
+    fit: Fit | None = None
 
     @model_validator(mode="after")
     def _holds_its_choice(self):
@@ -192,11 +194,12 @@ class Origin(Record):
 
 
 class Heir(Origin):
-    """The same with the name and the action that it keeps, and its number in k_selection.json."""
+    """The same with the name and the action that it keeps, its number in k_selection.json, and who it was if kept."""
 
     name: str | None
     action: str | None
     selected_as: int
+    then: Profile | None = None
 
 
 class Start(Record):
@@ -220,14 +223,19 @@ class Transitions(Record):
     before: tuple[Former, ...]
     now: tuple[Origin, ...]
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the earlier segments are kept as they are."""
+        return isinstance(self, Lineage) and self.start is None
+
 
 class Lineage(Transitions, Artifact):
-    """lineage.json: the transitions of a run that started from the earlier one."""
+    """lineage.json: the transitions of a run that started from the earlier one, or keeps its segments (no start)."""
 
     FILE: ClassVar[str] = "lineage.json"
 
     now: tuple[Heir, ...]
-    start: Start
+    start: Start | None = None
 
     @model_validator(mode="after")
     def _is_numbered(self):
@@ -298,6 +306,11 @@ class Made(Artifact):
     def base(self) -> str | None:
         """The run that this one started from."""
         return self._text("base")
+
+    @property
+    def earlier(self) -> str | None:
+        """The run that this one started from, or the one whose segments it keeps unchanged."""
+        return self.base or self._text("model")
 
     @property
     def encoding(self) -> str | None:

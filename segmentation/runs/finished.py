@@ -52,20 +52,20 @@ class Finished:
         return [size / self.model.customers for size in self.model.sizes]
 
 
-def open_base(base: str, run: str, dataset: Dataset) -> Finished:
-    """Open the run that `run`, of this dataset, starts from.
+def open_base(base: str, run: str, dataset: Dataset, option: str = "BASE") -> Finished:
+    """Open the run that `run`, of this dataset, starts from, or as `option` MODEL the one whose segments it keeps.
 
     Raises
     ------
     UsageError, DataError
         As `find_base` and `require_same_columns`.
     """
-    found = find_base(base, run, dataset)
-    require_same_columns(found, run, dataset)
+    found = find_base(base, run, dataset, option)
+    require_same_columns(found, run, dataset, option)
     return found
 
 
-def find_base(base: str, run: str, dataset: Dataset) -> Finished:
+def find_base(base: str, run: str, dataset: Dataset, option: str = "BASE") -> Finished:
     """Find the run that `run` is to start from.
 
     Raises
@@ -75,13 +75,16 @@ def find_base(base: str, run: str, dataset: Dataset) -> Finished:
     DataError
         When it was changed since.
     """
-    check_run_name(base, "BASE")
+    check_run_name(base, option)
     if base == run:
-        raise UsageError(f"BASE={base} is the run itself; give the new one another name: RUN={quote(f'{base}-2')}")
-    return read_finished(Run(base, dataset))
+        raise UsageError(f"{option}={base} is the run itself; give the new one another name: RUN={quote(f'{base}-2')}")
+    found = read_finished(Run(base, dataset))
+    if option == "MODEL" and len(found.profiles) == 1:
+        raise UsageError(f"MODEL={base} has one part alone, of all customers: there are no segments to keep")
+    return found
 
 
-def require_same_columns(base: Finished | None, run: str, dataset: Dataset) -> None:
+def require_same_columns(base: Finished | None, run: str, dataset: Dataset, option: str = "BASE") -> None:
     """Refuse a base that was formed on columns that a dataset does not have; where there is none nothing.
 
     Raises
@@ -89,9 +92,8 @@ def require_same_columns(base: Finished | None, run: str, dataset: Dataset) -> N
     UsageError
     """
     if base and (told := foreign_features(base.model, dataset)):
-        raise UsageError(
-            f"BASE={base.run} cannot be compared with run {run}: {told}; expected a run of the same columns"
-        )
+        cannot = "be compared with" if option == "BASE" else "place the customers of"
+        raise UsageError(f"{option}={base.run} cannot {cannot} run {run}: {told}; expected a run of the same columns")
 
 
 def read_finished(study: Run) -> Finished:

@@ -82,6 +82,7 @@ class Carried(Record):
 class Conclusion(Record):
     """The number of segments and the verdict on them, beside those of the rule, which an analyst may overrule.
 
+    method : whether the rule chose k, or the analyst, or an earlier run whose segments are kept as they are
     carried : the run whose k this is; where such a k could not be shown, that of the rule stands for it
     allowed : every k of the strongest verdict, which the rule chose among
     stable : every k whose segments are all stable
@@ -89,7 +90,7 @@ class Conclusion(Record):
     """
 
     k: int
-    method: Literal["auto", "given"]
+    method: Literal["auto", "given", "fixed"]
     best: int
     allowed: tuple[int, ...]
     stable: tuple[int, ...]

@@ -8,7 +8,7 @@ from pathlib import Path
 from segmentation.core import files
 from segmentation.core.errors import UsageError
 
-OF_BASE = ("model.json", "profiles.json")  # what is read of an earlier run
+OF_BASE = ("model.skops", "model.json", "profiles.json")  # what is read of an earlier run
 DIALECTS = {  # what sqlglot calls each, and the databases that read it; the first has the files of plain names
     "postgres": "DuckDB and PostgreSQL",
     "mysql": "MySQL, MariaDB and SQLite",
@@ -33,8 +33,8 @@ class Stage:
     question: str
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
-    may_write: tuple[str, ...] = ()  # by the number of customers, or where there is a base
-    may_read: tuple[str, ...] = ()  # where there is a base
+    may_write: tuple[str, ...] = ()  # by the number of customers, or where there is an earlier run
+    may_read: tuple[str, ...] = ()  # where there is an earlier run
 
     @property
     def notebook(self) -> Path:

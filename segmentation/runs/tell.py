@@ -95,11 +95,13 @@ def roles(dataset: Dataset, features: Sequence[str]) -> Iterator[tuple[str, str,
 def headline(selection: Selection, profiles: Profiles) -> str:
     """Return the title of the report: the finding, in words that the verdict allows."""
     customers, k = count(profiles.customers, "customer"), selection.k
+    of = f" of {selection.fit.model}" if selection.fit else ""
+    none = f"no segments among {customers}" if selection.divided else f"{customers}, not divided"
     titles = {
-        "natural": f"{count(k, 'segment')} among {customers}",
-        "reproducible": f"{count(k, 'reproducible segment')} among {customers}",
-        "constructive": f"{customers}, cut into {count(k, 'part')}",
-        "none": f"no segments among {customers}" if selection.divided else f"{customers}, not divided",
+        "natural": f"{count(k, 'segment')}{of} among {customers}",
+        "reproducible": f"{count(k, 'reproducible segment')}{of} among {customers}",
+        "constructive": f"{customers}, cut into {count(k, 'part')}{of}",
+        "none": f"{customers} in the {count(k, 'part')}{of}, for which nothing speaks now" if of else none,
     }
     return sentence(titles[selection.verdict])
 
@@ -200,6 +202,8 @@ def rows_in(account: Account, form=whole) -> str:
 def lineage(lineage: Transitions) -> str:
     """Say which segments of an earlier run were found again, split, merged or are gone, and which are new."""
     before, base = lineage.before, lineage.base
+    if lineage.fixed:
+        return f"These are the {count(len(before), 'segment')} of {base}, kept as they were: none is formed anew."
     found = sum(row.fate == "survives" for row in before)
     if found == len(before):
         told = [f"{'Each of the' if found > 1 else 'The'} {count(found, 'segment')} of {base} is found again."]
@@ -265,7 +269,7 @@ def _numbers(segments) -> str:
 def whose_k(conclusion: Conclusion) -> str:
     """Say whose k it is; of the one that the rule chose "", unless that of a base could not be kept."""
     base, k = conclusion.carried, conclusion.k
-    if conclusion.method == "given":
+    if conclusion.method != "auto":
         return f"k = {k} is that of {base.run}" if base else f"The analyst asked for k = {k}"
     if base is None:
         return ""
@@ -292,6 +296,8 @@ def choice(selection: Selection) -> str:
     """Return why there are so many segments."""
     if not selection.divided:
         return "every division that was tried leaves a group that privacy: aggregate does not show"
+    if selection.fit:
+        return f"kept from {selection.fit.model}"
     if selection.method != "auto":
         return f"as many as {selection.carried.run} has" if selection.carried else "given by the analyst"
     if len(selection.allowed) == 1:

@@ -1,4 +1,4 @@
-"""What a run says that its segments are worth."""
+"""What a run says that its segments are worth, and whether those still fit that it keeps from an earlier one."""
 
 from segmentation.runs.records import Interval, Record
 
@@ -71,3 +71,43 @@ class Rfm(Record):
     groups: tuple[RfmGroup, ...]
     within: dict[int, dict[str, float | None]]
     agreement: float | None
+
+
+class Moved(Record):
+    """Of how many customers in a segment that is kept, how many a refit would put into another one."""
+
+    segment: int
+    name: str
+    customers: int
+    moved: int
+
+
+class Fit(Record):
+    """Whether the segments of an earlier run, kept as they are, still fit the customers who are placed in them.
+
+    customers, outside : how many are placed, and how many of them lie beyond the range of that run's
+    shifted : the features in which they differ from that run's by more than chance, and "" where shares do
+    refitted : how many take part where segments are formed anew, with the same k and method
+    segments : of these each segment
+    agreement : the adjusted Rand index of the segments at hand with those
+    chance : the share of customers whom segments of two samples, as large as then and now, place differently in at most
+        95 of 100 cases
+    refresh : whether a refit would move more than that, and enough to matter
+    told : this in words
+    """
+
+    model: str
+    customers: int
+    outside: int
+    shifted: tuple[str, ...]
+    refitted: int
+    segments: tuple[Moved, ...]
+    agreement: float
+    chance: float
+    refresh: bool
+    told: str = ""
+
+    @property
+    def moved(self) -> int:
+        """How many customers a refit would put into another segment."""
+        return sum(row.moved for row in self.segments)

@@ -1,8 +1,14 @@
 """What is said of new customers: how far they differ from those that the segments were formed on."""
 
 from segmentation.core import text
-from segmentation.core.text import count, decimal, listing
+from segmentation.core.dataset import Dataset
+from segmentation.core.privacy import SMALLEST_GROUP, all_but, counted, in_tens
+from segmentation.core.text import count, decimal, escape, listing, percent
+from segmentation.methods.tell import METHOD_CALLED
+from segmentation.runs.worth import Fit
 from segmentation.scoring.drift import SHIFTED, Drift
+
+MOST_NAMED_OF_MOVED = 3  # segments
 
 
 def drift(drift: Drift, labels: dict[str, str]) -> list[str]:
@@ -32,3 +38,83 @@ def shift(drift: Drift, labels: dict[str, str], then: str) -> str:
     if not shifted:
         return ""
     return f"{listing(shifted)} {differ} from {then} by an index above {SHIFTED:g}, and by more than chance gives"
+
+
+def scaled_as(run: str | None) -> str:
+    """Say that features are scaled as in the run whose segments are kept; nothing where none are."""
+    if run is None:
+        return ""
+    kept = f"**The segments are those of {escape(run)}**, kept as they were: what follows asks how well they fit here."
+    return f"{kept} Features are scaled as there."
+
+
+def formed_as(run: str | None, method: str) -> str:
+    """Say by which method the segments were formed that are kept; nothing where none are."""
+    return f"The segments are those of {run}, which were formed by {METHOD_CALLED[method]}." if run else ""
+
+
+def compared(run: str | None) -> str:
+    """Say what other choices are compared with where segments are kept."""
+    told = f"Each choice forms segments of these customers anew, and is compared with those of {escape(run or '')}."
+    return told if run else ""
+
+
+def fits(found: Fit | None, dataset: Dataset) -> str:
+    """Say whether segments that are kept from an earlier run still fit, and how many customers a refit would move."""
+    return f"**{escape(_verdict(found))}** {escape(_why(found, dataset))}" if found else ""
+
+
+def as_record(found: Fit | None, dataset: Dataset) -> dict:
+    """Return what k_selection.json holds of it."""
+    return {"fit": {**found.content(), "told": f"{_verdict(found)} {_why(found, dataset)}"}} if found else {}
+
+
+def _verdict(found: Fit) -> str:
+    if found.refresh:
+        return f"The segments of {found.model} no longer fit: refresh them, with BASE={found.model}."
+    return f"The segments of {found.model} still fit, and need no refresh."
+
+
+def _why(found: Fit, dataset: Dataset) -> str:
+    """Say how many customers a refit would move, beside what chance does, and in what they differ from the former."""
+    private, moved = dataset.private, found.moved
+    shown = in_tens(moved) if private else moved
+    share = f" ({percent(shown / found.refitted)})" if shown else ""
+    many = "none" if not moved else counted(moved, private=private) if moved < SMALLEST_GROUP else f"{shown:,}"
+    of = all_but(found.customers - found.refitted, found.refitted, private=private)
+    beyond = moved > found.chance * found.refitted
+    chance = f"chance alone moves up to {percent(found.chance)}"
+    beside = chance if found.refresh or not beyond else f"more than chance moves, {percent(found.chance)}, but too few"
+    return " ".join(
+        filter(
+            None,
+            [
+                f"Formed anew on these customers, with the same number and method, segments would place {many} of "
+                f"{of} differently{share}; {beside}.",
+                _from_where(found, private=private),
+                _differ(found, dataset),
+            ],
+        )
+    )
+
+
+def _from_where(found: Fit, *, private: bool) -> str:
+    """Say which segments most of those would leave, where a refresh is asked for."""
+    left = sorted((row for row in found.segments if row.moved), key=lambda row: -row.moved)
+    told = [
+        f"{row.name} ({in_tens(row.moved) if private else row.moved:,})"
+        for row in left[:MOST_NAMED_OF_MOVED]
+        if not private or row.moved >= SMALLEST_GROUP
+    ]
+    return f"Most of them are now in {listing(told)}." if told and found.refresh else ""
+
+
+def _differ(found: Fit, dataset: Dataset) -> str:
+    """Say in what the customers differ from the former ones, and how many lie outside of what was known then."""
+    labels = [dataset.label(name) if name else "the shares of the segments" for name in found.shifted]
+    told = f"{listing(labels)} differ from {found.model} by more than chance gives" if labels else ""
+    why = "" if found.refresh or not told else ", which asks for no refresh as long as it would move so few"
+    many = counted(found.outside, private=dataset.private) if found.outside else "none"
+    lies = "lies" if many == "1" else "lie"
+    outside = f"Of {found.customers:,} customers {many} {lies} outside the range of {found.model}."
+    return f"{text.sentence(told)}{why}. {outside}" if told else outside

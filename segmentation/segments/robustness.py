@@ -41,16 +41,19 @@ def intervals(
     resamples: int,
     seed: int,
     method: Method = KMEANS,
+    fixed: bool = False,
     everyone: Customers | None = None,
 ) -> pd.DataFrame:
     """Return the intervals of `bootstrap_intervals` for shares and `centres`, of a sample moved to where all stand.
 
-    A share is one of `everyone`, those too who took no part in forming the segments.
+    A share is one of `everyone`, those too who took no part in forming the segments. Where these are `fixed`, a
+    resample is not segmented anew.
     """
+    how = {"resamples": resamples, "seed": seed}
     labels, X = customers.sample["segment"].to_numpy() - 1, scaled.sample[model.columns].to_numpy()
     means = {f.name: of.sample[f.name].to_numpy() for f, of in averaged(customers, scaled, model.numbers)}
     smallest, means = least(customers.private), pd.DataFrame(means)
-    found = bootstrap_intervals(X, means, labels, resamples=resamples, smallest=smallest, method=method, seed=seed)
+    found = bootstrap_intervals(X, means, labels, smallest=smallest, method=None if fixed else method, **how)
     some, seen = (Customers.of(customers.dataset, of.sample) for of in (customers, scaled))
     moved = _shares_and_means(customers, scaled, model) - _shares_and_means(some, seen, model)
     moved["share"] += _shares(everyone or customers) - _shares(customers)
@@ -207,15 +210,15 @@ def bootstrap_intervals(
     *,
     resamples: int,
     smallest: int = 1,
-    method: Method = KMEANS,
+    method: Method | None = KMEANS,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Return 95% percentile intervals for the share and the centre of each segment (Efron & Tibshirani 1993).
 
-    Each resample of the customers is segmented anew by the same method, and its segments are matched with those at
-    hand by the largest overlap (Kuhn 1955), so that the intervals hold the uncertainty of the borders too. Above 2,000
-    customers m = 2,000 of them are drawn, and the deviations are reduced by the square root of m / n (Bickel, Götze &
-    van Zwet 1997).
+    Each resample of the customers is segmented anew by the same method (None leaves them where they are), and its
+    segments are matched with those at hand by the largest overlap (Kuhn 1955), so that the intervals hold the
+    uncertainty of the borders too. Above 2,000 customers m = 2,000 of them are drawn, and the deviations are reduced by
+    the square root of m / n (Bickel, Götze & van Zwet 1997).
 
     Parameters
     ----------
@@ -248,11 +251,20 @@ def bootstrap_intervals(
 
 
 def _draw(
-    i: int, X: np.ndarray, values: np.ndarray, labels: np.ndarray, m: int, smallest: int, method: Method, seed: int
+    i: int,
+    X: np.ndarray,
+    values: np.ndarray,
+    labels: np.ndarray,
+    m: int,
+    smallest: int,
+    method: Method | None,
+    seed: int,
 ) -> np.ndarray:
     """Return share and centre of each segment in one resample; no centre (NaN) of one that holds too few."""
     k, rng = int(labels.max()) + 1, random_state(seed, 6, i)
     rows = rng.integers(len(X), size=m)
+    if method is None:
+        return _shares_and_centres(values[rows], labels[rows], k, smallest)
     if len(np.unique(X[rows], axis=0)) < k:
         return np.full((k, 1 + values.shape[1]), np.nan)
     found = method.once(X[rows], k, rng).labels_
