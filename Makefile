@@ -60,7 +60,7 @@ dataset: $(READY) ## look at a new table and write a dataset.yaml to start from:
 score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=scored.csv ENCODING= RUN=
 	$(segmentation) score $(options)
 
-compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=april
+compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=april; over several: RUNS=jan,feb,mar
 	$(segmentation) compare $(options)
 
 bench: $(READY) ## measure what a run and the bare path cost beside their rivals, as ratios; how often verdicts are right: EVIDENCE=1

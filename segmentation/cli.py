@@ -123,13 +123,17 @@ def score(
 
 @app.command()
 def compare(
-    base: Annotated[str, typer.Option(help="The earlier run.")],
-    run: Annotated[str, typer.Option(help="The later run.")],
+    base: Annotated[Text, typer.Option(help="The earlier run.")] = None,
+    run: Annotated[Text, typer.Option(help="The later run.")] = None,
+    runs: Annotated[Text, typer.Option(help="Two runs or more, the earliest first: jan,feb,mar.")] = None,
 ) -> None:
-    """Write a report of what changed between two finished runs."""
+    """Write a report of what changed between two finished runs, or over several."""
     from segmentation.pipeline.tasks import make_comparison
+    from segmentation.runs.run import compared
 
-    print(make_comparison(base, run).relative_to(files.ROOT).as_posix())
+    answer, page = make_comparison(compared(base, run, runs))
+    print(answer)
+    print(page.relative_to(files.ROOT).as_posix())
 
 
 @app.command()

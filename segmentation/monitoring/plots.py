@@ -1,11 +1,19 @@
 """Two runs side by side, drawn: computed tables in, axes out."""
 
+from itertools import pairwise
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from segmentation.core.figures import CATEGORY, NEUTRAL, PAGE, WHISKER, colour, label_axis, marker, wrapped
+
+HALF_BAR, BETWEEN_BARS = (
+    0.035,
+    0.02,
+)  # of the way between two runs, and of the height: half the width of a bar, and what parts two
+LETTERS_BESIDE = 17  # letters of a line beside a bar or a line
 
 
 def shares(shares: pd.DataFrame):
@@ -60,28 +68,137 @@ def centres(moved: pd.DataFrame, labels: dict[str, str]):
     return ax
 
 
-def moves(moves: pd.DataFrame, sizes: tuple[list[int], list[int]], names: tuple[str, str]):
-    """Draw how customers went from the segments of one run (above) to those of another, as `public_moves` returns it.
+def moves(flows: list[pd.DataFrame], sizes: list[list[int]], sides: list[str], names: tuple[list[str], list[str]]):
+    """Draw how customers went from the segments of one run to those of the next, as bands between bars.
 
     Parameters
     ----------
-    sizes : how many of them each segment of both runs holds.
-    names : what the two rows are called.
+    flows : list of DataFrame
+        Of each two runs then, now, customers, as `public_moves` returns it; in a bar there may be customers of no band.
+    sizes : how many customers each segment of each run holds.
+    sides : what the runs are called.
+    names : of the segments in the first and in the last run.
     """
-    _, ax = plt.subplots(figsize=(PAGE, 3.6))
-    total, places = moves["customers"].sum(), [(np.arange(len(own)) + 0.5) / len(own) for own in sizes]
-    for row in moves.sort_values("customers").itertuples():
-        ends = np.linspace(places[0][row.then - 1], places[1][row.now - 1], 2)
-        bend = np.linspace(0, 1, 40)
-        ax.plot(ends[0] + (ends[1] - ends[0]) * bend**2 * (3 - 2 * bend), bend, color=colour(row.then), alpha=0.5,
-                linewidth=0.5 + 40 * row.customers / total, solid_capstyle="butt", zorder=1)  # fmt: skip
-    for height, own in enumerate(sizes):
+    tallest = max(map(len, sizes))
+    _, ax = plt.subplots(figsize=(_wide(len(sizes)), 1 + max(3.2, 0.62 * tallest)))
+    tops = [_tops(own) for own in sizes]
+    for at, flow in enumerate(flows):
+        _bands(ax, flow, at, (sizes[at], sizes[at + 1]), (tops[at], tops[at + 1]))
+    for at, (own, top) in enumerate(zip(sizes, tops, strict=True)):
         for i, size in enumerate(own):
-            ax.plot(places[height][i], height, marker(i + 1), color=colour(i + 1), zorder=2,
-                    markersize=12 + 24 * (size / max(sum(own), 1)) ** 0.5)  # fmt: skip
-            ax.text(places[height][i], height, f"{i + 1}", ha="center", va="center", color="white", fontsize=9)
-    ax.set(yticks=[0, 1], xticks=[], xlim=(0, 1), ylim=(1.25, -0.25))
-    ax.set_yticklabels(names)
+            height = size / max(sum(own), 1)
+            ax.add_patch(
+                mpl.patches.Rectangle((at - HALF_BAR, top[i]), 2 * HALF_BAR, height, color=colour(i + 1), linewidth=0)
+            )
+            if 0 < at < len(sizes) - 1:
+                ax.text(at, top[i] + height / 2, f"{i + 1}", ha="center", va="center", color="white", fontsize=9)
+    for at, called, end in ((0, names[0], "right"), (len(sizes) - 1, names[1], "left")):
+        middles = [t + size / max(sum(sizes[at]), 1) / 2 for t, size in zip(tops[at], sizes[at], strict=True)]
+        beside = at - 2 * HALF_BAR if at == 0 else at + 2 * HALF_BAR
+        labels = [wrapped(f"{i} {name}", LETTERS_BESIDE) for i, name in enumerate(called, 1)]
+        for y, label in zip(spread(middles, [_room(text) for text in labels]), labels, strict=True):
+            ax.text(beside, y, label, ha=end, va="center", linespacing=0.95)
+    ax.set(
+        xticks=range(len(sides)),
+        yticks=[],
+        xlim=(-0.1, len(sides) - 0.9),
+        ylim=(1 + BETWEEN_BARS * tallest, -BETWEEN_BARS),
+    )
+    ax.set_xticklabels([wrapped(side, LETTERS_BESIDE) for side in sides])
+    ax.tick_params(axis="x", length=0)
     ax.spines[["bottom", "left"]].set_visible(False)
     ax.grid(False)
     return ax
+
+
+def _wide(runs: int) -> float:
+    """Return how wide a figure of so many runs is, in inches: no wider than it must be, for whoever reads it small."""
+    return PAGE * min(0.4 + 0.06 * runs, 0.8)
+
+
+def _tops(sizes: list[int]) -> list[float]:
+    """Return where the bar of each segment begins, from the top; together they are 1 without the gaps."""
+    parts = np.array(sizes) / max(sum(sizes), 1)
+    return (np.cumsum(parts) - parts + BETWEEN_BARS * np.arange(len(parts))).tolist()
+
+
+def _bands(ax, flow: pd.DataFrame, at: int, sizes: tuple[list[int], list[int]], tops: tuple[list[float], list[float]]):
+    """Draw the bands between two runs, those of the customers who stay where they were pale."""
+    used = [[0.0] * len(own) for own in sizes]
+    bend = np.linspace(0, 1, 40)
+    way = bend**2 * (3 - 2 * bend)
+    for row in flow.sort_values(["then", "now"]).itertuples():
+        ends = []
+        for side, segment in enumerate((row.then - 1, row.now - 1)):
+            top = tops[side][segment] + used[side][segment]
+            used[side][segment] += row.customers / max(sum(sizes[side]), 1)
+            ends.append((top, tops[side][segment] + used[side][segment]))
+        upper, lower = (start + (end - start) * way for start, end in zip(*ends, strict=True))
+        x = at + HALF_BAR + bend * (1 - 2 * HALF_BAR)
+        ax.fill_between(x, upper, lower, color=colour(row.then), alpha=0.45, linewidth=0)
+
+
+def spread(places: list[float], room: list[float]) -> list[float]:
+    """Return places for labels near where they belong, none nearer to the next than both need.
+
+    Parameters
+    ----------
+    room : how much each label takes, half of it on either side.
+    """
+    order, found = np.argsort(places, kind="stable"), np.array(places, float)
+    for _ in range(200):
+        moved = False
+        for above, below in pairwise(order):
+            lack = (room[above] + room[below]) / 2 - (found[below] - found[above])
+            if lack > 1e-6:
+                found[above], found[below], moved = found[above] - lack / 2, found[below] + lack / 2, True
+        if not moved:
+            break
+    return found.tolist()
+
+
+def _room(label: str) -> float:
+    return 0.055 * (label.count("\n") + 1)
+
+
+def months(table: pd.DataFrame, of: str, names: list[str]):
+    """Draw a figure of each segment from run to run as a line that bears its name, as `lines_of` returns it.
+
+    Parameters
+    ----------
+    of : the column that is drawn; low and high are its interval where the table has them.
+    names : of the runs.
+    """
+    table = table.dropna(subset=of)
+    if table.empty:
+        return None
+    tallest = table.groupby("at").size().max()
+    _, ax = plt.subplots(figsize=(_wide(len(names)), 1 + max(3.2, 0.5 * tallest)))
+    low, high = min(0.0, table[of].min()), table[[of, *({"high"} & set(table))]].max().max()
+    ax.set(ylim=(low, high * 1.05 or 1), xlim=(-0.1, len(names) - 0.9), yticks=[], xticks=range(len(names)))
+    ax.set_xticklabels([wrapped(name, LETTERS_BESIDE) for name in names])
+    for _, own in table.groupby("line"):
+        shade, last = colour(int(own["segment"].iloc[-1])), own.iloc[-1]
+        if "low" in own:
+            reach = np.clip([own[of] - own["low"], own["high"] - own[of]], 0, None)
+            ax.errorbar(own["at"], own[of], yerr=reach, fmt="none", ecolor=shade, elinewidth=1, capsize=3, alpha=0.6)
+        ax.plot(own["at"], own[of], marker=marker(int(last["segment"])), color=shade, linewidth=2, markersize=7)
+        if last["ended"]:
+            ax.annotate(last["ended"], (last["at"], last[of]), (7, 4), textcoords="offset points", fontsize=9)
+    lines = table.groupby("line")
+    for side, ends in ((0, lines.head(1)), (len(names) - 1, lines.tail(1))):
+        _name_ends(ax, ends[ends["at"] == side], of, after=side > 0)
+    ax.spines["left"].set_visible(False)
+    ax.grid(axis="y", visible=False)
+    return ax
+
+
+def _name_ends(ax, ends: pd.DataFrame, of: str, *, after: bool):
+    """Write the name of each segment, and its figure, beside the first or the last point of its line."""
+    bottom, top = ax.get_ylim()
+    labels = [wrapped(f"{row['name']} {row['told']}", LETTERS_BESIDE) for row in ends.to_dict("records")]
+    places = spread(ends[of].tolist(), [_room(label) * (top - bottom) for label in labels])
+    reach = 0.04 * np.diff(ax.get_xlim())[0]
+    for (_, row), y, label in zip(ends.iterrows(), places, labels, strict=True):
+        x = row["at"] + (reach if after else -reach)
+        ax.text(x, y, label, ha="left" if after else "right", va="center", linespacing=0.95)

@@ -3,13 +3,16 @@
 import numpy as np
 import pandas as pd
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import in_tens
-from segmentation.core.text import NONE, decimal, listing, percents
-from segmentation.monitoring.comparison import Comparison, hidden_moves
+from segmentation.core.text import NONE, decimal, listing, percents, share_texts
+from segmentation.monitoring.comparison import Comparison, hidden_moves, moved_customers, moves, public_moves, sizes
+from segmentation.monitoring.series import Series, moved_worth
 from segmentation.monitoring.transitions import as_matrix
 from segmentation.runs import tell as runs_tell
 
 STILL = 5e-4  # a distance that is shown as 0.000
+MOST_MOVES, MOST_OF_STEP = 10, 3
 FATES = {"survives": "found again", "split": "split", "merged": "merged", "gone": "gone"}
 
 
@@ -132,14 +135,140 @@ def fates_table(found: Comparison) -> pd.DataFrame:
     )
 
 
+def largest_moves(table: pd.DataFrame, worth: pd.DataFrame, found: Comparison, column: str | None) -> pd.DataFrame:
+    """Return the largest movements from one segment to another, with what these customers brought then and now.
+
+    Parameters
+    ----------
+    table, worth : DataFrame
+        As `public_moves` and `series.moved_worth` return them.
+    column : the value, where there is one.
+    """
+    moved = moved_customers(table, found).sort_values(["customers", "then", "now"], ascending=[False, True, True])
+    if len(worth):
+        moved = moved.merge(worth, how="left", on=["then", "now"])
+    rows = []
+    for row in moved.head(MOST_MOVES).to_dict("records"):
+        told = {
+            "from": f"{row['then']} {found.base.profiles[row['then'] - 1].name}",
+            "to": f"{row['now']} {found.run.profiles[row['now'] - 1].name}",
+            "customers": f"{row['customers']:,}",
+        }
+        if column and len(worth):
+            then, now = row["value_then"], row["value_now"]
+            told |= {"value then": _money(then, found, column), "value now": _money(now, found, column)}
+            told |= {"gained or lost": change(then, now, found.later.dataset, column)}
+        rows.append(told)
+    return pd.DataFrame(rows)
+
+
+def _money(value: float, found: Comparison, column: str) -> str:
+    return found.later.dataset.amount(column, value)
+
+
+def change(then: float, now: float, dataset: Dataset, column: str) -> str:
+    """Return by how much a value rose or fell, with its sign; a dash where either is not told."""
+    if pd.isna(then) or pd.isna(now):
+        return NONE
+    sign = "+" if now > then else "−" if now < then else ""
+    return f"{sign}{dataset.amount(column, abs(now - then))}"
+
+
+def months_table(found: Series) -> pd.DataFrame:
+    """Return of each run its customers, segments, how k was chosen, and verdict: a row a run."""
+    rows = []
+    for study, run in zip(found.studies, found.runs, strict=True):
+        selection = study.read("k_selection.json")
+        row = {"run": run.run, "customers": f"{run.model.customers:,}", "segments": f"{len(run.profiles)}"}
+        rows.append(row | {"why this k": runs_tell.choice(selection), "verdict": selection.verdict})
+    return pd.DataFrame(rows)
+
+
+def shares_by_run(table: pd.DataFrame, found: Series) -> pd.DataFrame:
+    """Return the share of each segment in each run, where it comes from, and what became of it."""
+    rows = []
+    for i, line in enumerate(found.lines):
+        own = table[table["line"] == i].set_index("at")
+        shares = {name: own["told"].get(at, NONE) for at, name in enumerate(found.names)}
+        came = "" if not line.first else "new" if not line.comes_from else f"from {listing(line.comes_from)}"
+        met = [f"{came} in {found.names[line.first]}"] if came else []
+        met += [f"{FATES[line.fate]} in {found.names[line.last + 1]}"] if line.fate else []
+        rows.append({"segment": called(own), **shares, "and": ", ".join(met) or "found again in each"})
+    return pd.DataFrame(rows)
+
+
+def called(own: pd.DataFrame) -> str:
+    """Return the last number and name of a segment, and what it was called before where that is something else."""
+    names = list(dict.fromkeys(own["name"]))
+    before = f" (before: {'; '.join(names[:-1])})" if len(names) > 1 else ""
+    return f"{own['segment'].iloc[-1]} {names[-1]}{before}"
+
+
+def lines_of(table: pd.DataFrame, found: Series, column: str | None = None) -> pd.DataFrame:
+    """Return shares, or values of a column, of the segments as their lines are drawn: with texts, and what ended.
+
+    Returns
+    -------
+    DataFrame
+        The same with told (the figure as text), and ended ("gone" in the last row of one that is no more).
+    """
+    own = table[table["line"] >= 0]
+    fates = {(i, line.last): FATES[line.fate] for i, line in enumerate(found.lines) if line.fate}
+    own = own.assign(ended=[fates.get(place, "") for place in zip(own["line"], own["at"], strict=True)])
+    if column is None:
+        return own
+    return own.assign(told=[found.last.dataset.measured(column, value) for value in own["value"]])
+
+
+def worth_by_run(worth: pd.DataFrame, found: Series, column: str | None) -> pd.DataFrame | None:
+    """Return what each segment is worth in each run and its share of the value, and the change from first to last."""
+    if column is None:
+        return None
+    dataset, runs = found.last.dataset, range(len(found.names))
+    parts = worth[worth["line"] >= 0].groupby("at")
+    texts = {at: share_texts(dict(own.set_index("line")["share"])) for at, own in parts}
+    rows = []
+    for i in [-1, *range(len(found.lines))]:
+        own = worth[worth["line"] == i].set_index("at")
+        row = {"segment": called(own) if i >= 0 else "All customers"}
+        for at in runs:
+            share = f" ({texts[at][i]})" if i in texts.get(at, {}) else ""
+            row[found.names[at]] = f"{dataset.amount(column, own['value'].get(at))}{share}"
+        then, now = (own["value"].get(at, np.nan) for at in (0, runs[-1]))
+        rows.append(row | {"gained or lost": change(then, now, dataset, column)})
+    return pd.DataFrame(rows)
+
+
+def largest_by_run(found: Series, column: str | None) -> pd.DataFrame:
+    """Return the largest movements from each run to the next, as `largest_moves` has them."""
+    parts = []
+    for step in found.steps:
+        if step.shared is not None:
+            own = largest_moves(public_moves(moves(step), step), moved_worth(step, column), step, column)
+            parts.append(own.head(MOST_OF_STEP).assign(runs=f"{step.base.run} → {step.run.run}"))
+    told = pd.concat(parts) if parts else pd.DataFrame()
+    return told[["runs", *told.columns.drop("runs")]].fillna(NONE) if len(told) else told
+
+
+def flows_of(found: Series) -> tuple[list[pd.DataFrame], list[list[int]], list[str], tuple[list[str], list[str]]]:
+    """Return what the bands between runs are drawn from: flows, sizes of the bars, what they are called, and names.
+
+    Of several runs a flow is empty where the ids do not say who is in both; of two runs it is that of the later
+    customers, by both models.
+    """
+    first, last = ([profile.name for profile in found.runs[at].profiles] for at in (0, -1))
+    sides, own = found.names, [list(run.model.sizes) for run in found.runs]
+    flows = [public_moves(moves(step), step) for step in found.steps]
+    if len(flows) > 1:
+        flows = [flow if step.shared is not None else flow[:0] for flow, step in zip(flows, found.steps, strict=True)]
+    elif found.steps[0].shared is None:
+        sides, own = [f"by the model of {sides[0]}", f"by that of {sides[1]}"], [*sizes(flows[0], found.steps[0])]
+    return flows, own, sides, (first, last)
+
+
 def telling_axes(moved: pd.DataFrame, found: Comparison) -> dict[str, str]:
     """Return the axis labels of the features, those first in which centroids moved most; two or fewer as they are."""
     features = found.base.numbers
     if len(features) > 2 and len(moved):
         features = sorted(features, key=lambda f: -moved[f"step_{f}"].abs().max())
     return {f: found.later.dataset.axis(f) for f in features}
-
-
-def rows_of_moves(found: Comparison) -> tuple[str, str]:
-    """Return what the two rows of the flow diagram are called."""
-    return ("then", "now") if found.shared is not None else ("model then", "model now")

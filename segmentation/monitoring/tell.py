@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from segmentation.core.privacy import DASH, FEWER, HIDDEN, NO_CENTRE, SMALLEST_GROUP, public
+from segmentation.core.privacy import DASH, FEWER, HIDDEN, NO_CENTRE, SMALLEST_GROUP, WHY_NOT, public
 from segmentation.core.text import count, decimal, escape, listing, percent, sentence
 from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
@@ -13,15 +13,15 @@ from segmentation.monitoring.comparison import (
     moves,
     public_moves,
     rand_index,
-    shares_table,
 )
-from segmentation.monitoring.shown import FATES, STILL, show_rand
+from segmentation.monitoring.series import Series, moved_worth
+from segmentation.monitoring.shown import STILL, show_rand
 from segmentation.monitoring.transitions import MAJORITY, PART, WORSE, as_matrix
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage
 from segmentation.runs.finished import Finished
 from segmentation.runs.manifest import read_manifest
-from segmentation.runs.tell import is_or_are, lineage
+from segmentation.runs.tell import lineage
 from segmentation.scoring.tell import shift
 from segmentation.segments.model import REACH
 
@@ -30,6 +30,8 @@ MONTHS_CAPTIONS = {  # over each table
     "fates": "What became of each segment of the earlier run.",
     "agreement": "Agreement of then and now.",
     "drift": "Population stability index of the later customers.",
+    "months": "The runs, and how sure each is.",
+    "shares": "The share of each segment in each run in which it is.",
 }
 
 
@@ -190,6 +192,14 @@ def movement(table: pd.DataFrame, found: Comparison) -> str:
     return f"{told}; {which} ({top['customers']:,}) is {way}."
 
 
+def moved_in_short(table: pd.DataFrame, found: Comparison) -> str:
+    """Say how many of the customers in both runs are in another segment than the one that theirs became, in short."""
+    moved, shown = (moved_customers(those, found) for those in (table, public_moves(table, found)))
+    many = _how_many(moved, shown, found) if len(moved) else "None"
+    again = all(row.fate == "survives" for row in found.lineage.before)
+    return f"{many} of {_counted(table, found, 'customer', 'customers')} {'changed' if again else 'left their'} segment"
+
+
 def _counted(table: pd.DataFrame, found: Comparison, noun: str, nouns: str) -> str:
     """Return how many customers are counted as text."""
     n = how_many(table, found)
@@ -225,6 +235,70 @@ def matrix(found: Comparison) -> str:
     return f"The customers in both runs by their segment then (rows) and now.{hidden}"
 
 
+def largest(worth: pd.DataFrame, found: Comparison, column: str | None) -> str:
+    """Say what the table of movements shows."""
+    what = "The largest movements from one segment to another"
+    if column and len(worth):
+        what += f", and what these customers brought then and now: {escape(found.later.dataset.axis(column))}"
+    hidden = hidden_moves(moves(found), found).any()
+    return f"{what}.{f' {sentence(HIDDEN)}.' if hidden else ''}{f' {DASH}' if worth.isna().any(axis=None) else ''}"
+
+
+def largest_by_run(found: Series, column: str | None) -> str:
+    """Say what the table of movements between several runs shows."""
+    return largest(pd.concat([moved_worth(step, column) for step in found.steps]), found.steps[-1], column)
+
+
+def worth(worth: pd.DataFrame, found: Series, column: str | None) -> str:
+    """Say what the customers came to in the first and in the last run, and which segments gained and lost most."""
+    if column is None:
+        return "What was gained and lost cannot be told: dataset.yaml names no value that all runs have in one unit."
+    dataset, ends = found.last.dataset, (0, len(found.runs) - 1)
+    then, now = (worth[worth["at"] == at].set_index("line")["value"] for at in ends)
+    label = escape(dataset.label(column))
+    if now[[-1]].isna().any() or then[[-1]].isna().any():
+        told = f"What {label} came to in all is not shown: {WHY_NOT}."
+    else:
+        by = f" ({100 * (now[-1] / then[-1] - 1):+.0f}%)".replace("-", "−") if then[-1] > 0 else ""
+        first, last = (dataset.measured(column, side[-1]) for side in (then, now))
+        base, run = escape(found.names[0]), escape(found.names[-1])
+        told = f"{label} of all customers: {first} in {base}, {last} in {run}{by}."
+    changed = (now - then).drop(-1).dropna()
+    ways = {"gained": changed.idxmax(), "lost": changed.idxmin()} if len(changed) else {}
+    most = [
+        f"{escape(found.profile(found.lines[row], ends[1]).name)} {word} most "
+        f"({dataset.measured(column, abs(changed[row]))})"
+        for word, row in ways.items()
+        if changed[row] and (changed[row] > 0) == (word == "gained")
+    ]
+    return f"{told} Of the segments found again {listing(most)}." if most else told
+
+
+def worth_by_run(worth: pd.DataFrame, found: Series, column: str | None) -> str:
+    """Say what the table of value shows."""
+    if column is None:
+        return ""
+    dash = f" {DASH}" if worth["value"].isna().any() else ""
+    return f"{escape(found.last.dataset.axis(column))} in each run, in brackets the share of it.{dash}"
+
+
+def months(found: Series) -> str:
+    """Say what the lines show."""
+    ended = sum(line.fate is not None for line in found.lines)
+    told = "The share of each segment from run to run; a line goes on where its segment is found again in the next."
+    return f"{told}{' Where one ends stands what became of it.' if ended else ''} Bars: {percent(LEVEL)} intervals."
+
+
+def flows(found: Series) -> str:
+    """Say what the bands between several runs show."""
+    unknown = [f"{step.base.run} to {step.run.run}" for step in found.steps if step.shared is None]
+    told = "Each bar is a run, each band the customers who went from a segment of one to a segment of the next."
+    if unknown:
+        told += f" From {escape(listing(unknown))} no band is drawn: the ids do not say who is in both."
+    hides = any(hidden_moves(moves(step), step).any() for step in found.steps)
+    return f"{told}{f' {sentence(HIDDEN)}.' if hides else ''}"
+
+
 def population(found: Comparison) -> str:
     """Say whether the customers differ from those that the earlier segments were formed on."""
     if not found.drift:
@@ -243,83 +317,6 @@ def shifted(found: Comparison) -> str:
     labels = {name: found.later.dataset.label(name) for name in found.drift.features}
     told = shift(found.drift, labels, f"what {found.base.run} was formed on")
     return f"{escape(sentence(told))}." if told else ""
-
-
-def summary(found: Comparison) -> str:
-    """Say in a few paragraphs what changed, of the segments and of their customers."""
-    last = " ".join(filter(None, [agreement(found), verdicts(found), shifted(found)]))
-    last = "\n\n".join(filter(None, [last, assumed(found)]))
-    if is_unchanged(found):
-        return f"**Nothing has changed.** {last}"
-    moved = "" if found.shared is None else movement(moves(found), found)
-    told = [f"**{tally(found)}**", f"{changed_shares(shares_table(found))} {moved}".strip(), last]
-    return "\n\n".join(told)
-
-
-def is_unchanged(found: Comparison) -> bool:
-    """Return whether segments, their names and their customers are what they were."""
-    return all(
-        (
-            not shifted(found) and moved_customers(moves(found), found).empty,
-            all(row.fate == "survives" and row.kept_as == row.segment for row in found.lineage.before),
-            found.same_features and all(then.centre == now.centre for then, now in found.pairs),
-            all((then.share, then.name) == (now.share, now.name) for then, now in found.pairs),
-        )
-    )
-
-
-def tally(found: Comparison) -> str:
-    """Count what became of the earlier segments, and the later ones that are new."""
-    before, new = found.lineage.before, sum(not row.comes_from for row in found.lineage.now)
-    counts = {word: sum(row.fate == fate for row in before) for fate, word in FATES.items()}
-    met = {word: n for word, n in counts.items() if n}
-    of = f"{count(len(before), 'segment')} of {found.base.run}"
-    told = f"Of {of}, {listing(f'{is_or_are(n)} {word}' for word, n in met.items())}"
-    if len(met) == 1:
-        told = f"{'Each of the' if len(before) > 1 else 'The'} {of} is {listing(met)}"
-    also = f"; of those of {found.run.run} {is_or_are(new)} new" if new else ""
-    return escape(f"{told}{also}.")
-
-
-def answer(found: Comparison) -> str:
-    """Say with which run to go on, and what of the earlier one holds for the later one too."""
-    base, run = escape(found.base.run), escape(found.run.run)
-    if found.same:
-        return f"**There is nothing to decide**: {base} is compared with itself."
-    if found.drift and not shifted(found):
-        like = "the" if found.same_table else "like the"
-        told = f"**The model of {base} can still be used**: the customers of {run} are {like} ones it was formed on."
-    elif found.drift:
-        told = f"**Go on with {run}**: its customers are no longer like those that {base} was formed on."
-        told += f" It was started from {base}, and is the refresh that this asks for." if found.refreshed else ""
-    else:
-        told = f"**Go on with {run}**: the model of {base} cannot place its customers."
-    return f"{told} {_planned(found)} {_numbering(found)}".strip()
-
-
-def _planned(found: Comparison) -> str:
-    """Say for which segments what was planned still holds."""
-    base, run = escape(found.base.run), escape(found.run.run)
-    if not found.pairs:
-        return f"No segment of {base} is found again in {run}: what was planned for the ones is not for the others."
-    if len(found.pairs) == len(found.base.profiles):
-        return f"What was planned for a segment of {base} has its customers in {run} too: each is found again."
-    kept = (escape(t.name if t.name == n.name else f"{t.name}, which is called {n.name} now") for t, n in found.pairs)
-    told = f"What was planned for a segment of {base} has its customers in {run} only where it is found again"
-    return f"{told}: {'; '.join(kept)}."
-
-
-def _numbering(found: Comparison) -> str:
-    """Say how numbers and names could have been kept, where they were not."""
-    k, base, run = len(found.run.profiles), escape(found.base.run), escape(found.run.run)
-    lost = {
-        "number": any(then.segment != now.segment and then.segment <= k for then, now in found.pairs),
-        "name": any(then.name != now.name for then, now in found.pairs),
-    }
-    what = listing(word for word, gone in lost.items() if gone)
-    if found.refreshed or not what or not found.drift:
-        return ""
-    return f"{run} was not started from {base}; with BASE={base} a segment found again keeps its {what}."
 
 
 def fates(found: Comparison) -> str:

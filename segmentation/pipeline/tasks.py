@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -29,11 +30,11 @@ from segmentation.pipeline.progress import Outcome, Progress, expected_seconds, 
 from segmentation.pipeline.verify import write_manifest
 from segmentation.runs.artifacts import Made
 from segmentation.runs.manifest import open_finished, require_unchanged, revision
-from segmentation.runs.run import PIPELINE, check_run_name
-from segmentation.runs.stages import STAGES, Stage, declared
+from segmentation.runs.run import PIPELINE
+from segmentation.runs.stages import STAGES, Stage, compared_page, declared
 
 OF_DOIT = {"BACKEND": {"whole": f"{__name__}:Record"}}
-COMPARE = files.ROOT / "notebooks" / "06_compare.ipynb"
+COMPARE, SERIES = (files.ROOT / "notebooks" / name for name in ("06_compare.ipynb", "07_months.ipynb"))
 
 
 def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcome:
@@ -213,36 +214,36 @@ def _name(task) -> str:
     return task.name.partition(":")[2]
 
 
-def make_comparison(base: str, run: str) -> Path:
-    """Execute the notebook that compares two finished runs, render it, and return where the page lies.
+def make_comparison(runs: Sequence[str]) -> tuple[str, Path]:
+    """Execute the notebook that compares finished runs, render it, and return its answer and where the page lies.
 
     Raises
     ------
     NotebookFailed, UsageError, DataError
         When they cannot be compared; a page made before stays as it was.
     SegmentationError
-        When another process makes the later run.
+        When another process makes the last run.
     """
-    for name, option in ((base, "BASE"), (run, "RUN")):
-        check_run_name(name, option)
+    *earlier, run = runs
+    for name in runs:
         require_unchanged(name)
     _prepare_kernels()
-    page = files.ROOT / "report" / run / f"compare-{base}.html"
-    executed = files.ROOT / "report" / run / "notebooks" / f"compare-{base}.ipynb"
-    _warm(modules_of(COMPARE))
+    page = files.ROOT / "report" / run / compared_page(earlier)
+    executed = page.parent / "notebooks" / f"{page.stem}.ipynb"
+    notebook, told = (COMPARE, {"base": runs[0], "run": run}) if len(runs) == 2 else (SERIES, {"runs": ",".join(runs)})
+    _warm(modules_of(notebook))
     try:
         with FileLock(files.ROOT / "assets" / run / ".lock", blocking=False):
             sweep_halves(page.parent)
-            private = any(open_finished(name, None).private for name in (base, run))
+            private = any(open_finished(name, None).private for name in runs)
             execute = partial(execute_notebook, private=private)
-            _apart(execute, COMPARE, {"base": base, "run": run}, executed, lambda *_: None)
-            _render("write_comparison", executed, page, f"{base} compared with {'itself' if base == run else run}")
+            _apart(execute, notebook, told, executed, lambda *_: None)
+            return _render("write_comparison", executed, page, " → ".join(runs)), page
     except Timeout as fault:
         raise SegmentationError(f"run {run} is being made by another process; wait for it") from fault
     finally:
         for kernel in multiprocessing.active_children():
             kernel.kill()
-    return page
 
 
 def _apart(action, *arguments) -> None:
@@ -366,10 +367,10 @@ def _guarded(outcome: Outcome, action, *arguments) -> bool:
     return True
 
 
-def _render(action: str, *arguments) -> None:
+def _render(action: str, *arguments):
     from segmentation.report import render  # imported here, because it takes seconds
 
-    getattr(render, action)(*arguments)
+    return getattr(render, action)(*arguments)
 
 
 def _warm(modules: list[str]) -> None:

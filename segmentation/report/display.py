@@ -53,11 +53,11 @@ def figure(run, name: str, drawn, caption: str, alt: str | None = None) -> None:
     write_text(run.path("figures") / f"{name}.svg", svg)
     svgs = _apart(whole, panels, salt=name) if len(panels) > 1 else [svg]
     plt.close(whole)
-    labels = [_plain(alt or caption), *(f"Panel {i} of {len(svgs)}" for i in range(2, len(svgs) + 1))]
+    labels = [plain(alt or caption), *(f"Panel {i} of {len(svgs)}" for i in range(2, len(svgs) + 1))]
     pictures = [_inline(svg, label) for svg, label in zip(svgs, labels, strict=True)]
     beside = "".join(f"<div>{picture}</div>" for picture in pictures)
     shown = f'<div class="beside">{beside}</div>' if len(pictures) > 1 else pictures[0]
-    display(HTML(f'<figure id="{name}">{shown}<figcaption>{html.escape(_plain(caption))}</figcaption></figure>'))
+    display(HTML(f'<figure id="{name}">{shown}<figcaption>{html.escape(plain(caption))}</figcaption></figure>'))
 
 
 def figures(run, prefix: str, drawn: Iterable, captions: dict[str, str]) -> None:
@@ -93,7 +93,7 @@ def _apart(whole, panels: list, salt: str) -> list[str]:
     return svgs
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Turn a Markdown sentence into plain text."""
     return html.unescape(re.sub(r"\\(.)", r"\1", text.replace("**", "")))
 
@@ -146,7 +146,7 @@ def table(frame, caption: str, formats: dict | None = None) -> None:
     heads = "".join(f'<th scope="col"{kind}>{label}</th>' for kind, label, _ in columns)
     rows = zip(*[[f"<td{kind}>{html.escape(cell)}</td>" for cell in cells] for kind, _, cells in columns], strict=True)
     lines = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
-    title = html.escape(_plain(caption))
+    title = html.escape(plain(caption))
     display(
         HTML(
             f'<div class="table" tabindex="0" role="region" aria-label="{title}"><table><caption>{title}</caption>\n'

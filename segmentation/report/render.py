@@ -13,6 +13,7 @@ from segmentation.core import files
 from segmentation.core.errors import SegmentationError, cause
 from segmentation.core.files import replacing, write_text
 from segmentation.report import tell
+from segmentation.report.display import plain
 from segmentation.runs.run import Run
 
 SYSTEM_LIBRARIES = (
@@ -112,11 +113,27 @@ def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> No
         (study.report / "report.pdf").replace(study.report / OLDER)
 
 
-def write_comparison(executed: Path, page: Path, title: str) -> None:
-    """Write a page of the executed notebook that compares two runs."""
+def write_comparison(executed: Path, page: Path, runs: str) -> str:
+    """Write a page of the executed notebook that compares `runs`, under the answer that it gives, and return that."""
     merged = merge([nbformat.read(executed, as_version=4)])
-    text, _ = SegmentationHTMLExporter().from_notebook_node(merged, resources={"metadata": {"name": title}})
-    write_text(page, text)
+    heading = _lift_heading(merged)
+    title = plain(heading.removeprefix("# "))
+    _, newline, rest = merged.cells[0].source.partition("\n")
+    merged.cells[0].source = heading + newline + rest
+    resources = {"metadata": {"name": f"{title} · {runs}"}}
+    write_text(page, SegmentationHTMLExporter().from_notebook_node(merged, resources=resources)[0])
+    return title
+
+
+def _lift_heading(notebook) -> str:
+    """Take the heading that a notebook made from the data out of its cell, to stand above all."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            text = output.get("data", {}).get("text/markdown", "")
+            if text.startswith("# "):
+                cell.outputs.remove(output)
+                return text
+    raise ValueError("no cell shows a heading")
 
 
 def write_pdf(study: Run) -> None:

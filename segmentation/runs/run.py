@@ -253,6 +253,28 @@ def check_run_name(run: str, option: str = "RUN") -> None:
         raise UsageError(f"{option}={run} cannot name a folder; expected letters, digits, spaces, '.', '_' and '-'")
 
 
+def compared(base: str | None, run: str | None, runs: str | None) -> list[str]:
+    """Return the names of the runs to compare, the earliest first: BASE and RUN, or RUNS.
+
+    Raises
+    ------
+    UsageError
+        When neither or both are given, or one cannot be the name of a run, or stands twice.
+    """
+    if (runs is None) == (base is None and run is None) or (runs is None and None in (base, run)):
+        raise UsageError("name the runs to compare: BASE=march RUN=april, or RUNS=jan,feb,mar and neither of these")
+    if runs is None:
+        typed = [("BASE", str(base)), ("RUN", str(run))]
+    else:
+        typed = [("RUNS", name.strip()) for name in runs.split(",")]
+        names = [name for _, name in typed]
+        if len(names) < 2 or len(names) != len(set(names)):
+            raise UsageError(f"RUNS={runs} must name two runs or more, each once, the earliest first: RUNS=jan,feb,mar")
+    for option, name in typed:
+        check_run_name(name, option)
+    return [name for _, name in typed]
+
+
 def load_dataset(name: str, run: str = "") -> Dataset:
     """Read data/<name>/dataset.yaml, or what was assumed for a run.
 

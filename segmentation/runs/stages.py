@@ -1,13 +1,16 @@
 """The stages, what each reads and writes, and the parameters that each notebook declares."""
 
 import ast
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from segmentation.core import files
 from segmentation.core.errors import UsageError
 
+MOST_IN_NAME = 200  # bytes: file systems take 255
 OF_BASE = ("model.skops", "model.json", "profiles.json")  # what is read of an earlier run
 DIALECTS = {  # what sqlglot calls each, and the databases that read it; the first has the files of plain names
     "postgres": "DuckDB and PostgreSQL",
@@ -103,6 +106,14 @@ def declared(stage: Stage) -> dict:
             "expected a notebook whose tagged cell holds plain assignments such as k = None"
         ) from fault
     raise UsageError(f"notebooks/{stage.notebook.name} has no cell tagged 'parameters'; tag the one that sets them")
+
+
+def compared_page(earlier: Sequence[str]) -> str:
+    """Return the name of the page that compares a run with earlier ones, of which there may be too many for a name."""
+    told = "+".join(earlier)
+    if len(told.encode()) > MOST_IN_NAME:
+        told = f"{earlier[0]}+{len(earlier) - 1} more+{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+    return f"compare-{told}.html"
 
 
 def is_generated(folder: Path) -> bool:

@@ -21,7 +21,7 @@ from segmentation.core.figures import colour
 from segmentation.core.files import read_json
 from segmentation.core.privacy import WHY_NOT
 from segmentation.core.text import percent
-from segmentation.monitoring import shown
+from segmentation.monitoring import advice, shown
 from segmentation.monitoring import tell as monitoring_tell
 from segmentation.monitoring.comparison import (
     NOBODY,
@@ -151,8 +151,13 @@ def _names(project: Project, run: str) -> dict[int, str]:
 def _compare(project: Project, base: str, run: str, command=Project.call) -> Page:
     done = command(project, "compare", "--base", base, "--run", run)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == f"report/{run}/compare-{base}.html"
-    return Page((project.root / "report" / run / f"compare-{base}.html").read_text(encoding="utf-8"))
+    answer, place = done.stdout.splitlines()
+    assert place == f"report/{run}/compare-{base}.html"
+    text = (project.root / place).read_text(encoding="utf-8")
+    assert f"<title>{answer} · {base} → {run}</title>" in text
+    [heading] = re.findall(r"<h1[^>]*>(.*?)</h1>", text)
+    assert heading == answer
+    return Page(text)
 
 
 def test_a_planted_month_is_told_right(months):
@@ -276,15 +281,37 @@ def test_a_segment_keeps_its_name_of_then_and_only_one_found_again_is_set_agains
     assert moved_centres(found)[["then", "now", "name_then", "name_now"]].values.tolist() == [[4, d, then[4], now[d]]]
     assert shown.fates_table(found)["now"].tolist()[2] == f"{ce} {now[ce]}"
     assert runs_tell.lineage(found.lineage).endswith(f"Segment 4 ({then[4]}) is segment {d} now.")
-    assert monitoring_tell.summary(found).startswith(
+    assert advice.summary(found).startswith(
         "**Of five segments of march, one is found again, one is split, two are merged and one is gone; of those of "
         "anew one is new.**"
     )
 
 
+def test_the_title_says_what_changed(months, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", months.root)
+    titles = {run: advice.headline(compare_runs("march", run)) for run in ("april", "again", "march", "shuffled")}
+    assert titles["april"].startswith("12 of 230 customers left their segment; one segment split, two merged, one gone")
+    assert titles["april"].endswith(f"; {_names(months, 'march')[4]} grew from 17% to 21%")
+    assert titles["again"] == "Nothing has changed from march to again"
+    assert titles["march"] == "march is compared with itself"
+    assert titles["shuffled"].startswith("None of 240 customers changed segment; ")
+
+
+def test_a_title_tells_the_share_that_changed_most_and_of_two_the_one_that_grew():
+    def told(*rows: dict) -> list[str]:
+        return advice.changed_most(pd.DataFrame(rows))
+
+    both = told(_share(1, 2, 0.4, 0.33), _share(2, 1, 0.2, 0.27))
+    assert both == ["A2 (B1 now) grew from 20% to 27%", "A1 (B2 now) shrank from 40% to 33%"]
+    assert told(_share(1, 1, 0.4, 0.43), _share(2, 2, 0.2, 0.2)) == ["A1 grew from 40% to 43%"]
+    assert told(_share(1, 1, 0.4, 0.405), _share(2, 2, 0.2, 0.195)) == []
+    assert advice.still(pd.DataFrame([_share(1, 1, 0.4, 0.405)])) == "no share changed by a percentage point"
+    assert advice.still(pd.DataFrame([_share(1, 1, 0.4, 0.4)])) == "no share changed"
+
+
 def test_the_answer_says_with_which_run_to_go_on(months, monkeypatch):
     monkeypatch.setattr(files, "ROOT", months.root)
-    answers = {run: monitoring_tell.answer(compare_runs("march", run)) for run in ("april", "anew", "again", "march")}
+    answers = {run: advice.answer(compare_runs("march", run)) for run in ("april", "anew", "again", "march")}
     name = _names(months, "march")[4]
     assert answers["april"] == (
         "**Go on with april**: its customers are no longer like those that march was formed on. It was started from "
@@ -356,9 +383,8 @@ def test_small_groups_of_a_private_table_are_hidden(march):
     cells = re.findall(r"now 1 now 2 (.*?) Figure", page.text)[0]
     assert not re.search(r"\b3\b", cells)
     assert not re.search(r"\b57\b", cells)
-    # As all groups are hidden all marks are of one size: the shapes of two segments, and the ticks.
-    drawn = march.artifact("later", "figures/06-moves.svg").read_text()
-    assert len(set(re.findall(r'<path id="(m\w+)"', drawn))) == 3
+    drawn = march.artifact("later", "figures/06-moves.svg").read_text()  # all groups are hidden, and no band is drawn
+    assert not re.search(r"FillBetween|PolyCollection", drawn)
 
 
 def test_running_numbers_are_no_people_unless_their_rows_are_alike(march):
