@@ -30,6 +30,7 @@ LONGEST_ID = 60  # letters; what is longer is a remark, though no two are the sa
 FEWEST_NUMBERED, DENSE = 100, 3  # so many amounts within thrice as many whole numbers would repeat
 TAIL, FEWEST_IN_TAIL = 0.25, 5  # how few customers a count leaves to the upper half of its scale, of so many steps
 NAMED = "FEATURES names it"
+USED = ("feature", "descriptor", "value")
 Spec = tuple[dict, str]
 
 
@@ -161,7 +162,8 @@ def _judge(looked: Looked, names: Sequence[str], formed: Sequence[str]) -> dict[
             judged[name] = {"role": "ignore"}, _why_copy(name, like, looked, like in formed)
         else:
             kept.append(name)
-    return with_values(judged | _without_gaps(judged, looked), copies, looked)
+    judged = with_values(judged, copies, looked)
+    return judged | _without_gaps(judged, looked)
 
 
 def _plainness(name: str, looked: Looked) -> tuple:
@@ -193,7 +195,7 @@ def _without_gaps(judged: dict[str, Spec], looked: Looked) -> dict[str, Spec]:
     """
     broken, lost = {}, {}
     for name, (spec, _) in judged.items():
-        if spec["role"] in ("feature", "descriptor"):
+        if spec["role"] in USED:
             empty, read = looked.texts[name].eq(""), name in looked.numbers and spec.get("type") in (None, "rating")
             broken[name] = looked.numbers[name].isna() & ~empty if read else empty & False
             lost[name] = empty | broken[name] if spec["role"] == "feature" else broken[name]
@@ -359,7 +361,7 @@ def _as_guess(name: str, looked: Looked, judged: Spec) -> Guess:
     spec, reason = judged
     why, example = looked.broken.get(name, ("", ""))
     guess = Guess(name, looked.headers[name], spec, reason, example if reason == why else "")
-    if spec["role"] not in ("feature", "descriptor", "value") or "type" in spec:
+    if spec["role"] not in USED or "type" in spec:
         return guess
     values = looked.numbers[name]
     open_ = {looked.headers[name]: looked.undecided[name]} if name in looked.undecided else None

@@ -262,3 +262,17 @@ def test_more_conditions_than_python_may_nest_are_asked_at_once():
         total=add_up([table["x"]] * 1000),
     ).to_pandas()
     assert found.to_dict("list") == {"one": [True, False], "every": [False, True], "total": [3000, 5_000_000]}
+
+
+def test_a_value_is_cleaned_as_a_descriptor_is(tmp_path):
+    """Without one a customer stays; a cell that is no number, or out of its range, is refused."""
+    worth = Dataset.model_validate({"title": "Shop", "columns": PEOPLE | {"revenue": {"role": "value", "min": 0}}})
+    rows = [f"{i},Rome,s,30,10,{i}.5" for i in range(12)]
+    (tmp_path / "shop.csv").write_text("\n".join(["id,city,size,age,spend,revenue", *rows, "20,Rome,s,30,10,",
+                                                  "21,Rome,s,30,10,-3", "22,Rome,s,30,10,much"]))  # fmt: skip
+    cleaned = _clean_file(tmp_path / "shop.csv", worth, FEATURES)
+    assert list(zip(cleaned.rejected["value"], cleaned.rejected["rule"].str.slice(0, 8), strict=True)) == [
+        ("-3", "at least"), ("much", "a number")
+    ]  # fmt: skip
+    kept = cleaned.customers.set_index("id")["revenue"]
+    assert (len(kept), kept["3"], kept.isna().sum()) == (13, 3.5, 1)

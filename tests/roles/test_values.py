@@ -100,6 +100,17 @@ def test_what_only_describes_or_was_a_copy_becomes_a_value(tmp_path):
     )
 
 
+def test_a_copy_that_becomes_a_value_is_no_reason_to_refuse_too_many_rows(tmp_path):
+    """Cells of visits are no numbers in 4% of the rows, days away is empty in 12%, and profit no number in other 5%."""
+    table = _drawn("visits", "days away", "other", seed=7)
+    table = pd.concat([table, _drawn("visits", "days away", "other", seed=8)], ignore_index=True).astype(object)
+    table["profit"] = table["visits"] * 3.1
+    table.loc[:4, "visits"], table.loc[5:19, "days away"], table.loc[20:25, "profit"] = "x", "", "x"
+    columns = _columns(tmp_path, table)
+    assert columns["profit"]["role"] == "value"
+    assert columns["days away"].get("missing") == "median"
+
+
 def test_features_that_are_named_leave_a_value_what_it_is(tmp_path):
     from segmentation.pipeline.plan import make_plan
 
