@@ -17,7 +17,6 @@ from segmentation.customers.customers import HANDED_ON
 from segmentation.monitoring.transitions import (
     as_matrix,
     cross,
-    distances,
     known_customers,
     lineage_of,
     original_centroids,
@@ -102,8 +101,7 @@ class Comparison:
         if crossed is None:
             assert self.shared is not None  # `compare_runs` refuses two of which neither can be told
             crossed = self.shared.assign(near=True)
-        counts = as_matrix(crossed[crossed["near"]], *self.shape)
-        return lineage_of(self.base, crossed, distances(self.base.model, original_centroids(self.run.model), counts))
+        return lineage_of(self.base, crossed, len(self.run.profiles))
 
     @property
     def pairs(self) -> list[tuple[Profile, Profile]]:

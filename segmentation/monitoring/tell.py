@@ -347,8 +347,10 @@ def changes(found: Lineage | None) -> str:
         return ""
     if found.start is None:
         return f"**Since {escape(found.base)}.** {escape(lineage(found))}"
-    how = "shares of customers that are not in both" if found.start.why == "features" else "distances of the centroids"
-    kept = f"Which keeps a number, a name and a colour is decided by the Hungarian method (Kuhn 1955) on the {how}."
+    kept = (
+        "Number, name, colour and action of a segment stay where most of its customers are; where several are merged, "
+        "those of the one that brings most (by the Hungarian method, Kuhn 1955)."
+    )
     return f"**Since {escape(found.base)}.** {escape(lineage(found))}\n\n{escape(start(found))} {matching()} {kept}"
 
 

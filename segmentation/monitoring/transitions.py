@@ -21,7 +21,7 @@ from segmentation.runs.finished import Finished
 from segmentation.runs.records import Became
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, scaled_feature
-from segmentation.segments.fit import centroids, segment
+from segmentation.segments.fit import segment
 
 MAJORITY = 0.5
 PART = 0.25
@@ -40,18 +40,18 @@ class Fate:
     left: bool = False
 
 
-def match(distances: np.ndarray, allowed: np.ndarray | None = None) -> dict[int, int]:
-    """Match rows with columns so that the sum of their distances is least (the Hungarian method; Kuhn 1955).
+def match(costs: np.ndarray, allowed: np.ndarray | None = None) -> dict[int, int]:
+    """Match rows with columns so that the sum of these costs is least (the Hungarian method; Kuhn 1955).
 
     Parameters
     ----------
-    distances : ndarray of shape (n_then, n_now)
+    costs : ndarray of shape (n_then, n_now)
     allowed : ndarray of bool of the same shape, optional
         Which pairs may be matched; as many as possible are.
     """
-    allowed = np.ones(distances.shape, bool) if allowed is None else allowed
-    never = 1 + distances.max() * max(distances.shape)
-    pairs = zip(*linear_sum_assignment(np.where(allowed, distances, never)), strict=True)
+    allowed = np.ones(costs.shape, bool) if allowed is None else allowed
+    never = 1 + costs.max() * max(costs.shape)
+    pairs = zip(*linear_sum_assignment(np.where(allowed, costs, never)), strict=True)
     return {int(then): int(now) for then, now in pairs if allowed[then, now]}
 
 
@@ -143,33 +143,20 @@ def scaled_as(original: pd.DataFrame, model: Model) -> np.ndarray:
     return table.select(**found).to_pandas().to_numpy()
 
 
-def distances(base: Model, now: pd.DataFrame, counts: np.ndarray) -> np.ndarray:
-    """Return how far the centroids `now`, in original units, are from those of a model, in its scaled units.
-
-    Where other features formed them, it is the share of the customers of two segments that are not in both (Jaccard).
-    """
-    if set(base.columns) != set(now.columns):
-        either = counts.sum(axis=1)[:, None] + counts.sum(axis=0) - counts
-        return 1 - counts / np.maximum(either, 1)
-    return cdist(base.centroids, scaled_as(now, base))
-
-
-def lineage_of(
-    base: Finished, crossed: pd.DataFrame, apart: np.ndarray, numbers: list[int] | None = None
-) -> Transitions:
+def lineage_of(base: Finished, crossed: pd.DataFrame, k: int, numbers: list[int] | None = None) -> Transitions:
     """Return what became of each earlier segment, and where each segment comes from.
 
     Parameters
     ----------
     crossed : DataFrame
         As `cross` returns it.
-    apart : ndarray of shape (n_then, n_now)
-        As `distances` returns it.
+    k : int
+        How many segments there are now.
     numbers : list of int, optional
         The number of each segment now, from 1; without them those in `crossed`.
     """
-    fates, kept = _fates(base, crossed, apart)
-    numbers = numbers or list(range(1, apart.shape[1] + 1))
+    fates, kept = _fates(base, crossed, k)
+    numbers = numbers or list(range(1, k + 1))
     before = tuple(
         Former(
             segment=i + 1,
@@ -192,14 +179,19 @@ def _origin(number: int, before: tuple[Former, ...]) -> Origin:
     )
 
 
-def _fates(base: Finished, crossed: pd.DataFrame, apart: np.ndarray) -> tuple[list[Fate], dict[int, int]]:
-    """Return the fate of each earlier segment, and which segment now keeps its number and name, both from 0."""
-    near, sizes = as_matrix(crossed[crossed["near"]], *apart.shape), as_matrix(crossed, *apart.shape).sum(axis=0)
+def _fates(base: Finished, crossed: pd.DataFrame, k: int) -> tuple[list[Fate], dict[int, int]]:
+    """Return the fate of each earlier segment, and which segment now keeps its number and name, both from 0.
+
+    Of the parts of a split it is the one that has most of its customers, and of those merged into one the one that
+    brings most: few would be told what was planned for others.
+    """
+    shape = len(base.profiles), k
+    near, sizes = as_matrix(crossed[crossed["near"]], *shape), as_matrix(crossed, *shape).sum(axis=0)
     fates = trace(near, sizes, base.shares)
-    allowed = np.zeros(apart.shape, bool)
+    allowed = np.zeros(shape, bool)
     for i, fate in enumerate(fates):
         allowed[i, list(fate.into)] = True
-    return fates, match(apart, allowed)
+    return fates, match(near.max() - near, allowed)
 
 
 def renumber(kept: dict[int, int], k: int) -> list[int]:
@@ -238,10 +230,10 @@ def refresh(
     chosen = model[-1].labels_.copy()
     started, start = _start_from(base, model, customers, features)
     crossed = cross(segment(customers, started, features), base.model)
-    apart = distances(base.model, centroids(started, features), _near(crossed, base, started))
-    _, kept = _fates(base, crossed, apart)
-    numbers = renumber(kept, apart.shape[1])
-    found = lineage_of(base, crossed, apart, numbers)
+    k = len(started[-1].cluster_centers_)
+    _, kept = _fates(base, crossed, k)
+    numbers = renumber(kept, k)
+    found = lineage_of(base, crossed, k, numbers)
     renumbered = _reordered(started, numbers)
     selected = _same_segments(renumbered[-1].labels_, chosen)
     of_parts = (len(base.profiles) > 1) == (len(found.now) > 1)
@@ -255,10 +247,6 @@ def _heir(origin: Origin, base: Finished, selected_as: int, *, of_parts: bool) -
     return Heir(
         **dict(origin), name=old.name if old else None, action=old.action if old else None, selected_as=selected_as
     )
-
-
-def _near(crossed: pd.DataFrame, base: Finished, model: Pipeline) -> np.ndarray:
-    return as_matrix(crossed[crossed["near"]], len(base.profiles), len(model[-1].cluster_centers_))
 
 
 def _start_from(base: Finished, model: Pipeline, customers: Customers, features: list[str]) -> tuple[Pipeline, Start]:

@@ -30,7 +30,6 @@ __getattr__ = lazily(
         "telling_order",
     ),
     model=("write_model",),
-    names=("kept_names",),
     profiles=("centre_table", "flatten", "profile_segments", "write_profiles"),
     robustness=("by_effect", "choice_formats", "compare_choices", "compare_descriptors", "intervals"),
     plots=(),

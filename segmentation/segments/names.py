@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 
@@ -12,7 +12,6 @@ from segmentation.roles.days import LAST
 from segmentation.roles.words import spelt
 from segmentation.runs.artifacts import Heir
 from segmentation.runs.records import Profile
-from segmentation.runs.run import Run
 
 HIGH = 0.5
 MOST_SAY = 0.5  # of a share of yes: what most say
@@ -51,12 +50,6 @@ def levelled(heights: pd.Series, told: dict, dataset: Dataset, *, alone: bool) -
     called = {"name": EVERYONE, "action": None} if alone else _named(levels, phrases, dataset)
     whole = EVERYONE if alone else level_name(levels, phrases, dataset)
     return {"levels": levels, "strongest": strongest, "level_name": whole, **called}
-
-
-def kept_names(study: Run) -> dict[int, Heir]:
-    """Return each segment that keeps name and action of an earlier run."""
-    lineage = study.lineage()
-    return {heir.segment: heir for heir in lineage.now if heir.name} if lineage else {}
 
 
 def as_before(heir: Heir, dataset: Dataset) -> dict:
@@ -161,26 +154,39 @@ def called(levels: Mapping[str, str], phrases: Mapping[str, str], dataset: Datas
     return short_name([*far, *beside[:1]], phrases, dataset) or UNNAMED
 
 
-def distinct_names(profiles: list[Profile], dataset: Dataset, deviations: pd.Series, kept: tuple) -> list[Profile]:
+def distinct_names(
+    profiles: list[Profile],
+    dataset: Dataset,
+    deviations: pd.Series,
+    kept: Collection[int] = (),
+    former: Collection[str] = (),
+) -> list[Profile]:
     """Tell segments of one name apart by the feature in which they differ most, relative to its spread over all.
 
-    Those in `kept` have their names already.
+    Those in `kept` have their names already, and no other gets a `former` one: who knows it would mistake the segment.
     """
-    names = {profile.segment: profile.name for profile in profiles}
+    names, gone = {profile.segment: profile.name for profile in profiles}, {*map(_parts, former)}
     for name, times in Counter(names.values()).items():
         twins = [profile for profile in profiles if profile.name == name]
         named = [profile for profile in twins if profile.segment not in kept]
-        if times == 1 or not named:
+        if not named or (times == 1 and (_parts(name) not in gone or name == EVERYONE)):
             continue
         spread = {f: _spread([t.centre[f] for t in twins]) / deviations[f] for f in twins[0].centre}
         apart = sorted((f for f in spread if spread[f] > 0), key=lambda f: -spread[f])
+        apart = apart if times > 1 else [f for f in twins[0].strongest if twins[0].centre[f] is not None]
         owned, others = name in {entry.name for entry in dataset.segments}, {*names.values()}
         tried = [[_apart(profile, f, way, dataset) for profile in named]
                  for way in (["owned"] if owned else ["levels", "amount"]) for f in apart]  # fmt: skip
         tried.append([_numbered(profile, owned=owned) for profile in named])
-        found = next(told for told in tried if len({*filter(None, told)} - others) == len(named))
+        free = ({name for name in told if name and _parts(name) not in gone} - others for told in tried)
+        found = next(told for told, left in zip(tried, free, strict=True) if len(left) == len(named))
         names |= {profile.segment: told or name for profile, told in zip(named, found, strict=True)}
     return [profile.model_copy(update={"name": names[profile.segment]}) for profile in profiles]
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """Return what a name says, in whatever order."""
+    return tuple(sorted(name.casefold().split(", ")))
 
 
 def _apart(profile: Profile, feature: str, way: str, dataset: Dataset) -> str | None:

@@ -13,7 +13,7 @@ from segmentation.core.text import show_index, spanning
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, quantiles, shown_means, shown_shares
-from segmentation.runs.artifacts import Heir
+from segmentation.runs.artifacts import Lineage
 from segmentation.runs.records import OTHERS, Placement, Profile
 from segmentation.runs.run import Run
 from segmentation.runs.worth import Part, Worth
@@ -31,22 +31,22 @@ def profile_segments(
     intervals: pd.DataFrame,
     *,
     everyone: Customers | None = None,
-    kept: dict[int, Heir] | None = None,
+    lineage: Lineage | None = None,
 ) -> list[Profile]:
     """Describe each segment.
 
     Parameters
     ----------
-    customers : Customers
-        segment (from 1), features and descriptors.
-    scaled : Customers
-        The same as the model sees them; and `intervals` as `robustness.intervals` returns them.
+    customers, scaled : Customers
+        segment (from 1), features and descriptors, also as the model sees them; `intervals` are those of `robustness`.
     everyone : Customers, optional
         With those who took no part in forming the segments: sizes, shares and descriptors are of all.
-    kept : dict, optional
-        Segment -> what it has of an earlier run; no other gets one of these names.
+    lineage : Lineage, optional
+        What became of the segments of an earlier run: those that are found again keep name and action.
     """
-    kept, features, everyone = kept or {}, model.numeric, everyone or customers
+    features, everyone = model.numeric, everyone or customers
+    kept = {heir.segment: heir for heir in lineage.now if heir.name} if lineage else {}
+    former = {row.name for row in lineage.before} if lineage else ()
     whole, high = centre_of_all(customers, scaled, model), heights(scaled, features)
     lows, means = customers.limits(features)["low"], _means(customers, list(bent(model)))
     indexed = whole[[f for f in features if whole[f] > 0 and lows[f] >= 0]]
@@ -67,7 +67,7 @@ def profile_segments(
             )
         )
         profiles[-1] = profiles[-1].model_copy(update=as_before(kept[segment], dataset) if segment in kept else {})
-    return distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept))
+    return distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept), former)
 
 
 def _centre(centre: pd.Series, intervals: pd.Series, whole: pd.Series) -> dict:

@@ -32,7 +32,7 @@ from segmentation.monitoring.comparison import (
     shared_customers,
     shares_table,
 )
-from segmentation.monitoring.transitions import Fate, cross, match, renumber, trace
+from segmentation.monitoring.transitions import Fate, cross, lineage_of, match, renumber, trace
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage, Transitions
 from segmentation.runs.records import Placement
@@ -657,13 +657,14 @@ def test_sentences_read_well_for_one_and_for_many():
     assert runs_tell.origin(lineage.now[0], lineage) == "Merged from segments 1 (N1) and 2 (N2) of march."
 
 
-def test_what_was_formed_on_other_features_is_matched_by_its_customers():
-    before, now = [_row(1, "survives", [1], 1)], [{"segment": 1, "kept_from": 1, "comes_from": [1]}]
-    heir = {"name": "N1", "action": None, "selected_as": 1}
-    for why, on in (("features", "shares of customers that are not in both"), ("k", "distances of the centroids")):
-        start = {"from_base": False, "why": why, "then": 1, "now": 1}
-        found = Lineage(base="march", before=before, now=[row | heir for row in now], start=start)
-        assert monitoring_tell.changes(found).endswith(f"by the Hungarian method (Kuhn 1955) on the {on}.")
+def test_most_of_the_customers_decide_which_segment_keeps_number_and_name():
+    """Of parts the one with most of them, and of those that are merged the one that brings most, be it farther away."""
+    base = SimpleNamespace(run="march", shares=[0.4, 0.4, 0.2], profiles=[SimpleNamespace(name=n) for n in "abc"])
+    counts = {(1, 1): 30, (1, 2): 50, (2, 3): 70, (3, 3): 40}
+    rows = [{"then": then, "now": now, "near": True, "customers": n} for (then, now), n in counts.items()]
+    found = lineage_of(base, pd.DataFrame(rows), 3)
+    assert [(row.fate, row.kept_as) for row in found.before] == [("split", 2), ("merged", 3), ("merged", None)]
+    assert [row.kept_from for row in found.now] == [None, 1, 2]
 
 
 def test_a_change_of_a_share_is_told_as_fine_as_it_is():

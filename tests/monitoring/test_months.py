@@ -65,3 +65,25 @@ def test_a_segment_that_is_found_again_keeps_number_name_and_action(months):
             assert kept[0] == kept[1], (now, group)
     assert told["apr"]["b"] == told["apr"]["c"]
     assert told["apr"]["e"]["action"] == "Send the win-back voucher"
+
+
+def test_a_new_segment_has_no_name_of_one_that_is_gone(months):
+    then, now = (_of(months, name) for name in ("feb", "mar"))
+    lineage = read_json(months.artifact("mar", "lineage.json"))
+    assert [row["segment"] for row in lineage["before"] if row["fate"] == "gone"] == [then["d"]["segment"]]
+    assert [row["segment"] for row in lineage["now"] if not row["comes_from"]] == [now["f"]["segment"]]
+    assert sorted(now["f"]["name"].lower().split(", ")) != sorted(then["d"]["name"].lower().split(", "))
+    assert "New since feb." in months.page("mar")
+
+
+def test_parts_and_what_is_merged_are_told_by_the_segment_that_most_come_from(months):
+    then, now = (_of(months, name) for name in ("mar", "apr"))
+    fates = {
+        row["segment"]: (row["fate"], row["kept_as"])
+        for row in read_json(months.artifact("apr", "lineage.json"))["before"]
+    }
+    assert fates[then["a"]["segment"]] == ("split", now["a"]["segment"])  # 90 of 150 customers
+    assert fates[then["c"]["segment"]] == ("merged", now["c"]["segment"])
+    assert fates[then["b"]["segment"]] == ("merged", None)
+    assert now["a"]["size"] == 90
+    assert "A part of segment 1 (Active) of mar." in months.page("apr")

@@ -98,6 +98,21 @@ def test_two_segments_of_one_name_are_told_apart(centres, levels, names):
     assert (kept[0], kept[1] != kept[0]) == ("High income", True)
 
 
+def test_no_new_segment_has_the_name_of_one_that_is_gone():
+    columns = {"income": {"role": "feature", "unit": "k$"}, "calls": {"role": "feature"}}
+    named = [{"levels": {"income": "high"}, "name": "Rich", "action": "Call"}]
+    dataset, spread = Dataset(title="T", columns=columns, segments=named), pd.Series({"income": 1.0, "calls": 1.0})
+    levels = [{"income": "high", "calls": "low"}]
+    for name, gone, other in (
+        ("Rich", "Rich", "Rich (income 9)"),
+        ("High income", "High income", "High income, low calls"),
+        ("High income, low calls", "Low calls, high income", "Income 9 k$"),
+    ):
+        profiles = _profiles([{"income": 9, "calls": 1}], levels, name)
+        assert distinct_names(profiles, dataset, spread, former=["Poor"]) == [name]
+        assert distinct_names(profiles, dataset, spread, former=["Poor", gone]) == [other]
+
+
 def test_a_shortened_label_stands_for_no_other_column():
     assert shortened("Annual income", ["Age"], 10) == "income"
     assert shortened("Annual income", ["Household income"], 10) is None
