@@ -1,0 +1,103 @@
+"""What the segments are worth, in every place where a report says it: one text; nothing where no column is a value."""
+
+import html
+import re
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+
+from segmentation.core.files import read_json
+from segmentation.pipeline.notebooks import _publishable
+from tests.conftest import FAST, Project, copy_project, made_once
+
+DESCRIBED = """title: Deli
+source: {path: deli.csv}
+columns:
+  id: {role: id}
+  visits: {role: feature, label: Visits}
+  hour: {role: feature, label: Hour}
+  revenue: {role: value, label: Revenue, unit: $}
+segments:
+  - {levels: {visits: high}, name: "Regulars <b>"}
+"""
+
+
+def _deli() -> pd.DataFrame:
+    """Return 120 customers in three segments of 40, of whom those who come often spend far more."""
+    rng = np.random.default_rng(6)
+    visits, hour = (np.concatenate([rng.normal(c, 2, 40) for c in of]) for of in ((10, 10, 40), (9, 18, 12)))
+    revenue = np.concatenate([rng.uniform(low, low + 50, 40) for low in (20, 60, 200)])
+    ids = [f"c{i}" for i in range(120)]
+    return pd.DataFrame({"id": ids, "visits": visits, "hour": hour, "revenue": revenue}).round(2)
+
+
+def _make(folder) -> Project:
+    project = copy_project(folder)
+    place = project.root / "data" / "deli"
+    place.mkdir()
+    (place / "dataset.yaml").write_text(DESCRIBED)
+    _deli().to_csv(place / "deli.csv", index=False)
+    done = project.call("report", "--dataset", "deli", "--k", "3", *FAST, drawn=False)
+    assert done.returncode == 0, done.stderr
+    (project.root / "told.txt").write_text(done.stdout, encoding="utf-8")
+    return project
+
+
+@pytest.fixture(scope="module")
+def deli(tmp_path_factory) -> Project:
+    return made_once(tmp_path_factory, "deli", _make)
+
+
+def test_the_share_of_value_is_told_alike_on_cards_in_summary_answer_terminal_and_table(deli):
+    page, told = deli.page("deli"), (deli.root / "told.txt").read_text(encoding="utf-8")
+    profiles = read_json(deli.artifact("deli", "profiles.json"))
+    names = {own["segment"]: own["name"] for own in profiles["segments"]}
+    lines = re.findall(r'<p class="worth">(.*?)</p>', page)
+    found = [re.fullmatch(r"(\d+%) of customers, (\d+%) of revenue", line) for line in lines]
+    customers, shares = [one[1] for one in found], [one[2] for one in found]
+    assert sum(int(share[:-1]) for share in shares) == 100
+    each = ", ".join(f"{s} {name} {share}" for (s, name), share in zip(names.items(), shares, strict=True))
+    assert f"  Worth     {each} of revenue" in told
+    best = max(range(3), key=lambda i: int(shares[i][:-1]))
+    most = html.escape(f"{names[best + 1]}: {customers[best]} of the customers, {shares[best]} of revenue.")
+    assert names[best + 1] == "Regulars <b>"
+    lead = re.search(r'<p class="lead">(.*?)</p>', page)[1]
+    assert lead.endswith(most)
+    assert page.count(most) == 3  # the summary, the section and the answer of chapter 5
+    table = re.search(r"Revenue by segment.*?</table>|revenue by segment.*?</table>", page, re.S | re.I)[0]
+    assert [share for share in shares if f"<td>{share}</td>" not in table] == []
+    exact = _deli()["revenue"].to_numpy().reshape(3, 40).sum(axis=1)
+    assert sorted(int(share[:-1]) / 100 for share in shares) == pytest.approx(sorted(exact / exact.sum()), abs=0.03)
+
+
+def test_chapter_5_asks_what_they_are_worth_and_profiles_csv_has_it(deli):
+    page = deli.page("deli")
+    assert "What are they worth?" in page
+    assert re.search(r'<figure id="05-worth">.*?<figcaption>', page, re.S)
+    assert re.search(r'<figure id="05-concentration">.*?<figcaption>', page, re.S)
+    assert "is no discovery" not in page  # revenue did not form the segments
+    csv = pd.read_csv(deli.artifact("deli", "profiles.csv"))
+    parts = read_json(deli.artifact("deli", "profiles.json"))["worth"][0]["parts"]
+    assert list(csv["Revenue, share of all"]) == [part["share"] for part in parts]
+    assert list(csv["Revenue ($), a customer"]) == [part["each"] for part in parts]
+
+
+def test_prose_about_what_is_shown_goes_where_nothing_is():
+    new = nbformat.v4
+    shown = new.new_output("display_data", {"text/html": "<p>"})
+
+    def told(*outputs) -> list[str]:
+        notebook = new.new_notebook()
+        notebook.cells = [
+            new.new_markdown_cell("## Worth", metadata={"tags": ["if-shown"]}),
+            new.new_markdown_cell("How.", metadata={"tags": ["if-shown", "method"]}),
+            new.new_code_cell("a", outputs=list(outputs)),
+            new.new_markdown_cell("Next."),
+            new.new_code_cell("b", outputs=[shown]),
+        ]
+        return [cell.source for cell in _publishable(notebook, "").cells]
+
+    assert told(shown) == ["## Worth", "How.", "a", "Next.", "b"]
+    assert told() == ["a", "Next.", "b"]
