@@ -25,7 +25,7 @@ segmentation = @$(BIN)/python -m segmentation
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf verify check renew test lab dashboard dataset score compare bench pictures spark lint audit lock release clean
+.PHONY: help report pdf verify check renew test lab dashboard dataset score lists compare bench pictures spark lint audit lock release clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -59,6 +59,9 @@ dataset: $(READY) ## look at a new table and write a dataset.yaml to start from:
 
 score: $(READY) ## the segment of each new customer: DATASET= NEW=new.csv OUT=scored.csv ENCODING= RUN=
 	$(segmentation) score $(options)
+
+lists: $(READY) ## the customers of each segment of a finished run, as a workbook and for a CRM: RUN=april
+	$(segmentation) lists $(options)
 
 compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=april; over several: RUNS=jan,feb,mar
 	$(segmentation) compare $(options)

@@ -122,6 +122,18 @@ def score(
 
 
 @app.command()
+def lists(run: RunOption = None) -> None:
+    """Write the customers of each segment of a finished run: a workbook, and a CSV file a segment."""
+    from segmentation.runs.manifest import open_finished
+    from segmentation.worth.lists import write_lists
+    from segmentation.worth.tell import definitions, too_many, written
+
+    study = open_finished(run, None)
+    lists = write_lists(study, definitions, too_many)
+    print(written(study, {one.file: one.profile.size for one in lists}))
+
+
+@app.command()
 def compare(
     base: Annotated[Text, typer.Option(help="The earlier run.")] = None,
     run: Annotated[Text, typer.Option(help="The later run.")] = None,

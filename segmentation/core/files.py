@@ -127,7 +127,7 @@ def _mark(path: Path) -> None:
 def as_csv(frame, *, comma: bool = False) -> str:
     """Return a frame as `write_csv` writes it."""
     texts = frame.select_dtypes(["object", "string"]).columns
-    safe = frame.assign(**{name: frame[name].map(_harmless) for name in texts}).rename(columns=_harmless)
+    safe = frame.assign(**{name: frame[name].map(harmless) for name in texts}).rename(columns=harmless)
     sep, decimal = (";", ",") if comma else (",", ".")
     text = safe.to_csv(index=False, lineterminator="\n", sep=sep, decimal=decimal)
     return text if text.isascii() else BOM.decode() + text
@@ -139,7 +139,8 @@ def _harmless_column(text):
     return formula.ifelse("'" + text, text)
 
 
-def _harmless(value):
+def harmless(value):
+    """Return a text that no spreadsheet takes for a formula, and anything else as it is."""
     if not isinstance(value, str):
         return value
     text = value if "\n" in value else value.replace("\r", "\n")  # a cell is quoted for the latter alone

@@ -24,6 +24,7 @@ class Outcome:
     """What happened in a run: what was made, in how many seconds each, what was up to date, and the first fault.
 
     before : the name of the table that the run was made from before, where that was another one.
+    unlisted : whether lists of its customers were removed, because they were of the segments of before.
     """
 
     ran: list[str] = field(default_factory=list)
@@ -32,6 +33,7 @@ class Outcome:
     total: float = 0
     fault: Exception | None = None
     before: str | None = None
+    unlisted: bool = False
 
 
 def duration(seconds: float) -> str:
@@ -254,6 +256,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         ),
         *([f"  Changes   {runs_tell.lineage(lineage)}"] if (lineage := plan.study.lineage()) else []),
         *([f"  Fit       {chosen.fit.told}"] if chosen.fit else []),
+        *([f"  Lists     {runs_tell.unlisted(plan.study.name)}"] if outcome.unlisted else []),
         f"  Ran       {ran}",
         *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),
     ]

@@ -29,7 +29,7 @@ from segmentation.pipeline.plan import Plan
 from segmentation.pipeline.progress import Outcome, Progress, expected_seconds, follow
 from segmentation.pipeline.verify import write_manifest
 from segmentation.runs.artifacts import Made
-from segmentation.runs.manifest import open_finished, require_unchanged, revision
+from segmentation.runs.manifest import lists_of, open_finished, require_unchanged, revision
 from segmentation.runs.run import PIPELINE
 from segmentation.runs.stages import STAGES, Stage, compared_page, declared
 
@@ -54,9 +54,10 @@ def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcom
         with FileLock(plan.study.folder / ".lock", blocking=False):
             sweep_temporary()
             sweep_halves(plan.study.folder, plan.study.report)
-            before = _table_before(plan)
+            before, listed = _table_before(plan), lists_of(plan.study.name)
             with _remembered(plan):
-                return replace(_run_tasks(plan, pdf, cold), before=before)
+                outcome = replace(_run_tasks(plan, pdf, cold), before=before)
+            return replace(outcome, unlisted=bool(listed) and not lists_of(plan.study.name))
     except Timeout as fault:
         raise SegmentationError(
             f"run {plan.study.name} is being made by another process; wait for it, or make another run: RUN=name"

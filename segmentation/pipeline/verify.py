@@ -16,7 +16,9 @@ from segmentation.pipeline.plan import Plan
 from segmentation.runs.artifacts import Manifest
 from segmentation.runs.manifest import (
     CHECKED,
+    LISTED_FROM,
     fingerprints,
+    forget_lists,
     open_finished,
     read_manifest,
     require_unchanged,
@@ -31,15 +33,31 @@ def write_manifest(plan: Plan, sources: list[Path]) -> None:
     """Write manifest.json: the SHA-256 of every input and output, the parameters, the versions, the revision."""
     made = [[plan.executed(stage), *plan.figures(stage), *plan.perhaps(stage)] for stage in STAGES]
     outputs = [*plan.artifacts(), *chain(*made), plan.study.report / "report.html", plan.study.report / "report.pdf"]
+    told = fingerprints(path for path in outputs if path.is_file())
     manifest = {
         "inputs": _inputs(plan) | fingerprints(sources),
-        "outputs": fingerprints(path for path in outputs if path.is_file()),
+        "outputs": told,
         "parameters": {row["name"]: row["value"] for row in plan.told_parameters()},
         "set_by": plan.set_by,
         "versions": versions(),
         "revision": revision(),
     }
+    if _tells_otherwise(plan.study.name, told):
+        forget_lists(plan.study.name)
     plan.study.write("manifest.json", manifest)
+
+
+def _tells_otherwise(run: str, outputs: dict[str, str]) -> bool:
+    """Return whether the lists of a run's customers, which no manifest knows, are of other segments than it has now.
+
+    As long as the manifest of before stands, they are those of the finished run.
+    """
+    try:
+        before = read_manifest(run).outputs
+    except SegmentationError:
+        return True
+    places = [f"assets/{run}/{name}" for name in LISTED_FROM]
+    return any(before.get(place) != outputs.get(place) for place in places)
 
 
 def _inputs(plan: Plan) -> dict[str, str]:

@@ -10,6 +10,7 @@ import re
 import subprocess
 import tomllib
 from importlib.metadata import version
+from pathlib import Path
 from shlex import quote
 
 from segmentation.core import files
@@ -19,8 +20,10 @@ from segmentation.core.files import sha256
 from segmentation.core.text import key, suggest
 from segmentation.runs.artifacts import Made, Manifest, read_artifact, remake_command
 from segmentation.runs.run import Run, check_run_name, forming, load_dataset
+from segmentation.runs.stages import LISTS, WORKBOOK
 
 COLUMNS_SHOWN = 5
+LISTED_FROM = ("segmented.parquet", "k_selection.json", "model.json", "profiles.json", "cleaning.json")
 CHECKED = ("model.skops", "model.json", "profiles.json", "cleaning.json")
 
 
@@ -84,6 +87,18 @@ def require_unchanged(run: str, *more: str) -> None:
                 f"{place} is not the file that the run wrote (its SHA-256 is not the manifest's); make it again: "
                 f"{remake_command(run, manifest.dataset)}"
             )
+
+
+def lists_of(run: str) -> list[Path]:
+    """Return the workbook and the CSV files of a run's customers that were asked for and are there."""
+    folder = files.ROOT / "assets" / run
+    return [*folder.glob(WORKBOOK), *sorted((folder / LISTS).glob("*.csv"))]
+
+
+def forget_lists(run: str) -> None:
+    """Remove the lists of a run's customers, which would say what they were before."""
+    for path in lists_of(run):
+        path.unlink()
 
 
 def fingerprints(paths) -> dict[str, str]:

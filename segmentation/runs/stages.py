@@ -12,6 +12,7 @@ from segmentation.core.errors import UsageError
 
 MOST_IN_NAME = 200  # bytes: file systems take 255
 OF_BASE = ("model.skops", "model.json", "profiles.json")  # what is read of an earlier run
+WORKBOOK, LISTS = "segments.xlsx", "lists"  # of `make lists`, by no stage: they hold customers
 DIALECTS = {  # what sqlglot calls each, and the databases that read it; the first has the files of plain names
     "postgres": "DuckDB and PostgreSQL",
     "mysql": "MySQL, MariaDB and SQLite",

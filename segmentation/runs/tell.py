@@ -1,6 +1,7 @@
 """What a run found, each in one line, from its artifacts: all that the terminal says, so nothing heavy is imported."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from shlex import quote
 
 from segmentation.core.dataset import ASSUMED, OF_MONEY, OF_RFM, Dataset
 from segmentation.core.text import (
@@ -164,6 +165,11 @@ def worth_most(segments: Sequence[Profile], worth: Sequence[Worth], dataset: Dat
     if ratios[best.segment] <= 1 or customers[best.segment] == value[best.segment]:
         return ""
     return f"{best.name}: {customers[best.segment]} of the customers, {value[best.segment]} of {words}."
+
+
+def unlisted(run: str) -> str:
+    """Say that the lists of a run's customers are gone, and how they come back."""
+    return f"removed, because they were of the segments of before; anew: make lists RUN={quote(run)}"
 
 
 def transformed(profile: Profile, dataset: Dataset) -> str:

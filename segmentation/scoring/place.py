@@ -16,9 +16,9 @@ from segmentation.core.text import MISSING
 from segmentation.customers.checks import check_rows, part_rows
 from segmentation.customers.purchases import raw_dataset, summarize_purchases
 from segmentation.runs.artifacts import Model, Selection
-from segmentation.runs.manifest import made_of, read_manifest, require_unchanged
+from segmentation.runs.manifest import lists_of, made_of, read_manifest, require_unchanged
 from segmentation.runs.run import Run
-from segmentation.runs.stages import STAGES
+from segmentation.runs.stages import LISTS, STAGES
 from segmentation.scoring.drift import Drift, describe_drift
 from segmentation.segments.assign import LISTED, assign_rows, name_of, told_of
 from segmentation.tables.dates import ISO, to_day
@@ -165,9 +165,11 @@ def _is_of_a_run(path: Path) -> bool:
         return True
     known = [other for other in data.rglob("*") if path.exists() and other.is_file()]
     for run in (files.ROOT / "assets").glob("*/"):
-        known += [run / name for name in RESULTS]
+        known += [*(run / name for name in RESULTS), *lists_of(run.name)]
         table = _table_of(run.name)
         if (table and table.reads(path)) or (path.name in RESULTS and is_same(folder, run)):
+            return True
+        if is_same(folder, run / LISTS):
             return True
     return any(is_same(path, other) for other in known)
 

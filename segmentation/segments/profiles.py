@@ -134,21 +134,26 @@ def write_profiles(study: Run, profiles: list[Profile], worth: Iterable[Worth] =
 
 
 def headed(profiles: list[Profile], dataset: Dataset, worth: Iterable[Worth] = ()) -> pd.DataFrame:
-    """Return one row a segment: size, centres, indices and descriptors under their labels, and what it is worth."""
+    """Return one row a segment: size, centres, indices and descriptors under their labels, and what it is worth.
+
+    Of which column each is ("" for none), and what it is called without others beside it, is kept in `attrs["of"]`.
+    """
     parts = {name: [key for p in profiles for key in p.descriptors[name] if key != OTHERS]
              for name in profiles[0].descriptors}  # fmt: skip
     rows = [_under_labels(profile, dataset, parts) for profile in profiles]
     for one in worth:
         rows = [row | _valued(part, one.column, dataset) for row, part in zip(rows, one.parts, strict=True)]
     keys = list(dict.fromkeys(key for row in rows for key in row))
-    taken, columns = {heading for name, heading in keys if not name}, {}
+    taken, columns, of = {heading for name, heading in keys if not name}, {}, {}
     for name, heading in keys:
         told = heading
         while name and told.casefold() in taken:  # a column may be labelled "Share", or as another with "index" behind
             told += f" ({name})"
         taken.add(told.casefold())
-        columns[told] = [row.get((name, heading)) for row in rows]
-    return pd.DataFrame(columns)
+        columns[told], of[told] = [row.get((name, heading)) for row in rows], (name, heading)
+    found = pd.DataFrame(columns)
+    found.attrs["of"] = of
+    return found
 
 
 def _under_labels(profile: Profile, dataset: Dataset, described: dict) -> dict[tuple[str, str], Any]:

@@ -1,16 +1,21 @@
 """What is said of the worth of the segments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import WHY_NOT, public
-from segmentation.core.text import NONE, escape, percent, sentence, spanning
-from segmentation.evidence.decision import LEVEL
+from segmentation.core.text import NONE, count, escape, percent, sentence, spanning, whole
+from segmentation.evidence.decision import LEVEL, advice, meaning
+from segmentation.runs.artifacts import Model, Profiles, Selection
 from segmentation.runs.records import Profile
-from segmentation.runs.tell import segment_shares, value_shares, worth_most
+from segmentation.runs.run import Run
+from segmentation.runs.stages import LISTS, WORKBOOK
+from segmentation.runs.tell import headline, segment_shares, value_shares, worth_most
 from segmentation.runs.worth import Part, Worth
+from segmentation.segments.names import HIGH, USUAL_INDEX
 from segmentation.segments.profiles import largest_first
 
 
@@ -117,3 +122,101 @@ def concentration(values: Sequence[Worth], dataset: Dataset) -> str:
 
 def _falls(worth: Worth) -> bool:
     return any(share < 0 for _, share in worth.lorenz)
+
+
+def definitions(study: Run) -> list[tuple[str, str]]:
+    """Return each word of the workbook of a run and what it means, nothing of when it was made."""
+    model, selection, profiles = (study.read(f"{name}.json") for name in ("model", "k_selection", "profiles"))
+    words = [*_of_run(study, selection, profiles), *_of_customers(study.dataset, model), *_of_segments(study.dataset)]
+    words += [(str(study.dataset.axis(name)), _column(name, profiles, study.dataset)) for name in _described(profiles)]
+    hidden = f"Is not shown: {WHY_NOT}; or a group of fewer than ten." if study.private else "Is not known."
+    return [
+        *words,
+        ("an empty cell", hidden),
+        ("' before a text", "The text begins as a formula does. It is written so that no spreadsheet computes it."),
+        ("… behind a text", "A cell has room for 32,767 letters; the CSV file has the whole text."),
+    ]
+
+
+def _of_run(study: Run, selection: Selection, profiles: Profiles) -> list[tuple[str, str]]:
+    verdict = f"{sentence(meaning(selection.verdict, selection.k))}. {advice(selection.verdict, selection.k)}".strip()
+    return [
+        ("run", f"{study.name}, {study.dataset.title}: {headline(selection, profiles)}."),
+        (f"verdict: {selection.verdict}" if selection.divided else "verdict", verdict),
+    ]
+
+
+def _of_customers(dataset: Dataset, model: Model) -> list[tuple[str, str]]:
+    key = {"id": "What tells the customers apart, as the table has it.", "row": "The number of the row in the table."}
+    told = [
+        (dataset.key, key[dataset.key]),
+        ("segment", "The number of the segment, as in the report."),
+        ("name", "What dataset.yaml calls the segment; where it says nothing, its levels in a few words."),
+        ("action", "What to do; empty where nothing is given, and where nothing divides the customers."),
+    ]
+    if dataset.private:
+        return told
+    surely = "how much more probable the own segment is than the next one"
+    margin = surely if model.scores else f"how much farther the next centre is, in {model.distance_unit}"
+    return [
+        *told,
+        ("distance", f"How far the customer is from the centre of the segment, in {model.distance_unit}."),
+        ("margin", f"How clearly the customer belongs there: {margin}. Near 0 it might as well be the next one."),
+        *([("probability", "How probable the segment is for this customer.")] if model.scores else []),
+    ]
+
+
+def _of_segments(dataset: Dataset) -> list[tuple[str, str]]:
+    low, high = USUAL_INDEX
+    valued = [
+        ("a customer, an order", "What a customer of the segment, and an order, came to on average."),
+        ("share of all", "Of what all customers together came to, the part of the segment."),
+        ("share of the top fifth", "Of what the segment came to, the part of the fifth worth most in it."),
+    ]
+    valued = valued if dataset.values else []
+    return [
+        ("size, share", "How many customers are in the segment, and of all customers which part."),
+        ("from, to", f"The ends of a {percent(LEVEL)} interval: what other samples of such customers would give."),
+        *valued,
+        ("index", "The centre of the segment, where that of all customers is 100."),
+        (
+            "levels",
+            f"High or low: the centre is {HIGH:g} standard deviations or more above or below that of all customers, as "
+            f"the segments were formed, or its index is below {low} or above {high}. Average: between these.",
+        ),
+    ]
+
+
+def _described(profiles: Profiles) -> list[str]:
+    return [*profiles.segments[0].centre, *profiles.segments[0].descriptors]
+
+
+def _column(name: str, profiles: Profiles, dataset: Dataset) -> str:
+    """Say what the figures of a column are, and whether it formed the segments."""
+    column, profile = dataset.columns[name], profiles.segments[0]
+    part = "Formed the segments" if name in profile.centre or column.role == "feature" else "Describes the segments"
+    if not column.numeric:
+        return f"{part}: the share of each category among the customers of whom it is known."
+    if column.type == "yes/no":
+        return f"{part}: the share of yes."
+    if name not in profile.centre:
+        return f"{part}: mean and median."
+    bent = f", averaged{column.on_scale} and transformed back; beside it the plain mean" if name in profile.mean else ""
+    return f"{part}: its centre is the mean of the customers of the segment{bent}."
+
+
+def too_many(customers: int, file: str) -> str:
+    """Say why a sheet holds no customers, and where they are."""
+    return f"{whole(customers)} customers are more than a sheet has rows; {LISTS}/{file} holds all of them."
+
+
+def written(study: Run, lists: Mapping[str, int]) -> str:
+    """Say what was written for a run, how many customers each file holds, and that they are for few to see."""
+    place = Path("assets", study.name)
+    sheets = f"{count(len(lists), 'sheet')} of customers, one of profiles, and one that says what each word means"
+    wide = max(map(len, lists))
+    rows = [f"  {file:{wide}}  {count(customers, 'customer')}" for file, customers in lists.items()]
+    beside = "" if study.private else ", and how surely each is placed"
+    who = f"  These hold customers by their {study.dataset.key}{beside}: for those alone who may see the rows."
+    told = [f"{(place / WORKBOOK).as_posix()}: {sheets}", f"{(place / LISTS).as_posix()}/: one file a segment", *rows]
+    return "\n".join([*told, who])

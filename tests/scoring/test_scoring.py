@@ -271,6 +271,10 @@ def shelves(tmp_path, monkeypatch):
         (tmp_path / f"link-{name}").symlink_to(kept / name)
         (tmp_path / f"hard-{name}").hardlink_to(kept / name)
     (tmp_path / "hard-shop.csv").hardlink_to(root / "data" / "shop" / "shop.csv")
+    (root / "assets" / "may" / "lists").mkdir()
+    (root / "assets" / "april" / "lists").mkdir()
+    (root / "assets" / "may" / "lists" / "Old.csv").write_text("a\n")
+    (tmp_path / "hard-list.csv").hardlink_to(root / "assets" / "may" / "lists" / "Old.csv")
     (tmp_path / "folder").symlink_to(kept)
     return locate("NEW", "kept/new.csv")
 
@@ -287,6 +291,7 @@ def shelves(tmp_path, monkeypatch):
             "project/assets/may/customers.parquet",
         ),
         *("project/data/shop/other.csv", "hard-shop.csv", "project/data/new.csv"),
+        *("project/assets/april/lists/Old.csv", "project/elsewhere/lists/new.csv", "hard-list.csv"),
     ],
 )
 def test_no_input_of_a_run_is_written_over_by_whatever_name_it_is_called(shelves, out):
