@@ -83,8 +83,16 @@ def sure(segmented: Customers) -> str:
     return f" {among} belong to their segment with a probability of {percent(NEARLY_CERTAIN)} or more."
 
 
-def scaling(scaled: Sequence[Scaled], dataset: Dataset) -> str:
-    """Say how the features were brought to one scale, or why they were not."""
+def scaling(scaled: Sequence[Scaled], dataset: Dataset, base: Finished | None = None) -> str:
+    """Say how the features were brought to one scale, or why they were not, and whether it is the scale of a base."""
+    told, then = _scaled(scaled, dataset), base.model.features if base else ()
+    numbers, plain = [[(f.power, f.centre, f.spread) for f in side] for side in (scaled, then)], (1, 0, 1)
+    if base is None or numbers[0] != numbers[1] or {*numbers[0]} == {plain}:
+        return told
+    return f"The scale is that of {escape(base.run)}, so that distances mean the same in both. There: {told}"
+
+
+def _scaled(scaled: Sequence[Scaled], dataset: Dataset) -> str:
     names = [feature.name for feature in scaled]
     if "scaling" not in dataset.model_fields_set and are_items(dataset, names):
         return _unscaled(dataset, names)

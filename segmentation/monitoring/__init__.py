@@ -23,7 +23,7 @@ __getattr__ = lazily(
         "telling_axes",
         "worth_by_run",
     ),
-    transitions=("refresh", "write_lineage"),
+    transitions=("carried_scaling", "refresh", "write_lineage"),
     advice=(),
     series=("Series", "compare_series", "moved_worth", "shares_over", "valued", "worth_over"),
     plots=(),

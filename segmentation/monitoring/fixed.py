@@ -23,7 +23,7 @@ from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.decision import LEVEL
 from segmentation.methods.method import Method, Optimum, random_state
 from segmentation.methods.mixture import bic
-from segmentation.monitoring.transitions import match, refresh
+from segmentation.monitoring.transitions import carried_scaling, match, refresh
 from segmentation.runs.artifacts import Former, Heir, Lineage
 from segmentation.runs.finished import Finished, open_base
 from segmentation.runs.run import Run, forming
@@ -72,12 +72,12 @@ def keep_segments(study: Run, model: str | None) -> tuple[Run, Kept | None]:
     return study, Kept(found, load_model(Run(model, study.dataset)))
 
 
-def scale_as(customers: Customers, study: Run, kept: Kept | None) -> tuple[Pipeline, np.ndarray]:
-    """Return the scaling, that of the earlier run or one for these customers, with the scaled features."""
-    if kept is None:
-        return scale(customers.sample, study.dataset, study.features)
-    scaler = kept.pipeline[:-1]
-    return scaler, scaler.transform(customers.sample[kept.earlier.features].to_numpy())
+def scale_as(
+    customers: Customers, study: Run, kept: Kept | None, base: Finished | None = None
+) -> tuple[Pipeline, np.ndarray]:
+    """Return the scaling, that of an earlier run or one for these customers, with the scaled features."""
+    scaler = kept.pipeline[:-1] if kept else carried_scaling(base, study, study.features)
+    return scale(customers.sample, study.dataset, study.features, scaler)
 
 
 def place_in(kept: Kept | None, everyone: Customers, customers: Customers) -> Pipeline | None:

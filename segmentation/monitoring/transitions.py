@@ -1,5 +1,6 @@
 """What became of the segments of an earlier run, and a fit that starts from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +22,8 @@ from segmentation.runs.finished import Finished
 from segmentation.runs.records import Became
 from segmentation.runs.run import Run
 from segmentation.segments.assign import assign_rows, scaled_feature
-from segmentation.segments.fit import segment
+from segmentation.segments.fit import distance_unit, segment
+from segmentation.segments.model import load_model
 
 MAJORITY = 0.5
 PART = 0.25
@@ -208,6 +210,21 @@ def renumber(kept: dict[int, int], k: int) -> list[int]:
     others = [now for now in range(k) if now not in kept.values()]
     numbers |= dict(zip([*moved, *others], free, strict=True))
     return [numbers[now] for now in range(k)]
+
+
+def carried_scaling(base: Finished | None, study: Run, features: Sequence[str]) -> Pipeline | None:
+    """Return the scaling of a base, with its centres, spreads and lambdas, so that a distance means the same in both.
+
+    None where other features form the segments or dataset.yaml asks for another kind of scale by now, and where one is
+    a category: one that is new would be nowhere.
+    """
+    if base is None or [*features] != base.features or base.features != base.numbers:
+        return None
+    now = [study.dataset.columns[name].transform for name in features]
+    unit, then = distance_unit(study.dataset, features), [feature.transform for feature in base.model.features]
+    if (now, unit) != (then, base.model.distance_unit):
+        return None
+    return load_model(Run(base.run, study.dataset))[:-1]
 
 
 def refresh(

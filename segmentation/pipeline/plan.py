@@ -15,7 +15,7 @@ from segmentation.core.errors import DataError, UsageError
 from segmentation.core.text import listing, suggest
 from segmentation.runs.artifacts import Made
 from segmentation.runs.finished import find_base, require_same_columns
-from segmentation.runs.manifest import refuse_another, remembered
+from segmentation.runs.manifest import open_finished, refuse_another, remembered
 from segmentation.runs.run import Run, check_run_name, forming, open_run, parse_dataset, parse_features
 from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
 from segmentation.tables.sources import RawSource, find_table, locate, run_name
@@ -124,7 +124,7 @@ def make_plan(**given) -> Plan:
     typed, option, base = _with_earlier(given, _usable(kept), defaults)
     if typed["data"] != given["data"]:
         _require_there(typed["data"], typed["run"] or typed["dataset"])
-    assumed = _assume(typed) if typed["data"] is not None and typed["dataset"] is None else None
+    assumed = _assume(typed, base) if typed["data"] is not None and typed["dataset"] is None else None
     study, name = _open(typed, defaults, assumed)
     _require_unknown(typed, name, assumed)
     earlier = find_base(base, study.name, study.dataset, option) if base else None
@@ -238,12 +238,14 @@ def require_mark(decimal: str | None) -> None:
         raise UsageError(f"DECIMAL={decimal} is not usable; expected the decimal mark of the table's numbers: . or ,")
 
 
-def _assume(typed: dict) -> str:
-    """Return the dataset.yaml of what a table that nobody has described seems to be."""
+def _assume(typed: dict, base: str | None) -> str:
+    """Return the dataset.yaml of what a table that nobody has described seems to be, or was in a base."""
     from segmentation.roles.write import assume  # imported here, because it takes seconds
 
+    like = open_finished(base, None).dataset if base else None
     source = locate("DATA", typed["data"], typed["encoding"])
-    return assume(source, typed["decimal"] or "auto", typed["features"], typed["dates"])
+    decimal = typed["decimal"] or (like.decimal if like else "auto")
+    return assume(source, decimal, typed["features"], typed["dates"], like)
 
 
 def propose_dataset(data: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from shlex import quote
 
 from segmentation.core import files
-from segmentation.core.dataset import ASSUMED
+from segmentation.core.dataset import ASSUMED, dataset_path
 from segmentation.core.errors import SegmentationError, UsageError
 from segmentation.core.parallel import run_unheard, temporary_folder
 from segmentation.pipeline.plan import Plan
@@ -114,9 +114,13 @@ def _copy_project(root: Path, dataset: str) -> None:
 def _copy_base(root: Path, base: str | None) -> None:
     if not base:
         return
-    for name in ("manifest.json", *CHECKED):
-        (root / "assets" / base).mkdir(parents=True, exist_ok=True)
-        shutil.copy(files.ROOT / "assets" / base / name, root / "assets" / base / name)
+    for path in [
+        dataset_path(read_manifest(base).dataset, base),
+        *(files.ROOT / "assets" / base / name for name in ("manifest.json", *CHECKED)),
+    ]:
+        copy = root / path.relative_to(files.ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
 
 
 def _command(run: str, manifest: Manifest, data: str | None) -> list[str]:

@@ -1,19 +1,22 @@
 """The dataset.yaml of what a table seems to be, with the reasons, assumed for a run or written to start from."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
 
 from segmentation.core import files
+from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_text
 from segmentation.core.text import key
-from segmentation.roles.guess import Guess, guess_table
+from segmentation.roles.guess import NAMED, Guess, guess_table
 from segmentation.roles.look import plain
 from segmentation.runs.run import check_run_name
 from segmentation.tables.sources import RawSource
 
+AS_BEFORE, NOT_BEFORE = "as in the run before", "not in the run before"
 REMARKS = {
     "order": " # what the lines of one purchase share",
     "price": " # of one; a row came to quantity times price",
@@ -22,18 +25,45 @@ REMARKS = {
 }
 
 
-def assume(source: RawSource, decimal_mark: str = "auto", features: str | None = None, dates: str | None = None) -> str:
+def assume(
+    source: RawSource,
+    decimal_mark: str = "auto",
+    features: str | None = None,
+    dates: str | None = None,
+    like: Dataset | None = None,
+) -> str:
     """Return the dataset.yaml of what a table that nobody has described seems to be, with the features that are named.
+
+    Parameters
+    ----------
+    like : Dataset, optional
+        That of an earlier month: a column that it has too is what it was then, and no other forms segments.
 
     Raises
     ------
     DataError
         As `guess_columns`, and where it cannot be told how the numbers of a column are written.
     """
-    guesses, purchases = guess_table(source, decimal_mark, features, dates)
+    named = features or (",".join(like.named("feature")) if like else None)
+    guesses, purchases = guess_table(source, decimal_mark, named, dates)
+    if like:
+        guesses = [guess if features and guess.reason == NAMED else _as_before(guess, like) for guess in guesses]
     if asked := [guess.asked for guess in guesses if guess.asked]:
         raise DataError(f"{source.name}: {asked[0]}")
     return as_yaml(guesses, source, title=source.name, decimal_mark=decimal_mark, purchases=purchases)
+
+
+def _as_before(guess: Guess, like: Dataset) -> Guess:
+    """Return a column as it was in an earlier table; of a date it is looked up anew how it is written."""
+    for name, column in like.columns.items():
+        if guess.name == name or key(guess.header) in map(key, column.headers(name)):
+            told = column.model_dump(mode="json", exclude_unset=True, exclude={"reason", "aliases", "date_format"})
+            written = {"date_format": guess.spec["date_format"]} if "date_format" in guess.spec else {}
+            asked = "" if column.role == "ignore" else guess.asked
+            return replace(guess, name=name, spec=told | written, reason=column.reason or AS_BEFORE, asked=asked)
+    if guess.spec["role"] != "feature":
+        return guess
+    return replace(guess, spec=guess.spec | {"role": "descriptor"}, reason=f"{NOT_BEFORE}: {guess.reason}")
 
 
 def as_yaml(

@@ -64,12 +64,11 @@ def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: s
     labels = [dataset.label(name) for name in features]
     labels = [*labels[:MOST_LISTED], f"{len(labels) - MOST_LISTED} others"] if len(labels) > MOST_LISTED + 1 else labels
     formed = f"Nobody has described this table. Its segments are formed by {listing(labels)}"
-    by = set_by == "command line"
-    other = (
-        "as FEATURES says; all else about its columns is assumed."
-        if by
-        else ("and that is assumed, as is the role of every other column.")
-    )
+    who, _, run = (set_by or "").partition(" ")
+    other = {
+        "command": "as FEATURES says; all else about its columns is assumed.",
+        **dict.fromkeys(("base", "model"), f"as those of {run} are; what that run does not say is assumed."),
+    }.get(who, "and that is assumed, as is the role of every other column.")
     return " ".join(filter(None, [f"{formed}, {other}", days_counted(dataset)]))
 
 

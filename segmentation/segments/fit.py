@@ -36,10 +36,11 @@ def fit_segments(
     k: int,
     *,
     formed_by: MethodName = "kmeans",
+    scaler: Pipeline | None = None,
     seed: int = 0,
 ) -> Pipeline:
-    """Fit scaling and the segments of a method as one scikit-learn Pipeline; they are numbered largest first."""
-    scaler, X = scale(customers, dataset, features)
+    """Fit scaling, or take one, and the segments of a method as one scikit-learn Pipeline, numbered largest first."""
+    scaler, X = scale(customers, dataset, features, scaler)
     method = method_of(formed_by, describe_scaling(scaler, features), dataset)
     return Pipeline([*scaler.steps, (formed_by, method.best(X, k, seed=seed).model)])
 
@@ -247,10 +248,13 @@ def _scaler(kind: str):
     return StandardScaler(with_mean=kind == "standard", with_std=kind == "standard")
 
 
-def scale(customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...]) -> tuple[Pipeline, np.ndarray]:
-    """Fit the scaling and return it with the scaled features, of shape (n_customers, n_columns)."""
-    scaler = scaling(dataset, features)
-    return scaler, scaler.fit_transform(customers[list(features)].to_numpy())
+def scale(
+    customers: pd.DataFrame, dataset: Dataset, features: tuple[str, ...], scaler: Pipeline | None = None
+) -> tuple[Pipeline, np.ndarray]:
+    """Fit the scaling, or take a fitted one, and return it with the scaled features, (n_customers, n_columns)."""
+    values = customers[list(features)].to_numpy()
+    scaler = scaling(dataset, features).fit(values) if scaler is None else scaler
+    return scaler, scaler.transform(values)
 
 
 def scaled_far(scaler: Pipeline, everyone: Customers, forming: Customers, features: Sequence[str]) -> np.ndarray:

@@ -1,10 +1,21 @@
 """Four months, each started from the one before: what is carried over, and what becomes of the planted segments."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from segmentation.core.dataset import Dataset
 from segmentation.core.files import read_json
-from tests.conftest import Project, copy_project, made_once
+from segmentation.methods import tell as methods_tell
+from segmentation.monitoring.transitions import carried_scaling
+from segmentation.roles.write import assume
+from segmentation.runs import tell as runs_tell
+from segmentation.runs.finished import Finished
+from segmentation.runs.records import Placement
+from segmentation.runs.run import Run, parse_dataset
+from segmentation.segments.fit import describe_scaling, scale
+from segmentation.tables.sources import locate
+from tests.conftest import Project, completed, copy_project, made_once
 from tests.monitoring.months import DESCRIBED, MONTHS, month
 
 
@@ -87,3 +98,61 @@ def test_parts_and_what_is_merged_are_told_by_the_segment_that_most_come_from(mo
     assert fates[then["b"]["segment"]] == ("merged", None)
     assert now["a"]["size"] == 90
     assert "A part of segment 1 (Active) of mar." in months.page("apr")
+
+
+def test_features_are_scaled_as_they_were(months):
+    scales = {name: _scales(months, name) for name in MONTHS}
+    assert scales["jan"] == scales["feb"] == scales["mar"] == scales["apr"]
+    assert "The scale is that of mar, so that distances mean the same in both." in months.page("apr")
+    assert "The scale is that of" not in months.page("jan")
+
+
+def _scales(project: Project, name: str) -> list[tuple]:
+    features = read_json(project.artifact(name, "model.json"))["features"]
+    return [(f["name"], f["lambda"], f["centre"], f["spread"]) for f in features]
+
+
+def test_a_lambda_is_carried_unless_features_or_the_kind_of_scale_are_others():
+    spend = np.random.default_rng(1).lognormal(3, 1, 300)
+    table, features = pd.DataFrame({"spend": spend, "visits": spend % 7}), ("spend", "visits")
+    bent = {"spend": {"role": "feature", "transform": "yeo-johnson"}, "visits": {"role": "feature"}}
+    dataset = Dataset.model_validate({"title": "T", "columns": bent})
+    scaler, X = scale(table, dataset, features)
+    again, Y = scale(table * 3, dataset, features, scaler)
+    assert describe_scaling(again, features) == describe_scaling(scaler, features)
+    assert Y.mean() > X.mean() + 0.5
+    told = methods_tell.scaling(describe_scaling(again, features), dataset, _finished(scaler, features))
+    assert told.startswith("The scale is that of jan, so that distances mean the same in both. There: Each has mean 0")
+    fitted = describe_scaling(scale(table * 3, dataset, features)[0], features)
+    assert methods_tell.scaling(fitted, dataset, _finished(scaler, features)).startswith("Each has mean 0")
+    for other in (("spend",), ("visits", "spend")):
+        assert carried_scaling(_finished(scaler, features), Run("feb", dataset), other) is None
+    plain = Dataset.model_validate({"title": "T", "columns": bent | {"spend": {"role": "feature"}}})
+    assert carried_scaling(_finished(scaler, features), Run("feb", plain), features) is None
+
+
+def _finished(scaler, features) -> Finished:
+    placement = Placement(features=describe_scaling(scaler, features), centroids=[[0.0, 0.0]])
+    return Finished("jan", completed(placement), ())
+
+
+def test_a_column_that_nobody_has_described_is_what_it_was_in_the_base(tmp_path):
+    """In February spend is nearly a copy of visits, codes look like numbers, and there is a new column."""
+    rng = np.random.default_rng(4)
+    jan = pd.DataFrame({"Customer ID": [f"c{i}" for i in range(200)], "Spend": rng.gamma(2, 40, 200).round(2)})
+    jan["Visits"], jan["Colour"] = rng.integers(1, 60, 200), rng.choice(["red", "blue", "green"], 200)
+    feb = jan.assign(Spend=(jan["Visits"] * 3 + rng.normal(0, 0.4, 200)).round(2), Basket=rng.gamma(3, 9, 200).round(2))
+    places = [tmp_path / f"{name}.csv" for name in ("jan", "feb")]
+    for place, table in zip(places, (jan, feb), strict=True):
+        table.to_csv(place, index=False)
+    then, now = (locate("DATA", str(place)) for place in places)
+    before = parse_dataset(assume(then), "jan")
+    anew, found = (parse_dataset(assume(now, like=like), "feb") for like in (None, before))
+    assert set(before.named("feature")) == {"spend", "visits"} != set(anew.named("feature"))
+    assert dict(found.columns.items() & before.columns.items()) == before.columns
+    assert [*found.columns.keys() - before.columns.keys()] == ["basket"]
+    assert (found.columns["basket"].role, found.columns["basket"].reason[:19]) == ("descriptor", "not in the run befo")
+    typed = parse_dataset(assume(now, features="Basket,Spend", like=before), "feb")
+    assert {"basket", "spend"} <= set(typed.named("feature"))
+    told = runs_tell.assumed("assumed", found, found.named("feature"), "base jan")
+    assert told.endswith("formed by Spend and Visits, as those of jan are; what that run does not say is assumed.")
