@@ -154,11 +154,11 @@ def todo(found: Series) -> str:
     """Say of each segment that grew, shrank, ended or is new what it means for its action, and where to begin."""
     lines = [*_ends(found), *filter(None, [_largest(found.steps[-1])])]
     both = _first_and_last(found)
-    kept = len(both) - sum(_apart(row) for _, row in both.iterrows())
+    kept = [escape(both_names(row)) for _, row in both.iterrows() if not _apart(row)]
     if kept:
-        these = "Each segment" if kept == len(both) == len(found.runs[-1].profiles) else count(kept, "segment")
-        has = "has" if kept == 1 or these == "Each segment" else "have"
-        lines.append(f"{sentence(these)} {has} about the share of {escape(found.names[0])}: go on as planned.")
+        every = len(kept) > 1 and len(kept) == len(found.lines)
+        these = "Each segment has" if every else f"{listing(kept)} {'has' if len(kept) == 1 else 'have'}"
+        lines.append(f"{these} about the share of {escape(found.names[0])}: go on as planned.")
     return "\n".join(f"- {line}" for line in lines) + f"\n\n{PROOF}"
 
 
