@@ -303,9 +303,9 @@ def moves(found: Comparison) -> pd.DataFrame:
 
 def how_many(table: pd.DataFrame, found: Comparison) -> int | str:
     """Return how many customers are counted: as text where a few others, then or now, of a private table are not."""
-    n, totals = int(table["customers"].sum()), [found.run.model.customers]
+    n, totals = int(table["customers"].sum()), [found.run.customers]
     if found.shared is not None and table is not found.placed:
-        totals.append(found.base.model.customers)
+        totals.append(found.base.customers)
     least, rest = min(totals), {total - n for total in totals} - {0}
     if not found.private or not rest:
         return n

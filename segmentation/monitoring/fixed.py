@@ -21,10 +21,10 @@ from segmentation.core.text import listing
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.decision import LEVEL
-from segmentation.methods.method import Method, Optimum, random_state
+from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum, random_state
 from segmentation.methods.mixture import bic
 from segmentation.monitoring.transitions import carried_scaling, match, refresh
-from segmentation.runs.artifacts import Former, Heir, Lineage
+from segmentation.runs.artifacts import Former, Heir, Lineage, Profiles, read_artifact
 from segmentation.runs.finished import Finished, open_base
 from segmentation.runs.run import Run, forming
 from segmentation.runs.worth import Fit, Moved
@@ -35,7 +35,6 @@ from segmentation.segments.fit import fit_segments, scale
 from segmentation.segments.model import load_model, nearest_sql, write_model, write_queries
 
 MATTERS = 0.05  # of the customers, whom a refit must move at least
-LARGEST_DRAWN = 2_000  # customers of whom samples are drawn
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ def judge_fit(
 
     They are formed anew on these customers, with the same k and method, as BASE would, and matched with those at hand
     by their customers (Kuhn 1955). How many change segment is set against what chance does: of pairs of samples drawn
-    from these customers, as many as then and as now (2,000 at most), each forms segments, which place all of them.
+    from these customers, as many as then and as now (1,000 at most), each forms segments, which place all of them.
     That customers differ from the former ones is told too, and is no reason for a refresh by itself.
 
     Parameters
@@ -151,10 +150,11 @@ def judge_fit(
     """
     if kept is None or placed is None:
         return None
-    model, k, (_, X) = kept.earlier.model, len(kept.names), scale_as(customers, study, kept)
+    model, k, (scaler, X) = kept.earlier.model, len(kept.names), scale_as(customers, study, kept)
     drift = describe_drift(score_table(everyone.table, model, kept.names), model, kept.names)
     names, by = study.features, method.name
-    anew = fit_segments(customers.sample, study.dataset, names, k, formed_by=by, seed=study.seed)
+    how = {"scaler": scaler, "seed": study.seed}
+    anew = fit_segments(customers.sample, study.dataset, names, k, formed_by=by, **how)
     anew, _ = refresh(anew, customers, list(names), kept.earlier)
     own, others = placed.model.labels_, anew[-1].labels_
     moved, sizes = differing(own, others, k), np.bincount(own, minlength=k)
@@ -183,7 +183,7 @@ def differing(labels: np.ndarray, others: np.ndarray, k: int) -> np.ndarray:
 
 def _by_chance(X: np.ndarray, k: int, method: Method, *, then: int, pairs: int, seed: int) -> float:
     """Return the share of customers whom two samples place differently, in at most 95 of 100 pairs."""
-    some = X[sample_rows(len(X), LARGEST_DRAWN, seed=seed)]
+    some = X[sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)]
     found = spread(_differ_once, list(range(pairs)), some, k, method, min(then, len(some)), seed)
     return float(np.quantile(found, LEVEL))
 
@@ -206,8 +206,9 @@ def unchanged(kept: Kept | None) -> Lineage | None:
         number, name = profile.segment, profile.name
         before.append(Former(segment=number, name=name, fate="survives", left=False, into=(number,), kept_as=number))
         origin = {"segment": number, "kept_from": number, "comes_from": (number,), "selected_as": number}
-        now.append(Heir.model_validate(origin | {"name": name, "action": profile.action, "then": profile}))
-    return Lineage(base=kept.run, before=tuple(before), now=tuple(now))
+        now.append(Heir.model_validate(origin | {"name": name, "action": profile.action}))
+    then = read_artifact(kept.run, Profiles)
+    return Lineage(base=kept.run, before=tuple(before), now=tuple(now), then=then)
 
 
 def write_fitted(

@@ -28,7 +28,7 @@ def runs_table(found: Comparison) -> pd.DataFrame:
         selection = study.read("k_selection.json")
         silhouette, weakest = runs_tell.measured(selection) or [NONE, NONE]
         columns[f"{when}: {base.run}"] = {
-            "customers": f"{base.model.customers:,}",
+            "customers": f"{base.customers:,}",
             "features": listing(study.dataset.label(feature) for feature in base.features),
             "number of segments k": f"{selection.k}",
             "why this k": runs_tell.choice(selection),

@@ -48,7 +48,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
     """
     dataset = study.dataset
     record, model = study.read("profiles.json"), study.read("model.json")
-    profiles = record.segments
+    profiles, lineage = record.segments, study.lineage()
     customers = open_segmented(study)
     numbers, categories = split_types(customers)
     held = _grids(customers, numbers) if dataset.private else _rows(customers, numbers, categories, seed)
@@ -57,7 +57,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
             p.model_dump(include={"segment", "name", "size"}) | {"colour": colour(p.segment), "glyph": glyph(p.segment)}
             for p in profiles
         ],
-        "model": _model(customers, record, model),
+        "model": _model(customers, record, lineage.then if lineage and lineage.then else record, model),
         "numbers": [
             {"name": name, **_labelled(name, dataset), **_marked(name, dataset, _shown(held, name))} for name in numbers
         ],
@@ -74,9 +74,9 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
     }
 
 
-def _model(customers: Customers, record: Profiles, model: Model) -> dict:
-    """Return what places one customer."""
-    shown, dataset = _shown_model(customers, record.segments, model), customers.dataset
+def _model(customers: Customers, record: Profiles, formed: Profiles, model: Model) -> dict:
+    """Return what places one customer; `formed` is of the run that formed the segments."""
+    shown, dataset = _shown_model(customers, formed.segments, model), customers.dataset
     features = [
         f.model_dump(by_alias=True, include=SCALED)
         | _labelled(f.name, dataset)

@@ -27,6 +27,7 @@ from segmentation.runs.run import Run
 from segmentation.worth.campaign import Campaign, campaigns
 
 STRONG = ("natural", "reproducible")
+MOST_MOVED = 2  # centres, on a card
 MOST_ON_CARD = 5  # features, and descriptors: the others are folded
 
 
@@ -122,6 +123,7 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
         stability = [stability[row.selected_as - 1] for row in lineage.now]
     return [
         _card(profile, stable, selection.verdict, selection.features, differing, dataset, lineage)
+        | ({"change": since(profile, profiles, lineage, dataset)} if lineage and lineage.then else {})
         | {"share": shares[profile.segment], "worth": runs_tell.worth_line(profile.segment, profiles, dataset)}
         | {"campaign": campaign(planned[profile.segment], dataset) if planned else None}
         for profile, stable in zip(profiles.segments, stability, strict=True)
@@ -162,6 +164,23 @@ def _card(
             ],
         ),
     }
+
+
+def since(profile: Profile, profiles: Profiles, lineage: Lineage, dataset: Dataset) -> str:
+    """Say what a segment that is kept was then: its share, and what it was worth, and which centres have moved."""
+    assert lineage.then is not None  # of segments that are kept
+    before, segment = lineage.then, profile.segment
+    was = runs_tell.worth_line(segment, before, dataset) if profiles.worth else ""
+    was = was or f"{runs_tell.segment_shares(before.segments)[segment]} of customers"
+    old = before.segments[segment - 1]
+    both = {name: (old.centre_interval[name], profile.centre_interval[name]) for name in old.centre}
+    shown = {name: (then, now) for name, (then, now) in both.items() if then and now}
+    apart = [name for name, (then, now) in shown.items() if then[1] < now[0] or now[1] < then[0]]
+    moved = [f"{dataset.label(name)} was {dataset.measured(name, old.centre[name])}" for name in apart]
+    more = [count(len(moved) - MOST_MOVED, "other centre") + " moved"] if len(moved) > MOST_MOVED + 1 else []
+    moved = [*moved[:MOST_MOVED], *more] if more else moved
+    same = "; no centre moved by more than the intervals allow" if len(shown) == len(both) > 0 else ""
+    return f"In {lineage.base}: {was}{f'; {listing(moved)}' if moved else same}."
 
 
 def campaign(plan: Campaign, dataset: Dataset) -> str:

@@ -194,12 +194,11 @@ class Origin(Record):
 
 
 class Heir(Origin):
-    """The same with the name and the action that it keeps, its number in k_selection.json, and who it was if kept."""
+    """The same with the name and the action that it keeps, and its number in k_selection.json."""
 
     name: str | None
     action: str | None
     selected_as: int
-    then: Profile | None = None
 
 
 class Start(Record):
@@ -226,22 +225,7 @@ class Transitions(Record):
     @property
     def fixed(self) -> bool:
         """Whether the earlier segments are kept as they are."""
-        return isinstance(self, Lineage) and self.start is None
-
-
-class Lineage(Transitions, Artifact):
-    """lineage.json: the transitions of a run that started from the earlier one, or keeps its segments (no start)."""
-
-    FILE: ClassVar[str] = "lineage.json"
-
-    now: tuple[Heir, ...]
-    start: Start | None = None
-
-    @model_validator(mode="after")
-    def _is_numbered(self):
-        require_numbered(self.before)
-        require_numbered(self.now)
-        return self
+        return isinstance(self, Lineage) and self.then is not None
 
 
 class ShortForm(Record):
@@ -281,6 +265,22 @@ class Profiles(Artifact):
     def names(self) -> dict[int, str]:
         """The name of each segment."""
         return {profile.segment: profile.name for profile in self.segments}
+
+
+class Lineage(Transitions, Artifact):
+    """lineage.json: the transitions of a run that started from the earlier one, or who its segments were then."""
+
+    FILE: ClassVar[str] = "lineage.json"
+
+    now: tuple[Heir, ...]
+    start: Start | None = None
+    then: Profiles | None = None
+
+    @model_validator(mode="after")
+    def _is_numbered(self):
+        require_numbered(self.before)
+        require_numbered(self.now)
+        return self
 
 
 class Made(Artifact):

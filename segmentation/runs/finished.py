@@ -48,8 +48,13 @@ class Finished:
 
     @property
     def shares(self) -> list[float]:
-        """The share of each segment."""
-        return [size / self.model.customers for size in self.model.sizes]
+        """The share of each segment, of its own customers: a model that it keeps was formed on others."""
+        return [profile.share for profile in self.profiles]
+
+    @property
+    def customers(self) -> int:
+        """How many customers it has."""
+        return sum(profile.size for profile in self.profiles)
 
 
 def open_base(base: str, run: str, dataset: Dataset, option: str = "BASE") -> Finished:

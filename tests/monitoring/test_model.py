@@ -1,28 +1,36 @@
 """A later month placed in the segments of an earlier one: who is where, whether the segments still fit, and errors."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from segmentation.core import files
+from segmentation.core.engine import held
 from segmentation.core.files import read_json
+from segmentation.report.explore import explore_data
+from segmentation.runs.manifest import open_finished
+from segmentation.runs.records import Placement, Scaled
+from segmentation.segments.assign import assign_rows, open_segmented
 from tests.conftest import Project, copy_project, made_once
 from tests.report.test_report import Page
 
 SHOP = """title: Shop
-source: {path: shop.csv}
-privacy: rows
+source: {{path: shop.csv}}
+privacy: {privacy}
 k_range: [4, 4]
 columns:
-  id: {role: id}
-  income: {role: feature, label: Income, unit: k$}
-  spending: {role: feature, label: Spending, unit: points}
-  visits: {role: descriptor, label: Visits}
+  id: {{role: id}}
+  income: {{role: feature, label: Income, unit: k$}}
+  spending: {{role: feature, label: Spending, unit: points}}
+  visits: {{role: value, label: Visits}}
 segments:
-  - {name: Rich and eager, levels: {income: high, spending: high}, action: Call them}
+  - {{name: Rich and eager, levels: {{income: high, spending: high}}, action: Call them}}
 """
 PLACES = {"a": (20, 20), "b": (90, 20), "c": (15, 90), "d": (90, 80)}
+DATASETS = {"newcomers": "quiet"}  # the same columns, of which no customer may be shown
 SIZES = {"a": 90, "b": 70, "c": 60, "d": 50}
 
 
@@ -55,15 +63,18 @@ def _report(project: Project, run: str, *words: str, table: pd.DataFrame | None 
         place = project.root / f"{run}.csv"
         table.to_csv(place, index=False)
         data = ["--data", str(place)]
-    return project.call("report", "--dataset", "shop", *data, "--run", run, "--resamples", "10", *words, drawn=False)
+    return project.call(
+        "report", "--dataset", DATASETS.get(run, "shop"), *data, "--run", run, "--resamples", "10", *words, drawn=False
+    )
 
 
 def _make(folder: Path) -> Project:
     project = copy_project(folder)
-    place = project.root / "data" / "shop"
-    place.mkdir()
-    (place / "dataset.yaml").write_text(SHOP)
-    _customers(1, SIZES, PLACES).to_csv(place / "shop.csv", index=False)
+    for name, privacy in (("shop", "rows"), ("quiet", "aggregate")):
+        place = project.root / "data" / name
+        place.mkdir()
+        (place / "dataset.yaml").write_text(SHOP.format(privacy=privacy))
+        _customers(1, SIZES, PLACES).to_csv(place / "shop.csv", index=False)
     done = _report(project, "march", "--k", "4")
     assert done.returncode == 0, done.stderr
     for run, table in _months().items():
@@ -132,14 +143,47 @@ def test_the_report_says_whose_segments_these_are_and_whether_they_fit(kept):
 def test_a_run_with_a_model_is_remembered_and_up_to_date(kept):
     parameters = read_json(kept.artifact("stable", "manifest.json"))
     assert {name: parameters["set_by"][name] for name in ("k", "features", "method", "model")} == {
-        "k": "model",
-        "features": "model",
-        "method": "model",
+        "k": "model march",
+        "features": "model march",
+        "method": "model march",
         "model": "command line",
     }
     done = kept.call("report", "--run", "stable", drawn=False)
     assert done.returncode == 0, done.stderr
     assert "everything was up to date" in done.stdout
+
+
+def test_each_card_says_what_its_segment_was(kept):
+    page = Page(kept.page("stable")).text
+    assert len(re.findall(r"In march: \d+% of customers, \d+% of visits; no centre moved by more", page)) == 4
+    page = Page(kept.page("changed")).text
+    assert re.search(r"In march: 33% of customers, \d+% of visits; Income was 20\.\d k\$", page)
+
+
+def test_the_form_of_a_private_page_places_as_the_earlier_run_does(kept, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", kept.root)
+    study = open_finished("newcomers", None)
+    shown = explore_data(study, seed=0)["model"]
+    features = [
+        Scaled(name=f["name"], **{"lambda": f["lambda"]}, centre=f["centre"], spread=f["spread"])
+        for f in shown["features"]
+    ]
+    customers = open_segmented(study).sample
+    told = assign_rows(
+        held(customers[["id", "income", "spending"]]), Placement(features=features, centroids=shown["centroids"])
+    )
+    same = (
+        told.to_pandas().set_index("id")["segment"].loc[customers["id"]].to_numpy() == customers["segment"].to_numpy()
+    )
+    assert same.all()
+
+
+@pytest.mark.parametrize(("base", "run"), [("march", "stable"), ("stable", "changed"), ("march", "newcomers")])
+def test_runs_whose_segments_are_kept_are_compared(kept, base, run):
+    done = kept.call("compare", "--base", base, "--run", run, drawn=False)
+    assert done.returncode == 0, done.stderr
+    page = Page((kept.root / "report" / run / f"compare-{base}.html").read_text(encoding="utf-8")).text
+    assert f"Both models place the customers of {run} alike" in page
 
 
 @pytest.mark.parametrize(
