@@ -248,6 +248,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         f"  Segments  {', '.join(segments)}",
         *([f"  Worth     {worth}"] if (worth := tell_worth(profiles, plan.study.dataset)) else []),
         f"  Evidence  {chosen.verdict}; {', '.join(told)}",
+        *([f"  Number    {runs_tell.against(chosen)}"] if chosen.carried and chosen.k != chosen.best else []),
         *([f"  Method    {chosen.formed_why}"] if chosen.formed_by != "kmeans" or len(chosen.tried) > 1 else []),
         *(
             [f"  Instead   {useful}"]

@@ -5,7 +5,7 @@ import pandas as pd
 
 DESCRIBED = """title: Shop
 source: {path: shop.csv}
-k_range: [2, 7]
+k_range: [4, 6]
 columns:
   id: {role: id}
   recency: {role: feature, label: Days since last order, unit: days}

@@ -1,17 +1,25 @@
 """Four months, each started from the one before: what is carried over, and what becomes of the planted segments."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from segmentation import cli
+from segmentation.core import files
 from segmentation.core.dataset import Dataset
+from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
+from segmentation.evidence import tell as evidence_tell
+from segmentation.evidence.decision import decide
 from segmentation.methods import tell as methods_tell
 from segmentation.monitoring.transitions import carried_scaling
+from segmentation.pipeline.plan import make_plan
 from segmentation.roles.write import assume
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.finished import Finished
-from segmentation.runs.records import Placement
+from segmentation.runs.records import Carried, Conclusion, Null, Placement
 from segmentation.runs.run import Run, parse_dataset
 from segmentation.segments.fit import describe_scaling, scale
 from segmentation.tables.sources import locate
@@ -156,3 +164,57 @@ def test_a_column_that_nobody_has_described_is_what_it_was_in_the_base(tmp_path)
     assert {"basket", "spend"} <= set(typed.named("feature"))
     told = runs_tell.assumed("assumed", found, found.named("feature"), "base jan")
     assert told.endswith("formed by Spend and Visits, as those of jan are; what that run does not say is assumed.")
+
+
+def _concluded(k="auto", smallest=(40, 30, 12), **more) -> Conclusion:
+    """Return what is decided of k = 3, 4 and 5, of which 3 is natural and 5 is nothing."""
+    scores = pd.DataFrame({"silhouette": [0.7, 0.5, 0.4], "smallest": smallest}, index=[3, 4, 5])
+    verdicts: dict = {3: "natural", 4: "constructive", 5: "none"}
+    choice = decide(scores, verdicts, k, smallest=10, **more)
+    null = Null(p=0.01, error=0.01, tables=99, models=("one",))
+    rest = {"verdict": verdicts[choice["k"]], "verdict_of_best": verdicts[choice["best"]], "verdicts": verdicts}
+    return Conclusion(**choice, **rest, stable=(3,), null=null)
+
+
+def test_a_number_that_is_carried_over_against_the_evidence_is_told_as_that():
+    mar = Carried(run="mar", k=5)
+    kept = _concluded(5, base=mar)
+    assert (kept.k, kept.best, kept.verdict, kept.carried) == (5, 3, "none", mar)
+    assert runs_tell.against(kept) == (
+        "k = 5 is that of mar, with the verdict none; the evidence of these customers speaks for 3 (natural)."
+    )
+    assert evidence_tell.found(kept) == "no segments"
+    asked = _concluded(4, base=mar)
+    assert asked.carried is None
+    assert runs_tell.against(asked).startswith("The analyst asked for k = 4, with the verdict constructive;")
+    assert runs_tell.against(_concluded(base=mar)) == ""
+    alike = _concluded(3, base=Carried(run="mar", k=3))
+    assert runs_tell.against(alike) == "k = 3 is that of mar, and the evidence of these customers speaks for it too."
+
+
+def test_a_number_that_cannot_be_shown_is_not_kept_unless_an_analyst_asks_for_it():
+    mar = Carried(run="mar", k=5)
+    anew = _concluded(5, smallest=(40, 30, 6), base=mar)
+    assert (anew.k, anew.method, anew.carried) == (3, "auto", mar)
+    assert runs_tell.against(anew) == (
+        "mar has five segments; here one of so many would be too small for privacy: aggregate to show, so that k is "
+        "chosen anew."
+    )
+    with pytest.raises(DataError, match="K=5 has a segment of fewer than 10 customers"):
+        _concluded(5, smallest=(40, 30, 6))
+
+
+def test_the_name_of_a_run_remembers_its_base_and_what_is_typed_beats_it(months, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", months.root)
+    nothing = dict.fromkeys(inspect.signature(cli.make).parameters.keys() - {"context", "cold"})
+    plan = make_plan(**nothing | {"run": "feb"})
+    asked = {name: (plan.parameters[name], plan.set_by[name]) for name in ("base", "k", "method", "resamples")}
+    assert asked == {
+        "base": ("jan", "command line"),
+        "k": (5, "base jan"),
+        "method": ("kmeans", "base jan"),
+        "resamples": (10, "command line"),
+    }
+    typed = make_plan(**nothing | {"run": "feb", "k": "auto", "method": "mixture", "features": "basket"})
+    asked = [(typed.parameters[name], typed.set_by[name]) for name in ("k", "method", "features")]
+    assert asked == [("auto", "command line"), ("mixture", "command line"), ("basket", "command line")]
