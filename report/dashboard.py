@@ -320,7 +320,7 @@ def answer(study, values: dict, told: list[dict]) -> None:
         f'<span class="glyph" aria-hidden="true">{card["glyph"]}</span> '
         f"{sentence(card['noun'])} {card['segment']}, {html.escape(found['name'])}.</p>"
         f"{sure}<p>Distance {found['distance']:.3f} to its centroid{nearer} ({unit}).</p>{careful}"
-        + (f"<p><b>What to do:</b> {html.escape(action)}</p>" if action else "")
+        + (f"<p><b>{card['what_to_do']}:</b> {html.escape(action)}</p>" if action else "")
         + "</div>"
     )
 

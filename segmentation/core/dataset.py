@@ -9,7 +9,7 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from segmentation.core import files
 from segmentation.core.text import NONE, amount, holds_unit, in_sentence, percent, suggest
@@ -37,6 +37,7 @@ MADE = ("id", "recency", "frequency", "tenure", "lines", *OF_MONEY)
 OF_RFM = ("recency", "frequency", "monetary")
 OF_ROWS = ("date", "order", "amount", "quantity", "price")  # what the columns of purchases are called when read
 ASSUMED = "assumed"
+LONGEST_CALLED = 30  # letters of a name that we make, and of the words for an end of a feature
 YEARS = (1900, 2100)
 OF_YEARS = re.compile(
     r"^(?:année|annee|anno|ano|año|rok)\b|(geburts|bau|gründungs)jahr|\b(birth|born)\b|naissance|nacimiento"
@@ -71,8 +72,14 @@ class Source(_Strict):
 class Ends(_Strict):
     """What people say of a feature's two ends."""
 
-    low: Annotated[str, Field(min_length=1)]
-    high: Annotated[str, Field(min_length=1)]
+    low: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CALLED)]
+    high: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CALLED)]
+
+    @model_validator(mode="after")
+    def _differ(self):
+        if self.low.casefold() == self.high.casefold():
+            raise ValueError(f"words: both ends are called {self.low!r}; nobody could tell them apart")
+        return self
 
 
 class Column(_Strict):
@@ -143,6 +150,8 @@ class Column(_Strict):
             raise ValueError("an id has only a label and aliases; it is kept as text")
         if self.type == "ordinal" and not self.categories:
             raise ValueError("an ordinal needs its categories, from the lowest to the highest")
+        if self.words and self.type == "category":
+            raise ValueError("words are for what can be low and high; a category has no two ends")
         if self.categories and self.type not in ("category", "ordinal"):
             raise ValueError("categories need type: category or ordinal")
         ranged = {"transform"} if self.type == "rating" else {"min", "max", "transform"}

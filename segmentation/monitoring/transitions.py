@@ -261,9 +261,9 @@ def refresh(
 def _heir(origin: Origin, base: Finished, selected_as: int, *, of_parts: bool) -> Heir:
     """Return what a segment keeps: a part has not the name of all customers, nor all customers that of a part."""
     old = base.profiles[origin.kept_from - 1] if origin.kept_from and of_parts else None
-    return Heir(
-        **dict(origin), name=old.name if old else None, action=old.action if old else None, selected_as=selected_as
-    )
+    kept = ("name", "action", "suggested") if old else ()
+    has = {"name": None, "action": None} | {part: getattr(old, part) for part in kept}
+    return Heir(**dict(origin), **has, selected_as=selected_as)
 
 
 def _start_from(base: Finished, model: Pipeline, customers: Customers, features: list[str]) -> tuple[Pipeline, Start]:

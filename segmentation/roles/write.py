@@ -110,6 +110,7 @@ def _examples(guesses: list[Guess]) -> list[str]:
             "# What else a line can say, of a feature such as this one:",
             f"#   {name}: {{role: feature, min: 0, max: 1000}} # other cells are refused, with the reason",
             f"#   {name}: {{role: feature, required: false, missing: median}} # empty cells are filled, and counted",
+            f"#   {name}: {{role: feature, words: {{low: seldom, high: often}}}} # what people say of its two ends",
             "# Names and actions of segments, by the levels of their features (low, average, high):",
             "# segments:",
             f"#   - {{levels: {{{name}: high}}, name: Best customers, action: Keep in touch}}",

@@ -194,10 +194,14 @@ class Origin(Record):
 
 
 class Heir(Origin):
-    """The same with the name and the action that it keeps, and its number in k_selection.json."""
+    """The same with the name and the action that it keeps, and its number in k_selection.json.
+
+    suggested : whether that action was a suggestion
+    """
 
     name: str | None
     action: str | None
+    suggested: bool = False
     selected_as: int
 
 

@@ -309,6 +309,7 @@ class Profile(Record):
     strongest : the features, that in which the segment stands farthest from all first
     descriptors : of each its mean and median, or the share of each category; nothing that tells of fewer than ten, and
         where categories are hidden for that, None under `OTHERS`
+    suggested : whether the action follows from the levels, because dataset.yaml gives none
     """
 
     segment: int
@@ -325,15 +326,21 @@ class Profile(Record):
     level_name: str
     name: str
     action: str | None
+    suggested: bool = False
 
     @property
     def hides(self) -> bool:
         """Whether a centre or a mean is not shown."""
         return None in (*self.centre.values(), *self.mean.values())
 
+    @property
+    def marked(self) -> str | None:
+        """The action, one that is only suggested with that before it."""
+        return f"Suggestion: {self.action}" if self.suggested else self.action
+
     def advised(self, verdict: Verdict) -> str | None:
         """Return the action that is told of the segment: none where nothing divides the customers."""
-        return None if verdict == "none" else self.action
+        return None if verdict == "none" else self.marked
 
 
 class DescriptorTest(Record):

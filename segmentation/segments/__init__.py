@@ -30,6 +30,7 @@ __getattr__ = lazily(
         "telling_order",
     ),
     model=("write_model",),
+    names=("suggest_actions",),
     profiles=("centre_table", "flatten", "profile_segments", "write_profiles"),
     robustness=("by_effect", "choice_formats", "compare_choices", "compare_descriptors", "intervals"),
     plots=(),

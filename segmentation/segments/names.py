@@ -1,17 +1,16 @@
-"""What segments are called: levels in words, names of thirty letters, apart from each other, kept from earlier runs."""
+"""What segments are called, and what may follow: levels as people say them, names in thirty letters, suggestions."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 import pandas as pd
 
-from segmentation.core.dataset import Dataset, Level
+from segmentation.core.dataset import LONGEST_CALLED, Dataset, Level
 from segmentation.core.text import count, sentence, shortened
-from segmentation.roles.days import LAST
-from segmentation.roles.words import spelt
+from segmentation.roles.known import SAID, Said, kind_of, said, subject
 from segmentation.runs.artifacts import Heir
-from segmentation.runs.records import Profile
+from segmentation.runs.records import Profile, Verdict
 
 HIGH = 0.5
 MOST_SAY = 0.5  # of a share of yes: what most say
@@ -20,42 +19,125 @@ AVERAGE, UNNAMED = "Average in every feature", "See its levels"
 EVERYONE = "All customers"  # the name of a segment of all, whose every level would be average
 MOST_NAMED = 3  # with more features, levels leave the average ones out
 LEVELS_TOLD = 8  # of which levels tell
-LONGEST_CALLED = 30  # letters of a name that we make
+RATES = SAID["rating"].bare
 FEWEST_LETTERS = 8  # of a label that is cut
-PLAIN_WORDS = (  # what people say where a feature is low or high
+SUGGESTED: tuple[tuple[dict[str, Level], str], ...] = (  # by what stands out; the first that holds
+    ({"recency": "high", "value": "high"}, "Win them back first, with a personal offer: they brought much."),
+    ({"recency": "high", "frequency": "high"}, "Win them back soon, with a personal offer: they used to come often."),
+    ({"recency": "high", "frequency": "low"}, "Write to them once more at little cost, and leave it at that."),
+    ({"recency": "high", "value": "low"}, "Write to them once more at little cost, and leave it at that."),
+    ({"recency": "high"}, "Give them one good reason to come back, before they are gone for good."),
     (
-        r"recency|(?:days|weeks|months) since (?:\w+ )?(?:last|latest|most recent) "
-        r"(?:orders?|purchases?|visits?|log-?in|activity|transactions?|bookings?|stay|payment|donation|buy|invoices?)"
-        r"|tage seit (?:\w+ )?letzte[mnrs] (?:bestellung|kauf|einkauf|besuch|buchung)",
-        {"low": "recently", "high": "long ago"},
+        {"recency": "low", "frequency": "high", "value": "high"},
+        "Thank them, and look after them in person; they need no discount.",
     ),
+    ({"recency": "low", "value": "high"}, "Thank them in person, and give them a reason to come more often."),
+    ({"recency": "low", "frequency": "high"}, "Thank them, and suggest what goes with what they have; no discount."),
+    ({"recency": "low", "tenure": "low"}, "Welcome them, and make the next time easy."),
+    ({"recency": "low", "frequency": "low"}, "Stay in touch while they remember you, and make the next time easy."),
+    ({"recency": "low"}, "Stay in touch while they remember you: suggest what goes with their latest choice."),
     (
-        r"(?:purchase |order |visit )?frequency|(?:number of |no\.? of |anzahl (?:der )?)?"
-        r"(?:orders|purchases|visits|transactions|bookings|stays|trips|bestellungen|käufe|einkäufe|besuche|buchungen)",
-        {"low": "seldom", "high": "often"},
+        {"frequency": "high", "value": "high"},
+        "Thank them, and look after them in person; notice early when they come less often.",
     ),
-    (
-        r"tenure|(?:days|months|years) since (?:sign-?up|joining|joined|registration|first \w+)"
-        r"|(?:days|months|years) as (?:a )?(?:customer|member)",
-        {"low": "new", "high": "long-standing"},
-    ),
+    ({"frequency": "high", "value": "low"}, "Suggest bundles, or something a little better, rather than discounts."),
+    ({"frequency": "low", "value": "high"}, "Prepare each contact with them well: few of them bring much."),
+    ({"frequency": "low", "value": "low"}, "Include them in what goes to everybody, and keep what they cost low."),
+    ({"value": "high"}, "Look after them in person: losing one of them costs most."),
+    ({"frequency": "high"}, "Thank them for coming often, and suggest what goes with what they have."),
+    ({"value": "low"}, "Suggest what goes with what they have, and keep what they cost low."),
+    ({"frequency": "low"}, "Give them a reason to come again, at a time that suits them."),
+    ({"tenure": "low"}, "Welcome them, and show them what else there is."),
+    ({"tenure": "high"}, "Thank them for staying, and ask what they would miss."),
 )
+
+
+class Phrase(NamedTuple):
+    """How a level of a feature is put, {} for its label: "bought long ago", where there is little room "long ago"."""
+
+    whole: str
+    bare: str
+    label: str
+
+    def told(self) -> str:
+        """Return it as the levels of a segment tell it."""
+        return self.whole.format(self.label)
+
+
+def phrases(levels: Mapping[str, str], centres: Mapping[str, float | None], dataset: Dataset) -> dict[str, Phrase]:
+    """Return how the level of each feature is put: "long ago", "spent little", "high {}", "not {}"."""
+    known = said(dataset)
+    return {f: _phrase(f, height, centres.get(f), known.get(f), dataset) for f, height in levels.items()}
+
+
+def _phrase(name: str, height: str, centre: float | None, own: Said | None, dataset: Dataset) -> Phrase:
+    label = dataset.words(name)
+    if dataset.columns[name].type == "yes/no" and height != "average":
+        text = _of_most(height, centre, own)
+    elif own:
+        text, label = getattr(own, height), subject(name, dataset) if "{}: " in own.low else label
+    else:
+        text = f"{height} {{}}"
+    bare = text.removeprefix(own.bare) if own else text
+    return Phrase(text, bare if own != SAID["rating"] else f"{height} {{}}", label)
+
+
+def _of_most(height: str, centre: float | None, own: Said | None) -> str:
+    """Return what is said of yes and no: what most of them say, or what they say more often than all do."""
+    yes, no = (own.high, own.low) if own else ("{}", "not {}")
+    if centre is not None and (centre >= MOST_SAY) == (height == "high"):
+        return yes if height == "high" else no
+    if own:  # most of them say otherwise than this end
+        return f"more often {yes if height == 'high' else no}"
+    return "more often {}" if height == "high" else "less often {}"
 
 
 def levelled(heights: pd.Series, told: dict, dataset: Dataset, *, alone: bool) -> dict:
     """Return the levels of a segment, the features by how far it stands from all, and what follows for its names."""
     levels = {f: level(z, told["index"][f]) for f, z in heights.items()}
     strongest = tuple(heights.abs().round(1).sort_values(ascending=False, kind="stable").index)
-    phrases = {f: phrase(f, levels[f], told["centre"][f], dataset) for f in strongest}
-    called = {"name": EVERYONE, "action": None} if alone else _named(levels, phrases, dataset)
-    whole = EVERYONE if alone else level_name(levels, phrases, dataset)
+    put = phrases({f: levels[f] for f in strongest}, told["centre"], dataset)
+    called = {"name": EVERYONE, "action": None} if alone else _named(levels, put, dataset)
+    whole = EVERYONE if alone else level_name(levels, put)
     return {"levels": levels, "strongest": strongest, "level_name": whole, **called}
 
 
 def as_before(heir: Heir, dataset: Dataset) -> dict:
     """Return the name of an earlier run, with the action that dataset.yaml gives for it now, else that of then."""
     now = [entry.action for entry in dataset.segments if entry.name == heir.name]
-    return {"name": heir.name, "action": now[-1] if now else heir.action}
+    then = {"action": heir.action, "suggested": heir.suggested}
+    return {"name": heir.name, **({"action": now[-1], "suggested": False} if now else then)}
+
+
+def suggest_actions(profiles: list[Profile], dataset: Dataset, verdict: Verdict) -> list[Profile]:
+    """Give each segment without an action one that follows from the levels of features that people know, if any does.
+
+    Where no groups were found, and of all customers as one, nothing is suggested.
+    """
+    if verdict == "none" or len(profiles) == 1:
+        return [p.model_copy(update={"action": None, "suggested": False}) if p.suggested else p for p in profiles]
+    kinds = {f: kind for f in profiles[0].levels if (kind := _certain(f, dataset))}
+    return [
+        profile if profile.action else profile.model_copy(update=_suggested(profile, kinds)) for profile in profiles
+    ]
+
+
+def _certain(name: str, dataset: Dataset) -> str | None:
+    """Return what a feature measures where its own words do not turn it round: recency may be a score."""
+    words, kind = dataset.columns[name].words, kind_of(name, dataset)
+    known = SAID.get(kind or "")
+    if words and known and not dataset.transactions and not {words.low, words.high} & {known.low, known.high}:
+        return None
+    turned = words and known and (words.low == known.high or words.high == known.low)
+    return None if turned else kind or ("value" if name in dataset.values else None)
+
+
+def _suggested(profile: Profile, kinds: Mapping[str, str]) -> dict:
+    """Return the first suggestion whose levels all hold; of two features of a kind that differ neither counts."""
+    found = {kind: {profile.levels[f] for f in kinds if kinds[f] == kind} for kind in kinds.values()}
+    stands = {kind: levels.pop() for kind, levels in found.items() if len(levels) == 1}
+    action = next((told for levels, told in SUGGESTED if levels.items() <= stands.items()), None)
+    return {"action": action, "suggested": action is not None}
 
 
 def level(z: float, index: float | None) -> Level:
@@ -69,51 +151,57 @@ def level(z: float, index: float | None) -> Level:
     return "high" if z > 0 else "low"
 
 
-def phrase(name: str, height: str, centre: float | None, dataset: Dataset) -> str:
-    """Return how a level of a feature is put, with {} for what the feature is called: "high {}", "not {}"."""
-    if dataset.columns[name].type != "yes/no" or height == "average":
-        return f"{height} {{}}"
-    if centre is None or (centre >= MOST_SAY) != (height == "high"):  # most of them say otherwise than most of all do
-        return "more often {}" if height == "high" else "less often {}"
-    return "{}" if height == "high" else "not {}"
-
-
-def level_name(levels: Mapping[str, str], phrases: Mapping[str, str], dataset: Dataset) -> str:
-    """Return the levels as words, in the order of `phrases`, such as "High annual income, low spending score"."""
-    told = [f for f in phrases if levels[f] != "average" or len(levels) <= MOST_NAMED]
+def level_name(levels: Mapping[str, str], put: Mapping[str, Phrase]) -> str:
+    """Return the levels as words, in the order of `put`, such as "Bought long ago, often, high annual income"."""
+    told = [f for f in put if levels[f] != "average" or len(levels) <= MOST_NAMED]
     if all(levels[f] == "average" for f in told):
         return AVERAGE
-    words = [phrases[f].format(dataset.words(f)) for f in told]
+    words = [put[f].told() for f in told]
     more = len(words) - LEVELS_TOLD
     words = [*words[:LEVELS_TOLD], count(more, "other feature")] if more > 1 else words
-    return sentence(", ".join(words))
+    return sentence(_joined(words))
 
 
-def short_name(names: Iterable[str], phrases: Mapping[str, str], dataset: Dataset) -> str | None:
+def _joined(words: Iterable[str]) -> str:
+    """Return levels as one text, in which "rates" is said once of ratings that follow each other."""
+    told: list[str] = []
+    rated = False
+    for word in words:
+        told.append(word.removeprefix(RATES) if rated else word)
+        rated = word.startswith(RATES)
+    return ", ".join(told)
+
+
+def short_name(names: Iterable[str], put: Mapping[str, Phrase], dataset: Dataset) -> str | None:
     """Return the levels of the first two or three of these features in at most 30 letters; None where none has room.
 
-    A label that is too long loses the words that say least, then its end; what is left stands for no other column.
+    What may be left out is; a label that is too long loses the words that say least, then its end. What is left stands
+    for no other column.
     """
     names = list(names)[:MOST_NAMED]
-    for told, cut in [(names, False), (names[:2], False), (names[:2], True), (names[:1], True), (names[1:2], True)]:
-        found = _fitted(told, phrases, dataset, cut=cut) if told else None
+    tried = [(told, way) for told in (names, names[:2]) for way in ("whole", "bare")]
+    for told, way in [*tried, *((told, "cut") for told in (names[:2], names[:1], names[1:2]))]:
+        found = _fitted(told, put, dataset, way) if told else None
         if found:
             return sentence(found)
     return None
 
 
-def _fitted(names: list[str], phrases: Mapping[str, str], dataset: Dataset, *, cut: bool) -> str | None:
+def _fitted(names: list[str], put: Mapping[str, Phrase], dataset: Dataset, way: str) -> str | None:
     """Return these levels, each label as long as there is room for it; None where there is too little."""
-    plain = {f: _plainly(f, phrases[f], names, dataset) for f in names}
-    room = LONGEST_CALLED - len(", ".join(plain[f] or phrases[f].format("") for f in names))
-    words, left = {f: text for f, text in plain.items() if text}, [f for f in names if not plain[f]]
-    for f in sorted(left, key=lambda f: len(dataset.words(f))):  # a short one leaves its room to the others
-        most = room // (len(left) - len(words.keys() & set(left))) if cut else room
-        label = shortened(dataset.words(f), _beside(f, dataset), most, cut=cut and most >= FEWEST_LETTERS)
+    forms = {f: put[f].whole if way == "whole" else put[f].bare for f in names}
+    room = LONGEST_CALLED - len(_joined(form.format("") for form in forms.values()))
+    words = {f: form.format("") for f, form in forms.items() if form.format("") == form.format("x")}
+    left = [f for f in names if f not in words]
+    if room < 0:
+        return None
+    for f in sorted(left, key=lambda f: len(put[f].label)):  # a short one leaves its room to the others
+        most = room // (len(left) - len(words.keys() & set(left))) if way == "cut" else room
+        label = shortened(put[f].label, _beside(f, dataset), most, cut=way == "cut" and most >= FEWEST_LETTERS)
         if label is None:
             return None
-        words[f], room = phrases[f].format(label), room - len(label)
-    return ", ".join(words[f] for f in names)
+        words[f], room = forms[f].format(label), room - len(label)
+    return _joined(words[f] for f in names)
 
 
 def _beside(feature: str, dataset: Dataset) -> list[str]:
@@ -121,37 +209,21 @@ def _beside(feature: str, dataset: Dataset) -> list[str]:
     return [dataset.words(name) for name in dataset.named("feature", "descriptor") if name != feature]
 
 
-def _plainly(name: str, told: str, beside: Iterable[str], dataset: Dataset) -> str:
-    """Return what people say of a level of recency, frequency or tenure; "" of others, and where two are alike."""
-    kinds = {f: next((i for i, (kind, _) in enumerate(PLAIN_WORDS) if is_called(f, kind, dataset)), -1)
-             for f in dataset.named("feature")}  # fmt: skip
-    kind = kinds.get(name, -1)
-    return "" if kind < 0 or [*kinds.values()].count(kind) > 1 else PLAIN_WORDS[kind][1].get(told.partition(" ")[0], "")
-
-
-def is_called(name: str, kind: str, dataset: Dataset) -> bool:
-    """Return whether a column is of a kind of `PLAIN_WORDS`, by its label or, of the last purchase, its date."""
-    label = re.sub(r"\s*[(\[].*", "", dataset.label(name)).casefold()
-    if dataset.columns[name].type == "date" and kind == PLAIN_WORDS[0][0]:  # in any language that names dates
-        return bool(LAST.search(spelt(label)))
-    return dataset.columns[name].type != "yes/no" and bool(re.fullmatch(kind, label))
-
-
-def _named(levels: Mapping[str, str], phrases: Mapping[str, str], dataset: Dataset) -> dict:
+def _named(levels: Mapping[str, str], put: Mapping[str, Phrase], dataset: Dataset) -> dict:
     """Return name and action of the first entry of dataset.yaml whose levels all hold, else a name of ours."""
     for entry in dataset.segments:
         if all(levels.get(name) == height for name, height in entry.levels.items()):
             return {"name": entry.name, "action": entry.action}
-    return {"name": called(levels, phrases, dataset), "action": None}
+    return {"name": called(levels, put, dataset), "action": None}
 
 
-def called(levels: Mapping[str, str], phrases: Mapping[str, str], dataset: Dataset) -> str:
+def called(levels: Mapping[str, str], put: Mapping[str, Phrase], dataset: Dataset) -> str:
     """Return the name of a segment that nobody has named: what says most of it first."""
-    far, near = ([f for f in phrases if (levels[f] == "average") == average] for average in (False, True))
+    far, near = ([f for f in put if (levels[f] == "average") == average] for average in (False, True))
     if not far:
         return AVERAGE
-    beside = near if len(far) == 1 and len(phrases) <= MOST_NAMED else []
-    return short_name([*far, *beside[:1]], phrases, dataset) or UNNAMED
+    beside = near if len(far) == 1 and len(put) <= MOST_NAMED else []
+    return short_name([*far, *beside[:1]], put, dataset) or UNNAMED
 
 
 def distinct_names(
@@ -195,9 +267,9 @@ def _apart(profile: Profile, feature: str, way: str, dataset: Dataset) -> str | 
     if way == "owned":
         return f"{profile.name} ({dataset.words(feature)} {dataset.amount(feature, profile.centre[feature])})"
     if way == "levels":
-        phrases = {f: phrase(f, profile.levels[f], profile.centre[f], dataset) for f in profile.strongest}
-        far = [f for f in phrases if f != feature and profile.levels[f] != "average"]
-        return short_name([feature, *far], phrases, dataset)
+        put = phrases({f: profile.levels[f] for f in profile.strongest}, profile.centre, dataset)
+        far = [f for f in put if f != feature and profile.levels[f] != "average"]
+        return short_name([feature, *far], put, dataset)
     label = shortened(dataset.words(feature), _beside(feature, dataset), LONGEST_CALLED - len(measured) - 1, cut=True)
     return label and sentence(f"{label} {measured}")
 

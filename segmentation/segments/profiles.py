@@ -123,7 +123,7 @@ def flatten(profiles: list[Profile]) -> pd.DataFrame:
             ends = profile.centre_interval[feature] or (np.nan, np.nan)
             row[f"centre {feature} low"], row[f"centre {feature} high"] = ends
         row |= {f"index {feature}": value for feature, value in profile.index.items()}
-        rows.append(row | {"level_name": profile.level_name, "action": profile.action})
+        rows.append(row | {"level_name": profile.level_name, "action": profile.marked, "suggested": profile.suggested})
     return pd.DataFrame(rows)
 
 
@@ -173,7 +173,7 @@ def _under_labels(profile: Profile, dataset: Dataset, described: dict) -> dict[t
     for name, parts in described.items():
         axis, part = str(dataset.axis(name)), ", " if dataset.columns[name].numeric else ": "
         row |= {(name, f"{axis}{part}{what}"): profile.descriptors[name].get(what) for what in parts}
-    return row | {("", "levels"): profile.level_name, ("", "action"): profile.action}
+    return row | {("", "levels"): profile.level_name, ("", "action"): profile.marked}
 
 
 def _valued(part: Part, name: str, dataset: Dataset) -> dict[tuple[str, str], Any]:

@@ -1,6 +1,6 @@
 """What is said of the segments: their borders, who they are, and what other choices would draw."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from functools import partial
 
 import numpy as np
@@ -17,6 +17,7 @@ from segmentation.customers.tell import tiles
 from segmentation.evidence.decision import LEVEL, NEARLY_SAME, NOUNS, SIGNIFICANT, SMALL
 from segmentation.evidence.tell import NO_NEXT, border, misfits
 from segmentation.methods import tell as methods_tell
+from segmentation.roles.known import SAID, Said, said
 from segmentation.runs.records import Profile
 from segmentation.runs.tell import segment_shares, transformed, unindexed
 from segmentation.segments.fit import (
@@ -42,9 +43,7 @@ SEGMENT_CAPTIONS = {  # over each table
     "choices": "Agreement with the segments at hand, as adjusted Rand index.",
     "nearest": "The customers nearest to a border, by margin.",
     "sizes": "The segments, from the largest to the smallest.",
-    "descriptors": "Does each descriptor differ between the segments? The corrected p takes all of these tests into "
-    "account.",
-    "actions": "What dataset.yaml recommends for each segment.",
+    "descriptors": "Does each descriptor differ between the segments? The corrected p takes all tests into account.",
 }
 
 
@@ -67,23 +66,21 @@ def in_scaled_units(
 ) -> str:
     """Say what the figure in scaled units shows, and which two centroids lie closest together."""
     unit = distance_unit(scaled.dataset, list(centres))
+    among = f"{sentence(count(len(centres), NOUNS[verdict]))} among "
+    among += privacy.all_but(scaled.aside, scaled.number, private=scaled.private)
     if are_profiled(scaled.dataset, names):
         near = "" if centres.isna().any(axis=None) else f" {closest(centres, unit)}"
-        return (
-            f"{sentence(count(len(centres), NOUNS[verdict]))} among {_customers(scaled)}.{near} Two "
-            "answers against each other are a few points on a grid; [the figure](#04-original) shows all of them."
+        grid = (
+            "Two answers against each other are a few points on a grid; [the figure](#04-original) shows all of them."
         )
+        return f"{among}.{near} {grid}"
     shown = [scaled_label(scaled.dataset, name) for name in amounts_of(scaled.dataset, names)]
     crosses = "crosses are the centroids" if len(centres) > 1 else "cross is the centroid"
     crosses = f", in {unit}{'' if centres.isna().any(axis=None) else f'; the red {crosses}'}"
-    many = f"{sentence(count(len(centres), NOUNS[verdict]))} among {_customers(scaled)}{crosses}"
     around = f", and the ellipses one and two standard deviations around {'them' if len(centres) > 1 else 'it'}"
-    many += around if len(spreads) and not centres.isna().any(axis=None) else ""
-    return f"{many}. {closest(centres, unit)}{axes(shown, len(centres), len(names))}{_tiles(scaled, len(centres))}"
-
-
-def _customers(drawn: Customers) -> str:
-    return privacy.all_but(drawn.aside, drawn.number, private=drawn.private)
+    crosses += around if len(spreads) and not centres.isna().any(axis=None) else ""
+    which = f"{axes(shown, len(centres), len(names))}{_tiles(scaled, len(centres))}"
+    return f"{among}{crosses}. {closest(centres, unit)}{which}"
 
 
 def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
@@ -181,10 +178,8 @@ def principal_map(mapped: tuple | None, dataset: Dataset) -> str:
     weights = explained.drop(columns="share").abs()
     most = [escape(column_label(dataset, column)) for column in weights.idxmax(axis=1)]
     (first, second), many = share_texts(explained["share"]).values(), len({c.partition(": ")[0] for c in weights})
-    return (
-        f"Of the variance of the {many} features the first principal component shows {first}, most of "
-        f"all {most[0]}, and the second {second}, most of all {most[1]}.{_tiles(points, len(crosses))}"
-    )
+    told = f"shows {first}, most of all {most[0]}, and the second {second}, most of all {most[1]}."
+    return f"Of the variance of the {many} features the first principal component {told}{_tiles(points, len(crosses))}"
 
 
 def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
@@ -197,13 +192,13 @@ def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
         told = {name: dataset.measured(str(f), value) for name, value in found.items()}
         ends = ranging(found, told)
         parts.append(f"{escape(dataset.label(f))} {f'from {ends}' if ends else f'not at all ({min(told.values())})'}")
-    ranges = f"The centres range in {listing(parts)}." if parts else "No centres are compared."
-    hidden = [_tell_hidden(dataset, str(f), centres[f].notna().tolist()) for f in centres if centres[f].isna().any()]
-    return " ".join([ranges, *hidden])
+    ranges = [f"The centres range in {listing(parts)}." if parts else "No centres are compared."]
+    hidden = [_tell_hidden(dataset, str(f), centres[f].dropna()) for f in centres if centres[f].isna().any()]
+    return " ".join(ranges + hidden)
 
 
-def _tell_hidden(dataset: Dataset, feature: str, shown: Sequence[bool]) -> str:
-    of = "some segments" if any(shown) else "any segment"
+def _tell_hidden(dataset: Dataset, feature: str, shown: Sized) -> str:
+    of = "some segments" if len(shown) else "any segment"
     return f"{escape(dataset.label(feature))}: not shown of {of}, because {WHY_NOT}."
 
 
@@ -228,8 +223,8 @@ def who(profiles: list[Profile], verdict: str) -> str:
 
 def _levels_beside(profile: Profile) -> str:
     """Return the levels of a segment that is not called by them."""
-    named = profile.name.startswith(profile.level_name)
-    return "" if named else f"; {escape(profile.level_name[:1].lower() + profile.level_name[1:])}"
+    told = profile.level_name
+    return "" if profile.name.startswith(told) else f"; {escape(told[:1].lower() + told[1:])}"
 
 
 def size_table(profiles: list[Profile]) -> pd.DataFrame:
@@ -241,10 +236,16 @@ def size_table(profiles: list[Profile]) -> pd.DataFrame:
 
 
 def actions_table(profiles: pd.DataFrame, verdict: str) -> pd.DataFrame | None:
-    """Return what dataset.yaml recommends for each segment; None where these are none, or nothing is recommended."""
+    """Return what is recommended for each segment; None where these are none, or nothing is recommended."""
     if verdict == "none" or profiles["action"].isna().all():
         return None
     return profiles[["segment", "name", "action"]].fillna("none given in dataset.yaml")
+
+
+def recommended(profiles: pd.DataFrame) -> str:
+    """Return the caption of what is recommended: by dataset.yaml, or where it says nothing, by the levels."""
+    ours = " Where it gives no action, a suggestion by the levels." if profiles["suggested"].any() else ""
+    return f"What dataset.yaml recommends for each segment.{ours}"
 
 
 def sizes(profiles: list[Profile], resamples: int) -> str:
@@ -276,31 +277,35 @@ def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> s
     """Say for each feature which segment has the highest and which the lowest centre, and what line and bars mean."""
     if len(profiles) == 1:
         return ALONE
-    tells = []
-    for f in features:
-        shown = {p.segment: at for p in profiles if (at := p.centre[f]) is not None}
-        if len(shown) < len(profiles):
-            tells.append(_tell_hidden(dataset, f, [p.segment in shown for p in profiles]))
-            continue
-        most, fewest = max(shown.values()), min(shown.values())
-        if most == fewest:
-            tells.append(f"{escape(dataset.label(f))} does not differ.")
-            continue
-        top, bottom = (listing(escape(p.name) for p in profiles if p.centre[f] == end) for end in (most, fewest))
-        tells.append(
-            f"{escape(dataset.label(f))} is highest in {top} ({dataset.measured(f, most)}) "
-            f"and lowest in {bottom} ({dataset.measured(f, fewest)})."
-        )
+    known = said(dataset)
+    tells = [_tell_ends(profiles, f, dataset, known.get(f)) for f in features]
     return f"{' '.join(tells)} Dashed: the centre of all customers; bars: {percent(LEVEL)} intervals."
+
+
+def _tell_ends(profiles: list[Profile], f: str, dataset: Dataset, own: Said | None) -> str:
+    """Say where a feature is highest and lowest; where people have words for its ends, from which to which it runs."""
+    label, told = escape(dataset.label(f)), []
+    values = [value for p in profiles if (value := p.centre[f]) is not None]
+    if len(values) < len(profiles):
+        return _tell_hidden(dataset, f, values)
+    if len({*values}) == 1:
+        return f"{label} does not differ."
+    for level, end in (("low", min), ("high", max)):
+        there = [p for p in profiles if p.centre[f] == end(values)]
+        word = f" ({escape(own.word(level))})" if own and {p.levels[f] for p in there} == {level} else ""
+        told.append((dataset.measured(f, there[0].centre[f]), f"in {listing(escape(p.name) for p in there)}", word))
+    (low, bottom, few), (high, top, many) = told
+    if own is None or own == SAID["rating"]:
+        return f"{label} is highest {top} ({high}) and lowest {bottom} ({low})."
+    return f"{label} runs from {low} {bottom}{few} to {high} {top}{many}."
 
 
 def small(profiles: list[Profile]) -> str:
     """Warn of the segments whose figures rest on few customers."""
-    small = [profile for profile in profiles if profile.size < SMALL]
+    small = [escape(profile.name) for profile in profiles if profile.size < SMALL]
     if not small:
         return f"Every segment has {SMALL} customers or more."
-    have = f"{listing(escape(profile.name) for profile in small)} {'has' if len(small) == 1 else 'have'}"
-    have = have if len(profiles) > 1 else "there are"
+    have = f"{listing(small)} {'has' if len(small) == 1 else 'have'}" if len(profiles) > 1 else "there are"
     return f"**Small:** {have} fewer than {SMALL} customers; their intervals are wide, and details are guesses."
 
 
@@ -313,11 +318,9 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
         return f"A feature with values below 0 has no index.{f' {DASH}' if any(p.hides for p in profiles) else ''}"
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
     without = escape(unindexed(profile, dataset))
-    return (
-        f"Against the centre of all customers = 100, {escape(profile.name)} stands out most: "
-        f"{escape(dataset.label(feature))} at {text.show_index(index)}."
-        f"{f' Left out, because values below 0 have no index: {without}.' if without else ''}"
-    )
+    left = f" Left out, because values below 0 have no index: {without}." if without else ""
+    most = f"{escape(profile.name)} stands out most: {escape(dataset.label(feature))} at {text.show_index(index)}."
+    return f"Against the centre of all customers = 100, {most}{left}"
 
 
 def by_category(customers: Customers, names: list[str]) -> dict[str, str]:
@@ -372,10 +375,8 @@ def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
         return "There is no descriptor that could differ."
     differ = table["p_corrected"] <= SIGNIFICANT
     labels = table["descriptor"].map(lambda name: escape(dataset.label(name)))
-    told = []
-    if differ.any():
-        verb = "differs" if differ.sum() == 1 else "differ"
-        told.append(f"{listing(labels[differ])} {verb} between the segments by more than chance gives.")
+    verb = "differs" if differ.sum() == 1 else "differ"
+    told = [f"{listing(labels[differ])} {verb} between the segments by more than chance gives."] if differ.any() else []
     if not differ.all():
         told.append(f"{listing(labels[~differ])}: no more difference than chance gives, so no segment is known by it.")
     few = f"The tests are rounded, and categories of {FEWER} customers take no part in them."
@@ -389,10 +390,8 @@ def sensitivity(table: pd.DataFrame) -> str:
     same = int((table["agreement"] >= NEARLY_SAME).sum())
     lowest = table.loc[table["agreement"].idxmin()]
     if same == len(table):
-        return (
-            f"Each of {count(len(table), 'other choice')} draws nearly the same segments "
-            f"(adjusted Rand index {text.at_least(lowest['agreement'])})."
-        )
+        least = f"adjusted Rand index {text.at_least(lowest['agreement'])}"
+        return f"Each of {count(len(table), 'other choice')} draws nearly the same segments ({least})."
     return (
         f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw') if same else 'none draws'} nearly the "
         f"same segments (adjusted Rand index {NEARLY_SAME} or more); the least similar ones come from "

@@ -10,8 +10,8 @@ from segmentation.core.privacy import SMALLEST_GROUP, dominated, in_tens, rung, 
 from segmentation.customers.counts import rounded
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, public_categories, quantiles
+from segmentation.roles.known import kind_of
 from segmentation.runs.worth import Rfm, RfmGroup
-from segmentation.segments.names import PLAIN_WORDS, is_called
 from segmentation.segments.profiles import category_shares
 
 GROUP = "rfm"  # what the column of groups is called beside those of a customer
@@ -39,10 +39,7 @@ def rfm_columns(dataset: Dataset) -> dict[str, str] | None:
     A column of that very name is it; else one that is called so, and of money the main value.
     """
     amounts = [name for name in dataset.named("feature", "descriptor") if dataset.columns[name].is_amount]
-    called = {
-        what: [name for name in amounts if is_called(name, kind, dataset)]
-        for what, (kind, _) in zip(OF_RFM, PLAIN_WORDS, strict=False)
-    }
+    called = {what: [name for name in amounts if kind_of(name, dataset) == what] for what in OF_RFM}
     called["monetary"] = list(dataset.values[:1])
     found = {what: [what] if what in amounts else called[what] for what in OF_RFM}
     if any(len(names) != 1 for names in found.values()):

@@ -1,15 +1,20 @@
 """What a segment is called that nobody has named: in 30 letters, apart from the others, and true."""
 
+import itertools
+import re
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from segmentation.core.dataset import Dataset
+from segmentation.core.dataset import Dataset, SegmentName
 from segmentation.core.text import shortened
-from segmentation.segments.names import _plainly, called, distinct_names, level_name, phrase
+from segmentation.runs.artifacts import Heir
+from segmentation.runs.records import Profile
+from segmentation.segments.names import as_before, called, distinct_names, level_name, phrases, suggest_actions
 
 MANY = {f"x{i}": "high" for i in range(40)}
+WELL_KNOWN = re.compile("order|frequency|recency|Bestellung", re.I)
 WORDS = "How satisfied are you with the following aspects of our hotel: "
 
 
@@ -20,8 +25,8 @@ def _dataset(labels: dict[str, str], **how) -> Dataset:
 
 def _called(labels: dict[str, str], levels: dict[str, str], centres=None, **how) -> tuple[str, str]:
     dataset = _dataset(labels, **how)
-    phrases = {f: phrase(f, height, (centres or {}).get(f), dataset) for f, height in levels.items()}
-    return called(levels, phrases, dataset), level_name(levels, phrases, dataset)
+    put = phrases(levels, centres or {}, dataset)
+    return called(levels, put, dataset), level_name(levels, put)
 
 
 @pytest.mark.parametrize(
@@ -30,10 +35,10 @@ def _called(labels: dict[str, str], levels: dict[str, str], centres=None, **how)
         (["Annual income", "Spending score"], "high low", "High income, low spending"),
         (["Annual income", "Spending score"], "low average", "Low income, average spending"),
         (["Annual income", "Spending score"], "average average", "Average in every feature"),
-        (["Revenue", "Number of orders", "Days since last order"], "high low high", "High Revenue, seldom, long ago"),
-        (["Revenue", "Frequency", "Recency"], "low high low", "Low Revenue, often, recently"),
-        (["Orders", "Visits"], "high low", "High Orders, low visits"),  # of which of them is "often" said?
-        (["Umsatz", "Tage seit der letzten Bestellung"], "high low", "High Umsatz, recently"),
+        (["Revenue", "Number of orders", "Days since last order"], "high low high", "High revenue, seldom, long ago"),
+        (["Revenue", "Frequency", "Recency"], "low high low", "Low revenue, often, lately"),
+        (["Orders", "Visits"], "high low", "Orders: often, visits: seldom"),  # of which of them is "often" said?
+        (["Umsatz", "Tage seit der letzten Bestellung"], "high low", "High Umsatz, bought lately"),
         ([f"{WORDS}{what}" for what in ("wifi", "food", "staff")], "high low average", "High wifi, low food"),
         (["Rate us [Wifi]", "Rate us [Food]", "Rate us [Room]"], "high high low", "High Wifi, high Food, low Room"),
         ([f"Q {i}" for i in (1, 2, 3)], "high low average", "High Q 1, low Q 2"),
@@ -45,9 +50,8 @@ def test_a_name_says_the_strongest_features_in_thirty_letters(labels, levels, na
     named = {f"f{i}": label for i, label in enumerate(labels)}
     told, whole = _called(named, dict(zip(named, levels.split(), strict=True)))
     assert (told, len(told) <= 30) == (name, True)
-    assert all(label in whole.replace("annual income", "Annual income").replace("spending score", "Spending score")
-               or height == "average" or label.lower() in whole.lower()
-               for label, height in zip(labels, levels.split(), strict=True))  # fmt: skip
+    far = [label for label, height in zip(labels, levels.split(), strict=True) if height != "average"]
+    assert all(label.lower() in whole.lower() for label in far if not WELL_KNOWN.search(label))
 
 
 def test_yes_and_no_are_told_by_what_most_say():
@@ -130,10 +134,156 @@ def test_a_card_shows_five_descriptors_and_folds_the_others_but_never_one_alone(
     assert shown == {0: [0, 0], 5: [5, 0], 6: [6, 0], 7: [5, 2], 30: [5, 25]}
 
 
+DAY = {"type": "date", "date_format": "yyyy-mm-dd"}
+RATING = {"type": "rating", "min": 1, "max": 5}
+
+
+def _put(columns: dict[str, dict], levels: str, centres=None, **how) -> tuple[str, str]:
+    described = {name: {"role": "feature"} | column for name, column in columns.items()}
+    dataset = Dataset.model_validate({"title": "T", "columns": described, "as_of": "2024-07-01"} | how)
+    told = dict(zip(columns, levels.split(), strict=True))
+    put = phrases(told, centres or {}, dataset)
+    return called(told, put, dataset), level_name(told, put)
+
+
 @pytest.mark.parametrize(
-    "label", ["Days since Letzte Bestellung", "Days since última compra", "Days since dernier achat"]
+    ("column", "low", "high"),
+    [
+        ({"label": "Recency"}, "Lately", "Long ago"),
+        ({"label": "Days since Letzte Bestellung"} | DAY, "Bought lately", "Bought long ago"),
+        ({"label": "Days since última compra"} | DAY, "Bought lately", "Bought long ago"),
+        ({"label": "Days since dernier achat"} | DAY, "Bought lately", "Bought long ago"),
+        ({"label": "Days since last visit"}, "Visited lately", "Visited long ago"),
+        ({"label": "Days since last login"}, "Active lately", "Active long ago"),
+        ({"label": "Days since last complaint"}, "Last complaint: lately", "Last complaint: long ago"),
+        ({"label": "Days since complaint"} | DAY, "Complaint: lately", "Complaint: long ago"),
+        ({"label": "Contract ends"} | DAY, "Low Contract ends", "High Contract ends"),  # it may lie ahead
+        ({"label": "Frequency (per year)"}, "Seldom", "Often"),
+        ({"label": "Anzahl der Käufe"}, "Seldom", "Often"),
+        ({"label": "Tenure (months)"}, "New", "Long-standing"),
+        ({"label": "Days since sign-up"} | DAY, "New", "Long-standing"),
+        ({"label": "Revenue", "value": True}, "Spent little", "Spent much"),
+        ({"label": "Revenue"}, "Low revenue", "High revenue"),  # of a firm it may be what it turns over
+        ({"label": "Spending score"}, "Low spending score", "High spending score"),
+        ({"label": "Age", "unit": "years"}, "Younger", "Older"),
+        ({"label": "Age", "unit": "months"}, "Low age", "High age"),  # of an account
+        ({"label": "Age of car"}, "Low age of car", "High age of car"),
+        ({"label": "Year of birth"}, "Older", "Younger"),
+        ({"label": "Years since birth", "unit": "years"} | DAY, "Younger", "Older"),
+        ({"label": "Wifi"} | RATING, "Rates Wifi low", "Rates Wifi high"),
+        ({"label": "Frequency"} | RATING, "Low frequency", "High frequency"),  # a score that somebody gave
+        ({"label": "Recency", "words": {"low": "kürzlich", "high": "lange her"}}, "Kürzlich", "Lange her"),
+    ],
 )
-def test_a_date_of_what_was_last_done_is_told_plainly_in_other_languages(label):
-    dated = {"role": "feature", "type": "date", "date_format": "yyyy-mm-dd", "label": label}
-    dataset = Dataset(title="T", as_of="2024-07-01", columns={"last": dated, "spend": {"role": "feature"}})
-    assert _plainly("last", "high days", [], dataset) == "long ago"
+def test_the_two_ends_of_a_feature_are_told_as_people_say_them(column, low, high):
+    assert [_put({"f": column}, level)[1] for level in ("low", "high")] == [low, high]
+
+
+def test_purchases_are_bought_lately_often_and_come_to_much():
+    made = {"customer": ["c"], "date": ["d"], "amount": ["a"], "as_of": "2024-07-01"}
+    columns = {"recency": {}, "frequency": {}, "monetary": {}}
+    how = {"transactions": made, "as_of": None}
+    assert _put(columns, "high high low", **how) == (
+        "Long ago, often, spent little",
+        "Bought long ago, often, spent little",
+    )
+    assert _put(columns, "high low low", **how)[0] == "Long ago, seldom, spent little"
+    assert _put(columns, "average high average", **how)[1] == "Bought some time ago, often, average spend"
+
+
+@pytest.mark.parametrize(
+    ("labels", "levels", "name", "whole"),
+    [
+        # "Long ago, lately" would say of neither which it is.
+        (
+            ["Days since last order", "Days since last visit"],
+            "high low",
+            "Bought long ago",
+            "Bought long ago, visited lately",
+        ),
+        (["Orders", "Purchases"], "low high", "Orders: seldom", "Orders: seldom, purchases: often"),
+        (["Recency", "Last"], "high low", "Long ago, low Last", "Long ago, low Last"),
+        (["Spend", "Expenses"], "high low", "High spend, low Expenses", "High spend, low Expenses"),
+    ],
+)
+def test_two_features_of_one_kind_are_told_apart(labels, levels, name, whole):
+    told = _called(
+        {f"f{i}": label for i, label in enumerate(labels)}, {f"f{i}": v for i, v in enumerate(levels.split())}
+    )
+    assert told == (name, whole)
+
+
+def test_own_words_stand_in_any_language_and_on_two_features_beside_their_labels():
+    seldom = {"low": "selten", "high": "oft {oder} mehr"}
+    assert _put({"a": {"words": seldom}, "b": {}}, "high low") == ("Oft {oder} mehr, low b",) * 2
+    both = {"a": {"label": "Besuche", "words": seldom}, "b": {"label": "Käufe", "words": seldom}}
+    assert _put(both, "low low")[1] == "Besuche: selten, Käufe: selten"
+    car = {"car": {"type": "yes/no", "words": {"low": "no car", "high": "car owners"}}}
+    told = {at: _put(car, level, {"car": at})[1] for at, level in ((0.9, "high"), (0.1, "low"), (0.3, "high"))}
+    assert told == {0.9: "Car owners", 0.1: "No car", 0.3: "More often car owners"}
+
+
+@pytest.mark.parametrize(
+    ("words", "type_", "message"),
+    [
+        ({"low": "Often", "high": " often "}, "number", "both ends are called 'Often'"),
+        ({"low": "seldom"}, "number", "high"),
+        ({"low": " ", "high": "often"}, "number", "at least 1 character"),
+        ({"low": "x" * 31, "high": "often"}, "number", "at most 30 characters"),
+        ({"low": "red", "high": "blue"}, "category", "a category has no two ends"),
+    ],
+)
+def test_words_are_two_and_differ(words, type_, message):
+    with pytest.raises(ValueError, match=message):
+        _put({"a": {"words": words, "type": type_}, "b": {}}, "low low")
+
+
+def _suggested(columns: dict[str, dict], levels: dict[str, str], verdict="natural", **how) -> list[tuple]:
+    dataset = Dataset.model_validate(
+        {"title": "T", "columns": {name: {"role": "feature"} | column for name, column in columns.items()}}
+    )
+    nothing = {"centre": {}, "centre_interval": {}, "mean": {}, "index": {}, "descriptors": {}}
+    one = {"size": 20, "share": 0.5, "share_interval": (0, 1), "level_name": "", "name": "A", "action": None} | nothing
+    profiles = [Profile(segment=i, levels=levels, **(one | how)) for i in (1, 2)]
+    return [(p.action, p.suggested, p.advised(verdict)) for p in suggest_actions(profiles, dataset, verdict)]
+
+
+RFM = {name: {"label": name.title()} for name in ("recency", "frequency", "monetary", "tenure")}
+
+
+@pytest.mark.parametrize("levels", itertools.product(("low", "average", "high"), repeat=4))
+def test_who_left_is_won_back_who_is_here_is_thanked_and_nobody_is_told_both(levels):
+    [(action, suggested, told), _] = _suggested(RFM, dict(zip(RFM, levels, strict=True)))
+    assert suggested == (action is not None) == (set(levels) != {"average"})
+    assert told == (action and f"Suggestion: {action}")
+    recency, frequency, monetary, _ = levels
+    if recency == "high":
+        assert re.match("Win them back|Write to them once|Give them one good reason to come back", action)
+        assert action.startswith("Win them back") == ("high" in (frequency, monetary))
+    elif "high" in (frequency, monetary) and "low" not in (frequency, monetary):
+        assert re.match("Thank|Look after", action)
+
+
+def test_what_is_given_is_never_replaced_and_nothing_is_suggested_without_groups():
+    levels = dict.fromkeys(RFM, "high")
+    assert _suggested(RFM, levels, action="Call.")[0] == ("Call.", False, "Call.")
+    assert _suggested(RFM, levels, verdict="none")[0] == (None, False, None)
+    assert _suggested(RFM, levels, verdict="none", action="Win.", suggested=True)[0] == (None, False, None)
+    assert _suggested({"income": {"label": "Income"}}, {"income": "high"})[0] == (None, False, None)
+
+
+def test_a_recency_that_own_words_turn_round_gets_no_suggestion():
+    score = {"recency": {"label": "Recency", "words": {"low": "long ago", "high": "lately"}}}
+    assert _suggested(score, {"recency": "high"})[0][0] is None
+    days = {"recency": {"label": "Recency", "words": {"low": "recently", "high": "long ago"}}}
+    assert _suggested(days, {"recency": "high"})[0][0].startswith("Give them one good reason")
+
+
+def test_a_segment_that_is_found_again_keeps_its_action_and_whether_it_was_suggested():
+    dataset = _dataset({"recency": "Recency"})
+    heir = {"segment": 1, "kept_from": 1, "comes_from": (1,), "name": "Few", "selected_as": 1}
+    then = Heir(**heir, action="Win.", suggested=True)
+    assert as_before(then, dataset) == {"name": "Few", "action": "Win.", "suggested": True}
+    named = SegmentName(levels={"recency": "low"}, name="Few", action="Call.")
+    now = as_before(then, dataset.model_copy(update={"segments": (named,)}))
+    assert now == {"name": "Few", "action": "Call.", "suggested": False}
