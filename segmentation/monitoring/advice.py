@@ -198,7 +198,7 @@ def _ended(found: Series, line: Line) -> str:
 
 
 def _quoted(profile: Profile) -> str:
-    return f"“{escape(profile.action)}”" if profile.action else ""
+    return f"“{escape(profile.marked)}”" if profile.marked else ""
 
 
 def _is_for(profile: Profile) -> str:

@@ -206,7 +206,8 @@ def unchanged(kept: Kept | None) -> Lineage | None:
         number, name = profile.segment, profile.name
         before.append(Former(segment=number, name=name, fate="survives", left=False, into=(number,), kept_as=number))
         origin = {"segment": number, "kept_from": number, "comes_from": (number,), "selected_as": number}
-        now.append(Heir.model_validate(origin | {"name": name, "action": profile.action}))
+        has = {"name": name, "action": profile.action, "suggested": profile.suggested}
+        now.append(Heir.model_validate(origin | has))
     then = read_artifact(kept.run, Profiles)
     return Lineage(base=kept.run, before=tuple(before), now=tuple(now), then=then)
 

@@ -11,8 +11,8 @@ from segmentation.core.errors import DataError
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP, tens
 from segmentation.core.text import decimal
 from segmentation.roles import words
-from segmentation.roles.days import Days
 from segmentation.roles.items import find_items, judge_items, levels_in_words, says_yes_or_no
+from segmentation.roles.known import Days
 from segmentation.roles.logs import find_log
 from segmentation.roles.look import MOST_EMPTY, MOSTLY, NUMBERS, Looked, are_dates, look, plain, share_distinct, unit_of
 from segmentation.roles.values import with_values

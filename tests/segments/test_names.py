@@ -170,6 +170,7 @@ def _put(columns: dict[str, dict], levels: str, centres=None, **how) -> tuple[st
         ({"label": "Age of car"}, "Low age of car", "High age of car"),
         ({"label": "Year of birth"}, "Older", "Younger"),
         ({"label": "Years since birth", "unit": "years"} | DAY, "Younger", "Older"),
+        ({"label": "Age", "unit": "years"} | DAY, "Younger", "Older"),  # as a date of birth is labelled
         ({"label": "Wifi"} | RATING, "Rates Wifi low", "Rates Wifi high"),
         ({"label": "Frequency"} | RATING, "Low frequency", "High frequency"),  # a score that somebody gave
         ({"label": "Recency", "words": {"low": "kürzlich", "high": "lange her"}}, "Kürzlich", "Lange her"),
