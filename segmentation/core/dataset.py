@@ -290,10 +290,8 @@ class Dataset(_Strict):
         if self.k_range[0] > self.k_range[1]:
             raise ValueError(f"k_range starts at {self.k_range[0]} and ends before it, at {self.k_range[1]}")
         numbers = [name for name, column in self.columns.items() if column.numeric]
-        for segment in self.segments:
-            for name in segment.levels:
-                if name not in numbers:
-                    raise ValueError(f"segments: {name!r} is not a number column{suggest(name, numbers)}")
+        for name in (name for segment in self.segments for name in segment.levels if name not in numbers):
+            raise ValueError(f"segments: {name!r} is not a number column{suggest(name, numbers)}")
         self._require_different()
         return self
 
@@ -393,13 +391,10 @@ class Dataset(_Strict):
     def accepted(self, name: str) -> dict[str, float | None]:
         """Return the least (min) and the greatest value (max) of a feature that `make score` accepts, None for any."""
         column = self.columns[name]
-        logged = 0.0 if column.transform == "log" else None
-        least = [limit for limit in (column.min, logged) if limit is not None]
+        least = [limit for limit in (column.min, 0.0 if column.transform == "log" else None) if limit is not None]
         return {"min": max(least, default=None), "max": column.max}
 
 
 def dataset_path(name: str, run: str) -> Path:
     """Return where a dataset is described; one that was assumed for a run lies among its artifacts."""
-    return (
-        files.ROOT / "assets" / run / "dataset.yaml" if name == ASSUMED else files.ROOT / "data" / name / "dataset.yaml"
-    )
+    return files.ROOT / (f"assets/{run}" if name == ASSUMED else f"data/{name}") / "dataset.yaml"

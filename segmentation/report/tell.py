@@ -26,7 +26,7 @@ from segmentation.runs.records import OTHERS, Profile, Stability, Verdict
 from segmentation.runs.run import Run
 from segmentation.worth.campaign import Campaign, campaigns
 
-SUGGESTED = "What to do (a suggestion)"  # over an action that nobody has given
+A_SUGGESTION = "What to do (a suggestion)"  # over an action that nobody has given
 STRONG = ("natural", "reproducible")
 MOST_MOVED = 2  # centres, on a card
 MOST_ON_CARD = 5  # features, and descriptors: the others are folded
@@ -145,7 +145,7 @@ def _card(
     return {
         **profile.model_dump(include={"segment", "name", "level_name"}),
         "action": profile.advised(verdict) and profile.action,
-        "what_to_do": SUGGESTED if profile.suggested else "What to do",
+        "what_to_do": A_SUGGESTION if profile.suggested else "What to do",
         "noun": NOUNS[verdict],
         "colour": colour(segment),
         "glyph": glyph(segment),

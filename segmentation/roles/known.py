@@ -44,7 +44,7 @@ DONE = {  # what customers did last, in a label as `spelt` writes it
     "gave": "donat|spende|(?:^|_)gift",
     "active": "activ|aktiv|log_?in|logged|seen|session",
 }
-KINDS = {  # how labels name them, as `spelt` writes these, with blanks
+LABELLED = {  # how labels name them, as `spelt` writes these, with blanks
     "recency": r"recency",
     "frequency": r"(?:(?:purchase|order|visit|buying) )?frequency|frequenz|haufigkeit|frecuencia|frequence|frequenza"
     r"|(?:(?:number|count|no) of |total |anzahl (?:der )?|nombre d(?:e )?|numero d[ei] |liczba )?"
@@ -106,7 +106,7 @@ def kind_of(name: str, dataset: Dataset) -> str | None:
     if column.type == "date" or SINCE.match(label):
         return _of_days(text)
     told = text.replace("_", " ")
-    kind = next((kind for kind, pattern in KINDS.items() if re.fullmatch(pattern, told)), None)
+    kind = next((kind for kind, pattern in LABELLED.items() if re.fullmatch(pattern, told)), None)
     if column.type == "rating":
         return None if kind else "rating"
     if not (column.is_amount or column.type == "ordinal") or (kind == "age" and not _in_years(column)):
@@ -122,7 +122,7 @@ def _in_years(column: Column) -> bool:
 
 def _of_days(text: str) -> str | None:
     """Return what days since something measure; None where it may lie ahead."""
-    if BIRTH.search(text) or re.fullmatch(KINDS["age"], text):
+    if BIRTH.search(text) or re.fullmatch(LABELLED["age"], text):
         return "age"
     if AHEAD.search(text):
         return None
