@@ -19,6 +19,8 @@ columns:
   visits: {role: feature, label: Visits}
   hour: {role: feature, label: Hour}
   revenue: {role: value, label: Revenue, unit: $}
+contact_cost: 2
+margin: 0.5
 segments:
   - {levels: {visits: high}, name: "Regulars <b>"}
 """
@@ -82,6 +84,18 @@ def test_chapter_5_asks_what_they_are_worth_and_profiles_csv_has_it(deli):
     parts = read_json(deli.artifact("deli", "profiles.json"))["worth"][0]["parts"]
     assert list(csv["Revenue, share of all"]) == [part["share"] for part in parts]
     assert list(csv["Revenue ($), a customer"]) == [part["each"] for part in parts]
+
+
+def test_each_card_sizes_a_campaign_by_what_its_customers_are_worth(deli):
+    profiles = read_json(deli.artifact("deli", "profiles.json"))
+    found = re.findall(
+        r"Campaign: contacting .*?breaks even if ([\d.]+)% respond.*?(pays|not pay)\.", deli.page("deli")
+    )
+    needed = [100 * 2 / (0.5 * part["each"]) for part in profiles["worth"][0]["parts"]]
+    assert [float(told) for told, _ in found] == pytest.approx(needed, abs=0.05)
+    assert [how for _, how in found] == ["pays" if share < 2 else "not pay" for share in needed]
+    for own in profiles["segments"]:
+        assert f"contacting all {own['size']} customers costs {2 * own['size']} $ (2 $ each)." in deli.page("deli")
 
 
 def test_prose_about_what_is_shown_goes_where_nothing_is():
