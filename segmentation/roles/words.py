@@ -213,7 +213,7 @@ PRODUCT = re.compile(
 BRINGS = re.compile(
     _words(
         r"""revenues? sales turnover spen[dt]s? spendings? expenditures? monetary(?:_value)? gmv takings [ck]?ltv
-        cltv clv (?:life_?time|customer|client|purchase|sales|order)_value
+        cltv clv (?:life_?time|customer|client|purchase|sales)_value
         (?:purchas\w*|orders?|sales|trans(?:actions?)?|trx|invoiced?|billed)_(?:amounts?|amt)
         (?:amounts?|amt)_(?:spent|paid|purchased|invoiced|billed) (?:income|earnings)_from_\w+ ausgaben erlose?
         (?:bestell|kauf|einkaufs|rechnungs)(?:summe|betrag) ca chiffre_d_affaires ventes depenses? recettes?
@@ -259,6 +259,10 @@ NO_SUM = re.compile(
     r"|_(?:count|cnt|ct|anzahl|qty|quantity|units?|pieces|trx|freq\w*|times|menge|orders|purchases|items|calls|visits|trips"
     r"|transactions|tickets|deals|leads|meetings|adedi|sayisi)$"
     r"|(?:anteil|rang|quote|wachstum|potenzial|punkte|klasse|steuer)$"
+    r"|(?:^|_)(?:last|latest|first|max[^\W_]*|min(?:imum)?|largest|highest|lowest|laatste|eerste|ultim[oa]|primer[oa]?"
+    r"|(?:letzt|erst|hochst|dernier|premier|ostatni|pierwsz)[^\W_]*)"
+    r"(?:$|_(?!\d|years?|months?|quarters?|weeks?|days?|jahr|monat|quartal|woche|an(?:nee)?s?(?:_|$)|mois|anos?|mes|anno|rok"
+    r"|miesi|jaar|maand))"
 )
 NO_MONEY = re.compile(
     r"^(?:%|‰|pct|percent|pts?|points?|punkte|puntos|min|minutes?|h|hrs?|hours?|s|sec|days?|weeks?|pcs|stk|stück|units?|x)$"

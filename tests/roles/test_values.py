@@ -13,7 +13,8 @@ from segmentation.runs.tell import roles
 from segmentation.tables.read import read_table
 from segmentation.tables.sources import locate
 
-BRINGS = """Revenue; Total Revenue; sales_last_12_months; Turnover; Spend (EUR); Yearly Amount Spent; Monetary; CLV
+BRINGS = """Revenue; Total Revenue; sales_last_12_months; last_year_revenue; Turnover
+    Umsatz letztes Jahr; Spend (EUR); Yearly Amount Spent; Monetary; CLV
     Purchase Amount (USD); Amount; TotalSpend; spend_per_year; Revenue per customer; Umsatz (EUR); Jahresumsatz
     Umsatz pro Jahr; Ausgaben; Chiffre d'affaires (€); CA; Dépenses; Montant des achats; Ventas; Gasto total (€); Monto
     Facturación; Fatturato; Spesa al bar (€); Vendite; Receita; Faturamento; Omzet; Jaaromzet; Uitgaven; Obrót; Wydatki
@@ -24,7 +25,7 @@ NEITHER = """Annual Income (k$); EstimatedSalary; Einkommen; Dochód (zł); geli
     sales_count; number of sales; sales tax; time spent; Minutes spent on site; days since last spend; revenue index
     avg revenue; Average order value; Panier moyen (€); revenue per order; spend per visit; sales growth; log_revenue
     predicted_revenue; sales target; marketing spend; refund amount; loan amount; Credit limit; visits
-    Company revenue"""
+    last_purchase_amount; First order amount; max spend; Letzter Umsatz; Order value; Company revenue"""
 
 
 def _named(*groups: str) -> list[str]:
