@@ -6,13 +6,14 @@ import pandas as pd
 
 from segmentation.core.dataset import OF_RFM, Dataset
 from segmentation.core.engine import double
-from segmentation.core.privacy import SMALLEST_GROUP, dominated, in_tens, rung, to_step
-from segmentation.customers.counts import rounded
+from segmentation.core.privacy import SMALLEST_GROUP, in_tens, rung, to_step
+from segmentation.customers.counts import Grouping, rounded
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, public_categories, quantiles
 from segmentation.roles.known import kind_of
 from segmentation.runs.worth import Rfm, RfmGroup
 from segmentation.segments.profiles import category_shares
+from segmentation.worth.value import known_or_none, shares_of
 
 GROUP = "rfm"  # what the column of groups is called beside those of a customer
 BEST = 5  # of the scores
@@ -135,75 +136,21 @@ def in_order(grid: dict[int, tuple[str, ...]]) -> list[str]:
 
 def _groups(grouped: Customers, value: str, known: int, grid: dict) -> tuple[RfmGroup, ...]:
     """Return customers and value of each group of a grid, as they may be shown."""
-    counts = grouped.counts(GROUP)
-    shown = public_categories(grouped, GROUP)
-    values = _value_shares(grouped, value, [name for name in counts.index if name not in shown.index])
-    at = rung(SMALLEST_GROUP / 2 / known) if grouped.private else 0
-    return tuple(
-        RfmGroup(
-            name=name,
-            customers=int(shown[name]) if name in shown.index else None if name in counts.index else 0,
-            share=float(to_step(counts[name] / known, at))
-            if name in shown.index
-            else None
-            if name in counts.index
-            else 0.0,
-            value=values.get(name, None if name in counts.index else 0.0),
-        )
-        for name in in_order(grid)
-    )
-
-
-def _value_shares(grouped: Customers, value: str, hidden: list[str]) -> dict[str, float | None]:
-    """Return which share of the value each group has; None where it may not be shown, of all where it comes to nothing.
-
-    Where rows are private a share is shown in steps of the range in its group, and not where one or two customers make
-    up most of it; nor, then, of as many more that those hidden together do not tell it either.
-    """
-    found = _sums(grouped, value)
-    whole = found["total"].sum()
-    if whole <= 0:
-        return dict.fromkeys(found.index)
-    if not grouped.private:
-        return {name: rounded(total / whole) for name, total in found["total"].items()}
-    out = found.index.isin(hidden) | (found["n"] < SMALLEST_GROUP) | dominated(*_three(found))
-    while out.any() and not out.all() and _tells(found[out]):
-        out |= found.index == found["size"].where(~out).idxmin()
-    steps = [rung((high - low) / whole) for low, high in found[["low", "high"]].to_numpy()]
-    shares = [float(to_step(total / whole, at)) for total, at in zip(found["total"], steps, strict=True)]
-    return {name: None if hide else share for name, share, hide in zip(found.index, shares, out, strict=True)}
-
-
-def _three(found: pd.DataFrame) -> tuple:
-    return found["size"], found["largest"], found["second"]
-
-
-def _tells(hidden: pd.DataFrame) -> bool:
-    """Return whether one or two customers make up most of what groups have together."""
-    largest = np.sort(hidden[["largest", "second"]].to_numpy().ravel())[::-1]
-    return bool(len(hidden) < 2 or dominated(hidden["size"].sum(), largest[0], largest[1]))
-
-
-def _sums(grouped: Customers, value: str) -> pd.DataFrame:
-    """Return of each group n, total, size (of absolute values), its two largest of these, low and high."""
-    table = grouped.table.select(group=grouped.table[GROUP], value=grouped.table[value].cast("float64"))
-    table = table.filter(table["group"].notnull()).mutate(size=lambda t: t["value"].abs())
-    place = ibis.row_number().over(group_by="group", order_by=ibis.desc("size"))
-    table = table.mutate(place=place)
-    found = table.group_by("group").agg(
-        n=table.count(),
-        total=table["value"].sum(),
-        size=table["size"].sum(),
-        largest=table["size"].max(where=table["place"] == 0),
-        second=table["size"].max(where=table["place"] == 1),
-        low=table["value"].min(),
-        high=table["value"].max(),
-    )
-    return found.to_pandas().set_index("group").sort_index().fillna(0.0)
+    counts, shown = grouped.counts(GROUP), public_categories(grouped, GROUP)
+    values = shares_of(grouped.filtered(grouped.table[GROUP].notnull()), value, Grouping(GROUP))
+    step = rung(SMALLEST_GROUP / 2 / known) if grouped.private else 0.0
+    nothing = RfmGroup(name="", customers=0, share=0.0, value=0.0 if values.notna().any() else None)
+    hidden = RfmGroup(name="", customers=None, share=None, value=None)
+    groups = {name: hidden if name in counts.index else nothing for name in in_order(grid)}
+    for name, customers in shown.items():
+        # In steps too, because from an exact share of value one could tell how many customers have it.
+        share, worth = (float(to_step(rounded(part), step)) for part in (counts[name] / known, values[name]))
+        groups[name] = RfmGroup(name="", customers=int(customers), share=share, value=known_or_none(worth))
+    return tuple(group.model_copy(update={"name": name}) for name, group in groups.items())
 
 
 def _shares(row: pd.Series, grid: dict) -> dict[str, float | None]:
-    return {name: None if row[name] != row[name] else float(row[name]) for name in in_order(grid) if name in row.index}
+    return {name: known_or_none(row[name]) for name in in_order(grid) if name in row.index}
 
 
 def _counted(n: int, *, private: bool) -> int | None:

@@ -62,8 +62,8 @@ def _worth(everyone: Customers, name: str, dataset: Dataset, *, formed: bool) ->
         column=name,
         formed=formed,
         customers=int(every["n"]),
-        total=_known(total),
-        **{what: _known(every[what]) for what in ("each", "basket", "top_fifth")},
+        total=known_or_none(total),
+        **{what: known_or_none(every[what]) for what in ("each", "basket", "top_fifth")},
         lorenz=_lorenz(everyone, name, every) if every["sum"] > 0 else (),
         parts=tuple(_part(int(str(s)), row, share[s]) for s, row in own.iterrows()),
     )
@@ -71,11 +71,12 @@ def _worth(everyone: Customers, name: str, dataset: Dataset, *, formed: bool) ->
 
 def _part(segment: int, own: pd.Series, share: float) -> Part:
     interval = None if np.isnan(own["from"]) else (float(own["from"]), float(own["to"]))
-    told = {what: _known(own[what]) for what in ("each", "basket", "top_fifth")}
-    return Part(segment=segment, share=_known(share), each_interval=interval, **told)
+    told = {what: known_or_none(own[what]) for what in ("each", "basket", "top_fifth")}
+    return Part(segment=segment, share=known_or_none(share), each_interval=interval, **told)
 
 
-def _known(value: float) -> float | None:
+def known_or_none(value: float) -> float | None:
+    """Return a figure for an artifact, None where it may not be shown or there is none."""
     return None if np.isnan(value) else float(value)
 
 
@@ -183,6 +184,14 @@ def _shares(sums: pd.Series, total: float) -> pd.Series:
     if not total > 0:
         return sums * np.nan
     return sums / (max(total, sums.sum()) if sums.isna().any() else sums.sum())
+
+
+def shares_of(customers: Customers, name: str, by: Grouping) -> pd.Series:
+    """Return which share of the value of all customers each group has; NaN of what is hidden."""
+    own, every = (
+        _told(customers, name, groups, _figures(customers, name, groups), orders=False) for groups in (by, ALL)
+    )
+    return _shares(own["sum"], every["sum"].iloc[0])
 
 
 def _top_fifth(found: pd.DataFrame, each: pd.Series, *, private: bool) -> pd.Series:
