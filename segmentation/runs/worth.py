@@ -59,6 +59,7 @@ class Rfm(Record):
     cuts : of each the four values up to which scores reach; `vacant` the scores that nobody has
     grid : for each score of frequency and monetary value together the groups of recency scores 1 to 5
     ungrouped : the customers of whom one of the three is not known
+    step : in which shares are shown where rows are private
     within : of each segment the share in each group
     agreement : the adjusted Rand index of groups and segments; None of one
     """
@@ -68,6 +69,7 @@ class Rfm(Record):
     vacant: dict[str, tuple[int, ...]]
     grid: dict[int, tuple[str, ...]]
     ungrouped: int | None
+    step: float
     groups: tuple[RfmGroup, ...]
     within: dict[int, dict[str, float | None]]
     agreement: float | None

@@ -7,14 +7,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.figures import CATEGORY, INK, NEUTRAL, PAGE, colour, glyph, wrapped
+from segmentation.core.figures import CATEGORY, INK, NEUTRAL, PAGE, colour, glyph, panels, wrapped
 from segmentation.core.privacy import NOT_SHOWN
 from segmentation.core.text import percent, share_texts
 from segmentation.runs.records import Profile
-from segmentation.runs.worth import Worth
+from segmentation.runs.worth import Rfm, Worth
 from segmentation.segments.plots import PALER
 from segmentation.segments.profiles import largest_first
+from segmentation.worth.rfm import group_texts
 
+CELL_LETTERS = 11  # in a line of a cell of the RFM grid
+DARKEST = 0.6  # so that ink is read on the darkest cell, on light paper and on dark
 BAR = 0.38  # of a row, one of two
 
 
@@ -58,3 +61,53 @@ def concentration(values: Sequence[Worth], dataset: Dataset):
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(mpl.ticker.PercentFormatter(1))
     return ax
+
+
+def rfm(found: Rfm | None, dataset: Dataset) -> list | None:
+    """Draw the grid of RFM groups, the darker the larger their share of customers and, beside it, of value."""
+    if found is None:
+        return None
+    shares = {"of customers": {group.name: group.share for group in found.groups}}
+    if any(group.value for group in found.groups):
+        words = dataset.words(found.columns["monetary"])
+        shares[f"of {words}"] = {group.name: group.value for group in found.groups}
+    axes = panels(len(shares), height=4.6)
+    most = max((part for parts in shares.values() for part in parts.values() if part), default=1.0)
+    for ax, (of, parts), told in zip(axes, shares.items(), group_texts(found, private=dataset.private), strict=False):
+        _grid(ax, found.grid, parts, told, most)
+        ax.set_title(wrapped(f"share {of}", 40), loc="left")
+    axes[0].set_ylabel("score of frequency and monetary value")
+    return axes
+
+
+def _grid(
+    ax, grid: dict[int, tuple[str, ...]], parts: dict[str, float | None], told: dict[str, str], most: float
+) -> None:
+    """Draw the cells of a grid, a line around those of one group, and in its widest part its name and share."""
+    cells = {(x, y): name for y, row in grid.items() for x, name in enumerate(row, start=1)}
+    for (x, y), name in cells.items():
+        shade = mpl.colors.to_rgba(NEUTRAL, DARKEST * max(parts[name] or 0.0, 0.0) / most)
+        ax.add_patch(plt.Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=shade, linewidth=0))
+        for edge in (([x + 0.5] * 2, [y - 0.5, y + 0.5], (x + 1, y)), ([x - 0.5, x + 0.5], [y + 0.5] * 2, (x, y + 1))):
+            if cells.get(edge[2]) != name:
+                ax.plot(*edge[:2], color=INK, linewidth=1)
+    for name in parts:
+        across, up, wide = _widest([cell for cell in cells if cells[cell] == name])
+        text = f"{wrapped(name, CELL_LETTERS * wide)}\n{told.get(name) or NOT_SHOWN}"
+        ax.text(across, up, text, ha="center", va="center", fontsize=7.5)
+    ax.set(xlim=(0.5, 5.5), ylim=(0.5, 5.5), xlabel="recency score", aspect="equal")
+    ax.set_xticks(range(1, 6), ["1\nlong ago", "2", "3", "4", "5\nlately"])
+    ax.set_yticks(range(1, 6), ["1\nlittle", "2", "3", "4", "5\nmuch"])
+    ax.grid(visible=False)
+    ax.tick_params(length=0)
+
+
+def _widest(cells: list[tuple[int, int]]) -> tuple[float, float, int]:
+    """Return the middle of the widest row of these cells, over as many rows as have it, and how wide that is."""
+    runs: dict[tuple[int, int], list[int]] = {}
+    for x, y in cells:
+        wide = next(n for n in range(1, 7) if (x + n, y) not in cells)
+        runs.setdefault((wide, x), []).append(y)
+    (wide, x), rows = max(runs.items(), key=lambda run: (run[0][0], len(run[1])))
+    rows = [y for y in sorted(rows) if y - min(rows) == sorted(rows).index(y)]
+    return x + (wide - 1) / 2, sum(rows) / len(rows), wide

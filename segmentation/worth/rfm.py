@@ -7,6 +7,7 @@ import pandas as pd
 from segmentation.core.dataset import OF_RFM, Dataset
 from segmentation.core.engine import double
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens, rung, to_step
+from segmentation.core.text import percent, share_texts
 from segmentation.customers.counts import Grouping, rounded
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, public_categories, quantiles
@@ -73,13 +74,15 @@ def rfm_groups(customers: Customers) -> Rfm | None:
     grouped = _grouped(customers, columns, cuts, grid)
     within = category_shares(grouped, GROUP, private=grouped.private)
     known = int(grouped.filled([GROUP]).iloc[0])
+    step = rung(SMALLEST_GROUP / 2 / max(known, 1)) if grouped.private else 0.0
     return Rfm(
         columns=columns,
         cuts=cuts,
         vacant={what: scores for what, scores in vacant.items() if scores},
         grid=grid,
         ungrouped=_counted(customers.number - known, private=customers.private),
-        groups=_groups(grouped, columns["monetary"], known, grid),
+        step=step,
+        groups=_groups(grouped, columns["monetary"], grid, step),
         within={int(str(s)): _shares(row, grid) for s, row in within.iterrows()},
         agreement=adjusted_rand(counts_by_segment(grouped, GROUP).to_numpy()),
     )
@@ -134,17 +137,16 @@ def in_order(grid: dict[int, tuple[str, ...]]) -> list[str]:
     return sorted(names, key=lambda name: IN_ORDER.index(name) if name in IN_ORDER else len(IN_ORDER))
 
 
-def _groups(grouped: Customers, value: str, known: int, grid: dict) -> tuple[RfmGroup, ...]:
+def _groups(grouped: Customers, value: str, grid: dict, step: float) -> tuple[RfmGroup, ...]:
     """Return customers and value of each group of a grid, as they may be shown."""
     counts, shown = grouped.counts(GROUP), public_categories(grouped, GROUP)
     values = shares_of(grouped.filtered(grouped.table[GROUP].notnull()), value, Grouping(GROUP))
-    step = rung(SMALLEST_GROUP / 2 / known) if grouped.private else 0.0
     nothing = RfmGroup(name="", customers=0, share=0.0, value=0.0 if values.notna().any() else None)
     hidden = RfmGroup(name="", customers=None, share=None, value=None)
     groups = {name: hidden if name in counts.index else nothing for name in in_order(grid)}
     for name, customers in shown.items():
         # In steps too, because from an exact share of value one could tell how many customers have it.
-        share, worth = (float(to_step(rounded(part), step)) for part in (counts[name] / known, values[name]))
+        share, worth = (float(to_step(rounded(part), step)) for part in (counts[name] / counts.sum(), values[name]))
         groups[name] = RfmGroup(name="", customers=int(customers), share=share, value=known_or_none(worth))
     return tuple(group.model_copy(update={"name": name}) for name, group in groups.items())
 
@@ -156,6 +158,17 @@ def _shares(row: pd.Series, grid: dict) -> dict[str, float | None]:
 def _counted(n: int, *, private: bool) -> int | None:
     """Return how many customers as they may be shown: in tens, and nothing of fewer than ten."""
     return n if not private or n == 0 else int(in_tens(n)) or None
+
+
+def group_texts(found: Rfm, *, private: bool) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the share of customers and that of value of each RFM group as text; hidden ones are left out."""
+    texts = []
+    for of in ("share", "value"):
+        parts = {group.name: part for group in found.groups if (part := getattr(group, of)) is not None}
+        told, little = share_texts(parts, rounded=private), f"under {percent(max(found.step, 0.01))}"
+        some = [group.name for group in found.groups if group.customers and parts.get(group.name) == 0 and private]
+        texts.append(told | dict.fromkeys(some, little))
+    return texts[0], texts[1]
 
 
 def adjusted_rand(counts: np.ndarray) -> float | None:

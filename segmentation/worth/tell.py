@@ -1,22 +1,48 @@
 """What is said of the worth of the segments."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
-from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import WHY_NOT, public
-from segmentation.core.text import NONE, count, escape, percent, sentence, spanning, whole
-from segmentation.evidence.decision import LEVEL, advice, meaning
+from segmentation.core.dataset import OF_RFM, Dataset
+from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, public
+from segmentation.core.text import (
+    NONE,
+    count,
+    decimal,
+    escape,
+    listing,
+    percent,
+    sentence,
+    share_texts,
+    spanning,
+    whole,
+)
+from segmentation.evidence.decision import LEVEL, NEARLY_SAME, NOUNS, advice, meaning
 from segmentation.runs.artifacts import Model, Profiles, Selection
 from segmentation.runs.records import Profile
 from segmentation.runs.run import Run
 from segmentation.runs.stages import LISTS, WORKBOOK
 from segmentation.runs.tell import headline, segment_shares, value_shares, worth_most
-from segmentation.runs.worth import Part, Worth
+from segmentation.runs.worth import Part, Rfm, Worth
 from segmentation.segments.names import HIGH, USUAL_INDEX
 from segmentation.segments.profiles import largest_first
+from segmentation.worth.rfm import group_texts
+
+IN_GOOD_PART, IN_PART = 0.5, 0.2  # adjusted Rand indices from which two divisions are said to agree so
+RFM_NOUNS = {"recency": "recency", "frequency": "frequency", "monetary": "monetary value"}
+BETTER_EVIDENCE = {
+    "natural": "The segments carry the better evidence: they are groups that are there, and few customers stand "
+    "between them.",
+    "reproducible": "The segments carry the better evidence: more surely than where there is nothing to find, the same "
+    "ones came back when the customers were drawn again.",
+    "constructive": "Neither carries evidence of groups that exist: these parts are a cut too, though one that follows "
+    "the data; RFM groups are at least the cut that people know.",
+    "none": "Neither carries evidence of groups that exist: nothing speaks for these parts either, and RFM groups are "
+    "at least the cut that people know.",
+}
 
 
 def worth_table(values: Sequence[Worth], profiles: list[Profile], dataset: Dataset) -> pd.DataFrame | None:
@@ -220,3 +246,125 @@ def written(study: Run, lists: Mapping[str, int]) -> str:
     who = f"  These hold customers by their {study.dataset.key}{beside}: for those alone who may see the rows."
     told = [f"{(place / WORKBOOK).as_posix()}: {sheets}", f"{(place / LISTS).as_posix()}/: one file a segment", *rows]
     return "\n".join([*told, who])
+
+
+def rfm(found: Rfm | None, dataset: Dataset) -> str:
+    """Say what RFM groups are made of, which has most customers, and which most of the value; "" without them."""
+    if found is None:
+        return ""
+    shares, values = group_texts(found, private=dataset.private)
+    words = escape(dataset.words(found.columns["monetary"]))
+    hides = ", of those shown" if any(group.value is None for group in found.groups) else ""
+    most = {"most customers": _most(found, "share", shares), f"most of {words}{hides}": _most(found, "value", values)}
+    told = "; ".join(f"{what}: {which}" for what, which in most.items() if which)
+    what = listing(_scored(dataset.label(name), RFM_NOUNS[what]) for what, name in found.columns.items())
+    return f"Scored: {what}. The darker, the larger the share.{f' {sentence(told)}.' if told else ''}"
+
+
+def _most(found: Rfm, of: str, told: dict[str, str]) -> str:
+    """Return the group of the largest part with that part; "" where none is shown, or there is nothing to share."""
+    parts = {group.name: part for group in found.groups if (part := getattr(group, of))}
+    name = max(parts, key=parts.__getitem__, default="")
+    return f"{escape(name)} ({told[name]})" if parts.get(name, 0) > 0 else ""
+
+
+def _scored(label: str, noun: str) -> str:
+    return escape(label) if label.casefold() == noun else f"{escape(label)} (as {noun})"
+
+
+def rfm_scores(found: Rfm | None, dataset: Dataset) -> pd.DataFrame | None:
+    """Return from where to where each score reaches, the best first."""
+    if found is None:
+        return None
+    table = pd.DataFrame({"score": [str(score) for score in range(5, 0, -1)]})
+    for what, name in found.columns.items():
+        form, ends = dataset.axis(name).form, found.cuts[what]
+        told = [f"up to {form(ends[0])}"]
+        told += [f"over {form(low)} to {form(high)}" for low, high in pairwise(ends)]
+        told += [f"over {form(ends[-1])}"]
+        scores = told if what == "recency" else told[::-1]
+        vacant = found.vacant.get(what, ())
+        table[str(dataset.axis(name))] = ["nobody" if 5 - i in vacant else text for i, text in enumerate(scores)]
+    return table
+
+
+def rfm_cuts(found: Rfm | None, dataset: Dataset) -> str:
+    """Say where scores are cut, which of them nobody has, and who has no group."""
+    if found is None:
+        return ""
+    given = [RFM_NOUNS[what] for what in OF_RFM if what in dataset.rfm.cuts]
+    rest = [RFM_NOUNS[what] for what in OF_RFM if what not in dataset.rfm.cuts]
+    at = [f"at the points that dataset.yaml gives for {listing(given)}"] if given else []
+    at += [f"at the quintiles{f' of {listing(rest)}' if given else ''}"] if rest else []
+    told = [f"What the scores mean: they are cut {listing(at)}, and equal values have one score."]
+    for what, scores in found.vacant.items():
+        why = "" if what in dataset.rfm.cuts else ", as happens where many customers have one value"
+        told.append(f"Nobody has score {listing(scores)} of {RFM_NOUNS[what]}{why}.")
+    if found.ungrouped != 0:
+        who = f"{FEWER} customers" if found.ungrouped is None else public(found.ungrouped, "customer", private=False)
+        about = "about " if dataset.private and found.ungrouped else ""
+        told.append(f"{sentence(f'{about}{who}')} of whom one of the three is not known: in no group.")
+    return " ".join(told)
+
+
+def rfm_table(found: Rfm | None, dataset: Dataset) -> pd.DataFrame | None:
+    """Return customers, share and share of value of each RFM group as text."""
+    if found is None:
+        return None
+    shares, values = group_texts(found, private=dataset.private)
+    rows = {
+        "group": [group.name for group in found.groups],
+        "customers": [NONE if group.customers is None else whole(group.customers) for group in found.groups],
+        "share of customers": [shares.get(group.name, NONE) for group in found.groups],
+        f"share of {dataset.words(found.columns['monetary'])}": [values.get(g.name, NONE) for g in found.groups],
+    }
+    return pd.DataFrame(rows if values else dict(list(rows.items())[:-1]))
+
+
+def rfm_groups(found: Rfm | None, dataset: Dataset) -> str:
+    """Say what the table of RFM groups shows, how its customers are counted, and what a dash is; "" without them."""
+    if found is None:
+        return ""
+    hides = any(None in (group.customers, group.value) for group in found.groups)
+    told = ["The RFM groups.", "Customers are counted in tens." if dataset.private else ""]
+    return " ".join(filter(None, [*told, DASH if dataset.private and hides else ""]))
+
+
+def rfm_within(found: Rfm | None, dataset: Dataset) -> pd.DataFrame | None:
+    """Return how each segment divides among the RFM groups as text; None of one segment."""
+    if found is None or len(found.within) == 1:
+        return None
+    table = pd.DataFrame({"group": [group.name for group in found.groups]})
+    for segment, shares in found.within.items():
+        told = share_texts({name: part for name, part in shares.items() if part is not None}, rounded=dataset.private)
+        absent = {group.name: "0%" for group in found.groups if group.customers == 0}
+        table[f"segment {segment}"] = [(absent | told).get(name, NONE) for name in table["group"]]
+    return table
+
+
+def rfm_evidence(found: Rfm | None, verdict: str, dataset: Dataset) -> str:
+    """Say how far RFM groups and segments agree, and which of both carry the better evidence."""
+    if found is None:
+        told = (
+            "dataset.yaml describes RFM groups; there are none without one column each of recency, frequency and value."
+        )
+        return told if dataset.rfm.model_fields_set else ""
+    convention = (
+        "RFM groups are a convention: quintiles, as any fixed points, cut every table, whether or not something parts "
+        "the customers there, so that no cell is ever natural."
+    )
+    if found.agreement is None:
+        return f"There is one part alone, with which groups cannot be compared. {convention}"
+    noun, index = f"{NOUNS[verdict]}s", found.agreement
+    how = "are nearly one division" if index >= NEARLY_SAME else "agree in good part" if index >= IN_GOOD_PART else None
+    how = how or ("agree in part" if index >= IN_PART else "hardly agree")
+    return (
+        f"{sentence(noun)} and RFM groups {how} (adjusted Rand index {decimal(index)}). {BETTER_EVIDENCE[verdict]} "
+        f"{convention}"
+    )
+
+
+def rfm_shares(dataset: Dataset) -> str:
+    """Say how to read the table of RFM groups within segments."""
+    told = "How each segment divides among the RFM groups: what stands in a column is all of a segment"
+    return f"{told}; {HIDDEN}." if dataset.private else f"{told}."
