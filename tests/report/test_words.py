@@ -260,7 +260,7 @@ def test_where_nothing_is_found_real_columns_say_what_is_still_useful():
     assert told.endswith("there may be groups in them that Age cannot show.")
     shop = {name: {"role": "feature", "label": name.title()} for name in ("recency", "frequency", "monetary")}
     told = runs_tell.useful(found, Dataset(title="T", columns=shop), tuple(shop))
-    assert "a cut by Recency, Frequency and Monetary (RFM groups)" in told
+    assert "a cut by Recency, Frequency and Monetary (RFM groups, in chapter 5)" in told
     plain = Dataset(title="T", columns={f"q{i}": {"role": "feature"} for i in range(5)})
     told = runs_tell.useful(found, plain, tuple(plain.columns))
     assert told.startswith("What is still useful: other features, if they can be collected: ")

@@ -1,6 +1,9 @@
 """RFM groups: against an independent computation with pandas, with ties, own cut points and names, and privacy."""
 
+import re
+
 import ibis
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +13,8 @@ from segmentation.core.dataset import OF_RFM, Dataset
 from segmentation.core.errors import UsageError
 from segmentation.customers.customers import Customers
 from segmentation.runs.run import load_dataset, parse_dataset
-from segmentation.worth.rfm import IN_ORDER, USUAL_GRID, adjusted_rand, cut_points, rfm_columns, rfm_groups
+from segmentation.worth import plots, tell
+from segmentation.worth.rfm import IN_ORDER, USUAL_GRID, adjusted_rand, cut_points, group_texts, rfm_columns, rfm_groups
 from tests.conftest import ROOT
 from tests.customers.test_transactions import OF_LINES, SHARED, _customers, _lines
 
@@ -254,3 +258,118 @@ def test_a_group_whose_value_hangs_on_one_customer_has_no_share_of_value():
 def test_where_customers_are_worth_nothing_together_no_share_is_told():
     table = _table().assign(monetary=lambda t: -t["monetary"])
     assert {group.value for group in rfm_groups(Customers.of(_dataset(), table)).groups} == {None}
+
+
+def _found(privacy: str = "rows", more: str = "", **columns):
+    dataset = _dataset(privacy, more)
+    return rfm_groups(Customers.of(dataset, _table().assign(**columns))), dataset
+
+
+def test_the_grid_names_each_group_once_and_encloses_its_cells():
+    found, dataset = _found()
+    axes = plots.rfm(found, dataset)
+    assert [ax.get_title(loc="left") for ax in axes] == ["share of customers", "share of monetary"]
+    shares, values = group_texts(found, private=False)
+    for ax, told in zip(axes, (shares, values), strict=True):
+        texts = [text.get_text().replace("\n", " ") for text in ax.texts]
+        assert sorted(texts) == sorted(f"{name} {told[name]}" for name in IN_ORDER)
+        places = {text.get_text().rpartition("\n")[0]: text.get_position() for text in ax.texts}
+        assert (places["Loyal"], places["At risk"], places["New"]) == ((3.5, 4.5), (1.5, 3.5), (5, 1))
+        names = np.array([USUAL_GRID[score] for score in range(1, 6)])
+        parted = (names[1:] != names[:-1]).sum() + (names[:, 1:] != names[:, :-1]).sum()
+        assert len(ax.lines) == 2 * 5 + parted  # the right and the upper side, and what parts two groups inside
+    plt.close(axes[0].figure)
+    assert plots.rfm(None, dataset) is None
+
+
+def test_a_group_in_two_places_is_named_in_the_larger_one():
+    rows = {5: "A B B A A", 4: "A B B A A", 3: "C C C C C", 2: "C C C C C", 1: "C C C C A"}
+    more = "rfm:\n  groups:\n" + "".join(f"    {score}: [{', '.join(row.split())}]\n" for score, row in rows.items())
+    [first, *_] = axes = plots.rfm(*_found(more=more))
+    assert {text.get_text()[0]: text.get_position() for text in first.texts} == {
+        "A": (4.5, 4.5), "B": (2.5, 4.5), "C": (3, 2.5),
+    }  # fmt: skip
+    plt.close(axes[0].figure)
+
+
+def test_what_nothing_is_shared_of_has_one_grid():
+    axes = plots.rfm(*_found(monetary=-1.0))
+    assert len(axes) == 1
+    plt.close(axes[0].figure)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        (
+            "natural",
+            "Segments and RFM groups .* The segments carry the better evidence: they are groups",
+        ),
+        ("reproducible", "The segments carry the better evidence: .* came back"),
+        ("constructive", "Parts and RFM groups .* Neither carries evidence of groups that exist"),
+        ("none", "Neither carries evidence .* at least the cut that people know"),
+    ],
+)
+def test_the_verdict_on_the_segments_says_which_carry_the_better_evidence(verdict, told):
+    evidence = tell.rfm_evidence(*_found()[:1], verdict, _dataset())
+    assert re.search(told, evidence)
+    assert "RFM groups are a convention" in evidence
+    assert evidence.endswith("no cell is ever natural.")
+
+
+def test_agreement_is_told_in_words():
+    found, dataset = _found()
+    words = {0.81: "are nearly one division", 0.5: "agree in good part", 0.2: "agree in part", 0.19: "hardly agree"}
+    for index, word in words.items():
+        told = tell.rfm_evidence(found.model_copy(update={"agreement": index}), "natural", dataset)
+        assert told.startswith(f"Segments and RFM groups {word} (adjusted Rand index {index:.2f}).")
+    alone = tell.rfm_evidence(found.model_copy(update={"agreement": None}), "none", dataset)
+    assert alone.startswith("There is one part alone, with which groups cannot be compared.")
+    assert tell.rfm_within(found.model_copy(update={"within": {1: found.within[1]}}), dataset) is None
+
+
+def test_each_score_is_told_with_its_values_and_who_has_none():
+    found, dataset = _found(more="rfm: {cuts: {recency: [30, 90, 180, 365]}}", frequency=1.0)
+    table = tell.rfm_scores(found, dataset).set_index("score")
+    assert table["Recency"].to_dict() == {
+        "5": "up to 30", "4": "over 30 to 90", "3": "over 90 to 180", "2": "over 180 to 365", "1": "over 365",
+    }  # fmt: skip
+    assert table["Frequency"].tolist() == ["nobody"] * 4 + ["up to 1"]
+    told = tell.rfm_cuts(found, dataset)
+    assert (
+        "cut at the points that dataset.yaml gives for recency and at the quintiles of frequency and monetary" in told
+    )
+    assert "Nobody has score 2, 3, 4 and 5 of frequency, as happens where many customers have one value." in told
+    found = found.model_copy(update={"ungrouped": None})
+    assert tell.rfm_cuts(found, dataset).endswith(
+        "Fewer than 10 customers of whom one of the three is not known: in no group."
+    )
+
+
+def test_what_is_hidden_is_a_dash_in_each_table_and_said_in_the_figure():
+    dataset = _dataset("aggregate")
+    found = rfm_groups(Customers.of(dataset, _table(400, seed=3)))
+    table = tell.rfm_table(found, dataset).set_index("group")
+    hidden = [group.name for group in found.groups if group.customers is None]
+    assert hidden
+    assert {*table.loc[hidden].to_numpy().ravel()} == {"–"}
+    assert "A dash is not shown" in tell.rfm_groups(found, dataset)
+    assert {*tell.rfm_within(found, dataset).set_index("group").loc[hidden].to_numpy().ravel()} <= {"–", "0%"}
+    axes = plots.rfm(found, dataset)
+    assert sum("not shown" in text.get_text() for text in axes[0].texts) == len(hidden)
+    plt.close(axes[0].figure)
+
+
+def test_without_rfm_groups_nothing_is_said_but_where_they_are_asked_for():
+    dataset = _dataset()
+    told = [tell.rfm(None, dataset), tell.rfm_cuts(None, dataset), tell.rfm_groups(None, dataset)]
+    assert [*told, tell.rfm_evidence(None, "natural", dataset)] == [""] * 4
+    assert [tell.rfm_scores(None, dataset), tell.rfm_table(None, dataset), tell.rfm_within(None, dataset)] == [None] * 3
+    asked = _dataset(more="rfm: {cuts: {recency: [1, 2, 3, 4]}}")
+    assert tell.rfm_evidence(None, "natural", asked).startswith("dataset.yaml describes RFM groups; there are none")
+
+
+def test_a_share_of_value_that_a_step_takes_for_nothing_is_told_as_little():
+    found, _ = _found("aggregate")
+    groups = (found.groups[0].model_copy(update={"value": 0.0, "customers": 20}), *found.groups[1:])
+    assert group_texts(found.model_copy(update={"groups": groups}), private=True)[1]["Champions"] == "under 1%"
