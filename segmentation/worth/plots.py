@@ -17,7 +17,7 @@ from segmentation.segments.profiles import largest_first
 from segmentation.worth.rfm import group_texts
 
 CELL_LETTERS = 11  # in a line of a cell of the RFM grid
-DARKEST = 0.6  # so that ink is read on the darkest cell, on light paper and on dark
+STRONGEST = 0.6  # colour of a cell, on which ink is still read, on light paper and on dark
 BAR = 0.38  # of a row, one of two
 
 
@@ -64,7 +64,7 @@ def concentration(values: Sequence[Worth], dataset: Dataset):
 
 
 def rfm(found: Rfm | None, dataset: Dataset) -> list | None:
-    """Draw the grid of RFM groups, the darker the larger their share of customers and, beside it, of value."""
+    """Draw the grid of RFM groups, the stronger its colour the larger their share of customers and, beside it, of value."""
     if found is None:
         return None
     shares = {"of customers": {group.name: group.share for group in found.groups}}
@@ -76,7 +76,6 @@ def rfm(found: Rfm | None, dataset: Dataset) -> list | None:
     for ax, (of, parts), told in zip(axes, shares.items(), group_texts(found, private=dataset.private), strict=False):
         _grid(ax, found.grid, parts, told, most)
         ax.set_title(wrapped(f"share {of}", 40), loc="left")
-    axes[0].set_ylabel("score of frequency and monetary value")
     return axes
 
 
@@ -86,16 +85,17 @@ def _grid(
     """Draw the cells of a grid, a line around those of one group, and in its widest part its name and share."""
     cells = {(x, y): name for y, row in grid.items() for x, name in enumerate(row, start=1)}
     for (x, y), name in cells.items():
-        shade = mpl.colors.to_rgba(NEUTRAL, DARKEST * max(parts[name] or 0.0, 0.0) / most)
+        shade = mpl.colors.to_rgba(NEUTRAL, STRONGEST * max(parts[name] or 0.0, 0.0) / most)
         ax.add_patch(plt.Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=shade, linewidth=0))
         for edge in (([x + 0.5] * 2, [y - 0.5, y + 0.5], (x + 1, y)), ([x - 0.5, x + 0.5], [y + 0.5] * 2, (x, y + 1))):
             if cells.get(edge[2]) != name:
-                ax.plot(*edge[:2], color=INK, linewidth=1)
+                ax.plot(*edge[:2], color=INK, linewidth=1, clip_on=False)
     for name in parts:
         across, up, wide = _widest([cell for cell in cells if cells[cell] == name])
         text = f"{wrapped(name, CELL_LETTERS * wide)}\n{told.get(name) or NOT_SHOWN}"
-        ax.text(across, up, text, ha="center", va="center", fontsize=7.5)
+        ax.text(across, up, text, ha="center", va="center", fontsize=8)
     ax.set(xlim=(0.5, 5.5), ylim=(0.5, 5.5), xlabel="recency score", aspect="equal")
+    ax.set_ylabel("score of frequency and monetary value")
     ax.set_xticks(range(1, 6), ["1\nlong ago", "2", "3", "4", "5\nlately"])
     ax.set_yticks(range(1, 6), ["1\nlittle", "2", "3", "4", "5\nmuch"])
     ax.grid(visible=False)

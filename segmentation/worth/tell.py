@@ -258,7 +258,7 @@ def rfm(found: Rfm | None, dataset: Dataset) -> str:
     most = {"most customers": _most(found, "share", shares), f"most of {words}{hides}": _most(found, "value", values)}
     told = "; ".join(f"{what}: {which}" for what, which in most.items() if which)
     what = listing(_scored(dataset.label(name), RFM_NOUNS[what]) for what, name in found.columns.items())
-    return f"Scored: {what}. The darker, the larger the share.{f' {sentence(told)}.' if told else ''}"
+    return f"Scored: {what}. The stronger the colour, the larger the share.{f' {sentence(told)}.' if told else ''}"
 
 
 def _most(found: Rfm, of: str, told: dict[str, str]) -> str:
