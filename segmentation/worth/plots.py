@@ -16,7 +16,7 @@ from segmentation.segments.plots import PALER
 from segmentation.segments.profiles import largest_first
 from segmentation.worth.rfm import group_texts
 
-CELL_LETTERS = 11  # in a line of a cell of the RFM grid
+RFM_LETTERS = 11  # in a line of a cell of the RFM grid
 STRONGEST = 0.6  # colour of a cell, on which ink is still read, on light paper and on dark
 BAR = 0.38  # of a row, one of two
 
@@ -64,7 +64,7 @@ def concentration(values: Sequence[Worth], dataset: Dataset):
 
 
 def rfm(found: Rfm | None, dataset: Dataset) -> list | None:
-    """Draw the grid of RFM groups, the stronger its colour the larger their share of customers and, beside it, of value."""
+    """Draw the grid of RFM groups, their share of customers and, beside it, of value the stronger in colour."""
     if found is None:
         return None
     shares = {"of customers": {group.name: group.share for group in found.groups}}
@@ -92,7 +92,7 @@ def _grid(
                 ax.plot(*edge[:2], color=INK, linewidth=1, clip_on=False)
     for name in parts:
         across, up, wide = _widest([cell for cell in cells if cells[cell] == name])
-        text = f"{wrapped(name, CELL_LETTERS * wide)}\n{told.get(name) or NOT_SHOWN}"
+        text = f"{wrapped(name, RFM_LETTERS * wide)}\n{told.get(name) or NOT_SHOWN}"
         ax.text(across, up, text, ha="center", va="center", fontsize=8)
     ax.set(xlim=(0.5, 5.5), ylim=(0.5, 5.5), xlabel="recency score", aspect="equal")
     ax.set_ylabel("score of frequency and monetary value")
