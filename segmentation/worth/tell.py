@@ -79,7 +79,7 @@ def _each(of: Part | Worth, name: str, dataset: Dataset) -> dict:
     return {
         f"{dataset.axis(name)} a customer": each,
         "an order": None if of.basket is None else form(of.basket),
-        "share of its top fifth": None if of.top_fifth is None else percent(of.top_fifth),
+        "its top fifth has": None if of.top_fifth is None else percent(of.top_fifth),
     }
 
 

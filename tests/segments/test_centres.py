@@ -246,7 +246,7 @@ def test_one_far_above_leaves_the_centre_on_a_logarithm_where_the_others_are():
     dataset = segmented.dataset
     first, second = profile_segments(*customers, dataset, model, ends)
     assert (second.mean["logged"], second.hides) == (None, True)
-    told = SimpleNamespace(segments=[first, second], tests=[])
+    told = SimpleNamespace(segments=[first, second], tests=[], worth=())
     shown = cards(
         SimpleNamespace(divided=True, features=(), chosen=SimpleNamespace(segments=[None, None]), verdict="none"),
         told,
