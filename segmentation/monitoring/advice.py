@@ -10,7 +10,7 @@ from segmentation.monitoring.series import Line, Series, shares_over
 from segmentation.monitoring.shown import FATES
 from segmentation.monitoring.tell import agreement, assumed, changed_shares, moved_in_short, movement, shifted, verdicts
 from segmentation.runs.records import Profile
-from segmentation.runs.tell import is_or_are
+from segmentation.runs.tell import is_or_are, lineage
 
 POINT = 0.01  # a change of a share that is told: whatever is less may be none in whole percentages
 PROOF = (
@@ -139,6 +139,8 @@ def is_unchanged(found: Comparison) -> bool:
 
 def tally(found: Comparison) -> str:
     """Count what became of the earlier segments, and the later ones that are new."""
+    if found.kept:
+        return escape(lineage(found.lineage))
     before, new = found.lineage.before, sum(not row.comes_from for row in found.lineage.now)
     counts = {word: sum(row.fate == fate for row in before) for fate, word in FATES.items()}
     met = {word: n for word, n in counts.items() if n}
@@ -228,6 +230,8 @@ def answer(found: Comparison) -> str:
     base, run = escape(found.base.run), escape(found.run.run)
     if found.same:
         return f"**There is nothing to decide**: {base} is compared with itself."
+    if found.kept and (fit := found.later.read("k_selection.json").fit):
+        return f"**The segments of both runs are the same ones, kept as they were.** {escape(fit.told)}"
     if found.drift and not shifted(found):
         like = "the" if found.same_table else "like the"
         told = f"**The model of {base} can still be used**: the customers of {run} are {like} ones it was formed on."
@@ -245,7 +249,8 @@ def _planned(found: Comparison) -> str:
     if not found.pairs:
         return f"No segment of {base} is found again in {run}: what was planned for the ones is not for the others."
     if len(found.pairs) == len(found.base.profiles):
-        return f"What was planned for a segment of {base} has its customers in {run} too: each is found again."
+        each = "kept" if found.kept else "found again"
+        return f"What was planned for a segment of {base} has its customers in {run} too: each is {each}."
     kept = (escape(t.name if t.name == n.name else f"{t.name}, which is called {n.name} now") for t, n in found.pairs)
     told = f"What was planned for a segment of {base} has its customers in {run} only where it is found again"
     return f"{told}: {'; '.join(kept)}."

@@ -14,6 +14,7 @@ from segmentation.core.text import listing, shares
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.counts import identified
 from segmentation.customers.customers import HANDED_ON
+from segmentation.monitoring.fixed import itself
 from segmentation.monitoring.transitions import (
     as_matrix,
     cross,
@@ -83,6 +84,12 @@ class Comparison:
         return read_manifest(self.run.run).base == self.base.run
 
     @property
+    def kept(self) -> bool:
+        """Whether both have the same segments, which one of them kept from the other, or both from a third."""
+        models = [read_manifest(run.run).parameters.get("model") for run in (self.base, self.run)]
+        return not self.same and any(models) and self.base.model == self.run.model
+
+    @property
     def private(self) -> bool:
         return self.earlier.dataset.private or self.later.dataset.private
 
@@ -96,7 +103,9 @@ class Comparison:
 
     @cached_property
     def lineage(self) -> Transitions:
-        """What became of each earlier segment."""
+        """What became of each earlier segment; where both runs have the same ones, kept as they are, each is itself."""
+        if self.kept:
+            return itself(self.base)
         crossed = self.placed
         if crossed is None:
             assert self.shared is not None  # `compare_runs` refuses two of which neither can be told
@@ -278,7 +287,7 @@ def moved_centres(found: Comparison) -> pd.DataFrame:
     features, model = found.base.numbers, found.base.model
     here = pd.DataFrame(model.centroids, columns=model.columns)[features].to_numpy()
     there = scaled_as(original_centroids(found.run.model)[features], model)
-    if found.private:  # no more exact than the centres that are shown
+    if found.private or found.kept:  # no more exact than the centres that are shown, which move in kept segments too
         here, there = (scaled_as(_centres(run.profiles, features), model) for run in (found.base, found.run))
     rows = []
     for then, now in found.pairs:

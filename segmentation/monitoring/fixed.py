@@ -24,7 +24,7 @@ from segmentation.evidence.decision import LEVEL
 from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum, random_state
 from segmentation.methods.mixture import bic
 from segmentation.monitoring.transitions import carried_scaling, match, refresh
-from segmentation.runs.artifacts import Former, Heir, Lineage, Profiles, read_artifact
+from segmentation.runs.artifacts import Former, Heir, Lineage, Origin, Profiles, Transitions, read_artifact
 from segmentation.runs.finished import Finished, open_base
 from segmentation.runs.run import Run, forming
 from segmentation.runs.worth import Fit, Moved
@@ -158,7 +158,7 @@ def judge_fit(
     anew, _ = refresh(anew, customers, list(names), kept.earlier)
     own, others = placed.model.labels_, anew[-1].labels_
     moved, sizes = differing(own, others, k), np.bincount(own, minlength=k)
-    chance = _by_chance(X, k, method, then=model.customers, pairs=max(2, study.resamples // 2), seed=study.seed)
+    chance = by_chance(X, k, method, then=model.customers, pairs=max(2, study.resamples // 2), seed=study.seed)
     rows = zip(kept.names.items(), sizes.tolist(), np.bincount(own[moved], minlength=k).tolist(), strict=True)
     return Fit(
         model=kept.run,
@@ -181,7 +181,7 @@ def differing(labels: np.ndarray, others: np.ndarray, k: int) -> np.ndarray:
     return np.array([matched[i] for i in range(k)])[labels] != others
 
 
-def _by_chance(X: np.ndarray, k: int, method: Method, *, then: int, pairs: int, seed: int) -> float:
+def by_chance(X: np.ndarray, k: int, method: Method, *, then: int, pairs: int, seed: int) -> float:
     """Return the share of customers whom two samples place differently, in at most 95 of 100 pairs."""
     some = X[sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)]
     found = spread(_differ_once, list(range(pairs)), some, k, method, min(then, len(some)), seed)
@@ -197,19 +197,27 @@ def _differ_once(i: int, X: np.ndarray, k: int, method: Method, then: int, seed:
     return float(differing(one, other, k).mean())
 
 
+def itself(earlier: Finished) -> Transitions:
+    """Return the transitions of segments that are kept: each is itself, with its number."""
+    before = tuple(
+        Former(segment=p.segment, name=p.name, fate="survives", left=False, into=(p.segment,), kept_as=p.segment)
+        for p in earlier.profiles
+    )
+    now = tuple(Origin(segment=row.segment, kept_from=row.segment, comes_from=row.into) for row in before)
+    return Transitions(base=earlier.run, before=before, now=now, fixed=True)
+
+
 def unchanged(kept: Kept | None) -> Lineage | None:
-    """Return the lineage of segments that are kept: each is itself, with its number, name and action."""
+    """Return the same as lineage.json holds it, with names and actions, and all that the segments were then."""
     if kept is None:
         return None
-    before, now = [], []
-    for profile in kept.earlier.profiles:
-        number, name = profile.segment, profile.name
-        before.append(Former(segment=number, name=name, fate="survives", left=False, into=(number,), kept_as=number))
-        origin = {"segment": number, "kept_from": number, "comes_from": (number,), "selected_as": number}
-        has = {"name": name, "action": profile.action, "suggested": profile.suggested}
-        now.append(Heir.model_validate(origin | has))
+    found, of = itself(kept.earlier), {"name", "action", "suggested"}
+    heirs = tuple(
+        Heir.model_validate(row.content() | profile.model_dump(include=of) | {"selected_as": row.segment}, strict=False)
+        for row, profile in zip(found.now, kept.earlier.profiles, strict=True)
+    )
     then = read_artifact(kept.run, Profiles)
-    return Lineage(base=kept.run, before=tuple(before), now=tuple(now), then=then)
+    return Lineage(base=kept.run, before=found.before, now=heirs, fixed=True, then=then)
 
 
 def write_fitted(

@@ -14,6 +14,7 @@ from segmentation.runs import tell as runs_tell
 STILL = 5e-4  # a distance that is shown as 0.000
 MOST_MOVES, MOST_OF_STEP = 10, 3
 FATES = {"survives": "found again", "split": "split", "merged": "merged", "gone": "gone"}
+KEPT = "kept"  # of segments that are the same by construction
 
 
 def show_rand(index: float) -> str:
@@ -74,7 +75,7 @@ def shares_as_text(shares: pd.DataFrame, found: Comparison) -> pd.DataFrame:
 def _became(row, found: Comparison) -> str:
     """Return what a segment of the earlier run became, or where one of the later run comes from."""
     if not pd.isna(row["then"]):
-        return FATES[found.lineage.before[int(row["then"]) - 1].fate]
+        return KEPT if found.kept else FATES[found.lineage.before[int(row["then"]) - 1].fate]
     origins = found.lineage.now[int(row["now"]) - 1].comes_from
     return f"from {listing(origins)}" if origins else "new"
 
@@ -128,7 +129,7 @@ def fates_table(found: Comparison) -> pd.DataFrame:
         {
             "then": row.segment,
             "name": row.name,
-            "became": FATES[row.fate],
+            "became": KEPT if found.kept else FATES[row.fate],
             "now": "; ".join(f"{into} {found.run.profiles[into - 1].name}" for into in row.into) or NONE,
         }
         for row in found.lineage.before

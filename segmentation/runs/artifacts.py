@@ -220,16 +220,12 @@ class Start(Record):
 
 
 class Transitions(Record):
-    """What became of each segment of an earlier run, and where each segment now comes from."""
+    """What became of each segment of an earlier run, and where each now comes from; fixed where all are kept."""
 
     base: str
     before: tuple[Former, ...]
     now: tuple[Origin, ...]
-
-    @property
-    def fixed(self) -> bool:
-        """Whether the earlier segments are kept as they are."""
-        return isinstance(self, Lineage) and self.then is not None
+    fixed: bool = False
 
 
 class ShortForm(Record):

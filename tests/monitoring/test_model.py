@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,12 +10,16 @@ import pytest
 
 from segmentation.core import files
 from segmentation.core.engine import held
+from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
+from segmentation.methods.kmeans import KMEANS
+from segmentation.monitoring.fixed import Kept, by_chance, differing, place_in
 from segmentation.report.explore import explore_data
 from segmentation.runs.manifest import open_finished
 from segmentation.runs.records import Placement, Scaled
 from segmentation.segments.assign import assign_rows, open_segmented
-from tests.conftest import Project, copy_project, made_once
+from segmentation.segments.robustness import bootstrap_intervals
+from tests.conftest import Project, completed, copy_project, customers_of, made_once
 from tests.report.test_report import Page
 
 SHOP = """title: Shop
@@ -184,6 +189,10 @@ def test_runs_whose_segments_are_kept_are_compared(kept, base, run):
     assert done.returncode == 0, done.stderr
     page = Page((kept.root / "report" / run / f"compare-{base}.html").read_text(encoding="utf-8")).text
     assert f"Both models place the customers of {run} alike" in page
+    assert f"These are the four segments of {base}, kept as they were" in page
+    assert f"of {base} is found again" not in page
+    fit = _fit(kept, run)["told"]
+    assert f"The segments of both runs are the same ones, kept as they were. {fit}" in page
 
 
 @pytest.mark.parametrize(
@@ -200,3 +209,83 @@ def test_what_contradicts_a_model_is_refused(kept, words, told):
     done = _report(kept, "new", *words)
     assert done.returncode == 2
     assert told in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            {"spending: {role: feature": "spending: {role: ignore"},
+            "formed on spending, which this dataset does not have",
+        ),
+        ({"unit: k$": "unit: points"}, "income was in k$ then, and is in points now"),
+        (
+            {"label: Income, unit: k$": "type: category"},
+            "formed on income, which this dataset does not have as a number",
+        ),
+    ],
+)
+def test_a_model_of_other_columns_or_units_places_nobody(kept, changed, told):
+    place = kept.root / "data" / "other"
+    place.mkdir(exist_ok=True)
+    text = SHOP.format(privacy="rows")
+    for old, new in changed.items():
+        assert old in text
+        text = text.replace(old, new)
+    (place / "dataset.yaml").write_text(text)
+    done = kept.call("report", "--dataset", "other", "--model", "march", "--run", "else", drawn=False)
+    assert done.returncode == 2
+    assert "MODEL=march cannot place the customers of run else: " in done.stderr
+    assert told in done.stderr
+
+
+def test_a_model_that_was_changed_since_places_nobody(kept):
+    model = kept.artifact("march", "model.json")
+    before = model.read_bytes()
+    model.write_bytes(before + b" ")
+    try:
+        done = _report(kept, "new", "--model", "march")
+    finally:
+        model.write_bytes(before)
+    assert done.returncode == 3
+    assert "assets/march/model.json is not the file that the run wrote" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("privacy", "told"),
+    [("rows", "segment 3 (C) holds nobody"), ("aggregate", "segments 2 (B) and 3 (C) hold fewer than 10 customers")],
+)
+def test_a_segment_in_which_nobody_is_or_too_few_to_be_shown_is_named(privacy, told):
+    plain = {"power": 1.0, "centre": 0.0, "spread": 1.0}
+    model = completed(Placement(features=[{"name": "x", **plain}], centroids=[[0.0], [9.0], [99.0]]))
+    few = Kept(
+        SimpleNamespace(
+            run="march", model=model, profiles=[SimpleNamespace(segment=i, name=n) for i, n in enumerate("ABC", 1)]
+        ),
+        None,
+    )
+    everyone = customers_of(pd.DataFrame({"id": range(15), "x": [0.0] * 10 + [9.0] * 5}), privacy=privacy)
+    with pytest.raises(DataError, match=re.escape(told)):
+        place_in(few, everyone, everyone)
+
+
+def test_who_is_elsewhere_is_counted_whatever_the_segments_are_called():
+    # 0 is their 1 and 1 their 0, because most customers say so; two are elsewhere.
+    assert differing(np.array([0, 0, 0, 1, 1, 2]), np.array([1, 1, 0, 0, 0, 0]), 3).tolist() == [0, 0, 1, 0, 0, 1]
+
+
+def test_chance_moves_nobody_between_clear_groups_and_many_within_a_cloud():
+    rng = np.random.default_rng(1)
+    clear = np.concatenate([rng.normal(c, 0.1, (50, 2)) for c in (0, 5)])
+    assert by_chance(clear, 2, KMEANS, then=100, pairs=5, seed=0) == 0
+    assert by_chance(rng.normal(size=(100, 2)), 2, KMEANS, then=100, pairs=5, seed=0) > 0.1
+
+
+def test_intervals_of_kept_segments_leave_each_customer_where_they_are():
+    # Segment 1 is 0, 0, 10, 10, as no refit would have it: its mean stays near 5.
+    X = np.array([0.0, 0, 10, 10] * 20 + [20.0] * 20)[:, None]
+    labels, values = np.repeat([0, 1], [80, 20]), pd.DataFrame({"x": X[:, 0]})
+    found = bootstrap_intervals(X, values, labels, resamples=50, method=None)
+    low, high = found.loc[1, ("centre_x", "low")], found.loc[1, ("centre_x", "high")]
+    assert 3 < low < 5 < high < 7
+    assert found.loc[2, ("centre_x", "low")] == found.loc[2, ("centre_x", "high")] == 20
