@@ -178,7 +178,10 @@ def _of_customers(dataset: Dataset, model: Model) -> list[tuple[str, str]]:
         (dataset.key, key[dataset.key]),
         ("segment", "The number of the segment, as in the report."),
         ("name", "What dataset.yaml calls the segment; where it says nothing, its levels in a few words."),
-        ("action", "What to do; empty where nothing is given, and where nothing divides the customers."),
+        (
+            "action",
+            "What to do; with “Suggestion:” where it only follows from the levels; empty where nothing is said, and where nothing divides the customers.",
+        ),
     ]
     if dataset.private:
         return told

@@ -9,9 +9,14 @@ import pytest
 
 from segmentation.core.dataset import Dataset, SegmentName
 from segmentation.core.text import shortened
-from segmentation.runs.artifacts import Heir
+from segmentation.monitoring import advice as monitoring_advice
+from segmentation.monitoring.transitions import _heir
+from segmentation.report import tell as report_tell
+from segmentation.runs.artifacts import Heir, Origin
 from segmentation.runs.records import Profile
+from segmentation.segments import tell as segments_tell
 from segmentation.segments.names import as_before, called, distinct_names, level_name, phrases, suggest_actions
+from segmentation.segments.profiles import flatten, headed
 
 MANY = {f"x{i}": "high" for i in range(40)}
 WELL_KNOWN = re.compile("order|frequency|recency|Bestellung", re.I)
@@ -288,3 +293,43 @@ def test_a_segment_that_is_found_again_keeps_its_action_and_whether_it_was_sugge
     named = SegmentName(levels={"recency": "low"}, name="Few", action="Call.")
     now = as_before(then, dataset.model_copy(update={"segments": (named,)}))
     assert now == {"name": "Few", "action": "Call.", "suggested": False}
+
+
+def _profile(segment: int, recency: tuple[float, str], **how) -> Profile:
+    at, level = recency
+    ends = {"centre": {"recency": at}, "centre_interval": {"recency": (at, at)}, "levels": {"recency": level}}
+    one = {"size": 20, "share": 0.5, "share_interval": (0, 1), "level_name": "", "name": f"S{segment}", "action": None}
+    return Profile(segment=segment, **(one | ends | {"mean": {}, "index": {"recency": None}, "descriptors": {}} | how))
+
+
+def test_recency_is_never_highest():
+    dataset = _dataset({"recency": "Recency"}, unit="days")
+    profiles = [_profile(1, (4.0, "low")), _profile(2, (90.0, "average")), _profile(3, (200.0, "high"))]
+    told = segments_tell.centres(profiles, dataset, ["recency"])
+    assert told.startswith("Recency runs from 4 days in S1 (lately) to 200 days in S3 (long ago).")
+    told = segments_tell.centres(profiles[:2], dataset, ["recency"])  # "some time ago" is no end
+    assert told.startswith("Recency runs from 4 days in S1 (lately) to 90 days in S2.")
+    income = _dataset({"recency": "Income"}, unit="k$")
+    assert segments_tell.centres(profiles, income, ["recency"]).startswith("Income is highest in S3 (200 k$)")
+
+
+@pytest.mark.parametrize("suggested", [True, False])
+def test_a_suggestion_is_marked_wherever_an_action_stands(suggested):
+    dataset = _dataset({"recency": "Recency"})
+    own = {"action": "Call.", "suggested": suggested}
+    profile, other = _profile(1, (4.0, "low"), **own), _profile(2, (9.0, "high"))
+    marked = "Suggestion: Call." if suggested else "Call."
+    card = report_tell._card(profile, None, "natural", ["recency"], [], dataset, None)
+    assert (card["action"], card["what_to_do"]) == (
+        "Call.",
+        "What to do (a suggestion)" if suggested else "What to do",
+    )
+    assert headed([profile, other], dataset)["action"].fillna("").tolist() == [marked, ""]
+    flat = flatten([profile, other])
+    told = segments_tell.actions_table(flat, "natural")["action"].tolist()
+    assert told == [marked, "none given in dataset.yaml"]
+    assert ("a suggestion by the levels" in segments_tell.recommended(flat)) == suggested
+    base = SimpleNamespace(profiles=[profile])
+    heir = _heir(Origin(segment=1, kept_from=1, comes_from=(1,)), base, 1, of_parts=True)
+    assert (heir.action, heir.suggested) == ("Call.", suggested)
+    assert monitoring_advice._quoted(profile) == f"“{marked}”"
