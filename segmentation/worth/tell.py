@@ -180,7 +180,8 @@ def _of_customers(dataset: Dataset, model: Model) -> list[tuple[str, str]]:
         ("name", "What dataset.yaml calls the segment; where it says nothing, its levels in a few words."),
         (
             "action",
-            "What to do; with “Suggestion:” where it only follows from the levels; empty where nothing is said, and where nothing divides the customers.",
+            "What to do, by dataset.yaml or, marked as a suggestion, by the levels; empty where neither says anything, "
+            "and where nothing divides the customers.",
         ),
     ]
     if dataset.private:
@@ -210,8 +211,9 @@ def _of_segments(dataset: Dataset) -> list[tuple[str, str]]:
         ("index", "The centre of the segment, where that of all customers is 100."),
         (
             "levels",
-            f"High or low: the centre is {HIGH:g} standard deviations or more above or below that of all customers, as "
-            f"the segments were formed, or its index is below {low} or above {high}. Average: between these.",
+            f"High or low, or what people say of these ends, as long ago and lately: the centre is {HIGH:g} standard "
+            "deviations or more above or below that of all customers, as the segments were formed, or its index is "
+            f"below {low} or above {high}. Average: between these.",
         ),
     ]
 
