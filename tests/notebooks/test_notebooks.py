@@ -199,6 +199,10 @@ def test_parameters_are_plain_assignments_with_a_comment():
     assert all(list(declared(stage))[:2] == ["run", "dataset"] for stage in STAGES)
 
 
+def test_every_chapter_is_told_the_features_by_which_an_answer_becomes_a_number():
+    assert all("features" in declared(stage) for stage in STAGES)
+
+
 @pytest.fixture(scope="module")
 def varied(tmp_path_factory) -> Project:
     """Each parameter of each notebook, changed once from a base run; every notebook runs from another folder."""
