@@ -138,9 +138,9 @@ def value_shares(worth: Worth) -> dict[int, str | None]:
 
 
 def worth_shares(profiles: Profiles) -> dict[int, str | None]:
-    """Return the share that each segment has of the main value; nothing where there is none to share."""
+    """Return the share that each segment has of the main value; nothing where there is none to share, or one alone."""
     shares = value_shares(profiles.worth[0]) if profiles.worth else {}
-    return shares if any(shares.values()) else {}
+    return shares if len(shares) > 1 and any(shares.values()) else {}
 
 
 def worth_line(segment: int, profiles: Profiles, dataset: Dataset) -> str:

@@ -1,5 +1,7 @@
 """What the segments are worth: each figure against an independent computation with pandas."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -152,6 +154,18 @@ def test_all_alike_one_customer_and_one_segment():
     assert (part.share, part.each, part.each_interval, part.top_fifth) == (1, 7, None, 0.2)
 
 
+def test_of_one_segment_the_whole_is_told_and_no_share():
+    frame = shop([4, 6, 10])
+    worth, profiles = only(frame), profiles_of(frame)
+    found = SimpleNamespace(segments=profiles, worth=(worth,))
+    assert (runs_tell.worth_line(1, found, described()), tell_worth(found, described())) == ("", "")
+    assert plots.shares([worth], profiles, described()) is None
+    assert tell.shares([worth], profiles, described()) == tell.worth([worth], profiles, described()) == ""
+    assert list(tell.worth_table([worth], profiles, described())["its top fifth has"]) == ["30%"]  # 0.6 of 10, of 20
+    assert plots.concentration([worth], described()).get_ylabel() == "share of revenue"
+    assert tell.concentration([worth], described()).startswith("The fifth of the customers who are worth most have 30%")
+
+
 def test_values_below_nothing_and_a_total_of_nothing():
     below = only(shop([100, 20, 10, -30], [1, 1, 2, 2]))
     assert [part.share for part in below.parts] == pytest.approx([1.2, -0.2])
@@ -200,14 +214,12 @@ def test_the_share_is_one_text_everywhere():
     frame = shop([60.4, 20.3, 19.3], [1, 2, 3])
     worth, profiles, dataset = only(frame), profiles_of(frame), described()
 
-    class Found:
-        segments, worth = profiles, (only(frame),)
-
-    told = runs_tell.worth_shares(Found)
+    found = SimpleNamespace(segments=profiles, worth=(worth,))
+    told = runs_tell.worth_shares(found)
     assert told == {1: "61%", 2: "20%", 3: "19%"}
     assert sum(int(share[:-1]) for share in told.values()) == 100
-    assert runs_tell.worth_line(1, Found, dataset) == "34% of customers, 61% of revenue"
-    assert tell_worth(Found, dataset) == "1 Name 1 61%, 2 Name 2 20%, 3 Name 3 19% of revenue"
+    assert runs_tell.worth_line(1, found, dataset) == "34% of customers, 61% of revenue"
+    assert tell_worth(found, dataset) == "1 Name 1 61%, 2 Name 2 20%, 3 Name 3 19% of revenue"
     assert runs_tell.worth_most(profiles, [worth], dataset) == "Name 1: 34% of the customers, 61% of revenue."
     table = tell.worth_table([worth], profiles, dataset)
     assert list(table["share of revenue"]) == [*told.values(), "100%"]
