@@ -44,8 +44,10 @@ def scaled_as(run: str | None) -> str:
     """Say that features are scaled as in the run whose segments are kept; nothing where none are."""
     if run is None:
         return ""
-    kept = f"**The segments are those of {escape(run)}**, kept as they were: what follows asks how well they fit here."
-    return f"{kept} Features are scaled as there."
+    return (
+        f"**The segments are those of {escape(run)}**, kept as they were: what follows asks how well they fit here, beside "
+        "the best division of these customers into any other number. Features are scaled as there."
+    )
 
 
 def formed_as(run: str | None, method: str) -> str:

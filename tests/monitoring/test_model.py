@@ -162,7 +162,7 @@ def test_each_card_says_what_its_segment_was(kept):
     page = Page(kept.page("stable")).text
     assert len(re.findall(r"In march: \d+% of customers, \d+% of visits; no centre moved by more", page)) == 4
     page = Page(kept.page("changed")).text
-    assert re.search(r"In march: 33% of customers, \d+% of visits; Income was 20\.\d k\$", page)
+    assert re.search(r"In march: 33% of customers, \d+% of visits; Income was \d+\.\d k\$", page)
 
 
 def test_the_form_of_a_private_page_places_as_the_earlier_run_does(kept, monkeypatch):
