@@ -45,8 +45,8 @@ def scaled_as(run: str | None) -> str:
     if run is None:
         return ""
     return (
-        f"**The segments are those of {escape(run)}**, kept as they were: what follows asks how well they fit here, beside "
-        "the best division of these customers into any other number. Features are scaled as there."
+        f"**The segments are those of {escape(run)}**, kept as they were: what follows asks how well they fit here, "
+        "beside the best division of these customers into any other number. Features are scaled as there."
     )
 
 
