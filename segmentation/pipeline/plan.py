@@ -124,7 +124,7 @@ def make_plan(**given) -> Plan:
     typed, option, base = _with_earlier(given, _usable(kept), defaults)
     if typed["data"] != given["data"]:
         _require_there(typed["data"], typed["run"] or typed["dataset"])
-    assumed = _assume(typed, base) if typed["data"] is not None and typed["dataset"] is None else None
+    assumed = _assume(typed, option, base) if typed["data"] is not None and typed["dataset"] is None else None
     study, name = _open(typed, defaults, assumed)
     _require_unknown(typed, name, assumed)
     earlier = find_base(base, study.name, study.dataset, option) if base else None
@@ -238,10 +238,12 @@ def require_mark(decimal: str | None) -> None:
         raise UsageError(f"DECIMAL={decimal} is not usable; expected the decimal mark of the table's numbers: . or ,")
 
 
-def _assume(typed: dict, base: str | None) -> str:
+def _assume(typed: dict, option: str, base: str | None) -> str:
     """Return the dataset.yaml of what a table that nobody has described seems to be, or was in a base."""
     from segmentation.roles.write import assume  # imported here, because it takes seconds
 
+    if base:
+        check_run_name(base, option)
     like = open_finished(base, None).dataset if base else None
     source = locate("DATA", typed["data"], typed["encoding"])
     decimal = typed["decimal"] or (like.decimal if like else "auto")

@@ -13,6 +13,7 @@ from segmentation.core.text import listing
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Profiles
+from segmentation.runs.records import Conclusion
 from segmentation.runs.stages import STAGES
 
 TOO_DIFFERENT = 2  # a table this many times as large tells nothing about another
@@ -248,7 +249,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         f"  Segments  {', '.join(segments)}",
         *([f"  Worth     {worth}"] if (worth := tell_worth(profiles, plan.study.dataset)) else []),
         f"  Evidence  {chosen.verdict}; {', '.join(told)}",
-        *([f"  Number    {runs_tell.against(chosen)}"] if chosen.carried and chosen.k != chosen.best else []),
+        *([f"  Number    {number}"] if (number := tell_number(chosen)) else []),
         *([f"  Method    {chosen.formed_why}"] if chosen.formed_by != "kmeans" or len(chosen.tried) > 1 else []),
         *(
             [f"  Instead   {useful}"]
@@ -269,6 +270,13 @@ def tell_worth(profiles: Profiles, dataset: Dataset) -> str:
     told = runs_tell.worth_shares(profiles)
     parts = (f"{p.segment} {p.name} {told[p.segment] or 'not shown'}" for p in profiles.segments if told)
     return f"{', '.join(parts)} of {dataset.words(profiles.worth[0].column)}" if told else ""
+
+
+def tell_number(chosen: Conclusion) -> str:
+    """Say what is to be known of a k that a base brought: the evidence speaks for another, or it could not be kept."""
+    if chosen.carried is None or (chosen.k == chosen.best and chosen.method != "auto"):
+        return ""
+    return f"{runs_tell.against(chosen)}{' K=auto chooses k anew.' if chosen.method == 'given' else ''}"
 
 
 def column_list(dataset: Dataset, features: Sequence[str]):

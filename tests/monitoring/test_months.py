@@ -16,6 +16,7 @@ from segmentation.evidence.decision import decide
 from segmentation.methods import tell as methods_tell
 from segmentation.monitoring.transitions import carried_scaling
 from segmentation.pipeline.plan import make_plan
+from segmentation.pipeline.progress import tell_number
 from segmentation.roles.write import assume
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.finished import Finished
@@ -184,11 +185,13 @@ def test_a_number_that_is_carried_over_against_the_evidence_is_told_as_that():
         "k = 5 is that of mar, with the verdict none; the evidence of these customers speaks for 3 (natural)."
     )
     assert evidence_tell.found(kept) == "no segments"
+    assert tell_number(kept) == f"{runs_tell.against(kept)} K=auto chooses k anew."
     asked = _concluded(4, base=mar)
     assert asked.carried is None
     assert runs_tell.against(asked).startswith("The analyst asked for k = 4, with the verdict constructive;")
     assert runs_tell.against(_concluded(base=mar)) == ""
     alike = _concluded(3, base=Carried(run="mar", k=3))
+    assert tell_number(alike) == tell_number(asked) == ""
     assert runs_tell.against(alike) == "k = 3 is that of mar, and the evidence of these customers speaks for it too."
 
 
@@ -196,6 +199,7 @@ def test_a_number_that_cannot_be_shown_is_not_kept_unless_an_analyst_asks_for_it
     mar = Carried(run="mar", k=5)
     anew = _concluded(5, smallest=(40, 30, 6), base=mar)
     assert (anew.k, anew.method, anew.carried) == (3, "auto", mar)
+    assert tell_number(anew) == runs_tell.against(anew)
     assert runs_tell.against(anew) == (
         "mar has five segments; here one of so many would be too small for privacy: aggregate to show, so that k is "
         "chosen anew."
