@@ -154,13 +154,13 @@ def tally(found: Comparison) -> str:
 
 def todo(found: Series) -> str:
     """Say of each segment that grew, shrank, ended or is new what it means for its action, and where to begin."""
-    lines = [*_ends(found), *filter(None, [_largest(found.steps[-1])])]
+    lines = [*_ends(found), *filter(None, [_largest(found)])]
     both = _first_and_last(found)
     kept = [escape(both_names(row)) for _, row in both.iterrows() if not _apart(row)]
     if kept:
         every = len(kept) > 1 and len(kept) == len(found.lines)
-        these = "Each segment has" if every else f"{listing(kept)} {'has' if len(kept) == 1 else 'have'}"
-        lines.append(f"{these} about the share of {escape(found.names[0])}: go on as planned.")
+        these = f"share{'s' if len(kept) > 1 and not every else ''} of {'each segment' if every else listing(kept)}"
+        lines.append(f"The {these} changed by no more than the intervals allow: go on as planned.")
     return "\n".join(f"- {line}" for line in lines) + f"\n\n{PROOF}"
 
 
@@ -175,12 +175,13 @@ def _ends(found: Series) -> Iterator[str]:
         if i in both.index and _apart(both.loc[i]):
             profile = found.profile(line, line.last)
             row = both.loc[i]
-            yield f"**{escape(both_names(row))}** {grew(row)}: {_is_for(profile)}."
+            yield f"**{escape(both_names(row))}** {grew(row)}: {_is_for(found, line.last, profile)}."
         elif line.fate:
             yield _ended(found, line)
         if line.first and not line.comes_from:
             profile = found.profile(line, line.last)
-            yield f"**{escape(profile.name)}** is new in {escape(found.names[line.first])}: {_is_for(profile)}."
+            do = _is_for(found, line.last, profile)
+            yield f"**{escape(profile.name)}** is new in {escape(found.names[line.first])}: {do}."
 
 
 def _ended(found: Series, line: Line) -> str:
@@ -188,41 +189,43 @@ def _ended(found: Series, line: Line) -> str:
     profile, after = found.profile(line, line.last), found.runs[line.last + 1]
     row = found.steps[line.last].lineage.before[line.segments[-1] - 1]
     heirs = [after.profiles[number - 1] for number in row.into]
-    told, planned = f"**{escape(profile.name)}** is {FATES[row.fate]}", _quoted(profile)
+    told, planned = f"**{escape(profile.name)}** is {FATES[row.fate]}", _action(found, line.last, profile)
     run = escape(after.run)
     names = listing(f"{heir.segment} ({escape(heir.name)})" for heir in heirs)
     if row.fate == "split":
         do = f"decide which of these {planned} is for" if planned else "look at each"
         return f"{told} into {names} in {run}: {do}."
     if row.fate == "merged":
-        return f"{told} into {names} in {run}: {_is_for(heirs[0])}."
+        return f"{told} into {names} in {run}: {_is_for(found, line.last + 1, heirs[0])}."
     return f"{told} in {run}: {f'{planned} has no segment there' if planned else 'nothing was planned for it'}."
 
 
-def _quoted(profile: Profile) -> str:
-    return f"“{escape(profile.marked)}”" if profile.marked else ""
+def _action(found: Series, at: int, profile: Profile) -> str:
+    """Return the action of a segment that its run tells, in quotes; empty where it tells none."""
+    told = profile.advised(found.studies[at].read("k_selection.json").verdict)
+    return f"“{escape(told)}”" if told else ""
 
 
-def _is_for(profile: Profile) -> str:
+def _is_for(found: Series, at: int, profile: Profile) -> str:
     """Say for how many customers the action of a segment is; of none, that it has none."""
-    many = count(profile.size, "customer")
-    return f"{_quoted(profile)} is for {many} there" if profile.action else f"no action is given for its {many}"
+    many, told = count(profile.size, "customer"), _action(found, at, profile)
+    return f"{told} is for {many} there" if told else f"no action is given for its {many}"
 
 
-def _largest(found: Comparison) -> str:
-    """Say which way most customers went, and what is planned there; empty where nobody did, or it must not be told."""
-    if found.shared is None:
-        return ""
-    moved = moved_customers(public_moves(moves(found), found), found)
+def _largest(found: Series) -> str:
+    """Say which way most customers went in the last run, and what is planned there; empty where it must not be told."""
+    step = found.steps[-1]
+    moved = moved_customers(public_moves(moves(step), step), step)
     moved = moved[moved["customers"] > 0]
-    if moved.empty:
+    if step.shared is None or moved.empty:
         return ""
     top = moved.loc[moved["customers"].idxmax()]
-    then, now = found.base.profiles[top["then"] - 1], found.run.profiles[top["now"] - 1]
-    many = count(int(top["customers"]), "customer")
-    told = f"{many if not found.private else f'{many} or more'} went from {escape(then.name)} to {escape(now.name)}"
-    do = f"begin {_quoted(now)} with them" if now.action else "ask first what changed for them"
-    return sentence(f"{told}: {do}.")
+    then, now = step.base.profiles[top["then"] - 1], step.run.profiles[top["now"] - 1]
+    many = f"{count(int(top['customers']), 'customer')}{' or more' if step.private else ''}"
+    action = _action(found, len(found.steps), now)
+    do = f"begin {action} with them" if action else "ask first what changed for them"
+    when = f" in {escape(step.run.run)}" if len(found.steps) > 1 else ""
+    return sentence(f"{many} went from {escape(then.name)} to {escape(now.name)}{when}: {do}.")
 
 
 def answer(found: Comparison) -> str:

@@ -9,10 +9,8 @@ import pandas as pd
 
 from segmentation.core.figures import CATEGORY, NEUTRAL, PAGE, WHISKER, colour, label_axis, marker, wrapped
 
-HALF_BAR, BETWEEN_BARS = (
-    0.035,
-    0.02,
-)  # of the way between two runs, and of the height: half the width of a bar, and what parts two
+HALF_BAR = 0.035  # half the width of a bar, of the way between two runs
+BETWEEN_BARS = 0.02  # of the height of all
 LETTERS_BESIDE = 17  # letters of a line beside a bar or a line
 
 
@@ -81,22 +79,20 @@ def moves(flows: list[pd.DataFrame], sizes: list[list[int]], sides: list[str], n
     """
     tallest = max(map(len, sizes))
     _, ax = plt.subplots(figsize=(_wide(len(sizes)), 1 + max(3.2, 0.62 * tallest)))
-    tops = [_tops(own) for own in sizes]
+    tops, half = [_tops(own) for own in sizes], _half(len(sizes))
     for at, flow in enumerate(flows):
-        _bands(ax, flow, at, (sizes[at], sizes[at + 1]), (tops[at], tops[at + 1]))
+        _bands(ax, flow, (at, len(sizes)), (sizes[at], sizes[at + 1]), (tops[at], tops[at + 1]))
     for at, (own, top) in enumerate(zip(sizes, tops, strict=True)):
         for i, size in enumerate(own):
             height = size / max(sum(own), 1)
-            ax.add_patch(
-                mpl.patches.Rectangle((at - HALF_BAR, top[i]), 2 * HALF_BAR, height, color=colour(i + 1), linewidth=0)
-            )
+            ax.add_patch(mpl.patches.Rectangle((at - half, top[i]), 2 * half, height, color=colour(i + 1), linewidth=0))
             if 0 < at < len(sizes) - 1:
                 ax.text(at, top[i] + height / 2, f"{i + 1}", ha="center", va="center", color="white", fontsize=9)
     for at, called, end in ((0, names[0], "right"), (len(sizes) - 1, names[1], "left")):
         middles = [t + size / max(sum(sizes[at]), 1) / 2 for t, size in zip(tops[at], sizes[at], strict=True)]
-        beside = at - 2 * HALF_BAR if at == 0 else at + 2 * HALF_BAR
+        beside = at - 2 * half if at == 0 else at + 2 * half
         labels = [wrapped(f"{i} {name}", LETTERS_BESIDE) for i, name in enumerate(called, 1)]
-        for y, label in zip(spread(middles, [_room(text) for text in labels]), labels, strict=True):
+        for y, label in zip(spread(middles, [_room(ax, text) for text in labels]), labels, strict=True):
             ax.text(beside, y, label, ha=end, va="center", linespacing=0.95)
     ax.set(
         xticks=range(len(sides)),
@@ -113,7 +109,12 @@ def moves(flows: list[pd.DataFrame], sizes: list[list[int]], sides: list[str], n
 
 def _wide(runs: int) -> float:
     """Return how wide a figure of so many runs is, in inches: no wider than it must be, for whoever reads it small."""
-    return PAGE * min(0.4 + 0.06 * runs, 0.8)
+    return PAGE * min(0.45 + 0.065 * runs, 0.9)
+
+
+def _half(runs: int) -> float:
+    """Return half of the width of a bar, on the way from one run to the next of so many."""
+    return HALF_BAR * (runs - 1)
 
 
 def _tops(sizes: list[int]) -> list[float]:
@@ -122,9 +123,16 @@ def _tops(sizes: list[int]) -> list[float]:
     return (np.cumsum(parts) - parts + BETWEEN_BARS * np.arange(len(parts))).tolist()
 
 
-def _bands(ax, flow: pd.DataFrame, at: int, sizes: tuple[list[int], list[int]], tops: tuple[list[float], list[float]]):
-    """Draw the bands between two runs, those of the customers who stay where they were pale."""
-    used = [[0.0] * len(own) for own in sizes]
+def _bands(
+    ax,
+    flow: pd.DataFrame,
+    place: tuple[int, int],
+    sizes: tuple[list[int], list[int]],
+    tops: tuple[list[float], list[float]],
+):
+    """Draw the bands between a run, by its place among so many, and the next."""
+    at, runs = place
+    used, half = [[0.0] * len(own) for own in sizes], _half(runs)
     bend = np.linspace(0, 1, 40)
     way = bend**2 * (3 - 2 * bend)
     for row in flow.sort_values(["then", "now"]).itertuples():
@@ -134,7 +142,7 @@ def _bands(ax, flow: pd.DataFrame, at: int, sizes: tuple[list[int], list[int]], 
             used[side][segment] += row.customers / max(sum(sizes[side]), 1)
             ends.append((top, tops[side][segment] + used[side][segment]))
         upper, lower = (start + (end - start) * way for start, end in zip(*ends, strict=True))
-        x = at + HALF_BAR + bend * (1 - 2 * HALF_BAR)
+        x = at + half + bend * (1 - 2 * half)
         ax.fill_between(x, upper, lower, color=colour(row.then), alpha=0.45, linewidth=0)
 
 
@@ -157,8 +165,9 @@ def spread(places: list[float], room: list[float]) -> list[float]:
     return found.tolist()
 
 
-def _room(label: str) -> float:
-    return 0.055 * (label.count("\n") + 1)
+def _room(ax, label: str) -> float:
+    """Return which part of the height of a figure a label takes, of 0.2 inches a line."""
+    return 0.22 * (label.count("\n") + 1) / ax.figure.get_size_inches()[1]
 
 
 def months(table: pd.DataFrame, of: str, names: list[str]):
@@ -175,7 +184,8 @@ def months(table: pd.DataFrame, of: str, names: list[str]):
     tallest = table.groupby("at").size().max()
     _, ax = plt.subplots(figsize=(_wide(len(names)), 1 + max(3.2, 0.5 * tallest)))
     low, high = min(0.0, table[of].min()), table[[of, *({"high"} & set(table))]].max().max()
-    ax.set(ylim=(low, high * 1.05 or 1), xlim=(-0.1, len(names) - 0.9), yticks=[], xticks=range(len(names)))
+    high = high + 0.05 * (high - low) or 1
+    ax.set(ylim=(low - 0.06 * (high - low), high), xlim=(-0.1, len(names) - 0.9), yticks=[], xticks=range(len(names)))
     ax.set_xticklabels([wrapped(name, LETTERS_BESIDE) for name in names])
     for _, own in table.groupby("line"):
         shade, last = colour(int(own["segment"].iloc[-1])), own.iloc[-1]
@@ -197,8 +207,9 @@ def _name_ends(ax, ends: pd.DataFrame, of: str, *, after: bool):
     """Write the name of each segment, and its figure, beside the first or the last point of its line."""
     bottom, top = ax.get_ylim()
     labels = [wrapped(f"{row['name']} {row['told']}", LETTERS_BESIDE) for row in ends.to_dict("records")]
-    places = spread(ends[of].tolist(), [_room(label) * (top - bottom) for label in labels])
+    places = spread(ends[of].tolist(), [_room(ax, label) * (top - bottom) for label in labels])
     reach = 0.04 * np.diff(ax.get_xlim())[0]
     for (_, row), y, label in zip(ends.iterrows(), places, labels, strict=True):
         x = row["at"] + (reach if after else -reach)
+        ax.plot([row["at"], x], [row[of], y], color=colour(int(row["segment"])), linewidth=0.8, clip_on=False)
         ax.text(x, y, label, ha="left" if after else "right", va="center", linespacing=0.95)

@@ -127,7 +127,7 @@ def valued(found: Series) -> str | None:
         units = [column.unit for column in columns if column and column.unit]
         if (
             all(columns)
-            and all(_worth(study, worth.column) for study in found.studies)
+            and all(worth_in(study, worth.column) for study in found.studies)
             and not any(contradict(units[0], unit) for unit in units[1:])
         ):
             return worth.column
@@ -138,7 +138,8 @@ def _column(study: Run, name: str):
     return study.dataset.columns.get(name)
 
 
-def _worth(study: Run, column: str) -> Worth | None:
+def worth_in(study: Run, column: str) -> Worth | None:
+    """Return what the customers of a run are worth by a column; None where it is not told."""
     return next((worth for worth in study.read("profiles.json").worth if worth.column == column), None)
 
 
@@ -155,7 +156,7 @@ def worth_over(found: Series) -> pd.DataFrame:
     """
     column, rows = valued(found), []
     for at, study in enumerate(found.studies if column else []):
-        worth = _worth(study, str(column))
+        worth = worth_in(study, str(column))
         assert worth  # `valued` names only a column that each run has
         all_of_it = {"line": -1, "at": at, "segment": 0, "name": "All customers", "share": 1.0}
         rows.append(all_of_it | {"value": worth.total, "each": worth.each})

@@ -5,9 +5,9 @@ import pandas as pd
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import in_tens
-from segmentation.core.text import NONE, decimal, listing, percents, share_texts
+from segmentation.core.text import NONE, decimal, listing, percents
 from segmentation.monitoring.comparison import Comparison, hidden_moves, moved_customers, moves, public_moves, sizes
-from segmentation.monitoring.series import Series, moved_worth
+from segmentation.monitoring.series import Series, moved_worth, worth_in
 from segmentation.monitoring.transitions import as_matrix
 from segmentation.runs import tell as runs_tell
 
@@ -226,14 +226,15 @@ def worth_by_run(worth: pd.DataFrame, found: Series, column: str | None) -> pd.D
     if column is None:
         return None
     dataset, runs = found.last.dataset, range(len(found.names))
-    parts = worth[worth["line"] >= 0].groupby("at")
-    texts = {at: share_texts(dict(own.set_index("line")["share"])) for at, own in parts}
+    told = [worth_in(study, column) for study in found.studies]
+    texts = [runs_tell.value_shares(own) if own else {} for own in told]
     rows = []
     for i in [-1, *range(len(found.lines))]:
         own = worth[worth["line"] == i].set_index("at")
         row = {"segment": called(own) if i >= 0 else "All customers"}
         for at in runs:
-            share = f" ({texts[at][i]})" if i in texts.get(at, {}) else ""
+            share = texts[at].get(own["segment"].get(at)) if i >= 0 else None
+            share = f" ({share})" if share else ""
             row[found.names[at]] = f"{dataset.amount(column, own['value'].get(at))}{share}"
         then, now = (own["value"].get(at, np.nan) for at in (0, runs[-1]))
         rows.append(row | {"gained or lost": change(then, now, dataset, column)})
@@ -249,6 +250,11 @@ def largest_by_run(found: Series, column: str | None) -> pd.DataFrame:
             parts.append(own.head(MOST_OF_STEP).assign(runs=f"{step.base.run} → {step.run.run}"))
     told = pd.concat(parts) if parts else pd.DataFrame()
     return told[["runs", *told.columns.drop("runs")]].fillna(NONE) if len(told) else told
+
+
+def unmoved(found: Series) -> bool:
+    """Return whether nobody in two runs is in another segment than the one that theirs became."""
+    return all(moved_customers(moves(step), step).empty for step in found.steps if step.shared is not None)
 
 
 def flows_of(found: Series) -> tuple[list[pd.DataFrame], list[list[int]], list[str], tuple[list[str], list[str]]]:

@@ -15,7 +15,7 @@ from segmentation.monitoring.comparison import (
     rand_index,
 )
 from segmentation.monitoring.series import Series, moved_worth
-from segmentation.monitoring.shown import STILL, show_rand
+from segmentation.monitoring.shown import STILL, show_rand, unmoved
 from segmentation.monitoring.transitions import MAJORITY, PART, WORSE, as_matrix
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage
@@ -238,10 +238,21 @@ def matrix(found: Comparison) -> str:
 def largest(worth: pd.DataFrame, found: Comparison, column: str | None) -> str:
     """Say what the table of movements shows."""
     what = "The largest movements from one segment to another"
+    if found.shared is None:
+        what = f"The customers of {escape(found.run.run)} whom the models place otherwise, the largest groups first"
     if column and len(worth):
         what += f", and what these customers brought then and now: {escape(found.later.dataset.axis(column))}"
     hidden = hidden_moves(moves(found), found).any()
     return f"{what}.{f' {sentence(HIDDEN)}.' if hidden else ''}{f' {DASH}' if worth.isna().any(axis=None) else ''}"
+
+
+def no_movement(found: Series, shown: pd.DataFrame) -> str:
+    """Say why no movement is told; empty where one is."""
+    if len(shown):
+        return ""
+    if all(step.shared is None for step in found.steps):
+        return "Which customers moved cannot be told: the ids do not say who is in both."
+    return "Nobody moved." if unmoved(found) else f"Who moved is not shown: {HIDDEN}."
 
 
 def largest_by_run(found: Series, column: str | None) -> str:
@@ -275,11 +286,16 @@ def worth(worth: pd.DataFrame, found: Series, column: str | None) -> str:
 
 
 def worth_by_run(worth: pd.DataFrame, found: Series, column: str | None) -> str:
-    """Say what the table of value shows."""
+    """Say what the table of value shows; nothing where there is none."""
     if column is None:
         return ""
     dash = f" {DASH}" if worth["value"].isna().any() else ""
     return f"{escape(found.last.dataset.axis(column))} in each run, in brackets the share of it.{dash}"
+
+
+def worth_lines(found: Series, column: str | None) -> str:
+    """Say what the lines of value show; nothing where there is none."""
+    return f"{escape(found.last.dataset.axis(column))} of each segment from run to run." if column else ""
 
 
 def months(found: Series) -> str:

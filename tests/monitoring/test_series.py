@@ -1,6 +1,7 @@
 """What two months and more gained and lost, who moved, and what to do about it: pages of `make compare`."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -106,8 +107,8 @@ def test_a_page_of_several_runs(shop):
         "jan → feb 1 Loyal 3 At risk 24 4,900 1,300 −3,600",
         "At risk grew from 20% to 38%: “Send the win-back voucher” is for 76 customers there.",
         "Loyal shrank from 50% to 32%: “Say thank you” is for 64 customers there.",
-        "New has about the share of jan: go on as planned.",
-        "Twelve customers went from Loyal to At risk: begin “Send the win-back voucher” with them.",
+        "The share of New changed by no more than the intervals allow: go on as planned.",
+        "Twelve customers went from Loyal to At risk in mar: begin “Send the win-back voucher” with them.",
     ):
         assert told in page.text
     drawn = [a for tag, a, _ in page.elements if tag == "svg" and a.get("role") == "img"]
@@ -245,3 +246,17 @@ def test_names_beside_lines_are_spread_no_farther_than_they_must_be():
     low, high = plots.spread([0.5, 0.5], [0.1, 0.1])
     assert high - low == pytest.approx(0.1)
     assert (low + high) / 2 == pytest.approx(0.5)
+
+
+def test_without_ids_no_movement_is_told(months):
+    unknown = tuple(replace(step, shared=None) for step in months.steps)
+    found = series.Series(unknown)
+    assert shown.largest_by_run(found, "revenue").empty
+    assert tell.no_movement(found, pd.DataFrame()).startswith("Which customers moved cannot be told")
+    assert [len(flow) for flow in shown.flows_of(found)[0]] == [0, 0]
+    assert tell.flows(found).endswith(
+        "From jan to feb and feb to mar no band is drawn: the ids do not say who is in both."
+    )
+    assert advice.headline(unknown[0]) == "At risk grew from 20% to 32%"
+    assert "customers went" not in advice.todo(found)
+    assert shown.flows_of(series.Series(unknown[:1]))[1][0] == [76, 60, 64]
