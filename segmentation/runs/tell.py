@@ -39,7 +39,7 @@ def useful(conclusion: Conclusion, dataset: Dataset, features: Sequence[str]) ->
 def _managed_by(dataset: Dataset) -> str:
     """Return the columns by which customers may be cut without any groups: recency, frequency and money; or money."""
     used = [name for name, column in dataset.columns.items() if column.role in ("feature", "descriptor")]
-    if set(OF_RFM) <= set(used):
+    if set(OF_RFM) <= {name for name in used if dataset.columns[name].is_amount}:
         return f"{listing(map(dataset.label, OF_RFM))} (RFM groups, in chapter 5)"
     return " or ".join([dataset.label(name) for name in used if _of_money(name, dataset)][:MOST_SPELT])
 

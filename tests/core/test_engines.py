@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation.core.dataset import Dataset
+from segmentation.core.dataset import OF_RFM, Dataset
 from segmentation.core.engine import connect_duckdb, connect_spark, read, read_numbered, sampled
 from segmentation.core.errors import UsageError
 from segmentation.core.files import read_json, write_parquet, write_text
@@ -27,6 +27,7 @@ from segmentation.segments.assign import assign_rows
 from segmentation.tables.number_formats import conventions_of
 from segmentation.tables.read import read_large, read_table
 from segmentation.tables.sources import locate
+from segmentation.worth.rfm import rfm_groups
 from segmentation.worth.value import worth_of
 from tests.benchmarks.customers import write_customers
 from tests.conftest import PEOPLE, free_port
@@ -330,3 +331,17 @@ def test_the_report_of_a_large_table_is_the_same_on_spark(needs_spark, fresh, tm
     assert found == duckdb
     page = fresh.page("spark")
     assert "The segments are formed on 200,000 of the" in page
+
+
+def test_rfm_groups_are_the_same_on_every_engine(load, other):
+    rng, n = np.random.default_rng(0), 400
+    scored = {"recency": rng.integers(1, 99, n) * 1.0, "frequency": rng.geometric(0.5, n) * 1.0}
+    paid = rng.lognormal(3, 1, n).round(2)
+    frame = pd.DataFrame(
+        {"id": [f"c{i}" for i in range(n)], **scored, "monetary": paid, "segment": 1 + np.arange(n) % 2}
+    )
+    frame.loc[:4, "recency"] = np.nan
+    columns = {"id": {"role": "id"}} | {name: {"role": "feature"} for name in OF_RFM}
+    for privacy in ("rows", "aggregate"):
+        dataset = Dataset.model_validate({"title": "T", "privacy": privacy, "columns": columns})
+        assert rfm_groups(Customers(dataset, load(frame, other), frame)) == rfm_groups(Customers.of(dataset, frame))

@@ -142,6 +142,13 @@ def test_own_groups_take_the_place_of_the_usual_ones():
     }  # fmt: skip
 
 
+def test_the_example_of_the_documentation_is_one():
+    [example] = re.findall(r"```yaml\n(rfm:.*?)```", (ROOT / "docs" / "method.md").read_text(), re.S)
+    found = _dataset(more=example).rfm
+    assert found.cuts["recency"] == (30, 90, 180, 365)
+    assert found.groups[5][4] == "Best"
+
+
 @pytest.mark.parametrize(
     ("rfm", "told"),
     [
