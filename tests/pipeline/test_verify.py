@@ -1,13 +1,17 @@
 """A finished run is made again elsewhere, and every byte is compared."""
 
+from types import SimpleNamespace
+
+from segmentation.core import files
 from segmentation.core.files import read_json, write_json
+from segmentation.pipeline import verify
 
 
 def test_a_run_is_repeated_byte_for_byte_and_a_change_is_found(toy):
     done = toy.run("verify", "--run", "sample")
     assert done.returncode == 0, done.stderr
-    files = len(read_json(toy.artifact("sample", "manifest.json"))["outputs"])
-    assert done.stdout == f"run sample is repeated byte for byte: {files} files\n"
+    written = len(read_json(toy.artifact("sample", "manifest.json"))["outputs"])
+    assert done.stdout == f"run sample is repeated byte for byte: {written} files\n"
     path = toy.artifact("sample", "manifest.json")
     before = path.read_bytes()
     manifest = read_json(path)
@@ -43,3 +47,13 @@ def test_no_name_leads_verify_out_of_its_folders(fresh):
         done = fresh.call("verify", "--run", "evil")
         assert done.returncode == 2
         assert "../../x" in done.stderr
+
+
+def test_what_was_assumed_of_a_base_is_there_when_a_run_is_made_again(tmp_path, monkeypatch):
+    """The columns of a table that nobody has described are what they were in its base."""
+    monkeypatch.setattr(files, "ROOT", tmp_path / "project")
+    monkeypatch.setattr(verify, "read_manifest", lambda run: SimpleNamespace(dataset="assumed"))
+    for name in ("dataset.yaml", "manifest.json", *verify.CHECKED):
+        files.write_text(files.ROOT / "assets" / "jan" / name, "")
+    verify._copy_base(tmp_path / "copy", "jan")
+    assert (tmp_path / "copy" / "assets" / "jan" / "dataset.yaml").is_file()
