@@ -180,21 +180,23 @@ def months_table(found: Series) -> pd.DataFrame:
     rows = []
     for study, run in zip(found.studies, found.runs, strict=True):
         selection = study.read("k_selection.json")
-        row = {"run": run.run, "customers": f"{run.model.customers:,}", "segments": f"{len(run.profiles)}"}
+        row = {"run": run.run, "customers": f"{run.customers:,}", "segments": f"{len(run.profiles)}"}
         rows.append(row | {"why this k": runs_tell.choice(selection), "verdict": selection.verdict})
     return pd.DataFrame(rows)
 
 
 def shares_by_run(table: pd.DataFrame, found: Series) -> pd.DataFrame:
     """Return the share of each segment in each run, where it comes from, and what became of it."""
-    rows = []
+    rows, kept = [], all(step.kept for step in found.steps)
     for i, line in enumerate(found.lines):
         own = table[table["line"] == i].set_index("at")
         shares = {name: own["told"].get(at, NONE) for at, name in enumerate(found.names)}
         came = "" if not line.first else "new" if not line.comes_from else f"from {listing(line.comes_from)}"
         met = [f"{came} in {found.names[line.first]}"] if came else []
         met += [f"{FATES[line.fate]} in {found.names[line.last + 1]}"] if line.fate else []
-        rows.append({"segment": called(own), **shares, "and": ", ".join(met) or "found again in each"})
+        rows.append(
+            {"segment": called(own), **shares, "and": ", ".join(met) or (KEPT if kept else "found again in each")}
+        )
     return pd.DataFrame(rows)
 
 
@@ -264,7 +266,7 @@ def flows_of(found: Series) -> tuple[list[pd.DataFrame], list[list[int]], list[s
     customers, by both models.
     """
     first, last = ([profile.name for profile in found.runs[at].profiles] for at in (0, -1))
-    sides, own = found.names, [list(run.model.sizes) for run in found.runs]
+    sides, own = found.names, [[profile.size for profile in run.profiles] for run in found.runs]
     flows = [public_moves(moves(step), step) for step in found.steps]
     if len(flows) > 1:
         flows = [flow if step.shared is not None else flow[:0] for flow, step in zip(flows, found.steps, strict=True)]
