@@ -365,7 +365,8 @@ def changes(found: Lineage | None) -> str:
         return f"**Since {escape(found.base)}.** {escape(lineage(found))}"
     kept = (
         "Number, name, colour and action of a segment stay where most of its customers are; where several are merged, "
-        "those of the one that brings most (by the Hungarian method, Kuhn 1955)."
+        "those of the one that brings most (by the Hungarian method, Kuhn 1955), without its action where "
+        f"{percent(PART)} of the customers or more come from one for which another was planned."
     )
     return f"**Since {escape(found.base)}.** {escape(lineage(found))}\n\n{escape(start(found))} {matching()} {kept}"
 

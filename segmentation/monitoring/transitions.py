@@ -254,14 +254,28 @@ def refresh(
     renumbered = _reordered(started, numbers)
     selected = _same_segments(renumbered[-1].labels_, chosen)
     of_parts = (len(base.profiles) > 1) == (len(found.now) > 1)
-    heirs = tuple(_heir(row, base, selected[row.segment - 1], of_parts=of_parts) for row in found.now)
+    brought = as_matrix(crossed[crossed["near"]], len(base.profiles), k).T[np.argsort(numbers)]
+    heirs = tuple(
+        _heir(row, base, own, selected_as, of_parts=of_parts)
+        for row, own, selected_as in zip(found.now, brought, selected, strict=True)
+    )
     return renumbered, Lineage(base=found.base, before=found.before, now=heirs, start=start)
 
 
-def _heir(origin: Origin, base: Finished, selected_as: int, *, of_parts: bool) -> Heir:
-    """Return what a segment keeps: a part has not the name of all customers, nor all customers that of a part."""
+def _heir(origin: Origin, base: Finished, brought: np.ndarray, selected_as: int, *, of_parts: bool) -> Heir:
+    """Return what a segment keeps: a part has not the name of all customers, nor all customers that of a part.
+
+    An action goes where a quarter of its customers or more were brought by a segment for which another was planned.
+
+    Parameters
+    ----------
+    brought : ndarray of shape (n_then,)
+        How many customers come from where each earlier segment was.
+    """
     old = base.profiles[origin.kept_from - 1] if origin.kept_from and of_parts else None
-    kept = ("name", "action", "suggested") if old else ()
+    many = [number for number in origin.comes_from if brought[number - 1] >= PART * brought.sum()]
+    alike = len({base.profiles[number - 1].action for number in many}) <= 1
+    kept = ("name", *(("action", "suggested") if alike else ())) if old else ()
     has = {"name": None, "action": None} | {part: getattr(old, part) for part in kept}
     return Heir(**dict(origin), **has, selected_as=selected_as)
 

@@ -103,8 +103,12 @@ def levelled(heights: pd.Series, told: dict, dataset: Dataset, *, alone: bool) -
 
 
 def as_before(heir: Heir, dataset: Dataset) -> dict:
-    """Return the name of an earlier run, with the action that dataset.yaml gives for it now, else that of then."""
-    now = [entry.action for entry in dataset.segments if entry.name == heir.name]
+    """Return the name of an earlier run, with the action that dataset.yaml gives for it now, else that of then.
+
+    Where several are merged it has none that it did not keep: it was not planned for all of them.
+    """
+    merged = len(heir.comes_from) > 1 and heir.action is None
+    now = [entry.action for entry in dataset.segments if entry.name == heir.name and not merged]
     then = {"action": heir.action, "suggested": heir.suggested}
     return {"name": heir.name, **({"action": now[-1], "suggested": False} if now else then)}
 

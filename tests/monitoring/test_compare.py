@@ -32,10 +32,11 @@ from segmentation.monitoring.comparison import (
     shared_customers,
     shares_table,
 )
-from segmentation.monitoring.transitions import Fate, cross, lineage_of, match, renumber, trace
+from segmentation.monitoring.transitions import Fate, _heir, cross, lineage_of, match, renumber, trace
 from segmentation.runs import tell as runs_tell
-from segmentation.runs.artifacts import Lineage, Transitions
-from segmentation.runs.records import Placement
+from segmentation.runs.artifacts import Lineage, Origin, Transitions
+from segmentation.runs.records import Placement, Profile
+from segmentation.segments.names import as_before
 from tests.conftest import Project, completed, copy_project, customers_of, made_once
 from tests.report.test_report import Page
 
@@ -665,6 +666,25 @@ def test_most_of_the_customers_decide_which_segment_keeps_number_and_name():
     found = lineage_of(base, pd.DataFrame(rows), 3)
     assert [(row.fate, row.kept_as) for row in found.before] == [("split", 2), ("merged", 3), ("merged", None)]
     assert [row.kept_from for row in found.now] == [None, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("brought", "actions", "kept"),
+    [
+        ([60, 40], ["Voucher", "Thanks"], None),
+        ([60, 40], ["Voucher", "Voucher"], "Voucher"),
+        ([80, 20], ["Voucher", "Thanks"], "Voucher"),
+        ([60, 40], ["Voucher", None], None),
+    ],
+)
+def test_nobody_gets_a_voucher_that_was_planned_for_others(brought, actions, kept):
+    profiles = [Profile.model_construct(name=n, action=a, suggested=False) for n, a in zip("ab", actions, strict=True)]
+    origin = Origin(segment=1, kept_from=1, comes_from=(1, 2))
+    heir = _heir(origin, SimpleNamespace(profiles=profiles), np.array(brought), 1, of_parts=True)
+    assert (heir.name, heir.action) == ("a", kept)
+    columns, segments = {"x": {"role": "feature"}}, [{"levels": {"x": "high"}, "name": "a", "action": "Voucher"}]
+    dataset = Dataset.model_validate({"title": "T", "columns": columns, "segments": segments})
+    assert as_before(heir, dataset)["action"] == kept
 
 
 def test_a_change_of_a_share_is_told_as_fine_as_it_is():
