@@ -300,10 +300,12 @@ def rfm_cuts(found: Rfm | None, dataset: Dataset) -> str:
     given = [RFM_NOUNS[what] for what in OF_RFM if what in dataset.rfm.cuts]
     rest = [RFM_NOUNS[what] for what in OF_RFM if what not in dataset.rfm.cuts]
     at = [f"at the points that dataset.yaml gives for {listing(given)}"] if given else []
-    at += [f"at the quintiles{f' of {listing(rest)}' if given else ''}"] if rest else []
+    rounded = ", rounded as percentiles of private rows are" if dataset.private else ""
+    at += [f"at the quintiles{f' of {listing(rest)}' if given else ''}{rounded}"] if rest else []
     told = [f"What the scores mean: they are cut {listing(at)}, and equal values have one score."]
     for what, scores in found.vacant.items():
-        why = "" if what in dataset.rfm.cuts else ", as happens where many customers have one value"
+        of = "few customers, or many of one value" if dataset.private else "many customers of one value"
+        why = "" if what in dataset.rfm.cuts else f", as happens with {of}"
         told.append(f"Nobody has score {listing(scores)} of {RFM_NOUNS[what]}{why}.")
     if found.ungrouped != 0:
         who = f"{FEWER} customers" if found.ungrouped is None else public(found.ungrouped, "customer", private=False)

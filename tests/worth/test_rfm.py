@@ -346,7 +346,9 @@ def test_each_score_is_told_with_its_values_and_who_has_none():
     assert (
         "cut at the points that dataset.yaml gives for recency and at the quintiles of frequency and monetary" in told
     )
-    assert "Nobody has score 2, 3, 4 and 5 of frequency, as happens where many customers have one value." in told
+    assert "Nobody has score 2, 3, 4 and 5 of frequency, as happens with many customers of one value." in told
+    private = tell.rfm_cuts(*_found("aggregate"))
+    assert "cut at the quintiles, rounded as percentiles of private rows are" in private
     found = found.model_copy(update={"ungrouped": None})
     assert tell.rfm_cuts(found, dataset).endswith(
         "Fewer than 10 customers of whom one of the three is not known: in no group."
