@@ -74,7 +74,7 @@ def as_record(found: Fit | None, dataset: Dataset) -> dict:
 def _verdict(found: Fit) -> str:
     if found.refresh:
         return f"The segments of {found.model} no longer fit: refresh them, with BASE={found.model}."
-    return f"The segments of {found.model} still fit, and need no refresh."
+    return f"The segments of {found.model} need no refresh."
 
 
 def _why(found: Fit, dataset: Dataset) -> str:
@@ -114,7 +114,8 @@ def _from_where(found: Fit, *, private: bool) -> str:
 def _differ(found: Fit, dataset: Dataset) -> str:
     """Say in what the customers differ from the former ones, and how many lie outside of what was known then."""
     labels = [dataset.label(name) if name else "the shares of the segments" for name in found.shifted]
-    told = f"{listing(labels)} differ from {found.model} by more than chance gives" if labels else ""
+    verb = "differs" if len(labels) == 1 and found.shifted[0] else "differ"
+    told = f"{listing(labels)} {verb} from {found.model} by more than chance gives" if labels else ""
     why = "" if found.refresh or not told else ", which asks for no refresh as long as it would move so few"
     many = counted(found.outside, private=dataset.private) if found.outside else "none"
     lies = "lies" if many == "1" else "lie"

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from segmentation.core import files
+from segmentation.core.dataset import Dataset
 from segmentation.core.engine import held
 from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
@@ -17,6 +18,8 @@ from segmentation.monitoring.fixed import Kept, by_chance, differing, place_in
 from segmentation.report.explore import explore_data
 from segmentation.runs.manifest import open_finished
 from segmentation.runs.records import Placement, Scaled
+from segmentation.runs.worth import Fit, Moved
+from segmentation.scoring import tell as scoring_tell
 from segmentation.segments.assign import assign_rows, open_segmented
 from segmentation.segments.robustness import bootstrap_intervals
 from tests.conftest import Project, completed, copy_project, customers_of, made_once
@@ -115,8 +118,10 @@ def test_number_name_action_and_model_are_those_of_the_earlier_run(kept):
     then = read_json(kept.artifact("march", "profiles.json"))["segments"]
     for run in _months():
         now = read_json(kept.artifact(run, "profiles.json"))["segments"]
-        for what in ("segment", "name", "action"):
+        for what in ("segment", "name"):
             assert [profile[what] for profile in now] == [profile[what] for profile in then]
+        planned = [p["action"] if run != "changed" or not p.get("suggested") else None for p in then]
+        assert [profile["action"] for profile in now] == planned  # nothing is suggested where no segments are found
         for name in ("model.json", "model.skops", "segments.sql"):
             assert kept.artifact(run, name).read_bytes() == kept.artifact("march", name).read_bytes()
         assert [profile["size"] for profile in now] != [profile["size"] for profile in then]
@@ -135,7 +140,7 @@ def test_a_refresh_is_asked_for_where_a_refit_would_move_customers_and_only_ther
 
 def test_the_report_says_whose_segments_these_are_and_whether_they_fit(kept):
     for run, told in (
-        ("stable", "The segments of march still fit"),
+        ("stable", "The segments of march need no refresh"),
         ("changed", "The segments of march no longer fit"),
     ):
         page = Page(kept.page(run)).text
@@ -228,7 +233,7 @@ def test_what_contradicts_a_model_is_refused(kept, words, told):
 def test_a_model_of_other_columns_or_units_places_nobody(kept, changed, told):
     place = kept.root / "data" / "other"
     place.mkdir(exist_ok=True)
-    text = SHOP.format(privacy="rows")
+    text = SHOP.format(privacy="rows").partition("segments:")[0]
     for old, new in changed.items():
         assert old in text
         text = text.replace(old, new)
@@ -289,3 +294,32 @@ def test_intervals_of_kept_segments_leave_each_customer_where_they_are():
     low, high = found.loc[1, ("centre_x", "low")], found.loc[1, ("centre_x", "high")]
     assert 3 < low < 5 < high < 7
     assert found.loc[2, ("centre_x", "low")] == found.loc[2, ("centre_x", "high")] == 20
+
+
+def _said(private: str, *parts: tuple[str, int, int], **has) -> str:
+    """Return what is said of 100 customers, of whom one lies outside; a part is name, customers and who moves."""
+    columns = {"x": {"role": "feature", "label": "Spend"}}
+    dataset = Dataset.model_validate({"title": "T", "privacy": private, "columns": columns})
+    moved = [Moved(segment=i, name=name, customers=n, moved=m) for i, (name, n, m) in enumerate(parts, 1)]
+    told = {"model": "march", "customers": 100, "outside": 1, "shifted": ("x",), "refitted": 100, "agreement": 0.2}
+    fit = Fit.model_validate(told | {"segments": tuple(moved), "chance": 0.04} | has)
+    assert scoring_tell.as_record(fit, dataset)["fit"]["told"] == scoring_tell.fits(fit, dataset).replace("**", "")
+    return scoring_tell.fits(fit, dataset)
+
+
+def test_what_is_said_of_a_fit_is_true_for_few_and_for_many_and_tells_no_few_of_a_private_table():
+    assert _said("rows", ("A", 60, 27), ("B", 40, 4), refresh=True) == (
+        "**The segments of march no longer fit: refresh them, with BASE=march.** Formed anew on these customers, with "
+        "the same number and method, segments would place 31 of 100 customers differently (31%); chance alone moves up "
+        "to 4%. Most of them are now in A (27) and B (4). Spend differs from march by more than chance gives. Of 100 "
+        "customers 1 lies outside the range of march."
+    )
+    told = _said("aggregate", ("A", 60, 27), ("B", 40, 4), refresh=True)
+    assert "would place 30 of 100 customers differently (30%)" in told
+    assert "Most of them are now in A (20)." in told
+    assert "Of 100 customers fewer than 10 lie outside" in told
+    assert _said("rows", ("A", 60, 0), refresh=False).startswith(
+        "**The segments of march need no refresh.** Formed anew on these customers, with the same number and method, "
+        "segments would place none of 100 customers differently; chance alone moves up to 4%. Spend differs from march "
+        "by more than chance gives, which asks for no refresh as long as it would move so few."
+    )
