@@ -117,7 +117,7 @@ def score(
     print(f"{refused}: {count(scored.rows_refused, 'row')} refused{reasons}")
     if scored.counted_to:
         print(f"  days are counted to {scored.counted_to}, the day after its latest date")
-    for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in scored.drift.features}):
+    for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in study.dataset.columns}):
         print(f"  {line}")
 
 

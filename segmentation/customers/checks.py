@@ -20,8 +20,7 @@ REFUSED = ("file", "line", *PARTS)
 MOST_REPLACED, JOINED = 100, "_joined_"
 MOST_COUNTED = 1_000  # of the texts of a column, to tell what its words for missing mean
 COPY = "one row an id, this is an identical copy"
-TOTAL = "a customer, not a total"
-PRESENT = "present"
+TOTAL, PRESENT = "a customer, not a total", "present"
 NO_CUSTOMER = f"id: {PRESENT}"  # the rule of a purchase without a customer
 
 
@@ -120,7 +119,7 @@ def _typed(raw: ibis.Table, dataset: Dataset, names: list[str], conventions: dic
         if name in usual:
             values[name] = _looked_up(table, name) if name in listed else _respelt(cell, usual[name])
         else:
-            values[name] = _value(cell, column, conventions.get(name), dataset)
+            values[name] = value_of(cell, column, conventions.get(name), dataset)
         empty[name] = values[name].isnull() if name in usual else is_empty(cell, column)
         if f"_odd_{name}" in table.columns:
             empty[name] &= is_empty(table[f"_odd_{name}"], column)
@@ -139,7 +138,8 @@ def is_free(dataset: Dataset, name: str) -> bool:
     return dataset.columns[name].type == "category" and not dataset.columns[name].categories
 
 
-def _value(cell: ibis.Value, column: Column, convention: Convention | None, dataset: Dataset) -> ibis.Value:
+def value_of(cell: ibis.Value, column: Column, convention: Convention | None, dataset: Dataset) -> ibis.Value:
+    """Return what a cell says: a number, an answer, a category; null where it is empty or no such thing."""
     if convention:
         return to_number(cell if cell.type().is_numeric() else _present(cell, column), convention)
     if column.role == "id" and cell.type().is_integer():

@@ -90,10 +90,13 @@ def trace(counts: np.ndarray, sizes: np.ndarray, shares: list[float]) -> list[Fa
 
 
 def known_customers(customers: Customers, model: Model) -> ibis.Table:
-    """Return the features of a model, and as `now` the own segment, of the customers who have all of them."""
-    names = model.names
-    known = customers.table.filter(all_of(customers.table[name].notnull() for name in names))
-    return known.select(*names, now="segment")
+    """Return the features of a model, and as `now` the own segment, of the customers who have all of them.
+
+    And what says for how long they have been customers, where the model knows how they divide by it.
+    """
+    known = customers.table.filter(all_of(customers.table[name].notnull() for name in model.names))
+    age = [model.ages.column] if model.ages and model.ages.column in known.columns else []
+    return known.select(*dict.fromkeys([*model.names, *age]), now="segment")
 
 
 def cross(customers: Customers, model: Model) -> pd.DataFrame:

@@ -116,6 +116,12 @@ def kind_of(name: str, dataset: Dataset) -> str | None:
     return kind or ("birth" if BIRTH.search(text) and dataset.holds_years(name) else None)
 
 
+def standing(dataset: Dataset) -> str | None:
+    """Return the one column that says how long somebody has been a customer; None where none does, or several do."""
+    found = [name for name in dataset.named("feature", "descriptor") if kind_of(name, dataset) == "tenure"]
+    return found[0] if len(found) == 1 else None
+
+
 def _in_years(column: Column) -> bool:
     return column.type == "ordinal" or plain_unit(column.unit) in IN_YEARS
 

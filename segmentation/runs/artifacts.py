@@ -12,6 +12,7 @@ from segmentation.core.errors import DataError, place_of, tell_fault
 from segmentation.core.files import write_json
 from segmentation.runs.records import (
     Account,
+    Ages,
     Alternative,
     Became,
     Conclusion,
@@ -148,6 +149,7 @@ class Model(Placement, Artifact):
 
     sizes, reach : of each segment the customers, and how far from its centroid nearly all of them are
     agreement : the adjusted Rand index with the segments that each other choice would draw
+    ages : how the customers of each age divide, where something says how long they have been customers
     """
 
     FILE: ClassVar[str] = "model.json"
@@ -161,6 +163,7 @@ class Model(Placement, Artifact):
     centroids_original_units: tuple[tuple[float, ...], ...]
     inertia: float
     agreement: dict[str, float]
+    ages: Ages | None = None
 
     @model_validator(mode="after")
     def _is_whole(self):

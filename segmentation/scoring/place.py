@@ -8,12 +8,12 @@ import ibis
 import pandas as pd
 
 from segmentation.core import files
-from segmentation.core.dataset import ASSUMED
+from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.engine import any_of, double, held, kept
 from segmentation.core.errors import DataError, SegmentationError, UsageError
 from segmentation.core.files import is_same, write_csv, write_json, write_parquet
 from segmentation.core.text import MISSING
-from segmentation.customers.checks import check_rows, part_rows
+from segmentation.customers.checks import check_rows, part_rows, value_of
 from segmentation.customers.purchases import raw_dataset, summarize_purchases
 from segmentation.runs.artifacts import Model, Selection
 from segmentation.runs.manifest import lists_of, made_of, read_manifest, require_unchanged
@@ -67,7 +67,7 @@ def score_source(study: Run, new: RawSource) -> Scored:
     """
     require_unchanged(study.name, Selection.FILE)
     model, names = study.read("model.json"), study.read("profiles.json").names
-    fine, refused, counted_to = _checked(study, new, model.names)
+    fine, refused, counted_to = _checked(study, new, model)
     scored = kept(score_table(fine, model, names))
     if not int(scored.count().execute()):
         raise DataError(_tell_refused(refused, new))
@@ -193,8 +193,9 @@ def _actions(study: Run) -> dict[int, str | None]:
     return {profile.segment: profile.advised(verdict) for profile in study.read("profiles.json").segments}
 
 
-def _checked(study: Run, new: RawSource, features: list[str]) -> tuple[ibis.Table, ibis.Table, str]:
+def _checked(study: Run, new: RawSource, model: Model) -> tuple[ibis.Table, ibis.Table, str]:
     """Return the customers that can be scored, what was refused, and the day that days are counted to (`Scored`)."""
+    features, age = model.names, [model.ages.column] if model.ages else []
     dataset, numbers = raw_dataset(study.dataset), study.read("cleaning.json").numbers
     known = {name: Convention(**dict(how)) for name, how in numbers.items()}
     made = study.dataset.transactions is not None
@@ -205,7 +206,7 @@ def _checked(study: Run, new: RawSource, features: list[str]) -> tuple[ibis.Tabl
             f"{new.name}: columns {headers['ignored']} are not in dataset.yaml; remove them, or declare them there "
             "(role: ignore)"
         )
-    day, of_day = _its_day(study, raw, features)
+    day, of_day = _its_day(study, raw, [name for name in dict.fromkeys([*features, *age]) if name in raw.columns])
     if given := study.dataset.transactions:
         described = study.dataset.model_copy(update={"transactions": given.model_copy(update=of_day)})
         customers, refused, _ = summarize_purchases(raw, described, headers, file=new.name, known=known)
@@ -214,7 +215,21 @@ def _checked(study: Run, new: RawSource, features: list[str]) -> tuple[ibis.Tabl
     conventions = conventions_of(raw, dataset, features, headers, file=new.name, known=known)
     needs = {"features": tuple(features), "required": tuple(features), "fields": headers["fields"]}
     checked = check_rows(raw, dataset, list(wanted), conventions, **needs)
-    return *part_rows(checked, dataset, list(wanted)), day
+    fine, refused = part_rows(checked, dataset, list(wanted))
+    return _with_age(fine, dataset, model, conventions | known), refused, day
+
+
+def _with_age(fine: ibis.Table, dataset: Dataset, model: Model, how: dict[str, Convention]) -> ibis.Table:
+    """Add what says how long customers have been customers, null where a cell is empty or no such thing.
+
+    No row is refused for it: it only says against whom they are judged.
+    """
+    name = model.ages.column if model.ages else ""
+    if name not in fine.columns or name in model.names:
+        return fine
+    if dataset.columns[name].is_number and name not in how:
+        return fine if fine[name].type().is_numeric() else fine.drop(name)
+    return fine.mutate({name: value_of(fine[name], dataset.columns[name], how.get(name), dataset)})
 
 
 def _its_day(study: Run, raw: ibis.Table, features: list[str]) -> tuple[str, dict]:

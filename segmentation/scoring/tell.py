@@ -1,5 +1,7 @@
 """What is said of new customers: how far they differ from those that the segments were formed on."""
 
+from collections.abc import Mapping
+
 from segmentation.core import text
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import SMALLEST_GROUP, all_but, counted, in_tens
@@ -14,7 +16,9 @@ MOST_NAMED_OF_MOVED = 3  # segments
 def drift(drift: Drift, labels: dict[str, str]) -> list[str]:
     """Say what has changed since the segments were formed, and whether they should be formed anew."""
     then, now = (text.shares(getattr(part, side) for part in drift.shares) for side in ("then", "now"))
-    shares = (f"{part.name} {a} to {b}" for part, a, b in zip(drift.shares, then, now, strict=True))
+    expected = text.shares(part.expected or 0 for part in drift.shares) if drift.age else [""] * len(then)
+    rows = zip(drift.shares, then, now, expected, strict=True)
+    shares = (f"{part.name} {a} to {b}{f' ({c} expected)' if c else ''}" for part, a, b, c in rows)
     index = (f"{labels[name]} {decimal(found.index)}" for name, found in drift.features.items())
     limits = [decimal(p.limit) for p in (*drift.features.values(), drift.segments)]
     limits = limits if len(set(limits)) > 1 else limits[:1]
@@ -24,16 +28,26 @@ def drift(drift: Drift, labels: dict[str, str]) -> list[str]:
     told = [
         f"Shares of the segments, then to now: {', '.join(shares)}",
         f"Drift as population stability index: {', '.join(index)}, {segments}{chance}",
+        against(drift, labels),
         f"Outside the range of the training data: {count(drift.outside, 'customer')} of {drift.customers:,}",
     ]
     warning = shift(drift, labels, "the training data")
     return [*told, f"Refresh the segmentation: {warning}"] if warning else told
 
 
+def against(drift: Drift, labels: Mapping[str, str]) -> str:
+    """Say with which former customers new ones are compared."""
+    if drift.age:
+        return f"Judged against former customers of as long standing ({labels.get(drift.age, drift.age)})"
+    few, unknown = "too few of them were of as long standing", "nothing says of how long standing these are"
+    return f"Judged against all former customers: {few if drift.aged else unknown}"
+
+
 def shift(drift: Drift, labels: dict[str, str], then: str) -> str:
     """Say in what customers differ from `then` by more than chance; empty where they do not."""
     shifted = [labels[name] for name, found in drift.features.items() if found.shifted]
     shifted += ["the shares of the segments"] if drift.segments.shifted else []
+    then = f"{then}, of customers of as long standing," if drift.age else then
     differ = "differs" if len(shifted) == 1 and shifted[0] in labels.values() else "differ"
     if not shifted:
         return ""

@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial, reduce
 from operator import and_
 from pathlib import Path
@@ -16,22 +16,24 @@ from sklearn.pipeline import Pipeline
 from sqlglot import exp, parse_one
 
 from segmentation.core.dataset import Dataset
+from segmentation.core.engine import double
 from segmentation.core.errors import DataError, cause
 from segmentation.core.files import replacing, write_text
 from segmentation.core.privacy import least
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import rounded_limits
+from segmentation.roles.known import standing
 from segmentation.runs.artifacts import Model, remake_command
 from segmentation.runs.manifest import read_manifest, require_unchanged
-from segmentation.runs.records import Feature, Placement, Scaled
+from segmentation.runs.records import Ages, Feature, Placement, Scaled
 from segmentation.runs.run import Run
 from segmentation.runs.stages import DIALECTS, sql_files
 from segmentation.segments.assign import scaled_columns, score_sum
 from segmentation.segments.fit import centroids, distance_unit, scaling_and_centroids
 from segmentation.tables.formats import MOST_UNPACKED
 
-INDEX_BINS = 10
+INDEX_BINS, AGE_BINS = 10, 50
 FEWEST_IN_BIN = 10
 REACH = 0.95  # of the customers of a segment lie no farther from its centroid
 HAIR = 1e-9  # of the range: a bin that begins as much above a value leaves it to the bin below
@@ -80,7 +82,7 @@ def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: p
     segment is the number (from 1) of the centroid nearest to z, or where there are scores, of the least.
     """
     placement, name = scaling_and_centroids(model, features), model.steps[-1][0]
-    return Model(
+    described = Model(
         method={"kmeans": "k-means"}.get(name, name),
         customers=segmented.number,
         sizes=segmented.counts("segment").tolist(),
@@ -91,8 +93,57 @@ def describe_model(model: Pipeline, study: Run, segmented: Customers, choices: p
         centroids_original_units=centroids(model, features).to_numpy().tolist(),
         inertia=model[-1].inertia_,
         agreement=choices.set_index("choice")["agreement"].to_dict(),
-        **({"scores": placement.scores} if placement.scores else {}),
     )
+    return described.model_copy(update={"scores": placement.scores}) if placement.scores else described
+
+
+def _with_ages(model: Model, dataset: Dataset, segmented: Customers) -> Model:
+    """Add how the customers of each age divide, where one column says how long they have been customers."""
+    column = standing(dataset)
+    if column is None or column not in segmented.table.columns:
+        return model
+    known = segmented.table.filter(segmented.table[column].notnull())
+    bins = min(AGE_BINS, int(known.count().execute()) // FEWEST_IN_BIN)
+    if bins < 2:
+        return model
+    levels = [i / bins for i in range(1, bins)]
+    low, high = segmented.limits([column]).loc[column, ["low", "high"]].astype(float)
+    inner = np.unique(segmented.quantiles(column, levels).iloc[0][levels].to_numpy(float))
+    bounds = inner[(inner > low) & (inner <= high)].tolist()
+    age, rows = bin_of(known[column], [low, *bounds], high), len(bounds) + 1
+    others = [feature for feature in model.features if feature.name != column]
+    cells = {f.name: _cross(known, age, bin_in(known, f), rows, bins_of(f)) for f in others}
+    segments = _cross(known, age, known["segment"] - 1, rows, len(model.sizes))
+    ages = Ages(column=column, low=low, high=high, bounds=bounds, features=cells, segments=segments)
+    return model.model_copy(update={"ages": ages})
+
+
+def _cross(table: ibis.Table, age: ibis.Value, bin_: ibis.Value, ages: int, bins: int) -> tuple[tuple[int, ...], ...]:
+    """Count the customers of each bin of age, which is from 1, in each bin from 0."""
+    found = table.select(age=age, bin=bin_).group_by("age", "bin").agg(n=ibis._.count()).to_pandas()
+    counts = np.zeros((ages, bins), int)
+    counts[found["age"] - 1, found["bin"]] = found["n"]
+    return tuple(map(tuple, counts.tolist()))
+
+
+def bin_of(value: ibis.Value, bounds: Sequence[float], high: float) -> ibis.Value:
+    """Return the bin of each value: 0 below the first bound, the last one above `high`; on a bound the one above."""
+    passed = [value >= double(bound) for bound in bounds] + [value > double(high)]
+    return sum((over.cast("int64") for over in passed), start=ibis.literal(0).cast("int64"))
+
+
+def bin_in(table: ibis.Table, feature: Feature) -> ibis.Value:
+    """Return the bin of each customer in a feature: below its range, in it, and above; or its category, or another."""
+    value = table[feature.name]
+    if not feature.categories:
+        return bin_of(value, [feature.low, *feature.bounds], feature.high)
+    cases = ((value == category, i) for i, category in enumerate(feature.categories))
+    return ibis.cases(*cases, else_=len(feature.categories)).cast("int64")
+
+
+def bins_of(feature: Feature) -> int:
+    """Return how many bins that are."""
+    return len(feature.categories) + 1 if feature.categories else len(feature.bounds) + 3
 
 
 def _feature(scaled: Scaled, dataset: Dataset, segmented: Customers) -> Feature:
@@ -120,7 +171,7 @@ def write_model(model: Pipeline, study: Run, segmented: Customers, choices: pd.D
     """Write model.skops, model.json, and segments.sql for each kind of database."""
     with replacing(study.path("model.skops")) as beside:
         beside.write_bytes(_repeatable(skops.io.dumps(model)))
-    described = describe_model(model, study, segmented, choices, features)
+    described = _with_ages(describe_model(model, study, segmented, choices, features), study.dataset, segmented)
     study.write("model.json", described)
     write_queries(study, "segments", partial(nearest_sql, described))
 

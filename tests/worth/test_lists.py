@@ -197,11 +197,11 @@ def test_a_run_that_was_changed_or_is_not_there_has_no_lists(traps, tmp_path):
 
 def test_lists_go_when_their_run_has_other_segments_and_stay_while_it_has_the_same(toy):
     _list(toy, "sample")
-    assert "Lists" not in toy.call("report").stdout
+    assert "Lists" not in toy.run("report").stdout
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "ROOT", toy.root)
         assert len(lists_of("sample")) == 6
-        done = toy.call("report", "--seed", "7")
+        done = toy.run("report", "--seed", "7")
         assert "  Lists     removed, because they were of the segments of before; anew: make lists" in done.stdout
         assert lists_of("sample") == []
         assert (toy.root / "assets" / "sample" / "segments.parquet").is_file()
