@@ -12,7 +12,6 @@ from segmentation.core.errors import DataError, place_of, tell_fault
 from segmentation.core.files import write_json
 from segmentation.runs.records import (
     Account,
-    Ages,
     Alternative,
     Became,
     Conclusion,
@@ -29,7 +28,7 @@ from segmentation.runs.records import (
     Vote,
     require_numbered,
 )
-from segmentation.runs.worth import Fit, Rfm, Worth
+from segmentation.runs.worth import Ages, Fit, Rfm, Worth
 
 FAULTS_SHOWN = 3
 SUFFICIENT = (0.90, 0.95)  # of the customers are placed rightly by a short form

@@ -228,24 +228,6 @@ class Feature(Scaled):
     shares: tuple[float, ...]
 
 
-class Ages(Record):
-    """How the customers of each age divide: what is expected of others who have been customers as long.
-
-    column : what says how long they have been
-    low, high, bounds : the range of the ages, and the inner bounds of their bins
-    features : of each other feature, and in it of each bin of age, the customers below its range, in each of its bins
-        and above, or of each category and of others
-    segments : of each bin of age the customers in each segment
-    """
-
-    column: str
-    low: float
-    high: float
-    bounds: tuple[float, ...]
-    features: dict[str, tuple[tuple[int, ...], ...]]
-    segments: tuple[tuple[int, ...], ...]
-
-
 class Score(Record):
     """How little a customer z is of a segment: constant + linear.z + z'Qz; the least wins.
 

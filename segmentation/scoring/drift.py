@@ -7,7 +7,8 @@ import numpy as np
 from scipy.stats import chi2
 
 from segmentation.runs.artifacts import Model
-from segmentation.runs.records import Ages, Record
+from segmentation.runs.records import Record
+from segmentation.runs.worth import Ages
 from segmentation.segments.model import bin_in, bin_of, bins_of
 
 SHIFTED = 0.25  # by convention: below 0.1 the same, above 0.25 another population (Siddiqi 2006)

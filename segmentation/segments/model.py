@@ -26,9 +26,10 @@ from segmentation.customers.exploring import rounded_limits
 from segmentation.roles.known import standing
 from segmentation.runs.artifacts import Model, remake_command
 from segmentation.runs.manifest import read_manifest, require_unchanged
-from segmentation.runs.records import Ages, Feature, Placement, Scaled
+from segmentation.runs.records import Feature, Placement, Scaled
 from segmentation.runs.run import Run
 from segmentation.runs.stages import DIALECTS, sql_files
+from segmentation.runs.worth import Ages
 from segmentation.segments.assign import scaled_columns, score_sum
 from segmentation.segments.fit import centroids, distance_unit, scaling_and_centroids
 from segmentation.tables.formats import MOST_UNPACKED
