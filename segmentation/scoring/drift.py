@@ -15,7 +15,7 @@ SHIFTED = 0.25  # by convention: below 0.1 the same, above 0.25 another populati
 CHANCE = 0.01  # how often chance alone may give as much
 SPARE = 0.5  # added to each count, so that an empty bin has a logarithm
 MOST_UNLIKE = 0.1  # of the new customers, who may be of an age that no former one had
-FEWEST_ALIKE = 20  # former customers, to say what is expected
+FEWEST_AS_LONG = 20  # former customers, to say what is expected
 
 
 class Shift(Record):
@@ -84,7 +84,7 @@ def alike(scored: ibis.Table, ages: Ages | None) -> Alike | None:
     of_age[0], of_age[-1] = of_age[0] + found[0], of_age[-1] + found[-2]
     weights = of_age / of_age.sum() / np.maximum(former, 1)
     surely = 1 / float((weights**2 * former).sum())
-    return Alike(weights, surely) if surely >= FEWEST_ALIKE else None
+    return Alike(weights, surely) if surely >= FEWEST_AS_LONG else None
 
 
 def count_bins(table: ibis.Table, feature) -> list[int]:
