@@ -14,6 +14,8 @@ from segmentation.core.files import read_json
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.decision import decide
 from segmentation.methods import tell as methods_tell
+from segmentation.monitoring import advice
+from segmentation.monitoring.series import compare_series
 from segmentation.monitoring.transitions import carried_scaling
 from segmentation.pipeline.plan import make_plan
 from segmentation.pipeline.progress import tell_number
@@ -109,6 +111,24 @@ def test_parts_and_what_is_merged_are_told_by_the_segment_that_most_come_from(mo
     assert fates[then["b"]["segment"]] == ("merged", None)
     assert now["a"]["size"] == 90
     assert "A part of segment 1 (Active) of mar." in months.page("apr")
+
+
+def test_four_months_are_told_as_one_series(months, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", months.root)
+    found = compare_series("jan,feb,mar,apr")
+    lines = {(line.first, line.segments[0]): (len(line.segments), line.fate) for line in found.lines}
+    places = {group: _of(months, name)[group]["segment"] for name in ("mar", "jan") for group in _of(months, name)}
+    told = {group: lines[2 if group == "f" else 0, place] for group, place in places.items()}
+    assert told == {
+        "a": (3, "split"),
+        "b": (3, "merged"),
+        "c": (3, "merged"),
+        "d": (2, "gone"),
+        "e": (4, None),
+        "f": (2, None),
+    }
+    assert advice.headline_of_series(found) == "One segment split, two merged, one gone and one new from jan to apr"
+    assert "Active is split into" in advice.todo(found).replace("**", "")
 
 
 def test_features_are_scaled_as_they_were(months):
