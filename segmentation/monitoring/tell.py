@@ -22,7 +22,7 @@ from segmentation.runs.artifacts import Lineage
 from segmentation.runs.finished import Finished
 from segmentation.runs.manifest import read_manifest
 from segmentation.runs.tell import lineage
-from segmentation.scoring.tell import shift
+from segmentation.scoring.tell import against, shift
 from segmentation.segments.model import REACH
 
 MONTHS_CAPTIONS = {  # over each table
@@ -322,6 +322,8 @@ def population(found: Comparison) -> str:
     outside, everyone = found.drift.outside, found.drift.customers
     many = public(outside, private=found.private) if outside else "none"
     beyond = f"Of {everyone:,} customers {many} {'is' if many == '1' else 'are'} outside of the former range."
+    labels = {name: found.later.dataset.label(name) for name in found.later.dataset.columns}
+    beyond += f" {escape(against(found.drift, labels))}."
     told = shifted(found)
     return f"**{told}** {beyond}" if told else f"No index is above its limit. {beyond}"
 
