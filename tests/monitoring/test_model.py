@@ -13,6 +13,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import held
 from segmentation.core.errors import DataError
 from segmentation.core.files import read_json
+from segmentation.customers.customers import Customers
 from segmentation.methods.kmeans import KMEANS
 from segmentation.monitoring.fixed import Kept, by_chance, differing, place_in
 from segmentation.report.explore import explore_data
@@ -21,6 +22,7 @@ from segmentation.runs.records import Placement, Scaled
 from segmentation.runs.worth import Fit, Moved
 from segmentation.scoring import tell as scoring_tell
 from segmentation.segments.assign import assign_rows, open_segmented
+from segmentation.segments.fit import fit_segments, scaling_and_centroids
 from segmentation.segments.robustness import bootstrap_intervals
 from tests.conftest import Project, completed, copy_project, customers_of, made_once
 from tests.report.test_report import Page
@@ -323,3 +325,21 @@ def test_what_is_said_of_a_fit_is_true_for_few_and_for_many_and_tells_no_few_of_
         "segments would place none of 100 customers differently; chance alone moves up to 4%. Spend differs from march "
         "by more than chance gives, which asks for no refresh as long as it would move so few."
     )
+
+
+@pytest.mark.parametrize("method", ["kmeans", "mixture", "latent-class"])
+def test_those_who_formed_the_segments_are_placed_as_they_were_by_every_method(method):
+    rng = np.random.default_rng(2)
+    rows = np.concatenate([rng.normal(c, 1, (40, 2)) for c in (0, 6)])
+    frame = pd.DataFrame(rows, columns=["x", "y"]).assign(id=range(80))
+    columns = {"id": {"role": "id"}} | {name: {"role": "feature"} for name in "xy"}
+    dataset = Dataset.model_validate({"title": "T", "privacy": "rows", "columns": columns})
+    pipeline = fit_segments(frame, dataset, ("x", "y"), 2, formed_by=method)
+    model = completed(scaling_and_centroids(pipeline, ("x", "y")))
+    profiles = [SimpleNamespace(segment=i, name=str(i)) for i in (1, 2)]
+    kept = Kept(SimpleNamespace(run="march", model=model, profiles=profiles, features=["x", "y"]), pipeline)
+    everyone = Customers.of(dataset, frame)
+    placed = place_in(kept, everyone, everyone)[-1]
+    assert placed.labels_.tolist() == pipeline[-1].labels_.tolist()
+    assert placed.inertia_ == pytest.approx(pipeline[-1].inertia_)
+    assert getattr(placed, "bic_", None) == pytest.approx(getattr(pipeline[-1], "bic_", None))
