@@ -256,6 +256,14 @@ def significant(value: float, *, private: bool = True) -> float:
     return float(f"{value:.{SUM_DIGITS}g}") if private else value
 
 
+def at_least(index: float, n: int) -> str:
+    """Return as text how far two divisions of n private customers agree, by an index below 1: "0.8 or more".
+
+    One customer who is elsewhere takes about 4 / n off it: told exactly it would count those few who are hidden.
+    """
+    return f"{to_step(index, rung(4 * SMALLEST_GROUP / n), 'low'):g} or more".replace("-", "−")
+
+
 def dominated(total, largest, second):
     """Return whether one or two customers make up so much of a sum that it, or a mean, would give them away.
 

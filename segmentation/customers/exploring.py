@@ -148,7 +148,8 @@ def counts_by_segment(customers: Customers, name: str) -> pd.DataFrame:
 def shown_shares(customers: Customers, name: str) -> pd.DataFrame:
     """Return the shares of the values of a private column in each segment; NaN where they may not be shown.
 
-    Beside them each sum of all customers is known: of categories in tens, of yes and no as a share of all.
+    Beside them each sum of all customers is known: of categories in tens, of yes and no as a share of all, and of
+    groups that no column of the table has, as RFM groups, as both.
     """
     counts = counts_by_segment(customers, name)
     if counts.empty:
@@ -156,7 +157,7 @@ def shown_shares(customers: Customers, name: str) -> pd.DataFrame:
     table, every = counts.to_numpy(), counts.sum().to_numpy()
     parts, low, high = to_shares(table)
     told = in_tens(every), in_tens(every) + SMALLEST_GROUP - 1
-    if _kind(customers, name) == "yes/no":
+    if _kind(customers, name) in ("yes/no", "number"):  # the latter is what no column is
         _, least, most = to_shares(every[None])
         told = np.maximum(told[0], least[0]), np.minimum(told[1], most[0])
     unknown = withheld(every)

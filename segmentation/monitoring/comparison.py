@@ -9,7 +9,7 @@ import pandas as pd
 
 from segmentation.core.engine import read
 from segmentation.core.errors import UsageError
-from segmentation.core.privacy import SMALLEST_GROUP, in_tens, nearly_all, tens, withheld_beside
+from segmentation.core.privacy import SMALLEST_GROUP, at_least, in_tens, nearly_all, tens, withheld_beside
 from segmentation.core.text import listing, shares
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.counts import identified
@@ -234,6 +234,12 @@ def rand_index(counts: np.ndarray) -> float:
     return 1.0 if most == chance else (alike - chance) / (most - chance)
 
 
+def agreeing(table: pd.DataFrame, found: Comparison) -> float | str:
+    """Return the adjusted Rand index of then and now: as text where it could count the few of a private table."""
+    index = rand_index(as_matrix(table, *found.shape))
+    return at_least(index, int(table["customers"].sum())) if found.private and index < 1 else index
+
+
 def agreement(found: Comparison) -> pd.DataFrame:
     """Return the adjusted Rand index of both models on the later customers, and of then and now on those in both."""
     rows = []
@@ -241,7 +247,7 @@ def agreement(found: Comparison) -> pd.DataFrame:
         rows.append((f"the customers of {found.run.run}, placed by both models", found.placed))
     if found.shared is not None:
         rows.append(("the customers in both runs, by their segments then and now", found.shared))
-    told = [(what, how_many(t, found), rand_index(as_matrix(t, *found.shape))) for what, t in rows]
+    told = [(what, how_many(t, found), agreeing(t, found)) for what, t in rows]
     return pd.DataFrame(told, columns=["compared are", "customers", "adjusted Rand index"])
 
 

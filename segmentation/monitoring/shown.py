@@ -17,8 +17,10 @@ FATES = {"survives": "found again", "split": "split", "merged": "merged", "gone"
 KEPT = "kept"  # of segments that are the same by construction
 
 
-def show_rand(index: float) -> str:
-    """Return an adjusted Rand index; what is less than 1 is not shown as 1."""
+def show_rand(index: float | str) -> str:
+    """Return an adjusted Rand index, which may be text before; what is less than 1 is not shown as 1."""
+    if isinstance(index, str):
+        return index
     return "1" if index == 1 else "above 0.999" if index > 0.9995 else decimal(index, 3)
 
 

@@ -7,16 +7,16 @@ from segmentation.core.text import count, decimal, escape, listing, percent, sen
 from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
     Comparison,
+    agreeing,
     hidden_moves,
     how_many,
     moved_customers,
     moves,
     public_moves,
-    rand_index,
 )
 from segmentation.monitoring.series import Series, moved_worth
 from segmentation.monitoring.shown import STILL, show_rand, unmoved
-from segmentation.monitoring.transitions import MAJORITY, PART, WORSE, as_matrix
+from segmentation.monitoring.transitions import MAJORITY, PART, WORSE
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage
 from segmentation.runs.finished import Finished
@@ -39,15 +39,13 @@ def agreement(found: Comparison) -> str:
     """Say how far the two divisions agree."""
     told = []
     if found.placed is not None:
-        index = rand_index(as_matrix(found.placed, *found.shape))
+        index = agreeing(found.placed, found)
         same = f"Both models place the customers of {escape(found.run.run)} alike (adjusted Rand index 1)."
         other = f"The adjusted Rand index of the two models on the customers of {escape(found.run.run)} is "
         told.append(same if index == 1 else f"{other}{show_rand(index)}, where 1 is alike and 0 is chance.")
     if found.shared is not None and not found.same:
-        index = rand_index(as_matrix(found.shared, *found.shape))
-        told.append(
-            f"The adjusted Rand index of the segments then and now of the customers in both is {show_rand(index)}."
-        )
+        index = show_rand(agreeing(found.shared, found))
+        told.append(f"The adjusted Rand index of the segments then and now of the customers in both is {index}.")
     return " ".join(told)
 
 

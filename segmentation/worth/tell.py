@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from segmentation.core.dataset import OF_RFM, Dataset
-from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, public
+from segmentation.core.privacy import DASH, FEWER, HIDDEN, SMALLEST_GROUP, WHY_NOT, at_least, public
 from segmentation.core.text import (
     NONE,
     count,
@@ -364,10 +364,10 @@ def rfm_evidence(found: Rfm | None, verdict: str, dataset: Dataset) -> str:
         return f"There is one part alone, with which groups cannot be compared. {convention}"
     noun, index = f"{NOUNS[verdict]}s", found.agreement
     how = "are nearly one division" if index >= NEARLY_SAME else "agree in good part" if index >= IN_GOOD_PART else None
+    told = at_least(index, int(SMALLEST_GROUP / 2 / found.step)) if dataset.private and index < 1 else decimal(index)
     how = how or ("agree in part" if index >= IN_PART else "hardly agree")
     return (
-        f"{sentence(noun)} and RFM groups {how} (adjusted Rand index {decimal(index)}). {BETTER_EVIDENCE[verdict]} "
-        f"{convention}"
+        f"{sentence(noun)} and RFM groups {how} (adjusted Rand index {told}). {BETTER_EVIDENCE[verdict]} {convention}"
     )
 
 

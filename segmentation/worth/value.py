@@ -54,10 +54,13 @@ def _worth(everyone: Customers, name: str, dataset: Dataset, *, formed: bool) ->
     every = _told(everyone, name, ALL, whole, orders=orders).iloc[0]
     own = own.reindex(everyone.counts("segment").index)
     share, total = _shares(own["sum"], every["sum"]), every["sum"]
-    if everyone.private:  # to the last digit a share would tell of how many in a segment the value is not known
-        share = share.where(share.abs() < PERCENT, to_step(share, PERCENT))
-        share = share.where(share.abs() >= PERCENT, np.sign(share) * PERCENT / 2)
-        total = to_step(total, rung(every["high"] - every["low"]))
+    if everyone.private:  # to the last digit shares, and a total beside a mean, would tell of how many nothing is known
+        unknown = everyone.number > every["n"]
+        least = max(PERCENT, rung(SMALLEST_GROUP / 2 / everyone.number)) if unknown else PERCENT
+        share = share.where(share.abs() < least, to_step(share, least))
+        share = share.where(share.abs() >= least, np.sign(share) * least / 2)
+        few = SMALLEST_GROUP * abs(every["each"]) if unknown else 0.0
+        total = to_step(total, rung(max(every["high"] - every["low"], few)))
     return Worth(
         column=name,
         formed=formed,
@@ -235,5 +238,7 @@ def _lorenz(customers: Customers, name: str, every: pd.Series) -> tuple[tuple[fl
     if customers.private and (step > COARSEST or dominated(*last)):
         return ()
     reached = (found["sum"].cumsum() / found["sum"].sum()).map(rounded)
-    shares = [_under_one(share, step) for share in reached[:-1]]
-    return ((0.0, 0.0), *zip((found["n"].cumsum() / n).map(rounded), [*shares, 1.0], strict=True))
+    shares = [*(_under_one(share, step) for share in reached[:-1]), 1.0]
+    # Not to the last customer, where rows are private: with all digits it would be told how many these are.
+    along = (found["band"] + 1) / points if customers.private else found["n"].cumsum() / n
+    return ((0.0, 0.0), *zip(along.map(rounded), shares, strict=True))

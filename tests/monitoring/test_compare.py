@@ -384,6 +384,8 @@ def test_small_groups_of_a_private_table_are_hidden(march):
     cells = re.findall(r"now 1 now 2 (.*?) Figure", page.text)[0]
     assert not re.search(r"\b3\b", cells)
     assert not re.search(r"\b57\b", cells)
+    assert "the customers in both is 0.5 or more." in page.text  # 0.902 would count the three
+    assert not re.search(r"0\.9\d", page.text.split("Agreement of then and now.")[1][:400])
     drawn = march.artifact("later", "figures/06-moves.svg").read_text()  # all groups are hidden, and no band is drawn
     assert not re.search(r"FillBetween|PolyCollection", drawn)
 

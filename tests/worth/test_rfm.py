@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core.dataset import OF_RFM, Dataset
 from segmentation.core.errors import UsageError
+from segmentation.customers import exploring
 from segmentation.customers.customers import Customers
 from segmentation.runs.run import load_dataset, parse_dataset
 from segmentation.worth import plots, tell
@@ -248,6 +249,24 @@ def test_of_private_rows_no_group_under_ten_and_no_value_of_one_customer_is_told
             assert (group.share, group.value) == (None, None)
             assert all(row.get(group.name) in (None, 0) for row in shown.within.values())
     assert all(cut == float(f"{cut:.3g}") for cuts in shown.cuts.values() for cut in cuts)
+
+
+def test_what_is_told_of_a_group_twice_opens_no_share_of_a_segment(monkeypatch):
+    """A group of 70 of 260 is told as "70" and as 26%, which is under 70.2: it is exactly 70."""
+    asked = []
+    exact = exploring.withheld_beside
+    monkeypatch.setattr(exploring, "withheld_beside", lambda *of: asked.append(of[-1]) or exact(*of))
+    table = pd.DataFrame({"segment": [1] * 130 + [2] * 130, "rfm": ["Lost"] * 70 + ["New"] * 190})
+    dataset = _dataset("aggregate")
+    exploring.shown_shares(Customers(dataset, ibis.memtable(table), table), "rfm")
+    assert [bound.tolist() for bound in asked[0]] == [[70, 190], [70, 194]]
+
+
+def test_agreement_of_private_groups_counts_nobody():
+    found, dataset = _found("aggregate")
+    for index, words in ((0.987, "0.9 or more"), (0.913, "0.9 or more"), (-0.004, "−0.1 or more"), (1, "1.00")):
+        told = tell.rfm_evidence(found.model_copy(update={"agreement": index}), "natural", dataset)
+        assert f"(adjusted Rand index {words})" in told
 
 
 def test_a_group_whose_value_hangs_on_one_customer_has_no_share_of_value():

@@ -138,3 +138,16 @@ def test_how_few_have_no_known_value_is_not_told():
     assert all(part.share == round(part.share, 2) for part in worth.parts)  # else it tells of how many in a segment
     frame.loc[frame["segment"] == 3, "revenue"] = [100.0] * 9 + [np.nan] * 91
     assert [part.each is None for part in only(frame, PRIVATE).parts].count(True) == 2
+
+
+def test_no_point_and_no_total_counts_the_few_of_whom_nothing_is_known():
+    """Of values near each other a total by a mean, and how far along a curve a point lies, are numbers of customers."""
+    frame = ordinary().assign(revenue=lambda t: 950 + t["revenue"] / 2)
+    told = []
+    for few in ([], [3, 4, 120], [3, 4, 5, 6, 7, 120, 121]):
+        frame.loc[few, "revenue"] = np.nan
+        worth = only(frame, PRIVATE)
+        assert [point[0] for point in worth.lorenz] == pytest.approx(np.linspace(0, 1, 11))
+        told.append((worth.total, {part.share for part in worth.parts}))
+    assert told[1] == told[2]
+    assert abs(told[1][0] / worth.each - 300) <= 10
