@@ -81,8 +81,8 @@ class Said(NamedTuple):
         return {end.removeprefix(self.bare if cut else "").casefold() for end in (self.low, self.high)}
 
     def word(self, level: str) -> str:
-        """Return what is said of a level, without the label."""
-        return getattr(self, level).removeprefix("{}: ").format("").strip()
+        """Return what is said of a level, without the label and what may be left out."""
+        return getattr(self, level).removeprefix("{}: ").removeprefix(self.bare).format("").strip()
 
 
 SAID = {

@@ -292,7 +292,8 @@ def _tell_ends(profiles: list[Profile], f: str, dataset: Dataset, own: Said | No
         return f"{label} does not differ."
     for level, end in (("low", min), ("high", max)):
         there = [p for p in profiles if p.centre[f] == end(values)]
-        word = f" ({escape(own.word(level))})" if own and {p.levels[f] for p in there} == {level} else ""
+        word = own.word(level) if own and {p.levels[f] for p in there} == {level} else ""
+        word = "" if all(word in p.name.lower() for p in there) else f" ({escape(word)})"
         told.append((dataset.measured(f, there[0].centre[f]), f"in {listing(escape(p.name) for p in there)}", word))
     (low, bottom, few), (high, top, many) = told
     if own is None or own == SAID["rating"]:

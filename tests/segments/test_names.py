@@ -4,6 +4,7 @@ import itertools
 import re
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -309,6 +310,9 @@ def test_recency_is_never_highest():
     assert told.startswith("Recency runs from 4 days in S1 (lately) to 200 days in S3 (long ago).")
     told = segments_tell.centres(profiles[:2], dataset, ["recency"])  # "some time ago" is no end
     assert told.startswith("Recency runs from 4 days in S1 (lately) to 90 days in S2.")
+    named = [_profile(1, (4.0, "low"), name="Lately, often"), profiles[2]]  # its name says so already
+    told = segments_tell.centres(named, dataset, ["recency"])
+    assert told.startswith("Recency runs from 4 days in Lately, often to 200 days in S3 (long ago).")
     income = _dataset({"recency": "Income"}, unit="k$")
     assert segments_tell.centres(profiles, income, ["recency"]).startswith("Income is highest in S3 (200 k$)")
 
@@ -330,6 +334,6 @@ def test_a_suggestion_is_marked_wherever_an_action_stands(suggested):
     assert told == [marked, "none given in dataset.yaml"]
     assert ("a suggestion by the levels" in segments_tell.recommended(flat)) == suggested
     base = SimpleNamespace(profiles=[profile])
-    heir = _heir(Origin(segment=1, kept_from=1, comes_from=(1,)), base, 1, of_parts=True)
+    heir = _heir(Origin(segment=1, kept_from=1, comes_from=(1,)), base, np.array([9]), 1, of_parts=True)
     assert (heir.action, heir.suggested) == ("Call.", suggested)
     assert monitoring_advice._quoted(profile) == f"“{marked}”"
