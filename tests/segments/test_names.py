@@ -10,7 +10,6 @@ import pytest
 
 from segmentation.core.dataset import Dataset, SegmentName
 from segmentation.core.text import shortened
-from segmentation.monitoring import advice as monitoring_advice
 from segmentation.monitoring.transitions import _heir
 from segmentation.report import tell as report_tell
 from segmentation.runs.artifacts import Heir, Origin
@@ -336,4 +335,4 @@ def test_a_suggestion_is_marked_wherever_an_action_stands(suggested):
     base = SimpleNamespace(profiles=[profile])
     heir = _heir(Origin(segment=1, kept_from=1, comes_from=(1,)), base, np.array([9]), 1, of_parts=True)
     assert (heir.action, heir.suggested) == ("Call.", suggested)
-    assert monitoring_advice._quoted(profile) == f"“{marked}”"
+    assert (profile.advised("natural"), profile.advised("none")) == (marked, None)
