@@ -159,7 +159,8 @@ def _make(folder: Path) -> Project:
     _table(pd.date_range("2023-01-01", "2023-12-31"), np.random.default_rng(6)).to_csv(
         project.root / "y.csv", index=False
     )
-    done = project.call("report", "--data", str(project.root / "y.csv"), "--k", "3", "--resamples", "10", drawn=False)
+    words = ["--k", "3", "--method", "kmeans", "--resamples", "10"]
+    done = project.call("report", "--data", str(project.root / "y.csv"), *words, drawn=False)
     assert done.returncode == 0, done.stderr
     return project
 
