@@ -45,12 +45,13 @@ DONE = {  # what customers did last, in a label as `spelt` writes it
     "active": "activ|aktiv|log_?in|logged|seen|session",
 }
 LABELLED = {  # how labels name them, as `spelt` writes these, with blanks
-    "recency": r"recency",
+    "recency": r"recency(?: (?:in )?(?:days|weeks|months))?",
     "frequency": r"(?:(?:purchase|order|visit|buying) )?frequency|frequenz|haufigkeit|frecuencia|frequence|frequenza"
     r"|(?:(?:number|count|no) of |total |anzahl (?:der )?|nombre d(?:e )?|numero d[ei] |liczba )?"
     r"(?:orders|purchases|visits|transactions|bookings|stays|trips|bestellungen|kaufe|einkaufe|besuche|buchungen"
     r"|commandes|achats|visites|pedidos|compras|visitas|ordini|acquisti|visite|zamowien|zakupow|wizyt)",
-    "tenure": r"tenure|(?:days|weeks|months|years) as (?:an? )?(?:customer|member|client)",
+    "tenure": r"tenure(?: (?:in )?(?:days|weeks|months|years))?"
+    r"|(?:days|weeks|months|years) as (?:an? )?(?:customer|member|client)",
     "value": r"(?:(?:total|overall|annual|yearly|monthly|customer) )?"
     r"(?:spend|spending|spent|amount spent|money spent|expenditure|expenses|monetary|monetary value"
     r"|ausgaben|depenses|gastos?|spesa|wydatki|harcama)",

@@ -19,7 +19,7 @@ from segmentation.segments.names import as_before, called, distinct_names, level
 from segmentation.segments.profiles import flatten, headed
 
 MANY = {f"x{i}": "high" for i in range(40)}
-WELL_KNOWN = re.compile("order|frequency|recency|Bestellung", re.I)
+WELL_KNOWN = re.compile("order|frequency|recency|tenure|Bestellung", re.I)
 WORDS = "How satisfied are you with the following aspects of our hotel: "
 
 
@@ -42,6 +42,7 @@ def _called(labels: dict[str, str], levels: dict[str, str], centres=None, **how)
         (["Annual income", "Spending score"], "average average", "Average in every feature"),
         (["Revenue", "Number of orders", "Days since last order"], "high low high", "High revenue, seldom, long ago"),
         (["Revenue", "Frequency", "Recency"], "low high low", "Low revenue, often, lately"),
+        (["Recency days", "Tenure (months)"], "high low", "Long ago, new"),
         (["Orders", "Visits"], "high low", "Orders: often, visits: seldom"),  # of which of them is "often" said?
         (["Umsatz", "Tage seit der letzten Bestellung"], "high low", "High Umsatz, bought lately"),
         ([f"{WORDS}{what}" for what in ("wifi", "food", "staff")], "high low average", "High wifi, low food"),
