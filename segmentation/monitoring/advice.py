@@ -236,10 +236,12 @@ def answer(found: Comparison) -> str:
     if found.kept and (fit := found.later.read("k_selection.json").fit):
         return f"**The segments of both runs are the same ones, kept as they were.** {escape(fit.told)}"
     if found.drift and not shifted(found):
-        like = "the" if found.same_table else "like the"
+        like = "the" if found.of_those else "like the"
         told = f"**The model of {base} can still be used**: the customers of {run} are {like} ones it was formed on."
     elif found.drift:
-        told = f"**Go on with {run}**: its customers are no longer like those that {base} was formed on."
+        told = (
+            f"**Go on with {run}**: its customers are no longer like those that the segments of {base} were formed on."
+        )
         told += f" It was started from {base}, and is the refresh that this asks for." if found.refreshed else ""
     else:
         told = f"**Go on with {run}**: the model of {base} cannot place its customers."

@@ -74,9 +74,10 @@ class Comparison:
         return self.base.run == self.run.run
 
     @property
-    def same_table(self) -> bool:
-        """Whether both were made of one table."""
-        return is_same_table(self.earlier, self.later)
+    def of_those(self) -> bool:
+        """Whether the later run is of the table that the earlier segments were formed on, and not only placed."""
+        kept = read_manifest(self.base.run).parameters.get("model")
+        return not kept and is_same_table(self.earlier, self.later)
 
     @property
     def refreshed(self) -> bool:

@@ -331,7 +331,7 @@ def shifted(found: Comparison) -> str:
     if not found.drift:
         return ""
     labels = {name: found.later.dataset.label(name) for name in found.drift.features}
-    told = shift(found.drift, labels, f"what {found.base.run} was formed on")
+    told = shift(found.drift, labels, f"what the segments of {found.base.run} were formed on")
     return f"{escape(sentence(told))}." if told else ""
 
 

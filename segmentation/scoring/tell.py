@@ -129,9 +129,9 @@ def _differ(found: Fit, dataset: Dataset) -> str:
     """Say in what the customers differ from the former ones, and how many lie outside of what was known then."""
     labels = [dataset.label(name) if name else "the shares of the segments" for name in found.shifted]
     verb = "differs" if len(labels) == 1 and found.shifted[0] else "differ"
-    told = f"{listing(labels)} {verb} from {found.model} by more than chance gives" if labels else ""
+    told = f"{listing(labels)} {verb} from what the segments were formed on by more than chance gives" if labels else ""
     why = "" if found.refresh or not told else ", which asks for no refresh as long as it would move so few"
     many = counted(found.outside, private=dataset.private) if found.outside else "none"
     lies = "lies" if many == "1" else "lie"
-    outside = f"Of {found.customers:,} customers {many} {lies} outside the range of {found.model}."
+    outside = f"Of {found.customers:,} customers {many} {lies} outside the range of what the segments were formed on."
     return f"{text.sentence(told)}{why}. {outside}" if told else outside

@@ -252,8 +252,8 @@ def test_the_comparison_tells_shares_moves_agreement_and_drift(months):
         f"12 of the {len(both)} customers in both runs are in another segment than the one that theirs became: all of "
         in page.text
     )
-    told = "Income, Spending and the shares of the segments differ from what march was formed on by an index above 0.25"
-    assert told in page.text
+    told = "Income, Spending and the shares of the segments differ from what the segments of march were formed on"
+    assert f"{told} by an index above 0.25" in page.text
     profiles = [read_json(months.artifact(run, "profiles.json"))["segments"][3] for run in ("march", "april")]
     ends = [(floor(100 * low), ceil(100 * high)) for low, high in (p["share_interval"] for p in profiles)]
     shares = [f"{p['share']:.0%} ({low}% to {high}%)" for p, (low, high) in zip(profiles, ends, strict=True)]
@@ -315,9 +315,9 @@ def test_the_answer_says_with_which_run_to_go_on(months, monkeypatch):
     answers = {run: advice.answer(compare_runs("march", run)) for run in ("april", "anew", "again", "march")}
     name = _names(months, "march")[4]
     assert answers["april"] == (
-        "**Go on with april**: its customers are no longer like those that march was formed on. It was started from "
-        "march, and is the refresh that this asks for. What was planned for a segment of march has its customers in "
-        f"april only where it is found again: {name}."
+        "**Go on with april**: its customers are no longer like those that the segments of march were formed on. "
+        "It was started from march, and is the refresh that this asks for. What was planned for a segment of march has "
+        f"its customers in april only where it is found again: {name}."
     )
     assert answers["anew"].endswith(
         "anew was not started from march; with BASE=march a segment found again keeps its number and name."
@@ -328,7 +328,7 @@ def test_the_answer_says_with_which_run_to_go_on(months, monkeypatch):
     )
     assert answers["march"] == "**There is nothing to decide**: march is compared with itself."
     page = _compare(months, "march", "april").text
-    assert page.count("no longer like those that march was formed on") == 1
+    assert page.count("no longer like those that the segments of march were formed on") == 1
     assert page.count("one is split, two are merged") == 1
     assert "Refresh the segmentation" not in page
 
