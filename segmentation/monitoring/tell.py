@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from segmentation.core.privacy import DASH, FEWER, HIDDEN, NO_CENTRE, SMALLEST_GROUP, WHY_NOT, public
+from segmentation.core.privacy import DASH, HIDDEN, NO_CENTRE, SMALLEST_GROUP, WHY_NOT, public
 from segmentation.core.text import count, decimal, escape, listing, percent, sentence
 from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
@@ -10,6 +10,7 @@ from segmentation.monitoring.comparison import (
     agreeing,
     hidden_moves,
     how_many,
+    more_than_moved,
     moved_customers,
     moves,
     public_moves,
@@ -209,7 +210,8 @@ def _how_many(moved: pd.DataFrame, shown: pd.DataFrame, found: Comparison) -> st
     every, told = int(moved["customers"].sum()), int(shown["customers"].sum())
     if not found.private:
         return f"{told:,}"
-    return sentence(FEWER) if every < SMALLEST_GROUP else f"At least {max(told, SMALLEST_GROUP):,}"
+    few = every < SMALLEST_GROUP
+    return f"Fewer than {more_than_moved(moved, found)}" if few else f"At least {max(told, SMALLEST_GROUP):,}"
 
 
 def _name(run: Finished, segment: int) -> str:

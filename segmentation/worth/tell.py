@@ -112,7 +112,8 @@ def worth(values: Sequence[Worth], profiles: list[Profile], dataset: Dataset) ->
     told, formed = [escape(worth_most(profiles, values, dataset))], [one for one in values if one.formed]
     for one in values:
         if one.total is not None and one.total <= 0:
-            told.append(f"{escape(sentence(dataset.words(one.column)))} of all customers together comes to "
+            about = "about " if dataset.private else ""  # to a step, which may be larger than what it comes to
+            told.append(f"{escape(sentence(dataset.words(one.column)))} of all customers together comes to {about}"
                         f"{dataset.measured(one.column, one.total)}: of that there are no shares.")  # fmt: skip
     if formed and len(profiles) > 1:
         named = escape(dataset.label(formed[0].column))

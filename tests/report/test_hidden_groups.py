@@ -117,7 +117,7 @@ def test_one_who_came_or_went_is_not_counted_by_how_many_are_in_both_runs():
     table = pd.DataFrame({"then": [1, 2], "now": [1, 2], "customers": [200, 200]})
 
     def said(before: int, after: int) -> int | str:
-        base, run = (SimpleNamespace(model=SimpleNamespace(customers=n)) for n in (before, after))
+        base, run = (SimpleNamespace(customers=n) for n in (before, after))
         return how_many(table, SimpleNamespace(private=True, shared=table, placed=None, base=base, run=run))
 
     assert [said(400, 401), said(401, 400), said(405, 405), said(400, 430)] == ["over 390"] * 2 + [
@@ -356,8 +356,7 @@ def test_a_column_that_too_few_customers_have_is_said_to_be_left_out():
 def test_the_largest_move_is_not_called_so_where_a_hidden_one_may_be_larger():
     table = pd.DataFrame({"then": [1, 1, 2, 2, 3], "now": [1, 2, 2, 3, 3], "customers": [100, 12, 100, 9, 50]})
     before = [SimpleNamespace(segment=i, into=(i,), fate="survives") for i in (1, 2, 3)]
-    run = SimpleNamespace(run="later", profiles=[SimpleNamespace(name=name) for name in "abc"],
-                          model=SimpleNamespace(customers=271))  # fmt: skip
+    run = SimpleNamespace(run="later", profiles=[SimpleNamespace(name=name) for name in "abc"], customers=271)
     found = SimpleNamespace(private=True, shape=(3, 3), lineage=SimpleNamespace(before=before), shared=table, run=run,
                             placed=None, base=run)  # fmt: skip
     assert monitoring_tell.movement(table, found) == (
@@ -376,6 +375,8 @@ def test_the_largest_move_is_not_called_so_where_a_hidden_one_may_be_larger():
     assert monitoring_tell.movement(few, one).startswith(
         "Fewer than 10 of the 250 or more customers in both runs are in "
     )
+    more = few.assign(customers=[100, 8, 100, 50])  # "fewer than ten" would be eight
+    assert monitoring_tell.movement(more, one).startswith("Fewer than 20 of the 250 or more customers in both runs ")
     every = pd.DataFrame({"then": [1, 2], "now": [1, 2], "customers": [9, 8]})  # of which nothing is shown
     assert monitoring_tell.movement(every, one).startswith("None of the 10 or more customers in both runs is in ")
     found.private = False

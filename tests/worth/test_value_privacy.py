@@ -151,3 +151,11 @@ def test_no_point_and_no_total_counts_the_few_of_whom_nothing_is_known():
         told.append((worth.total, {part.share for part in worth.parts}))
     assert told[1] == told[2]
     assert abs(told[1][0] / worth.each - 300) <= 10
+
+
+def test_what_a_step_makes_nothing_of_is_said_to_be_about_nothing():
+    frame = ordinary()
+    frame.loc[0, "revenue"] = -20_000.0
+    assert frame["revenue"].sum() > 9_000
+    told = tell.worth([only(frame, PRIVATE)], profiles_of(frame), PRIVATE)
+    assert told == "Revenue of all customers together comes to about 0 €: of that there are no shares."
