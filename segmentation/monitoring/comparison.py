@@ -9,15 +9,7 @@ import pandas as pd
 
 from segmentation.core.engine import read
 from segmentation.core.errors import UsageError
-from segmentation.core.privacy import (
-    FEWEST_VALUES,
-    SMALLEST_GROUP,
-    at_least,
-    in_tens,
-    nearly_all,
-    tens,
-    withheld_beside,
-)
+from segmentation.core.privacy import SMALLEST_GROUP, at_least, in_tens, nearly_all, tens, withheld_beside
 from segmentation.core.text import listing, shares
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.counts import identified
@@ -363,14 +355,10 @@ def moved_customers(table: pd.DataFrame, found: Comparison) -> pd.DataFrame:
     return table[np.array(moved, bool)]  # of none pandas would take the columns
 
 
-def more_than_moved(moved: pd.DataFrame, found: Comparison) -> int:
-    """Return than what few customers who moved are told to be fewer: ten, or 20 where that would tell how many.
-
-    As many moved at least as the sizes of segments, which are known, differ by, and two more for each who went the
-    other way.
-    """
+def net_moved(moved: pd.DataFrame, found: Comparison) -> int:
+    """Return how many must have moved for the sizes of the segments to be what they are."""
     net = 0
     for row in found.lineage.before:
         left, came = moved["then"] == row.segment, moved["now"].isin(row.into)
         net += max(moved.loc[left & ~came, "customers"].sum() - moved.loc[came & ~left, "customers"].sum(), 0)
-    return SMALLEST_GROUP * (1 if net + 2 * (FEWEST_VALUES - 1) < SMALLEST_GROUP else 2)
+    return int(net)

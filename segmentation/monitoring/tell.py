@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from segmentation.core.privacy import DASH, HIDDEN, NO_CENTRE, SMALLEST_GROUP, WHY_NOT, public
+from segmentation.core.privacy import DASH, HIDDEN, NO_CENTRE, SMALLEST_GROUP, WHY_NOT, in_tens, public
 from segmentation.core.text import count, decimal, escape, listing, percent, sentence
 from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
@@ -10,9 +10,9 @@ from segmentation.monitoring.comparison import (
     agreeing,
     hidden_moves,
     how_many,
-    more_than_moved,
     moved_customers,
     moves,
+    net_moved,
     public_moves,
 )
 from segmentation.monitoring.series import Series, moved_worth
@@ -210,8 +210,10 @@ def _how_many(moved: pd.DataFrame, shown: pd.DataFrame, found: Comparison) -> st
     every, told = int(moved["customers"].sum()), int(shown["customers"].sum())
     if not found.private:
         return f"{told:,}"
-    few = every < SMALLEST_GROUP
-    return f"Fewer than {more_than_moved(moved, found)}" if few else f"At least {max(told, SMALLEST_GROUP):,}"
+    least, few = max(told, in_tens(net_moved(moved, found))), 2 * SMALLEST_GROUP
+    if least >= SMALLEST_GROUP:
+        return f"At least {least:,}"
+    return f"Fewer than {few}" if every < few else f"At least {few}"  # below ten the sizes could tell how many
 
 
 def _name(run: Finished, segment: int) -> str:

@@ -372,11 +372,10 @@ def test_the_largest_move_is_not_called_so_where_a_hidden_one_may_be_larger():
     one = SimpleNamespace(**vars(found) | {"shared": table.iloc[[0, 4]]})
     one.lineage = SimpleNamespace(before=[*before[:2], SimpleNamespace(segment=3, into=(3,), fate="gone")])
     few = pd.DataFrame({"then": [1, 1, 2, 3], "now": [1, 2, 2, 3], "customers": [100, 1, 100, 50]})
-    assert monitoring_tell.movement(few, one).startswith(
-        "Fewer than 10 of the 250 or more customers in both runs are in "
-    )
-    more = few.assign(customers=[100, 8, 100, 50])  # "fewer than ten" would be eight
-    assert monitoring_tell.movement(more, one).startswith("Fewer than 20 of the 250 or more customers in both runs ")
+    for moved in (1, 8, 9):  # of 8 that the sizes differ by, as many or two more would be fewer than ten
+        said = monitoring_tell.movement(few.assign(customers=[100, moved, 100, 50]), one)
+        assert said.startswith("Fewer than 20 of the 250 or more customers in both runs are in ")
+    assert monitoring_tell.movement(few.assign(customers=[100, 23, 100, 50]), one).startswith("At least 20 of ")
     every = pd.DataFrame({"then": [1, 2], "now": [1, 2], "customers": [9, 8]})  # of which nothing is shown
     assert monitoring_tell.movement(every, one).startswith("None of the 10 or more customers in both runs is in ")
     found.private = False
