@@ -268,10 +268,11 @@ def rfm(found: Rfm | None, dataset: Dataset) -> str:
 
 
 def _most(found: Rfm, of: str, told: dict[str, str]) -> str:
-    """Return the group of the largest part with that part; "" where none is shown, or there is nothing to share."""
+    """Return the groups of the largest part with that part; "" where none is shown, or there is nothing to share."""
     parts = {group.name: part for group in found.groups if (part := getattr(group, of))}
-    name = max(parts, key=parts.__getitem__, default="")
-    return f"{escape(name)} ({told[name]})" if parts.get(name, 0) > 0 else ""
+    most = max(parts.values(), default=0)
+    names = [name for name in parts if parts[name] == most]
+    return f"{escape(listing(names))} ({told[names[0]]}{' each' * (len(names) > 1)})" if most > 0 else ""
 
 
 def _scored(label: str, noun: str) -> str:

@@ -279,6 +279,12 @@ def test_what_is_given_is_never_replaced_and_nothing_is_suggested_without_groups
     assert _suggested({"income": {"label": "Income"}}, {"income": "high"})[0] == (None, False, None)
 
 
+def test_nobody_is_asked_to_come_more_often_of_whom_nobody_knows_how_often_they_come():
+    often = RFM | {"frequency": {"label": "Anzahl", "words": {"low": "selten", "high": "häufig"}}}
+    levels = {"recency": "low", "frequency": "high", "monetary": "high"}
+    assert "often" not in _suggested(often, levels)[0][0]
+
+
 def test_a_recency_that_own_words_turn_round_gets_no_suggestion():
     score = {"recency": {"label": "Recency", "words": {"low": "long ago", "high": "lately"}}}
     assert _suggested(score, {"recency": "high"})[0][0] is None

@@ -291,6 +291,13 @@ def _found(privacy: str = "rows", more: str = "", **columns):
     return rfm_groups(Customers.of(dataset, _table().assign(**columns))), dataset
 
 
+def test_two_groups_of_one_size_both_have_most_customers():
+    found, dataset = _found()
+    same = [group.model_copy(update={"share": 0.1 if i > 1 else 0.2}) for i, group in enumerate(found.groups)]
+    told = tell.rfm(found.model_copy(update={"groups": tuple(same)}), dataset)
+    assert re.search(r"Most customers: \w+ and \w+ \(\d+% each\); most of monetary: ", told)
+
+
 def test_the_grid_names_each_group_once_and_encloses_its_cells():
     found, dataset = _found()
     axes = plots.rfm(found, dataset)
