@@ -106,7 +106,7 @@ def changed_shares(shares: pd.DataFrame) -> str:
         changed = f"{sentence(count(len(apart), 'share'))}{of} changed by more than the intervals allow"
         return f"{changed}: {listing(told)}."
     row = both.loc[change.abs().idxmax()]
-    return f"No share{of} changed by more than the intervals allow; most changed that of {_tell_share(row)}."
+    return f"No share{of} changed by more than the intervals allow; the largest change is that of {_tell_share(row)}."
 
 
 def _found_again(n: int) -> str:

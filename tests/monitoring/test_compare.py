@@ -691,7 +691,9 @@ def test_nobody_gets_a_voucher_that_was_planned_for_others(brought, actions, kep
 
 def test_a_change_of_a_share_is_told_as_fine_as_it_is():
     shares = pd.DataFrame([_share(1, 1, 0.404, 0.396)])
-    assert monitoring_tell.changed_shares(shares).endswith("most changed that of A1 (40% then and now, -0.8 points).")
+    assert monitoring_tell.changed_shares(shares).endswith(
+        "the largest change is that of A1 (40% then and now, -0.8 points)."
+    )
 
 
 def _share(then: int | None, now: int | None, *shares: float | None) -> dict:
