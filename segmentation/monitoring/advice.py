@@ -160,7 +160,9 @@ def todo(found: Series) -> str:
     if kept:
         every = len(kept) > 1 and len(kept) == len(found.lines)
         these = f"share{'s' if len(kept) > 1 and not every else ''} of {'each segment' if every else listing(kept)}"
-        lines.append(f"The {these} changed by no more than the intervals allow: go on as planned.")
+        fit = found.last.read("k_selection.json").fit if found.steps[-1].kept else None
+        do = "refresh the segments first, which no longer fit" if fit and fit.refresh else "go on as planned"
+        lines.append(f"The {these} changed by no more than the intervals allow: {do}.")
     return "\n".join(f"- {line}" for line in lines) + f"\n\n{PROOF}"
 
 
