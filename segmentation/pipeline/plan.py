@@ -22,6 +22,7 @@ from segmentation.tables.sources import RawSource, find_table, locate, run_name
 
 ENGINES = ("duckdb", "spark")
 WAYS = ("auto", *get_args(MethodName))
+OF_DISTANCES = ("kmeans", "mixture")  # of no use to a later run that has a category among its features
 OF_MODEL = ("k", "features", "method")  # what a run has of the one whose segments it keeps unchanged
 LEAST_TYPED = {"k": 2, "seed": 0, "resamples": 10}  # of the parameters that are whole numbers
 
@@ -128,11 +129,10 @@ def make_plan(**given) -> Plan:
     study, name = _open(typed, defaults, assumed)
     _require_unknown(typed, name, assumed)
     earlier = find_base(base, study.name, study.dataset, option) if base else None
-    carried = {
-        name: (value, f"{option.lower()} {base}") for name, value in (earlier.carried if earlier else {}).items()
-    }
+    carried = {name: (own, f"{option.lower()} {base}") for name, own in (earlier.carried if earlier else {}).items()}
     features, by = _features(typed, carried, defaults, study.dataset, ASSUMED if assumed else "dataset.yaml")
     study = replace(study, dataset=forming(study.dataset, features))
+    carried = _suiting(carried, study.dataset, features)
     require_same_columns(earlier, study.name, study.dataset, option)
     encoding = _ranked("encoding", typed, defaults, study.dataset)
     source = find_table(name, study.dataset, typed["data"] or defaults["data"], encoding[0])
@@ -179,6 +179,12 @@ def _with_earlier(given: dict, typed: dict, defaults: dict) -> tuple[dict, str, 
             f"forms none anew; leave {listing(said)} out, or leave MODEL= out and give the new run another name"
         )
     return typed | dict.fromkeys(own), "MODEL", model
+
+
+def _suiting(carried: dict, dataset: Dataset, features: tuple[str, ...]) -> dict:
+    """Return what is carried over that suits these features: where one is a category, no method of distances."""
+    numbers = all(dataset.columns[name].numeric for name in features)
+    return {name: own for name, own in carried.items() if numbers or own[0] not in OF_DISTANCES}
 
 
 def _require_unknown(typed: dict, name: str, assumed: str | None) -> None:

@@ -1,6 +1,7 @@
 """Four months, each started from the one before: what is carried over, and what becomes of the planted segments."""
 
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from segmentation.methods import tell as methods_tell
 from segmentation.monitoring import advice
 from segmentation.monitoring.series import compare_series
 from segmentation.monitoring.transitions import carried_scaling
+from segmentation.pipeline import plan as pipeline_plan
 from segmentation.pipeline.plan import make_plan
 from segmentation.pipeline.progress import tell_number
 from segmentation.roles.write import assume
@@ -244,3 +246,22 @@ def test_the_name_of_a_run_remembers_its_base_and_what_is_typed_beats_it(months,
     typed = make_plan(**nothing | {"run": "feb", "k": "auto", "method": "mixture", "features": "basket"})
     asked = [(typed.parameters[name], typed.set_by[name]) for name in ("k", "method", "features")]
     assert asked == [("auto", "command line"), ("mixture", "command line"), ("basket", "command line")]
+
+
+def test_a_method_of_distances_is_not_carried_over_to_categories(tmp_path, monkeypatch):
+    place = tmp_path / "data" / "shop"
+    place.mkdir(parents=True)
+    columns = "columns:\n  id: {role: id}\n  x: {role: feature}\n  plan: {role: feature, type: category}\n"
+    (place / "dataset.yaml").write_text(f"title: T\nsource: {{path: shop.csv}}\n{columns}")
+    (place / "shop.csv").write_text("id,x,plan\n1,2,a\n")
+    defaults = pipeline_plan._notebook_defaults()
+    monkeypatch.setattr(pipeline_plan, "_notebook_defaults", lambda: defaults)
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    base = SimpleNamespace(carried={"features": "x", "k": 3, "method": "kmeans"})
+    monkeypatch.setattr(pipeline_plan, "find_base", lambda *_: base)
+    monkeypatch.setattr(pipeline_plan, "require_same_columns", lambda *_: None)
+    given = dict.fromkeys(inspect.signature(cli.make).parameters.keys() - {"context", "cold"}) | {"dataset": "shop"}
+    given |= {"run": "april", "base": "march"}
+    own, other = (make_plan(**given | {"features": features}) for features in (None, "x,plan"))
+    assert (own.parameters["method"], own.set_by["method"]) == ("kmeans", "base march")
+    assert (other.parameters["k"], other.parameters["method"]) == (3, "auto")
