@@ -53,8 +53,12 @@ def place_of(error) -> str:
 
 def tell_fault(error) -> str:
     """Say where an error of a pydantic model is, what was expected, and what was found."""
+    said = error["msg"].removeprefix("Value error, ").replace("Tuple", "List").replace(" after validation", "")
+    said = re.sub(r"a valid dictionary or (instance|object) .*", "a group of keys, each with its value", said)
+    if isinstance(error["input"], dict):  # its beginning says nothing of what is wrong in it
+        return f"{place_of(error)}: {said}"
     try:
         found = f"{error['input']!r:.80}"
     except ValueError:  # Python prints no number of over 4,300 digits
         found = "a number of thousands of digits"
-    return f"{place_of(error)}: {error['msg'].removeprefix('Value error, ')} (found {found})"
+    return f"{place_of(error)}: {said} (found {found})"

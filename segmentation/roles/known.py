@@ -100,7 +100,7 @@ SAID = {
 
 def kind_of(name: str, dataset: Dataset) -> str | None:
     """Return what a column measures, a key of `SAID`, where its label says so; None where nothing is known of it."""
-    column, label = dataset.columns[name], dataset.label(name)
+    column, label = dataset.columns[name], _called(name, dataset)
     if dataset.transactions and name in OF_PURCHASES:
         return OF_PURCHASES[name]
     text = spelt(SINCE.sub("", label))
@@ -121,6 +121,14 @@ def standing(dataset: Dataset) -> str | None:
     """Return the one column that says how long somebody has been a customer; None where none does, or several do."""
     found = [name for name in dataset.named("feature", "descriptor") if kind_of(name, dataset) == "tenure"]
     return found[0] if len(found) == 1 else None
+
+
+def _called(name: str, dataset: Dataset) -> str:
+    """Return the label; where it alone leaves out the days since the last, which the name says, the name as words."""
+    label, words = dataset.label(name), name.replace("_", " ")
+    if SINCE.match(label) or not SINCE.match(words):
+        return label
+    return words if _of_days(spelt(SINCE.sub("", words))) == "recency" else label
 
 
 def _in_years(column: Column) -> bool:
@@ -174,7 +182,7 @@ def _said(name: str, dataset: Dataset) -> Said | None:
         return Said(low, "average {}", high)
     kind = kind_of(name, dataset)
     if kind == "recency":
-        did = "bought " if dataset.transactions else _done(spelt(dataset.label(name)))
+        did = "bought " if dataset.transactions else _done(spelt(_called(name, dataset)))
         low, average, high = (f"{did}{told}" for told in SAID[kind][:3])
         return Said(low, average, high, did)
     return SAID.get(kind or "")

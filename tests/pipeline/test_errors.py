@@ -62,6 +62,12 @@ def test_a_wrong_word_is_an_error_with_a_remedy(fresh, words, told):
         ("max: 120", "max: .nan", "columns.age.max: Input should be a finite number"),
         ("  age:", "  now:", "['now'] are names that the artifacts use themselves"),
         ("  age:", "  outside:", "['outside'] are names that the artifacts use themselves"),
+        (
+            "max: 120",
+            "max: 120, words: old",
+            "columns.age.words: Input should be a group of keys, each with its value (fo",
+        ),
+        ("levels: {income:", "levels: {incme:", "segments: 'incme' is not a number column; did you mean 'income'?\n"),
         ("label: Annual income", "label: Age", "the labels ['Age'] belong to more than one column"),
     ],
 )

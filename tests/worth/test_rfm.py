@@ -154,12 +154,12 @@ def test_the_example_of_the_documentation_is_one():
     ("rfm", "told"),
     [
         ("{cuts: {recency: [30, 90, 90, 365]}}", "cuts: those of recency must grow"),
-        ("{cuts: {recency: [30, 90]}}", "rfm.cuts.recency: Tuple should have at least 4 items"),
+        ("{cuts: {recency: [30, 90]}}", "rfm.cuts.recency: List should have at least 4 items, not 2"),
         ("{cuts: {recncy: [1, 2, 3, 4]}}", "Input should be 'recency', 'frequency' or 'monetary'"),
         ("{groups: {5: [A, B, C, D, E]}}", r"groups: a row of five names .* there is none for \[1, 2, 3, 4\]"),
         ("{groups: {6: [A, B, C, D, E]}}", "rfm.groups.6"),
         ("{groups: {5: [A, B, C, D, E], 5: [A, B, C, D, E]}}", "the key '5' stands twice"),
-        ("{groups: {5: [A, B, C, D]}}", "rfm.groups.5: Tuple should have at least 5 items"),
+        ("{groups: {5: [A, B, C, D]}}", "rfm.groups.5: List should have at least 5 items, not 4"),
         ("{grups: {}}", "rfm.grups: unknown key; did you mean 'groups'"),
     ],
 )
@@ -178,6 +178,10 @@ def test_a_wrong_table_of_groups_is_told(rfm, told):
             {"recency": "days", "frequency": "orders", "monetary": "spend"},
         ),
         ("days: {role: feature, label: Days since last purchase}, orders: {role: feature}, visits: {role: feature}, "
+         "spend: {role: value}", None),
+        ("days_since_last_order: {role: feature, label: Last order}, orders: {role: feature}, spend: {role: value}",
+         {"recency": "days_since_last_order", "frequency": "orders", "monetary": "spend"}),
+        ("days_since_last_complaint: {role: feature, label: Peace}, orders: {role: feature}, "
          "spend: {role: value}", None),
         ("last_order: {role: feature, type: date}, orders: {role: feature}, spend: {role: value}",
          {"recency": "last_order", "frequency": "orders", "monetary": "spend"}),
