@@ -70,7 +70,7 @@ SMALL_WORDS = frozenset(  # English alone, and no names: a label that begins wit
     (
         *("age", "annual", "average", "daily", "days", "detergents", "frequency", "fresh", "frozen", "grocery"),
         *("income", "milk", "monetary", "monthly", "purchases", "recency", "spend", "spending", "tenure", "visits"),
-        *("profit", "revenue", "sales", "turnover", "weekly", "yearly"),
+        *("margin", "profit", "revenue", "sales", "turnover", "weekly", "yearly"),
     )
 )
 SAYS_LEAST = re.compile(  # at the start and the end of a label

@@ -266,10 +266,12 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
 
 
 def tell_worth(profiles: Profiles, dataset: Dataset) -> str:
-    """Return which share of the main value each segment has; "" where there is none to share."""
+    """Return which share of the main value each segment has, or why that is not shown; "" where none is to share."""
     told = runs_tell.worth_shares(profiles)
-    parts = (f"{p.segment} {p.name} {told[p.segment] or 'not shown'}" for p in profiles.segments if told)
-    return f"{', '.join(parts)} of {dataset.words(profiles.worth[0].column)}" if told else ""
+    if not told:
+        return runs_tell.worth_most(profiles.segments, profiles.worth, dataset)
+    parts = (f"{p.segment} {p.name} {told[p.segment] or 'not shown'}" for p in profiles.segments)
+    return f"{', '.join(parts)} of {dataset.words(profiles.worth[0].column)}"
 
 
 def tell_number(chosen: Conclusion) -> str:

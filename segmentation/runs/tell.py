@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
 
 from segmentation.core.dataset import ASSUMED, OF_MONEY, OF_RFM, Dataset
+from segmentation.core.privacy import WHY_NOT
 from segmentation.core.text import (
     count,
     decimal,
@@ -154,7 +155,9 @@ def worth_line(segment: int, profiles: Profiles, dataset: Dataset) -> str:
 
 
 def worth_most(segments: Sequence[Profile], worth: Sequence[Worth], dataset: Dataset) -> str:
-    """Say which segment has most of the main value for its size; "" where none that is shown has more than its part."""
+    """Say which segment has most of the main value for its size, or why none is shown; "" where none has more."""
+    if dataset.private and worth and worth[0].hidden:
+        return f"Which share of {dataset.words(worth[0].column)} each has is not shown: {WHY_NOT}."
     shares = {part.segment: part.share for part in worth[0].parts if part.share} if worth else {}
     ratios = {own.segment: shares[own.segment] / own.share for own in segments if own.segment in shares}
     if len(segments) < 2 or not ratios:

@@ -38,6 +38,12 @@ class Worth(Record):
     lorenz: tuple[Interval, ...] = ()
     parts: tuple[Part, ...]
 
+    @property
+    def hidden(self) -> bool:
+        """Whether there are shares, and none of a segment is told, as where one customer has most of them."""
+        shared = len(self.parts) > 1 and (self.total is None or self.total > 0)
+        return shared and all(part.share is None for part in self.parts)
+
 
 class RfmGroup(Record):
     """The customers of some cells of the grid of RFM scores; None where it would tell of fewer than ten.

@@ -101,7 +101,9 @@ def table(values: Sequence[Worth], everyone: int, dataset: Dataset) -> str:
     if any(part.top_fifth is not None for part in main.parts) or main.top_fifth is not None:
         told += ["The top fifth of a segment are its customers who are worth most."]
     told += ["Shares follow from the means as these are rounded."] if private and main.total is not None else []
-    hidden = any(part.each is None or (part.share is None) != (main.total is None) for part in main.parts)
+    told_of = [[part.share for part in main.parts], *([getattr(of, what) for of in (*main.parts, main)]
+                                                     for what in ("each", "top_fifth"))]  # fmt: skip
+    hidden = any(None in cells and any(cell is not None for cell in cells) for cells in told_of)
     return " ".join([*told, f"A dash is not shown: {WHY_NOT}."] if private and hidden else told)
 
 
@@ -156,7 +158,9 @@ def definitions(study: Run) -> list[tuple[str, str]]:
     model, selection, profiles = (study.read(f"{name}.json") for name in ("model", "k_selection", "profiles"))
     words = [*_of_run(study, selection, profiles), *_of_customers(study.dataset, model), *_of_segments(study.dataset)]
     words += [(str(study.dataset.axis(name)), _column(name, profiles, study.dataset)) for name in _described(profiles)]
-    hidden = f"Is not shown: {WHY_NOT}; or a group of fewer than ten." if study.private else "Is not known."
+    hidden = (
+        f"Is not known, or not shown: {WHY_NOT}; or a group of fewer than ten." if study.private else "Is not known."
+    )
     return [
         *words,
         ("an empty cell", hidden),

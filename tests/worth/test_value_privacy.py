@@ -1,14 +1,18 @@
 """What a private table's worth gives away: whoever knows all others, and all that is published, computes nobody."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from segmentation.core.privacy import rung
+from segmentation.core.privacy import WHY_NOT, rung
 from segmentation.core.text import NONE
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import shown_means
+from segmentation.pipeline.progress import tell_worth
+from segmentation.report.tell import answer
 from segmentation.runs.tell import value_shares
 from segmentation.runs.worth import Worth
 from segmentation.segments.profiles import headed
@@ -159,3 +163,16 @@ def test_what_a_step_makes_nothing_of_is_said_to_be_about_nothing():
     assert frame["revenue"].sum() > 9_000
     told = tell.worth([only(frame, PRIVATE)], profiles_of(frame), PRIVATE)
     assert told == "Revenue of all customers together comes to about 0 €: of that there are no shares."
+
+
+def test_where_one_customer_has_most_it_is_said_why_no_share_is_shown():
+    frame = shop([40_000.0, *[10.0] * 29], [1] * 15 + [2] * 15)
+    worth, profiles = only(frame, PRIVATE), profiles_of(frame)
+    found = SimpleNamespace(segments=profiles, worth=(worth,))
+    told = f"Which share of revenue each has is not shown: {WHY_NOT}."
+    assert {part.share for part in worth.parts} == {None}
+    assert tell.worth([worth], profiles, PRIVATE) == tell_worth(found, PRIVATE) == told
+    assert answer(SimpleNamespace(verdict="natural"), found, PRIVATE).endswith(f" {told}")
+    hidden = NONE in tell.worth_table([worth], profiles, PRIVATE).to_numpy()
+    assert ("A dash" in tell.table([worth], len(frame), PRIVATE)) == hidden
+    assert not only(ordinary(), PRIVATE).hidden
