@@ -31,7 +31,7 @@ SUGGESTED: tuple[tuple[dict[str, Level], str], ...] = (  # by what stands out; t
         {"recency": "low", "frequency": "high", "value": "high"},
         "Thank them, and look after them in person; they need no discount.",
     ),
-    ({"recency": "low", "value": "high"}, "Thank them in person, and look after them: they bring much."),
+    ({"recency": "low", "value": "high"}, "Thank them in person, and suggest what goes with what they have."),
     ({"recency": "low", "frequency": "high"}, "Thank them, and suggest what goes with what they have; no discount."),
     ({"recency": "low", "tenure": "low"}, "Welcome them, and make the next time easy."),
     ({"recency": "low", "frequency": "low"}, "Stay in touch while they remember you, and make the next time easy."),
