@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
 
 from segmentation.core.dataset import ASSUMED, OF_MONEY, OF_RFM, Dataset
-from segmentation.core.privacy import WHY_NOT
 from segmentation.core.text import (
     count,
     decimal,
@@ -157,16 +156,17 @@ def worth_line(segment: int, profiles: Profiles, dataset: Dataset) -> str:
 def worth_most(segments: Sequence[Profile], worth: Sequence[Worth], dataset: Dataset) -> str:
     """Say which segment has most of the main value for its size, or why none is shown; "" where none has more."""
     if dataset.private and worth and worth[0].hidden:
+        from segmentation.core.privacy import WHY_NOT  # imported here, as it brings numpy
+
         return f"Which share of {dataset.words(worth[0].column)} each has is not shown: {WHY_NOT}."
     shares = {part.segment: part.share for part in worth[0].parts if part.share} if worth else {}
     ratios = {own.segment: shares[own.segment] / own.share for own in segments if own.segment in shares}
-    if len(segments) < 2 or not ratios:
+    if len(segments) < 2 or max(ratios.values(), default=0) <= 1:
         return ""
     words, customers, value = dataset.words(worth[0].column), segment_shares(segments), value_shares(worth[0])
     best = max(segments, key=lambda own: ratios.get(own.segment, 0))
-    if ratios[best.segment] <= 1 or customers[best.segment] == value[best.segment]:
-        return ""
-    return f"{best.name}: {customers[best.segment]} of the customers, {value[best.segment]} of {words}."
+    told = f"{best.name}: {customers[best.segment]} of the customers, {value[best.segment]} of {words}."
+    return told if customers[best.segment] != value[best.segment] else ""
 
 
 def unlisted(run: str) -> str:
