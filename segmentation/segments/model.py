@@ -11,7 +11,6 @@ from pathlib import Path
 import ibis
 import numpy as np
 import pandas as pd
-import skops.io
 from sklearn.pipeline import Pipeline
 from sqlglot import exp, parse_one
 
@@ -170,6 +169,8 @@ def _range(customers: Customers, name: str, *, rounded) -> dict:
 
 def write_model(model: Pipeline, study: Run, segmented: Customers, choices: pd.DataFrame, features) -> None:
     """Write model.skops, model.json, and segments.sql for each kind of database."""
+    import skops.io  # imported here: who writes a query alone needs no model
+
     with replacing(study.path("model.skops")) as beside:
         beside.write_bytes(_repeatable(skops.io.dumps(model)))
     described = _with_ages(describe_model(model, study, segmented, choices, features), study.dataset, segmented)
@@ -204,6 +205,8 @@ def load_model(study: Run) -> Pipeline:
         When an artifact was changed since, a type is not trusted, or the model is not the one of model.json.
     """
     require_unchanged(study.name)
+    import skops.io
+
     path, shown = study.path("model.skops"), f"assets/{study.name}/model.skops"
     again = f"make it again: {remake_command(study.name, read_manifest(study.name).dataset)}"
     try:
