@@ -117,12 +117,10 @@ def _why(found: Fit, dataset: Dataset) -> str:
 def _from_where(found: Fit, *, private: bool) -> str:
     """Say which segments most of those would leave, where a refresh is asked for."""
     left = sorted((row for row in found.segments if row.moved), key=lambda row: -row.moved)
-    told = [
-        f"{row.name} ({in_tens(row.moved) if private else row.moved:,})"
-        for row in left[:MOST_NAMED_OF_MOVED]
-        if not private or row.moved >= SMALLEST_GROUP
-    ]
-    return f"Most of them are now in {listing(told)}." if told and found.refresh else ""
+    named = [row for row in left[:MOST_NAMED_OF_MOVED] if not private or row.moved >= SMALLEST_GROUP]
+    told = listing(f"{row.name} ({in_tens(row.moved) if private else row.moved:,})" for row in named)
+    every = not private and len(named) == len(left)
+    return f"{'They' if every else 'Most of them'} are now in {told}." if told and found.refresh else ""
 
 
 def _differ(found: Fit, dataset: Dataset) -> str:

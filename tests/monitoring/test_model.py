@@ -315,7 +315,7 @@ def test_what_is_said_of_a_fit_is_true_for_few_and_for_many_and_tells_no_few_of_
     assert _said("rows", ("A", 60, 27), ("B", 40, 4), refresh=True) == (
         "**The segments of march no longer fit: refresh them, with BASE=march.** Formed anew on these customers, with "
         "the same number and method, segments would place 31 of 100 customers differently (31%); chance alone moves up "
-        "to 4%. Most of them are now in A (27) and B (4). Spend differs from what the segments were formed on by "
+        "to 4%. They are now in A (27) and B (4). Spend differs from what the segments were formed on by "
         "more than chance gives. Of 100 customers 1 lies outside the range of what the segments were formed on."
     )
     told = _said("aggregate", ("A", 60, 27), ("B", 40, 4), refresh=True)
