@@ -127,7 +127,7 @@ def test_a_centre_is_the_same_wherever_it_stands(places):
         for end in ends:
             told = amount(end.centre[name])
             assert f" {told} (segment {end.segment})" in first or f" {told} {dataset.columns[name].unit} (" in first
-            assert f"{end.name} ({told}" in last
+            assert f"{end.name} ({told}" in last or f" {told} in {end.name}" in last
     assert "centroid" not in first + last
 
 
