@@ -132,8 +132,8 @@ def make_plan(**given) -> Plan:
     carried = {name: (own, f"{option.lower()} {base}") for name, own in (earlier.carried if earlier else {}).items()}
     features, by = _features(typed, carried, defaults, study.dataset, ASSUMED if assumed else "dataset.yaml")
     study = replace(study, dataset=forming(study.dataset, features))
-    carried = _suiting(carried, study.dataset, features)
     require_same_columns(earlier, study.name, study.dataset, option)
+    carried = _suiting(carried, study.dataset, features)
     encoding = _ranked("encoding", typed, defaults, study.dataset)
     source = find_table(name, study.dataset, typed["data"] or defaults["data"], encoding[0])
     named = _named_by(typed, assumed, made)
