@@ -108,7 +108,8 @@ def test_an_own_k_is_honoured_and_judged_in_a_run_of_any_name(mall, mall_table):
     assert done.stdout.rstrip().endswith(f"report/{name}/report.html")
     selection, page = read_json(mall.artifact(name, "k_selection.json")), mall.page(name)
     assert (selection["k"], selection["method"], selection["best"]) == (6, "given", 5)
-    assert "The analyst asked for 6; the evidence speaks for 5." in page
+    asked = "The analyst asked for k = 6, with the verdict constructive; the evidence of these customers speaks for 5"
+    assert f"{asked} (natural)." in page
     assert "The evidence speaks for five segments; these parts divide or join them." in page
     assert "<h2>The parts</h2>" in page
     assert sorted(read_json(mall.artifact(name, "profiles.json"))["segments"][-1]) == sorted(
