@@ -96,7 +96,8 @@ def test_a_reader_of_sheets_gets_back_what_was_written(traps, said):
     pd.testing.assert_series_equal(both["margin_x"], both["margin_y"], check_names=False)
     assert (both["segment_x"] == both["segment_y"]).all()
     told = {row[1]: row[-1] for row in sheets["Profiles"][1:]}
-    assert told == {f"'{FORMULA}": "'@SUM(A1)", "History": "Call", DEVICE: ""}
+    suggested = f"Suggestion: {next(p['action'] for p in profiles if p.get('suggested'))}"
+    assert told == {f"'{FORMULA}": "'@SUM(A1)", "History": "Call", DEVICE: suggested}
     assert {"id", "segment", "name", "action", "distance", "margin", "Spend (€)", "Town"} <= {
         word for word, _ in sheets["Definitions"][1:]
     }
