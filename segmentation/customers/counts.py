@@ -372,3 +372,15 @@ def grid_key(columns: tuple[str, ...], edges, by: str | None) -> tuple:
 def is_total(text: ibis.Value, words: str = SUMMARY) -> ibis.Value:
     """Return whether a text says that its row adds up others."""
     return text.re_search(words + BEHIND_SUM)
+
+
+def rand_index(counts: np.ndarray) -> float:
+    """Return the adjusted Rand index (Hubert & Arabie 1985) of two divisions from their contingency table."""
+
+    def pairs(n) -> int:
+        return sum(int(x) * (int(x) - 1) // 2 for x in np.ravel(n))
+
+    alike, then, now, every = pairs(counts), pairs(counts.sum(axis=1)), pairs(counts.sum(axis=0)), pairs(counts.sum())
+    chance = then * now / every if every else 0.0
+    most = (then + now) / 2
+    return 1.0 if most == chance else (alike - chance) / (most - chance)

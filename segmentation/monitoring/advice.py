@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from segmentation.core.text import count, escape, listing, sentence
-from segmentation.monitoring.comparison import Comparison, moved_customers, moves, public_moves, shares_table
+from segmentation.monitoring.comparison import Comparison, apart, moved_customers, moves, public_moves, shares_table
 from segmentation.monitoring.series import Line, Series, shares_over
 from segmentation.monitoring.shown import FATES
 from segmentation.monitoring.tell import agreement, assumed, changed_shares, moved_in_short, movement, shifted, verdicts
@@ -156,7 +156,7 @@ def todo(found: Series) -> str:
     """Say of each segment that grew, shrank, ended or is new what it means for its action, and where to begin."""
     lines = [*_ends(found), *filter(None, [_largest(found)])]
     both = _first_and_last(found)
-    kept = [escape(both_names(row)) for _, row in both.iterrows() if not _apart(row)]
+    kept = [escape(both_names(row)) for _, row in both.iterrows() if not apart(row)]
     if kept:
         every = len(kept) > 1 and len(kept) == len(found.lines)
         these = f"share{'s' if len(kept) > 1 and not every else ''} of {'each segment' if every else listing(kept)}"
@@ -166,15 +166,11 @@ def todo(found: Series) -> str:
     return "\n".join(f"- {line}" for line in lines) + f"\n\n{PROOF}"
 
 
-def _apart(row: pd.Series) -> bool:
-    return bool(row["low_now"] > row["high_then"] or row["low_then"] > row["high_now"])
-
-
 def _ends(found: Series) -> Iterator[str]:
     """Yield a sentence on each segment whose share changed by more than the intervals allow, that ended, or is new."""
     both = _first_and_last(found)
     for i, line in enumerate(found.lines):
-        if i in both.index and _apart(both.loc[i]):
+        if i in both.index and apart(both.loc[i]):
             profile = found.profile(line, line.last)
             row = both.loc[i]
             yield f"**{escape(both_names(row))}** {grew(row)}: {_is_for(found, line.last, profile)}."

@@ -12,7 +12,7 @@ from segmentation.core.errors import UsageError
 from segmentation.core.privacy import SMALLEST_GROUP, at_least, in_tens, nearly_all, tens, withheld_beside
 from segmentation.core.text import listing, shares
 from segmentation.customers.cleaning import MOST_REJECTED
-from segmentation.customers.counts import identified
+from segmentation.customers.counts import identified, rand_index
 from segmentation.customers.customers import HANDED_ON
 from segmentation.monitoring.fixed import itself
 from segmentation.monitoring.transitions import (
@@ -223,18 +223,6 @@ def _numbers(study: Run, first: int) -> pd.DataFrame:
     return rows.filter(rows["_number"].between(first, first + MOST_COMPARED - 1)).to_pandas().set_index("_number")
 
 
-def rand_index(counts: np.ndarray) -> float:
-    """Return the adjusted Rand index (Hubert & Arabie 1985) of two divisions from their contingency table."""
-
-    def pairs(n) -> int:
-        return sum(int(x) * (int(x) - 1) // 2 for x in np.ravel(n))
-
-    alike, then, now, every = pairs(counts), pairs(counts.sum(axis=1)), pairs(counts.sum(axis=0)), pairs(counts.sum())
-    chance = then * now / every if every else 0.0
-    most = (then + now) / 2
-    return 1.0 if most == chance else (alike - chance) / (most - chance)
-
-
 def agreeing(table: pd.DataFrame, found: Comparison) -> float | str:
     """Return the adjusted Rand index of then and now: as text where it could count the few of a private table."""
     index = rand_index(as_matrix(table, *found.shape))
@@ -270,6 +258,11 @@ def shares_table(found: Comparison) -> pd.DataFrame:
         known = table[f"share_{side}"].dropna()
         table[f"told_{side}"] = pd.Series(shares(known), known.index, dtype=object)
     return table
+
+
+def apart(shares):
+    """Return whether a share changed by more than its intervals allow, of one row of `shares_table` or of all."""
+    return (shares["low_now"] > shares["high_then"]) | (shares["low_then"] > shares["high_now"])
 
 
 def _share_row(then: Profile | None, now: Profile | None) -> dict:

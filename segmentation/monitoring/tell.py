@@ -8,6 +8,7 @@ from segmentation.evidence.decision import LEVEL, NOUNS
 from segmentation.monitoring.comparison import (
     Comparison,
     agreeing,
+    apart,
     hidden_moves,
     how_many,
     moved_customers,
@@ -100,10 +101,10 @@ def changed_shares(shares: pd.DataFrame) -> str:
     of = "" if len(both) == len(shares) else f" of {_found_again(len(both))}"
     if not change.any():
         return f"Every share{of} is what it was." if len(both) > 1 else f"The share{of} is what it was."
-    apart = both[(both["low_now"] > both["high_then"]) | (both["low_then"] > both["high_now"])]
-    if len(apart):
-        told = (_tell_share(row) for _, row in apart.iterrows())
-        changed = f"{sentence(count(len(apart), 'share'))}{of} changed by more than the intervals allow"
+    beyond = both[apart(both)]
+    if len(beyond):
+        told = (_tell_share(row) for _, row in beyond.iterrows())
+        changed = f"{sentence(count(len(beyond), 'share'))}{of} changed by more than the intervals allow"
         return f"{changed}: {listing(told)}."
     row = both.loc[change.abs().idxmax()]
     return f"No share{of} changed by more than the intervals allow; the largest change is that of {_tell_share(row)}."

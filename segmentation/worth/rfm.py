@@ -8,7 +8,7 @@ from segmentation.core.dataset import OF_RFM, Dataset
 from segmentation.core.engine import double
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens, rung, to_step
 from segmentation.core.text import percent, share_texts
-from segmentation.customers.counts import Grouping, rounded
+from segmentation.customers.counts import Grouping, rand_index, rounded
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, public_categories, quantiles
 from segmentation.roles.known import kind_of
@@ -84,7 +84,7 @@ def rfm_groups(customers: Customers) -> Rfm | None:
         step=step,
         groups=_groups(grouped, columns["monetary"], grid, step),
         within={int(str(s)): _shares(row, grid) for s, row in within.iterrows()},
-        agreement=adjusted_rand(counts_by_segment(grouped, GROUP).to_numpy()),
+        agreement=agreement(counts_by_segment(grouped, GROUP).to_numpy()),
     )
 
 
@@ -171,15 +171,10 @@ def group_texts(found: Rfm, *, private: bool) -> tuple[dict[str, str], dict[str,
     return texts[0], texts[1]
 
 
-def adjusted_rand(counts: np.ndarray) -> float | None:
-    """Return the adjusted Rand index (Hubert & Arabie 1985) of two divisions by how many are in each part of both.
+def agreement(counts: np.ndarray) -> float | None:
+    """Return the adjusted Rand index of groups and segments by how many are in each of both.
 
     None where one of them does not divide.
     """
-    cells, rows, columns, every = (
-        sum(n * (n - 1) // 2 for n in map(int, part))
-        for part in (counts.ravel(), counts.sum(axis=1), counts.sum(axis=0), [counts.sum()])
-    )
-    expected, most = rows * columns / max(every, 1), (rows + columns) / 2
     divided = [(counts.sum(axis=axis) > 0).sum() > 1 for axis in (0, 1)]
-    return rounded((cells - expected) / (most - expected)) if all(divided) and most > expected else None
+    return rounded(rand_index(counts)) if all(divided) else None

@@ -21,6 +21,7 @@ from segmentation.core.figures import colour
 from segmentation.core.files import read_json
 from segmentation.core.privacy import WHY_NOT
 from segmentation.core.text import percent
+from segmentation.customers.counts import rand_index
 from segmentation.monitoring import advice, shown
 from segmentation.monitoring import tell as monitoring_tell
 from segmentation.monitoring.comparison import (
@@ -28,7 +29,6 @@ from segmentation.monitoring.comparison import (
     NUMBERED,
     compare_runs,
     moved_centres,
-    rand_index,
     shared_customers,
     shares_table,
 )

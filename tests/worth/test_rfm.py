@@ -15,7 +15,7 @@ from segmentation.customers import exploring
 from segmentation.customers.customers import Customers
 from segmentation.runs.run import load_dataset, parse_dataset
 from segmentation.worth import plots, tell
-from segmentation.worth.rfm import IN_ORDER, USUAL_GRID, adjusted_rand, cut_points, group_texts, rfm_columns, rfm_groups
+from segmentation.worth.rfm import IN_ORDER, USUAL_GRID, agreement, cut_points, group_texts, rfm_columns, rfm_groups
 from tests.conftest import ROOT
 from tests.customers.test_transactions import OF_LINES, SHARED, _customers, _lines
 
@@ -234,8 +234,8 @@ def test_the_adjusted_rand_index_is_that_of_scikit_learn():
     one, other = rng.integers(0, 4, 500), rng.integers(0, 3, 500)
     other[one == 2] = 1
     counts = pd.crosstab(one, other).to_numpy()
-    assert adjusted_rand(counts) == pytest.approx(adjusted_rand_score(one, other))
-    assert adjusted_rand(np.diag([3, 4])) == 1
+    assert agreement(counts) == pytest.approx(adjusted_rand_score(one, other))
+    assert agreement(np.diag([3, 4])) == 1
 
 
 def test_of_private_rows_no_group_under_ten_and_no_value_of_one_customer_is_told():
