@@ -16,6 +16,7 @@ MOST_OF_ONE, MOST_OF_TWO = 0.75, 0.85  # of a sum: the (n, k) rule for the large
 LEAST_OF_OTHERS = 0.15  # of the largest: the p% rule
 FEWEST_VALUES = 5  # that a hidden count may have for all that is shown
 SUM_DIGITS = 4  # of a sum over private customers
+PART_DIGITS = 2  # of a part of it that follows from a share in whole percentages
 SLIP = 1e-9  # of a step: what floats may miss of it
 WHY_NOT = "one or two customers make up most of it, fewer than ten differ from the rest, or it would give such away"
 NO_CENTRE = f"because a centre is not shown: {WHY_NOT}"
@@ -251,9 +252,9 @@ def to_step(value, step: float, towards: str = "nearest"):
     return np.round(whole[towards] * step, -int(np.floor(np.log10(step) + SLIP))) + 0.0
 
 
-def significant(value: float, *, private: bool = True) -> float:
-    """Return a sum over customers, where rows are private to four significant digits."""
-    return float(f"{value:.{SUM_DIGITS}g}") if private else value
+def significant(value: float, *, private: bool = True, digits: int = SUM_DIGITS) -> float:
+    """Return a sum over customers, where rows are private to four significant digits, or to others."""
+    return float(f"{value:.{digits}g}") if private else value
 
 
 def at_least(index: float, n: int) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.engine import read
-from segmentation.core.privacy import SMALLEST_GROUP, dominated, rung, significant, to_step
+from segmentation.core.privacy import PART_DIGITS, SMALLEST_GROUP, SUM_DIGITS, dominated, rung, significant, to_step
 from segmentation.core.text import contradict, shares
 from segmentation.customers.counts import identified, rounded
 from segmentation.monitoring.comparison import Comparison, compare_runs, hidden_moves
@@ -146,7 +146,8 @@ def worth_in(study: Run, column: str) -> Worth | None:
 def worth_over(found: Series) -> pd.DataFrame:
     """Return what the customers of each run are worth in all, and those of each segment.
 
-    Of a private table a segment has its published share of the published total, and a change is that of two such.
+    Of a private table a segment has its published share of the published total, no more exact than that is, and a
+    change is that of two such.
 
     Returns
     -------
@@ -171,7 +172,9 @@ def worth_over(found: Series) -> pd.DataFrame:
                 rows.append(row | {"value": value, "each": part and part.each})
     names = ["line", "at", "segment", "name", "share", "value", "each"]
     table = pd.DataFrame(rows, columns=names).astype({"share": float, "value": float, "each": float})
-    return table.assign(value=[significant(value, private=found.private) for value in table["value"]])
+    digits = [SUM_DIGITS if line < 0 else PART_DIGITS for line in table["line"]]
+    told = zip(table["value"], digits, strict=True)
+    return table.assign(value=[significant(value, private=found.private, digits=n) for value, n in told])
 
 
 def moved_worth(found: Comparison, column: str | None) -> pd.DataFrame:

@@ -169,6 +169,13 @@ def test_values_are_those_that_pandas_finds(months):
     assert moved["value_now"].to_dict() == pytest.approx(sums["w"].to_dict())
 
 
+def test_what_a_private_segment_is_worth_is_told_no_more_exactly_than_its_share(private):
+    worth = series.worth_over(private)
+    parts = worth.loc[worth["line"] >= 0, "value"].dropna()
+    assert len(parts) > 3
+    assert all(value == float(f"{value:.2g}") for value in parts)
+
+
 def test_of_private_customers_what_those_who_moved_brought_is_told_in_steps(private):
     moved = series.moved_worth(private.steps[0], "revenue").set_index(["then", "now"])
     # c7, who brings 300 then and 150 now, is one of the 24 who went from 1 to 3: 4,900 and 1,300.
