@@ -15,8 +15,9 @@ from segmentation.core.errors import SegmentationError
 from segmentation.core.figures import glyph
 from segmentation.core.files import sha256
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP
-from segmentation.core.text import count, escape, percent, sentence
+from segmentation.core.text import count, escape
 from segmentation.evidence.decision import LEVEL
+from segmentation.language.writing import percent, sentence
 from segmentation.report import tell as report_tell
 from segmentation.report.dashboard import (
     MOST_MARKS,

@@ -12,15 +12,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from segmentation.core import files
-from segmentation.core.text import NONE, amount, holds_unit, in_sentence, percent, suggest
+from segmentation.core.text import holds_unit, in_sentence, suggest
+from segmentation.language.writing import NONE, amount, percent
 
 Level = Literal["low", "average", "high"]
 MethodName = Literal["kmeans", "mixture", "latent-class"]
 RESERVED = frozenset(  # what the package calls columns of its own
     {"row", "file", "line", "fields", "file_row_number"}
-    | {"column", "value", "rule"}
+    | {"column", "value", "rule", "now", "customers", "told"}
     | {"segment", "next_segment", "distance", "margin", "probability", "name", "outside"}
-    | {"now", "customers", "told"}
 )
 # fmt: off
 DateFormat = Literal[  # how each is read: tables.dates
@@ -267,6 +267,7 @@ class Dataset(_Strict):
     seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 0
     resamples: Annotated[int, Field(ge=10, strict=True)] = 100
     privacy: Literal["rows", "aggregate"] = "aggregate"
+    language: Literal["en", "de", "fr", "es"] = "en"
     segments: tuple[SegmentName, ...] = ()
     contact_cost: Annotated[float, Field(ge=0)] | None = None
     response: Annotated[float, Field(gt=0, le=1)] | None = None

@@ -12,7 +12,8 @@ from unicodedata import east_asian_width
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
-from segmentation.core.text import amount, shortened
+from segmentation.core.text import shortened
+from segmentation.language.writing import amount
 
 # Chosen so that they differ for readers who see red, green or blue poorly, on light and on dark paper (tested).
 PALETTE = (

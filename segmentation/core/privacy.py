@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from segmentation.core.text import NUMBER_WORDS, count, percent, whole
+from segmentation.core.text import count
+from segmentation.language import numeral
+from segmentation.language.writing import percent, whole
 
 SMALLEST_GROUP = 10
 FEWER = f"fewer than {SMALLEST_GROUP}"
-UNDER = f"under {NUMBER_WORDS[SMALLEST_GROUP]}"
+UNDER = f"under {numeral(SMALLEST_GROUP)}"
 OUTER = 20 * SMALLEST_GROUP  # of so many ten lie beyond the 5th percentile
 NOT_SHOWN = "not shown"
 NEARLY = f"all, or all but {FEWER}"

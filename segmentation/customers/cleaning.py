@@ -17,7 +17,6 @@ from segmentation.core.dataset import Column, Dataset
 from segmentation.core.engine import any_of, double, in_memory, kept, sampled, sum_of
 from segmentation.core.errors import DataError
 from segmentation.core.privacy import NEARLY, SMALLEST_GROUP, least
-from segmentation.core.text import NONE, percent
 from segmentation.customers.checks import (
     COPY,
     NO_CUSTOMER,
@@ -33,6 +32,7 @@ from segmentation.customers.checks import (
 from segmentation.customers.counts import in_order_of_ids, is_ascending
 from segmentation.customers.customers import Customers
 from segmentation.customers.purchases import Day, summarize_purchases
+from segmentation.language.writing import NONE, percent
 from segmentation.runs.records import Account, NumberFormat
 from segmentation.tables.number_formats import Convention, conventions_of, to_number
 from segmentation.tables.sources import RawSource

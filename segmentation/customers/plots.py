@@ -29,7 +29,6 @@ from segmentation.core.figures import (
     wrapped,
 )
 from segmentation.core.privacy import NOT_SHOWN, OUTER, SMALLEST_GROUP, in_tens
-from segmentation.core.text import percent, whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import (
@@ -45,6 +44,7 @@ from segmentation.customers.exploring import (
     shown_means,
     with_percentiles,
 )
+from segmentation.language.writing import percent, whole
 
 MOST_WRITTEN_LARGE = 7  # columns of a heat map, of which more need smaller figures
 PALEST = 0.25

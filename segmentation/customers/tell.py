@@ -11,11 +11,13 @@ import pandas as pd
 from segmentation.core import files, privacy, text
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import sha256
-from segmentation.core.text import count, decimal, escape, listing, percent, plain_unit, ranging, sentence, shares
+from segmentation.core.text import count, escape, plain_unit
 from segmentation.customers import exploring
 from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
+from segmentation.language import writing
+from segmentation.language.writing import decimal, listing, percent, ranging, sentence, shares
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.records import Account
 from segmentation.runs.run import Run
@@ -117,8 +119,8 @@ def idle(customers: Customers, features: tuple[str, ...]) -> str:
 def filled_formats(dataset: Dataset) -> dict:
     """Return how filled, distinct and missing cells are written: where rows are private in tens, few as that alone."""
     form = lambda n: n if n == privacy.NEARLY else privacy.tens(n, private=dataset.private)  # noqa: E731
-    distinct = {"distinct": lambda n: text.whole(n) if n in range(privacy.SMALLEST_GROUP) else form(n)}
-    words = lambda found: ", ".join(f"“{word}” {form(n)}" for word, n in found.items()) or text.NONE  # noqa: E731
+    distinct = {"distinct": lambda n: writing.whole(n) if n in range(privacy.SMALLEST_GROUP) else form(n)}
+    words = lambda found: ", ".join(f"“{word}” {form(n)}" for word, n in found.items()) or writing.NONE  # noqa: E731
     return {"filled": form, "taken_for_missing": words} | distinct
 
 
@@ -135,8 +137,8 @@ def broken_rules(account: Account, dataset: Dataset) -> pd.DataFrame:
     told: list = [*counts, account.clean, account.rows_in]
     if dataset.private and counts:
         hides = [privacy.counted(n) if n < privacy.SMALLEST_GROUP else privacy.NOT_SHOWN for n in counts]
-        shown = np.where(privacy.withheld(np.array(counts)), hides, [*map(text.whole, counts)]).tolist()
-        told = [*shown, text.whole(account.clean), runs_tell.rows_in(account, privacy.counted)]
+        shown = np.where(privacy.withheld(np.array(counts)), hides, [*map(writing.whole, counts)]).tolist()
+        told = [*shown, writing.whole(account.clean), runs_tell.rows_in(account, privacy.counted)]
     return pd.DataFrame({"broken rule": [*names, "no rule: clean", "rows in"], "rows": told})
 
 
@@ -225,7 +227,7 @@ def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str
     lean = "hardly skewed" if abs(skew) < text.CLEAR else f"skewed to the {'high' if skew > 0 else 'low'} side"
     return (
         f"**{escape(label)}**: half of the customers lie between {form(low)} and {dataset.one(name, high)} "
-        f"(median {form(middle)}); the distribution is {lean}{on} (skewness {text.signed(skew, digits)})."
+        f"(median {form(middle)}); the distribution is {lean}{on} (skewness {writing.signed(skew, digits)})."
     )
 
 

@@ -13,11 +13,11 @@ import seaborn as sns
 
 from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, colour, marker, panels
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens, significant
-from segmentation.core.text import percent
 from segmentation.evidence.criteria import favourites, origins
 from segmentation.evidence.decision import STABLE
 from segmentation.evidence.gather import STRONG_PREDICTION
 from segmentation.evidence.nulls import NULL_LEVEL
+from segmentation.language.writing import percent
 
 
 def criteria(scores: pd.DataFrame, inertia: pd.Series, *, private: bool):

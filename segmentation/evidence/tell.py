@@ -6,13 +6,14 @@ from functools import partial
 import pandas as pd
 
 from segmentation.core.privacy import SMALLEST_GROUP, TENS, all_but, least, public, significant
-from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence, tell_p, whole
+from segmentation.core.text import count, escape
 from segmentation.evidence import criteria
 from segmentation.evidence.criteria import titled
 from segmentation.evidence.decision import DISSOLVED, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, advice, meaning, merit
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, described, dissent, votes
 from segmentation.evidence.nulls import NULL_LEVEL
 from segmentation.evidence.separation import DEEP
+from segmentation.language.writing import amount, decimal, listing, percent, sentence, tell_p, whole
 from segmentation.methods.kmeans import TIMES_REACHED
 from segmentation.methods.method import LARGEST_EXACT, LARGEST_RESAMPLED
 from segmentation.runs.records import STRONGEST_FIRST, Conclusion, Verdict

@@ -7,8 +7,8 @@ import numpy as np
 from segmentation.core.dataset import Dataset, MethodName
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.parallel import spread
-from segmentation.core.text import listing
 from segmentation.customers.exploring import are_items, how_scaled, sample_rows
+from segmentation.language.writing import listing
 from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.latent import LatentMethod, blocks_of
 from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum

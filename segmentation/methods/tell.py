@@ -6,9 +6,10 @@ import pandas as pd
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import most_of, significant
-from segmentation.core.text import amount, count, decimal, escape, listing, percent, sentence
+from segmentation.core.text import count, escape
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import are_items
+from segmentation.language.writing import amount, decimal, listing, percent, sentence
 from segmentation.methods.method import LARGEST_RESAMPLED
 from segmentation.runs.finished import Finished
 from segmentation.runs.records import Scaled, Tried

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from segmentation.core.text import count, escape, listing, sentence
+from segmentation.core.text import count, escape
+from segmentation.language.writing import listing, sentence
 from segmentation.monitoring.comparison import Comparison, apart, moved_customers, moves, public_moves, shares_table
 from segmentation.monitoring.series import Line, Series, shares_over
 from segmentation.monitoring.shown import FATES

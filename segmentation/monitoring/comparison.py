@@ -10,10 +10,10 @@ import pandas as pd
 from segmentation.core.engine import read
 from segmentation.core.errors import UsageError
 from segmentation.core.privacy import SMALLEST_GROUP, at_least, in_tens, nearly_all, tens, withheld_beside
-from segmentation.core.text import listing, shares
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.counts import identified, rand_index
 from segmentation.customers.customers import HANDED_ON
+from segmentation.language.writing import listing, shares
 from segmentation.monitoring.fixed import itself
 from segmentation.monitoring.transitions import (
     as_matrix,

@@ -17,10 +17,10 @@ from segmentation.core.errors import DataError
 from segmentation.core.files import replacing
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import FEWER, least
-from segmentation.core.text import listing
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.decision import LEVEL
+from segmentation.language.writing import listing
 from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum, random_state
 from segmentation.methods.mixture import bic
 from segmentation.monitoring.transitions import carried_scaling, match, refresh

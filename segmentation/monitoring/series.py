@@ -11,8 +11,9 @@ import pandas as pd
 
 from segmentation.core.engine import read
 from segmentation.core.privacy import PART_DIGITS, SMALLEST_GROUP, SUM_DIGITS, dominated, rung, significant, to_step
-from segmentation.core.text import contradict, shares
+from segmentation.core.text import contradict
 from segmentation.customers.counts import identified, rounded
+from segmentation.language.writing import shares
 from segmentation.monitoring.comparison import Comparison, compare_runs, hidden_moves
 from segmentation.runs.finished import Finished
 from segmentation.runs.records import Became, Profile

@@ -5,7 +5,7 @@ import pandas as pd
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import in_tens
-from segmentation.core.text import NONE, decimal, listing, percents
+from segmentation.language.writing import NONE, decimal, listing, percents
 from segmentation.monitoring.comparison import Comparison, hidden_moves, moved_customers, moves, public_moves, sizes
 from segmentation.monitoring.series import Series, moved_worth, worth_in
 from segmentation.monitoring.transitions import as_matrix

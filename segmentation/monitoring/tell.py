@@ -3,8 +3,9 @@
 import pandas as pd
 
 from segmentation.core.privacy import DASH, HIDDEN, NO_CENTRE, SMALLEST_GROUP, WHY_NOT, in_tens, public
-from segmentation.core.text import count, decimal, escape, listing, percent, sentence
+from segmentation.core.text import count, escape
 from segmentation.evidence.decision import LEVEL, NOUNS
+from segmentation.language.writing import decimal, listing, percent, sentence
 from segmentation.monitoring.comparison import (
     Comparison,
     agreeing,

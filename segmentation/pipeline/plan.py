@@ -12,7 +12,8 @@ from typing import get_args
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, Dataset, MethodName, dataset_path
 from segmentation.core.errors import DataError, UsageError
-from segmentation.core.text import listing, suggest
+from segmentation.core.text import suggest
+from segmentation.language.writing import listing
 from segmentation.runs.artifacts import Made
 from segmentation.runs.finished import find_base, require_same_columns
 from segmentation.runs.manifest import open_finished, refuse_another, remembered

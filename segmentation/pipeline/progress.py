@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.text import listing
+from segmentation.language.writing import listing
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Profiles

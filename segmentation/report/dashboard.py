@@ -16,10 +16,11 @@ from segmentation.core.figures import NEUTRAL, colour, glyph, solid, symbol
 from segmentation.core.files import write_csv
 from segmentation.core.parallel import temporary_folder
 from segmentation.core.privacy import SMALLEST_GROUP
-from segmentation.core.text import amount, count, shares
+from segmentation.core.text import count
 from segmentation.customers.customers import ADDED, Customers
 from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, are_items, bend
 from segmentation.evidence.decision import STABLE
+from segmentation.language.writing import amount, shares
 from segmentation.report.groups import Grouped, edges, group, steps
 from segmentation.runs.artifacts import Selection, remake_command
 from segmentation.runs.run import Run

@@ -13,8 +13,8 @@ from pandas.api.types import is_float_dtype, is_integer_dtype, is_numeric_dtype
 
 from segmentation.core.figures import INK
 from segmentation.core.files import write_text
-from segmentation.core.text import NONE
-from segmentation.core.text import whole as in_full
+from segmentation.language.writing import NONE
+from segmentation.language.writing import whole as in_full
 
 PIXELS_PER_POINT = 4 / 3
 WIDE = 10_000

@@ -11,7 +11,6 @@ from segmentation.core.dataset import YEARS, Dataset
 from segmentation.core.figures import colour, glyph, log_steps
 from segmentation.core.files import HARMLESS, RISKY
 from segmentation.core.privacy import NO_CENTRE
-from segmentation.core.text import UNDER_ONE
 from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import (
@@ -22,6 +21,7 @@ from segmentation.customers.exploring import (
     sample_rows,
     split_types,
 )
+from segmentation.language.writing import UNDER_ONE
 from segmentation.methods.trim import forming
 from segmentation.report.groups import group
 from segmentation.runs.artifacts import SUFFICIENT, Model, Profiles

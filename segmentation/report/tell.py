@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP, WHY_NOT
-from segmentation.core.text import (
+from segmentation.core.text import count
+from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, advice, meaning
+from segmentation.language.writing import (
     amount,
-    count,
     decimal,
     listing,
     percent,
@@ -17,7 +18,6 @@ from segmentation.core.text import (
     show_index,
     spanning,
 )
-from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, advice, meaning
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Cleaning, Lineage, Profiles, Selection

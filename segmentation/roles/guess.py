@@ -9,7 +9,7 @@ import pandas as pd
 from segmentation.core.dataset import YEARS
 from segmentation.core.errors import DataError
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP, tens
-from segmentation.core.text import decimal
+from segmentation.language.writing import decimal
 from segmentation.roles import words
 from segmentation.roles.items import find_items, judge_items, levels_in_words, says_yes_or_no
 from segmentation.roles.known import Days

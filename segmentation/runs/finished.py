@@ -5,7 +5,8 @@ from shlex import quote
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
-from segmentation.core.text import contradict, listing
+from segmentation.core.text import contradict
+from segmentation.language.writing import listing
 from segmentation.runs.artifacts import Model
 from segmentation.runs.manifest import require_unchanged
 from segmentation.runs.records import Carried, Profile

@@ -4,18 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
 
 from segmentation.core.dataset import ASSUMED, OF_MONEY, OF_RFM, Dataset
-from segmentation.core.text import (
-    count,
-    decimal,
-    escape,
-    is_money,
-    listing,
-    plain_unit,
-    sentence,
-    share_texts,
-    shares,
-    whole,
-)
+from segmentation.core.text import count, escape, is_money, plain_unit
+from segmentation.language.writing import decimal, listing, sentence, share_texts, shares, whole
 from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
 from segmentation.runs.records import FAR_SHARE, FAR_TIMES, Account, Conclusion, Profile
 from segmentation.runs.worth import Worth

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from segmentation.core import text
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import SMALLEST_GROUP, all_but, counted, in_tens
-from segmentation.core.text import count, decimal, escape, listing, percent
+from segmentation.core.text import count, escape
+from segmentation.language import writing
+from segmentation.language.writing import decimal, listing, percent
 from segmentation.methods.tell import METHOD_CALLED
 from segmentation.runs.worth import Fit
 from segmentation.scoring.drift import SHIFTED, Drift
@@ -15,8 +16,8 @@ MOST_NAMED_OF_MOVED = 3  # segments
 
 def drift(drift: Drift, labels: dict[str, str]) -> list[str]:
     """Say what has changed since the segments were formed, and whether they should be formed anew."""
-    then, now = (text.shares(getattr(part, side) for part in drift.shares) for side in ("then", "now"))
-    expected = text.shares(part.expected or 0 for part in drift.shares) if drift.age else [""] * len(then)
+    then, now = (writing.shares(getattr(part, side) for part in drift.shares) for side in ("then", "now"))
+    expected = writing.shares(part.expected or 0 for part in drift.shares) if drift.age else [""] * len(then)
     rows = zip(drift.shares, then, now, expected, strict=True)
     shares = (f"{part.name} {a} to {b}{f' ({c} expected)' if c else ''}" for part, a, b, c in rows)
     index = (f"{labels[name]} {decimal(found.index)}" for name, found in drift.features.items())
@@ -132,4 +133,4 @@ def _differ(found: Fit, dataset: Dataset) -> str:
     many = counted(found.outside, private=dataset.private) if found.outside else "none"
     lies = "lies" if many == "1" else "lie"
     outside = f"Of {found.customers:,} customers {many} {lies} outside the range of what the segments were formed on."
-    return f"{text.sentence(told)}{why}. {outside}" if told else outside
+    return f"{writing.sentence(told)}{why}. {outside}" if told else outside

@@ -14,10 +14,10 @@ from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
 
 from segmentation.core.dataset import Column, Dataset, MethodName
 from segmentation.core.engine import double, held, kept
-from segmentation.core.text import percent
 from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of, are_items, how_scaled, items_of, shown_means
+from segmentation.language.writing import percent
 from segmentation.methods.optima import method_of
 from segmentation.methods.scores import precisions, scores_of
 from segmentation.runs.records import Placement, Scaled

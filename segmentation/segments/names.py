@@ -7,7 +7,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from segmentation.core.dataset import LONGEST_CALLED, Dataset, Level
-from segmentation.core.text import count, sentence, shortened
+from segmentation.core.text import count, shortened
+from segmentation.language.writing import sentence
 from segmentation.roles.known import SAID, Said, kind_of, said, subject
 from segmentation.runs.artifacts import Heir
 from segmentation.runs.records import Profile, Verdict

@@ -30,11 +30,11 @@ from segmentation.core.figures import (
     wrapped,
 )
 from segmentation.core.privacy import NOT_SHOWN
-from segmentation.core.text import share_texts, shares, whole
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of, are_shown
 from segmentation.customers.plots import boxes, cloud
+from segmentation.language.writing import share_texts, shares, whole
 from segmentation.segments.fit import are_profiled, item_form, item_profiles, scale_ends, scaled_label
 from segmentation.segments.profiles import category_shares
 

@@ -9,10 +9,10 @@ import pandas as pd
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import write_csv
 from segmentation.core.privacy import least
-from segmentation.core.text import show_index, spanning
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, quantiles, shown_means, shown_shares
+from segmentation.language.writing import show_index, spanning
 from segmentation.runs.artifacts import Lineage
 from segmentation.runs.records import OTHERS, Placement, Profile
 from segmentation.runs.run import Run

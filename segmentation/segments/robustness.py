@@ -15,11 +15,11 @@ from segmentation.core.dataset import Dataset, MethodName
 from segmentation.core.errors import UsageError
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import SMALLEST_GROUP, least, nearly_all, step, to_step
-from segmentation.core.text import decimal, listing
 from segmentation.customers.counts import Grouping, tukey_fences
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import how_scaled, items_of, sample_rows, shown_means
 from segmentation.evidence.decision import LEVEL, SIGNIFICANT
+from segmentation.language.writing import decimal, listing
 from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.method import Method, random_state
 from segmentation.methods.optima import method_of

@@ -7,15 +7,17 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from segmentation.core import privacy, text
+from segmentation.core import privacy
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, tell_boxes
-from segmentation.core.text import count, decimal, escape, listing, percent, ranging, sentence, share_texts, whole
+from segmentation.core.text import count, escape
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of
 from segmentation.customers.tell import tiles
 from segmentation.evidence.decision import LEVEL, NEARLY_SAME, NOUNS, SIGNIFICANT, SMALL
 from segmentation.evidence.tell import NO_NEXT, border, misfits
+from segmentation.language import writing
+from segmentation.language.writing import decimal, listing, percent, ranging, sentence, share_texts, whole
 from segmentation.methods import tell as methods_tell
 from segmentation.roles.known import SAID, Said, said
 from segmentation.runs.records import Profile
@@ -49,8 +51,10 @@ SEGMENT_CAPTIONS = {  # over each table
 
 def formats_of_tests(dataset: Dataset) -> dict:
     """Return how the tests of descriptors are written: those of a private table to the digits that they have."""
-    own, effect = (text.whole, partial(decimal, digits=1)) if dataset.private else (decimal, partial(decimal, digits=3))
-    return {"statistic": own, "p": text.show_p, "p_corrected": text.show_p, "effect": effect}
+    own, effect = (
+        (writing.whole, partial(decimal, digits=1)) if dataset.private else (decimal, partial(decimal, digits=3))
+    )
+    return {"statistic": own, "p": writing.show_p, "p_corrected": writing.show_p, "effect": effect}
 
 
 def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
@@ -320,7 +324,7 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
     without = escape(unindexed(profile, dataset))
     left = f" Left out, because values below 0 have no index: {without}." if without else ""
-    most = f"{escape(profile.name)} stands out most: {escape(dataset.label(feature))} at {text.show_index(index)}."
+    most = f"{escape(profile.name)} stands out most: {escape(dataset.label(feature))} at {writing.show_index(index)}."
     return f"Against the centre of all customers = 100, {most}{left}"
 
 
@@ -391,7 +395,7 @@ def sensitivity(table: pd.DataFrame) -> str:
     same = int((table["agreement"] >= NEARLY_SAME).sum())
     lowest = table.loc[table["agreement"].idxmin()]
     if same == len(table):
-        least = f"adjusted Rand index {text.at_least(lowest['agreement'])}"
+        least = f"adjusted Rand index {writing.at_least(lowest['agreement'])}"
         return f"Each of {count(len(table), 'other choice')} draws nearly the same segments ({least})."
     return (
         f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw') if same else 'none draws'} nearly the "

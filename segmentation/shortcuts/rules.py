@@ -15,8 +15,8 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens, least, rung, to_step
-from segmentation.core.text import listing
 from segmentation.customers.customers import Customers
+from segmentation.language.writing import listing
 from segmentation.runs.records import Leaf, Rules
 from segmentation.runs.run import Run
 from segmentation.segments.model import sql_heading, sql_number, write_queries

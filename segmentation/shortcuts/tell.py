@@ -7,8 +7,9 @@ import pandas as pd
 from segmentation.core import privacy
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import about
-from segmentation.core.text import count, decimal, escape, listing, percent, sentence
+from segmentation.core.text import count, escape
 from segmentation.evidence.decision import NEARLY_SAME
+from segmentation.language.writing import decimal, listing, percent, sentence
 from segmentation.runs.artifacts import SUFFICIENT, ShortForm
 from segmentation.runs.records import Rules
 from segmentation.shortcuts.rules import FOLDS

@@ -10,7 +10,8 @@ import pandas as pd
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import of_each
 from segmentation.core.errors import DataError
-from segmentation.core.text import SIGNS, contradict, is_money, is_unit, listing, other_amount, plain_unit
+from segmentation.core.text import SIGNS, contradict, is_money, is_unit, other_amount, plain_unit
+from segmentation.language.writing import listing
 
 SPACES = " '’\u00a0\u2009\u202f"
 # Each blank by itself, because every engine means something else by \s.

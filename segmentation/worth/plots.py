@@ -9,7 +9,7 @@ import numpy as np
 from segmentation.core.dataset import Dataset
 from segmentation.core.figures import CATEGORY, INK, NEUTRAL, PAGE, colour, glyph, panels, wrapped
 from segmentation.core.privacy import NOT_SHOWN
-from segmentation.core.text import percent, share_texts
+from segmentation.language.writing import percent, share_texts
 from segmentation.runs.records import Profile
 from segmentation.runs.worth import Rfm, Worth
 from segmentation.segments.plots import PALER

@@ -7,10 +7,10 @@ import pandas as pd
 from segmentation.core.dataset import OF_RFM, Dataset
 from segmentation.core.engine import double
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens, rung, to_step
-from segmentation.core.text import percent, share_texts
 from segmentation.customers.counts import Grouping, rand_index, rounded
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, public_categories, quantiles
+from segmentation.language.writing import percent, share_texts
 from segmentation.roles.known import kind_of
 from segmentation.runs.worth import Rfm, RfmGroup
 from segmentation.segments.profiles import category_shares

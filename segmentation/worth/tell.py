@@ -8,19 +8,9 @@ import pandas as pd
 
 from segmentation.core.dataset import OF_RFM, Dataset
 from segmentation.core.privacy import DASH, FEWER, HIDDEN, SMALLEST_GROUP, WHY_NOT, at_least, public
-from segmentation.core.text import (
-    NONE,
-    count,
-    decimal,
-    escape,
-    listing,
-    percent,
-    sentence,
-    share_texts,
-    spanning,
-    whole,
-)
+from segmentation.core.text import count, escape
 from segmentation.evidence.decision import LEVEL, NEARLY_SAME, NOUNS, advice, meaning
+from segmentation.language.writing import NONE, decimal, listing, percent, sentence, share_texts, spanning, whole
 from segmentation.runs.artifacts import Model, Profiles, Selection
 from segmentation.runs.records import Profile
 from segmentation.runs.run import Run

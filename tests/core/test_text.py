@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.core.text import UNDER_ONE, amount, decimal, percent, percents, shares, show_index, whole
+from segmentation.language.writing import UNDER_ONE, amount, decimal, percent, percents, shares, show_index, whole
 
 
 @pytest.mark.parametrize(

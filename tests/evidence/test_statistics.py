@@ -12,11 +12,12 @@ from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
-from segmentation.core.text import amount, at_least, count, escape, listing, percent, show_index, strength
+from segmentation.core.text import count, escape, strength
 from segmentation.customers.counts import Grouping
 from segmentation.customers.exploring import bands, group_medians
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.criteria import favourites, score_each_k, silhouettes
+from segmentation.language.writing import amount, at_least, listing, percent, show_index
 from segmentation.methods.kmeans import (
     FEWEST_STARTS,
     TIMES_REACHED,

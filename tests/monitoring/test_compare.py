@@ -20,8 +20,8 @@ from segmentation.core.engine import MOST_HELD
 from segmentation.core.figures import colour
 from segmentation.core.files import read_json
 from segmentation.core.privacy import WHY_NOT
-from segmentation.core.text import percent
 from segmentation.customers.counts import rand_index
+from segmentation.language.writing import percent
 from segmentation.monitoring import advice, shown
 from segmentation.monitoring import tell as monitoring_tell
 from segmentation.monitoring.comparison import (

@@ -19,8 +19,8 @@ from pypdfium2 import raw
 
 from segmentation.core import files
 from segmentation.core.files import read_json
-from segmentation.core.text import shares
 from segmentation.evidence import tell as evidence_tell
+from segmentation.language.writing import shares
 from tests.browser import LOOKS, open_page
 from tests.conftest import Project, copy_project
 from tests.tables.test_fuzz import MONTHLY

@@ -8,8 +8,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from segmentation.core import files
-from segmentation.core.text import UNDER_ONE, amount, count, decimal, sentence, show_index, spanning
+from segmentation.core.text import count
 from segmentation.evidence.decision import NOUNS
+from segmentation.language.writing import UNDER_ONE, amount, decimal, sentence, show_index, spanning
 from segmentation.monitoring.comparison import compare_runs, shares_table
 from segmentation.report.dashboard import SegmentedCustomers, size_table
 from segmentation.report.tell import cards, key_figures

@@ -16,7 +16,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core.files import read_json, sha256
-from segmentation.core.text import shares
+from segmentation.language.writing import shares
 from segmentation.report.render import merge, print_page
 from segmentation.runs.stages import STAGES
 from tests.conftest import ROOT, Project, copy_project

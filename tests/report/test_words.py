@@ -13,9 +13,10 @@ import yaml
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
-from segmentation.core.text import in_sentence, ranging
+from segmentation.core.text import in_sentence
 from segmentation.customers.customers import Customers
 from segmentation.customers.tell import broken_rules, categories
+from segmentation.language.writing import ranging
 from segmentation.report.dashboard import SegmentedCustomers
 from segmentation.report.tell import _tell_descriptor
 from segmentation.runs import tell as runs_tell

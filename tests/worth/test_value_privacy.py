@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from segmentation.core.privacy import WHY_NOT, rung
-from segmentation.core.text import NONE
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import shown_means
+from segmentation.language.writing import NONE
 from segmentation.pipeline.progress import tell_worth
 from segmentation.report.tell import answer
 from segmentation.runs.tell import value_shares

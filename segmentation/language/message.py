@@ -1,0 +1,94 @@
+"""Messages: whole sentences with named places, told in the language of the reader.
+
+The key of a message is its English text. `tests/catalogue.py` collects the messages into one gettext catalogue a
+language, `segmentation/language/<language>.po`, which is read as it is.
+"""
+
+import gettext
+import threading
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = ("en", "de", "fr", "es")
+NUMERALS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+_told = threading.local()  # the dashboard tells runs of several languages, each in a thread of its own
+_first = {"language": "en"}
+
+
+def speak(language: str) -> None:
+    """Tell all that is told from here on in this language: in this thread, from the main one in every other too."""
+    if language not in LANGUAGES:
+        raise ValueError(f"language is {language!r}; expected one of {', '.join(LANGUAGES)}")
+    _told.language = language
+    if threading.current_thread() is threading.main_thread():
+        _first["language"] = language
+
+
+def spoken() -> str:
+    """Return the language in which is told now."""
+    return getattr(_told, "language", _first["language"])
+
+
+def tr(message: str, /, **values: object) -> str:
+    """Tell a message, whose {places} are filled with `values`, which are told already."""
+    return _filled(catalogue(spoken()).get(message, message), values)
+
+
+def trc(context: str, message: str, /, **values: object) -> str:
+    """Tell a message whose words alone do not say what they mean: trc("of a level", "high")."""
+    return _filled(catalogue(spoken()).get((context, message), message), values)
+
+
+def trn(one: str, many: str, n: int, /, **values: object) -> str:
+    """Tell a message in the form that goes with a number; {n} is the number in words, unless `values` has it."""
+    forms = catalogue(spoken()).get((one, many))
+    text = forms[plural(spoken())(n)] if forms else one if n == 1 else many
+    return _filled(text, {"n": numeral(n)} | values)
+
+
+def mark(message: str) -> str:
+    """Mark a message that is kept as it is, and told by `tr` later."""
+    return message
+
+
+def numeral(n: int) -> str:
+    """Return a small number in words, "no" to "twelve", a larger one, or one without a word, in digits."""
+    from segmentation.language.writing import whole
+
+    word = catalogue(spoken()).get(("a number", NUMERALS[n]), NUMERALS[n]) if 0 <= n < len(NUMERALS) else None
+    return word or whole(n)
+
+
+@cache
+def catalogue(language: str) -> Mapping:
+    """Return the messages of a language by message, (context, message) or (one, many); empty of English."""
+    path = Path(__file__).with_name(f"{language}.po")
+    if language == "en" or not path.is_file():
+        return {}
+    from babel.messages.pofile import read_po  # takes a moment that an English report does not need
+
+    with path.open("rb") as file:
+        told = [message for message in read_po(file, locale=language) if message.id and message.string]
+    return {_key(message): message.string for message in told if not message.fuzzy and all(message.string or ())}
+
+
+@cache
+def plural(language: str):
+    """Return what tells which form of a message goes with a number."""
+    if language == "en":
+        return lambda n: int(n != 1)
+    from babel.messages.plurals import get_plural
+
+    return gettext.c2py(get_plural(language).plural_expr)
+
+
+def _key(message):
+    return (
+        tuple(message.id) if message.pluralizable else (message.context, message.id) if message.context else message.id
+    )
+
+
+def _filled(text: str, values: Mapping[str, object]) -> str:
+    return text.format(**values) if values else text.replace("{{", "{").replace("}}", "}")
