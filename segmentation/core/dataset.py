@@ -32,9 +32,8 @@ DateFormat = Literal[  # how each is read: tables.dates
 _Four = Annotated[tuple[float, ...], Field(min_length=4, max_length=4)]
 _Five = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=40)], ...], Field(min_length=5, max_length=5)]
 AtLeastTwo = Annotated[int, Field(ge=2, strict=True)]
-OF_MONEY = ("monetary", "basket", "returned")
+OF_MONEY, OF_RFM = ("monetary", "basket", "returned"), ("recency", "frequency", "monetary")
 MADE = ("id", "recency", "frequency", "tenure", "lines", *OF_MONEY)
-OF_RFM = ("recency", "frequency", "monetary")
 OF_ROWS = ("date", "order", "amount", "quantity", "price")  # what the columns of purchases are called when read
 ASSUMED = "assumed"
 LONGEST_CALLED = 30  # letters of a name that we make, and of the words for an end of a feature
