@@ -25,7 +25,7 @@ segmentation = @$(BIN)/python -m segmentation
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf verify check renew test lab dashboard dataset score lists compare bench pictures spark lint audit lock release clean
+.PHONY: help report pdf verify check renew test lab dashboard dataset score lists compare bench pictures messages spark lint audit lock release clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -77,6 +77,9 @@ endif
 pictures: $(READY) ## take the pictures of the README again (needs Chromium)
 	$(segmentation) pdf
 	@$(BIN)/python -m tests.pictures
+
+messages: $(READY) ## collect what the report says into segmentation/language/*.po, to be translated
+	@$(BIN)/python -m tests.catalogue
 
 # PySpark is a source archive: what builds it comes first, by its hash too, and nothing is fetched for the building.
 spark: $(READY) ## install what ENGINE=spark needs besides Java
