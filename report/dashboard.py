@@ -17,6 +17,7 @@ from segmentation.core.files import sha256
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP
 from segmentation.core.text import count, escape
 from segmentation.evidence.decision import LEVEL
+from segmentation.language.pages import IN_TEMPLATES
 from segmentation.language.writing import percent, sentence
 from segmentation.report import tell as report_tell
 from segmentation.report.dashboard import (
@@ -51,6 +52,7 @@ if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
   }
 </script>"""
 TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).with_name("template")), autoescape=True)
+TEMPLATES.globals |= IN_TEMPLATES
 MARKDOWN = r"[\\`*_\[\]|~:<>&#]|\$.*\$"
 WARM_AFTER = 3  # seconds, in which the first pictures are drawn
 NO_BUTTONS = {"displayModeBar": False}

@@ -17,11 +17,11 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
 from segmentation.language.message import LANGUAGES, NUMERALS
-from segmentation.language.prose import parts
+from segmentation.language.pages import OF_SCRIPTS, parts
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUES = ROOT / "segmentation" / "language"
-KEYWORDS: dict = {"tr": None, "mark": None, "_": None, "trn": (1, 2), "trc": ((1, "c"), 2), "T": None, "TN": (1, 2)}
+KEYWORDS: dict = {"tr": None, "mark": None, "_": None, "trn": (1, 2), "trc": ((1, "c"), 2)} | OF_SCRIPTS
 CODE = {"segmentation/**/*.py": "python", "report/*.py": "python"}
 CODE |= {"report/template/*.j2": "jinja2.ext:babel_extract", "report/template/*.js": "javascript"}
 PER_RUN = (

@@ -1,3 +1,11 @@
+// Messages in the language of the reader, as segmentation/language/pages.py hands them over; none where it is English.
+const TOLD = JSON.parse(document.getElementById("told")?.textContent ?? "{}"), LANGUAGE = document.documentElement.lang;
+const filled = (text, values) => text.replace(/\{(\w+)\}/g, (place, name) => values[name] ?? place);
+const T = (text, values = {}) => filled(TOLD[text] ?? text, values);
+function TN(one, many, n, values = {}) {
+  const form = new Intl.PluralRules(LANGUAGE).select(n) === "one" ? 0 : 1;
+  return filled((TOLD[many] ?? [one, many])[form], { n, ...values });
+}
 // One control for all that is folded, and the current place in the contents; without scripting each piece still unfolds.
 const unfold = document.getElementById("unfold");
 if (unfold) {

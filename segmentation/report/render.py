@@ -12,6 +12,7 @@ from nbconvert.exporters import HTMLExporter
 from segmentation.core import files
 from segmentation.core.errors import SegmentationError, cause
 from segmentation.core.files import replacing, write_text
+from segmentation.language.pages import IN_TEMPLATES, tell_prose
 from segmentation.report import tell
 from segmentation.report.display import plain
 from segmentation.runs.run import Run
@@ -37,6 +38,7 @@ class SegmentationHTMLExporter(HTMLExporter):
             "exclude_anchor_links": True,
         }
         super().__init__(**own | settings)
+        self.environment.globals |= IN_TEMPLATES
 
     def default_filters(self):
         """Get the filters of nbconvert, and our own."""
@@ -101,7 +103,7 @@ def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> No
     parameters : list of dict
         name, value and set_by of each, as a reader may see them.
     """
-    notebooks = [nbformat.read(path, as_version=4) for path in executed]
+    notebooks = [read_told(path) for path in executed]
     merged = merge(notebooks)
     first = (next(cell for cell in notebook.cells if not _is_hidden(cell)) for notebook in notebooks)
     chapters = [(cell["id"], cell.source) for cell in first]
@@ -115,7 +117,7 @@ def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> No
 
 def write_comparison(executed: Path, page: Path, runs: str) -> str:
     """Write a page of the executed notebook that compares `runs`, under the answer that it gives, and return that."""
-    merged = merge([nbformat.read(executed, as_version=4)])
+    merged = merge([read_told(executed)])
     heading = _lift_heading(merged)
     title = plain(heading.removeprefix("# "))
     _, newline, rest = merged.cells[0].source.partition("\n")
@@ -178,6 +180,15 @@ def lift(notebook, name: str) -> str | None:
                 cell.outputs.remove(output)
                 return shown
     return None
+
+
+def read_told(executed: Path):
+    """Read an executed notebook, its prose in the language of the reader."""
+    notebook = nbformat.read(executed, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = tell_prose(cell.source)
+    return notebook
 
 
 def merge(notebooks: list):
