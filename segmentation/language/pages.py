@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from io import BytesIO
 
-from segmentation.language.message import catalogue, spoken, tr, trc, trn
+from segmentation.language import message
+from segmentation.language.message import spoken, tr, trc, trn
 
 OF_SCRIPTS: dict = {"T": None, "TN": (1, 2)}  # the functions that a script tells by, as Babel collects them
 
@@ -23,7 +24,7 @@ BEGINS = re.compile(r"(^ *(?:#{1,6} |[-*] |\d+\. |> ))", re.M)  # a heading, a l
 
 def tell_prose(source: str) -> str:
     """Return the Markdown of a cell in the language of the reader."""
-    told = catalogue(spoken())
+    told = message.catalogue(spoken())
     return "".join(told.get(text, text) if is_told else text for is_told, text in parts(source)) if told else source
 
 
@@ -39,7 +40,7 @@ def parts(source: str) -> Iterator[tuple[bool, str]]:
 
 def script_messages(code: str) -> str:
     """Return as JSON what the messages of a script are in the language of the reader; "" where it tells none anew."""
-    told = catalogue(spoken())
+    told = message.catalogue(spoken())
     if not told:
         return ""
     from babel.messages.extract import extract  # takes a moment that an English report does not need
