@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from segmentation.core import files
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.criteria import flows_between, silhouettes
-from segmentation.evidence.decision import UNDIVIDED
+from segmentation.evidence.decision import undivided
 from segmentation.evidence.plots import flows as draw_flows
 from segmentation.segments.assign import assign_rows
 from tests.conftest import FAST, ROOT, Project, copy_project, made_once
@@ -60,7 +60,7 @@ def test_a_table_that_no_division_may_show_has_a_report_of_one_part(project):
     tried = "every division that was tried leaves a group that privacy: aggregate does not show"
     assert f"  Evidence  none; {tried}" in told
     words = _words(project.page("few"))
-    assert f"The verdict is none: {UNDIVIDED}." in words
+    assert f"The verdict is none: {undivided()}." in words
     # The mean is 13, in steps of two.
     assert "One part in original units; the red cross is the centre. It lies at Visits 14 and Spend" in words
     assert not INFINITE.search(words)
