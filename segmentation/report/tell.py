@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.figures import colour, glyph
-from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP, WHY_NOT
-from segmentation.core.text import count
-from segmentation.evidence.decision import LEVEL, NOUNS, SIGNIFICANT, SMALL, advice, meaning
+from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP
+from segmentation.evidence.decision import LEVEL, SIGNIFICANT, SMALL, advice, meaning
+from segmentation.language import tr, trc, trn
 from segmentation.language.writing import (
-    amount,
     decimal,
     listing,
     percent,
@@ -17,32 +16,41 @@ from segmentation.language.writing import (
     share_texts,
     show_index,
     spanning,
+    whole,
 )
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Cleaning, Lineage, Profiles, Selection
 from segmentation.runs.manifest import versions
-from segmentation.runs.records import OTHERS, Profile, Stability, Verdict
+from segmentation.runs.records import OTHERS, Alternative, Profile, Stability, Verdict
 from segmentation.runs.run import Run
-from segmentation.worth.campaign import Campaign, campaigns
+from segmentation.worth.campaign import campaigns
+from segmentation.worth.tell import campaign
 
-A_SUGGESTION = "What to do (a suggestion)"  # over an action that nobody has given
 STRONG = ("natural", "reproducible")
 MOST_MOVED = 2  # centres, on a card
 MOST_ON_CARD = 5  # features, and descriptors: the others are folded
+LEAST_REACH = 1.5  # standard deviations, of the scale of the dots
+DOTS_WITHIN = 47  # hundredths to either side of the mean, so that a dot is whole
 
 
 def who(segments: tuple[Profile, ...], verdict: str) -> str:
     """Say who the segments are, the largest first, or that they are parts of a cut."""
     largest_first = sorted(segments, key=lambda segment: -segment.size)
-    shares = runs_tell.segment_shares(segments)
+    shares, k = runs_tell.segment_shares(segments), len(segments)
     told = sentence(listing(f"{segment.name} ({shares[segment.segment]})" for segment in largest_first)) + "."
-    parts = count(len(segments), "part")
-    if len(segments) == 1:
-        return "The customers are not divided: they are described as one part."
+    if k == 1:
+        return tr("The customers are not divided: they are described as one part.")
     if verdict == "none":
-        return f"Nothing shows that these customers fall into groups. A cut into {parts} would be arbitrary: {told}"
-    return f"A cut into {parts}: {told}" if verdict == "constructive" else told
+        return trn(
+            "Nothing shows that these customers fall into groups. A cut into {n} part would be arbitrary: {parts}",
+            "Nothing shows that these customers fall into groups. A cut into {n} parts would be arbitrary: {parts}",
+            k,
+            parts=told,
+        )
+    if verdict == "constructive":
+        return trn("A cut into {n} part: {parts}", "A cut into {n} parts: {parts}", k, parts=told)
+    return told
 
 
 def answer(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:
@@ -51,27 +59,55 @@ def answer(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:
     return f"{who(profiles.segments, selection.verdict)} {worth}".strip()
 
 
+def plain(selection: Selection) -> str:
+    """Say in one plain sentence how sure the segments are."""
+    return f"{sentence(meaning(selection.verdict, selection.k))}."
+
+
 def sureness(selection: Selection) -> str:
     """Say how sure the segments are: the verdict and what to do with it, the evidence behind it, what limits it."""
-    told = [
-        selection.fit.told if selection.fit else "",
-        f"The verdict is {selection.verdict}: {meaning(selection.verdict, selection.k)}.",
-        advice(selection.verdict, selection.k),
-    ]
+    return " ".join(statistics(selection))
+
+
+def statistics(selection: Selection) -> list[str]:
+    """Return the same as the sentences that it consists of."""
+    verdict = tr(
+        "The verdict is {verdict}: {meaning}.",
+        verdict=tr(selection.verdict),
+        meaning=meaning(selection.verdict, selection.k),
+    )
+    told = [selection.fit.told if selection.fit else "", verdict, advice(selection.verdict, selection.k)]
     told += [runs_tell.against(selection)] if selection.carried or selection.k != selection.best else []
     if measured := runs_tell.measured(selection):
         told.append(
-            f"The mean silhouette is {measured[0]}; over {selection.resamples:,} resamples the least stable segment "
-            f"comes back with a Jaccard coefficient of {measured[1]}, where 1 is always whole."
+            tr(
+                "The mean silhouette is {silhouette}; over {resamples} resamples the least stable segment comes back "
+                "with a Jaccard coefficient of {jaccard}, where 1 is always whole.",
+                silhouette=measured[0],
+                resamples=whole(selection.resamples),
+                jaccard=measured[1],
+            )
         )
     told += selection.caveats
     others = listing(f"{name} ({choice})" for name, choice in selection.dissent.items())
-    told.append(f"Other criteria would choose another number: {others}." if others else "No criterion disagrees.")
+    told.append(
+        tr("Other criteria would choose another number: {criteria}.", criteria=others)
+        if others
+        else tr("No criterion disagrees.")
+    )
     strong = [row for row in selection.alternatives if row.verdict in STRONG]
     if strong and selection.verdict in STRONG:
-        also = listing(f"{row.k} ({'coarser' if row.k < selection.k else 'finer'}, {row.verdict})" for row in strong)
-        told.append(f"Other numbers of segments that come back too: {also}.")
-    return " ".join(filter(None, told))
+        also = listing(_other(row, selection.k) for row in strong)
+        told.append(tr("Other numbers of segments that come back too: {numbers}.", numbers=also))
+    return [*filter(None, told)]
+
+
+def _other(row: Alternative, k: int) -> str:
+    """Return another number of segments, and how its segments differ."""
+    verdict = tr(row.verdict)
+    if row.k < k:
+        return tr("{k} (coarser, {verdict})", k=row.k, verdict=verdict)
+    return tr("{k} (finer, {verdict})", k=row.k, verdict=verdict)
 
 
 def cut(selection: Selection, dataset: Dataset) -> str | None:
@@ -82,32 +118,47 @@ def cut(selection: Selection, dataset: Dataset) -> str | None:
     if selection.verdict in STRONG:
         return None
     if selection.verdict_of_best in STRONG:
-        return f"The evidence speaks for {count(selection.best, 'segment')}; these parts divide or join them."
-    return f"These parts are a cut, not groups: customers on both sides of a border may differ little. {useful}"
+        return trn(
+            "The evidence speaks for {n} segment; these parts divide or join them.",
+            "The evidence speaks for {n} segments; these parts divide or join them.",
+            selection.best,
+        )
+    border = tr("These parts are a cut, not groups: customers on both sides of a border may differ little.")
+    return f"{border} {useful}".strip()
 
 
 def key_figures(cleaning: Cleaning, selection: Selection, dataset: Dataset) -> list[dict]:
     """Return the four figures that a reader needs first, each its value, label and note; without a division two."""
     how, few = runs_tell.choice(selection), runs_tell.few(dataset)
     cut = selection.verdict == "none" and selection.divided
+    rows, refused = runs_tell.rows_in(cleaning, few), few(cleaning.rejected)
+    count_of = tr("segments") if cut else _nouns(selection) if selection.divided else tr("part")
     figures: list[dict] = [
         {
-            "value": f"{cleaning.customers:,}",
-            "label": "customers",
-            "note": f"{runs_tell.rows_in(cleaning, few)} rows in, {few(cleaning.rejected)} refused",
+            "value": whole(cleaning.customers),
+            "label": tr("customers"),
+            "note": tr("{rows} rows in, {refused} refused", rows=rows, refused=refused),
         },
         {
             "value": 0 if cut else selection.k,
-            "label": "segments" if cut else f"{NOUNS[selection.verdict]}s" if selection.divided else "part",
-            "note": f"only a cut into {selection.k} parts, {how}" if cut else how,
+            "label": count_of,
+            "note": tr("only a cut into {k} parts, {how}", k=selection.k, how=how) if cut else how,
         },
     ]
+    part = selection.verdict in STRONG
     explained = [
-        ("mean silhouette", "1 is far apart, 0 is no border at all"),
-        (f"least stable {NOUNS[selection.verdict]}", "Jaccard coefficient over resamples; 1 is always whole"),
+        (tr("mean silhouette"), tr("1 is far apart, 0 is no border at all")),
+        (
+            tr("least stable segment") if part else tr("least stable part"),
+            tr("Jaccard coefficient over resamples; 1 is always whole"),
+        ),
     ]
     measured = zip(runs_tell.measured(selection), explained, strict=False)
     return figures + [{"value": value, "label": label, "note": note} for value, (label, note) in measured]
+
+
+def _nouns(selection: Selection) -> str:
+    return tr("segments") if selection.verdict in STRONG else tr("parts")
 
 
 def _differing(profiles: Profiles) -> list[str]:
@@ -116,16 +167,29 @@ def _differing(profiles: Profiles) -> list[str]:
 
 
 def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: Lineage | None) -> list[dict]:
-    """Return what the card of each segment says, as text; of a run with a base also where it comes from."""
-    differing = _differing(profiles)
+    """Return what the card of each segment says, as text; page, slides and dashboard show the same.
+
+    Returns
+    -------
+    list of dict
+        segment, name, level_name, key ("segment 2"), colour, glyph; action with what_to_do over it, or None; size,
+        share, share_interval; long (that share in hundredths); value (its share of the main value as text, None
+        where there is none to share), value_long, worth (both as a line, or ""); dots, more_dots (of each feature
+        label, told, and place: where its centre stands on a scale from 0 to 100 that all cards have, 50 is the mean
+        of all, None where that is not shown); features (label, centre, interval, index); kinds, descriptors and
+        more_descriptors (label, told); stability, small, dash, bent, unindexed, change, campaign: text or None.
+    """
+    differing, shown = _differing(profiles), _dotted(profiles)
     stability: list[Stability | None] = [*selection.chosen.segments] if selection.divided else [None]
     shares, planned = runs_tell.segment_shares(profiles.segments), campaigns(profiles, dataset)
     if lineage:
         stability = [stability[row.selected_as - 1] for row in lineage.now]
     return [
         _card(profile, stable, selection.verdict, selection.features, differing, dataset, lineage)
+        | _dots(profile, shown, _reach(profiles), dataset)
         | ({"change": since(profile, profiles, lineage, dataset)} if lineage and lineage.then else {})
         | {"share": shares[profile.segment], "worth": runs_tell.worth_line(profile.segment, profiles, dataset)}
+        | _value(profile.segment, profiles)
         | {"campaign": campaign(planned[profile.segment], dataset) if planned else None}
         for profile, stable in zip(profiles.segments, stability, strict=True)
     ]
@@ -140,32 +204,77 @@ def _card(
     dataset: Dataset,
     lineage: Lineage | None,
 ) -> dict:
-    segment = profile.segment
+    segment, part = profile.segment, verdict not in STRONG
     kinds = [name for name in features if name not in profile.centre]
+    suggested = trc("over an action", "Suggestion") if profile.suggested else trc("over an action", "What to do")
     return {
         **profile.model_dump(include={"segment", "name", "level_name"}),
-        "action": profile.advised(verdict) and profile.action,
-        "what_to_do": A_SUGGESTION if profile.suggested else "What to do",
-        "noun": NOUNS[verdict],
+        "action": None if verdict == "none" else profile.action,
+        "what_to_do": suggested,
+        "key": tr("part {number}", number=segment) if part else tr("segment {number}", number=segment),
         "colour": colour(segment),
         "glyph": glyph(segment),
-        "size": count(profile.size, "customer"),
+        "size": _customers(profile.size),
+        "long": _long(profile.share),
         "share_interval": percents(profile.share_interval),
-        "small": f"Small: fewer than {SMALL} customers." if profile.size < SMALL else None,
+        "small": tr("Small: fewer than {least} customers.", least=SMALL) if profile.size < SMALL else None,
         "stability": decimal(stability.jaccard) if stability else None,
         "bent": runs_tell.transformed(profile, dataset),
         "unindexed": runs_tell.unindexed(profile, dataset),
-        "dash": DASH if None in profile.centre.values() else None,
+        "dash": tr(DASH) if None in profile.centre.values() else None,
         "change": runs_tell.origin(lineage.now[segment - 1], lineage) if lineage else None,
-        **_folded("features", [_card_feature(profile, name, dataset) for name in [*_shown_first(profile), *kinds]]),
-        **_folded(
-            "descriptors",
-            [
-                {"label": dataset.label(name), "told": _tell_descriptor(profile.descriptors[name], dataset, name)}
-                for name in differing
-            ],
-        ),
+        "features": [_card_feature(profile, name, dataset) for name in [*profile.centre, *kinds]],
+        "kinds": [_described(profile, name, dataset) for name in kinds],
+        **_folded("descriptors", [_described(profile, name, dataset) for name in differing]),
     }
+
+
+def _customers(n: int) -> str:
+    return trn("{n} customer", "{n} customers", n)
+
+
+def _long(share: float | None) -> float:
+    """Return how long the bar of a share is, in hundredths: no longer than what is told of it."""
+    return max(0, round(100 * (share or 0)))
+
+
+def _value(segment: int, profiles: Profiles) -> dict:
+    """Return the share of the main value that a segment has, as text and as the length of a bar."""
+    shares = runs_tell.worth_shares(profiles)
+    if not shares:
+        return {"value": None, "value_long": 0}
+    part = next(part for part in profiles.worth[0].parts if part.segment == segment)
+    return {"value": shares[segment] or tr("not shown"), "value_long": _long(part.share)}
+
+
+def _dotted(profiles: Profiles) -> list[str]:
+    """Return the features in the order of all cards: as dataset.yaml has them, of many the most telling ones first."""
+    names = [*profiles.segments[0].centre]
+    if len(names) <= MOST_ON_CARD + 1 or len(profiles.segments) == 1:
+        return names
+    apart = {name: max(abs(own.standing.get(name) or 0) for own in profiles.segments) for name in names}
+    return sorted(names, key=lambda name: -apart[name])
+
+
+def _reach(profiles: Profiles) -> float:
+    """Return how many standard deviations the scale of the dots reaches to both sides, the same on every card."""
+    known = (abs(place) for own in profiles.segments for place in own.standing.values() if place is not None)
+    return max(LEAST_REACH, *known, 0)
+
+
+def _dots(profile: Profile, names: list[str], reach: float, dataset: Dataset) -> dict[str, list[dict]]:
+    """Return where the centre of each feature stands against the mean; nothing where all are one part."""
+    if not profile.standing or not any(profile.standing.values()):
+        return {"dots": [], "more_dots": []}
+    stands = {name: profile.standing.get(name) for name in names}
+    places = {name: None if z is None else round(50 + DOTS_WITHIN * z / reach, 1) for name, z in stands.items()}
+    return _folded(
+        "dots",
+        [
+            {"label": dataset.label(name), "told": dataset.measured(name, profile.centre[name]), "place": places[name]}
+            for name in names
+        ],
+    )
 
 
 def since(profile: Profile, profiles: Profiles, lineage: Lineage, dataset: Dataset) -> str:
@@ -173,81 +282,34 @@ def since(profile: Profile, profiles: Profiles, lineage: Lineage, dataset: Datas
     assert lineage.then is not None  # of segments that are kept
     before, segment = lineage.then, profile.segment
     was = runs_tell.worth_line(segment, before, dataset) if profiles.worth else ""
-    was = was or f"{runs_tell.segment_shares(before.segments)[segment]} of customers"
+    was = was or tr("{share} of customers", share=runs_tell.segment_shares(before.segments)[segment])
     old = before.segments[segment - 1]
     both = {name: (old.centre_interval[name], profile.centre_interval[name]) for name in old.centre}
     shown = {name: (then, now) for name, (then, now) in both.items() if then and now}
     apart = [name for name, (then, now) in shown.items() if then[1] < now[0] or now[1] < then[0]]
-    moved = [f"{dataset.label(name)} was {dataset.measured(name, old.centre[name])}" for name in apart]
-    more = [count(len(moved) - MOST_MOVED, "other centre") + " moved"] if len(moved) > MOST_MOVED + 1 else []
-    moved = [*moved[:MOST_MOVED], *more] if more else moved
-    same = "; no centre moved by more than the intervals allow" if len(shown) == len(both) > 0 else ""
-    return f"In {lineage.base}: {was}{f'; {listing(moved)}' if moved else same}."
-
-
-def campaign(plan: Campaign, dataset: Dataset) -> str:
-    """Say what contacting all customers of a segment costs, and from which response on that pays.
-
-    What nobody gave is said to be assumed.
-    """
-    everyone = "the one customer" if plan.customers == 1 else f"all {count(plan.customers, 'customer')}"
-    told = f"Campaign: contacting {everyone} costs {_money(plan.cost, plan, dataset)}"
-    if plan.contact_cost:
-        told += f" ({_money(plan.contact_cost, plan, dataset)} each{', assumed' * ('contact_cost' in plan.assumed)})"
-    return f"{told}. {_pays(plan, dataset)}"
-
-
-def _pays(plan: Campaign, dataset: Dataset) -> str:
-    """Say at which response a campaign comes back, and whether the response that is given, or assumed, is enough."""
-    if plan.value is None:
-        return "From which response on it pays is not known, because no column is a value."
-    words, private = dataset.words(plan.value), dataset.private
-    if plan.brings is None:
-        why = f"{words} is known of nobody here{f', {WHY_NOT}' if private else ''}"
-        return f"From which response on it pays is not {'shown' if private else 'known'}: {why}."
-    told = dataset.measured(plan.value, plan.brings)
-    each = f"an average order ({told})" if plan.order else f"as much {words} as a customer here has on average ({told})"
-    if private and not plan.brings:
-        return f"From which response on it pays is not shown: {each} is a rounded figure."
-    if plan.brings <= 0:
-        return f"No response pays for it: each would bring {each}."
-    margin = "" if plan.margin == 1 else f" at a margin of {_rate(plan.margin)}{_assumed(plan, 'margin')}"
-    brings = f"each brings {each}{margin}"
-    if not plan.break_even:
-        return f"Any response pays if {brings}."
-    if plan.break_even > 1:
-        return f"No response pays for it if {brings}: not even all together would bring back what it costs."
-    needed, given = _rate(plan.break_even), _rate(plan.response)
-    how = "pays" if plan.response > plan.break_even else "does not pay"
-    how = "about breaks even" if needed == given else how
-    return f"It breaks even if {needed} respond and {brings}; a response of {given}{_assumed(plan, 'response')} {how}."
-
-
-def _assumed(plan: Campaign, name: str) -> str:
-    return " (assumed)" if name in plan.assumed else ""
-
-
-def _money(cost: float, plan: Campaign, dataset: Dataset) -> str:
-    """Return what somebody pays as exactly as it was given, in the unit of the value."""
-    unit = dataset.columns[plan.value].unit if plan.value else None
-    return f"{cost:,.10g} {unit or ''}".rstrip()
-
-
-def _rate(share: float) -> str:
-    """Return a share that may be far below 1% and still decides."""
-    return f"{amount(100 * share)}%"
-
-
-def _shown_first(profile: Profile) -> list[str]:
-    """Return the features as dataset.yaml has them; of many those in which the segment stands farthest first."""
-    many = len(profile.centre) > MOST_ON_CARD + 1
-    return [*(profile.strongest if many and profile.strongest else profile.centre)]
+    moved = [
+        tr("{feature} was {centre}", feature=dataset.label(name), centre=dataset.measured(name, old.centre[name]))
+        for name in apart
+    ]
+    if len(moved) > MOST_MOVED + 1:
+        more = len(moved) - MOST_MOVED
+        moved = [*moved[:MOST_MOVED], trn("{n} other centre moved", "{n} other centres moved", more)]
+    if moved:
+        return tr("In {run}: {shares}; {moved}.", run=lineage.base, shares=was, moved=listing(moved))
+    if len(shown) == len(both) > 0:
+        return tr("In {run}: {shares}; no centre moved by more than the intervals allow.", run=lineage.base, shares=was)
+    return tr("In {run}: {shares}.", run=lineage.base, shares=was)
 
 
 def _folded(part: str, rows: list[dict]) -> dict[str, list[dict]]:
     """Return the first rows of a part of a card, and those that are folded beneath, never a single one."""
     most = MOST_ON_CARD if len(rows) > MOST_ON_CARD + 1 else len(rows)
     return {part: rows[:most], f"more_{part}": rows[most:]}
+
+
+def _described(profile: Profile, name: str, dataset: Dataset) -> dict:
+    """Return what a card says of a descriptor, or of a feature that is a category."""
+    return {"label": dataset.label(name), "told": _tell_descriptor(profile.descriptors[name], dataset, name)}
 
 
 def _card_feature(profile: Profile, name: str, dataset: Dataset) -> dict:
@@ -267,17 +329,19 @@ def _tell_descriptor(values: dict, dataset: Dataset, name: str) -> str:
     """Return the median, or the three largest shares; says where groups are hidden, or nobody has a value."""
     column, private = dataset.columns[name], dataset.private
     if values and column.type == "yes/no" and column.numeric:
-        return dataset.amount(name, values["mean"]) if "mean" in values else "not shown"
+        return dataset.amount(name, values["mean"]) if "mean" in values else tr("not shown")
     if values and column.numeric:
         median = values["median"]  # between two levels lies nothing
-        return f"{dataset.one(name, median // 1 if column.levels and median is not None else median)} (median)"
+        told = dataset.one(name, median // 1 if column.levels and median is not None else median)
+        return tr("{value} (median)", value=told)
     shown = {name: share for name, share in values.items() if share is not None}
     told, top = share_texts(shown, rounded=private), sorted(shown.items(), key=lambda item: (-item[1], item[0]))[:3]
     parts = [f"{name} {told[name]}" for name, share in top if share]
-    if OTHERS in values:
-        rest = "the rest" if len(top) == len(shown) else "others"
-        parts.append(f"{rest} not shown here" if parts else "not shown")
-    return ", ".join(parts) or "not known"
+    if OTHERS in values and parts:
+        parts.append(tr("the rest not shown here") if len(top) == len(shown) else tr("others not shown here"))
+    elif OTHERS in values:
+        parts.append(tr("not shown"))
+    return ", ".join(parts) or tr("not known")
 
 
 def _as_written(row: dict, described: str, features: Sequence[str], dataset: Dataset) -> dict:
@@ -287,35 +351,39 @@ def _as_written(row: dict, described: str, features: Sequence[str], dataset: Dat
     return {"value": ",".join(dataset.columns[name].headers(name)[-1] for name in features)}
 
 
-def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) -> dict:
+def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
     """Return what the template shows around the chapters, every figure of it from the artifacts.
 
     Parameters
     ----------
-    chapters : list of (id, source)
-        The first cell of each executed notebook.
+    chapters : list of dict
+        anchor, title and answer of each.
     """
     cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
     dataset, private = study.dataset, study.dataset.private
     lineage, set_to = study.lineage(), {row["name"]: row for row in parameters}
+    told = cards(selection, profiles, dataset, lineage)
+    described, set_by = set_to["dataset"]["value"], set_to["features"]["set_by"]
     return {
         "title": runs_tell.headline(selection, profiles),
         "dataset": dataset.title,
-        "assumed": runs_tell.assumed(
-            set_to["dataset"]["value"], dataset, selection.features, set_to["features"]["set_by"]
-        ),
-        "heading": f"The {NOUNS[selection.verdict]}s" if selection.divided else "All customers",
-        "answer": answer(selection, profiles, dataset),
-        "sureness": sureness(selection),
+        "assumed": runs_tell.assumed(described, dataset, selection.features, set_by),
+        "heading": heading(selection),
+        "plain": plain(selection),
+        "most": runs_tell.worth_most(profiles.segments, profiles.worth, dataset),
+        "value": dataset.words(profiles.worth[0].column) if runs_tell.worth_shares(profiles) else None,
+        "statistics": statistics(selection),
         "base": lineage and lineage.base,
         "changes": runs_tell.lineage(lineage) if lineage else None,
-        "figures": key_figures(cleaning, selection, dataset),
         "warning": cut(selection, dataset),
-        "cards": cards(selection, profiles, dataset, lineage),
-        "chapters": [{"anchor": anchor, "title": _heading(source)} for anchor, source in chapters],
-        "parameters": [
-            row | _as_written(row, set_to["dataset"]["value"], selection.features, dataset) for row in parameters
-        ],
+        "cards": told,
+        "across": across(len(told)),
+        "longest": max([1, *(max(card["long"], card["value_long"]) for card in told)]),
+        "acted": any(card["action"] for card in told),
+        "planned": any(card["campaign"] for card in told),
+        "chapters": chapters,
+        "method": method(cleaning, selection, dataset),
+        "parameters": [row | _as_written(row, described, selection.features, dataset) for row in parameters],
         "data": _data(cleaning, dataset),
         "versions": versions(),
         "explore": embedded(explore_data(study, seed=selection.seed)),
@@ -326,40 +394,81 @@ def around(study: Run, chapters: list[tuple[str, str]], parameters: list[dict]) 
     }
 
 
+def heading(selection: Selection) -> str:
+    """Return what stands over the cards."""
+    if not selection.divided:
+        return tr("All customers")
+    return tr("The segments") if selection.verdict in STRONG else tr("The parts")
+
+
+def across(cards: int) -> int:
+    """Return how many cards stand beside each other on a wide page, so that none stands alone in the last row."""
+    return next((n for n in (3, 4, 2) if cards >= n and cards % n != 1), min(cards, 3))
+
+
+def method(cleaning: Cleaning, selection: Selection, dataset: Dataset) -> list[dict]:
+    """Return in half a page how the report came to its answer: heading and text of each step."""
+    formed = listing(dataset.label(name) for name in selection.features)
+    number = tr("Whose number of segments this is: {how}.", how=runs_tell.choice(selection))
+    resampled = tr(
+        "Ranges are {level} intervals over {resamples} resamples: what other samples of such customers would give.",
+        level=percent(LEVEL),
+        resamples=whole(selection.refits),
+    )
+    steps = [
+        (tr("Customers"), f"{runs_tell.rows(cleaning, runs_tell.few(dataset))}."),
+        (tr("Features"), tr("These formed the segments: {features}. All else only describes them.", features=formed)),
+        (tr("Forming"), selection.formed_why),
+        (tr("Number"), number),
+        (tr("Ranges"), resampled),
+        (tr("Privacy"), rounding() if dataset.private else ""),
+    ]
+    return [{"label": label, "told": told} for label, told in steps if told]
+
+
 def rounding() -> str:
     """Say once how exactly the figures of a private table are told, and what is not."""
-    return (
+    return tr(
         "The table is private: but for the sizes of the segments, figures are rounded, in text, tables and drawings "
         "alike, so that no single customer can be worked out from them: means by the range and size of their group, "
         "percentiles to what ten customers span. Shares of categories are in steps of five "
-        f"customers or more, need not be 100% together, and are drawn as parts of their sum; {HIDDEN}."
+        "customers or more, need not be 100% together, and are drawn as parts of their sum; {hidden}.",
+        hidden=tr(HIDDEN),
     )
 
 
 def explore(customers: int, *, private: bool) -> str:
     """Say what the Explore section holds."""
     if private:
-        least = count(SMALLEST_GROUP, "customer")
-        return (
-            f"The picture counts each segment in groups of {least} or more alike, so no mark stands for fewer; the "
-            "sizes of the segments are exact. No row of the table is inside."
+        return trn(
+            "The picture counts each segment in groups of {n} customer or more alike, so no mark stands for fewer; the "
+            "sizes of the segments are exact. No row of the table is inside.",
+            "The picture counts each segment in groups of {n} customers or more alike, so no mark stands for fewer; "
+            "the sizes of the segments are exact. No row of the table is inside.",
+            SMALLEST_GROUP,
         )
-    drawn = f"A random sample of {MOST_ROWS:,} of the {customers:,}" if customers > MOST_ROWS else f"All {customers:,}"
-    return f"{drawn} customers, rounded and without ids. Nothing leaves this file."
-
-
-def _heading(source: str) -> str:
-    return source.splitlines()[0].removeprefix("# ")
+    if customers > MOST_ROWS:
+        return tr(
+            "A random sample of {drawn} of the {all} customers, rounded and without ids. Nothing leaves this file.",
+            drawn=whole(MOST_ROWS),
+            all=whole(customers),
+        )
+    return trn(
+        "All {n} customer, rounded and without ids. Nothing leaves this file.",
+        "All {n} customers, rounded and without ids. Nothing leaves this file.",
+        customers,
+        n=whole(customers),
+    )
 
 
 def _data(cleaning: Cleaning, dataset) -> list[dict]:
     source = dataset.source
     rows = [
-        ("File", cleaning.file),
+        (tr("File"), cleaning.file),
         *(("SHA-256", digest) for digest in cleaning.files.values()),
-        ("Fingerprint", cleaning.fingerprint),
-        ("Rows", runs_tell.rows(cleaning, runs_tell.few(dataset))),
-        ("Licence", source.licence if source else None),
-        ("Citation", source.citation if source else None),
+        (tr("Fingerprint"), cleaning.fingerprint),
+        (tr("Rows"), runs_tell.rows(cleaning, runs_tell.few(dataset))),
+        (tr("Licence"), source.licence if source else None),
+        (tr("Citation"), source.citation if source else None),
     ]
     return [{"label": label, "value": value} for label, value in rows if value]

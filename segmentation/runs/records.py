@@ -306,6 +306,8 @@ class Profile(Record):
         as its interval and index, where rows are private and one or two customers make up most of it
     mean : of each feature that is transformed the plain mean, None in the same way
     index : the centre of all customers = 100; None also where values are below 0, or all 0
+    standing : how many standard deviations of all customers each centre stands above that of all, on the scale on which
+        the segments were formed; None where one of both is not shown
     strongest : the features, that in which the segment stands farthest from all first
     descriptors : of each its mean and median, or the share of each category; nothing that tells of fewer than ten, and
         where categories are hidden for that, None under `OTHERS`
@@ -321,6 +323,7 @@ class Profile(Record):
     mean: dict[str, float | None]
     index: dict[str, float | None]
     levels: dict[str, Level]
+    standing: dict[str, float | None] = {}
     strongest: tuple[str, ...] = ()
     descriptors: dict[str, dict[str, float | None]]
     level_name: str

@@ -8,8 +8,8 @@ import pandas as pd
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import write_csv
-from segmentation.core.privacy import least
-from segmentation.customers.counts import Grouping
+from segmentation.core.privacy import least, step, to_step
+from segmentation.customers.counts import Grouping, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, quantiles, shown_means, shown_shares
 from segmentation.language.writing import show_index, spanning
@@ -21,6 +21,7 @@ from segmentation.segments.assign import bent, centre_of_all, centres
 from segmentation.segments.names import as_before, distinct_names, levelled
 
 BETWEEN = ("from", "to")
+STANDING_DIGITS = 2
 
 
 def profile_segments(
@@ -53,6 +54,7 @@ def profile_segments(
     descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
     described = {name: _describe(everyone, name, dataset) for name in descriptors}
     found, profiles = centres(customers, scaled, model), []
+    stands = standings(found, whole, customers, scaled, model)
     for segment, size in everyone.counts("segment").items():
         told = _centre(found.loc[segment], intervals.loc[segment], indexed)
         profiles.append(
@@ -62,6 +64,7 @@ def profile_segments(
                 share=int(size) / everyone.number,
                 **told,
                 mean=_known(means.loc[segment]),
+                standing=_known(stands.loc[segment]),
                 descriptors={name: rows[segment] for name, rows in described.items()},
                 **levelled(high.loc[segment], told, dataset, alone=len(high) == 1),
             )
@@ -95,6 +98,25 @@ def heights(scaled: Customers, features: list[str]) -> pd.DataFrame:
     n = scaled.number
     spread = scaled.deviation(features).replace(0, 1) * ((n - 1) / n) ** 0.5
     return (scaled.means(features) - scaled.mean(features)) / spread
+
+
+def standings(
+    found: pd.DataFrame, whole: pd.Series, customers: Customers, scaled: Customers, model: Placement
+) -> pd.DataFrame:
+    """Return how many standard deviations each centre, as it is shown, stands above that of all, as that is shown.
+
+    Of private customers the deviation is rounded as a mean of all is, so that no place says more than the figures do.
+    """
+    deviation, limits = scaled.deviation(model.numeric), customers.limits(model.numeric)
+    stands = pd.DataFrame(index=found.index)
+    for f in model.numbers:
+        at, middle = unskew(found[f.name].to_numpy(float), f.power), unskew(np.array([whole[f.name]], float), f.power)
+        spread = deviation[f.name] * f.spread
+        if customers.private:
+            ends = unskew(limits.loc[f.name, ["low", "high"]].to_numpy(float), f.power)
+            spread = to_step(spread, step(customers.number, *ends))
+        stands[f.name] = np.round((at - middle) / (spread or 1), STANDING_DIGITS)
+    return stands
 
 
 def _interval(intervals: pd.Series, quantity: str) -> list[float]:

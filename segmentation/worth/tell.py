@@ -1,6 +1,8 @@
 """What is said of the worth of the segments."""
 
+import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +12,8 @@ from segmentation.core.dataset import OF_RFM, Dataset
 from segmentation.core.privacy import DASH, FEWER, HIDDEN, SMALLEST_GROUP, WHY_NOT, at_least, public
 from segmentation.core.text import count, escape
 from segmentation.evidence.decision import LEVEL, NEARLY_SAME, NOUNS, advice, meaning
-from segmentation.language.writing import NONE, decimal, listing, percent, sentence, share_texts, spanning, whole
+from segmentation.language import tr, trn
+from segmentation.language.writing import NONE, decimal, fixed, listing, percent, sentence, share_texts, spanning, whole
 from segmentation.runs.artifacts import Model, Profiles, Selection
 from segmentation.runs.records import Profile
 from segmentation.runs.run import Run
@@ -19,6 +22,7 @@ from segmentation.runs.tell import headline, segment_shares, value_shares, worth
 from segmentation.runs.worth import Part, Rfm, Worth
 from segmentation.segments.names import HIGH, USUAL_INDEX
 from segmentation.segments.profiles import largest_first
+from segmentation.worth.campaign import Campaign
 from segmentation.worth.rfm import group_texts
 
 IN_GOOD_PART, IN_PART = 0.5, 0.2  # adjusted Rand indices from which two divisions are said to agree so
@@ -371,3 +375,99 @@ def rfm_shares(dataset: Dataset) -> str:
     """Say how to read the table of RFM groups within segments."""
     told = "How each segment divides among the RFM groups: what stands in a column is all of a segment"
     return f"{told}; {HIDDEN}." if dataset.private else f"{told}."
+
+
+def campaign(plan: Campaign, dataset: Dataset) -> str:
+    """Say what contacting all customers of a segment costs, and from which response on that pays.
+
+    What nobody gave is said to be assumed.
+    """
+    each, cost = _money(plan.contact_cost, plan, dataset), _money(plan.cost, plan, dataset)
+    if plan.contact_cost:
+        each = _assumed(each, plan, "contact_cost")
+        told = trn(
+            "Contacting the one customer costs {cost} ({each} each).",
+            "Contacting all {n} customers costs {cost} ({each} each).",
+            plan.customers,
+            cost=cost,
+            each=each,
+        )
+    else:
+        told = trn(
+            "Contacting the one customer costs {cost}.",
+            "Contacting all {n} customers costs {cost}.",
+            plan.customers,
+            cost=cost,
+        )
+    return f"{told} {_pays(plan, dataset)}"
+
+
+def _pays(plan: Campaign, dataset: Dataset) -> str:
+    """Say at which response a campaign comes back, and whether the response that is given, or assumed, is enough."""
+    if plan.value is None:
+        return tr("From which response on it pays is not known, because no column is a value.")
+    words, private = dataset.words(plan.value), dataset.private
+    if plan.brings is None and private:
+        return tr(
+            "From which response on it pays is not shown: nobody’s {value} is known here, {why}.",
+            value=words,
+            why=WHY_NOT,
+        )
+    if plan.brings is None:
+        return tr("From which response on it pays is not known: nobody’s {value} is known here.", value=words)
+    if private and not plan.brings:
+        return tr("From which response on it pays is not shown: what a response brings is rounded to nothing.")
+    return f"{_outcome(plan)} {_counted(plan, dataset)}"
+
+
+def _outcome(plan: Campaign) -> str:
+    """Say which response brings back what a campaign costs."""
+    if plan.brings is None or plan.brings <= 0:
+        return tr("No response pays for it.")
+    if not plan.break_even:
+        return tr("Any response pays.")
+    if plan.break_even > 1:
+        return tr("No response pays for it: not even all together would bring back what it costs.")
+    needed, given = _rate(plan.break_even), _rate(plan.response)
+    rates = {"needed": needed, "given": _assumed(given, plan, "response")}
+    if needed == given:
+        return tr("It breaks even if {needed} respond; a response of {given} about breaks even.", **rates)
+    if plan.response > plan.break_even:
+        return tr("It breaks even if {needed} respond; a response of {given} pays.", **rates)
+    return tr("It breaks even if {needed} respond; a response of {given} does not pay.", **rates)
+
+
+def _counted(plan: Campaign, dataset: Dataset) -> str:
+    """Say what each response is counted as."""
+    assert plan.value is not None
+    assert plan.brings is not None
+    brings, margin = dataset.measured(plan.value, plan.brings), _assumed(_rate(plan.margin), plan, "margin")
+    if plan.order and plan.margin != 1:
+        return tr("Each counts as an average order: {order}, at a margin of {margin}.", order=brings, margin=margin)
+    if plan.order:
+        return tr("Each counts as an average order: {order}.", order=brings)
+    value = {"value": dataset.words(plan.value), "amount": brings}
+    if plan.margin != 1:
+        return tr(
+            "Each counts as an average customer here, {value}: {amount}, at a margin of {margin}.",
+            **value,
+            margin=margin,
+        )
+    return tr("Each counts as an average customer here, {value}: {amount}.", **value)
+
+
+def _assumed(told: str, plan: Campaign, name: str) -> str:
+    return tr("{figure}, assumed", figure=told) if name in plan.assumed else told
+
+
+def _money(cost: float, plan: Campaign, dataset: Dataset) -> str:
+    """Return what somebody pays as exactly as it was given, in the unit of the value."""
+    unit, exact = dataset.columns[plan.value].unit if plan.value else None, Decimal(f"{cost:.10g}")
+    return f"{fixed(exact, max(0, -int(exact.normalize().as_tuple().exponent)))} {unit or ''}".rstrip()
+
+
+def _rate(share: float) -> str:
+    """Return a share that may be far below 1% and still decides."""
+    whole_part = 100 * share
+    digits = 1 if whole_part >= 0.95 or not share else 1 - math.floor(math.log10(whole_part))
+    return percent(share, digits - (round(whole_part, digits) == round(whole_part, digits - 1)))
