@@ -266,7 +266,7 @@ def show_download(run: str, customers: SegmentedCustomers, filters: dict) -> Non
 def show_profiles(told: list[dict]) -> None:
     """Show the card of each segment."""
     st.header("Who they are, and what to do", anchor=False)
-    st.html(as_html("cards", cards=told, level=percent(LEVEL)))
+    st.html(as_html("cards", cards=told, across=report_tell.across(len(told)), level=percent(LEVEL)))
 
 
 @st.fragment

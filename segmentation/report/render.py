@@ -23,6 +23,7 @@ SYSTEM_LIBRARIES = (
     "conda install -c conda-forge pango (conda), or MSYS2's mingw-w64-x86_64-pango (Windows)"
 )
 OLDER = ".report.pdf"  # than report.html, beside which nobody should take it for the same report
+SENTENCE = re.compile(r"(?s).*?[^\W\d]{3}[)”»\"]*[.!?](?=\s|$)|.*")  # the first one: no dot behind "z. B." or k = 5
 BIDI_CONTROLS = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 
@@ -43,7 +44,7 @@ class SegmentationHTMLExporter(HTMLExporter):
     def default_filters(self):
         """Get the filters of nbconvert, and our own."""
         yield from super().default_filters()
-        yield "one_level_down", one_level_down
+        yield "two_levels_down", two_levels_down
         yield "csp_hash", csp_hash
         yield "b64", lambda text: base64.b64encode(text.encode()).decode()
 
@@ -70,9 +71,9 @@ class SegmentationPDFExporter(SegmentationHTMLExporter):
         return print_page(page), resources
 
 
-def one_level_down(html: str) -> str:
-    """Move headings one level down, below the title of the page, and leave out their ids, which repeat."""
-    return re.sub(r"<(/?)h([1-5])\b[^>]*>", lambda m: f"<{m[1]}h{int(m[2]) + 1}>", html)
+def two_levels_down(html: str) -> str:
+    """Move headings two levels down, below those of page and chapter, and leave out their ids, which repeat."""
+    return re.sub(r"<(/?)h([1-4])\b[^>]*>", lambda m: f"<{m[1]}h{int(m[2]) + 2}>", html)
 
 
 def csp_hash(script: str) -> str:
@@ -104,15 +105,25 @@ def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> No
         name, value and set_by of each, as a reader may see them.
     """
     notebooks = [read_told(path) for path in executed]
+    chapters = [_chapter(notebook) | {"first": notebook is notebooks[0]} for notebook in notebooks]
     merged = merge(notebooks)
-    first = (next(cell for cell in notebook.cells if not _is_hidden(cell)) for notebook in notebooks)
-    chapters = [(cell["id"], cell.source) for cell in first]
     context = {**tell.around(study, chapters, parameters), "scatter": lift(merged, "04-original")}
     resources = {"metadata": {"name": context["title"]}, "report": context}
     page, _ = SegmentationHTMLExporter().from_notebook_node(merged, resources=resources)
     write_text(study.report / "report.html", page)
     if (study.report / "report.pdf").is_file():
         (study.report / "report.pdf").replace(study.report / OLDER)
+
+
+def _chapter(notebook) -> dict:
+    """Take the heading of a notebook out of its first cell, and return where it stands, and what its answer is."""
+    shown = [cell for cell in notebook.cells if not _is_hidden(cell)]
+    title, _, rest = shown[0].source.partition("\n")
+    shown[0].source = rest.lstrip()
+    last = max(i for i, cell in enumerate(shown) if cell.cell_type == "markdown")
+    texts = [output.get("data", {}).get("text/markdown") for cell in shown[last:] for output in cell.get("outputs", [])]
+    answer = SENTENCE.findall(plain(next(filter(None, texts), "")))[0].strip()
+    return {"anchor": shown[0]["id"], "title": title.removeprefix("# "), "answer": answer}
 
 
 def write_comparison(executed: Path, page: Path, runs: str) -> str:

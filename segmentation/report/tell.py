@@ -174,7 +174,7 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
     list of dict
         segment, name, level_name, key ("segment 2"), colour, glyph; action with what_to_do over it, or None; size,
         share, share_interval; long (that share in hundredths); value (its share of the main value as text, None
-        where there is none to share), value_long, worth (both as a line, or ""); dots, more_dots (of each feature
+        where there is none to share), of_value ("of revenue"), value_long, worth (both as a line, or ""); dots, more_dots (of each feature
         label, told, and place: where its centre stands on a scale from 0 to 100 that all cards have, 50 is the mean
         of all, None where that is not shown); features (label, centre, interval, index); kinds, descriptors and
         more_descriptors (label, told); stability, small, dash, bent, unindexed, change, campaign: text or None.
@@ -189,7 +189,7 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
         | _dots(profile, shown, _reach(profiles), dataset)
         | ({"change": since(profile, profiles, lineage, dataset)} if lineage and lineage.then else {})
         | {"share": shares[profile.segment], "worth": runs_tell.worth_line(profile.segment, profiles, dataset)}
-        | _value(profile.segment, profiles)
+        | _value(profile.segment, profiles, dataset)
         | {"campaign": campaign(planned[profile.segment], dataset) if planned else None}
         for profile, stable in zip(profiles.segments, stability, strict=True)
     ]
@@ -238,13 +238,14 @@ def _long(share: float | None) -> float:
     return max(0, round(100 * (share or 0)))
 
 
-def _value(segment: int, profiles: Profiles) -> dict:
+def _value(segment: int, profiles: Profiles, dataset: Dataset) -> dict:
     """Return the share of the main value that a segment has, as text and as the length of a bar."""
     shares = runs_tell.worth_shares(profiles)
     if not shares:
-        return {"value": None, "value_long": 0}
+        return {"value": None, "of_value": None, "value_long": 0}
     part = next(part for part in profiles.worth[0].parts if part.segment == segment)
-    return {"value": shares[segment] or tr("not shown"), "value_long": _long(part.share)}
+    of_value = tr("of {value}", value=dataset.words(profiles.worth[0].column))
+    return {"value": shares[segment] or tr("not shown"), "of_value": of_value, "value_long": _long(part.share)}
 
 
 def _dotted(profiles: Profiles) -> list[str]:
@@ -332,8 +333,8 @@ def _tell_descriptor(values: dict, dataset: Dataset, name: str) -> str:
         return dataset.amount(name, values["mean"]) if "mean" in values else tr("not shown")
     if values and column.numeric:
         median = values["median"]  # between two levels lies nothing
-        told = dataset.one(name, median // 1 if column.levels and median is not None else median)
-        return tr("{value} (median)", value=told)
+        median = median // 1 if column.levels and median is not None else median
+        return tr("{value} (median)", value=dataset.one(name, median))
     shown = {name: share for name, share in values.items() if share is not None}
     told, top = share_texts(shown, rounded=private), sorted(shown.items(), key=lambda item: (-item[1], item[0]))[:3]
     parts = [f"{name} {told[name]}" for name, share in top if share]
@@ -371,7 +372,6 @@ def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
         "heading": heading(selection),
         "plain": plain(selection),
         "most": runs_tell.worth_most(profiles.segments, profiles.worth, dataset),
-        "value": dataset.words(profiles.worth[0].column) if runs_tell.worth_shares(profiles) else None,
         "statistics": statistics(selection),
         "base": lineage and lineage.base,
         "changes": runs_tell.lineage(lineage) if lineage else None,
