@@ -174,10 +174,11 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
     list of dict
         segment, name, level_name, key ("segment 2"), colour, glyph; action with what_to_do over it, or None; size,
         share, share_interval; long (that share in hundredths); value (its share of the main value as text, None
-        where there is none to share), of_value ("of revenue"), value_long, worth (both as a line, or ""); dots, more_dots (of each feature
-        label, told, and place: where its centre stands on a scale from 0 to 100 that all cards have, 50 is the mean
-        of all, None where that is not shown); features (label, centre, interval, index); kinds, descriptors and
-        more_descriptors (label, told); stability, small, dash, bent, unindexed, change, campaign: text or None.
+        where there is none to share), of_value ("of revenue"), value_long, worth (both as a line, or ""); dots and
+        more_dots (of each feature label, told, and place: where its centre stands on a scale from 0 to 100 that all
+        cards have, 50 is the mean of all, None where that is not shown); features (label, centre, interval, index);
+        kinds, descriptors and more_descriptors (label, told); stability, small, dash, bent, unindexed, change,
+        campaign: text or None.
     """
     differing, shown = _differing(profiles), _dotted(profiles)
     stability: list[Stability | None] = [*selection.chosen.segments] if selection.divided else [None]
