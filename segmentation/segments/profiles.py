@@ -51,12 +51,13 @@ def profile_segments(
     whole, high = centre_of_all(customers, scaled, model), heights(scaled, features)
     lows, means = customers.limits(features)["low"], _means(customers, list(bent(model)))
     indexed = whole[[f for f in features if whole[f] > 0 and lows[f] >= 0]]
-    descriptors = [name for name in dataset.named("feature", "descriptor") if name not in features]
-    described = {name: _describe(everyone, name, dataset) for name in descriptors}
+    described = {
+        n: _describe(everyone, n, dataset) for n in dataset.named("feature", "descriptor") if n not in features
+    }
     found, profiles = centres(customers, scaled, model), []
     stands = standings(found, whole, customers, scaled, model)
     for segment, size in everyone.counts("segment").items():
-        told = _centre(found.loc[segment], intervals.loc[segment], indexed)
+        told = _centre(found.loc[segment], intervals.loc[segment], indexed) | {"standing": _known(stands.loc[segment])}
         profiles.append(
             Profile(
                 segment=segment,
@@ -64,7 +65,6 @@ def profile_segments(
                 share=int(size) / everyone.number,
                 **told,
                 mean=_known(means.loc[segment]),
-                standing=_known(stands.loc[segment]),
                 descriptors={name: rows[segment] for name, rows in described.items()},
                 **levelled(high.loc[segment], told, dataset, alone=len(high) == 1),
             )
