@@ -51,9 +51,7 @@ def profile_segments(
     whole, high = centre_of_all(customers, scaled, model), heights(scaled, features)
     lows, means = customers.limits(features)["low"], _means(customers, list(bent(model)))
     indexed = whole[[f for f in features if whole[f] > 0 and lows[f] >= 0]]
-    described = {
-        n: _describe(everyone, n, dataset) for n in dataset.named("feature", "descriptor") if n not in features
-    }
+    described = _descriptors(everyone, features)
     found, profiles = centres(customers, scaled, model), []
     stands = standings(found, whole, customers, scaled, model)
     for segment, size in everyone.counts("segment").items():
@@ -121,6 +119,12 @@ def standings(
 
 def _interval(intervals: pd.Series, quantity: str) -> list[float]:
     return [intervals[quantity, side] for side in ("low", "high")]
+
+
+def _descriptors(customers: Customers, features: list[str]) -> dict[str, dict]:
+    """Return what is said of each column that is no number among the features, by segment."""
+    names = [name for name in customers.dataset.named("feature", "descriptor") if name not in features]
+    return {name: _describe(customers, name, customers.dataset) for name in names}
 
 
 def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, dict]:
