@@ -3,6 +3,8 @@
 typed := $(foreach v,$(.VARIABLES),$(if $(filter command line,$(origin $v)),$v))
 # A value is what was typed, letter for letter: make would compute what follows a $, here and for the environment.
 $(foreach v,$(typed),$(eval override $v := $$(value $v)))
+# LANG= is the reader's language; what is run has no such locale, and takes its own.
+$(if $(filter LANG,$(typed)),$(eval unexport LANG))
 define newline
 
 
@@ -30,7 +32,7 @@ COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= METHOD= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= DECIMAL= DATES= BASE= MODEL= RUN=
+report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= METHOD= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= DECIMAL= DATES= BASE= MODEL= LANG=de RUN=
 	$(segmentation) report $(options)
 
 pdf: $(READY) ## the same, and report.pdf

@@ -17,6 +17,7 @@ from segmentation.core.files import sha256
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP
 from segmentation.core.text import count, escape
 from segmentation.evidence.decision import LEVEL
+from segmentation.language import speak
 from segmentation.language.pages import IN_TEMPLATES
 from segmentation.language.writing import percent, sentence
 from segmentation.report import tell as report_tell
@@ -75,6 +76,7 @@ def faults_told():
 def opened(run: str):
     """Return the study of a run and its customers; made anew when the run was, or is described otherwise."""
     study = open_finished(run, None)
+    speak(study.language)
     base = ["lineage.json"] if study.path("lineage.json").is_file() else []
     require_unchanged(run, "customers.parquet", "values.parquet", "segmented.parquet", "k_selection.json", *base)
     return study, customers_of(study, run, sha256(study.path("manifest.json")), repr(study.dataset))

@@ -17,6 +17,7 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import NO_MEMORY, SegmentationError, UsageError, in_our_words
 from segmentation.core.text import suggest
+from segmentation.language import speak
 from segmentation.runs.stages import is_generated
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -32,6 +33,9 @@ EngineOption = Annotated[Text, typer.Option(help="What computes tables of over 2
 ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
 BaseOption = Annotated[Text, typer.Option(help="The earlier run to go on from: its k, features, scale and names.")]
 ModelOption = Annotated[Text, typer.Option(help="The earlier run in whose segments, unchanged, customers are placed.")]
+LanguageOption = Annotated[
+    Text, typer.Option("--lang", "--language", help="Of the reader: en, de, fr or es (dataset.yaml's; en).")
+]
 EncodingOption = Annotated[Text, typer.Option(help="Of a table of text: cp1250, gb18030 (told by its letters).")]
 DecimalOption = Annotated[Text, typer.Option(help="The decimal mark of a table that has no dataset.yaml: . or ,")]
 DatesOption = Annotated[Text, typer.Option(help="Of a table that has no dataset.yaml: dmy (day first) or mdy.")]
@@ -67,6 +71,7 @@ def make(
     dates: DatesOption = None,
     base: BaseOption = None,
     model: ModelOption = None,
+    language: LanguageOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
 ) -> None:
@@ -107,6 +112,7 @@ def score(
     from segmentation.tables.sources import locate
 
     study, place = open_finished(run, dataset), Path(out).expanduser()
+    speak(study.language)
     refused, _ = beside(place)
     source = locate("NEW", new, encoding or read_manifest(study.name).encoding)
     require_free(place, source)
@@ -129,6 +135,7 @@ def lists(run: RunOption = None) -> None:
     from segmentation.worth.tell import definitions, too_many, written
 
     study = open_finished(run, None)
+    speak(study.language)
     lists = write_lists(study, definitions, too_many)
     print(written(study, {one.file: one.profile.size for one in lists}))
 
@@ -138,12 +145,13 @@ def compare(
     base: Annotated[Text, typer.Option(help="The earlier run.")] = None,
     run: Annotated[Text, typer.Option(help="The later run.")] = None,
     runs: Annotated[Text, typer.Option(help="Two runs or more, the earliest first: jan,feb,mar.")] = None,
+    language: LanguageOption = None,
 ) -> None:
     """Write a report of what changed between two finished runs, or over several."""
     from segmentation.pipeline.tasks import make_comparison
-    from segmentation.runs.run import compared
+    from segmentation.runs.run import compared, require_language
 
-    answer, page = make_comparison(compared(base, run, runs))
+    answer, page = make_comparison(compared(base, run, runs), require_language(language))
     print(answer)
     print(page.relative_to(files.ROOT).as_posix())
 

@@ -64,14 +64,19 @@ def numeral(n: int) -> str:
 @cache
 def catalogue(language: str) -> Mapping:
     """Return the messages of a language by message, (context, message) or (one, many); empty of English."""
-    path = Path(__file__).with_name(f"{language}.po")
-    if language == "en" or not path.is_file():
+    path = catalogue_path(language)
+    if not path.is_file():
         return {}
     from babel.messages.pofile import read_po  # takes a moment that an English report does not need
 
     with path.open("rb") as file:
         told = [message for message in read_po(file, locale=language) if message.id and message.string]
     return {_key(message): message.string for message in told if not message.fuzzy and all(message.string or ())}
+
+
+def catalogue_path(language: str) -> Path:
+    """Return where the messages of a language lie; of English there are none."""
+    return Path(__file__).with_name(f"{language}.po")
 
 
 @cache

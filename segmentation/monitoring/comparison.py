@@ -13,6 +13,7 @@ from segmentation.core.privacy import SMALLEST_GROUP, at_least, in_tens, nearly_
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.counts import identified, rand_index
 from segmentation.customers.customers import HANDED_ON
+from segmentation.language import speak
 from segmentation.language.writing import listing, shares
 from segmentation.monitoring.fixed import itself
 from segmentation.monitoring.transitions import (
@@ -27,7 +28,7 @@ from segmentation.runs.artifacts import Transitions
 from segmentation.runs.finished import Finished, foreign_features, read_finished
 from segmentation.runs.manifest import open_finished, read_manifest, require_unchanged
 from segmentation.runs.records import Profile
-from segmentation.runs.run import Run, check_run_name
+from segmentation.runs.run import Run, check_run_name, require_language
 from segmentation.scoring.drift import Drift, describe_drift
 from segmentation.scoring.place import score_table
 from segmentation.segments.assign import open_segmented
@@ -120,8 +121,8 @@ class Comparison:
         return [(self.base.profiles[then - 1], self.run.profiles[now - 1]) for then, now in found]
 
 
-def compare_runs(base: str, run: str) -> Comparison:
-    """Compare two finished runs.
+def compare_runs(base: str, run: str, language: str | None = None) -> Comparison:
+    """Compare two finished runs, and speak the language of the later one, or `language`.
 
     Raises
     ------
@@ -132,6 +133,7 @@ def compare_runs(base: str, run: str) -> Comparison:
         When one was changed since.
     """
     earlier, later = _open(base, "BASE"), _open(run, "RUN")
+    speak(require_language(language) or later.language)
     then = read_finished(earlier)
     (shared, why_not), foreign = shared_customers(earlier, later), foreign_features(then.model, later.dataset)
     if foreign:

@@ -16,8 +16,9 @@ from segmentation.customers.counts import identified, rounded
 from segmentation.language.writing import shares
 from segmentation.monitoring.comparison import Comparison, compare_runs, hidden_moves
 from segmentation.runs.finished import Finished
+from segmentation.runs.manifest import open_finished
 from segmentation.runs.records import Became, Profile
-from segmentation.runs.run import Run
+from segmentation.runs.run import Run, require_language
 from segmentation.runs.worth import Worth
 
 
@@ -80,10 +81,11 @@ class Series:
         return self.runs[run].profiles[line.segments[run - line.first] - 1]
 
 
-def compare_series(runs: str) -> Series:
+def compare_series(runs: str, language: str | None = None) -> Series:
     """Compare each of several finished runs, "jan,feb,mar", with the one before, as `compare_runs` does."""
     names = runs.split(",")
-    return Series(tuple(compare_runs(base, run) for base, run in pairwise(names)))
+    told = require_language(language) or open_finished(names[-1], None).language
+    return Series(tuple(compare_runs(base, run, told) for base, run in pairwise(names)))
 
 
 def _continued(lines: Sequence[Line], step: Comparison, run: int) -> Iterator[Line]:

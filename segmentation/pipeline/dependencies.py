@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
+from segmentation.core import files
+
 PACKAGE = Path(__file__).resolve().parents[1]
 _parsing = Lock()  # stages run in threads, and of two that parse at once Python 3.11 now and then stops one
 
@@ -25,6 +27,17 @@ def modules_of(notebook: Path) -> list[str]:
 def modules_behind(*names: str) -> list[str]:
     """Return modules of this package, and those that they import, sorted."""
     return _with_theirs(frozenset(names))
+
+
+def behind_the_page() -> list[Path]:
+    """Return what the look of the page hangs on: its template, and the code that renders it."""
+    template = [path for path in sorted((files.ROOT / "report" / "template").iterdir()) if path.is_file()]
+    return [*template, *map(file_of, modules_behind("report.render")), locked()]
+
+
+def locked() -> Path:
+    """Return where the versions of all packages stand."""
+    return files.ROOT / "requirements.txt"
 
 
 def file_of(module: str) -> Path:
@@ -76,7 +89,7 @@ def _home(package: str, name: str) -> str:
 
 @cache
 def _given(package: str) -> dict[str, str]:
-    """Return name -> module of what a package gives by `lazily`."""
+    """Return name -> module of what a package gives: by `lazily`, or imported from a module of it."""
     place = file_of(f"{package}.__init__")
     if not place.is_file():
         return {}
@@ -84,4 +97,6 @@ def _given(package: str) -> dict[str, str]:
         tree = ast.parse(place.read_text(encoding="utf-8"))
     calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "lazily"]
     words = [(word.arg, word.value) for call in calls for word in call.keywords if word.arg]
-    return {name: module for module, names in words for name in ast.literal_eval(names)}
+    imports = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.module != "segmentation"]
+    own = {alias.name: str(n.module).rpartition(".")[2] for n in imports for alias in n.names}
+    return own | {name: module for module, names in words for name in ast.literal_eval(names)}

@@ -13,11 +13,21 @@ from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, Dataset, MethodName, dataset_path
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.text import suggest
+from segmentation.language import speak
+from segmentation.language.message import catalogue_path
 from segmentation.language.writing import listing
 from segmentation.runs.artifacts import Made
 from segmentation.runs.finished import find_base, require_same_columns
-from segmentation.runs.manifest import open_finished, refuse_another, remembered
-from segmentation.runs.run import Run, check_run_name, forming, open_run, parse_dataset, parse_features
+from segmentation.runs.manifest import open_finished, read_manifest, refuse_another, remembered
+from segmentation.runs.run import (
+    Run,
+    check_run_name,
+    forming,
+    open_run,
+    parse_dataset,
+    parse_features,
+    require_language,
+)
 from segmentation.runs.stages import OF_BASE, STAGES, Stage, declared
 from segmentation.tables.sources import RawSource, find_table, locate, run_name
 
@@ -87,9 +97,10 @@ class Plan:
     def inputs(self, stage: Stage) -> list[Path]:
         """Return the files that a stage reads."""
         if stage == STAGES[0]:
-            return list(self.source.files)
+            return [*self.source.files, *self.catalogues]
         own = [*stage.reads, *(stage.may_read if self.earlier else ())]
-        return [*map(self.study.path, own), *(self.base_files if "base" in declared(stage) else [])]
+        base = self.base_files if "base" in declared(stage) else []
+        return [*map(self.study.path, own), *base, *self.catalogues]
 
     def told_parameters(self) -> list[dict]:
         """Return each parameter as a reader may see it, and who set it; of a path only the file's name."""
@@ -101,6 +112,11 @@ class Plan:
         """Return what the run is made from, the place of its table as `wherever` has it: none of a server."""
         told = {row["name"]: row["value"] for row in self.told_parameters() if row["name"] != "data"}
         return Made(parameters=told | ({"data": self.wherever} if self.source.files else {}), set_by=self.set_by)
+
+    @property
+    def catalogues(self) -> list[Path]:
+        """The messages in the language of the reader; in English they are the code."""
+        return [path for path in [catalogue_path(self.study.language)] if path.is_file()]
 
     @property
     def wherever(self) -> str:
@@ -134,16 +150,15 @@ def make_plan(**given) -> Plan:
     features, by = _features(typed, carried, defaults, study.dataset, ASSUMED if assumed else "dataset.yaml")
     study = replace(study, dataset=forming(study.dataset, features))
     require_same_columns(earlier, study.name, study.dataset, option)
-    carried = _suiting(carried, study.dataset, features)
+    carried = _suiting(carried, study.dataset, features) | _language_of(base, option)
     encoding = _ranked("encoding", typed, defaults, study.dataset)
     source = find_table(name, study.dataset, typed["data"] or defaults["data"], encoding[0])
-    named = _named_by(typed, assumed, made)
     chosen = {
-        "run": (study.name, named),
+        "run": (study.name, _named_by(typed, assumed, made)),
         "dataset": (name, "table" if assumed else _setter("dataset", typed, defaults)),
         "features": (",".join(features), by),
         "data": (source.place, _setter("data", typed, defaults)),
-        **{key: _ranked(key, typed, defaults, study.dataset, carried) for key in (*LEAST_TYPED, "method")},
+        **{key: _ranked(key, typed, defaults, study.dataset, carried) for key in (*LEAST_TYPED, "method", "language")},
         "engine": (typed["engine"] or defaults["engine"], "command line" if typed["engine"] else "notebook"),
         "encoding": encoding,
         **{key: (typed[key], "command line") for key in ("decimal", "dates")},
@@ -151,7 +166,16 @@ def make_plan(**given) -> Plan:
         **({option.lower(): (base, "command line" if typed[option.lower()] else "notebook")} if base else {}),
     }
     values = {key: value for key, (value, _) in chosen.items()}
+    study = replace(study, given={"language": values["language"]})
+    speak(study.language)
     return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()}, assumed)
+
+
+def _language_of(base: str | None, option: str) -> dict[str, tuple[str, str]]:
+    """Return the language of an earlier run where it was asked for, or its own earlier run's, and who sets it then."""
+    told = read_manifest(base) if base else None
+    asked = told and told.set_by.get("language") not in (None, "default", "notebook", "dataset.yaml")
+    return {"language": (str(told.parameters["language"]), f"{option.lower()} {base}")} if told and asked else {}
 
 
 def _named_by(typed: dict, assumed: str | None, made: Made | None) -> str:
@@ -210,9 +234,10 @@ def _require_there(data: str, run: str) -> None:
 def _usable(given: dict) -> dict:
     """Return what was typed, numbers as such."""
     numbers = {name: _whole_number(given[name], name.upper(), least=least) for name, least in LEAST_TYPED.items()}
-    late = ("encoding", "decimal", "dates", "method", "base", "model")
+    late = ("encoding", "decimal", "dates", "method", "base", "model", "language")
     typed = dict.fromkeys(late) | given | numbers
     require_mark(typed["decimal"])
+    require_language(typed["language"])
     for name, known in (("engine", ENGINES), ("method", WAYS)):
         told = typed[name]
         if told not in (None, *known):

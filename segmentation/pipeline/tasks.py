@@ -23,7 +23,8 @@ from segmentation.core import files
 from segmentation.core.errors import SegmentationError
 from segmentation.core.files import as_json, sha256, sweep_halves, write_text
 from segmentation.core.parallel import sweep_temporary
-from segmentation.pipeline.dependencies import PACKAGE, file_of, modules_behind, modules_of, notebook_source
+from segmentation.language import speak, spoken
+from segmentation.pipeline.dependencies import PACKAGE, behind_the_page, file_of, locked, modules_of, notebook_source
 from segmentation.pipeline.notebooks import execute_notebook
 from segmentation.pipeline.plan import Plan
 from segmentation.pipeline.progress import Outcome, Progress, expected_seconds, follow
@@ -215,8 +216,10 @@ def _name(task) -> str:
     return task.name.partition(":")[2]
 
 
-def make_comparison(runs: Sequence[str]) -> tuple[str, Path]:
+def make_comparison(runs: Sequence[str], language: str | None = None) -> tuple[str, Path]:
     """Execute the notebook that compares finished runs, render it, and return its answer and where the page lies.
+
+    It is told in `language`, or in that of the last run.
 
     Raises
     ------
@@ -228,10 +231,12 @@ def make_comparison(runs: Sequence[str]) -> tuple[str, Path]:
     *earlier, run = runs
     for name in runs:
         require_unchanged(name)
+    speak(language or open_finished(run, None).language)
     _prepare_kernels()
     page = files.ROOT / "report" / run / compared_page(earlier)
     executed = page.parent / "notebooks" / f"{page.stem}.ipynb"
     notebook, told = (COMPARE, {"base": runs[0], "run": run}) if len(runs) == 2 else (SERIES, {"runs": ",".join(runs)})
+    told["language"] = spoken()
     _warm(modules_of(notebook))
     try:
         with FileLock(files.ROOT / "assets" / run / ".lock", blocking=False):
@@ -274,7 +279,7 @@ def _stage_task(plan: Plan, outcome: Outcome, progress: Progress, stage: Stage, 
     parameters = {name: plan.parameters[name] for name in declared(stage)}
     wherever = parameters | ({"data": plan.wherever} if "data" in parameters else {})
     targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
-    needs = [plan.described, *plan.inputs(stage), *map(file_of, modules_of(stage.notebook)), _lock()]
+    needs = [plan.described, *plan.inputs(stage), *map(file_of, modules_of(stage.notebook)), locked()]
     told = [wherever, notebook_source(stage.notebook)]
     work = [_execute, stage, parameters, plan, cold, partial(progress.reach, stage.name)]
     task = _task(outcome, stage.name, stage.question, needs, targets, told, *work, drawn=partial(_drawn, plan, stage))
@@ -285,20 +290,20 @@ def _stage_task(plan: Plan, outcome: Outcome, progress: Progress, stage: Stage, 
 def _page_task(plan: Plan, outcome: Outcome) -> dict:
     executed, told = [plan.executed(stage) for stage in STAGES], plan.told_parameters()
     lineage = [plan.study.path("lineage.json")] if plan.earlier else []
-    needs, page = [*executed, *plan.artifacts(), *lineage, *_behind_the_page()], _page(plan)
+    needs, page = [*executed, *plan.artifacts(), *lineage, *plan.catalogues, *behind_the_page()], _page(plan)
     work = [_render, "write_report", plan.study, executed, told]
     return _task(outcome, page.name, "rendering", needs, [page], told, *work)
 
 
 def _pdf_task(plan: Plan, outcome: Outcome) -> dict:
-    needs, printed = [_page(plan), *_behind_the_page()], _printed(plan)
+    needs, printed = [_page(plan), *behind_the_page()], _printed(plan)
     return _task(outcome, printed.name, "rendering", needs, [printed], None, _render, "write_pdf", plan.study)
 
 
 def _manifest_task(plan: Plan, outcome: Outcome, pdf: bool) -> dict:
     made = [*plan.artifacts(), _page(plan), *([_printed(plan)] if pdf else [])]
     notebooks, code = [stage.notebook for stage in STAGES], sorted(PACKAGE.rglob("*.py"))
-    sources = [plan.described, *plan.base_files, *notebooks, *code, _lock()]
+    sources = [plan.described, *plan.base_files, *notebooks, *code, *plan.catalogues, locked()]
     told = [plan.told_parameters(), plan.fingerprints, revision(), _printed(plan).is_file()]
     targets, work = [plan.study.path("manifest.json")], [write_manifest, plan, sources]
     return _task(outcome, targets[0].name, "checksums", [*made, *sources], targets, told, *work)
@@ -310,16 +315,6 @@ def _page(plan: Plan) -> Path:
 
 def _printed(plan: Plan) -> Path:
     return plan.study.report / "report.pdf"
-
-
-def _lock() -> Path:
-    return files.ROOT / "requirements.txt"
-
-
-def _behind_the_page() -> list[Path]:
-    """Return what the look of the page hangs on: its template, and the code that renders it."""
-    template = [path for path in sorted((files.ROOT / "report" / "template").iterdir()) if path.is_file()]
-    return [*template, *map(file_of, modules_behind("report.render")), _lock()]
 
 
 def _drawn(plan: Plan, stage: Stage) -> list[Path]:

@@ -24,6 +24,7 @@ from segmentation.core.engine import ENGINE, MOST_HELD, held
 from segmentation.core.errors import OF_MEMORY, DataError, SegmentationError, cause
 from segmentation.core.files import read_json, write_json, write_parquet
 from segmentation.core.parallel import temporary_folder
+from segmentation.language import speak
 from segmentation.runs.manifest import open_finished, read_manifest
 from segmentation.runs.run import Run
 from segmentation.tables.sandbox import FAULT, Limits, limit
@@ -134,6 +135,7 @@ def _score_here(run: str, path: Path) -> None:
     from segmentation.tables.sources import locate
 
     study = open_finished(run, None)
+    speak(study.language)
     source = locate("NEW", str(path), read_manifest(run).encoding)
     if is_large(source):
         raise MemoryError

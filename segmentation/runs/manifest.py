@@ -47,7 +47,9 @@ def open_finished(run: str | None, dataset: str | None) -> Run:
     made_from = manifest.dataset
     if dataset not in (None, made_from):
         raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
-    return Run(run, forming(load_dataset(made_from, run), str(manifest.parameters.get("features", "")).split(",")))
+    described = forming(load_dataset(made_from, run), str(manifest.parameters.get("features", "")).split(","))
+    told = manifest.parameters.get("language")
+    return Run(run, described, {"language": told} if told else {})
 
 
 def read_manifest(run: str) -> Manifest:

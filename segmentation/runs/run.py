@@ -27,6 +27,7 @@ from segmentation.core.dataset import (
 from segmentation.core.errors import UsageError, place_of, tell_fault
 from segmentation.core.files import NOT_RUNS
 from segmentation.core.text import key, key_without_unit, suggest
+from segmentation.language import LANGUAGES, speak
 from segmentation.runs.artifacts import KINDS, Lineage, read_artifact, write_artifact
 from segmentation.runs.records import Record
 
@@ -66,6 +67,11 @@ class Run:
     def resamples(self) -> int:
         """How often the table is resampled."""
         return self.given.get("resamples", self.dataset.resamples)
+
+    @property
+    def language(self) -> str:
+        """The language of the reader."""
+        return self.given.get("language", self.dataset.language)
 
     @property
     def private(self) -> bool:
@@ -134,8 +140,9 @@ def open_run(
     seed: int | None = None,
     resamples: int | None = None,
     engine: str = "duckdb",
+    language: str | None = None,
 ) -> Run:
-    """Open run `run` of the dataset in data/<dataset>/, or of the one that was assumed for it.
+    """Open run `run` of the dataset in data/<dataset>/, or of the one that was assumed for it, and speak its language.
 
     In a notebook that somebody runs by hand it is a run of its own beside it, so that no finished one is written over.
 
@@ -146,6 +153,8 @@ def open_run(
         None.
     engine : str
         What computes large tables from then on: "duckdb" or "spark".
+    language : str, optional
+        In which the run is told from then on; what dataset.yaml says where it is None.
 
     Raises
     ------
@@ -160,8 +169,24 @@ def open_run(
         choose(engine)
     formed_by = None if features is None else parse_features(features, described)
     described = described if formed_by is None else forming(described, formed_by)
-    given = {"features": formed_by, "k": k, "method": method, "seed": seed, "resamples": resamples}
-    return Run(run, described, {name: value for name, value in given.items() if value is not None})
+    chosen = {"features": formed_by, "k": k, "method": method, "seed": seed, "resamples": resamples}
+    given = {**chosen, "language": require_language(language)}
+    study = Run(run, described, {name: value for name, value in given.items() if value is not None})
+    speak(study.language)
+    return study
+
+
+def require_language(language: str | None) -> str | None:
+    """Return a language; refuse one that nothing is told in.
+
+    Raises
+    ------
+    UsageError
+    """
+    if language not in (None, *LANGUAGES):
+        near = suggest(str(language), LANGUAGES)
+        raise UsageError(f"LANG={language} is not known{near} Known: {', '.join(LANGUAGES)}.")
+    return language
 
 
 def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
