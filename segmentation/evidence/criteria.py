@@ -11,13 +11,28 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.core.parallel import spread
 from segmentation.customers.exploring import sample_rows
+from segmentation.language import mark
 from segmentation.methods.method import LARGEST_EXACT, Optimum
 
 TITLES = {
-    "silhouette": "the silhouette",
-    "calinski_harabasz": "Calinski-Harabasz",
-    "davies_bouldin": "Davies-Bouldin",
-    "bic": "the BIC",
+    "silhouette": mark("the silhouette"),
+    "calinski_harabasz": mark("Calinski-Harabasz"),
+    "davies_bouldin": mark("Davies-Bouldin"),
+    "bic": mark("the BIC"),
+}
+RULES = {  # criterion -> which k it chooses by itself
+    mark("Stability of every segment"): mark("the largest k that is stable"),
+    mark("BIC"): mark("lowest"),
+    mark("Silhouette"): mark("highest"),
+    mark("Calinski-Harabasz"): mark("highest"),
+    mark("Davies-Bouldin"): mark("lowest"),
+    mark("Gap statistic"): mark("original rule"),
+    mark("Gap statistic, first maximum"): mark("within one error of the first maximum"),
+    mark("Prediction strength"): mark("the largest k with 0.8 or more"),
+    mark("Agreement of resamples"): mark("highest"),
+    mark("Gaussian mixtures"): mark("lowest BIC"),
+    mark("Latent classes"): mark("lowest BIC"),
+    mark("Elbow of the inertia"): mark("drawn, but never decides (Schubert 2023)"),
 }
 FLOWS = ["k", "segment", "size", "next_k", "next_segment", "next_size", "customers"]
 AT_ONCE = 1_000
@@ -88,11 +103,6 @@ def favourites(scores: pd.DataFrame) -> dict[str, int]:
         "calinski_harabasz": int(scores["calinski_harabasz"].idxmax()),
         "davies_bouldin": int(scores["davies_bouldin"].idxmin()),
     }
-
-
-def titled(by_criterion: dict[str, int]) -> dict[str, int]:
-    """Replace the names of criteria by what a reader calls them."""
-    return {TITLES[name]: value for name, value in by_criterion.items()}
 
 
 def flows(optima: dict[int, Optimum]) -> pd.DataFrame:

@@ -6,7 +6,8 @@ import pandas as pd
 
 from segmentation.core.errors import DataError
 from segmentation.core.privacy import SMALLEST_GROUP
-from segmentation.language import mark, numeral, tr, trc, trn
+from segmentation.language import mark, numeral, tr, trn
+from segmentation.language.glossary import named as named
 from segmentation.language.writing import whole
 from segmentation.runs.artifacts import Selection
 from segmentation.runs.records import STRONGEST_FIRST, Carried, Verdict
@@ -210,16 +211,6 @@ def undivided() -> str:
         "which privacy: aggregate does not show; privacy: rows in dataset.yaml would",
         least=numeral(SMALLEST_GROUP),
     )
-
-
-def named(verdict: Verdict) -> str:
-    """Return the word for a verdict."""
-    return {
-        "natural": trc("verdict", "natural"),
-        "reproducible": trc("verdict", "reproducible"),
-        "constructive": trc("verdict", "constructive"),
-        "none": trc("verdict", "none"),
-    }[verdict]
 
 
 def counted(k: int, verdict: Verdict) -> str:

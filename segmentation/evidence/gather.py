@@ -8,7 +8,7 @@ import pandas as pd
 
 from segmentation.core.privacy import least
 from segmentation.customers.exploring import sample_rows
-from segmentation.evidence.criteria import dip_of_distances, inertia_from_one, score_each_k, untie
+from segmentation.evidence.criteria import RULES, dip_of_distances, inertia_from_one, score_each_k, untie
 from segmentation.evidence.decision import SIGNIFICANT, decide, merit, stable_k, verdict
 from segmentation.evidence.nulls import (
     NullTables,
@@ -318,7 +318,7 @@ def taken(judged: Sequence[Judgement | Unseparated]) -> Judgement:
 
 
 def votes(evidence: Evidence) -> pd.DataFrame:
-    """Return what each criterion would choose by itself, and whether it takes part in the decision.
+    """Return what each criterion would choose by itself, and whether it votes: a BIC does where there is one.
 
     Returns
     -------
@@ -327,21 +327,21 @@ def votes(evidence: Evidence) -> pd.DataFrame:
     """
     scores, gaps = evidence.scores, gap_choices(evidence.gaps)
     strong = evidence.strength.index[evidence.strength["prediction_strength"] >= STRONG_PREDICTION]
-    likely = "bic" in scores  # it decides where a method has one
-    of_mixtures = LATENT if LATENT in evidence.mixtures else "Gaussian mixtures"
-    rows = [
-        ("Stability of every segment", max(evidence.stable, default=None), True, "the largest k that is stable"),
-        *([("BIC", scores["bic"].idxmin(), True, "lowest")] if likely else []),
-        ("Silhouette", scores["silhouette"].idxmax(), not likely, "highest"),
-        ("Calinski-Harabasz", scores["calinski_harabasz"].idxmax(), False, "highest"),
-        ("Davies-Bouldin", scores["davies_bouldin"].idxmin(), False, "lowest"),
-        ("Gap statistic", gaps["original"], False, "original rule"),
-        ("Gap statistic, first maximum", gaps["firstSEmax"], False, "within one error of the first maximum"),
-        ("Prediction strength", max(strong, default=1), False, "the largest k with 0.8 or more"),
-        ("Agreement of resamples", evidence.agreement["agreement"].idxmax(), False, "highest"),
-        (of_mixtures, evidence.mixtures.min(axis=1).idxmin(), False, "lowest BIC"),
-        *([] if likely else [("Elbow of the inertia", None, False, "drawn, but never decides (Schubert 2023)")]),
-    ]
+    choices = {
+        "Stability of every segment": max(evidence.stable, default=None),
+        **({"BIC": scores["bic"].idxmin()} if "bic" in scores else {}),
+        "Silhouette": scores["silhouette"].idxmax(),
+        "Calinski-Harabasz": scores["calinski_harabasz"].idxmax(),
+        "Davies-Bouldin": scores["davies_bouldin"].idxmin(),
+        "Gap statistic": gaps["original"],
+        "Gap statistic, first maximum": gaps["firstSEmax"],
+        "Prediction strength": max(strong, default=1),
+        "Agreement of resamples": evidence.agreement["agreement"].idxmax(),
+        (LATENT if LATENT in evidence.mixtures else "Gaussian mixtures"): evidence.mixtures.min(axis=1).idxmin(),
+        **({} if "bic" in scores else {"Elbow of the inertia": None}),
+    }
+    deciding = ("Stability of every segment", "BIC" if "bic" in scores else "Silhouette")
+    rows = ((name, choice, name in deciding, RULES[name]) for name, choice in choices.items())
     return pd.DataFrame(rows, columns=["criterion", "choice", "votes", "rule"]).astype({"choice": "Int64"})
 
 
@@ -351,13 +351,13 @@ def summary_table(evidence: Evidence) -> pd.DataFrame:
         pd.DataFrame(
             {
                 "silhouette": evidence.scores["silhouette"],
-                "weakest segment": evidence.weakest["jaccard"],
-                "without structure": evidence.null_limit["limit"],
-                "dissolves": evidence.weakest["dissolved"],
-                "prediction strength": evidence.strength["prediction_strength"],
+                "weakest": evidence.weakest["jaccard"],
+                "limit": evidence.null_limit["limit"],
+                "dissolved": evidence.weakest["dissolved"],
+                "strength": evidence.strength["prediction_strength"],
                 "agreement": evidence.agreement["agreement"],
                 "gap": evidence.gaps["gap"],
-                "mixture BIC": evidence.mixtures.min(axis=1),
+                "mixtures": evidence.mixtures.min(axis=1),
             }
         )
         .loc[evidence.scores.index]

@@ -11,6 +11,7 @@ from segmentation.core.parallel import spread
 from segmentation.evidence.criteria import silhouette_values, untie
 from segmentation.evidence.separation import DEEP, as_deep
 from segmentation.evidence.stability import jaccard_of_resample
+from segmentation.language import mark
 from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.latent import LatentMethod
 from segmentation.methods.method import Method, random_state
@@ -72,7 +73,11 @@ def round_cloud(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return rng.standard_normal(X.shape)
 
 
-NULL_MODELS = {"columns permuted": permuted, "one Gaussian": single_gaussian, "one round cloud": round_cloud}
+NULL_MODELS = {
+    mark("columns permuted"): permuted,
+    mark("one Gaussian"): single_gaussian,
+    mark("one round cloud"): round_cloud,
+}
 
 
 def uniform_box(X: np.ndarray, rng: np.random.Generator) -> np.ndarray:

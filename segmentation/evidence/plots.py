@@ -17,7 +17,8 @@ from segmentation.evidence.criteria import favourites, origins
 from segmentation.evidence.decision import STABLE
 from segmentation.evidence.gather import STRONG_PREDICTION
 from segmentation.evidence.nulls import NULL_LEVEL
-from segmentation.language.writing import percent
+from segmentation.language import tr
+from segmentation.language.writing import percent, whole
 
 
 def criteria(scores: pd.DataFrame, inertia: pd.Series, *, private: bool):
@@ -27,11 +28,11 @@ def criteria(scores: pd.DataFrame, inertia: pd.Series, *, private: bool):
     significant digits, as `resampling` does.
     """
     liked = favourites(scores)
-    elbow = {"bic": "BIC (lower is better)"} if "bic" in scores else {"inertia": "Inertia (the elbow)"}
+    elbow = {"bic": tr("BIC (lower is better)")} if "bic" in scores else {"inertia": tr("Inertia (the elbow)")}
     titles = elbow | {
-        "silhouette": "Silhouette (higher is better)",
-        "calinski_harabasz": "Calinski-Harabasz (higher is better)",
-        "davies_bouldin": "Davies-Bouldin (lower is better)",
+        "silhouette": tr("Silhouette (higher is better)"),
+        "calinski_harabasz": tr("Calinski-Harabasz (higher is better)"),
+        "davies_bouldin": tr("Davies-Bouldin (lower is better)"),
     }
     axes = panels(len(titles))
     for ax, (name, title) in zip(axes, titles.items(), strict=True):
@@ -40,7 +41,7 @@ def criteria(scores: pd.DataFrame, inertia: pd.Series, *, private: bool):
         if name in liked:
             k = liked[name]
             ax.plot(k, values[k], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
-        ax.set(title=title, xlabel="number of segments k", xticks=values.index)
+        ax.set(title=title, xlabel=tr("number of segments k"), xticks=values.index)
     return axes
 
 
@@ -50,10 +51,10 @@ def mixtures(mixtures: pd.DataFrame, *, private: bool):
     shown = mixtures.map(partial(significant, private=private))
     shades = sns.color_palette("crest", shown.shape[1])
     for (name, values), shade, mark in zip(shown.items(), shades, "osD^vP", strict=False):
-        ax.plot(values.index, values, f"{mark}-", color=shade, markersize=4, label=str(name))
+        ax.plot(values.index, values, f"{mark}-", color=shade, markersize=4, label=tr(str(name)))
     k = mixtures.min(axis=1).idxmin()
     ax.plot(k, shown.loc[k].min(), "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
-    ax.set(xlabel="number of segments k", ylabel="BIC (lower is better)", xticks=shown.index)
+    ax.set(xlabel=tr("number of segments k"), ylabel=tr("BIC (lower is better)"), xticks=shown.index)
     ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
     return ax
 
@@ -62,16 +63,16 @@ def resampling(evidence, *, private: bool):
     """Draw stability, prediction strength, agreement of resamples and gap statistic for each k, with their errors."""
     weakest, limit = evidence.weakest, evidence.null_limit
     curves = {
-        "Least stable segment (Jaccard)": (weakest["jaccard"], weakest["error"]),
-        "Prediction strength": (evidence.strength["prediction_strength"], evidence.strength["error"]),
-        "Agreement of resamples": (evidence.agreement["agreement"], evidence.agreement["error"]),
-        "Gap statistic": (evidence.gaps["gap"], evidence.gaps["error"]),
+        tr("Least stable segment (Jaccard)"): (weakest["jaccard"], weakest["error"]),
+        tr("Prediction strength"): (evidence.strength["prediction_strength"], evidence.strength["error"]),
+        tr("Agreement of resamples"): (evidence.agreement["agreement"], evidence.agreement["error"]),
+        tr("Gap statistic"): (evidence.gaps["gap"], evidence.gaps["error"]),
     }
     axes = panels(len(curves))
     for ax, (title, pair) in zip(axes, curves.items(), strict=True):
         values, errors = (part.map(partial(significant, private=private)) for part in pair)
         ax.errorbar(values.index, values, errors, fmt="o-", color=NEUTRAL, markersize=4, capsize=2)
-        ax.set(title=title, xlabel="number of segments k", xticks=values.index)
+        ax.set(title=title, xlabel=tr("number of segments k"), xticks=values.index)
     axes[0].errorbar(
         limit.index,
         limit["limit"],
@@ -79,7 +80,7 @@ def resampling(evidence, *, private: bool):
         fmt="--",
         color=CROSS,
         capsize=2,
-        label=f"{percent(NULL_LEVEL)} of segments without structure",
+        label=tr("{share} of segments without structure", share=percent(NULL_LEVEL)),
     )
     axes[0].axhline(STABLE, color=INK, linestyle=":", linewidth=1)
     axes[0].legend(loc="lower left", fontsize=8)
@@ -94,7 +95,10 @@ def stability(stability: pd.DataFrame):
         ax.plot(own["k"], own["jaccard"], marker(segment), color=colour(segment), markersize=6)
     ax.axhline(STABLE, color=INK, linestyle=":", linewidth=1)
     ax.set(
-        xlabel="number of segments k", ylabel="mean Jaccard coefficient", xticks=stability["k"].unique(), ylim=(0, 1.04)
+        xlabel=tr("number of segments k"),
+        ylabel=tr("mean Jaccard coefficient"),
+        xticks=stability["k"].unique(),
+        ylim=(0, 1.04),
     )
     return ax
 
@@ -121,7 +125,7 @@ def flows(flows: pd.DataFrame, *, private: bool):
     nodes = {(row.k, row.segment): row.size for row in flows.itertuples()}
     nodes |= {(row.next_k, row.next_segment): row.next_size for row in flows.itertuples()}
     sizes = pd.Series(nodes).sort_index()
-    told = sizes.map("{:,}".format).where(sizes > 0, "")
+    told = sizes.map(whole).where(sizes > 0, "")
     for (k, segment), size in sizes.items():
         shade = mpl.colors.to_rgb(colour(segment))
         pure = min(1.0, max(0.0, float(origin.get((k, segment), 1.0))))
@@ -129,7 +133,7 @@ def flows(flows: pd.DataFrame, *, private: bool):
                 markeredgecolor=shade, markersize=5 + 18 * (size / total) ** 0.5, zorder=2)  # fmt: skip
         ax.text(places[k, segment], k, told[k, segment], ha="center", va="center", fontsize=7,
                 color="white" if pure > 0.5 else "black", zorder=3)  # fmt: skip
-    ax.set(ylabel="number of segments k", yticks=sorted({k for k, _ in nodes}), xticks=[])
+    ax.set(ylabel=tr("number of segments k"), yticks=sorted({k for k, _ in nodes}), xticks=[])
     ax.invert_yaxis()
     ax.spines["bottom"].set_visible(False)
     ax.grid(False)
@@ -166,9 +170,9 @@ def silhouettes(silhouettes: pd.DataFrame, *, private: bool):
         color=CROSS,
         linestyle="--",
         linewidth=1.5,
-        label="mean of all",
+        label=tr("mean of all"),
     )
-    ax.set(xlabel="silhouette", ylabel="customers, by segment", yticks=[])
+    ax.set(xlabel=tr("silhouette"), ylabel=tr("customers, by segment"), yticks=[])
     ax.legend(loc="lower right")
     return ax
 

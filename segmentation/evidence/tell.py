@@ -1,43 +1,58 @@
 """What is said of the evidence for each number of segments, and of the choice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pandas as pd
 
 from segmentation.core.privacy import SMALLEST_GROUP, TENS, all_but, least, public, significant
-from segmentation.core.text import count, escape
+from segmentation.core.text import escape
 from segmentation.evidence import criteria
-from segmentation.evidence.criteria import titled
-from segmentation.evidence.decision import DISSOLVED, LARGE_ENOUGH, NOUNS, SIGNIFICANT, STABLE, advice, meaning, merit
+from segmentation.evidence.decision import (
+    DISSOLVED,
+    LARGE_ENOUGH,
+    SIGNIFICANT,
+    STABLE,
+    advice,
+    counted,
+    meaning,
+    merit,
+)
 from segmentation.evidence.gather import STRONG_PREDICTION, Evidence, described, dissent, votes
 from segmentation.evidence.nulls import NULL_LEVEL
 from segmentation.evidence.separation import DEEP
+from segmentation.language import mark, numeral, tr, trc, trn
+from segmentation.language.glossary import named
 from segmentation.language.writing import amount, decimal, listing, percent, sentence, tell_p, whole
 from segmentation.methods.kmeans import TIMES_REACHED
 from segmentation.methods.method import LARGEST_EXACT, LARGEST_RESAMPLED
 from segmentation.runs.records import STRONGEST_FIRST, Conclusion, Verdict
 from segmentation.runs.tell import against, whose_k
 
-SCORE_TITLES = {"calinski_harabasz": "Calinski-Harabasz", "davies_bouldin": "Davies-Bouldin", "bic": "BIC"}
-SUMMARY_FORMATS: dict[str, Callable] = {
-    "silhouette": decimal,
-    "weakest segment": decimal,
-    "without structure": decimal,
-    "dissolves": percent,
-    "prediction strength": decimal,
-    "agreement": decimal,
-    "gap": partial(decimal, digits=3),
-    "mixture BIC": whole,
+HEADS: dict[str, tuple[str, Callable]] = {  # a column, what stands over it, how it is written
+    "inertia": (mark("inertia"), amount),
+    "bic": (mark("BIC"), amount),
+    "silhouette": (mark("silhouette"), decimal),
+    "calinski_harabasz": (mark("Calinski-Harabasz"), decimal),
+    "davies_bouldin": (mark("Davies-Bouldin"), decimal),
+    "smallest": (mark("smallest segment"), public),  # of segments that were not chosen
+    "starts": (mark("starts made"), whole),
+    "reached": (mark("starts that reached it"), percent),
+    "weakest": (mark("weakest segment"), decimal),
+    "limit": (mark("limit without structure"), decimal),
+    "dissolved": (mark("share dissolved"), percent),
+    "strength": (mark("prediction strength"), decimal),
+    "agreement": (mark("agreement"), decimal),
+    "gap": (mark("gap statistic"), partial(decimal, digits=3)),
+    "mixtures": (mark("mixture BIC"), whole),
 }
 FEW_CUSTOMERS = 50
 FEW_EACH = 10  # customers a feature
 FEW_DIFFERENT = 4  # customers a combination of values
-VOTE_FORMATS = {"votes": {True: "yes", False: "no"}.get}
-NO_NEXT = "One part alone has no silhouettes: there is no next one to compare its customers with."
+NO_NEXT = mark("One part alone has no silhouettes: there is no next one to compare its customers with.")
 EVIDENCE_CAPTIONS = {  # over each table
-    "criteria": "The criteria at the best optimum of each k, and the share of starts that reached it.",
-    "votes": "What each criterion would choose by itself, and whether it takes part in the decision.",
+    "criteria": mark("The criteria at the best optimum of each k, and the share of starts that reached it."),
+    "votes": mark("What each criterion would choose by itself, and whether it takes part in the decision."),
 }
 
 
@@ -46,19 +61,22 @@ def starts(scores: pd.DataFrame, customers: int) -> str:
     if not scores["starts"].any():  # one k alone was asked, whose segments are kept
         return ""
     scores = scores[scores["starts"] > 0]
-    hardest = scores["reached"].idxmin()
-    told = (
-        f"{scores['starts'].sum():,} starts were made in all{_tell_sample(customers)}. The best optimum was hardest to "
-        f"find for k = {hardest}: {percent(scores['reached'][hardest])} of the starts reached it."
-    )
+    made, hardest = {"n": whole(scores["starts"].sum()), "some": whole(LARGEST_EXACT)}, scores["reached"].idxmin()
+    told = [
+        tr("{n} starts were made, on a random sample of {some} customers.", **made)
+        if customers > LARGEST_EXACT
+        else tr("{n} starts were made in all.", **made),
+        tr(
+            "The best optimum was hardest to find for k = {k}: {share} of the starts reached it.",
+            k=hardest,
+            share=percent(scores["reached"][hardest]),
+        ),
+    ]
     missed = scores.index[(scores["reached"] * scores["starts"]).round() < TIMES_REACHED]
     if len(missed):
-        told += f" For k = {listing(missed)} it was reached fewer than {TIMES_REACHED} times; a better one may exist."
-    return told
-
-
-def _tell_sample(customers: int) -> str:
-    return f", on a random sample of {LARGEST_EXACT:,} customers" if customers > LARGEST_EXACT else ""
+        few = {"k": listing(missed), "times": numeral(TIMES_REACHED)}
+        told.append(tr("For k = {k} it was reached fewer than {times} times; a better one may exist.", **few))
+    return " ".join(told)
 
 
 def misfits(silhouettes: pd.DataFrame, *, private: bool, aside: int = 0) -> str:
@@ -74,100 +92,134 @@ def misfits(silhouettes: pd.DataFrame, *, private: bool, aside: int = 0) -> str:
     return f"{n:,} of {counted} {'has' if n == 1 else 'have'} a silhouette below 0 ({where})."
 
 
-def silhouettes(silhouettes: pd.DataFrame, k: int, *, private: bool, aside: int = 0) -> str:
+def silhouettes(silhouettes: pd.DataFrame, *, private: bool, aside: int = 0) -> str:
     """Say how well the customers fit on average, in which segment worst, and how many not at all."""
     if silhouettes.empty:
-        return NO_NEXT
+        return tr(NO_NEXT)
     means, all_in_all = silhouettes.groupby("segment")["silhouette"].mean(), silhouettes["silhouette"].mean()
-    return (
-        f"The silhouettes of {all_but(aside, len(silhouettes), private=private)} in {count(k, 'segment')}: "
-        f"{decimal(all_in_all)} on average, weakest in segment {means.idxmin()} ({decimal(means.min())}). "
-        f"{misfits(silhouettes, private=private, aside=aside)}"
+    told = tr(
+        "The silhouette of a customer is {mean} on average, weakest in segment {segment} ({least}).",
+        mean=decimal(all_in_all),
+        segment=means.idxmin(),
+        least=decimal(means.min()),
     )
+    return f"{told} {misfits(silhouettes, private=private, aside=aside)}"
 
 
 def favourites(scores: pd.DataFrame) -> str:
-    """Say which k each criterion favours."""
-    liked = titled(criteria.favourites(scores))
-    told = listing(f"{escape(name)} favours {best}" for name, best in liked.items())
-    return f"The favourite of each criterion is circled: {told}.{'' if 'bic' in scores else ' The elbow has none.'}"
+    """Say which k each criterion favours, and whether they agree."""
+    liked = criteria.favourites(scores)
+    if len({*liked.values()}) == 1:
+        told = tr("Every criterion with a favourite has the same one, circled: k = {k}.", k=max(liked.values()))
+    else:
+        each = (tr("{criterion} favours {k}", criterion=tr(criteria.TITLES[name]), k=k) for name, k in liked.items())
+        told = tr("The criteria disagree; the favourite of each is circled: {favourites}.", favourites=listing(each))
+    return told if "bic" in scores else f"{told} {tr('The elbow has none.')}"
 
 
-SCORE_FORMATS: dict[str, Callable] = {
-    "inertia": amount,
-    "silhouette": decimal,
-    "Calinski-Harabasz": decimal,
-    "Davies-Bouldin": decimal,
-    "BIC": amount,
-    "smallest": public,  # of segments that were not chosen
-    "reached": percent,
-}
+def table(found: pd.DataFrame) -> pd.DataFrame:
+    """Return criteria by k under the heads that a reader sees."""
+    return found.rename(columns={name: tr(head) for name, (head, _) in HEADS.items()})
 
 
-def score_formats(*, private: bool) -> dict:
-    """Return how the criteria are written, where rows are private to four significant digits."""
-    return {name: _coarsely(form, private) for name, form in SCORE_FORMATS.items()}
+def formats(*, private: bool) -> dict:
+    """Return how they are written, where rows are private to four significant digits."""
+    return {tr(head): partial(_coarsely, form) if private else form for head, form in HEADS.values()}
 
 
-def summary_formats(*, private: bool) -> dict:
-    """Return how the evidence is written in the same way."""
-    return {name: _coarsely(form, private) for name, form in SUMMARY_FORMATS.items()}
+def _coarsely(form: Callable, value: float) -> str:
+    return form(significant(value))
 
 
-def _coarsely(form: Callable, private: bool) -> Callable:
-    return (lambda value: form(significant(value))) if private else form
+def caption(table: str) -> str:
+    """Return what stands over a table, a key of `EVIDENCE_CAPTIONS`."""
+    return tr(EVIDENCE_CAPTIONS[table])
+
+
+def votes_table(evidence: Evidence) -> pd.DataFrame:
+    """Return what each criterion would choose by itself, in words."""
+    found = votes(evidence)
+    return pd.DataFrame(
+        {
+            trc("head", "criterion"): found["criterion"].map(tr),
+            trc("head", "choice"): found["choice"],
+            trc("head", "takes part"): found["votes"].map({True: tr("yes"), False: tr("no")}),
+            trc("head", "rule"): found["rule"].map(tr),
+        }
+    )
 
 
 def flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
     """Say which segment is divided most by the step from k to the next k, or by the one nearest to k."""
     if flows.empty:
-        return "One k alone was asked, so that nobody moves."
+        return tr("One k alone was asked, so that nobody moves.")
     step = flows[flows["k"] == min(max(k, flows["k"].min()), flows["k"].max())]
     kept = step.groupby("segment")["customers"].max()
     leaving = step.groupby("segment")["customers"].sum() - kept
     segment = leaving.idxmax()
-    now, then = step["k"].iloc[0], step["next_k"].iloc[0]
-    hidden = f" {sentence(TENS)}." if private else ""
+    told: dict = {"now": step["k"].iloc[0], "then": step["next_k"].iloc[0], "segment": segment}
+    hidden = [f"{sentence(TENS)}."] if private else []
     if not leaving[segment]:
-        return f"From {now} to {then} segments no segment is divided.{hidden}"
-    counts = "" if private else f": of {kept[segment] + leaving[segment]:,} customers {kept[segment]:,} stay together"
-    rows = "Each row is one k, each mark a segment with its customers; the paler, the more mixed is its origin."
-    return f"From {now} to {then} segments, segment {segment} is divided most{counts}. {rows}{hidden}"
+        return " ".join([tr("From {now} to {then} segments no segment is divided.", **told), *hidden])
+    if private:
+        most = tr("From {now} to {then} segments, segment {segment} is divided most.", **told)
+    else:
+        most = tr(
+            "From {now} to {then} segments, segment {segment} is divided most: of {customers} customers {kept} stay "
+            "together.",
+            customers=whole(kept[segment] + leaving[segment]),
+            kept=whole(kept[segment]),
+            **told,
+        )
+    rows = tr("Each row is one k, each mark a segment with its customers; the paler, the more mixed is its origin.")
+    return " ".join([most, rows, *hidden])
 
 
 def rule() -> str:
     """Return the rule and the meaning of the verdicts, with their thresholds, as two paragraphs."""
-    odds = count(round(1 / SIGNIFICANT), "table")
-    return (
+    asked = tr(
         "**The verdict** is asked of every k, in the terms of Dolnicar, Gruen and Leisch (2018), by two questions that "
         "are kept apart. *Does it come back?* A k is stable where every segment has a mean Jaccard coefficient of at "
-        f"least {STABLE} (Hennig 2007) and {LARGE_ENOUGH} customers or more. *Is it there?* A k is distinct where "
-        "valleys separate the segments: on the line that tells two of them apart customers are rarer between them than "
-        f"in the core of either (p at most {DEEP} for all pairs joined), at most one of {odds} without segments, "
+        "least {stable} (Hennig 2007) and {large} customers or more. *Is it there?* A k is distinct where valleys "
+        "separate the segments: on the line that tells two of them apart customers are rarer between them than in the "
+        "core of either (p at most {deep} for all pairs joined), at most one of {odds} tables without segments, "
         "divided into as many, shows valleys as deep, and a bent piece has them along its bend too. Latent classes are "
         "distinct where tables of customers who differ by degree alone, by common factors behind their answers, rarely "
         "gain as much likelihood. Segments that are both are *natural*. Stable ones that are not distinct are "
-        f"*reproducible* where the least stable of them reaches the {100 * NULL_LEVEL:g}th percentile of those "
-        "of tables without any structure, and *constructive* where it comes back no better than those. *Constructive* "
-        f"is also a k that is not stable, where it is distinct or at most one of {odds} without segments reaches its "
-        "silhouette, at whichever k, and no segment dissolves (a mean Jaccard coefficient above "
-        f"{DISSOLVED}). The rest is *none*.\n\n"
-        "**The rule.** The strongest verdict wins, and of several k that have it the one with the best silhouette (of "
-        "a method with a likelihood: the lowest BIC); of equals the smaller. A k with a segment of fewer than "
-        f"{LARGE_ENOUGH} customers is taken only where every k has one. The others are told as "
-        "alternatives, each with its own verdict."
+        "*reproducible* where the least stable of them reaches the {percentile}th percentile of those of tables "
+        "without any structure, and *constructive* where it comes back no better than those. *Constructive* is also a "
+        "k that is not stable, where it is distinct or at most one of {odds} tables without segments reaches its "
+        "silhouette, at whichever k, and no segment dissolves (a mean Jaccard coefficient above {dissolved}). The rest "
+        "is *none*.",
+        stable=decimal(STABLE),
+        large=whole(LARGE_ENOUGH),
+        deep=decimal(DEEP, 2),
+        odds=whole(round(1 / SIGNIFICANT)),
+        percentile=whole(100 * NULL_LEVEL),
+        dissolved=decimal(DISSOLVED, 1),
     )
+    ruled = tr(
+        "**The rule.** The strongest verdict wins, and of several k that have it the one with the best silhouette (of "
+        "a method with a likelihood: the lowest BIC); of equals the smaller. A k with a segment of fewer than {large} "
+        "customers is taken only where every k has one. The others are told as alternatives, each with its own "
+        "verdict.",
+        large=whole(LARGE_ENOUGH),
+    )
+    return f"{asked}\n\n{ruled}"
 
 
 def effort(evidence: Evidence, *, private: bool, aside: int = 0) -> str:
     """Say what was done and how exact it is."""
     who = all_but(aside if evidence.customers < LARGEST_RESAMPLED else 0, evidence.customers, private=private)
-    frames = evidence.weakest, evidence.null_limit, evidence.strength, evidence.agreement
-    errors = listing(decimal(frame["error"].max()) for frame in frames)
-    return (
-        f"The evidence, from {evidence.resamples:,} bootstrap resamples of {who}, and tables without structure. "
-        f"The Monte Carlo error is at most {errors} for the weakest segment, the limit without structure, the "
-        "prediction strength and the agreement."
+    frames = {"segment": evidence.weakest, "limit": evidence.null_limit, "strength": evidence.strength}
+    frames["agreement"] = evidence.agreement
+    return tr(
+        "The evidence, from {resamples} bootstrap resamples of {customers}, and tables without structure. The Monte "
+        "Carlo error is at most {segment} for the weakest segment, {limit} for the limit without structure, {strength} "
+        "for the prediction strength and {agreement} for the agreement.",
+        resamples=whole(evidence.resamples),
+        customers=who,
+        **{name: decimal(frame["error"].max()) for name, frame in frames.items()},
     )
 
 
@@ -175,113 +227,177 @@ def resampling(evidence: Evidence) -> str:
     """Say which k each resampling criterion favours."""
     choices = votes(evidence).set_index("criterion")["choice"]
     strong = evidence.strength.index[evidence.strength["prediction_strength"] >= STRONG_PREDICTION].tolist()
-    return (
-        f"Every segment is stable and large enough for {_tell_k(evidence.stable)}; prediction strength reaches "
-        f"{STRONG_PREDICTION} for {_tell_k(strong)}, resamples agree best at "
-        f"k = {choices['Agreement of resamples']}, and the gap statistic chooses k = {choices['Gap statistic']}. "
-        "Bars are Monte Carlo standard errors, dotted lines the usual thresholds."
+    return tr(
+        "Every segment is stable and large enough for {stable}; prediction strength reaches {threshold} for {strong}, "
+        "resamples agree best at k = {agreement}, and the gap statistic chooses k = {gap}. Bars are Monte Carlo "
+        "standard errors, dotted lines the usual thresholds.",
+        stable=_tell_k(evidence.stable),
+        threshold=decimal(STRONG_PREDICTION, 1),
+        strong=_tell_k(strong),
+        agreement=choices["Agreement of resamples"],
+        gap=choices["Gap statistic"],
     )
 
 
-def _tell_k(values: list[int]) -> str:
-    return f"k = {listing(values)}" if values else "no k"
+def _tell_k(values: Sequence[int]) -> str:
+    return f"k = {listing(values)}" if values else tr("no k")
 
 
 def weakest(evidence: Evidence) -> str:
     """Say which segment falls apart most often, or which do."""
-    every, told = evidence.stability, "The stability of every segment of every k."
+    every, told = evidence.stability, tr("The stability of every segment of every k.")
     most = every["dissolved"].max()
     if not most:
-        return f"{told} None is dissolved in any resample."
+        return f"{told} {tr('None is dissolved in any resample.')}"
     those = every[every["dissolved"] == most]
-    which = listing(f"segment {whole(row.segment)} of k = {row.k}" for row in those.itertuples())
-    return (
-        f"{told} Most often dissolved {'is' if len(those) == 1 else 'are'} {which}, "
-        f"in {percent(most)} of the resamples."
+    each = (tr("segment {segment} of k = {k}", segment=whole(row.segment), k=row.k) for row in those.itertuples())
+    dissolved = trn(
+        "Most often dissolved is {which}, in {share} of the resamples.",
+        "Most often dissolved are {which}, in {share} of the resamples.",
+        len(those),
+        which=listing(each),
+        share=percent(most),
     )
+    return f"{told} {dissolved}"
 
 
 def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     """Return the reasons for the decision and the verdict, the dissent, and what else is worth a look."""
-    k, scores, null = conclusion.k, evidence.scores["silhouette"], conclusion.null
-    asked = k if conclusion.divided else scores.idxmax()
-    between = "a difference in kind separates" if evidence.by_degree else "valleys separate"
-    told = [
-        f"Every segment is stable and large enough for {_tell_k(evidence.stable)}; {between} the segments for "
-        f"{_tell_k(evidence.separated)}.",
-        _tell_best(evidence, conclusion),
-    ]
+    k, scores = conclusion.k, evidence.scores["silhouette"]
+    known = {"stable": _tell_k(evidence.stable), "apart": _tell_k(evidence.separated)}
+    if evidence.by_degree:
+        first = tr(
+            "Every segment is stable and large enough for {stable}; a difference in kind separates the segments for "
+            "{apart}.",
+            **known,
+        )
+    else:
+        first = tr(
+            "Every segment is stable and large enough for {stable}; valleys separate the segments for {apart}.", **known
+        )
+    told = [first, _tell_best(evidence, conclusion)]
     if conclusion.method != "auto":
-        whose = f"**{escape(whose_k(conclusion))}**, with a silhouette of {decimal(scores[k])}."
-        told += [whose, stability_of(evidence, k)]
-    told.append(
-        f"The silhouette of k = {asked}, {decimal(scores[asked])}, is reached at whichever k by tables without "
-        f"segments ({listing(null.models)}) with {tell_p(null.p)} (Monte Carlo error {decimal(null.error)}); distances "
-        f"with one mode alone would look like these with {tell_p(evidence.dip['p_untied'])} (dip test, equal values "
-        "spread)."
-    )
+        own = tr("Its silhouette is {silhouette}.", silhouette=decimal(scores[k]))
+        told += [f"**{escape(whose_k(conclusion))}.**", own, stability_of(evidence, k)]
+    told.append(_tell_chance(evidence, conclusion))
     told += [_tell_valley(evidence, k)] if conclusion.divided else []
     told += caveats(evidence, conclusion)
-    told.append(f"**Verdict: {conclusion.verdict}**, {meaning(conclusion.verdict, k)}.")
+    words = {"verdict": named(conclusion.verdict), "meaning": meaning(conclusion.verdict, k)}
+    told.append(tr("**Verdict: {verdict}**, {meaning}.", **words))
     return [*told, _tell_dissent(evidence, k), *_tell_alternatives(evidence, conclusion)]
+
+
+def _tell_chance(evidence: Evidence, conclusion: Conclusion) -> str:
+    """Say how often tables without segments reach the silhouette, and distances of one mode look like these."""
+    scores, null = evidence.scores["silhouette"], conclusion.null
+    k = conclusion.k if conclusion.divided else scores.idxmax()
+    return tr(
+        "The silhouette of k = {k}, {silhouette}, is reached at whichever k by tables without segments ({tables}) with "
+        "{p} (Monte Carlo error {error}); distances with one mode alone would look like these with {p_dip} (dip test, "
+        "equal values spread).",
+        k=k,
+        silhouette=decimal(scores[k]),
+        tables=listing(map(tr, null.models)),
+        p=tell_p(null.p),
+        error=decimal(null.error),
+        p_dip=tell_p(evidence.dip["p_untied"]),
+    )
 
 
 def _tell_best(evidence: Evidence, conclusion: Conclusion) -> str:
     """Say which k the rule takes, and among which."""
-    best, allowed, verdict = conclusion.best, conclusion.allowed, conclusion.verdict_of_best
-    if best == 1:
-        return "**There is one part**, of all customers."
+    if conclusion.best == 1:
+        return tr("**There is one part**, of all customers.")
     small = [min(sizes) < LARGE_ENOUGH for sizes in evidence.sizes.values()]
-    none = f"No k has {LARGE_ENOUGH} customers or more in every segment. " if all(small) else ""
-    among = "all k" if none or not any(small) else f"the k with {LARGE_ENOUGH} customers or more in every segment"
-    scores, likely = evidence.scores, "bic" in evidence.scores
-    value = decimal(scores["silhouette"][best])
-    what, alone = ("BIC", "alone") if likely else (f"silhouette ({value})", f"alone, with a silhouette of {value}")
-    if verdict == "none":
-        return f"{none}No k has support; of {among}, k = {best} has the best {what}."
-    told = f"{none}The strongest verdict of {among}, {verdict}, is that of"
+    if all(small):
+        among = tr("No k has {n} customers or more in every segment.", n=whole(LARGE_ENOUGH))
+    elif any(small):
+        among = tr("Taken is only a k with {n} customers or more in every segment.", n=whole(LARGE_ENOUGH))
+    else:
+        among = ""
+    return f"{among} {_tell_strongest(evidence, conclusion)}".strip()
+
+
+def _tell_strongest(evidence: Evidence, conclusion: Conclusion) -> str:
+    """Say which k has the strongest verdict, and the best silhouette, or BIC, of those that have it."""
+    best, allowed, likely = conclusion.best, conclusion.allowed, "bic" in evidence.scores
+    told: dict = {"k": best, "value": decimal(evidence.scores["silhouette"][best])}
+    if conclusion.verdict_of_best == "none":
+        if likely:
+            return tr("No k has support; k = {k} has the best BIC.", **told)
+        return tr("No k has support; k = {k} has the best silhouette ({value}).", **told)
+    told |= {"verdict": named(conclusion.verdict_of_best), "those": _tell_k(allowed)}
     if len(allowed) == 1:
-        return f"{told} k = {best} {alone}."
-    return f"{told} {_tell_k([*allowed])}; of these, k = {best} has the best {what}."
+        if likely:
+            return tr("The strongest verdict, {verdict}, is that of k = {k} alone.", **told)
+        return tr("The strongest verdict, {verdict}, is that of k = {k} alone, with a silhouette of {value}.", **told)
+    if likely:
+        return tr("The strongest verdict, {verdict}, is that of {those}; of these, k = {k} has the best BIC.", **told)
+    return tr(
+        "The strongest verdict, {verdict}, is that of {those}; of these, k = {k} has the best silhouette ({value}).",
+        **told,
+    )
 
 
 def caveats(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     """Say what limits all that can be known of this table."""
     n, d, told = evidence.customers, evidence.features, []
     if n < FEW_CUSTOMERS:
-        told.append(f"With fewer than {FEW_CUSTOMERS} customers only groups far apart can be told from chance.")
+        few = whole(FEW_CUSTOMERS)
+        told.append(tr("With fewer than {n} customers only groups far apart can be told from chance.", n=few))
     if n < d * FEW_EACH:
-        told.append(f"With fewer than {FEW_EACH} customers for each feature a division may fit these customers alone.")
+        told.append(
+            tr(
+                "With fewer than {n} customers for each feature a division may fit these customers alone.",
+                n=whole(FEW_EACH),
+            )
+        )
     if evidence.different * FEW_DIFFERENT < n:
         told.append(
-            f"Many customers are alike in every feature: for {FEW_DIFFERENT} customers there is less than one "
-            "combination of values, and who is alike cannot be divided."
+            tr(
+                "Many customers are alike in every feature: for {n} customers there is less than one combination of "
+                "values, and who is alike cannot be divided.",
+                n=numeral(FEW_DIFFERENT),
+            )
         )
     if conclusion.divided and evidence.separation["curved"][conclusion.k]:
-        told.append("Some two of the parts are one curved piece: a path of customers leads from one to the other.")
+        told.append(tr("Some two of the parts are one curved piece: a path of customers leads from one to the other."))
     first, last = evidence.scores.index.min(), evidence.scores.index.max()
     if (
         conclusion.method == "auto"
         and conclusion.verdict != "none"
         and first < conclusion.k == last < evidence.different - 1
     ):
-        told.append(f"k = {conclusion.k} is the largest that was asked, so there may be more.")
+        told.append(tr("k = {k} is the largest that was asked, so there may be more.", k=conclusion.k))
     return told
 
 
 def _tell_valley(evidence: Evidence, k: int) -> str:
     row = evidence.separation.loc[k]
-    pair = f"segments {row['first']} and {row['second']}"
+    pair: dict = {"first": row["first"], "second": row["second"]}
     if evidence.by_degree:
-        told = "as much likelihood where answers only go together by common factors, so that customers differ by degree"
-        return f"So many classes gain {told}, with {tell_p(row['p'])}, whichever k is asked."
+        return tr(
+            "So many classes gain as much likelihood where answers only go together by common factors, so that "
+            "customers differ by degree, with {p}, whichever k is asked.",
+            p=tell_p(row["p"]),
+        )
     if row["curved"]:
-        return f"On straight lines there are valleys between the segments, but {pair} are parts of one bent piece."
+        return tr(
+            "On straight lines there are valleys between the segments, but segments {first} and {second} are parts of "
+            "one bent piece.",
+            **pair,
+        )
     if row["p"] > DEEP:
-        return f"Valleys between the segments could not be shown, least of all between {pair}."
-    return (
-        f"Valleys separate the segments ({tell_p(row['p'])}), least {pair}; as deep ones between as many parts of "
-        f"tables without segments have {tell_p(row['chance'])}."
+        return tr(
+            "Valleys between the segments could not be shown, least of all between segments {first} and {second}.",
+            **pair,
+        )
+    return tr(
+        "Valleys separate the segments ({p}), least segments {first} and {second}; as deep ones between as many parts "
+        "of tables without segments have {chance}.",
+        p=tell_p(row["p"]),
+        chance=tell_p(row["chance"]),
+        **pair,
     )
 
 
@@ -289,15 +405,18 @@ def stability_of(evidence: Evidence, k: int) -> str:
     """Say how stable the least stable segment of one k is."""
     row = evidence.weakest.loc[k]
     size = evidence.sizes[k][int(row["segment"]) - 1]
-    return (
-        f"Its least stable segment, of {public(size, 'customer')}, comes back with a mean Jaccard coefficient of "
-        f"{decimal(row['jaccard'])} and dissolves in {percent(row['dissolved'])} of the resamples."
+    return tr(
+        "Its least stable segment ({customers}) comes back with a mean Jaccard coefficient of {jaccard} and dissolves "
+        "in {share} of the resamples.",
+        customers=public(size, "customer"),
+        jaccard=decimal(row["jaccard"]),
+        share=percent(row["dissolved"]),
     )
 
 
 def _tell_dissent(evidence: Evidence, k: int) -> str:
-    others = listing(f"{name} ({choice})" for name, choice in dissent(evidence, k).items())
-    return f"**Dissent:** {others}." if others else "No criterion disagrees."
+    others = listing(f"{tr(name)} ({choice})" for name, choice in dissent(evidence, k).items())
+    return tr("**Dissent:** {others}.", others=others) if others else tr("No criterion disagrees.")
 
 
 def alternatives(evidence: Evidence, conclusion: Conclusion) -> list[dict]:
@@ -308,17 +427,33 @@ def alternatives(evidence: Evidence, conclusion: Conclusion) -> list[dict]:
     ordered = merit(evidence.scores).sort_values(ascending=False, kind="stable").index
     strong = [i for i in ordered if i != k and i in evidence.stable]
     found = [
-        _alternative(i, verdicts, f"{'coarser' if i < k else 'finer'}, with a silhouette of {decimal(scores[i])}")
+        _alternative(i, verdicts, _tell_strong(i < k, scores[i]))
         for i in sorted(strong, key=lambda i: STRONGEST_FIRST.index(verdicts[i]))
         if verdicts[i] in ("natural", "reproducible")
     ]
     rest = scores.drop(index=[k, *(row["k"] for row in found)], errors="ignore")
     i = int(rest.idxmax()) if len(rest) else k
     if i != k and (rest[i] > scores[k] or verdicts[i] != "none"):
-        told = f"{'a better' if rest[i] > scores[k] else 'the next best'} silhouette, {decimal(rest[i])}"
-        small = f", but not {LARGE_ENOUGH} customers in every segment" if min(evidence.sizes[i]) < LARGE_ENOUGH else ""
-        found.append(_alternative(i, verdicts, f"{told}{small}. {stability_of(evidence, i)}"))
+        better, small = rest[i] > scores[k], min(evidence.sizes[i]) < LARGE_ENOUGH
+        told = [_tell_next(rest[i], better)]
+        told += [tr("Not every segment has {n} customers.", n=whole(LARGE_ENOUGH))] if small else []
+        found.append(_alternative(i, verdicts, " ".join([*told, stability_of(evidence, i)])))
     return found
+
+
+def _tell_strong(coarser: bool, silhouette: float) -> str:
+    value = decimal(silhouette)
+    if coarser:
+        return tr("coarser, with a silhouette of {value}", value=value)
+    return tr("finer, with a silhouette of {value}", value=value)
+
+
+def _tell_next(silhouette: float, better: bool) -> str:
+    """Say why a k is worth a look whose segments do not come back as surely."""
+    value = decimal(silhouette)
+    if better:
+        return tr("a better silhouette, {value}.", value=value)
+    return tr("the next best silhouette, {value}.", value=value)
 
 
 def _alternative(k: int, verdicts: dict[int, Verdict], why: str) -> dict:
@@ -327,7 +462,12 @@ def _alternative(k: int, verdicts: dict[int, Verdict], why: str) -> dict:
 
 def _tell_alternatives(evidence: Evidence, conclusion: Conclusion) -> list[str]:
     return [
-        f"Worth a look: k = {row['k']} ({row['verdict']}), {row['why'].rstrip('.')}."
+        tr(
+            "Worth a look: k = {k} ({verdict}), {why}.",
+            k=row["k"],
+            verdict=named(row["verdict"]),
+            why=row["why"].rstrip("."),
+        )
         for row in alternatives(evidence, conclusion)
     ]
 
@@ -335,7 +475,7 @@ def _tell_alternatives(evidence: Evidence, conclusion: Conclusion) -> list[str]:
 def found(conclusion: Conclusion) -> str:
     """Return "five segments", or "six parts" where they are a cut, or "no segments"; "one part" of all customers."""
     none = conclusion.verdict == "none" and conclusion.divided
-    return "no segments" if none else count(conclusion.k, NOUNS[conclusion.verdict])
+    return tr("no segments") if none else counted(conclusion.k, conclusion.verdict)
 
 
 def answer(evidence: Evidence, conclusion: Conclusion, useful: str = "") -> list[str]:
@@ -344,8 +484,12 @@ def answer(evidence: Evidence, conclusion: Conclusion, useful: str = "") -> list
     `useful` says what still is where nothing was found (`runs.tell.useful`).
     """
     return [
-        f"**{sentence(found(conclusion))}; verdict: {conclusion.verdict}.**",
-        f"That is: {meaning(conclusion.verdict, conclusion.k)}.",
+        tr(
+            "**{found}; verdict: {verdict}.**",
+            found=sentence(found(conclusion)),
+            verdict=named(conclusion.verdict),
+        ),
+        tr("That is: {meaning}.", meaning=meaning(conclusion.verdict, conclusion.k)),
         advice(conclusion.verdict, conclusion.k),
         *map(escape, (against(conclusion), useful)),
         *caveats(evidence, conclusion),
@@ -355,9 +499,11 @@ def answer(evidence: Evidence, conclusion: Conclusion, useful: str = "") -> list
 
 
 def _tell_strength(evidence: Evidence, k: int) -> str:
-    return (
-        f"The mean silhouette is {decimal(evidence.scores['silhouette'][k])}, and the least stable segment "
-        f"comes back with a Jaccard coefficient of {decimal(evidence.weakest['jaccard'][k])} (1 is always whole)."
+    return tr(
+        "The mean silhouette is {silhouette}, and the least stable segment comes back with a Jaccard coefficient of "
+        "{jaccard} (1 is always whole).",
+        silhouette=decimal(evidence.scores["silhouette"][k]),
+        jaccard=decimal(evidence.weakest["jaccard"][k]),
     )
 
 

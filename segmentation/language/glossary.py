@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from segmentation.language.message import mark, tr
+from segmentation.language.message import mark, tr, trc
 
 
 class Entry(NamedTuple):
@@ -199,6 +199,16 @@ GLOSSARY: dict[str, tuple[str, str, str]] = {
         ),
     ),
 }
+
+
+def named(verdict: str) -> str:
+    """Return the word for a verdict as it stands in a sentence."""
+    return {
+        "natural": trc("verdict", "natural"),
+        "reproducible": trc("verdict", "reproducible"),
+        "constructive": trc("verdict", "constructive"),
+        "none": trc("verdict", "none"),
+    }[verdict]
 
 
 def glossary(**told: str) -> Iterator[Entry]:

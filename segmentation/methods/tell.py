@@ -6,27 +6,29 @@ import pandas as pd
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import most_of, significant
-from segmentation.core.text import count, escape
+from segmentation.core.text import escape
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import are_items
-from segmentation.language.writing import amount, decimal, listing, percent, sentence
+from segmentation.language import mark, tr, trn
+from segmentation.language.glossary import named
+from segmentation.language.writing import amount, decimal, listing, percent, sentence, whole
 from segmentation.methods.method import LARGEST_RESAMPLED
 from segmentation.runs.finished import Finished
 from segmentation.runs.records import Scaled, Tried
 
 NEARLY_CERTAIN = 0.9  # a probability
-METHOD_CALLED = {"kmeans": "K-Means", "mixture": "a Gaussian mixture", "latent-class": "latent classes"}
-_OF_ITSELF = {
-    "kmeans": "it divides most simply",
-    "latent-class": "they are made for answers, and for categories, between which there is no distance",
+METHOD_CALLED = {
+    "kmeans": mark("K-Means"),
+    "mixture": mark("Gaussian mixtures"),
+    "latent-class": mark("latent classes"),
 }
-FAMILY_WORDS = {  # what the covariances of a mixture are like (Fraley & Raftery 2002)
-    "EII": ", round and of one width (family EII)",
-    "VII": ", round and each of its own width (family VII)",
-    "EEI": ", of one shape along the axes (family EEI)",
-    "VVI": ", each of its own shape along the axes (family VVI)",
-    "EEE": ", of one shape, size and direction (family EEE)",
-    "VVV": ", each of its own shape, size and direction (family VVV)",
+FAMILY_WORDS = {  # what the clouds of a mixture are like, by their covariances (Fraley & Raftery 2002)
+    "EII": mark("round and of one width (family EII)"),
+    "VII": mark("round and each of its own width (family VII)"),
+    "EEI": mark("of one shape along the axes (family EEI)"),
+    "VVI": mark("each of its own shape along the axes (family VVI)"),
+    "EEE": mark("of one shape, size and direction (family EEE)"),
+    "VVV": mark("each of its own shape, size and direction (family VVV)"),
 }
 
 
@@ -38,22 +40,38 @@ def formed_by(asked: str, tried: Sequence[Tried], taken: str, base: Finished | N
     asked : str
         "auto", or the method that the analyst named, or the base brought.
     """
-    by = f"The segments are formed by {METHOD_CALLED[taken]}"
-    if base and asked == base.method:
-        return f"{by}, as those of {base.run} are."
-    if asked != "auto":
-        return f"{by}, because the analyst asked for {'them' if taken == 'latent-class' else 'it'}."
     (own,), others = ([one for one in tried if (one.method == taken) == mine] for mine in (True, False))
-    if not others and own.verdict == "natural":
-        return f"{by}: with {own.k} they are natural."
-    if not others:
-        return f"{by}: {_OF_ITSELF[taken]}."
-    [other] = others
-    found = f"{other.verdict}, with {other.k}" if other.verdict else "no valleys part them, however many there are"
-    theirs = f"{METHOD_CALLED[other.method]} ({found})"
+    told = {"method": tr(METHOD_CALLED[taken]), "k": own.k, "verdict": own.verdict and named(own.verdict)}
+    if base and asked == base.method:
+        return tr("The segments are formed by {method}, as those of {run} are.", run=base.run, **told)
+    if asked != "auto":
+        return tr("The segments are formed by {method}, because the analyst asked for that.", **told)
     if own.verdict == "natural":
-        return f"{by}: with {own.k} they are natural, and those of {theirs} are not."
-    return f"{by}; neither these ({own.verdict}, with {own.k}) nor those of {theirs} are natural."
+        return " ".join(
+            [tr("The segments are formed by {method}: with {k} they are natural.", **told), *map(_other, others)]
+        )
+    if others:
+        return " ".join(
+            [
+                tr("The segments are formed by {method}, though with {k} they are not natural ({verdict}).", **told),
+                *map(_other, others),
+            ]
+        )
+    if taken == "latent-class":
+        return tr(
+            "The segments are formed by {method}: these are made for answers, and for categories, between which there "
+            "is no distance.",
+            **told,
+        )
+    return tr("The segments are formed by {method}: that divides most simply.", **told)
+
+
+def _other(tried: Tried) -> str:
+    """Say what another method finds, whose segments are not natural."""
+    told = {"method": tr(METHOD_CALLED[tried.method]), "k": tried.k}
+    if tried.verdict is None:
+        return tr("Also tried: {method}, whose segments no valleys part, however many there are.", **told)
+    return tr("Also tried: {method}, whose verdict with {k} is {verdict}.", verdict=named(tried.verdict), **told)
 
 
 def fit(fitted, over: str, *, private: bool) -> str:
@@ -90,7 +108,8 @@ def scaling(scaled: Sequence[Scaled], dataset: Dataset, base: Finished | None = 
     numbers, plain = [[(f.power, f.centre, f.spread) for f in side] for side in (scaled, then)], (1, 0, 1)
     if base is None or numbers[0] != numbers[1] or {*numbers[0]} == {plain}:
         return told
-    return f"The scale is that of {escape(base.run)}, so that distances mean the same in both. There: {told}"
+    kept = tr("The scale is that of {run}, so that distances mean the same in both. There:", run=escape(base.run))
+    return f"{kept} {told}"
 
 
 def _scaled(scaled: Sequence[Scaled], dataset: Dataset) -> str:
@@ -98,9 +117,9 @@ def _scaled(scaled: Sequence[Scaled], dataset: Dataset) -> str:
     if "scaling" not in dataset.model_fields_set and are_items(dataset, names):
         return _unscaled(dataset, names)
     told = {
-        "standard": "Each has mean 0 and standard deviation 1.",
-        "robust": "Each has median 0 and interquartile range 1.",
-        "none": "They are left in their own units, because dataset.yaml says that these can be compared.",
+        "standard": tr("Each has mean 0 and standard deviation 1."),
+        "robust": tr("Each has median 0 and interquartile range 1."),
+        "none": tr("They are left in their own units, because dataset.yaml says that these can be compared."),
     }
     kinds = [dataset.columns[name].transform for name in names]
     logged = [escape(dataset.label(name)) for name, kind in zip(names, kinds, strict=True) if kind == "log"]
@@ -109,29 +128,41 @@ def _scaled(scaled: Sequence[Scaled], dataset: Dataset) -> str:
         for kind, how in zip(kinds, scaled, strict=True)
         if kind == "yeo-johnson"
     ]
-    first = [f"The logarithm is taken first of {listing(logged)}."] if logged else []
-    second = [f"Transformed first as Yeo and Johnson (2000) do: {listing(powers)}."] if powers else []
-    return " ".join([told[dataset.scaling], *first, *second])
+    first = [tr("The logarithm is taken first of {features}.", features=listing(logged))] if logged else []
+    second = [tr("Transformed first as Yeo and Johnson (2000) do: {features}.", features=listing(powers))]
+    return " ".join([told[dataset.scaling], *first, *(second if powers else [])])
 
 
 def _unscaled(dataset: Dataset, names: Sequence[str]) -> str:
     """Say why items are left as they are, and what they count."""
     scales = {(dataset.columns[name].type, dataset.columns[name].min, dataset.columns[name].max) for name in names}
     kinds = {kind for kind, *_ in scales}
-    told = ["No feature is an amount here: each is an answer on a short scale, and goes in unscaled."]
-    told += ["Yes counts 1 point and no 0."] if "yes/no" in kinds else []
-    told += ["A rating counts as many points as it says."] if "rating" in kinds else []
-    told += ["What has more points to give weighs more."] if len(scales) > 1 else []
-    told += ["An item on which people disagree weighs more than one on which most agree."]
-    return " ".join([*told, "Distances are in points, and `scaling:` in dataset.yaml changes that."])
+    told = [tr("No feature is an amount here: each is an answer on a short scale, and goes in unscaled.")]
+    told += [tr("Yes counts 1 point and no 0.")] if "yes/no" in kinds else []
+    told += [tr("A rating counts as many points as it says.")] if "rating" in kinds else []
+    told += [tr("What has more points to give weighs more.")] if len(scales) > 1 else []
+    told += [tr("An item on which people disagree weighs more than one on which most agree.")]
+    return " ".join([*told, tr("Distances are in points, and `scaling:` in dataset.yaml changes that.")])
 
 
 def mixtures(bics: pd.DataFrame) -> str:
     """Say with how many components the BIC is lowest, and of what kind of model these are."""
     k = int(bics.min(axis=1).idxmin())
-    kind = str(bics.loc[k].idxmin())
-    most, circled = f"asked of {LARGEST_RESAMPLED:,} customers at most, is lowest with", "which is circled."
+    kind, most = str(bics.loc[k].idxmin()), whole(LARGEST_RESAMPLED)
     if kind not in FAMILY_WORDS:
-        return f"The BIC of latent classes, {most} {count(k, 'class', 'classes')}, {circled}"
-    told = f"The BIC of Gaussian mixtures, {most} {count(k, 'component')}{FAMILY_WORDS[kind]}, {circled}"
-    return told if k > 1 else f"{told} By it there is one cloud."
+        return trn(
+            "The BIC of latent classes, asked of {customers} customers at most, is lowest with {n} class (circled).",
+            "The BIC of latent classes, asked of {customers} customers at most, is lowest with {n} classes (circled).",
+            k,
+            customers=most,
+        )
+    told = trn(
+        "The BIC of Gaussian mixtures, asked of {customers} customers at most, is lowest with {n} cloud (circled), "
+        "{kind}.",
+        "The BIC of Gaussian mixtures, asked of {customers} customers at most, is lowest with {n} clouds (circled), "
+        "{kind}.",
+        k,
+        customers=most,
+        kind=tr(FAMILY_WORDS[kind]),
+    )
+    return told if k > 1 else f"{told} {tr('By it there is one cloud.')}"

@@ -5,6 +5,6 @@ from segmentation import lazily
 __getattr__ = lazily(
     __name__,
     questions=("shortest", "which_matter"),
-    rules=("count_rules", "grow_rules", "rules_table", "write_rules", "write_sql"),
+    rules=("count_rules", "grow_rules", "write_rules", "write_sql"),
     tell=(),
 )

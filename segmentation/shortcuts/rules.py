@@ -11,19 +11,16 @@ from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeClassifier
 from sqlglot import exp
 
-from segmentation.core.dataset import Dataset
 from segmentation.core.engine import double
 from segmentation.core.parallel import spread
-from segmentation.core.privacy import SMALLEST_GROUP, in_tens, least, rung, to_step
+from segmentation.core.privacy import SMALLEST_GROUP, least, rung, to_step
 from segmentation.customers.customers import Customers
-from segmentation.language.writing import listing
 from segmentation.runs.records import Leaf, Rules
 from segmentation.runs.run import Run
 from segmentation.segments.model import sql_heading, sql_number, write_queries
 
 MORE_LEAVES = 2
 FOLDS = 10
-WITHOUT_BOUNDS = "every customer"  # what a rule without bounds says
 EXACT_DIGITS = 15  # a decimal of as many becomes the nearest double in every database
 
 
@@ -163,35 +160,6 @@ def shortest_between(low: float, high: float, *, whole: bool = False) -> float:
 def _leaf(bounds: dict[str, tuple], segments: np.ndarray) -> Leaf:
     sizes = np.bincount(segments)
     return Leaf(segment=int(sizes.argmax()), bounds=bounds, customers=len(segments), right=int(sizes.max()))
-
-
-def rules_table(rules: Rules, names: dict[int, str], dataset: Dataset) -> pd.DataFrame:
-    """Return one row a rule: segment, name, rule, customers, and the share of these that are in the segment.
-
-    When the table is private, customers are counted in tens and the share is left out: beside the sizes of the segments
-    they would tell of fewer than ten.
-    """
-    told = [filter(None, (_tell_bounds(dataset, *bound) for bound in leaf.bounds.items())) for leaf in rules.leaves]
-    rows = [
-        {
-            "segment": leaf.segment,
-            "name": names[leaf.segment],
-            "rule": "; ".join(bounds) or WITHOUT_BOUNDS,
-            "customers": in_tens(leaf.customers) if dataset.private else leaf.customers,
-            "agree": leaf.right / leaf.customers,
-        }
-        for leaf, bounds in zip(rules.leaves, told, strict=True)
-    ]
-    return pd.DataFrame(rows).drop(columns=["agree"] if dataset.private else [])
-
-
-def _tell_bounds(dataset: Dataset, feature: str, bounds: tuple) -> str:
-    column, words = dataset.columns[feature], zip(("above", "up to"), bounds, strict=True)
-    if column.type == "yes/no" and bounds != (None, None):
-        return f"{dataset.label(feature)} {'no' if bounds[0] is None else 'yes'}"
-    form = partial(dataset.one, feature) if column.levels else exactly
-    told = listing(f"{word} {form(bound)}" for word, bound in words if bound is not None)
-    return told and f"{dataset.label(feature)} {told} {column.unit or ''}".rstrip()
 
 
 def write_rules(study: Run, rules: Rules, names: dict[int, str], heading: str) -> None:

@@ -68,7 +68,7 @@ def test_mall_has_five_natural_segments_and_a_coarse_alternative(mall):
     assert selection["verdicts"]["5"] == "natural"
     assert alternatives[3]["verdict"] == selection["verdicts"]["3"] in ("natural", "reproducible")
     assert alternatives[3]["why"].startswith("coarser, with a silhouette of 0.47")
-    assert "of ten customers" in alternatives[6]["why"]
+    assert "(ten customers)" in alternatives[6]["why"]
     weakest = min(selection["criteria"]["6"]["segments"], key=lambda segment: segment["jaccard"])
     assert 0.35 <= weakest["dissolved"] <= 0.65
     assert selection["dip"]["p"] == pytest.approx(3e-5, abs=1e-5)
@@ -431,7 +431,7 @@ def test_flows_count_who_moves():
     assert rows == [[1, 1, 2, 3, 2], [1, 3, 1, 3, 1], [2, 2, 1, 1, 1]]
     assert "segment 1 is divided most: of 3 customers 2 stay" in evidence_tell.flows(moved, 3, private=False)
     assert "segment 1 is divided most. Each" in evidence_tell.flows(moved, 3, private=True)
-    assert list(map(evidence_tell.SCORE_FORMATS["smallest"], (9, 10))) == ["fewer than 10", "10"]
+    assert list(map(evidence_tell.formats(private=True)["smallest segment"], (9, 10))) == ["fewer than 10", "10"]
 
 
 def test_prediction_strength_is_not_said_to_reach_its_threshold_in_between(monkeypatch):
@@ -485,7 +485,7 @@ def _conclusion(k: int, verdict: str = "constructive", **more) -> SimpleNamespac
 def test_a_better_silhouette_that_is_too_small_to_be_taken_is_not_the_next_best():
     (told,) = evidence_tell.alternatives(_evidence(), _conclusion(8))
     assert (told["k"], told["verdict"]) == (7, "none")
-    assert told["why"].startswith("a better silhouette, 0.47, but not 10 customers in every segment. Its least")
+    assert told["why"].startswith("a better silhouette, 0.47. Not every segment has 10 customers. Its least")
     (told,) = evidence_tell.alternatives(_evidence(), _conclusion(7))
     assert told["why"].startswith("the next best silhouette, 0.46. Its least")
 
@@ -507,17 +507,15 @@ def _best(sizes: dict, **more) -> str:
 
 
 def test_no_sentence_claims_sizes_that_no_segment_has():
-    of_all = "The strongest verdict of all k, constructive, is that of k = 8 alone, with a silhouette of 0.46."
+    of_all = "The strongest verdict, constructive, is that of k = 8 alone, with a silhouette of 0.46."
     assert _best({k: [50, 20] for k in (6, 7, 8)}) == of_all
     told = _best({6: [50, 9], 7: [50, 20], 8: [50, 20]}, allowed=(7, 8))
-    assert told.startswith(
-        "The strongest verdict of the k with 10 customers or more in every segment, constructive, is "
-    )
+    assert told.startswith("Taken is only a k with 10 customers or more in every segment. The strongest verdict, con")
     assert told.endswith(" is that of k = 7 and 8; of these, k = 8 has the best silhouette (0.46).")
     small = {k: [50, 9] for k in (6, 7, 8)}
     assert _best(small) == f"No k has 10 customers or more in every segment. {of_all}"
     none = _best(small, verdict_of_best="none")
-    assert none.endswith("segment. No k has support; of all k, k = 8 has the best silhouette (0.46).")
+    assert none.endswith("segment. No k has support; k = 8 has the best silhouette (0.46).")
     assert _best({}, best=1) == "**There is one part**, of all customers."
 
 

@@ -165,7 +165,7 @@ def test_one_centroid_alone_gives_no_margin_on_any_engine():
 def test_one_segment_has_no_silhouettes_and_one_k_no_flows():
     found = silhouettes(np.arange(6.0).reshape(3, 2), np.zeros(3, int))
     assert found.empty
-    assert evidence_tell.silhouettes(found, 1, private=True) == evidence_tell.NO_NEXT
+    assert evidence_tell.silhouettes(found, private=True) == evidence_tell.NO_NEXT
     flows = flows_between({2: np.array([0, 1, 1])})
     assert draw_flows(flows, private=False) is None
     assert evidence_tell.flows(flows, 2, private=False) == "One k alone was asked, so that nobody moves."

@@ -100,7 +100,7 @@ def test_a_mixture_parts_long_clouds_and_says_what_is_true_of_it(clouds):
     selection, placed, page = _found(clouds, "clouds")
     assert selection["formed_by"] == "mixture"
     assert selection["formed_why"] == (
-        "The segments are formed by a Gaussian mixture, because the analyst asked for it."
+        "The segments are formed by Gaussian mixtures, because the analyst asked for that."
     )
     assert selection["formed_why"] in page
     rows = placed.set_index("id").loc[[f"c{i}" for i in range(100)], "segment"].to_numpy()
@@ -147,12 +147,13 @@ def _tried(*rows) -> list[Tried]:
 
 def test_the_choice_of_a_method_has_a_reason():
     latent = formed_by("auto", _tried(("latent-class", 3, "none")), "latent-class")
-    assert latent.endswith("they are made for answers, and for categories, between which there is no distance.")
+    assert latent.endswith("these are made for answers, and for categories, between which there is no distance.")
     kmeans, mixture = ("kmeans", 3, "reproducible"), ("mixture", 2, "natural")
     assert formed_by("auto", _tried(("kmeans", 5, "natural")), "kmeans").endswith("K-Means: with 5 they are natural.")
     told = formed_by("auto", _tried(kmeans, mixture), "mixture")
-    assert told.endswith("with 2 they are natural, and those of K-Means (reproducible, with 3) are not.")
+    assert told.endswith("with 2 they are natural. Also tried: K-Means, whose verdict with 3 is reproducible.")
     told = formed_by("auto", _tried(kmeans, ("mixture", None, None)), "kmeans")
-    assert told.endswith("nor those of a Gaussian mixture (no valleys part them, however many there are) are natural.")
+    assert "K-Means, though with 3 they are not natural (reproducible). Also tried: Gaussian mixtures, whose" in told
+    assert told.endswith("whose segments no valleys part, however many there are.")
     told = formed_by("auto", _tried(kmeans, ("mixture", 2, "none")), "kmeans")
-    assert "neither these (reproducible, with 3) nor those of a Gaussian mixture (none, with 2) are natural" in told
+    assert told.endswith("Also tried: Gaussian mixtures, whose verdict with 2 is none.")

@@ -19,7 +19,7 @@ from segmentation.core.files import read_json
 from segmentation.runs.records import Leaf, Rules
 from segmentation.segments import tell as segments_tell
 from segmentation.shortcuts import tell as shortcuts_tell
-from segmentation.shortcuts.rules import count_rules, grow_rules, rules_table, shortest_between, write_sql
+from segmentation.shortcuts.rules import count_rules, grow_rules, shortest_between, write_sql
 from tests.conftest import customers_of
 
 
@@ -165,5 +165,5 @@ def test_a_rule_of_yes_and_no_or_of_levels_is_told_in_words():
         Leaf(segment=2, bounds={**dict.fromkeys(bounds, (None, None)), "app": (0.0, None)}, customers=9, right=9),
     ]
     rules = Rules(leaves=tuple(leaves), customers=18, right=18, cross_validated=1.0)
-    told = rules_table(rules, {1: "A", 2: "B"}, Dataset(title="T", columns=columns))["rule"]
+    told = shortcuts_tell.rules_table(rules, {1: "A", 2: "B"}, Dataset(title="T", columns=columns))["rule"]
     assert list(told) == ["App no; Likes above little and up to some; Spend above 5.5 €", "App yes"]
