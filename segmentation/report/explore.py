@@ -1,7 +1,7 @@
 """What the Explore section of the report holds: rounded rows without ids, or binned counts where rows are private."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -10,28 +10,40 @@ import pandas as pd
 from segmentation.core.dataset import YEARS, Dataset
 from segmentation.core.figures import colour, glyph, log_steps
 from segmentation.core.files import HARMLESS, RISKY
-from segmentation.core.privacy import NO_CENTRE
+from segmentation.core.privacy import NO_CENTRE, significant
 from segmentation.customers.counts import round_edges
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import (
     GRID_BINS,
+    amounts_of,
     grid_edges,
     items_of,
     public_categories,
     sample_rows,
     split_types,
 )
-from segmentation.language.writing import UNDER_ONE
+from segmentation.language import mark, tr
+from segmentation.language.writing import UNDER_ONE, percent
+from segmentation.methods.tell import NEARLY_CERTAIN
 from segmentation.methods.trim import forming
 from segmentation.report.groups import group
 from segmentation.runs.artifacts import SUFFICIENT, Model, Profiles
-from segmentation.runs.records import Feature, Placement, Profile
+from segmentation.runs.records import Feature, Placement, Profile, Verdict
 from segmentation.runs.run import Run
-from segmentation.segments.assign import open_segmented, shown_placement
+from segmentation.segments.assign import NEAR, UNSURE, open_segmented, rescaled, shown_placement
+from segmentation.segments.fit import telling_order
 
 MOST_ROWS = 5_000
 ROW_DIGITS = 3
 MOST_TICKS = 5
+HOW_SURE = {
+    "clear": mark("Clearly: the next segment is at least twice as far away."),
+    "fair": mark("Fairly: the next segment is farther away, but not twice as far."),
+    "border": mark("Hardly: this customer stands on the border, and the next segment is almost as near."),
+    "certain": mark("Nearly certain: the probability is {probability}."),
+    "likely": mark("Likely: the probability is {probability}."),
+    "unlikely": mark("Hardly: the probability is {probability}, and another segment is nearly as likely."),
+}
 SCALED = {"name", "transform", "power", "centre", "spread", "low", "high"}
 
 
@@ -48,13 +60,15 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
     """
     dataset = study.dataset
     record, model = study.read("profiles.json"), study.read("model.json")
-    profiles, lineage = record.segments, study.lineage()
+    profiles, lineage, verdict = record.segments, study.lineage(), study.read("k_selection.json").verdict
     customers = open_segmented(study)
     numbers, categories = split_types(customers)
     held = _grids(customers, numbers) if dataset.private else _rows(customers, numbers, categories, seed)
     return {
         "segments": [
-            p.model_dump(include={"segment", "name", "size"}) | {"colour": colour(p.segment), "glyph": glyph(p.segment)}
+            p.model_dump(include={"segment", "name", "size", "suggested"})
+            | {"colour": colour(p.segment), "glyph": glyph(p.segment)}
+            | {"key": keyed(p.segment, verdict), "action": p.advised(verdict) and p.action}
             for p in profiles
         ],
         "model": _model(customers, record, lineage.then if lineage and lineage.then else record, model),
@@ -63,15 +77,50 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
         ],
         "words": {
             "under": UNDER_ONE,
-            "range": ", rounded outwards" if dataset.private else "",
-            "unasked": f"No segment is told here, {NO_CENTRE}.",
-            "another": "another",
+            "unasked": tr("No segment is told here, {because}.", because=NO_CENTRE),
+            "another": tr("another"),
+            "sure": {how: tr(told) for how, told in HOW_SURE.items()},
             "formula": RISKY,
             "number": HARMLESS,
         },
+        "axes": opening(customers, model, numbers),
         "customers": customers.number,
         **held,
     }
+
+
+def keyed(segment: int, verdict: Verdict) -> str:
+    """Return what a segment is called beside its name: its number."""
+    return tr("part {number}", number=segment) if verdict == "none" else tr("segment {number}", number=segment)
+
+
+def opening(customers: Customers, model: Model, numbers: Sequence[str]) -> list[str]:
+    """Return the two columns that are set against each other at first: those of the map of the segments."""
+    formed = rescaled(forming(customers, model.names), model).sample
+    names = [feature.name for feature in model.numbers if feature.name in numbers]
+    order = telling_order(formed[names].to_numpy(), formed["segment"].to_numpy(), tuple(names)) if names else numbers
+    amounts = amounts_of(customers.dataset, order)
+    return [*(amounts if len(amounts) > 1 else order), *order][:2]
+
+
+def border(customers: Customers, model: Model) -> float:
+    """Return below which margin a customer is near a border, as exactly as the fourth chapter says it."""
+    if model.scores:
+        return UNSURE
+    formed = rescaled(forming(customers, model.names), model).sample.drop(columns="segment")
+    return significant(NEAR * float(np.sqrt(formed.var(ddof=0).mean())), digits=2)
+
+
+def how_sure(found: Mapping, limit: float) -> str:
+    """Say how sure it is that one customer belongs to the segment that was found; nothing where there is but one."""
+    distance, margin, probability = (found.get(what) for what in ("distance", "margin", "probability"))
+    if margin is None or np.isnan(margin):
+        return ""
+    if probability is None:
+        how = "border" if margin < limit else "clear" if margin >= distance else "fair"  # the next is twice as far
+        return tr(HOW_SURE[how])
+    how = "unlikely" if margin < limit else "certain" if probability >= NEARLY_CERTAIN else "likely"
+    return tr(HOW_SURE[how]).format(probability=percent(probability))
 
 
 def _model(customers: Customers, record: Profiles, formed: Profiles, model: Model) -> dict:
@@ -88,6 +137,8 @@ def _model(customers: Customers, record: Profiles, formed: Profiles, model: Mode
         "features": features,
         "centroids": shown.centroids if shown else [],
         "short": _short_forms(record, model),
+        "border": border(customers, model),
+        "certain": NEARLY_CERTAIN,
         "unit": model.distance_unit,
     } | ({"scores": [score.content() for score in shown.scores]} if shown and shown.scores else {})
 

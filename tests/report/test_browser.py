@@ -115,8 +115,16 @@ def _status(page) -> str:
     return page.locator("[data-part=status]").text_content()
 
 
+def _unfold_filters(page) -> None:
+    page.locator("[data-part=filtered]").click()
+
+
 def _box(page, name: str):
     return page.get_by_role("checkbox", name=name, exact=True)
+
+
+def _bars(page) -> list[str]:
+    return page.locator("[data-part=bars] button").all_text_contents()
 
 
 def test_filters_move_the_counters_and_every_picture(reader, mall):
@@ -125,15 +133,20 @@ def test_filters_move_the_counters_and_every_picture(reader, mall):
     )
     marks = reader.locator("[data-part=scatter] svg path")
     assert marks.count() == 200
+    folded = reader.locator("[data-part=filtered]")
+    assert folded.text_content() == "Filters: none"
+    assert not _box(reader, "Male").is_visible()
+    _unfold_filters(reader)
     _box(reader, "Careful spenders").uncheck()
     _box(reader, "Male").uncheck()
     reader.get_by_role("group", name="Age (years)").get_by_label("from").fill("30")
     left = table[(table["segment"] != 3) & (table["gender"] == "Female") & (table["age"] >= 30)]
     assert _status(reader).startswith(f"{len(left)} of 200 customers shown: Standard customers ")
+    assert folded.text_content() == "Filters: Segment: 4 of 5; Gender: Female; Age from 30 years"
     assert marks.count() == len(left)
     assert reader.locator(".total").text_content() == str(len(left))
     assert reader.locator("[data-part=donut] path").count() == left["segment"].nunique()
-    bars = reader.locator("[data-part=bars] p").all_text_contents()
+    bars = _bars(reader)
     counts = [(left["segment"] == s).sum() for s in range(1, 6)]
     told = [f"{n} ({share})" for n, share in zip(counts, shares(counts), strict=True)]
     assert [bar.split(": ")[-1] for bar in bars] == told
@@ -141,15 +154,13 @@ def test_filters_move_the_counters_and_every_picture(reader, mall):
     assert _status(reader).startswith("200 of 200")
     on_cards = reader.locator(".cards .size b").all_text_contents()
     assert on_cards[0] == "41%"  # of 81 of 200: rounded here as there
-    assert [bar.split("(")[1] for bar in reader.locator("[data-part=bars] p").all_text_contents()] == [
-        f"{share})" for share in on_cards
-    ]
+    assert [bar.split("(")[1] for bar in _bars(reader)] == [f"{share})" for share in on_cards]
     assert reader.complaints == []
 
 
 def test_axes_can_be_chosen(reader):
     before = reader.locator("[data-part=scatter] svg path").nth(0).get_attribute("transform")
-    reader.get_by_label("Across").select_option("Age (years)")
+    reader.get_by_role("combobox", name="Across").select_option("Age (years)")
     assert "Age (years)" in reader.locator("[data-part=scatter] svg text").all_text_contents()
     assert reader.locator("[data-part=scatter] svg path").nth(0).get_attribute("transform") != before
 
@@ -174,6 +185,7 @@ def test_tooltips_come_by_keyboard_mouse_and_touch(browser, reader, mall):
 
 
 def test_rows_shown_can_be_downloaded(reader, tmp_path):
+    _unfold_filters(reader)
     _box(reader, "Standard customers").uncheck()
     with reader.expect_download() as caught:
         reader.get_by_role("button", name="Download the rows shown as CSV").click()
@@ -206,21 +218,29 @@ def test_which_segment_gives_the_answer_of_make_score(reader, mall, tmp_path):
         form.get_by_label("Annual income").fill(str(customer.income))
         form.get_by_label("Spending score").fill(str(customer.spending))
         told = answer.text_content()
-        assert f"Segment {found.segment}, {found.name}." in told
+        assert f"{found.name} segment {found.segment}" in told
         distance, margin = map(float, re.search(r"Distance ([\d.]+), margin ([\d.]+),", told).groups())
         assert distance == pytest.approx(found.distance, abs=6e-4)
         assert margin == pytest.approx(found.margin, abs=6e-4)
+        how = "Hardly" if found.margin < 0.25 else "Clearly" if found.margin >= found.distance else "Fairly"
+        assert f"How sure? {how}: " in told
+        assert f"What to do: {found.action}" in told
         assert ("Careful: Annual income is outside of the data (15 to 137 k$)." in told) == (
             not 15 <= customer.income <= 137
         )
     form.get_by_label("Spending score").fill("200")
     assert answer.text_content() == "Spending score must be at least 1 and at most 100."
     form.get_by_label("Spending score").fill("")
-    form.get_by_label("Spending score").press_sequentially("3,5")
-    wrong = "found “3,5”, expected a number with a point and no unit, such as 3.5."
+    form.get_by_label("Spending score").press_sequentially("3,5 p")
+    wrong = "found “3,5 p”, expected a number without a unit, such as 3.5."
     assert answer.text_content() == f"Spending score: {wrong}"
     assert form.get_by_label("Spending score").get_attribute("aria-invalid") == "true"
-    reader.get_by_role("group", name="Age (years)").get_by_label("from").fill("3,5")
+    form.get_by_label("Spending score").fill("3,5")
+    comma = answer.text_content()
+    form.get_by_label("Spending score").fill("3.5")
+    assert answer.text_content() == comma != ""
+    _unfold_filters(reader)
+    reader.get_by_role("group", name="Age (years)").get_by_label("from").fill("3,5 p")
     assert _status(reader).startswith("200 of 200 customers shown")
     assert _status(reader).endswith(f"Age: {wrong}")
 
@@ -239,8 +259,8 @@ def test_a_few_answers_are_enough_where_a_short_form_is(browser, mall, tmp_path)
             (1, 5),
         ):
             form.get_by_label("Spending score").fill(str(spending))
-            told = f"Probably segment {segment}, {profiles[segment]}. By these answers (Spending score) 93 of 100"
-            assert told in answer.text_content()
+            assert f"Probably {profiles[segment]} segment {segment}" in answer.text_content()
+            assert "By these answers (Spending score) 93 of 100" in answer.text_content()
         form.get_by_label("Annual income").fill("60")
         assert "Distance" in answer.text_content()
 
@@ -257,6 +277,7 @@ def test_a_private_report_holds_counts_of_ten_or_more_and_no_row(browser, shop):
     with open_page(browser, _path(shop, "shop")) as page:
         assert page.get_by_role("button", name="Download").count() == 0
         assert _status(page).startswith("120 of 120 customers shown")
+        _unfold_filters(page)
         page.get_by_role("group", name="Segment").get_by_role("checkbox").first.uncheck()
         assert _status(page).startswith("80 of 120 customers shown")
         page.locator("[data-part=scatter]").focus()
@@ -299,6 +320,7 @@ def test_a_table_with_hostile_values_renders_harmlessly(browser, tmp_path):
         page.on("dialog", lambda dialog: pytest.fail(dialog.message))
         assert page.locator("script").count() == 3
         assert page.locator("img").count() == 0
+        _unfold_filters(page)
         assert _box(page, HOSTILE[0]).count() == 1
         assert _violations(page) == []
         with page.expect_download() as caught:
@@ -317,14 +339,135 @@ def test_a_table_with_hostile_values_renders_harmlessly(browser, tmp_path):
         assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def _drag(page, start: tuple, end: tuple) -> None:
+    """Drag over the scatter between two places, each a share of its width and height."""
+    box = page.locator("[data-part=scatter] svg").bounding_box()
+    (ax, ay), (bx, by) = ((box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end))
+    page.mouse.move(ax, ay)
+    page.mouse.down()
+    page.mouse.move((ax + bx) / 2, (ay + by) / 2)
+    page.mouse.move(bx, by)
+    page.mouse.up()
+
+
+def _counts(bars: list[str]) -> list[int]:
+    return [int(re.search(r": (\d+) ", bar)[1]) for bar in bars]
+
+
+def test_what_is_marked_in_the_scatter_is_marked_in_the_bars_and_in_what_is_downloaded(reader, mall):
+    table = pd.read_parquet(mall.artifact("mall", "segmented.parquet"))
+    reader.locator("[data-part=scatter]").scroll_into_view_if_needed()
+    _drag(reader, (0.62, 0.0), (0.99, 0.4))  # rich, and spending much
+    marked = reader.locator('[data-part=scatter] path[fill-opacity="0.8"]')
+    found = _counts(_bars(reader))
+    assert marked.count() == sum(found) > 10
+    assert found[1] == sum(found)
+    assert _bars(reader)[1] == f"■ Target customers: {found[1]} of 39"
+    assert _status(reader).startswith(f"{found[1]} of 200 customers marked: Target customers {found[1]}.")
+    reader.get_by_role("combobox", name="Across").select_option("Age (years)")
+    assert marked.count() == found[1]
+    with reader.expect_download() as caught:
+        reader.get_by_role("button", name="Download the rows marked as CSV").click()
+    rows = list(csv.DictReader(caught.value.path().read_text(encoding="utf-8-sig").splitlines()))
+    assert {row["segment"] for row in rows} == {"2"}
+    assert len(rows) == found[1]
+    reader.get_by_role("button", name="Show all").click()
+    assert marked.count() == 200
+    bar = reader.get_by_role("button", name="Careful spenders")
+    bar.focus()
+    reader.keyboard.press("Enter")
+    expect(bar).to_be_focused()
+    expect(bar).to_have_attribute("aria-pressed", "true")
+    assert marked.count() == (table["segment"] == 3).sum()
+    assert _violations(reader) == []
+    assert reader.complaints == []
+
+
+def test_an_area_is_marked_by_keyboard(reader):
+    marked = reader.locator('[data-part=scatter] path[fill-opacity="0.8"]')
+    reader.locator("[data-part=scatter]").focus()
+    reader.keyboard.press("ArrowRight")
+    reader.keyboard.press("Enter")
+    for _ in range(5):
+        reader.keyboard.press("ArrowRight")
+    reader.keyboard.press("Enter")
+    some = marked.count()
+    assert 2 <= some < 100
+    assert f"{some} of 200 customers marked" in _status(reader)
+    reader.keyboard.press("End")
+    assert marked.count() == some
+    reader.keyboard.press("Escape")
+    assert _status(reader).startswith("200 of 200 customers shown")
+
+
+def test_of_private_rows_whole_cells_of_ten_or_more_are_marked(browser, shop):
+    with open_page(browser, _path(shop, "shop"), reduced_motion="reduce") as page:
+        page.locator("[data-part=scatter]").scroll_into_view_if_needed()
+        _drag(page, (0.15, 0.0), (0.99, 0.5))
+        marked = _counts(_bars(page))
+        assert all(n == 0 or n >= 10 for n in marked)
+        assert 0 < sum(marked) < 120
+        assert _status(page).startswith(f"About {sum(marked)} of 120 customers marked: ")
+        page.get_by_role("combobox", name="Across").select_option("Day")
+        assert _status(page).startswith("120 of 120 customers shown")
+
+
+def test_explore_opens_on_the_axes_of_the_map(browser, mall, shop):
+    for project, run in ((mall, "mall"), (shop, "shop")):
+        with open_page(browser, _path(project, run)) as page:
+            drawn = page.locator("figure[id='04-original'] svg text").all_text_contents()
+            shown = [
+                page.get_by_role("combobox", name=side, exact=True).evaluate("e => e.selectedOptions[0].textContent")
+                for side in ("Across", "Up")
+            ]
+            assert set(shown) <= set(drawn)
+
+
+@pytest.mark.parametrize(
+    ("text", "english", "german", "french"),
+    [
+        ("1.191,50", 1191.5, 1191.5, 1191.5),
+        ("1,191.50", 1191.5, 1191.5, 1191.5),
+        ("1,191", 1191, 1.191, 1.191),
+        ("1.191", 1.191, 1191, 1.191),
+        ("0,191", 0.191, 0.191, 0.191),
+        ("3,5", 3.5, 3.5, 3.5),
+        ("-.5", -0.5, -0.5, -0.5),
+        ("1 191,5", 1191.5, 1191.5, 1191.5),
+        ("1’191.5", 1191.5, 1191.5, 1191.5),
+        ("1,234,567", 1234567, 1234567, 1234567),
+        ("1.234.567,8", 1234567.8, 1234567.8, 1234567.8),
+        ("2e3", 2000, 2000, 2000),
+        ("", None, None, None),
+        *(
+            (wrong, "none", "none", "none")
+            for wrong in ("3,5 p", "1,23,4", "1.2,3.4", "12,34.5", "1..2", ",", "€5", "--1")
+        ),
+    ],
+)
+def test_a_number_is_read_with_either_decimal_mark(script, text, english, german, french):
+    for language, expected in (("en", english), ("de", german), ("fr", french)):
+        found = script(
+            "([text, language]) => { const n = numberOf(text, language); return n !== n ? 'none' : n; }",
+            [text, language],
+        )
+        assert found == expected, language
+
+
 @pytest.fixture(scope="module")
-def cells_of_the_script(browser):
-    """What the script of Explore writes into a CSV for each of many texts."""
+def script(browser):
+    """Return what evaluates an expression beside the script of Explore."""
     page = browser.new_page()
     page.add_script_tag(path=files.ROOT / "report" / "template" / "explore.js")
-    words = {"formula": files.RISKY, "number": files.HARMLESS}
-    yield lambda texts: page.evaluate("([words, texts]) => texts.map(csvCell(words))", [words, texts])
+    yield page.evaluate
     page.close()
+
+
+@pytest.fixture(scope="module")
+def cells_of_the_script(script):
+    """What the script of Explore writes into a CSV for each of many texts."""
+    words = {"formula": files.RISKY, "number": files.HARMLESS}
+    return lambda texts: script("([words, texts]) => texts.map(csvCell(words))", [words, texts])
 
 
 def _agree(texts: list[str], cells: list[str]) -> None:
