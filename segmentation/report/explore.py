@@ -30,8 +30,7 @@ from segmentation.report.groups import group
 from segmentation.runs.artifacts import SUFFICIENT, Model, Profiles
 from segmentation.runs.records import Feature, Placement, Profile, Verdict
 from segmentation.runs.run import Run
-from segmentation.segments.assign import NEAR, UNSURE, open_segmented, rescaled, shown_placement
-from segmentation.segments.fit import telling_order
+from segmentation.segments.assign import NEAR, UNSURE, open_segmented, rescaled, shown_placement, telling_order
 
 MOST_ROWS = 5_000
 ROW_DIGITS = 3

@@ -131,14 +131,6 @@ def _projected(table, components: PCA, names: list[str], features: tuple[str, ..
     return table.select("segment", **found)
 
 
-def telling_order(X: np.ndarray, labels: np.ndarray, features: tuple[str, ...]) -> list[str]:
-    """Return the features, those first whose variance lies most between the segments; two or fewer as they are."""
-    frame = pd.DataFrame(X, columns=list(features))
-    between = frame.groupby(labels).transform("mean").var() / frame.var()
-    order = between.fillna(0).sort_values(ascending=False, kind="stable").index if len(features) > 2 else features
-    return list(order)
-
-
 def are_profiled(dataset: Dataset, features: Collection[str]) -> bool:
     """Return whether a picture of the segments shows all items: fewer than two features are left to be scattered."""
     return len(items_of(dataset, features)) > 0 and len(amounts_of(dataset, features)) < 2

@@ -11,7 +11,8 @@ from sklearn.preprocessing import PowerTransformer
 from segmentation.core.dataset import Dataset
 from segmentation.customers.counts import log_edges
 from segmentation.methods import tell as methods_tell
-from segmentation.segments.fit import Unskew, describe_scaling, scale, telling_order
+from segmentation.segments.assign import telling_order
+from segmentation.segments.fit import Unskew, describe_scaling, scale
 
 
 def _dataset(scaling: str, transform: str) -> Dataset:
