@@ -22,7 +22,7 @@ PACKAGES = $(shell grep -c '^[A-Za-z0-9].*==' requirements.txt)
 SIZE = 1.3 GB
 
 lower = $(shell printf '%s' '$1' | tr 'A-Z' 'a-z')
-options = $(foreach v,$(filter-out PYTHON VENV DEBUG COLD ARGS,$(typed)),--$(call lower,$v)=$(call quoted,$($v))) $(if $(DEBUG),--debug) $(if $(COLD),--cold)
+options = $(foreach v,$(filter-out PYTHON VENV DEBUG COLD FULL ARGS,$(typed)),--$(call lower,$v)=$(call quoted,$($v))) $(if $(DEBUG),--debug) $(if $(COLD),--cold) $(if $(FULL),--full)
 segmentation = @$(BIN)/python -m segmentation
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
@@ -35,7 +35,7 @@ help: ## print this list
 report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= METHOD= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= DECIMAL= DATES= BASE= MODEL= LANG=de RUN=
 	$(segmentation) report $(options)
 
-pdf: $(READY) ## the same, and report.pdf
+pdf: $(READY) ## the same, and report.pdf: its first part, or with FULL=1 all of it
 	$(segmentation) pdf $(options)
 
 verify: $(READY) ## make a finished run again elsewhere and compare every byte: RUN= DATA=

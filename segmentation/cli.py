@@ -18,6 +18,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.errors import NO_MEMORY, SegmentationError, UsageError, in_our_words
 from segmentation.core.text import suggest
 from segmentation.language import speak
+from segmentation.runs.records import Printed
 from segmentation.runs.stages import is_generated
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -36,6 +37,7 @@ ModelOption = Annotated[Text, typer.Option(help="The earlier run in whose segmen
 LanguageOption = Annotated[
     Text, typer.Option("--lang", "--language", help="Of the reader: en, de, fr or es (dataset.yaml's; en).")
 ]
+FullOption = Annotated[bool, typer.Option("--full", help="Of pdf: print the chapters too.")]
 EncodingOption = Annotated[Text, typer.Option(help="Of a table of text: cp1250, gb18030 (told by its letters).")]
 DecimalOption = Annotated[Text, typer.Option(help="The decimal mark of a table that has no dataset.yaml: . or ,")]
 DatesOption = Annotated[Text, typer.Option(help="Of a table that has no dataset.yaml: dmy (day first) or mdy.")]
@@ -54,7 +56,7 @@ def in_project(context: typer.Context) -> None:
         files.require_project()
 
 
-@app.command("pdf", help="Do the same, and print report.pdf.")
+@app.command("pdf", help="Do the same, and print report.pdf: the first part in a few pages, or all of it.")
 @app.command("report", help="Run the notebooks that are out of date and render report.html.")
 def make(
     context: typer.Context,
@@ -74,6 +76,7 @@ def make(
     language: LanguageOption = None,
     run: RunOption = None,
     cold: ColdOption = False,
+    full: FullOption = False,
 ) -> None:
     """Make a run: its report, and with `pdf` the printed one too."""
     # Imported here, because a usage message should not wait for it.
@@ -82,9 +85,12 @@ def make(
     from segmentation.pipeline.tasks import run_pipeline
 
     pdf = context.info_name == "pdf"
+    if full and not pdf:
+        raise UsageError("--full is an option of pdf: make pdf FULL=1")
+    printed: Printed | None = "full" if full else "short" if pdf else None
     try:
-        plan = make_plan(**{name: typed for name, typed in context.params.items() if name != "cold"})
-        outcome = run_pipeline(plan, pdf=pdf, cold=cold)
+        plan = make_plan(**{name: typed for name, typed in context.params.items() if name not in ("cold", "full")})
+        outcome = run_pipeline(plan, printed=printed, cold=cold)
     except SegmentationError as fault:
         if data and not dataset and "dataset.yaml" in str(fault):
             fault.args = (f"{str(fault).rstrip('.')}. {propose_dataset(data)}",)

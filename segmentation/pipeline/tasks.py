@@ -30,7 +30,8 @@ from segmentation.pipeline.plan import Plan
 from segmentation.pipeline.progress import Outcome, Progress, expected_seconds, follow
 from segmentation.pipeline.verify import write_manifest
 from segmentation.runs.artifacts import Made
-from segmentation.runs.manifest import lists_of, open_finished, require_unchanged, revision
+from segmentation.runs.manifest import lists_of, open_finished, printed_before, require_unchanged, revision
+from segmentation.runs.records import Printed
 from segmentation.runs.run import PIPELINE
 from segmentation.runs.stages import STAGES, Stage, compared_page, declared
 
@@ -38,8 +39,8 @@ OF_DOIT = {"BACKEND": {"whole": f"{__name__}:Record"}}
 COMPARE, SERIES = (files.ROOT / "notebooks" / name for name in ("06_compare.ipynb", "07_months.ipynb"))
 
 
-def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcome:
-    """Run every stage that is out of date, 02 beside the others, then render the report.
+def run_pipeline(plan: Plan, *, printed: Printed | None = None, cold: bool = False) -> Outcome:
+    """Run every stage that is out of date, 02 beside the others, then render the report, and print it.
 
     `cold` starts an ordinary kernel for each notebook instead of forking it from a warm process.
 
@@ -57,7 +58,7 @@ def run_pipeline(plan: Plan, *, pdf: bool = False, cold: bool = False) -> Outcom
             sweep_halves(plan.study.folder, plan.study.report)
             before, listed = _table_before(plan), lists_of(plan.study.name)
             with _remembered(plan):
-                outcome = replace(_run_tasks(plan, pdf, cold), before=before)
+                outcome = replace(_run_tasks(plan, printed, cold), before=before)
             return replace(outcome, unlisted=bool(listed) and not lists_of(plan.study.name))
     except Timeout as fault:
         raise SegmentationError(
@@ -135,11 +136,10 @@ def _prepare_kernels() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
 
 
-def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
+def _run_tasks(plan: Plan, printed: Printed | None, cold: bool) -> Outcome:
     outcome, record = Outcome(), plan.study.folder / ".doit.json"
-    # One that was printed is printed again with the page; until that is done the older one lies under another name.
-    pdf = pdf or any((plan.study.report / name).is_file() for name in ("report.pdf", ".report.pdf"))
-    progress = _follow(plan, pdf, _read_record(record))
+    printed = printed or printed_before(plan.study)
+    progress = _follow(plan, printed, _read_record(record))
     config = {
         "dep_file": str(record),
         "backend": "whole",
@@ -150,7 +150,7 @@ def _run_tasks(plan: Plan, pdf: bool, cold: bool) -> Outcome:
         "verbosity": 0,
     }
     _prepare_kernels()
-    tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, progress, pdf, cold)}
+    tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, progress, printed, cold)}
     try:
         code = Doit(task_loader=ModuleTaskLoader(tasks), config=OF_DOIT).parse_execute([])
     except Exception as fault:
@@ -178,9 +178,9 @@ def _read_record(record: Path) -> dict:
         return {}
 
 
-def _follow(plan: Plan, pdf: bool, record: dict) -> Progress:
+def _follow(plan: Plan, printed: Printed | None, record: dict) -> Progress:
     """Return what shows the run, with the seconds that each task took when it was last made."""
-    names = [*(stage.name for stage in STAGES), "report.html", *(["report.pdf"] if pdf else []), "manifest.json"]
+    names = [*(stage.name for stage in STAGES), "report.html", *(["report.pdf"] if printed else []), "manifest.json"]
     size = sum(path.stat().st_size for path in plan.source.files)
     work = {"bytes": size, "resamples": plan.parameters["resamples"]}
     took = {name: record.get(f"report:{name}", {}).get("_values_:", {}).get("took") for name in names}
@@ -266,13 +266,13 @@ def _apart(action, *arguments) -> None:
     done.result()
 
 
-def _tasks(plan: Plan, outcome: Outcome, progress: Progress, pdf: bool, cold: bool):
+def _tasks(plan: Plan, outcome: Outcome, progress: Progress, printed: Printed | None, cold: bool):
     for stage in STAGES:
         yield _stage_task(plan, outcome, progress, stage, cold)
     yield _page_task(plan, outcome)
-    if pdf:
-        yield _pdf_task(plan, outcome)
-    yield _manifest_task(plan, outcome, pdf)
+    if printed:
+        yield _pdf_task(plan, outcome, printed)
+    yield _manifest_task(plan, outcome, printed)
 
 
 def _stage_task(plan: Plan, outcome: Outcome, progress: Progress, stage: Stage, cold: bool) -> dict:
@@ -295,17 +295,17 @@ def _page_task(plan: Plan, outcome: Outcome) -> dict:
     return _task(outcome, page.name, "rendering", needs, [page], told, *work)
 
 
-def _pdf_task(plan: Plan, outcome: Outcome) -> dict:
-    needs, printed = [_page(plan), *behind_the_page()], _printed(plan)
-    return _task(outcome, printed.name, "rendering", needs, [printed], None, _render, "write_pdf", plan.study)
+def _pdf_task(plan: Plan, outcome: Outcome, printed: Printed) -> dict:
+    needs, pdf = [_page(plan), *behind_the_page()], _pdf(plan)
+    return _task(outcome, pdf.name, "rendering", needs, [pdf], printed, _render, "write_pdf", plan.study, printed)
 
 
-def _manifest_task(plan: Plan, outcome: Outcome, pdf: bool) -> dict:
-    made = [*plan.artifacts(), _page(plan), *([_printed(plan)] if pdf else [])]
+def _manifest_task(plan: Plan, outcome: Outcome, printed: Printed | None) -> dict:
+    made = [*plan.artifacts(), _page(plan), *([_pdf(plan)] if printed else [])]
     notebooks, code = [stage.notebook for stage in STAGES], sorted(PACKAGE.rglob("*.py"))
     sources = [plan.described, *plan.base_files, *notebooks, *code, *plan.catalogues, locked()]
-    told = [plan.told_parameters(), plan.fingerprints, revision(), _printed(plan).is_file()]
-    targets, work = [plan.study.path("manifest.json")], [write_manifest, plan, sources]
+    told = [plan.told_parameters(), plan.fingerprints, revision(), printed]
+    targets, work = [plan.study.path("manifest.json")], [write_manifest, plan, sources, printed]
     return _task(outcome, targets[0].name, "checksums", [*made, *sources], targets, told, *work)
 
 
@@ -313,7 +313,7 @@ def _page(plan: Plan) -> Path:
     return plan.study.report / "report.html"
 
 
-def _printed(plan: Plan) -> Path:
+def _pdf(plan: Plan) -> Path:
     return plan.study.report / "report.pdf"
 
 

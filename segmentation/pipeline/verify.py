@@ -25,11 +25,12 @@ from segmentation.runs.manifest import (
     revision,
     versions,
 )
+from segmentation.runs.records import Printed
 from segmentation.runs.stages import STAGES
 from segmentation.tables.sources import locate
 
 
-def write_manifest(plan: Plan, sources: list[Path]) -> None:
+def write_manifest(plan: Plan, sources: list[Path], printed: Printed | None) -> None:
     """Write manifest.json: the SHA-256 of every input and output, the parameters, the versions, the revision."""
     made = [[plan.executed(stage), *plan.figures(stage), *plan.perhaps(stage)] for stage in STAGES]
     outputs = [*plan.artifacts(), *chain(*made), plan.study.report / "report.html", plan.study.report / "report.pdf"]
@@ -41,6 +42,7 @@ def write_manifest(plan: Plan, sources: list[Path]) -> None:
         "set_by": plan.set_by,
         "versions": versions(),
         "revision": revision(),
+        **({"printed": printed} if printed == "full" else {}),
     }
     if _tells_otherwise(plan.study.name, told):
         forget_lists(plan.study.name)
@@ -136,4 +138,5 @@ def _command(run: str, manifest: Manifest, data: str | None) -> list[str]:
         typed = typed | {"run": run}
         typed["data"] = locate("DATA", data).place
     printed = f"report/{run}/report.pdf" in manifest.outputs
-    return ["pdf" if printed else "report", *(f"--{name}={value}" for name, value in sorted(typed.items()))]
+    words = ["pdf", *(["--full"] if manifest.printed == "full" else [])] if printed else ["report"]
+    return [*words, *(f"--{name}={value}" for name, value in sorted(typed.items()))]

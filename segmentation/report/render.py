@@ -15,6 +15,7 @@ from segmentation.core.files import replacing, write_text
 from segmentation.language.pages import IN_TEMPLATES, tell_prose
 from segmentation.report import tell
 from segmentation.report.display import plain
+from segmentation.runs.records import Printed
 from segmentation.runs.run import Run
 
 SYSTEM_LIBRARIES = (
@@ -149,17 +150,29 @@ def _lift_heading(notebook) -> str:
     raise ValueError("no cell shows a heading")
 
 
-def write_pdf(study: Run) -> None:
-    """Print report.html to report.pdf; an older one is gone then, whether that succeeds or not."""
+def write_pdf(study: Run, printed: Printed) -> None:
+    """Print report.html to report.pdf, with the chapters if it is to be full; an older one is gone then in any case."""
     page = (study.report / "report.html").read_text(encoding="utf-8")
     older = study.report / OLDER
     try:
         with replacing(study.report / "report.pdf") as beside:
-            beside.write_bytes(print_page(page))
+            beside.write_bytes(print_page(in_full(page) if printed == "full" else first_part(page)))
     except SegmentationError as fault:
         raise SegmentationError(f"{fault}{'. The report.pdf of before is removed' * older.is_file()}") from fault
     finally:
         older.unlink(missing_ok=True)
+
+
+def first_part(page: str) -> str:
+    """Return a page without its chapters, which are not printed and would take most of the time."""
+    without = re.sub(r'<details class="chapter".*?</(?:article|dl)>\s*</details>', "", page, flags=re.S)
+    return re.sub(r'<a href="#term-[^"]*">([^<]*)</a>', r"\1", without)
+
+
+def in_full(page: str) -> str:
+    """Return a page with its chapters open, and marked so that the style of print shows the contents too."""
+    opened = page.replace('<details class="chapter"', '<details open class="chapter"')
+    return opened.replace("<body>", '<body class="full">', 1)
 
 
 def print_page(page: str) -> bytes:

@@ -1,12 +1,15 @@
 """What the report and the dashboard say around the chapters: the answer, how sure it is, key figures, and cards."""
 
+import html
+import re
 from collections.abc import Sequence
 
 from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP
-from segmentation.evidence.decision import LEVEL, SIGNIFICANT, SMALL, advice, meaning
+from segmentation.evidence.decision import DISSOLVED, LEVEL, SIGNIFICANT, SMALL, STABLE, advice, meaning, named, plainly
 from segmentation.language import tr, trc, trn
+from segmentation.language.glossary import glossary
 from segmentation.language.writing import (
     decimal,
     listing,
@@ -59,11 +62,6 @@ def answer(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:
     return f"{who(profiles.segments, selection.verdict)} {worth}".strip()
 
 
-def plain(selection: Selection) -> str:
-    """Say in one plain sentence how sure the segments are."""
-    return f"{sentence(meaning(selection.verdict, selection.k))}."
-
-
 def sureness(selection: Selection) -> str:
     """Say how sure the segments are: the verdict and what to do with it, the evidence behind it, what limits it."""
     return " ".join(statistics(selection))
@@ -73,7 +71,7 @@ def statistics(selection: Selection) -> list[str]:
     """Return the same as the sentences that it consists of."""
     verdict = tr(
         "The verdict is {verdict}: {meaning}.",
-        verdict=tr(selection.verdict),
+        verdict=named(selection.verdict),
         meaning=meaning(selection.verdict, selection.k),
     )
     told = [selection.fit.told if selection.fit else "", verdict, advice(selection.verdict, selection.k)]
@@ -104,7 +102,7 @@ def statistics(selection: Selection) -> list[str]:
 
 def _other(row: Alternative, k: int) -> str:
     """Return another number of segments, and how its segments differ."""
-    verdict = tr(row.verdict)
+    verdict = named(row.verdict)
     if row.k < k:
         return tr("{k} (coarser, {verdict})", k=row.k, verdict=verdict)
     return tr("{k} (finer, {verdict})", k=row.k, verdict=verdict)
@@ -371,9 +369,10 @@ def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
         "dataset": dataset.title,
         "assumed": runs_tell.assumed(described, dataset, selection.features, set_by),
         "heading": heading(selection),
-        "plain": plain(selection),
+        "plain": plainly(selection),
         "most": runs_tell.worth_most(profiles.segments, profiles.worth, dataset),
         "statistics": statistics(selection),
+        **glossed(),
         "base": lineage and lineage.base,
         "changes": runs_tell.lineage(lineage) if lineage else None,
         "warning": cut(selection, dataset),
@@ -393,6 +392,26 @@ def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
         "level": percent(LEVEL),
         "rounding": rounding() if private else None,
     }
+
+
+def glossed() -> dict:
+    """Return the words that are explained, and what links each of them where it first stands in a text of the page."""
+    words = [*glossary(level=percent(LEVEL), stable=decimal(STABLE), dissolved=decimal(DISSOLVED))]
+    keys = {form.casefold(): word.key for word in words for form in word.forms}
+    forms = "|".join(map(re.escape, sorted(keys, key=len, reverse=True)))
+    linked: set[str] = set()
+
+    def link(found: re.Match) -> str:
+        key = keys[found[0].casefold()]
+        if key in linked:
+            return found[0]
+        linked.add(key)
+        return f'<a href="#term-{key}">{found[0]}</a>'
+
+    def explained(text: str) -> str:
+        return re.sub(rf"\b(?:{forms})\b", link, html.escape(text), flags=re.I)
+
+    return {"glossary": words, "explained": explained}
 
 
 def heading(selection: Selection) -> str:

@@ -21,6 +21,7 @@ from segmentation.runs.records import (
     Feature,
     Judged,
     Placement,
+    Printed,
     Profile,
     Record,
     Rules,
@@ -338,6 +339,7 @@ class Manifest(Made):
     outputs: dict[str, str]
     versions: dict[str, str]
     revision: str | None = None
+    printed: Printed | None = None  # how much report.pdf holds, where that is all
 
 
 KINDS: dict[str, type[Artifact]] = {

@@ -15,10 +15,11 @@ from shlex import quote
 
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, Dataset, dataset_path
-from segmentation.core.errors import DataError, UsageError
+from segmentation.core.errors import DataError, SegmentationError, UsageError
 from segmentation.core.files import sha256
 from segmentation.core.text import key, suggest
 from segmentation.runs.artifacts import Made, Manifest, read_artifact, remake_command
+from segmentation.runs.records import Printed
 from segmentation.runs.run import Run, check_run_name, forming, load_dataset
 from segmentation.runs.stages import LISTS, WORKBOOK
 
@@ -50,6 +51,19 @@ def open_finished(run: str | None, dataset: str | None) -> Run:
     described = forming(load_dataset(made_from, run), str(manifest.parameters.get("features", "")).split(","))
     told = manifest.parameters.get("language")
     return Run(run, described, {"language": told} if told else {})
+
+
+def printed_before(study: Run) -> Printed | None:
+    """Return how much the report.pdf of a run holds, which is printed again with the page; None where there is none.
+
+    Until the new one is done the older one lies under another name.
+    """
+    if not any((study.report / name).is_file() for name in ("report.pdf", ".report.pdf")):
+        return None
+    try:
+        return read_manifest(study.name).printed or "short"
+    except SegmentationError:
+        return "short"
 
 
 def read_manifest(run: str) -> Manifest:

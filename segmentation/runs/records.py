@@ -9,6 +9,7 @@ from segmentation.core.dataset import Level, MethodName
 Verdict = Literal["natural", "reproducible", "constructive", "none"]
 STRONGEST_FIRST = get_args(Verdict)
 FAR_SHARE, FAR_TIMES = 0.02, 2  # who is set aside: so few, so many times as far out as all others
+Printed = Literal["short", "full"]  # how much of the report report.pdf holds: its first part, or all
 Became = Literal["survives", "split", "merged", "gone"]
 Interval = tuple[float, float]
 
