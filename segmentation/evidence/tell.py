@@ -1,11 +1,12 @@
 """What is said of the evidence for each number of segments, and of the choice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import pandas as pd
 
-from segmentation.core.privacy import SMALLEST_GROUP, TENS, all_but, least, public, significant
+from segmentation.core import privacy
+from segmentation.core.privacy import SMALLEST_GROUP, TENS, all_but, public, significant
 from segmentation.core.text import escape
 from segmentation.evidence import criteria
 from segmentation.evidence.decision import (
@@ -79,17 +80,26 @@ def starts(scores: pd.DataFrame, customers: int) -> str:
     return " ".join(told)
 
 
-def misfits(silhouettes: pd.DataFrame, *, private: bool, aside: int = 0) -> str:
+def misfits(silhouettes: pd.DataFrame, *, private: bool, aside: int = 0, names: Mapping[int, str] | None = None) -> str:
     """Say how many customers have a silhouette below 0, and in which segments; `aside` take no part."""
-    everyone = all_but(aside, len(silhouettes), private=private)
+    n, total = len(silhouettes), privacy.nearly_all(len(silhouettes), len(silhouettes) + aside, private=private)
+    customers = total if aside else whole(n)
     below = silhouettes[silhouettes["silhouette"] < 0].groupby("segment").size()
-    n, counted = int(below.sum()), everyone if aside else f"{len(silhouettes):,} customers"
-    if not n:
-        return f"None of {everyone} has a silhouette below 0."
+    if below.empty:
+        return tr("None of {customers} has a silhouette below 0.", customers=all_but(aside, n, private=private))
     if private and below.min() < SMALLEST_GROUP:
-        return f"{sentence(public(n))} of {counted} have a silhouette below 0."
-    where = listing(f"{number:,} in segment {segment}" for segment, number in below.items())
-    return f"{n:,} of {counted} {'has' if n == 1 else 'have'} a silhouette below 0 ({where})."
+        some = sentence(public(int(below.sum())))
+        return tr("{some} of {customers} customers have a silhouette below 0.", some=some, customers=customers)
+    called = {s: escape((names or {}).get(int(s)) or tr("segment {number}", number=s)) for s in below.index}
+    where = listing(tr("{n} in {segment}", segment=called[s], n=whole(number)) for s, number in below.items())
+    return trn(
+        "{n} of {customers} customers has a silhouette below 0 ({where}).",
+        "{n} of {customers} customers have a silhouette below 0 ({where}).",
+        int(below.sum()),
+        n=whole(below.sum()),
+        customers=customers,
+        where=where,
+    )
 
 
 def silhouettes(silhouettes: pd.DataFrame, *, private: bool, aside: int = 0) -> str:
@@ -527,20 +537,3 @@ def as_selection(evidence: Evidence, conclusion: Conclusion, far: str = "") -> d
         "resamples": evidence.resamples,
         "sample": evidence.customers,
     }
-
-
-def border(pairs: pd.DataFrame, customers: int, rule: str, *, private: bool) -> str:
-    """Say how many customers of `borders` are near one, by which rule, and near which most; no fewer than ten."""
-    if pairs.empty:
-        return f"No customer is near a border: {rule}."
-    near, largest = int(pairs["customers"].sum()), pairs["customers"].iloc[0]
-    told = (
-        f"{sentence(public(near, private=private))} of {customers:,} customers {'is' if near == 1 else 'are'} near a "
-        f"border: {rule}."
-    )
-    alike = (pairs["customers"] == largest).sum() > 1
-    if alike or largest < least(private) or 0 < near - largest < least(private):  # the rest could be worked out
-        return told
-    who = "All" if largest == near else "Most" if 2 * largest > near else "The largest group"
-    many = "" if largest == near else f" ({largest:,})"
-    return f"{told} {who} of them{many} lie between segments {pairs['between'].iloc[0]}."

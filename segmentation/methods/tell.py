@@ -74,22 +74,43 @@ def _other(tried: Tried) -> str:
     return tr("Also tried: {method}, whose verdict with {k} is {verdict}.", verdict=named(tried.verdict), **told)
 
 
-def fit(fitted, over: str, *, private: bool) -> str:
-    """Say how well segments fit, by their inertia or by the BIC of their method, to go on after their sizes.
+def fit(fitted, over: int | None, *, private: bool) -> str:
+    """Say how well segments fit, by their inertia or by the BIC of their method.
 
     Parameters
     ----------
     fitted : a fitted estimator
-    over : str
-        What to say of the customers that they are formed on; "" of all.
+    over : int or None
+        How many customers they are formed on; None of all.
     """
-    likely = hasattr(fitted, "bic_")
-    value = amount(significant(fitted.bic_ if likely else fitted.inertia_, private=private))
-    verb = f"{over}{',' if over else ''} is {value}"
-    if likely:
-        return f"{FAMILY_WORDS.get(getattr(fitted, 'family_', ''), '')}; their BIC{verb}, the lower the better."
-    squares = "the sum of the squared distances of the customers to their centroids, in scaled units"
-    return f"; together their inertia{verb}: {squares}."
+    if hasattr(fitted, "bic_"):
+        value, kind = (
+            amount(significant(fitted.bic_, private=private)),
+            FAMILY_WORDS.get(getattr(fitted, "family_", "")),
+        )
+        told = [tr("The clouds of the mixture are {kind}.", kind=tr(kind))] if kind else []
+        if over:
+            bic = tr(
+                "Their BIC, over the {customers} customers that they are formed on, is {bic}, the lower the better.",
+                customers=whole(over),
+                bic=value,
+            )
+        else:
+            bic = tr("Their BIC is {bic}, the lower the better.", bic=value)
+        return " ".join([*told, bic])
+    value = amount(significant(fitted.inertia_, private=private))
+    if over:
+        return tr(
+            "Together their inertia, over the {customers} customers that they are formed on, is {inertia}: the sum of "
+            "the squared distances of the customers to their centroids, in scaled units.",
+            customers=whole(over),
+            inertia=value,
+        )
+    return tr(
+        "Together their inertia is {inertia}: the sum of the squared distances of the customers to their centroids, in "
+        "scaled units.",
+        inertia=value,
+    )
 
 
 def sure(segmented: Customers) -> str:
@@ -97,9 +118,13 @@ def sure(segmented: Customers) -> str:
     if "probability" not in segmented.table.columns:
         return ""
     sure = int((segmented.table["probability"] >= NEARLY_CERTAIN).sum().execute())
-    many = most_of(sure, segmented.number) if segmented.private else f"{sure:,}"
-    among = f"{sentence(many)} of {segmented.number:,} customers"
-    return f" {among} belong to their segment with a probability of {percent(NEARLY_CERTAIN)} or more."
+    many = most_of(sure, segmented.number) if segmented.private else whole(sure)
+    return tr(
+        "{many} of {customers} customers belong to their segment with a probability of {least} or more.",
+        many=sentence(many),
+        customers=whole(segmented.number),
+        least=percent(NEARLY_CERTAIN),
+    )
 
 
 def scaling(scaled: Sequence[Scaled], dataset: Dataset, base: Finished | None = None) -> str:

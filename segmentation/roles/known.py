@@ -4,11 +4,12 @@ import re
 from collections import Counter
 from datetime import date, timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from segmentation.core.dataset import Column, Dataset
+from segmentation.core.dataset import Column, Dataset, Level
 from segmentation.core.errors import UsageError
 from segmentation.core.text import in_sentence, plain_unit
+from segmentation.language import trc
 from segmentation.roles.look import MOST_EMPTY, Looked, plain
 from segmentation.roles.words import spelt
 from segmentation.tables.dates import FORMATS, ORDERS, find_formats, read_day, tell_open
@@ -65,41 +66,111 @@ REVENUE = (  # spent where it is declared a value of the customers: it may be wh
 IN_YEARS = ("", "years", "year", "yrs", "yr", "y", "jahre", "jahren", "ans", "años", "anos", "anni", "lat", "jaar")
 OF_PURCHASES = {"recency": "recency", "frequency": "frequency", "tenure": "tenure", "monetary": "value"}
 
+LEVELS = get_args(Level)  # from low to high
+
 
 class Said(NamedTuple):
-    """What people say of a feature where it is low, average and high; {} stands for its label, where that is needed.
+    """What people say of a feature where it is low, average and high; {label} stands for its label, if it is needed.
 
-    bare : with what each begins that may be left out: "bought " of "bought long ago"
+    short : the same where there is little room: "long ago" of "bought long ago"
+    alone : the words without any label, for a sentence that has it; () where there are none
+    named : whether the label stands before the words, as what they are said of
     """
 
     low: str
     average: str
     high: str
-    bare: str = ""
+    short: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
+    named: bool = False
 
-    def ends(self, *, cut: bool = False) -> set[str]:
-        """Return what is said of the two ends, without what may be left out where that is `cut`."""
-        return {end.removeprefix(self.bare if cut else "").casefold() for end in (self.low, self.high)}
+    def ends(self, *, short: bool = False) -> set[str]:
+        """Return what is said of the two ends."""
+        return {(self.bare(end) if short else getattr(self, end)).casefold() for end in ("low", "high")}
+
+    def bare(self, level: str) -> str:
+        """Return what is said of a level where there is little room."""
+        return self.short[LEVELS.index(level)] if self.short else getattr(self, level)
+
+    @property
+    def are_words(self) -> bool:
+        """Whether people have words for the two ends that stand without the label."""
+        return bool(self.alone) or "{label}" not in self.low
 
     def word(self, level: str) -> str:
-        """Return what is said of a level, without the label and what may be left out."""
-        return getattr(self, level).removeprefix("{}: ").removeprefix(self.bare).format("").strip()
+        """Return what is said of a level without the label, where these `are_words`."""
+        told = self.alone[LEVELS.index(level)] if self.alone else self.bare(level)
+        return told.format(label="").strip()
 
 
-SAID = {
-    "recency": Said("lately", "some time ago", "long ago"),
-    "since": Said("{}: lately", "{}: some time ago", "{}: long ago"),
-    "frequency": Said("seldom", "now and then", "often"),
-    "tenure": Said("new", "average {}", "long-standing"),
-    "value": Said("spent little", "average spend", "spent much"),
-    "age": Said("younger", "average {}", "older"),
-    "birth": Said("older", "average {}", "younger"),
-    "rating": Said("rates {} low", "rates {} average", "rates {} high", "rates "),
-}
+def high_or_low() -> Said:
+    """Return what is said of a feature of which nothing else is known."""
+    return Said(trc("level", "low {label}"), trc("level", "average {label}"), trc("level", "high {label}"))
+
+
+def usual() -> dict[str, Said]:
+    """Return by what features measure (`kind_of`) what people say of them."""
+    lately = (trc("level", "lately"), trc("level", "some time ago"), trc("level", "long ago"))
+    average = trc("level", "average {label}")
+    rated = trc("level", "rates {label} low"), trc("level", "rates {label} average"), trc("level", "rates {label} high")
+    return {
+        "recency": Said(*lately),
+        "since": _named(Said(*lately)),
+        "frequency": Said(trc("level", "seldom"), trc("level", "now and then"), trc("level", "often")),
+        "tenure": Said(trc("level", "new"), average, trc("level", "long-standing")),
+        "value": Said(trc("level", "spent little"), trc("level", "average spend"), trc("level", "spent much")),
+        "age": Said(trc("level", "younger"), average, trc("level", "older")),
+        "birth": Said(trc("level", "older"), average, trc("level", "younger")),
+        "rating": Said(*rated, short=high_or_low()[:3]),
+    }
+
+
+def _named(own: Said) -> Said:
+    """Return the same with the label before it."""
+    words = own.alone or own[:3]
+    low, average, high = (
+        word if "{label}" in word else trc("level", "{label}: {level}", label="{label}", level=word) for word in words
+    )
+    return Said(low, average, high, alone=words, named=True)
+
+
+def _done_lately(verb: str) -> Said:
+    """Return what is said of how long ago it was that customers did something last."""
+    lately = usual()["recency"][:3]
+    own = {
+        "bought": (
+            trc("level", "bought lately"),
+            trc("level", "bought some time ago"),
+            trc("level", "bought long ago"),
+        ),
+        "visited": (
+            trc("level", "visited lately"),
+            trc("level", "visited some time ago"),
+            trc("level", "visited long ago"),
+        ),
+        "booked": (
+            trc("level", "booked lately"),
+            trc("level", "booked some time ago"),
+            trc("level", "booked long ago"),
+        ),
+        "stayed": (
+            trc("level", "stayed lately"),
+            trc("level", "stayed some time ago"),
+            trc("level", "stayed long ago"),
+        ),
+        "paid": (trc("level", "paid lately"), trc("level", "paid some time ago"), trc("level", "paid long ago")),
+        "gave": (trc("level", "gave lately"), trc("level", "gave some time ago"), trc("level", "gave long ago")),
+        "active": (
+            trc("level", "active lately"),
+            trc("level", "active some time ago"),
+            trc("level", "active long ago"),
+        ),
+    }
+    return Said(*own[verb], short=lately, alone=lately) if verb else Said(*lately)
 
 
 def kind_of(name: str, dataset: Dataset) -> str | None:
-    """Return what a column measures, a key of `SAID`, where its label says so; None where nothing is known of it."""
+    """Return what a column measures, a key of `usual`, where its label says so; None where nothing is known of it."""
     column, label = dataset.columns[name], _called(name, dataset)
     if dataset.transactions and name in OF_PURCHASES:
         return OF_PURCHASES[name]
@@ -147,8 +218,8 @@ def _of_days(text: str) -> str | None:
 
 
 def _done(text: str) -> str:
-    """Return what was done according to a label, as a verb with a blank behind; "" where it does not say."""
-    return next((f"{verb} " for verb, names in DONE.items() if re.search(names, text)), "")
+    """Return what was done according to a label, as a verb; "" where it does not say."""
+    return next((verb for verb, names in DONE.items() if re.search(names, text)), "")
 
 
 def subject(name: str, dataset: Dataset) -> str:
@@ -163,29 +234,27 @@ def said(dataset: Dataset) -> dict[str, Said]:
     with their labels, as every feature that is not in here.
     """
     found = {name: own for name in dataset.named("feature") if (own := _said(name, dataset))}
-    whole, bare = (Counter(word for own in found.values() for word in own.ends(cut=cut)) for cut in (False, True))
+    whole, short = (Counter(word for own in found.values() for word in own.ends(short=cut)) for cut in (False, True))
     for name, own in [*found.items()]:
-        if "{}" in own.low:
+        if "{label}" in own.low:
             continue
         if any(whole[word] > 1 for word in own.ends()):
-            found[name] = Said(*(told if "{}" in told else f"{{}}: {told.removeprefix(own.bare)}" for told in own[:3]))
-            if own == SAID["value"]:
+            found[name] = _named(own)
+            if own == usual()["value"]:
                 del found[name]
-        elif any(bare[word] > 1 for word in own.ends(cut=True)):
-            found[name] = own._replace(bare="")
+        elif any(short[word] > 1 for word in own.ends(short=True)):
+            found[name] = own._replace(short=())
     return found
 
 
 def _said(name: str, dataset: Dataset) -> Said | None:
     if words := dataset.columns[name].words:
         low, high = (end.replace("{", "{{").replace("}", "}}") for end in (words.low, words.high))
-        return Said(low, "average {}", high)
+        return Said(low, trc("level", "average {label}"), high)
     kind = kind_of(name, dataset)
     if kind == "recency":
-        did = "bought " if dataset.transactions else _done(spelt(_called(name, dataset)))
-        low, average, high = (f"{did}{told}" for told in SAID[kind][:3])
-        return Said(low, average, high, did)
-    return SAID.get(kind or "")
+        return _done_lately("bought" if dataset.transactions else _done(spelt(_called(name, dataset))))
+    return usual().get(kind or "")
 
 
 class Days:

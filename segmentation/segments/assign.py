@@ -93,11 +93,10 @@ def name_of(table: ibis.Table, names: Mapping[int, str | None]) -> ibis.Value:
 
 
 def nearest_to_border(near: ibis.Table, dataset: Dataset, most: int = 10) -> pd.DataFrame | None:
-    """Return segment, next segment, margin and labelled features of those nearest to a border; None where private."""
+    """Return segment, next segment, margin and features of those nearest to a border; None where private."""
     if dataset.private:
         return None
-    labels = {name: dataset.axis(name) for name in dataset.columns}
-    first = near.limit(most).drop("id").to_pandas().rename(columns=labels)
+    first = near.limit(most).drop("id").to_pandas()
     return None if first.empty else first
 
 
@@ -108,11 +107,11 @@ def write_near(study: Run, near: ibis.Table) -> None:
 
 
 def borders(near: ibis.Table) -> pd.DataFrame:
-    """Return how many of the customers near a border lie between each two segments: between, customers."""
+    """Return how many of the customers near a border lie between each two of them: between (two numbers), customers."""
     by = ["segment", "next_segment"]
     counts = near.group_by(by).agg(customers=near.count()).to_pandas().set_index(by)["customers"]
-    ends = [f"{min(pair)} and {max(pair)}" for pair in counts.index]
-    found = counts.groupby(ends).sum().sort_index().sort_values(ascending=False, kind="stable")
+    ends = pd.Series([(min(pair), max(pair)) for pair in counts.index], counts.index, dtype=object)
+    found = counts.groupby(ends.to_numpy()).sum().sort_index().sort_values(ascending=False, kind="stable")
     return found.rename_axis("between").rename("customers").reset_index()
 
 

@@ -17,6 +17,7 @@ from segmentation.core.engine import double, held, kept
 from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of, are_items, how_scaled, items_of, shown_means
+from segmentation.language import mark, tr
 from segmentation.language.writing import percent
 from segmentation.methods.optima import method_of
 from segmentation.methods.scores import precisions, scores_of
@@ -24,9 +25,14 @@ from segmentation.runs.records import Placement, Scaled
 from segmentation.segments.assign import ASSIGNED, NEAR, UNSURE, assign_rows, shown_placement, told_of
 from segmentation.segments.names import HIGH
 
-UNITS = {"standard": "standard deviations", "robust": "interquartile ranges", "none": "units of the features"}
+UNITS = {
+    "standard": mark("standard deviations"),
+    "robust": mark("interquartile ranges"),
+    "none": mark("units of the features"),
+}
 MARKED, MARKED_OF_WHOLE = 0.25, 0.5  # what makes a share a marker
-POINTS = "points"  # of a scale, of which yes or no has one
+COMPONENTS = mark("first component"), mark("second component")
+POINTS = mark("points")  # of a scale, of which yes or no has one
 
 
 def fit_segments(
@@ -80,14 +86,14 @@ def spreads(model: Pipeline, features: Sequence[str]) -> list[pd.DataFrame]:
 
 
 def distance_unit(dataset: Dataset, features: Collection[str]) -> str:
-    """Return in what distances, margins and centroids are measured."""
+    """Return in what distances, margins and centroids are measured, a message that whoever shows it tells."""
     kind = how_scaled(dataset, features)
     return POINTS if kind == "none" and are_items(dataset, features) else UNITS[kind]
 
 
 def scaled_label(dataset: Dataset, name: str) -> str:
     """Return what the axis of a scaled feature says."""
-    return f"{dataset.label(name)} (scaled)"
+    return tr("{label} (scaled)", label=dataset.label(name))
 
 
 def column_label(dataset: Dataset, column: str) -> str:
@@ -112,7 +118,7 @@ def principal_map(
     """
     if len(features) <= 2:
         return None
-    X, names = scaled.sample[list(features)].to_numpy(), ["first component", "second component"]
+    X, names = scaled.sample[list(features)].to_numpy(), list(COMPONENTS)
     components = PCA(2, svd_solver="full").fit(X)
     crosses = (centres.to_numpy() - components.mean_) @ components.components_.T  # NaN where one is not shown
     points = pd.DataFrame(components.transform(X), columns=names).assign(segment=scaled.sample["segment"])

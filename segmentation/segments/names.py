@@ -7,54 +7,69 @@ from typing import NamedTuple
 import pandas as pd
 
 from segmentation.core.dataset import LONGEST_CALLED, Dataset, Level
-from segmentation.core.text import count, shortened
+from segmentation.core.text import shortened
+from segmentation.language import mark, tr, trc, trn
 from segmentation.language.writing import sentence
-from segmentation.roles.known import SAID, Said, kind_of, said, subject
+from segmentation.roles.known import Said, high_or_low, kind_of, said, subject, usual
 from segmentation.runs.artifacts import Heir
 from segmentation.runs.records import Profile, Verdict
 
 HIGH = 0.5
 MOST_SAY = 0.5  # of a share of yes: what most say
 USUAL_INDEX = (67, 150)  # two thirds to half as much again
-AVERAGE, UNNAMED = "Average in every feature", "See its levels"
-EVERYONE = "All customers"  # the name of a segment of all, whose every level would be average
+AVERAGE, UNNAMED = mark("Average in every feature"), mark("See its levels")
+EVERYONE = mark("All customers")  # the name of a segment of all, whose every level would be average
 MOST_NAMED = 3  # with more features, levels leave the average ones out
 LEVELS_TOLD = 8  # of which levels tell
-RATES = SAID["rating"].bare
 FEWEST_LETTERS = 8  # of a label that is cut
 SUGGESTED: tuple[tuple[dict[str, Level], str], ...] = (  # by what stands out; the first that holds
-    ({"recency": "high", "value": "high"}, "Win them back first, with a personal offer: they brought much."),
-    ({"recency": "high", "frequency": "high"}, "Win them back soon, with a personal offer: they used to come often."),
-    ({"recency": "high", "frequency": "low"}, "Write to them once more at little cost, and leave it at that."),
-    ({"recency": "high", "value": "low"}, "Write to them once more at little cost, and leave it at that."),
-    ({"recency": "high"}, "Give them one good reason to come back, before they are gone for good."),
+    ({"recency": "high", "value": "high"}, mark("Win them back first, with a personal offer: they brought much.")),
+    (
+        {"recency": "high", "frequency": "high"},
+        mark("Win them back soon, with a personal offer: they used to come often."),
+    ),
+    ({"recency": "high", "frequency": "low"}, mark("Write to them once more at little cost, and leave it at that.")),
+    ({"recency": "high", "value": "low"}, mark("Write to them once more at little cost, and leave it at that.")),
+    ({"recency": "high"}, mark("Give them one good reason to come back, before they are gone for good.")),
     (
         {"recency": "low", "frequency": "high", "value": "high"},
-        "Thank them, and look after them in person; they need no discount.",
+        mark("Thank them, and look after them in person; they need no discount."),
     ),
-    ({"recency": "low", "value": "high"}, "Thank them in person, and suggest what goes with what they have."),
-    ({"recency": "low", "frequency": "high"}, "Thank them, and suggest what goes with what they have; no discount."),
-    ({"recency": "low", "tenure": "low"}, "Welcome them, and make the next time easy."),
-    ({"recency": "low", "frequency": "low"}, "Stay in touch while they remember you, and make the next time easy."),
-    ({"recency": "low"}, "Stay in touch while they remember you: suggest what goes with their latest choice."),
+    ({"recency": "low", "value": "high"}, mark("Thank them in person, and suggest what goes with what they have.")),
+    (
+        {"recency": "low", "frequency": "high"},
+        mark("Thank them, and suggest what goes with what they have; no discount."),
+    ),
+    ({"recency": "low", "tenure": "low"}, mark("Welcome them, and make the next time easy.")),
+    (
+        {"recency": "low", "frequency": "low"},
+        mark("Stay in touch while they remember you, and make the next time easy."),
+    ),
+    ({"recency": "low"}, mark("Stay in touch while they remember you: suggest what goes with their latest choice.")),
     (
         {"frequency": "high", "value": "high"},
-        "Thank them, and look after them in person; notice early when they come less often.",
+        mark("Thank them, and look after them in person; notice early when they come less often."),
     ),
-    ({"frequency": "high", "value": "low"}, "Suggest bundles, or something a little better, rather than discounts."),
-    ({"frequency": "low", "value": "high"}, "Prepare each contact with them well: few of them bring much."),
-    ({"frequency": "low", "value": "low"}, "Include them in what goes to everybody, and keep what they cost low."),
-    ({"value": "high"}, "Look after them in person: losing one of them costs most."),
-    ({"frequency": "high"}, "Thank them for coming often, and suggest what goes with what they have."),
-    ({"value": "low"}, "Suggest what goes with what they have, and keep what they cost low."),
-    ({"frequency": "low"}, "Give them a reason to come again, at a time that suits them."),
-    ({"tenure": "low"}, "Welcome them, and show them what else there is."),
-    ({"tenure": "high"}, "Thank them for staying, and ask what they would miss."),
+    (
+        {"frequency": "high", "value": "low"},
+        mark("Suggest bundles, or something a little better, rather than discounts."),
+    ),
+    ({"frequency": "low", "value": "high"}, mark("Prepare each contact with them well: few of them bring much.")),
+    (
+        {"frequency": "low", "value": "low"},
+        mark("Include them in what goes to everybody, and keep what they cost low."),
+    ),
+    ({"value": "high"}, mark("Look after them in person: losing one of them costs most.")),
+    ({"frequency": "high"}, mark("Thank them for coming often, and suggest what goes with what they have.")),
+    ({"value": "low"}, mark("Suggest what goes with what they have, and keep what they cost low.")),
+    ({"frequency": "low"}, mark("Give them a reason to come again, at a time that suits them.")),
+    ({"tenure": "low"}, mark("Welcome them, and show them what else there is.")),
+    ({"tenure": "high"}, mark("Thank them for staying, and ask what they would miss.")),
 )
 
 
 class Phrase(NamedTuple):
-    """How a level of a feature is put, {} for its label: "bought long ago", where there is little room "long ago"."""
+    """How a level of a feature is put, {label} for its label: "bought long ago", with little room "long ago"."""
 
     whole: str
     bare: str
@@ -62,44 +77,47 @@ class Phrase(NamedTuple):
 
     def told(self) -> str:
         """Return it as the levels of a segment tell it."""
-        return self.whole.format(self.label)
+        return self.whole.format(label=self.label)
 
 
 def phrases(levels: Mapping[str, str], centres: Mapping[str, float | None], dataset: Dataset) -> dict[str, Phrase]:
-    """Return how the level of each feature is put: "long ago", "spent little", "high {}", "not {}"."""
+    """Return how the level of each feature is put: "long ago", "spent little", "high {label}", "not {label}"."""
     known = said(dataset)
     return {f: _phrase(f, height, centres.get(f), known.get(f), dataset) for f, height in levels.items()}
 
 
 def _phrase(name: str, height: str, centre: float | None, own: Said | None, dataset: Dataset) -> Phrase:
-    label = dataset.words(name)
+    label = subject(name, dataset) if own and own.named else dataset.words(name)
     if dataset.columns[name].type == "yes/no" and height != "average":
         text = _of_most(height, centre, own)
-    elif own:
-        text, label = getattr(own, height), subject(name, dataset) if "{}: " in own.low else label
-    else:
-        text = f"{height} {{}}"
-    bare = text.removeprefix(own.bare) if own else text
-    return Phrase(text, bare if own != SAID["rating"] else f"{height} {{}}", label)
+        return Phrase(text, text, label)
+    put = own or high_or_low()
+    return Phrase(getattr(put, height), put.bare(height), label)
 
 
 def _of_most(height: str, centre: float | None, own: Said | None) -> str:
     """Return what is said of yes and no: what most of them say, or what they say more often than all do."""
-    yes, no = (own.high, own.low) if own else ("{}", "not {}")
+    yes, no = (own.high, own.low) if own else ("{label}", trc("level", "not {label}"))
     if centre is not None and (centre >= MOST_SAY) == (height == "high"):
         return yes if height == "high" else no
     if own:  # most of them say otherwise than this end
-        return f"more often {yes if height == 'high' else no}"
-    return "more often {}" if height == "high" else "less often {}"
+        return trc("level", "more often {level}", level=yes if height == "high" else no)
+    return trc("level", "more often {label}") if height == "high" else trc("level", "less often {label}")
 
 
-def levelled(heights: pd.Series, told: dict, dataset: Dataset, *, alone: bool) -> dict:
-    """Return the levels of a segment, the features by how far it stands from all, and what follows for its names."""
-    levels = {f: level(z, told["index"][f]) for f, z in heights.items()}
+def levelled(heights: pd.Series, beyond: pd.Series, told: dict, dataset: Dataset, *, alone: bool) -> dict:
+    """Return the levels of a segment, the features by how far it stands from all, and what follows for its names.
+
+    Parameters
+    ----------
+    heights, beyond : Series
+        Of each feature how far the segment stands above all: as the model sees it, and by the plain means.
+    """
+    levels = {f: level(z, told["index"][f], beyond[f]) for f, z in heights.items()}
     strongest = tuple(heights.abs().round(1).sort_values(ascending=False, kind="stable").index)
     put = phrases({f: levels[f] for f in strongest}, told["centre"], dataset)
-    called = {"name": EVERYONE, "action": None} if alone else _named(levels, put, dataset)
-    whole = EVERYONE if alone else level_name(levels, put)
+    called = {"name": tr(EVERYONE), "action": None} if alone else _named(levels, put, dataset)
+    whole = tr(EVERYONE) if alone else level_name(levels, put)
     return {"levels": levels, "strongest": strongest, "level_name": whole, **called}
 
 
@@ -130,7 +148,7 @@ def suggest_actions(profiles: list[Profile], dataset: Dataset, verdict: Verdict)
 def _certain(name: str, dataset: Dataset) -> str | None:
     """Return what a feature measures where its own words do not turn it round: recency may be a score."""
     words, kind = dataset.columns[name].words, kind_of(name, dataset)
-    known = SAID.get(kind or "")
+    known = usual().get(kind or "")
     if words and known and not dataset.transactions and not {words.low, words.high} & {known.low, known.high}:
         return None
     turned = words and known and (words.low == known.high or words.high == known.low)
@@ -142,16 +160,17 @@ def _suggested(profile: Profile, kinds: Mapping[str, str]) -> dict:
     found = {kind: {profile.levels[f] for f in kinds if kinds[f] == kind} for kind in kinds.values()}
     stands = {kind: levels.pop() for kind, levels in found.items() if len(levels) == 1}
     action = next((told for levels, told in SUGGESTED if levels.items() <= stands.items()), None)
-    return {"action": action, "suggested": action is not None}
+    return {"action": action and tr(action), "suggested": action is not None}
 
 
-def level(z: float, index: float | None) -> Level:
+def level(z: float, index: float | None, beyond: float = 0.0) -> Level:
     """Call a feature average less than half a standard deviation from the mean of all, as the model sees it.
 
-    What has an index is average only where that says so too: within 67 to 150.
+    What has an index is average only where that says so too: within 67 to 150. Where the plain mean lies on the other
+    side of that of all, as on the scale of a logarithm it may, nobody would understand a "high" beside it.
     """
     low, high = USUAL_INDEX
-    if abs(z) < HIGH and (index is None or low <= index <= high):
+    if (abs(z) < HIGH and (index is None or low <= index <= high)) or z * beyond < 0:
         return "average"
     return "high" if z > 0 else "low"
 
@@ -160,20 +179,20 @@ def level_name(levels: Mapping[str, str], put: Mapping[str, Phrase]) -> str:
     """Return the levels as words, in the order of `put`, such as "Bought long ago, often, high annual income"."""
     told = [f for f in put if levels[f] != "average" or len(levels) <= MOST_NAMED]
     if all(levels[f] == "average" for f in told):
-        return AVERAGE
+        return tr(AVERAGE)
     words = [put[f].told() for f in told]
     more = len(words) - LEVELS_TOLD
-    words = [*words[:LEVELS_TOLD], count(more, "other feature")] if more > 1 else words
+    words = [*words[:LEVELS_TOLD], trn("{n} other feature", "{n} other features", more)] if more > 1 else words
     return sentence(_joined(words))
 
 
 def _joined(words: Iterable[str]) -> str:
     """Return levels as one text, in which "rates" is said once of ratings that follow each other."""
     told: list[str] = []
-    rated = False
+    rated, rates = False, usual()["rating"].low.partition("{label}")[0]
     for word in words:
-        told.append(word.removeprefix(RATES) if rated else word)
-        rated = word.startswith(RATES)
+        told.append(word.removeprefix(rates) if rated else word)
+        rated = word.startswith(rates)
     return ", ".join(told)
 
 
@@ -195,8 +214,8 @@ def short_name(names: Iterable[str], put: Mapping[str, Phrase], dataset: Dataset
 def _fitted(names: list[str], put: Mapping[str, Phrase], dataset: Dataset, way: str) -> str | None:
     """Return these levels, each label as long as there is room for it; None where there is too little."""
     forms = {f: put[f].whole if way == "whole" else put[f].bare for f in names}
-    room = LONGEST_CALLED - len(_joined(form.format("") for form in forms.values()))
-    words = {f: form.format("") for f, form in forms.items() if form.format("") == form.format("x")}
+    room = LONGEST_CALLED - len(_joined(form.format(label="") for form in forms.values()))
+    words = {f: form.format(label="") for f, form in forms.items() if form.format(label="") == form.format(label="x")}
     left = [f for f in names if f not in words]
     if room < 0:
         return None
@@ -205,7 +224,7 @@ def _fitted(names: list[str], put: Mapping[str, Phrase], dataset: Dataset, way: 
         label = shortened(put[f].label, _beside(f, dataset), most, cut=way == "cut" and most >= FEWEST_LETTERS)
         if label is None:
             return None
-        words[f], room = forms[f].format(label), room - len(label)
+        words[f], room = forms[f].format(label=label), room - len(label)
     return _joined(words[f] for f in names)
 
 
@@ -226,9 +245,9 @@ def called(levels: Mapping[str, str], put: Mapping[str, Phrase], dataset: Datase
     """Return the name of a segment that nobody has named: what says most of it first."""
     far, near = ([f for f in put if (levels[f] == "average") == average] for average in (False, True))
     if not far:
-        return AVERAGE
+        return tr(AVERAGE)
     beside = near if len(far) == 1 and len(put) <= MOST_NAMED else []
-    return short_name([*far, *beside[:1]], put, dataset) or UNNAMED
+    return short_name([*far, *beside[:1]], put, dataset) or tr(UNNAMED)
 
 
 def distinct_names(
@@ -246,7 +265,7 @@ def distinct_names(
     for name, times in Counter(names.values()).items():
         twins = [profile for profile in profiles if profile.name == name]
         named = [profile for profile in twins if profile.segment not in kept]
-        if not named or (times == 1 and (_parts(name) not in gone or name == EVERYONE)):
+        if not named or (times == 1 and (_parts(name) not in gone or name == tr(EVERYONE))):
             continue
         spread = {f: _spread([t.centre[f] for t in twins]) / deviations[f] for f in twins[0].centre}
         apart = sorted((f for f in spread if spread[f] > 0), key=lambda f: -spread[f])
@@ -281,8 +300,14 @@ def _apart(profile: Profile, feature: str, way: str, dataset: Dataset) -> str | 
 
 def _numbered(profile: Profile, *, owned: bool) -> str:
     """Return a name with the number of its segment."""
-    number = f", segment {profile.segment}"
-    return f"{profile.name if owned else profile.name[: LONGEST_CALLED - len(number)].rstrip(' ,…')}{number}"
+    room = LONGEST_CALLED - len(tr("{name}, segment {number}", name="", number=profile.segment))
+    name = profile.name if owned else profile.name[:room].rstrip(" ,…")
+    return tr("{name}, segment {number}", name=name, number=profile.segment)
+
+
+def called_by_number(segment: int) -> str:
+    """Return what a segment is called that has no name."""
+    return tr("segment {number}", number=segment)
 
 
 def _spread(values: list[float | None]) -> float:

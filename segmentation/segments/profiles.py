@@ -1,6 +1,7 @@
 """Who the segments are: size, centre, index, descriptors and tests of these."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,17 +9,19 @@ import pandas as pd
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import write_csv
-from segmentation.core.privacy import least, step, to_step
+from segmentation.core.privacy import least, nearly_all, step, to_step
+from segmentation.core.text import escape
 from segmentation.customers.counts import Grouping, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, quantiles, shown_means, shown_shares
-from segmentation.language.writing import show_index, spanning
+from segmentation.language import spoken, tr, trc
+from segmentation.language.writing import decimal, show_index, show_p, spanning, whole
 from segmentation.runs.artifacts import Lineage
-from segmentation.runs.records import OTHERS, Placement, Profile
+from segmentation.runs.records import OTHERS, Interval, Placement, Profile
 from segmentation.runs.run import Run
 from segmentation.runs.worth import Part, Worth
 from segmentation.segments.assign import bent, centre_of_all, centres
-from segmentation.segments.names import as_before, distinct_names, levelled
+from segmentation.segments.names import as_before, called_by_number, distinct_names, levelled
 
 BETWEEN = ("from", "to")
 STANDING_DIGITS = 2
@@ -46,39 +49,67 @@ def profile_segments(
         What became of the segments of an earlier run: those that are found again keep name and action.
     """
     features, everyone = model.numeric, everyone or customers
+    means, described = _means(customers, list(bent(model))), _descriptors(everyone, features)
+    sizes, profiles = everyone.counts("segment"), []
+    for named in _named(customers, scaled, dataset, model, everyone, lineage):
+        segment, own = named.segment, intervals.loc[named.segment]
+        ends = {f: _interval(own, f"centre_{f}") if at is not None else None for f, at in named.centre.items()}
+        profiles.append(
+            Profile(
+                **dict(named),
+                size=sizes[segment],
+                share=int(sizes[segment]) / everyone.number,
+                share_interval=_interval(own, "share"),
+                centre_interval=ends,
+                mean=_known(means.loc[segment]),
+                descriptors={name: rows[segment] for name, rows in described.items()},
+            )
+        )
+    return profiles
+
+
+def segment_names(
+    customers: Customers,
+    scaled: Customers,
+    dataset: Dataset,
+    model: Placement,
+    *,
+    everyone: Customers,
+    lineage: Lineage | None = None,
+) -> dict[int, str]:
+    """Return what `profile_segments` calls each segment, by its number, before any interval is known."""
+    return {own.segment: own.name for own in _named(customers, scaled, dataset, model, everyone, lineage)}
+
+
+def _named(
+    customers: Customers,
+    scaled: Customers,
+    dataset: Dataset,
+    model: Placement,
+    everyone: Customers,
+    lineage: Lineage | None,
+) -> list[Profile]:
+    """Return of each segment its centre, index and levels, and the name that follows from them or was carried over."""
+    features = model.numeric
     kept = {heir.segment: heir for heir in lineage.now if heir.name} if lineage else {}
     former = {row.name for row in lineage.before} if lineage else ()
     whole, high = centre_of_all(customers, scaled, model), heights(scaled, features)
-    lows, means = customers.limits(features)["low"], _means(customers, list(bent(model)))
+    lows, found = customers.limits(features)["low"], centres(customers, scaled, model)
     indexed = whole[[f for f in features if whole[f] > 0 and lows[f] >= 0]]
-    described = _descriptors(everyone, features)
-    found, profiles = centres(customers, scaled, model), []
     stands = standings(found, whole, customers, scaled, model)
-    for segment, size in everyone.counts("segment").items():
-        told = _centre(found.loc[segment], intervals.loc[segment], indexed) | {"standing": _known(stands.loc[segment])}
-        profiles.append(
-            Profile(
-                segment=segment,
-                size=size,
-                share=int(size) / everyone.number,
-                **told,
-                mean=_known(means.loc[segment]),
-                descriptors={name: rows[segment] for name, rows in described.items()},
-                **levelled(high.loc[segment], told, dataset, alone=len(high) == 1),
-            )
-        )
-        profiles[-1] = profiles[-1].model_copy(update=as_before(kept[segment], dataset) if segment in kept else {})
+    beyond, profiles = everyone.means(features) - everyone.mean(features), []
+    for segment in high.index:
+        told: dict = {"centre": _known(found.loc[segment]), "index": _indices(found.loc[segment], indexed)}
+        own = levelled(high.loc[segment], beyond.loc[segment], told, dataset, alone=len(high) == 1)
+        own |= as_before(kept[segment], dataset) if segment in kept else {}
+        told["standing"] = _known(stands.loc[segment])
+        profiles.append(Profile.model_construct(segment=int(segment), **told, **own))
     return distinct_names(profiles, dataset, customers.deviation(features).replace(0, 1), tuple(kept), former)
 
 
-def _centre(centre: pd.Series, intervals: pd.Series, whole: pd.Series) -> dict:
-    """Return the centre of a segment with its index against that of the `whole`, where there is one, and intervals."""
-    return {
-        "share_interval": _interval(intervals, "share"),
-        "centre": _known(centre),
-        "centre_interval": {f: _interval(intervals, f"centre_{f}") if v == v else None for f, v in centre.items()},
-        "index": {f: 100 * value / whole[f] if f in whole and value == value else None for f, value in centre.items()},
-    }
+def _indices(centre: pd.Series, whole: pd.Series) -> dict[str, float | None]:
+    """Return the index of each centre against that of the `whole`, None where there is none."""
+    return {f: 100 * value / whole[f] if f in whole and value == value else None for f, value in centre.items()}
 
 
 def _known(values: pd.Series) -> dict[str, float | None]:
@@ -117,8 +148,8 @@ def standings(
     return stands
 
 
-def _interval(intervals: pd.Series, quantity: str) -> list[float]:
-    return [intervals[quantity, side] for side in ("low", "high")]
+def _interval(intervals: pd.Series, quantity: str) -> Interval:
+    return intervals[quantity, "low"], intervals[quantity, "high"]
 
 
 def _descriptors(customers: Customers, features: list[str]) -> dict[str, dict]:
@@ -216,14 +247,85 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
     """Return the centre of each segment with its interval, and its index, as text; one row a segment."""
     rows = []
     for profile in profiles:
-        row = {"segment": profile.segment, "name": profile.name}
+        row = {trc("head", "segment"): profile.name}
         for f, value in profile.centre.items():
             form = dataset.axis(f).form
-            beside = f", mean {form(profile.mean[f])}" if f in profile.mean else ""
-            interval = f" ({spanning(profile.centre_interval[f], form)})" if value is not None else ""
-            row[dataset.axis(f)] = f"{form(value)}{interval}{beside}"
-        rows.append(row | {f"index: {dataset.label(f)}": show_index(value) for f, value in profile.index.items()})
+            told = f"{form(value)} ({spanning(profile.centre_interval[f], form)})" if value is not None else form(value)
+            beside = f in profile.mean
+            row[str(dataset.axis(f))] = (
+                tr("{centre}, mean {mean}", centre=told, mean=form(profile.mean[f])) if beside else told
+            )
+        indices = {tr("index: {label}", label=dataset.label(f)): show_index(at) for f, at in profile.index.items()}
+        rows.append(row | indices)
     return pd.DataFrame(rows)
+
+
+def centres_table(centres: pd.DataFrame, dataset: Dataset, names: Mapping[int, str]) -> pd.DataFrame:
+    """Return the centres as text, one row a segment by its name."""
+    told = {trc("head", "segment"): [(names or {}).get(int(s)) or called_by_number(int(s)) for s in centres.index]}
+    return pd.DataFrame(told | {str(dataset.axis(f)): centres[f].map(dataset.axis(f).form).tolist() for f in centres})
+
+
+def levels_beside(profile: Profile) -> str:
+    """Return the levels of a segment that is not called by them; small in English, where no noun begins them."""
+    told = profile.level_name
+    small = f"{told[:1].lower()}{told[1:]}" if spoken() == "en" else told
+    return "" if profile.name.startswith(told) else f"; {escape(small)}"
+
+
+def actions_table(profiles: pd.DataFrame, verdict: str) -> pd.DataFrame | None:
+    """Return what is recommended for each segment; None where these are none, or nothing is recommended."""
+    if verdict == "none" or profiles["action"].isna().all():
+        return None
+    actions = profiles["action"].fillna(tr("none given in dataset.yaml"))
+    return pd.DataFrame({trc("head", "segment"): profiles["name"], trc("head", "what to do"): actions})
+
+
+def tests_table(tests: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """Return the tests of descriptors as text, those of a private table to the digits that they have."""
+    effect = partial(decimal, digits=1 if dataset.private else 3)
+    form = whole if dataset.private else decimal
+    heads = {
+        trc("head", "descriptor"): tests["descriptor"].map(dataset.label),
+        trc("head", "test"): tests["test"].map(tr),
+        trc("head", "statistic"): tests["statistic"].map(form),
+        trc("head", "p"): tests["p"].map(show_p),
+        trc("head", "p corrected"): tests["p_corrected"].map(show_p),
+        trc("head", "effect"): tests["effect"].map(effect),
+        trc("head", "measure"): tests["measure"].map(tr),
+    }
+    return pd.DataFrame(heads)
+
+
+def choices_table(choices: pd.DataFrame, everyone: Customers) -> pd.DataFrame:
+    """Return other choices as text; fewer than ten customers left out are not counted when private."""
+    counted = partial(nearly_all, total=len(everyone.sample), private=everyone.private)
+    return pd.DataFrame(
+        {
+            trc("head", "choice"): choices["choice"],
+            trc("head", "customers"): choices["customers"].map(counted),
+            trc("head", "agreement"): choices["agreement"].map(decimal),
+        }
+    )
+
+
+def nearest_table(nearest: pd.DataFrame | None, dataset: Dataset, names: Mapping[int, str]) -> pd.DataFrame | None:
+    """Return who is nearest to a border as text, both segments by their names; None of none."""
+    if nearest is None:
+        return None
+    features = [name for name in nearest if name in dataset.columns]
+    return pd.DataFrame(
+        {
+            trc("head", "segment"): nearest["segment"].map(names),
+            trc("head", "next segment"): nearest["next_segment"].map(names),
+            trc("head", "margin"): nearest["margin"].map(partial(decimal, digits=3)),
+        }
+        | {str(dataset.axis(name)): nearest[name].map(partial(_as_told, dataset, name)) for name in features}
+    )
+
+
+def _as_told(dataset: Dataset, name: str, value) -> str:
+    return dataset.amount(name, value) if dataset.columns[name].numeric else str(value)
 
 
 def category_shares(customers: Customers, name: str, *, private: bool) -> pd.DataFrame:

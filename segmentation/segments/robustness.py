@@ -1,6 +1,5 @@
 """Would other choices draw the same segments, how exact are shares and centres, and in what else do segments differ?"""
 
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -14,12 +13,13 @@ from sklearn.preprocessing import minmax_scale, robust_scale, scale
 from segmentation.core.dataset import Dataset, MethodName
 from segmentation.core.errors import UsageError
 from segmentation.core.parallel import spread
-from segmentation.core.privacy import SMALLEST_GROUP, least, nearly_all, step, to_step
+from segmentation.core.privacy import SMALLEST_GROUP, least, step, to_step
 from segmentation.customers.counts import Grouping, tukey_fences
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import how_scaled, items_of, sample_rows, shown_means
 from segmentation.evidence.decision import LEVEL, SIGNIFICANT
-from segmentation.language.writing import decimal, listing
+from segmentation.language import mark, tr
+from segmentation.language.writing import listing
 from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.method import Method, random_state
 from segmentation.methods.optima import method_of
@@ -122,26 +122,20 @@ def compare_choices(
     return pd.DataFrame(found, columns=["choice", "customers", "agreement"])
 
 
-def choice_formats(everyone: Customers) -> dict:
-    """Return how the table of choices is written; fewer than ten customers left out are not counted when private."""
-    show = partial(nearly_all, total=len(everyone.sample), private=everyone.private)
-    return {"customers": show, "agreement": decimal}
-
-
 def _choices(customers: pd.DataFrame, dataset: Dataset, features: list[str], formed_by: MethodName) -> list[tuple]:
     """Return (name, method or "ward", X, which customers X holds) for each other choice."""
     X, own = _view(customers, dataset, features, formed_by)
     everyone, usual = np.ones(len(X), bool), ~_outliers(X)
     rows: list[tuple] = [
-        (name, other if other == "ward" else _view(customers, dataset, features, other)[1], X, everyone)
+        (tr(name), other if other == "ward" else _view(customers, dataset, features, other)[1], X, everyone)
         for name, other in _rivals(dataset, features).items()
         if other != formed_by
     ]
     if formed_by != "latent-class":  # which no scale changes
         scales = SCALES if how_scaled(dataset, features) == "standard" else SCALES | STANDARD
-        rows += [(f"Scaled {name}", own, rescale(X), everyone) for name, rescale in scales.items()]
+        rows += [(tr(name), own, rescale(X), everyone) for name, rescale in scales.items()]
         if not usual.all():
-            rows.append(("Without outliers", own, _view(customers[usual], dataset, features, formed_by)[0], usual))
+            rows.append((tr("Without outliers"), own, _view(customers[usual], dataset, features, formed_by)[0], usual))
     for name in features if len(features) > 1 else []:
         view, method = _view(customers, dataset, [other for other in features if other != name], formed_by)
         rows.append((without(dataset, name), method, view, everyone))
@@ -149,7 +143,7 @@ def _choices(customers: pd.DataFrame, dataset: Dataset, features: list[str], for
         known = customers[name].notna().to_numpy()
         if name not in features and dataset.columns[name].numeric and customers[name].nunique() > 1:
             view, method = _view(customers[known], dataset, [*features, name], formed_by)
-            rows.append((f"With {dataset.label(name)}", method, view, known))
+            rows.append((tr("With {label}", label=dataset.label(name)), method, view, known))
     return rows
 
 
@@ -172,7 +166,7 @@ def _view(
 
 def without(dataset: Dataset, name: str) -> str:
     """Return what the choice is called that leaves a feature out."""
-    return f"Without {dataset.label(name)}"
+    return tr("Without {label}", label=dataset.label(name))
 
 
 def _outliers(X: np.ndarray) -> np.ndarray:
@@ -190,17 +184,17 @@ def _segment(choice: tuple, k: int, seed: int) -> np.ndarray:
 
 
 RIVALS: dict[str, MethodName | Literal["ward"]] = {
-    "K-Means": "kmeans",
-    "Gaussian mixture": "mixture",
-    "Latent classes": "latent-class",
-    "Ward hierarchical clustering": "ward",
+    mark("K-Means"): "kmeans",
+    mark("Gaussian mixture"): "mixture",
+    mark("Latent classes"): "latent-class",
+    mark("Ward hierarchical clustering"): "ward",
 }
 SCALES = {
-    "to the range from 0 to 1": minmax_scale,
-    "by median and quartiles": robust_scale,
-    "as ranks": lambda X: scale(rankdata(X, axis=0)),
+    mark("Scaled to the range from 0 to 1"): minmax_scale,
+    mark("Scaled by median and quartiles"): robust_scale,
+    mark("Scaled as ranks"): lambda X: scale(rankdata(X, axis=0)),
 }
-STANDARD = {"to standard deviations": scale}
+STANDARD = {mark("Scaled to standard deviations"): scale}
 
 
 def bootstrap_intervals(
@@ -347,9 +341,9 @@ def _compare(known: pd.DataFrame, name: str, dataset: Dataset) -> tuple | None:
         counts = pd.crosstab(known["segment"], known[name])
         statistic, p = chi2_contingency(counts, correction=False)[:2]
         effect = np.sqrt(statistic / len(known) / (min(counts.shape) - 1))
-        return name, "chi-squared", statistic, p, effect, "Cramer's V"
+        return name, mark("chi-squared"), statistic, p, effect, mark("Cramer's V")
     statistic, p = kruskal(*(own[name] for _, own in known.groupby("segment")))
-    return name, "Kruskal-Wallis", statistic, p, statistic / (len(known) - 1), "epsilon squared"
+    return name, mark("Kruskal-Wallis"), statistic, p, statistic / (len(known) - 1), mark("epsilon squared")
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What is said of the segments: their borders, who they are, and what other choices would draw."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Collection, Mapping, Sequence, Sized
 from functools import partial
 
 import numpy as np
@@ -10,17 +10,17 @@ from sklearn.pipeline import Pipeline
 from segmentation.core import privacy
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, tell_boxes
-from segmentation.core.text import count, escape
+from segmentation.core.text import escape
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of
 from segmentation.customers.tell import tiles
-from segmentation.evidence.decision import LEVEL, NEARLY_SAME, NOUNS, SIGNIFICANT, SMALL
-from segmentation.evidence.tell import NO_NEXT, border, misfits
-from segmentation.language import writing
-from segmentation.language.writing import decimal, listing, percent, ranging, sentence, share_texts, whole
+from segmentation.evidence.decision import LEVEL, NEARLY_SAME, SIGNIFICANT, SMALL, counted
+from segmentation.evidence.tell import NO_NEXT, misfits
+from segmentation.language import mark, tr, trc, trn, writing
+from segmentation.language.writing import decimal, fixed, listing, percent, ranging, sentence, share_texts, whole
 from segmentation.methods import tell as methods_tell
-from segmentation.roles.known import SAID, Said, said
-from segmentation.runs.records import Profile
+from segmentation.roles.known import Said, said
+from segmentation.runs.records import Profile, Verdict
 from segmentation.runs.tell import segment_shares, transformed, unindexed
 from segmentation.segments.fit import (
     MARKED,
@@ -31,86 +31,127 @@ from segmentation.segments.fit import (
     item_profiles,
     scaled_label,
 )
-from segmentation.segments.profiles import category_shares, largest_first, segment_medians
+from segmentation.segments.names import called_by_number
+from segmentation.segments.profiles import category_shares, largest_first, levels_beside, segment_medians
 
 MOST_MARKERS = 3  # of a segment, in a caption
-ITEM_WORDS = {  # what is shown of an item, and what makes a marker of it
-    "yes/no": ("the share of yes", f"over {percent(MARKED)[:-1]} percentage points, or over half of the share of all"),
-    "rating": ("the mean rating", "half a standard deviation of all ratings or more"),
-}
-ALONE = "All customers are one part, and there is no other one to compare it with."
-SIZE_FORMATS = {"share": str}
+ALONE = mark("All customers are one part, and there is no other one to compare it with.")
 SEGMENT_CAPTIONS = {  # over each table
-    "centres": "The centres of the segments, in original units.",
-    "choices": "Agreement with the segments at hand, as adjusted Rand index.",
-    "nearest": "The customers nearest to a border, by margin.",
-    "sizes": "The segments, from the largest to the smallest.",
-    "descriptors": "Does each descriptor differ between the segments? The corrected p takes all tests into account.",
+    "centres": mark("The centres of the segments, in original units."),
+    "choices": mark("Agreement with the segments at hand, as adjusted Rand index."),
+    "nearest": mark("The customers nearest to a border, by margin."),
+    "sizes": mark("The segments, from the largest to the smallest."),
+    "descriptors": mark(
+        "Does each descriptor differ between the segments? The corrected p takes all tests into account."
+    ),
 }
 
 
-def formats_of_tests(dataset: Dataset) -> dict:
-    """Return how the tests of descriptors are written: those of a private table to the digits that they have."""
-    own, effect = (
-        (writing.whole, partial(decimal, digits=1)) if dataset.private else (decimal, partial(decimal, digits=3))
-    )
-    return {"statistic": own, "p": writing.show_p, "p_corrected": writing.show_p, "effect": effect}
+def caption(table: str) -> str:
+    """Return what stands over a table, a key of `SEGMENT_CAPTIONS`."""
+    return tr(SEGMENT_CAPTIONS[table])
 
 
-def fitted(segmented: Customers, model: Pipeline, verdict: str) -> str:
+def fitted(segmented: Customers, model: Pipeline, verdict: Verdict) -> str:
     """Say how large the segments are, and how well they fit."""
     sizes = segmented.counts("segment")
-    over = f", over the {len(segmented.sample):,} that they are formed on" if segmented.sampled else ""
-    told = f"{sentence(count(len(sizes), NOUNS[verdict]))} of {listing(map(whole, sizes))} customers"
-    return f"{told}{methods_tell.fit(model[-1], over, private=segmented.private)}"
+    over = len(segmented.sample) if segmented.sampled else None
+    told = tr(
+        "{segments} of {sizes} customers.",
+        segments=sentence(counted(len(sizes), verdict)),
+        sizes=listing(map(whole, sizes)),
+    )
+    return f"{told} {methods_tell.fit(model[-1], over, private=segmented.private)}"
 
 
 def in_scaled_units(
-    scaled: Customers, centres: pd.DataFrame, names: list[str], verdict: str, spreads: Sequence = ()
+    scaled: Customers,
+    centres: pd.DataFrame,
+    shown: list[str],
+    verdict: Verdict,
+    spreads: Sequence = (),
+    names: Mapping[int, str] | None = None,
 ) -> str:
-    """Say what the figure in scaled units shows, and which two centroids lie closest together."""
-    unit = distance_unit(scaled.dataset, list(centres))
-    among = f"{sentence(count(len(centres), NOUNS[verdict]))} among "
-    among += privacy.all_but(scaled.aside, scaled.number, private=scaled.private)
-    if are_profiled(scaled.dataset, names):
-        near = "" if centres.isna().any(axis=None) else f" {closest(centres, unit)}"
-        grid = (
+    """Say which two centroids lie closest together, and what the figure in scaled units shows."""
+    unit, hidden = distance_unit(scaled.dataset, list(centres)), centres.isna().any(axis=None)
+    among = tr(
+        "{segments} among {customers}.",
+        segments=sentence(counted(len(centres), verdict)),
+        customers=privacy.all_but(scaled.aside, scaled.number, private=scaled.private),
+    )
+    near = closest(centres, unit, names)
+    if are_profiled(scaled.dataset, shown):
+        grid = tr(
             "Two answers against each other are a few points on a grid; [the figure](#04-original) shows all of them."
         )
-        return f"{among}.{near} {grid}"
-    shown = [scaled_label(scaled.dataset, name) for name in amounts_of(scaled.dataset, names)]
-    crosses = "crosses are the centroids" if len(centres) > 1 else "cross is the centroid"
-    crosses = f", in {unit}{'' if centres.isna().any(axis=None) else f'; the red {crosses}'}"
-    around = f", and the ellipses one and two standard deviations around {'them' if len(centres) > 1 else 'it'}"
-    crosses += around if len(spreads) and not centres.isna().any(axis=None) else ""
-    which = f"{axes(shown, len(centres), len(names))}{_tiles(scaled, len(centres))}"
-    return f"{among}{crosses}. {closest(centres, unit)}{which}"
+        return " ".join([among, *([] if hidden else [near]), grid])
+    labels = [scaled_label(scaled.dataset, name) for name in amounts_of(scaled.dataset, shown)]
+    told = [near, among, tr("The unit of the axes: {unit}.", unit=tr(unit))]
+    if not hidden:
+        one, several = tr("Red cross: the centroid."), tr("Red crosses: the centroids.")
+        told += [several if len(centres) > 1 else one]
+        told += [tr("Ellipses: one and two standard deviations around each.")] if len(spreads) else []
+    return f"{' '.join(told)}{axes(labels, len(centres), len(shown))}{_tiles(scaled, len(centres))}"
 
 
-def in_original_units(segmented: Customers, centres: pd.DataFrame, names: list[str], verdict: str) -> str:
-    """Say what the figure in original units shows, and between which centres each feature ranges."""
-    if are_profiled(segmented.dataset, names):
-        amounts = map(segmented.dataset.label, amounts_of(segmented.dataset, names))
-        beside = "".join(f" {escape(label)} is an amount, and is not in this figure." for label in amounts)
-        return f"{profiles(item_profiles(segmented, centres), segmented.dataset)}{beside}"
-    which = axes([segmented.dataset.axis(n) for n in amounts_of(segmented.dataset, names)], len(centres), len(names))
-    crosses = "red crosses are the centres" if len(centres) > 1 else "the red cross is the centre"
-    told = f"{extremes(centres, segmented.dataset)}{which}{_tiles(segmented, len(centres))}"
-    return f"{sentence(count(len(centres), NOUNS[verdict]))} in original units; {crosses}. {told}"
+def in_original_units(
+    segmented: Customers,
+    centres: pd.DataFrame,
+    shown: list[str],
+    verdict: Verdict,
+    names: Mapping[int, str] | None = None,
+) -> str:
+    """Say between which centres each feature ranges, and what the figure in original units shows."""
+    dataset = segmented.dataset
+    if are_profiled(dataset, shown):
+        amounts = [escape(dataset.label(name)) for name in amounts_of(dataset, shown)]
+        beside = [tr("{label} is an amount, and is not in this figure.", label=label) for label in amounts]
+        return " ".join([profiles(item_profiles(segmented, centres), dataset, names), *beside])
+    which = axes([dataset.axis(n) for n in amounts_of(dataset, shown)], len(centres), len(shown))
+    one, several = tr("Red cross: the centre."), tr("Red crosses: the centres.")
+    crosses = several if len(centres) > 1 else one
+    told = f"{extremes(centres, dataset, names)} {crosses}{which}"
+    return f"{told}{_tiles(segmented, len(centres))}"
 
 
-def profiles(items: pd.DataFrame, dataset: Dataset) -> str:
-    """Say what the segment profile plot shows, and by which items each segment is known."""
+def profiles(items: pd.DataFrame, dataset: Dataset, names: Mapping[int, str] | None = None) -> str:
+    """Say by which items each segment is known, and what the segment profile plot shows."""
     kinds = {dataset.columns[name].type for name in items["item"]}
-    shown = " or ".join(told for kind, (told, _) in ITEM_WORDS.items() if kind in kinds)
-    ways = " (ratings: ".join(way for kind, (_, way) in ITEM_WORDS.items() if kind in kinds) + ")" * (len(kinds) > 1)
+    shown, marked = _item_words(kinds)
     if items["segment"].nunique() == 1:
-        return f"Bars: {shown}. {ALONE}"
-    own = [f"segment {s}: {_markers(known, dataset)}" for s, known in items.groupby("segment")]
-    hidden = f" A missing bar is not shown: {WHY_NOT}." if items["value"].isna().any() else ""
+        return f"{shown} {tr(ALONE)}"
+    own = [f"{_called(s, names)}: {_markers(known, dataset)}" for s, known in items.groupby("segment")]
+    hidden = tr("A missing bar is not shown: {why}.", why=tr(WHY_NOT)) if items["value"].isna().any() else ""
+    return " ".join(filter(None, [f"{sentence('; '.join(own))}.", shown, marked, hidden]))
+
+
+def _item_words(kinds: Collection[str]) -> tuple[str, str]:
+    """Return what is shown of items of these types, and what makes a marker of one."""
+    points = fixed(100 * MARKED)
+    if "rating" not in kinds:
+        return (
+            tr("Bars: the share of yes in each segment; upright marks: in all customers."),
+            tr(
+                "Bold, in full colour: markers, which differ from all by over {points} percentage points, or by over "
+                "half of the share of all.",
+                points=points,
+            ),
+        )
+    if "yes/no" not in kinds:
+        return (
+            tr("Bars: the mean rating in each segment; upright marks: in all customers."),
+            tr(
+                "Bold, in full colour: markers, which differ from all by half a standard deviation of all ratings or "
+                "more."
+            ),
+        )
     return (
-        f"Bars: {shown} in each segment; upright marks: in all customers. Bold, in full colour: markers, which differ "
-        f"from all by {ways}. {sentence('; '.join(own))}.{hidden}"
+        tr("Bars: the share of yes, or the mean rating, in each segment; upright marks: in all customers."),
+        tr(
+            "Bold, in full colour: markers, which differ from all by over {points} percentage points, or by over half "
+            "of the share of all; of ratings by half a standard deviation of all ratings or more.",
+            points=points,
+        ),
     )
 
 
@@ -120,58 +161,127 @@ def _markers(own: pd.DataFrame, dataset: Dataset) -> str:
     apart = (marked["at"] - marked["whole_at"]).abs().sort_values(ascending=False, kind="stable").index
     rows = [(row["item"], row["value"], row["whole"]) for _, row in marked.loc[apart].iterrows()]
     forms = {item: item_form(dataset, item) for item, *_ in rows}
-    told = [f"{escape(dataset.label(item))} {forms[item](at)} (all {forms[item](all_)})" for item, at, all_ in rows]
-    more = [count(len(told) - MOST_MARKERS, "other")] if len(told) > MOST_MARKERS else []
-    return listing([*told[:MOST_MARKERS], *more]) or "none"
+    told = [
+        tr("{item} {value} (all {whole})", item=escape(dataset.label(item)), value=form(at), whole=form(all_))
+        for item, at, all_ in rows
+        if (form := forms[item])
+    ]
+    more = len(told) - MOST_MARKERS
+    others = [trn("{n} other", "{n} others", more)] if more > 0 else []
+    return listing([*told[:MOST_MARKERS], *others]) or trc("markers", "none")
 
 
 def _tiles(customers: Customers, segments: int) -> str:
     return tiles(customers, by="segment" if segments > 1 else None)
 
 
-def belonging(segmented: Customers, verdict: str) -> str:
+def _called(segment: int, names: Mapping[int, str] | None) -> str:
+    """Return what a segment is called inside of a sentence."""
+    return escape((names or {}).get(int(segment)) or called_by_number(int(segment)))
+
+
+def belonging(segmented: Customers, verdict: Verdict) -> str:
     """Say that every customer has a segment, and how large the largest and the smallest are."""
-    sizes = segmented.counts("segment")
-    if len(sizes) == 1:
-        return f"**All {count(segmented.number, 'customer')} are one {NOUNS[verdict]}.**"
+    sizes, customers = segmented.counts("segment"), whole(segmented.number)
     fewest, most = whole(sizes.min()), whole(sizes.max())
-    ends = f"from {most} customers in the largest to {fewest} in the smallest" if fewest != most else f"{most} in each"
-    among = f"one of {count(len(sizes), NOUNS[verdict])}"
-    return f"**Every one of the {count(segmented.number, 'customer')} belongs to {among}**, {ends}."
+    if len(sizes) == 1:
+        if verdict in ("natural", "reproducible"):
+            return tr("**All {customers} customers are one segment.**", customers=customers)
+        return tr("**All {customers} customers are one part.**", customers=customers)
+    told = {"customers": customers, "segments": counted(len(sizes), verdict)}
+    if fewest == most:
+        return tr(
+            "**Every one of the {customers} customers belongs to one of {segments}**, {size} in each.",
+            **told,
+            size=most,
+        )
+    return tr(
+        "**Every one of the {customers} customers belongs to one of {segments}**, from {most} customers in the largest "
+        "to {fewest} in the smallest.",
+        **told,
+        most=most,
+        fewest=fewest,
+    )
 
 
-def silhouette_boxes(silhouettes: pd.DataFrame, dataset: Dataset, aside: int = 0) -> str:
+def silhouette_boxes(
+    silhouettes: pd.DataFrame, dataset: Dataset, aside: int = 0, names: Mapping[int, str] | None = None
+) -> str:
     """Say how many customers are nearer to another segment than to their own, and how well they fit on average."""
     if silhouettes.empty:
-        return NO_NEXT
-    private, mean = dataset.private, f"The mean silhouette is {decimal(silhouettes['silhouette'].mean())}."
-    return f"{misfits(silhouettes, private=private, aside=aside)} {mean} {tell_boxes(private=private)}"
+        return tr(NO_NEXT)
+    mean = tr("The mean silhouette is {silhouette}.", silhouette=decimal(silhouettes["silhouette"].mean()))
+    told = misfits(silhouettes, private=dataset.private, aside=aside, names=names)
+    return f"{told} {mean} {tell_boxes(private=dataset.private)}"
 
 
-def near_border(pairs: pd.DataFrame, segmented: Customers, limit: float, features: list[str]) -> str:
+def near_border(
+    near: pd.DataFrame, segmented: Customers, limit: float, features: list[str], names: Mapping[int, str] | None = None
+) -> str:
     """Say how many customers are near a border, near which most, and where they are listed."""
     if len(segmented.counts("segment")) == 1:
-        return "One part alone has no border, and nobody has a margin."
-    listed = "" if pairs.empty else " `borderline.csv` lists them by margin."
-    rule = (
-        f"the next centroid is less than {limit:.2g} {distance_unit(segmented.dataset, features)} farther than the own"
-    )
+        return tr("One part alone has no border, and nobody has a margin.")
     if "probability" in segmented.table.columns:
-        rule = f"the own segment is less than {100 * limit:.0f} percentage points more probable than the next"
-    return f"{border(pairs, segmented.number, rule, private=segmented.private)}{listed}{methods_tell.sure(segmented)}"
+        rule = tr(
+            "the own segment is less than {points} percentage points more probable than the next",
+            points=fixed(100 * limit),
+        )
+    else:
+        unit = distance_unit(segmented.dataset, features)
+        rule = tr("the next centroid is less than {distance} farther than the own", distance=_measure(limit, unit))
+    told = border(near, segmented.number, rule, private=segmented.private, names=names)
+    listed = "" if near.empty else tr("`borderline.csv` lists them by margin.")
+    return " ".join(filter(None, [told, listed, methods_tell.sure(segmented)]))
 
 
-def closest(centres: pd.DataFrame, unit: str) -> str:
+def border(
+    pairs: pd.DataFrame, customers: int, rule: str, *, private: bool, names: Mapping[int, str] | None = None
+) -> str:
+    """Say how many customers of `borders` are near one, by which rule, and near which most; no fewer than ten."""
+    if pairs.empty:
+        return tr("No customer is near a border: {rule}.", rule=rule)
+    near, largest = int(pairs["customers"].sum()), int(pairs["customers"].iloc[0])
+    told = trn(
+        "{many} of {customers} customers is near a border: {rule}.",
+        "{many} of {customers} customers are near a border: {rule}.",
+        near,
+        many=sentence(privacy.public(near, private=private)),
+        customers=whole(customers),
+        rule=rule,
+    )
+    alike, least = (pairs["customers"] == largest).sum() > 1, privacy.least(private)
+    if alike or largest < least or 0 < near - largest < least:  # the rest could be worked out
+        return told
+    between = {side: _called(s, names) for side, s in zip(("first", "second"), pairs["between"].iloc[0], strict=True)}
+    if largest == near:
+        most = tr("All of them lie between “{first}” and “{second}”.", **between)
+    elif 2 * largest > near:
+        most = tr("Most of them ({n}) lie between “{first}” and “{second}”.", n=whole(largest), **between)
+    else:
+        most = tr("The largest group of them ({n}) lies between “{first}” and “{second}”.", n=whole(largest), **between)
+    return f"{told} {most}"
+
+
+def _measure(distance: float, unit: str, form=writing.amount) -> str:
+    return f"{form(distance)} {tr(unit)}"
+
+
+def closest(centres: pd.DataFrame, unit: str, names: Mapping[int, str] | None = None) -> str:
     """Say which two centroids lie closest together."""
     if len(centres) == 1:
-        return ALONE
+        return tr(ALONE)
     X = centres.to_numpy()
     if np.isnan(X).any():
-        return f"No centroid is drawn, {privacy.NO_CENTRE}."
+        return tr("No centroid is drawn, because a centre is not shown: {why}.", why=tr(WHY_NOT))
     distances = np.linalg.norm(X[:, None] - X[None], axis=2)
     distances[np.diag_indices(len(X))] = np.inf
     one, other = sorted(np.unravel_index(distances.argmin(), distances.shape))
-    return f"The closest two, {one + 1} and {other + 1}, are {decimal(distances.min(), 1)} {unit} apart."
+    return tr(
+        "Closest together lie “{first}” and “{second}”: {distance} apart.",
+        first=_called(int(one) + 1, names),
+        second=_called(int(other) + 1, names),
+        distance=_measure(distances.min(), unit, partial(decimal, digits=1)),
+    )
 
 
 def principal_map(mapped: tuple | None, dataset: Dataset) -> str:
@@ -182,108 +292,136 @@ def principal_map(mapped: tuple | None, dataset: Dataset) -> str:
     weights = explained.drop(columns="share").abs()
     most = [escape(column_label(dataset, column)) for column in weights.idxmax(axis=1)]
     (first, second), many = share_texts(explained["share"]).values(), len({c.partition(": ")[0] for c in weights})
-    told = f"shows {first}, most of all {most[0]}, and the second {second}, most of all {most[1]}."
-    return f"Of the variance of the {many} features the first principal component {told}{_tiles(points, len(crosses))}"
+    told = tr(
+        "Of the variance of the {features} features the first principal component shows {first} (most of all: "
+        "{first_feature}), the second {second} (most of all: {second_feature}).",
+        features=whole(many),
+        first=first,
+        first_feature=most[0],
+        second=second,
+        second_feature=most[1],
+    )
+    return f"{told}{_tiles(points, len(crosses))}"
 
 
-def extremes(centres: pd.DataFrame, dataset: Dataset) -> str:
+def extremes(centres: pd.DataFrame, dataset: Dataset, names: Mapping[int, str] | None = None) -> str:
     """Say between which centres each feature ranges."""
     if len(centres) == 1:
         at = listing(f"{escape(dataset.label(f))} {dataset.measured(f, value)}" for f, [value] in centres.items())
-        return f"It lies at {at}."
-    parts = []
-    for f, found in centres.rename("segment {}".format).dropna(axis=1).items():
-        told = {name: dataset.measured(str(f), value) for name, value in found.items()}
-        ends = ranging(found, told)
-        parts.append(f"{escape(dataset.label(f))} {f'from {ends}' if ends else f'not at all ({min(told.values())})'}")
-    ranges = [f"The centres range in {listing(parts)}." if parts else "No centres are compared."]
+        return tr("The centre: {values}.", values=at)
+    told = []
+    for f, found in centres.rename(partial(_called, names=names)).dropna(axis=1).items():
+        texts, label = {name: dataset.measured(str(f), value) for name, value in found.items()}, dataset.label(str(f))
+        ends = ranging(found, texts)
+        same = tr("{label}: {value} in each", label=escape(label), value=min(texts.values()))
+        told.append(tr("{label}: {ends}", label=escape(label), ends=ends) if ends else same)
+    ranges = tr("From the lowest to the highest centre: {ranges}.", ranges="; ".join(told))
     hidden = [_tell_hidden(dataset, str(f), centres[f].dropna()) for f in centres if centres[f].isna().any()]
-    return " ".join(ranges + hidden)
+    return " ".join([ranges if told else tr("No centres are compared."), *hidden])
 
 
 def _tell_hidden(dataset: Dataset, feature: str, shown: Sized) -> str:
-    of = "some segments" if len(shown) else "any segment"
-    return f"{escape(dataset.label(feature))}: not shown of {of}, because {WHY_NOT}."
+    label = escape(dataset.label(feature))
+    if len(shown):
+        return tr("{label}: not shown of some segments, because {why}.", label=label, why=tr(WHY_NOT))
+    return tr("{label}: not shown of any segment, because {why}.", label=label, why=tr(WHY_NOT))
 
 
 def axes(labels: Sequence[str], segments: int, features: int) -> str:
     """Say which of the features, of which the first two labels are drawn, the axes show; starts with a blank."""
     if features <= 2:
-        return "" if len(labels) == 2 else " Both axes show the same."
-    shown = listing([escape(label) for label in labels[:2]])
-    two = "the two amounts" if len(labels) < features else "the two"
-    two = f"{two} that differ most between the segments" if segments > 1 else "the first two"
-    return f" Of {features} features the axes show {two}: {shown}."
+        return "" if len(labels) == 2 else f" {tr('Both axes show the same.')}"
+    told = {"features": whole(features), "labels": listing([escape(label) for label in labels[:2]])}
+    if segments < 2:
+        text = tr("Of {features} features the axes show the first two: {labels}.", **told)
+    elif len(labels) < features:
+        text = tr(
+            "Of {features} features the axes show the two amounts that differ most between the segments: {labels}.",
+            **told,
+        )
+    else:
+        text = tr(
+            "Of {features} features the axes show the two that differ most between the segments: {labels}.", **told
+        )
+    return f" {text}"
 
 
-def who(profiles: list[Profile], verdict: str) -> str:
+def who(profiles: list[Profile], verdict: Verdict) -> str:
     """Return the answer of the fifth chapter: the segments with their shares and levels, the largest first."""
     if len(profiles) == 1:
-        return "**All customers are one part.**"
+        return tr("**All customers are one part.**")
     share = segment_shares(profiles)
-    told = listing(f"{escape(p.name)} ({share[p.segment]}{_levels_beside(p)})" for p in largest_first(profiles))
-    return f"**{sentence(count(len(profiles), NOUNS[verdict]))}**: {told}."
-
-
-def _levels_beside(profile: Profile) -> str:
-    """Return the levels of a segment that is not called by them."""
-    told = profile.level_name
-    return "" if profile.name.startswith(told) else f"; {escape(told[:1].lower() + told[1:])}"
+    told = [f"{escape(p.name)} ({share[p.segment]}{levels_beside(p)})" for p in largest_first(profiles)]
+    return f"**{sentence(counted(len(profiles), verdict))}**: {listing(told)}."
 
 
 def size_table(profiles: list[Profile]) -> pd.DataFrame:
-    """Return segment, name, size and, as text, share, the largest first; level_name where it is not the name."""
-    levels = ["level_name"] if any(map(_levels_beside, profiles)) else []
-    shares, columns = segment_shares(profiles), ["segment", "name", *levels, "size"]
-    rows = [[*(getattr(p, column) for column in columns), shares[p.segment]] for p in largest_first(profiles)]
-    return pd.DataFrame(rows, columns=[*columns, "share"])
-
-
-def actions_table(profiles: pd.DataFrame, verdict: str) -> pd.DataFrame | None:
-    """Return what is recommended for each segment; None where these are none, or nothing is recommended."""
-    if verdict == "none" or profiles["action"].isna().all():
-        return None
-    return profiles[["segment", "name", "action"]].fillna("none given in dataset.yaml")
+    """Return number, name, levels where these are not the name, size and share as text, the largest first."""
+    shares, shown = segment_shares(profiles), largest_first(profiles)
+    heads = {trc("head", "no."): [str(p.segment) for p in shown], trc("head", "segment"): [p.name for p in shown]}
+    levels = {trc("head", "levels"): [p.level_name for p in shown]} if any(map(levels_beside, profiles)) else {}
+    counted = {
+        trc("head", "customers"): [whole(p.size) for p in shown],
+        trc("head", "share"): [shares[p.segment] for p in shown],
+    }
+    return pd.DataFrame(heads | levels | counted)
 
 
 def recommended(profiles: pd.DataFrame) -> str:
     """Return the caption of what is recommended: by dataset.yaml, or where it says nothing, by the levels."""
-    ours = " Where it gives no action, a suggestion by the levels." if profiles["suggested"].any() else ""
-    return f"What dataset.yaml recommends for each segment.{ours}"
+    told = tr("What dataset.yaml recommends for each segment.")
+    return (
+        f"{told} {tr('Where it gives no action, a suggestion by the levels.')}" if any(profiles["suggested"]) else told
+    )
 
 
 def sizes(profiles: list[Profile], resamples: int) -> str:
     """Say how large the largest and the smallest segment are, and what the bars mean."""
     if len(profiles) == 1:
-        return ALONE
+        return tr(ALONE)
     (largest, *_, smallest), shares = largest_first(profiles), segment_shares(profiles)
-    bars = f"Bars: {percent(LEVEL)} intervals over {whole(resamples)} resamples."
+    bars = tr("Bars: {level} intervals over {resamples} resamples.", level=percent(LEVEL), resamples=whole(resamples))
     if largest.size == smallest.size:
-        return f"Each segment holds {count(largest.size, 'customer')}. {bars}"
+        each = trn("Each segment holds {n} customer.", "Each segment holds {n} customers.", largest.size)
+        return f"{each} {bars}"
     top, low = (sum(p.size == end.size for p in profiles) > 1 for end in (largest, smallest))
-    return (
-        f"{'One of the largest segments' if top else 'The largest segment'}, {escape(largest.name)}, holds "
-        f"{shares[largest.segment]} of the customers; {'one of ' if low else ''}the smallest, {escape(smallest.name)}, "
-        f"{shares[smallest.segment]}. {bars}"
+    most, least = ({"segment": escape(end.name), "share": shares[end.segment]} for end in (largest, smallest))
+    told = (
+        tr("One of the largest segments, {segment}, holds {share} of the customers.", **most)
+        if top
+        else tr("The largest segment, {segment}, holds {share} of the customers.", **most),
+        tr("One of the smallest, {segment}, holds {share}.", **least)
+        if low
+        else tr("The smallest, {segment}, holds {share}.", **least),
     )
+    return " ".join([*told, bars])
 
 
 def centre_intervals(profiles: list[Profile], dataset: Dataset) -> str:
     """Say what the table of centres shows, and of what is transformed how its centre differs from its mean."""
-    told = f"Centre in original units with its {percent(LEVEL)} interval, and index against the centre of all = 100."
-    bent = transformed(profiles[0], dataset)
-    why = f" The centre of {bent} is the mean on the transformed scale, transformed back; the plain mean stands behind."
-    dash = f" {DASH}" if any(profile.hides for profile in profiles) else ""
-    return f"{told}{why if bent else ''}{dash}"
+    told = [
+        tr(
+            "Centre in original units with its {level} interval, and index against the centre of all = 100.",
+            level=percent(LEVEL),
+        )
+    ]
+    if bent := transformed(profiles[0], dataset):
+        told.append(
+            tr(
+                "Mean on the transformed scale, transformed back, with the plain mean behind it: {features}.",
+                features=bent,
+            )
+        )
+    return " ".join([*told, tr(DASH)] if any(profile.hides for profile in profiles) else told)
 
 
 def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> str:
     """Say for each feature which segment has the highest and which the lowest centre, and what line and bars mean."""
     if len(profiles) == 1:
-        return ALONE
+        return tr(ALONE)
     known = said(dataset)
     tells = [_tell_ends(profiles, f, dataset, known.get(f)) for f in features]
-    return f"{' '.join(tells)} Dashed: the centre of all customers; bars: {percent(LEVEL)} intervals."
+    return " ".join([*tells, tr("Dashed: the centre of all customers; bars: {level} intervals.", level=percent(LEVEL))])
 
 
 def _tell_ends(profiles: list[Profile], f: str, dataset: Dataset, own: Said | None) -> str:
@@ -293,112 +431,191 @@ def _tell_ends(profiles: list[Profile], f: str, dataset: Dataset, own: Said | No
     if len(values) < len(profiles):
         return _tell_hidden(dataset, f, values)
     if len({*values}) == 1:
-        return f"{label} does not differ."
+        return tr("{label} does not differ.", label=label)
     for level, end in (("low", min), ("high", max)):
         there = [p for p in profiles if p.centre[f] == end(values)]
         word = own.word(level) if own and {p.levels[f] for p in there} == {level} else ""
         word = "" if all(word in p.name.lower() for p in there) else f" ({escape(word)})"
-        told.append((dataset.measured(f, there[0].centre[f]), f"in {listing(escape(p.name) for p in there)}", word))
+        told.append((dataset.measured(f, there[0].centre[f]), listing(escape(p.name) for p in there), word))
     (low, bottom, few), (high, top, many) = told
-    if own is None or own == SAID["rating"]:
-        return f"{label} is highest {top} ({high}) and lowest {bottom} ({low})."
-    return f"{label} runs from {low} {bottom}{few} to {high} {top}{many}."
+    if own is None or not own.are_words:
+        at = {"high": high, "highest": top, "low": low, "lowest": bottom}
+        return tr("{label} is highest in {highest} ({high}) and lowest in {lowest} ({low}).", label=label, **at)
+    at = {"high": high, "highest": f"{top}{many}", "low": low, "lowest": f"{bottom}{few}"}
+    return tr("{label} runs from {low} in {lowest} to {high} in {highest}.", label=label, **at)
 
 
 def small(profiles: list[Profile]) -> str:
     """Warn of the segments whose figures rest on few customers."""
     small = [escape(profile.name) for profile in profiles if profile.size < SMALL]
     if not small:
-        return f"Every segment has {SMALL} customers or more."
-    have = f"{listing(small)} {'has' if len(small) == 1 else 'have'}" if len(profiles) > 1 else "there are"
-    return f"**Small:** {have} fewer than {SMALL} customers; their intervals are wide, and details are guesses."
+        return tr("Every segment has {least} customers or more.", least=whole(SMALL))
+    if len(profiles) == 1:
+        return tr(
+            "**Small:** there are fewer than {least} customers; their intervals are wide, and details are guesses.",
+            least=whole(SMALL),
+        )
+    return trn(
+        "**Small:** {segments} has fewer than {least} customers; intervals there are wide, and details are guesses.",
+        "**Small:** {segments} have fewer than {least} customers; intervals there are wide, and details are guesses.",
+        len(small),
+        segments=listing(small),
+        least=whole(SMALL),
+    )
 
 
 def index(profiles: list[Profile], dataset: Dataset) -> str:
     """Say which segment stands farthest from the centre of all customers, and in which feature."""
     if len(profiles) == 1:
-        return ALONE
+        return tr(ALONE)
     cells = [(abs(v - 100), p, f, v) for p in profiles for f, v in p.index.items() if v is not None]
     if not cells:
-        return f"A feature with values below 0 has no index.{f' {DASH}' if any(p.hides for p in profiles) else ''}"
+        dash = [tr(DASH)] if any(p.hides for p in profiles) else []
+        return " ".join([tr("A feature with values below 0 has no index."), *dash])
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
+    told = tr(
+        "Against the centre of all customers = 100, {segment} stands out most: {feature} at {index}.",
+        segment=escape(profile.name),
+        feature=escape(dataset.label(feature)),
+        index=writing.show_index(index),
+    )
     without = escape(unindexed(profile, dataset))
-    left = f" Left out, because values below 0 have no index: {without}." if without else ""
-    most = f"{escape(profile.name)} stands out most: {escape(dataset.label(feature))} at {writing.show_index(index)}."
-    return f"Against the centre of all customers = 100, {most}{left}"
+    left = tr("Left out, because values below 0 have no index: {features}.", features=without)
+    return f"{told} {left}" if without else told
 
 
-def by_category(customers: Customers, names: list[str]) -> dict[str, str]:
+def by_category(customers: Customers, columns: list[str], names: Mapping[int, str] | None = None) -> dict[str, str]:
     """Say of each column of categories how the segments differ in it."""
-    of, private = customers.dataset, customers.private
-    told = {name: _tell_shares(category_shares(customers, name, private=private), private=private) for name in names}
-    return {name: f"{escape(of.label(name))}: {those}." for name, those in told.items()}
+    return {name: _tell_shares(customers, name, names) for name in columns}
 
 
-def by_number(customers: Customers, names: list[str]) -> dict[str, str]:
+def by_number(customers: Customers, columns: list[str], names: Mapping[int, str] | None = None) -> dict[str, str]:
     """Say of each numeric column how the segments differ in it."""
-    dataset, segments = customers.dataset, customers.counts("segment").index
-    why = f"{FEWER if customers.private else 'no'} customers there have a value"
-    medians = {name: segment_medians(customers, name, private=customers.private).reindex(segments) for name in names}
-    texts = {name: own.map(partial(dataset.one, name)) for name, own in medians.items()}
-    boxes = f" {tell_boxes(private=customers.private, beyond=not customers.sampled)}"
-    told = {name: _among(medians[name], "the median", texts[name], why) for name in names}
-    drawn = {name: boxes if medians[name].notna().any() else "" for name in names}
-    return {name: f"{escape(dataset.label(name))}: {told[name]}.{drawn[name]}" for name in names}
+    return {name: _tell_medians(customers, name, names) for name in columns}
 
 
-def _tell_shares(shares: pd.DataFrame, *, private: bool) -> str:
+def _tell_medians(customers: Customers, name: str, names: Mapping[int, str] | None) -> str:
+    """Say between which segments the median ranges, and how to read the boxes."""
+    dataset, private = customers.dataset, customers.private
+    medians = segment_medians(customers, name, private=private).reindex(customers.counts("segment").index)
+    few, none = (
+        tr("fewer than {least} customers there have a value", least=whole(privacy.SMALLEST_GROUP)),
+        tr("no customer there has a value"),
+    )
+    why, label = few if private else none, escape(dataset.label(name))
+    texts = medians.map(partial(dataset.one, name))
+    known, ends = medians.dropna(), _ranging(medians, texts, names)
+    if len(medians) == 1 or len(known) < 2:
+        told = _uncompared(label, len(medians), why)
+    elif ends:
+        told = tr("{label}: the median runs from {ends}.", label=label, ends=ends)
+    else:
+        told = tr("{label}: the median does not differ between the segments.", label=label)
+    boxes = tell_boxes(private=private, beyond=not customers.sampled) if len(known) else ""
+    return " ".join(filter(None, [told, _left_out(medians, why, names), boxes]))
+
+
+def _tell_shares(customers: Customers, name: str, names: Mapping[int, str] | None) -> str:
     """Say of a category that is shown for as many segments as any, and differs most, between which its share ranges."""
-    why, same = (HIDDEN, "hardly differs") if private else ("nobody there has a value", "does not differ")
+    private, label = customers.private, escape(customers.dataset.label(name))
+    shares = category_shares(customers, name, private=private)
     shown = shares.notna().sum()
-    spread = (shares.max() - shares.min())[shown == shown.max()].fillna(0)
-    name = spread.idxmax()
-    texts = pd.Series({segment: share_texts(row, rounded=private).get(name) for segment, row in shares.iterrows()})
-    told = _among(shares[name], f"the share of {escape(name)}", texts, why, same=same)
-    others = shares[name].notna().all() and shares.isna().any(axis=None)
-    return f"{told}; of other categories {why}" if others else told
+    category = (shares.max() - shares.min())[shown == shown.max()].fillna(0).idxmax()
+    rows = {segment: share_texts(row, rounded=private).get(category) for segment, row in shares.iterrows()}
+    why, own = tr(HIDDEN) if private else tr("nobody there has a value"), shares[category]
+    known, ends = own.dropna(), _ranging(own, pd.Series(rows), names)
+    of = {"label": label, "category": escape(category)}
+    if len(own) == 1 or len(known) < 2:
+        told = _uncompared(label, len(own), why)
+    elif ends:
+        told = tr("{label}: the share of {category} runs from {ends}.", ends=ends, **of)
+    elif private:
+        told = tr("{label}: the share of {category} hardly differs between the segments.", **of)
+    else:
+        told = tr("{label}: the share of {category} does not differ between the segments.", **of)
+    others = own.notna().all() and shares.isna().any(axis=None)
+    rest = tr("Of other categories something is not shown: {why}.", why=why) if others else ""
+    return " ".join(filter(None, [told, _left_out(own, why, names), rest]))
 
 
-def _among(values: pd.Series, what: str, texts: pd.Series, why: str, *, same: str = "does not differ") -> str:
-    """Say between which segments a figure ranges; of those without one (NaN) that they are left out, and why."""
-    if len(values) == 1:
-        return "there is one part alone, with which no other can be compared"
-    known, left = values.dropna(), values.index[values.isna()]
-    if len(known) < 2:
-        return f"no two segments can be compared here, because {why}"
-    ends = ranging(*(own[known.index].rename(index="segment {}".format) for own in (known, texts)))
-    told = f"{what} runs from {ends}" if ends else f"{what} {same}"
-    if left.empty:
-        return told if ends else f"{told} between the segments"
-    are = "segment {} is" if len(left) == 1 else "segments {} are"
-    return f"among segments {listing(known.index)}, {told}; {are.format(listing(left))} left out, because {why}"
+def _ranging(values: pd.Series, texts: pd.Series, names: Mapping[int, str] | None) -> str:
+    """Return between which segments a figure ranges; "" where all look alike, or none is known."""
+    known = values.dropna()
+    ends = (own[known.index].rename(index=partial(_called, names=names)) for own in (known, texts))
+    return ranging(*ends) if len(known) else ""
+
+
+def _uncompared(label: str, segments: int, why: str) -> str:
+    if segments == 1:
+        return tr("{label}: there is one part alone, with which no other can be compared.", label=label)
+    return tr("{label}: no two segments can be compared here, because {why}.", label=label, why=why)
+
+
+def _left_out(values: pd.Series, why: str, names: Mapping[int, str] | None) -> str:
+    """Say which segments have no figure that could be compared, and why; "" where each has, or where none are."""
+    left = [_called(segment, names) for segment in values.index[values.isna()]]
+    if not left or values.notna().sum() < 2:
+        return ""
+    return tr("Left out: {segments}, because {why}.", segments=listing(left), why=why)
 
 
 def descriptors(table: pd.DataFrame, dataset: Dataset) -> str:
     """Say which descriptors differ between the segments by more than chance gives, and which do not."""
     if table.empty:
-        return "There is no descriptor that could differ."
+        return tr("There is no descriptor that could differ.")
     differ = table["p_corrected"] <= SIGNIFICANT
-    labels = table["descriptor"].map(lambda name: escape(dataset.label(name)))
-    verb = "differs" if differ.sum() == 1 else "differ"
-    told = [f"{listing(labels[differ])} {verb} between the segments by more than chance gives."] if differ.any() else []
+    labels, told = table["descriptor"].map(lambda name: escape(dataset.label(name))), []
+    if differ.any():
+        told.append(
+            trn(
+                "{labels} differs between the segments by more than chance gives.",
+                "{labels} differ between the segments by more than chance gives.",
+                int(differ.sum()),
+                labels=listing(labels[differ]),
+            )
+        )
     if not differ.all():
-        told.append(f"{listing(labels[~differ])}: no more difference than chance gives, so no segment is known by it.")
-    few = f"The tests are rounded, and categories of {FEWER} customers take no part in them."
-    return " ".join([*told, few] if dataset.private else told)
+        told.append(
+            tr(
+                "{labels}: no more difference than chance gives, so no segment is known by it.",
+                labels=listing(labels[~differ]),
+            )
+        )
+    if dataset.private:
+        told.append(tr("The tests are rounded, and categories of {few} customers take no part in them.", few=tr(FEWER)))
+    return " ".join(told)
 
 
 def sensitivity(table: pd.DataFrame) -> str:
     """Say how many of the choices draw nearly the same segments, and which differs most."""
     if table.empty:
-        return "Other choices draw no border either, where there is one part."
-    same = int((table["agreement"] >= NEARLY_SAME).sum())
+        return tr("Other choices draw no border either, where there is one part.")
+    same, n = int((table["agreement"] >= NEARLY_SAME).sum()), len(table)
     lowest = table.loc[table["agreement"].idxmin()]
-    if same == len(table):
-        least = f"adjusted Rand index {writing.at_least(lowest['agreement'])}"
-        return f"Each of {count(len(table), 'other choice')} draws nearly the same segments ({least})."
-    return (
-        f"Of {count(len(table), 'other choice')}, {count(same, 'draws', 'draw') if same else 'none draws'} nearly the "
-        f"same segments (adjusted Rand index {NEARLY_SAME} or more); the least similar ones come from "
-        f"“{escape(lowest['choice'])}” ({decimal(lowest['agreement'])})."
+    if same == n:
+        return trn(
+            "Another choice draws nearly the same segments (adjusted Rand index {index}).",
+            "Each of {n} other choices draws nearly the same segments (adjusted Rand index {index}).",
+            n,
+            index=writing.at_least(lowest["agreement"]),
+        )
+    told = trn(
+        "Of {choices}, {n} draws nearly the same segments (adjusted Rand index {limit} or more).",
+        "Of {choices}, {n} draw nearly the same segments (adjusted Rand index {limit} or more).",
+        same,
+        choices=trn("{n} other choice", "{n} other choices", n),
+        limit=decimal(NEARLY_SAME),
     )
+    if not same:
+        told = trn(
+            "The one other choice does not draw nearly the same segments (adjusted Rand index {limit} or more).",
+            "Of {n} other choices none draws nearly the same segments (adjusted Rand index {limit} or more).",
+            n,
+            limit=decimal(NEARLY_SAME),
+        )
+    least = tr(
+        "Least similar are those from “{choice}” ({index}).",
+        choice=escape(lowest["choice"]),
+        index=decimal(lowest["agreement"]),
+    )
+    return f"{told} {least}"

@@ -62,7 +62,7 @@ def planted(privacy: str = "aggregate") -> Customers:
 
 def test_no_share_is_called_the_highest_where_a_hidden_one_may_be_higher():
     assert segments_tell.by_category(planted(), ["answer"])["answer"] == (
-        f"Answer: among segments 1 and 2, the share of yes hardly differs; segment 3 is left out, because {HIDDEN}."
+        f"Answer: the share of yes hardly differs between the segments. Left out: segment 3, because {HIDDEN}."
     )
     told = segments_tell.by_category(planted("rows"), ["answer"])["answer"]
     assert told == "Answer: the share of no runs from 9% (segment 3) to 62% (segment 2)."
@@ -70,8 +70,8 @@ def test_no_share_is_called_the_highest_where_a_hidden_one_may_be_higher():
 
 def test_no_median_is_called_the_highest_where_a_hidden_one_may_be_higher():
     assert segments_tell.by_number(planted(), ["score"])["score"].startswith(
-        "Score: among segments 1 and 2, the median runs from 6 (segment 1) to 10 (segment 2); segment 3 is left out, "
-        "because fewer than 10 customers there have a value. Box: "
+        "Score: the median runs from 6 (segment 1) to 10 (segment 2). Left out: segment 3, because fewer than 10 "
+        "customers there have a value. Box: "
     )
     told = segments_tell.by_number(planted("rows"), ["score"])["score"]
     assert told.startswith("Score: the median runs from 6 (segment 1) to 51 (segment 3). Box: ")
@@ -164,7 +164,7 @@ def _where_nobody_is_known() -> pd.DataFrame:
 
 @pytest.mark.parametrize(
     ("privacy", "nobody", "few"),
-    [("rows", "nobody there has a value", "no customers there have a value"),
+    [("rows", "nobody there has a value", "no customer there has a value"),
      ("aggregate", HIDDEN, "fewer than 10 customers there have a value")],
 )  # fmt: skip
 def test_a_segment_of_which_nothing_is_known_has_no_share_and_no_median(privacy, nobody, few):
@@ -172,10 +172,10 @@ def test_a_segment_of_which_nothing_is_known_has_no_share_and_no_median(privacy,
     customers = Customers.of(dataset, _where_nobody_is_known())
     told = segments_tell.by_category(customers, ["answer"])["answer"]
     shares = "the share of no runs from 0% (segment 1) to 100% (segment 2)"
-    assert told == f"Answer: among segments 1 and 2, {shares}; segment 3 is left out, because {nobody}."
+    assert told == f"Answer: {shares}. Left out: segment 3, because {nobody}."
     told = segments_tell.by_number(customers, ["score"])["score"]
-    same = "the median does not differ"
-    assert told.startswith(f"Score: among segments 1 and 2, {same}; segment 3 is left out, because {few}. Box: ")
+    same = "the median does not differ between the segments"
+    assert told.startswith(f"Score: {same}. Left out: segment 3, because {few}. Box: ")
 
 
 def test_what_is_hidden_in_a_bar_is_drawn_in_a_colour_that_the_legend_has():
@@ -216,11 +216,11 @@ def test_columns_whose_groups_are_all_under_ten_are_left_out_with_the_reason(gro
 @pytest.mark.parametrize(
     ("customers", "private", "told"),
     [
-        ([33], True, "All of them lie between segments 1 and 2."),
-        ([33, 20], True, "Most of them (33) lie between segments 1 and 2."),
+        ([33], True, "All of them lie between “segment 1” and “segment 2”."),
+        ([33, 20], True, "Most of them (33) lie between “segment 1” and “segment 2”."),
         ([33, 4], True, ""),  # four could be worked out
-        ([33, 4], False, "Most of them (33) lie between segments 1 and 2."),
-        ([12, 11, 11], False, "The largest group of them (12) lie between segments 1 and 2."),
+        ([33, 4], False, "Most of them (33) lie between “segment 1” and “segment 2”."),
+        ([12, 11, 11], False, "The largest group of them (12) lies between “segment 1” and “segment 2”."),
         ([12, 12], False, ""),
     ],
 )

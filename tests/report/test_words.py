@@ -21,7 +21,8 @@ from segmentation.report.dashboard import SegmentedCustomers
 from segmentation.report.tell import _tell_descriptor
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.manifest import open_finished
-from segmentation.segments.tell import actions_table, belonging, sizes
+from segmentation.segments.profiles import actions_table
+from segmentation.segments.tell import belonging, sizes
 from tests.conftest import FAST, Project, copy_project, made_once
 
 
@@ -242,7 +243,7 @@ def test_a_share_of_those_who_are_known_says_so():
 def test_nothing_is_recommended_where_no_action_is_given():
     profiles = pd.DataFrame({"segment": [1, 2], "name": ["one", "two"], "action": [None, None]})
     assert actions_table(profiles, "natural") is None
-    assert actions_table(profiles.assign(action=["Call", None]), "natural")["action"].tolist() == [
+    assert actions_table(profiles.assign(action=["Call", None]), "natural")["what to do"].tolist() == [
         "Call",
         "none given in dataset.yaml",
     ]

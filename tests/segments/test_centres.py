@@ -83,18 +83,18 @@ def test_index_level_and_mean_are_of_that_centre():
     assert segments_tell.sizes([first, second], 5).startswith("The largest segment, ")
     alike = [first, first, second, second]
     assert segments_tell.sizes(alike, 5).startswith("One of the largest segments, ")
-    assert "; one of the smallest, " in segments_tell.sizes(alike, 5)
+    assert " One of the smallest, " in segments_tell.sizes(alike, 5)
     assert first.mean == {"logged": pytest.approx(26 / 3), "bent": pytest.approx(11 / 3)}  # beside it, by name
     assert first.index["logged"] == pytest.approx(100 * 2 / 3.4413, abs=0.01)
     assert first.index["bent"] == pytest.approx(100 * 3 / 9.24)
-    assert set(first.levels.values()) == {"low"}
-    assert set(second.levels.values()) == {"high"}
+    # By the logarithm the first stands below, by its mean of 8.7 beside 7 above: it is called neither.
+    assert first.levels == {"plain": "low", "logged": "average", "bent": "low"}
+    assert second.levels == {"plain": "high", "logged": "average", "bent": "high"}
     table = centre_table([first, second], SHOP)
     assert [cell.split(")")[-1] for cell in table["Logged"]] == [", mean 8.7", ", mean 7"]
     assert table["Plain"][0].endswith(")")
     assert segments_tell.centre_intervals([first], SHOP).endswith(
-        "The centre of Logged and Bent is the mean on the transformed scale, transformed back; the plain mean stands "
-        "behind."
+        "Mean on the transformed scale, transformed back, with the plain mean behind it: Logged and Bent."
     )
 
 
@@ -151,6 +151,11 @@ def test_intervals_are_those_of_the_centre():
 )
 def test_a_level_never_contradicts_its_index(z, index, expected):
     assert level(z, index) == expected
+
+
+def test_a_level_never_contradicts_the_means_that_are_shown():
+    assert [level(0.9, 180, beyond) for beyond in (-20, 0, 20)] == ["average", "high", "high"]
+    assert [level(-0.9, 40, beyond) for beyond in (-20, 20)] == ["low", "average"]
 
 
 def test_a_correlation_beside_a_logarithmic_figure_says_that_it_is_of_the_values_themselves():

@@ -55,7 +55,7 @@ def test_a_marker_of_yes_and_no_is_a_quarter_of_the_customers_or_half_of_the_sha
     assert marked.loc["greasy"].tolist() == [True, True]  # 20 points, but all of 20%
     told = tell.profiles(items, customers.dataset)
     assert "Segment 1: Tasty 100% (all 65%) and Greasy 40% (all 20%); segment 2: Tasty 30% (all 65%)" in told
-    assert "over 25 percentage points, or over half of the share of all" in told
+    assert "over 25 percentage points, or by over half of the share of all" in told
 
 
 def test_a_marker_of_a_rating_is_half_a_standard_deviation_and_lies_on_its_scale():

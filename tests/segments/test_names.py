@@ -16,7 +16,7 @@ from segmentation.runs.artifacts import Heir, Origin
 from segmentation.runs.records import Profile
 from segmentation.segments import tell as segments_tell
 from segmentation.segments.names import as_before, called, distinct_names, level_name, phrases, suggest_actions
-from segmentation.segments.profiles import flatten, headed
+from segmentation.segments.profiles import actions_table, flatten, headed
 
 MANY = {f"x{i}": "high" for i in range(40)}
 WELL_KNOWN = re.compile("order|frequency|recency|tenure|Bestellung", re.I)
@@ -332,11 +332,11 @@ def test_a_suggestion_is_marked_wherever_an_action_stands(suggested):
     card = report_tell._card(profile, None, "natural", ["recency"], [], dataset, None)
     assert (card["action"], card["what_to_do"]) == (
         "Call.",
-        "What to do (a suggestion)" if suggested else "What to do",
+        "Suggestion" if suggested else "What to do",
     )
     assert headed([profile, other], dataset)["action"].fillna("").tolist() == [marked, ""]
     flat = flatten([profile, other])
-    told = segments_tell.actions_table(flat, "natural")["action"].tolist()
+    told = actions_table(flat, "natural")["what to do"].tolist()
     assert told == [marked, "none given in dataset.yaml"]
     assert ("a suggestion by the levels" in segments_tell.recommended(flat)) == suggested
     base = SimpleNamespace(profiles=[profile])

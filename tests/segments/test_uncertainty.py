@@ -126,12 +126,12 @@ def test_a_column_that_fewer_than_ten_customers_have_is_no_other_choice_where_ro
 def test_what_is_compared_is_told():
     table = pd.DataFrame({"choice": ["one", "other"], "customers": 9, "agreement": [0.9, 0.3]})
     assert segments_tell.sensitivity(table) == (
-        "Of two other choices, one draws nearly the same segments (adjusted Rand index 0.8 or more); the least "
-        "similar ones come from “other” (0.30)."
+        "Of two other choices, one draws nearly the same segments (adjusted Rand index 0.80 or more). Least "
+        "similar are those from “other” (0.30)."
     )
-    assert "Of one other choice, none draws nearly" in segments_tell.sensitivity(table[1:])
+    assert "The one other choice does not draw nearly" in segments_tell.sensitivity(table[1:])
     told = segments_tell.sensitivity(table[:1])
-    assert told == "Each of one other choice draws nearly the same segments (adjusted Rand index 0.90 or more)."
+    assert told == "Another choice draws nearly the same segments (adjusted Rand index 0.90 or more)."
 
 
 def test_the_table_of_choices_is_in_the_report(mall):
@@ -168,7 +168,7 @@ def test_few_borderline_customers_are_not_counted_when_private():
     told = f"10 of 50 customers are near a border: {rule}"
     pairs = borders(ibis.memtable(near))
     assert segments_tell.border(pairs, 50, rule, private=True) == f"{told}."
-    most = "Most of them (6) lie between segments 1 and 2."
+    most = "Most of them (6) lie between “segment 1” and “segment 2”."
     assert segments_tell.border(pairs, 50, rule, private=False) == f"{told}. {most}"
     few = borders(ibis.memtable(near[:9]))
     assert segments_tell.border(few, 50, rule, private=True).startswith("Fewer than 10 of 50 customers")
