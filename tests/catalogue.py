@@ -5,10 +5,12 @@ python -m tests.catalogue missing de           print what has no translation, as
 python -m tests.catalogue fill de FILE.json    put translations in: the same, with `string`, a text or the plural forms
 """
 
+import ast
 import json
 import sys
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import product
 from pathlib import Path
 from string import Formatter
 
@@ -16,13 +18,32 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
-from segmentation.language.message import LANGUAGES, NUMERALS
+from segmentation.language.message import NUMERALS
 from segmentation.language.pages import OF_SCRIPTS, parts
+from segmentation.language.reader import LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUES = ROOT / "segmentation" / "language"
 KEYWORDS: dict = {"tr": None, "mark": None, "_": None, "trn": (1, 2), "trc": ((1, "c"), 2)} | OF_SCRIPTS
-CODE = {"segmentation/**/*.py": "python", "report/*.py": "python"}
+
+
+def from_python(file, keywords, _, options) -> Iterator[tuple]:
+    """Yield the messages of Python code as Babel does, also those inside of an f-string."""
+    for node in ast.walk(ast.parse(file.read())):
+        name = getattr(node.func, "id", getattr(node.func, "attr", None)) if isinstance(node, ast.Call) else None
+        if name in keywords:
+            for texts in product(*map(_texts, node.args)):
+                yield node.lineno, name, texts if len(texts) != 1 else texts[0], []
+
+
+def _texts(argument: ast.expr) -> list[str | None]:
+    """Return the texts that an argument may be: one, or those of a choice between two."""
+    if isinstance(argument, ast.IfExp):
+        return [*_texts(argument.body), *_texts(argument.orelse)]
+    return [argument.value if isinstance(argument, ast.Constant) and isinstance(argument.value, str) else None]
+
+
+CODE: dict = {"segmentation/**/*.py": from_python, "report/*.py": from_python}
 CODE |= {"report/template/*.j2": "jinja2.ext:babel_extract", "report/template/*.js": "javascript"}
 PER_RUN = (
     "Report-Msgid-Bugs-To",

@@ -1,7 +1,6 @@
 """dataset.yaml: what a table is, what its columns mean, and what its segments are called."""
 
 import datetime
-import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
@@ -12,8 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from segmentation.core import files
-from segmentation.core.text import holds_unit, in_sentence, suggest
-from segmentation.language.writing import NONE, amount, percent
+from segmentation.core.text import OF_YEARS, holds_unit, in_sentence, suggest
+from segmentation.language import tr, trc
+from segmentation.language.writing import NONE, amount, percent, told_unit, ungrouped
 
 Level = Literal["low", "average", "high"]
 MethodName = Literal["kmeans", "mixture", "latent-class"]
@@ -38,10 +38,6 @@ OF_ROWS = ("date", "order", "amount", "quantity", "price")  # what the columns o
 ASSUMED = "assumed"
 LONGEST_CALLED = 30  # letters of a name that we make, and of the words for an end of a feature
 YEARS = (1900, 2100)
-OF_YEARS = re.compile(
-    r"^(?:année|annee|anno|ano|año|rok)\b|(geburts|bau|gründungs)jahr|\b(birth|born)\b|naissance|nacimiento"
-    r"|^(?!(?:per|pro|last|this|next|each|every) )(?:\w+ )?(?:year|jahr|jahrgang|yıl)(?: (?:of|der|des)\b.*)?$"
-)
 
 
 class _Strict(BaseModel):
@@ -127,7 +123,8 @@ class Column(_Strict):
     @property
     def on_scale(self) -> str:
         """Where the model sees the values, for the end of a phrase: " on the log scale", nothing of their own scale."""
-        return {"none": "", "log": " on the log scale", "yeo-johnson": " on the Yeo-Johnson scale"}[self.transform]
+        scale = tr("on the log scale") if self.transform == "log" else tr("on the Yeo-Johnson scale")
+        return "" if self.transform == "none" else f" {scale}"
 
     @property
     def levels(self) -> list[str]:
@@ -335,8 +332,9 @@ class Dataset(_Strict):
     def label(self, name: str) -> str:
         """Return what a reader calls a column: its label, or its name as words."""
         column, words = self.columns[name], name.replace("_", " ")
-        since = f"{(column.unit or 'days').capitalize()} since {words}"
-        return column.label or (since if column.type == "date" and column.role != "ignore" else words.capitalize())
+        if column.label or column.type != "date" or column.role == "ignore":
+            return column.label or words.capitalize()
+        return tr("Years since {day}", day=words) if column.unit == "years" else tr("Days since {day}", day=words)
 
     def words(self, name: str) -> str:
         """Return what a column is called inside of a sentence: its label, or its name as words."""
@@ -345,12 +343,13 @@ class Dataset(_Strict):
 
     def axis(self, name: str) -> Axis:
         """Return the label with its unit, as an axis shows it; of words what their numbers mean."""
-        column = self.columns[name]
+        column, label = self.columns[name], self.label(name)
         levels = column.levels
-        unit = f"1 {levels[0]} to {len(levels)} {levels[-1]}" if levels else column.unit
-        unit = "0 no, 1 yes" if column.type == "yes/no" and column.numeric else unit
-        label = self.label(name)
-        axis = Axis(label if unit is None or holds_unit(label, unit) else f"{label} ({unit})")
+        ends = {"low": levels[0], "n": len(levels), "high": levels[-1]} if levels else {}
+        unit = tr("1 {low} to {n} {high}", **ends) if levels else told_unit(column.unit)
+        unit = tr("0 no, 1 yes") if column.type == "yes/no" and column.numeric else unit
+        said = unit is None or holds_unit(label, unit) or holds_unit(label, column.unit or unit)
+        axis = Axis(label if said else f"{label} ({unit})")
         axis.logged, axis.form = column.transform != "none", partial(self.amount, name)
         return axis
 
@@ -366,7 +365,8 @@ class Dataset(_Strict):
         """Return one value of a column, or a median, for a reader: a word, or a number with its unit."""
         column = self.columns[name]
         words = {1.0 * rank: word for rank, word in enumerate(column.levels, 1)}
-        words |= {0.0: "no", 0.5: "as many yes as no", 1.0: "yes"} if column.type == "yes/no" else {}
+        answers = {0.0: trc("an answer", "no"), 0.5: tr("as many yes as no"), 1.0: trc("an answer", "yes")}
+        words |= answers if column.type == "yes/no" else {}
         return words[value] if value in words else self.measured(name, value) if column.numeric else str(value)
 
     def forms(self, names: Iterable[str], **others) -> dict:
@@ -374,19 +374,19 @@ class Dataset(_Strict):
         return {str(self.axis(name)): self.axis(name).form for name in names} | others
 
     def as_told(self, name: str, value: float | None, text: str) -> str:
-        """Return the text of a number without a comma where it is a year; of yes and no it is the share of yes."""
+        """Return the text of a number, one of a year without a comma; of yes and no it is the share of yes."""
         if value is None or text == NONE:
             return text
         if self.columns[name].type == "yes/no":
-            return f"{percent(value)} yes"
-        return text.replace(",", "") if YEARS[0] <= value <= YEARS[1] and self.holds_years(name) else text
+            return tr("{share} yes", share=percent(value))
+        return ungrouped(text) if YEARS[0] <= value <= YEARS[1] and self.holds_years(name) else text
 
     def holds_years(self, name: str) -> bool:
         """Return whether the numbers of a column are years: its name says so, or its limits."""
         column = self.columns[name]
         within = (column.min or 0) >= YEARS[0] and (column.max or inf) <= YEARS[1]
-        named = (OF_YEARS.search(text.replace("_", " ").lower()) for text in (name, self.label(name)))
-        return column.type == "number" and not column.unit and (within or any(named))
+        named = any(OF_YEARS.search(told.replace("_", " ").lower()) for told in (name, self.label(name)))
+        return column.type == "number" and not column.unit and (within or named)
 
     def accepted(self, name: str) -> dict[str, float | None]:
         """Return the least (min) and the greatest value (max) of a feature that `make score` accepts, None for any."""

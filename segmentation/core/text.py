@@ -75,6 +75,10 @@ SAYS_LEAST = re.compile(  # at the start and the end of a label
     r"|(?:\s+(?:score|rating|points|amount|index|total|gesamt|insgesamt))+$",
     re.IGNORECASE,
 )
+OF_YEARS = re.compile(
+    r"^(?:année|annee|anno|ano|año|rok)\b|(geburts|bau|gründungs)jahr|\b(birth|born)\b|naissance|nacimiento"
+    r"|^(?!(?:per|pro|last|this|next|each|every) )(?:\w+ )?(?:year|jahr|jahrgang|yıl)(?: (?:of|der|des)\b.*)?$"
+)
 YES = (
     *("yes", "y", "true", "t", "1", "1.0", "ja", "j", "oui", "si", "sí", "sì", "sim", "tak", "evet", "ano", "igen"),
     *("kyllä", "da", "ya", "да", "так", "ναι", "是", "はい", "예", "네", "نعم", "כן"),

@@ -5,30 +5,14 @@ language, `segmentation/language/<language>.po`, which is read as it is.
 """
 
 import gettext
-import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-LANGUAGES = ("en", "de", "fr", "es")
+from segmentation.language.reader import spoken
+from segmentation.language.signs import whole
+
 NUMERALS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-
-_told = threading.local()  # the dashboard tells runs of several languages, each in a thread of its own
-_first = {"language": "en"}
-
-
-def speak(language: str) -> None:
-    """Tell all that is told from here on in this language: in this thread, from the main one in every other too."""
-    if language not in LANGUAGES:
-        raise ValueError(f"language is {language!r}; expected one of {', '.join(LANGUAGES)}")
-    _told.language = language
-    if threading.current_thread() is threading.main_thread():
-        _first["language"] = language
-
-
-def spoken() -> str:
-    """Return the language in which is told now."""
-    return getattr(_told, "language", _first["language"])
 
 
 def tr(message: str, /, **values: object) -> str:
@@ -55,8 +39,6 @@ def mark(message: str) -> str:
 
 def numeral(n: int) -> str:
     """Return a small number in words, "no" to "twelve", a larger one, or one without a word, in digits."""
-    from segmentation.language.writing import whole
-
     word = catalogue(spoken()).get(("a number", NUMERALS[n]), NUMERALS[n]) if 0 <= n < len(NUMERALS) else None
     return word or whole(n)
 

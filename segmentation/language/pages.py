@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from io import BytesIO
 
 from segmentation.language import message
-from segmentation.language.message import spoken, tr, trc, trn
+from segmentation.language.message import tr, trc, trn
+from segmentation.language.reader import spoken
 
 OF_SCRIPTS: dict = {"T": None, "TN": (1, 2)}  # the functions that a script tells by, as Babel collects them
 

@@ -2,34 +2,28 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Context, Decimal
+from datetime import date
+from decimal import Decimal
 from fractions import Fraction
+
+from segmentation.language.message import tr
+from segmentation.language.reader import spoken
+from segmentation.language.signs import Signs, written
+from segmentation.language.signs import fixed as fixed
+from segmentation.language.signs import ungrouped as ungrouped
+from segmentation.language.signs import whole as whole
 
 NONE = "–"  # what stands where there is no figure
 TOO_LITTLE = 1e-9  # what sums of floats may miss of a whole
-UNDER_ONE = "under 1%"  # a share that is not nothing, and would be shown as 0%
-EVERY_DIGIT = Context(prec=400, rounding=ROUND_HALF_UP)  # room for every float
-
-
-def fixed(value: float | Decimal, digits: int = 0) -> str:
-    """Return a number with so many decimals, half of the last one rounded up, as people do it: 40.5 is 41, 2.675 2.68.
-
-    Everything that is rounded for a reader is rounded here, so that one quantity never ends in two digits.
-    """
-    if not math.isfinite(value):
-        return f"{value}"
-    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), context=EVERY_DIGIT)
-    return f"{rounded + 0:,f}"  # + 0, because there is no -0
-
-
-def whole(n: float) -> str:
-    """Return a number without decimals: "200" or "12,345"."""
-    return fixed(n)
 
 
 def listing(words) -> str:
     """Return "a", "a and b" or "a, b and c"."""
     words = [str(word) for word in words]
+    if spoken() != "en":
+        from babel.lists import format_list
+
+        return format_list(words, locale=spoken())
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
@@ -37,14 +31,29 @@ def amount(value: float | None, unit: str | None = None) -> str:
     """Return a number with its unit: two significant digits below 1, one decimal below 1,000, none above; or a dash."""
     if value is None or value != value:
         return NONE
-    small = f"{value:.2g}" if abs(value) < 0.95 else fixed(value, 1).removesuffix(".0")
+    small = written(f"{value:.2g}") if abs(value) < 0.95 else fixed(value, 1).removesuffix(written(".0"))
     text = fixed(value) if abs(value) >= 1000 else small
-    return f"{text} {unit}" if unit else text
+    return Signs.of(spoken()).unit.format(text, told_unit(unit)) if unit else text
+
+
+def told_unit(unit: str | None) -> str | None:
+    """Return a unit that we give ourselves in the language of the reader, any other as it is."""
+    return tr("days") if unit == "days" else tr("years") if unit == "years" else unit
+
+
+def day(value: date | str) -> str:
+    """Return a day, or its ISO text, as it stands in a sentence."""
+    if spoken() == "en":
+        return f"{value}"
+    from babel.dates import format_date
+
+    return format_date(date.fromisoformat(f"{value}"), "long", locale=spoken())
 
 
 def spanning(interval: Sequence[float] | None, form=amount) -> str:
     """Return an interval as "34% to 48%"; "" of none."""
-    return " to ".join(form(end) for end in interval or ())
+    told = [form(end) for end in interval or ()]
+    return tr("{low} to {high}", low=told[0], high=told[1]) if told else ""
 
 
 def ranging(values: Mapping[str, float], told: Mapping[str, str]) -> str:
@@ -54,7 +63,9 @@ def ranging(values: Mapping[str, float], told: Mapping[str, str]) -> str:
         alike = [name for name, value in known.items() if value == end]
         ends.append((told[alike[0]], listing(alike)))
     (low, where), (high, there) = ends
-    return "" if low == high else f"{low} ({where}) to {high} ({there})"
+    if low == high:
+        return ""
+    return tr("{low} ({where}) to {high} ({there})", low=low, where=where, high=high, there=there)
 
 
 def percent(share: float, digits: int = 0) -> str:
@@ -63,11 +74,20 @@ def percent(share: float, digits: int = 0) -> str:
     Parts of one whole are told by `shares`, so that they add up.
     """
     if 0 < share < 0.01 and not digits:
-        return UNDER_ONE
+        return under_one()
     told = fixed(100 * Decimal(str(share)), digits)
     if told == fixed(100, digits) and share < 1 - TOO_LITTLE:
-        return f"over {fixed(100 - Decimal(1).scaleb(-digits), digits)}%"
-    return f"{told}%"
+        return tr("over {share}", share=_percent(fixed(100 - Decimal(1).scaleb(-digits), digits)))
+    return _percent(told)
+
+
+def _percent(told: str) -> str:
+    return Signs.of(spoken()).percent.format(told)
+
+
+def under_one() -> str:
+    """Return how a share is told that is not nothing, and would be shown as 0%."""
+    return tr("under {share}", share=_percent("1"))
 
 
 def percents(interval: Sequence[float]) -> str:
@@ -76,14 +96,14 @@ def percents(interval: Sequence[float]) -> str:
     A fifth of a million customers is known to lie between 20.1% and 20.5%; of five such, one is told as 21%.
     """
     low, high = (round(100 * end, 9) for end in interval)
-    return f"{percent(math.floor(low) / 100 if low >= 1 else low / 100)} to {percent(math.ceil(high) / 100)}"
+    return spanning([math.floor(low) / 100 if low >= 1 else low / 100, math.ceil(high) / 100], percent)
 
 
 def shares(parts: Iterable[float]) -> list[str]:
     """Return each part of a whole (all of `parts` together) as a whole percentage; these add up to 100.
 
     What rounding down leaves goes to the largest remainders, of equal ones to the larger part, then to the first
-    (Hamilton's method). A part below 1% is "under 1%", and the others are what is left, 99% at most.
+    (Hamilton's method). A part below 1% is told as `under_one`, and the others are what is left, 99% at most.
     """
     known = [Fraction(str(part)) for part in parts]
     exact = [round(100 * part / (sum(known) or 1), 9) for part in known]  # the same for counts and for their shares
@@ -94,7 +114,7 @@ def shares(parts: Iterable[float]) -> list[str]:
     large = (i for i, small in enumerate(few) if not small)
     for i in sorted(large, key=lambda i: (int(exact[i]) - exact[i], -exact[i]))[:spare]:
         told[i] += 1
-    return [UNDER_ONE if small else f"{part}%" for part, small in zip(told, few, strict=True)]
+    return [under_one() if small else _percent(f"{part}") for part, small in zip(told, few, strict=True)]
 
 
 def share_texts(row: Mapping[str, float], *, rounded: bool = False) -> dict[str, str]:
@@ -116,13 +136,14 @@ def decimal(value: float, digits: int = 2) -> str:
 
 def signed(r: float, digits: int = 2) -> str:
     """Return a correlation or a skewness with a true minus, and without one before 0."""
-    return decimal(r, digits).replace("-0.00", "0.00").replace("-", "−")
+    text = decimal(r, digits)
+    return text.replace("-", "−" if any(digit in text for digit in "123456789") else "")
 
 
 def at_least(index: float) -> str:
     """Return the lowest of several indices whose maximum is 1."""
     text = decimal(index)
-    return text if text == "1.00" else f"{text} or more"
+    return text if text == decimal(1) else tr("{index} or more", index=text)
 
 
 def show_index(value: float | None) -> str:
@@ -138,7 +159,7 @@ def tell_p(p: float) -> str:
 
 def show_p(p: float) -> str:
     """Return a p-value for a table."""
-    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    return f"< {written('0.001')}" if p < 0.001 else written(f"{p:.3f}" if p < 0.1 else f"{p:.2f}")
 
 
 def sentence(text: str) -> str:

@@ -23,7 +23,7 @@ from segmentation.customers.exploring import (
     split_types,
 )
 from segmentation.language import mark, tr
-from segmentation.language.writing import UNDER_ONE, percent
+from segmentation.language.writing import percent, under_one
 from segmentation.methods.tell import NEARLY_CERTAIN
 from segmentation.methods.trim import forming
 from segmentation.report.groups import group
@@ -75,7 +75,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
             {"name": name, **_labelled(name, dataset), **_marked(name, dataset, _shown(held, name))} for name in numbers
         ],
         "words": {
-            "under": UNDER_ONE,
+            "under": under_one(),
             "unasked": tr("No segment is told here, {because}.", because=NO_CENTRE),
             "another": tr("another"),
             "sure": {how: tr(told) for how, told in HOW_SURE.items()},

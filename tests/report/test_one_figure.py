@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from segmentation.core import files
 from segmentation.core.text import count
 from segmentation.evidence.decision import NOUNS
-from segmentation.language.writing import UNDER_ONE, amount, decimal, sentence, show_index, spanning
+from segmentation.language.writing import amount, decimal, sentence, show_index, spanning, under_one
 from segmentation.monitoring.comparison import compare_runs, shares_table
 from segmentation.report.dashboard import SegmentedCustomers, size_table
 from segmentation.report.tell import cards, key_figures
@@ -94,7 +94,7 @@ def test_a_share_is_the_same_wherever_it_stands(places):
     for end in ends if ends[0].size > ends[1].size else ():
         assert re.search(rf"{re.escape(end.name)},? (holds )?{told[end.name]}", sizes)
     slices = [text.get_text() for text in places.page.find("figure", id="05-sizes")("text")]
-    assert [text for text in slices if text in shares or text == UNDER_ONE] == shares or not slices
+    assert [text for text in slices if text in shares or text == under_one()] == shares or not slices
     held = json.loads(places.page.find(id="explore-data").get_text())  # of which the script makes shares by itself
     assert [row["size"] for row in held["segments"]] == [profile.size for profile in places.profiles]
     customers = SegmentedCustomers(places.study)
