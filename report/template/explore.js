@@ -531,6 +531,7 @@ function explore(data) {
   const plot = at("scatter");
   for (const [event, act] of Object.entries(pointer)) plot.addEventListener(event, act);
   plot.addEventListener("keydown", keys);
+  offerPicture(plot.parentElement, "explore");
   plot.addEventListener("blur", () => point(-1));
   at("reset").addEventListener("click", () => {
     chosen.segments = new Set(data.segments.map((s) => s.segment));

@@ -6,9 +6,11 @@ import html
 import io
 import json
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pypdfium2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -421,6 +423,45 @@ def test_explore_opens_on_the_axes_of_the_map(browser, mall, shop):
                 for side in ("Across", "Up")
             ]
             assert set(shown) <= set(drawn)
+
+
+def _saved(page, take, kind: str) -> bytes:
+    with page.expect_download() as caught:
+        take.get_by_role("button", name=kind).click()
+    assert caught.value.suggested_filename == f"04-original.{kind.lower()}"
+    return caught.value.path().read_bytes()
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_a_picture_of_each_figure_can_be_saved_and_copied(browser, mall, look):
+    with open_page(browser, _path(mall, "mall"), look, reduced_motion="reduce") as page:
+        shown = page.evaluate("[...document.querySelectorAll('figure')].filter((f) => f.querySelector('svg')).length")
+        assert page.locator("figure > .take").count() == shown > 10
+        take = page.locator("figure[id='04-original'] > .take")
+        take.locator("summary").click()
+        assert _violations(page) == []
+        drawn = ElementTree.fromstring(_saved(page, take, "SVG"))
+        texts = ["".join(text.itertext()).strip() for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+        assert "Annual income (k$)" in texts
+        assert {part.get("color") for part in drawn} == {None, "#1b2430"}  # the ink of light paper
+        png = PIL.Image.open(io.BytesIO(_saved(page, take, "PNG"))).convert("L")
+        assert png.getpixel((0, 0)) == 255
+        assert len(png.getcolors()) > 20
+        page.evaluate(
+            "void (navigator.clipboard.write = async ([item]) => { copied = (await item.getType('image/png')).size; })"
+        )
+        take.get_by_role("button", name="Copy").click()
+        expect(take.get_by_role("status")).to_have_text("Copied.")
+        assert page.evaluate("copied") > 1000
+        page.evaluate(
+            "void (navigator.clipboard.write = async () => { throw new DOMException('no', 'NotAllowedError'); })"
+        )
+        with page.expect_download() as caught:
+            take.get_by_role("button", name="Copy").click()
+        assert caught.value.suggested_filename == "04-original.png"
+        expect(take.get_by_role("status")).to_have_text("Saved: copying is not allowed here.")
+        assert page.complaints == []
+        assert [url for url in page.requested if not url.startswith(("file:", "data:", "blob:"))] == []
 
 
 @pytest.mark.parametrize(
