@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP
-from segmentation.evidence.decision import DISSOLVED, LEVEL, SIGNIFICANT, SMALL, STABLE, advice, meaning, named, plainly
+from segmentation.evidence.decision import DISSOLVED, LEVEL, SIGNIFICANT, SMALL, STABLE, advice, meaning, plainly
 from segmentation.language import tr, trc, trn
-from segmentation.language.glossary import glossary
+from segmentation.language.glossary import glossary, named
 from segmentation.language.writing import (
     decimal,
     listing,
@@ -87,7 +87,7 @@ def statistics(selection: Selection) -> list[str]:
             )
         )
     told += selection.caveats
-    others = listing(f"{name} ({choice})" for name, choice in selection.dissent.items())
+    others = listing(f"{tr(name)} ({choice})" for name, choice in selection.dissent.items())
     told.append(
         tr("Other criteria would choose another number: {criteria}.", criteria=others)
         if others
