@@ -170,7 +170,8 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
     Returns
     -------
     list of dict
-        segment, name, level_name, key ("segment 2"), colour, glyph; action with what_to_do over it, or None; size,
+        segment, name, level_name, key ("segment 2"), colour, glyph; action with what_to_do over it, or None, and advice
+        (both in one); size,
         share, share_interval; long (that share in hundredths); value (its share of the main value as text, None
         where there is none to share), of_value ("of revenue"), value_long, worth (both as a line, or ""); dots and
         more_dots (of each feature label, told, and place: where its centre stands on a scale from 0 to 100 that all
@@ -209,6 +210,7 @@ def _card(
     return {
         **profile.model_dump(include={"segment", "name", "level_name"}),
         "action": None if verdict == "none" else profile.action,
+        "advice": profile.action and verdict != "none" and _advice(profile),
         "what_to_do": suggested,
         "key": tr("part {number}", number=segment) if part else tr("segment {number}", number=segment),
         "colour": colour(segment),
@@ -226,6 +228,11 @@ def _card(
         "kinds": [_described(profile, name, dataset) for name in kinds],
         **_folded("descriptors", [_described(profile, name, dataset) for name in differing]),
     }
+
+
+def _advice(profile: Profile) -> str | None:
+    """Return what to do, and before it that it is a suggestion, where it is one."""
+    return tr("Suggestion: {action}", action=profile.action) if profile.suggested else profile.action
 
 
 def _customers(n: int) -> str:
