@@ -56,6 +56,12 @@ def who(segments: tuple[Profile, ...], verdict: str) -> str:
     return told
 
 
+def most(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:
+    """Say which segment has most of the main value for its size, where there are segments."""
+    divides = selection.verdict != "none"
+    return runs_tell.worth_most(profiles.segments, profiles.worth, dataset) if divides else ""
+
+
 def answer(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:
     """Say who the segments are, and which of them has most of the value for its size, where a column is one."""
     worth = runs_tell.worth_most(profiles.segments, profiles.worth, dataset)
@@ -377,7 +383,7 @@ def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
         "assumed": runs_tell.assumed(described, dataset, selection.features, set_by),
         "heading": heading(selection),
         "plain": plainly(selection),
-        "most": runs_tell.worth_most(profiles.segments, profiles.worth, dataset),
+        "most": most(selection, profiles, dataset),
         "statistics": statistics(selection),
         **glossed(),
         "base": lineage and lineage.base,
