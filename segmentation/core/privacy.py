@@ -4,7 +4,7 @@ import numpy as np
 
 from segmentation.language import mark, tr, trn
 from segmentation.language.signs import written
-from segmentation.language.writing import percent, sentence, whole
+from segmentation.language.writing import percent, whole
 
 SMALLEST_GROUP = 10  # as the messages say
 FEWER = mark("fewer than 10")
@@ -321,11 +321,19 @@ def tell_boxes(*, private: bool, beyond: bool = True) -> str:
 
 def tell_tiles(*, private: bool, grouped: bool) -> str:
     """Say what the tiles of a figure are, and what is left out."""
+    if grouped and private:
+        return tr(
+            "Each tile is a cell of a grid, divided among the segments as its customers are, the darker the more "
+            "customers; counted in tens, groups of fewer than 10 are left out."
+        )
     if grouped:
-        told = tr(
+        return tr(
             "Each tile is a cell of a grid, divided among the segments as its customers are, the darker the more "
             "customers."
         )
-    else:
-        told = tr("Each tile is a cell of a grid, the darker the more customers.")
-    return f"{told} {sentence(tr(TENS))}." if private else told
+    if private:
+        return tr(
+            "Each tile is a cell of a grid, the darker the more customers; counted in tens, groups of fewer than 10 "
+            "are left out."
+        )
+    return tr("Each tile is a cell of a grid, the darker the more customers.")

@@ -97,6 +97,16 @@ def count(n: int, noun: str, plural: str | None = None) -> str:
     return f"{numeral(n)} {noun if n == 1 else plural or noun + 's'}"
 
 
+def was(n: int) -> str:
+    """Return the verb of so many."""
+    return "was" if n == 1 else "were"
+
+
+def is_or_are(n: int) -> str:
+    """Return how many there are as the end of a sentence begins: "one is", "two are" or "none is"."""
+    return count(n, "is", "are") if n else "none is"
+
+
 def strength(r: float, one: str, other: str, units: str = "") -> str:
     """Say in words how strong a linear correlation is; NaN where a column does not vary."""
     told = {"one": escape(one), "other": escape(other), "r": f"{signed(r)}{units}"}
