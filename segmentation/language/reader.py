@@ -1,6 +1,8 @@
 """The reader: in which language is told."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 LANGUAGES = ("en", "de", "fr", "es")
 
@@ -20,3 +22,14 @@ def speak(language: str) -> None:
 def spoken() -> str:
     """Return the language in which is told now."""
     return getattr(_told, "language", _first["language"])
+
+
+@contextmanager
+def telling_in(language: str) -> Iterator[None]:
+    """Tell in another language for a while, in this thread alone."""
+    before = spoken()
+    _told.language = language
+    try:
+        yield
+    finally:
+        _told.language = before

@@ -310,6 +310,11 @@ def called_by_number(segment: int) -> str:
     return tr("segment {number}", number=segment)
 
 
+def quoted(name: str) -> str:
+    """Return a name as it stands inside of a sentence: in quotation marks where commas part its words."""
+    return tr("“{name}”", name=name) if "," in name else name
+
+
 def _spread(values: list[float | None]) -> float:
     """Return how far apart values are; less than nothing where one may not be shown."""
     known = [value for value in values if value is not None]

@@ -14,7 +14,7 @@ from segmentation.core.text import escape
 from segmentation.customers.counts import Grouping, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, quantiles, shown_means, shown_shares
-from segmentation.language import spoken, tr, trc
+from segmentation.language import mark, spoken, telling_in, tr, trc
 from segmentation.language.writing import decimal, show_index, show_p, spanning, whole
 from segmentation.runs.artifacts import Lineage
 from segmentation.runs.records import OTHERS, Interval, Placement, Profile
@@ -23,7 +23,6 @@ from segmentation.runs.worth import Part, Worth
 from segmentation.segments.assign import bent, centre_of_all, centres
 from segmentation.segments.names import as_before, called_by_number, distinct_names, levelled
 
-BETWEEN = ("from", "to")
 STANDING_DIGITS = 2
 
 
@@ -185,15 +184,18 @@ def flatten(profiles: list[Profile]) -> pd.DataFrame:
 
 
 def write_profiles(study: Run, profiles: list[Profile], worth: Iterable[Worth] = ()) -> None:
-    """Write profiles.csv: one row a segment, every column headed by what a reader calls it."""
+    """Write profiles.csv: one row a segment, every column headed by what a reader calls it, in English for programs."""
     told = headed(profiles, study.dataset, worth)
+    with telling_in("en"):
+        told.columns = headed(profiles, study.dataset, worth).columns
     write_csv(study.path("profiles.csv"), told, comma=study.read("cleaning.json").comma)
 
 
 def headed(profiles: list[Profile], dataset: Dataset, worth: Iterable[Worth] = ()) -> pd.DataFrame:
     """Return one row a segment: size, centres, indices and descriptors under their labels, and what it is worth.
 
-    Of which column each is ("" for none), and what it is called without others beside it, is kept in `attrs["of"]`.
+    Of which column each is ("" for none), and what its numbers are ("amount", "share", "index", "count" or "text"), is
+    kept in `attrs["of"]`.
     """
     parts = {name: [key for p in profiles for key in p.descriptors[name] if key != OTHERS]
              for name in profiles[0].descriptors}  # fmt: skip
@@ -201,46 +203,69 @@ def headed(profiles: list[Profile], dataset: Dataset, worth: Iterable[Worth] = (
     for one in worth:
         rows = [row | _valued(part, one.column, dataset) for row, part in zip(rows, one.parts, strict=True)]
     keys = list(dict.fromkeys(key for row in rows for key in row))
-    taken, columns, of = {heading for name, heading in keys if not name}, {}, {}
-    for name, heading in keys:
+    taken, columns, of = {heading for name, heading, _ in keys if not name}, {}, {}
+    for name, heading, kind in keys:
         told = heading
         while name and told.casefold() in taken:  # a column may be labelled "Share", or as another with "index" behind
             told += f" ({name})"
         taken.add(told.casefold())
-        columns[told], of[told] = [row.get((name, heading)) for row in rows], (name, heading)
+        columns[told], of[told] = [row.get((name, heading, kind)) for row in rows], (name, kind)
     found = pd.DataFrame(columns)
     found.attrs["of"] = of
     return found
 
 
-def _under_labels(profile: Profile, dataset: Dataset, described: dict) -> dict[tuple[str, str], Any]:
-    """Return what profiles.csv says of a segment, by column ("" for none) and heading; None where it is hidden."""
-    whole = {"segment": profile.segment, "name": profile.name, "size": profile.size, "share": profile.share}
-    row = {("", heading): value for heading, value in whole.items()}
-    row |= {("", f"share, {end}"): value for end, value in zip(BETWEEN, profile.share_interval, strict=True)}
+def _under_labels(profile: Profile, dataset: Dataset, described: dict) -> dict[tuple[str, str, str], Any]:
+    """Return what profiles.csv says of a segment, by column ("" for none), heading and kind; None where hidden."""
+    share = trc("head", "share")
+    row: dict[tuple[str, str, str], Any] = {
+        ("", trc("head", "segment"), "count"): profile.segment,
+        ("", trc("head", "name"), "text"): profile.name,
+        ("", trc("head", "size"), "count"): profile.size,
+        ("", share, "share"): profile.share,
+    }
+    row |= {("", told, "share"): at for told, at in zip(_ends(share), profile.share_interval, strict=True)}
     for name, value in profile.centre.items():
         axis = str(dataset.axis(name))
-        row[name, axis] = value
-        row |= {
-            (name, f"{axis}, {end}"): at
-            for end, at in zip(BETWEEN, profile.centre_interval[name] or (None, None), strict=True)
-        }
-        row |= {(name, f"{axis}, mean"): profile.mean[name]} if name in profile.mean else {}
-    row |= {(name, f"{dataset.label(name)}, index"): value for name, value in profile.index.items()}
+        row[name, axis, "amount"] = value
+        ends = zip(_ends(axis), profile.centre_interval[name] or (None, None), strict=True)
+        row |= {(name, told, "amount"): at for told, at in ends}
+        if name in profile.mean:
+            row[name, tr("{column}, mean", column=axis), "amount"] = profile.mean[name]
+    row |= {
+        (name, tr("{column}, index", column=dataset.label(name)), "index"): at for name, at in profile.index.items()
+    }
+    told_of = {"mean": mark("{column}, mean"), "median": mark("{column}, median")}
     for name, parts in described.items():
-        axis, part = str(dataset.axis(name)), ", " if dataset.columns[name].numeric else ": "
-        row |= {(name, f"{axis}{part}{what}"): profile.descriptors[name].get(what) for what in parts}
-    return row | {("", "levels"): profile.level_name, ("", "action"): profile.marked}
+        axis, numeric = str(dataset.axis(name)), dataset.columns[name].numeric
+        heads = {part: tr(told_of[part], column=axis) if numeric else f"{axis}: {part}" for part in parts}
+        kind = "amount" if numeric else "share"
+        row |= {(name, head, kind): profile.descriptors[name].get(part) for part, head in heads.items()}
+    last = {
+        ("", trc("head", "levels"), "text"): profile.level_name,
+        ("", trc("head", "action"), "text"): profile.marked,
+    }
+    return row | last
 
 
-def _valued(part: Part, name: str, dataset: Dataset) -> dict[tuple[str, str], Any]:
+def _ends(column: str) -> tuple[str, str]:
+    """Return the heads of the two ends of an interval."""
+    return tr("{column}, from", column=column), tr("{column}, to", column=column)
+
+
+def _valued(part: Part, name: str, dataset: Dataset) -> dict[tuple[str, str, str], Any]:
     """Return what profiles.csv says of the worth of a segment by a column; None where it is hidden."""
     axis, label = str(dataset.axis(name)), dataset.label(name)
-    low, high = part.each_interval or (None, None)
-    each = {"a customer": part.each, "a customer, from": low, "a customer, to": high, "an order": part.basket}
-    told = {f"{axis}, {what}": value for what, value in each.items()}
-    told |= {f"{label}, share of all": part.share, f"{label}, share of the top fifth": part.top_fifth}
-    return {(name, heading): value for heading, value in told.items()}
+    each = tr("{column}, a customer", column=axis)
+    low, high = _ends(each)
+    told = {each: part.each} | dict(zip((low, high), part.each_interval or (None, None), strict=True))
+    told[tr("{column}, an order", column=axis)] = part.basket
+    shares = {
+        tr("{column}, share of all", column=label): part.share,
+        tr("{column}, share of the top fifth", column=label): part.top_fifth,
+    }
+    amounts: dict[tuple[str, str, str], Any] = {(name, head, "amount"): at for head, at in told.items()}
+    return amounts | {(name, head, "share"): at for head, at in shares.items()}
 
 
 def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:

@@ -31,7 +31,7 @@ from segmentation.segments.fit import (
     item_profiles,
     scaled_label,
 )
-from segmentation.segments.names import called_by_number
+from segmentation.segments.names import called_by_number, quoted
 from segmentation.segments.profiles import category_shares, largest_first, levels_beside, segment_medians
 
 MOST_MARKERS = 3  # of a segment, in a caption
@@ -177,7 +177,7 @@ def _tiles(customers: Customers, segments: int) -> str:
 
 def _called(segment: int, names: Mapping[int, str] | None) -> str:
     """Return what a segment is called inside of a sentence."""
-    return escape((names or {}).get(int(segment)) or called_by_number(int(segment)))
+    return escape(quoted((names or {}).get(int(segment)) or called_by_number(int(segment))))
 
 
 def belonging(segmented: Customers, verdict: Verdict) -> str:
@@ -211,7 +211,8 @@ def silhouette_boxes(
     if silhouettes.empty:
         return tr(NO_NEXT)
     mean = tr("The mean silhouette is {silhouette}.", silhouette=decimal(silhouettes["silhouette"].mean()))
-    told = misfits(silhouettes, private=dataset.private, aside=aside, names=names)
+    called = {segment: quoted(name) for segment, name in (names or {}).items()}
+    told = misfits(silhouettes, private=dataset.private, aside=aside, names=called)
     return f"{told} {mean} {tell_boxes(private=dataset.private)}"
 
 
@@ -254,11 +255,11 @@ def border(
         return told
     between = {side: _called(s, names) for side, s in zip(("first", "second"), pairs["between"].iloc[0], strict=True)}
     if largest == near:
-        most = tr("All of them lie between “{first}” and “{second}”.", **between)
+        most = tr("All of them lie between {first} and {second}.", **between)
     elif 2 * largest > near:
-        most = tr("Most of them ({n}) lie between “{first}” and “{second}”.", n=whole(largest), **between)
+        most = tr("Most of them ({n}) lie between {first} and {second}.", n=whole(largest), **between)
     else:
-        most = tr("The largest group of them ({n}) lies between “{first}” and “{second}”.", n=whole(largest), **between)
+        most = tr("The largest group of them ({n}) lies between {first} and {second}.", n=whole(largest), **between)
     return f"{told} {most}"
 
 
@@ -277,7 +278,7 @@ def closest(centres: pd.DataFrame, unit: str, names: Mapping[int, str] | None = 
     distances[np.diag_indices(len(X))] = np.inf
     one, other = sorted(np.unravel_index(distances.argmin(), distances.shape))
     return tr(
-        "Closest together lie “{first}” and “{second}”: {distance} apart.",
+        "Closest together lie {first} and {second}: {distance} apart.",
         first=_called(int(one) + 1, names),
         second=_called(int(other) + 1, names),
         distance=_measure(distances.min(), unit, partial(decimal, digits=1)),
@@ -351,7 +352,7 @@ def who(profiles: list[Profile], verdict: Verdict) -> str:
     if len(profiles) == 1:
         return tr("**All customers are one part.**")
     share = segment_shares(profiles)
-    told = [f"{escape(p.name)} ({share[p.segment]}{levels_beside(p)})" for p in largest_first(profiles)]
+    told = [f"{escape(quoted(p.name))} ({share[p.segment]}{levels_beside(p)})" for p in largest_first(profiles)]
     return f"**{sentence(counted(len(profiles), verdict))}**: {listing(told)}."
 
 
@@ -385,7 +386,7 @@ def sizes(profiles: list[Profile], resamples: int) -> str:
         each = trn("Each segment holds {n} customer.", "Each segment holds {n} customers.", largest.size)
         return f"{each} {bars}"
     top, low = (sum(p.size == end.size for p in profiles) > 1 for end in (largest, smallest))
-    most, least = ({"segment": escape(end.name), "share": shares[end.segment]} for end in (largest, smallest))
+    most, least = ({"segment": escape(quoted(end.name)), "share": shares[end.segment]} for end in (largest, smallest))
     told = (
         tr("One of the largest segments, {segment}, holds {share} of the customers.", **most)
         if top
@@ -436,7 +437,7 @@ def _tell_ends(profiles: list[Profile], f: str, dataset: Dataset, own: Said | No
         there = [p for p in profiles if p.centre[f] == end(values)]
         word = own.word(level) if own and {p.levels[f] for p in there} == {level} else ""
         word = "" if all(word in p.name.lower() for p in there) else f" ({escape(word)})"
-        told.append((dataset.measured(f, there[0].centre[f]), listing(escape(p.name) for p in there), word))
+        told.append((dataset.measured(f, there[0].centre[f]), listing(escape(quoted(p.name)) for p in there), word))
     (low, bottom, few), (high, top, many) = told
     if own is None or not own.are_words:
         at = {"high": high, "highest": top, "low": low, "lowest": bottom}
@@ -447,7 +448,7 @@ def _tell_ends(profiles: list[Profile], f: str, dataset: Dataset, own: Said | No
 
 def small(profiles: list[Profile]) -> str:
     """Warn of the segments whose figures rest on few customers."""
-    small = [escape(profile.name) for profile in profiles if profile.size < SMALL]
+    small = [escape(quoted(profile.name)) for profile in profiles if profile.size < SMALL]
     if not small:
         return tr("Every segment has {least} customers or more.", least=whole(SMALL))
     if len(profiles) == 1:
@@ -475,7 +476,7 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
     _, profile, feature, index = max(cells, key=lambda cell: cell[0])
     told = tr(
         "Against the centre of all customers = 100, {segment} stands out most: {feature} at {index}.",
-        segment=escape(profile.name),
+        segment=escape(quoted(profile.name)),
         feature=escape(dataset.label(feature)),
         index=writing.show_index(index),
     )

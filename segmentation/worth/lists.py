@@ -24,6 +24,7 @@ from segmentation.core.figures import width
 from segmentation.core.files import harmless, replacing, sweep_halves, write_csv
 from segmentation.core.parallel import temporary_folder
 from segmentation.customers.counts import identified
+from segmentation.language import mark, tr, trc
 from segmentation.runs.artifacts import remake_command
 from segmentation.runs.manifest import forget_lists, require_unchanged
 from segmentation.runs.records import Profile
@@ -35,14 +36,15 @@ from segmentation.segments.profiles import headed
 SHEET_ROWS = 1_048_576  # of a sheet, its heading among them
 CELL_LETTERS = 32_767  # of a cell, as UTF-16 counts them
 SHEET_LETTERS, FILE_BYTES = 31, 150
-PROFILES, DEFINITIONS = "Profiles", "Definitions"
-TAKEN = (PROFILES, DEFINITIONS, "History")  # the last by Excel itself
+PROFILES, DEFINITIONS = mark("Profiles"), mark("Definitions")
+OF_EXCEL = "History"  # a name that it takes for itself
 OF_SHEETS, OF_FILES = r"[\[\]:*?/\\]", r'[<>:"/\\|?*]'  # what no name may hold
 DEVICES = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?$")  # of Windows, as .csv too
 UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # letters that nobody sees, or that turn others around
 LEAST_WIDE, MOST_WIDE = 8, 60  # letters of a column
 BEFORE_TIME = datetime(2000, 1, 1)  # of every workbook, so that two are the same bytes
 OF_PRIVATE_ROWS = ("segment", "name", "action")  # what is told of customers whose rows are private
+OF_NUMBERS = {"share": "0.0%", "count": "#,##0", "index": "0"}  # of what `headed` calls its columns
 AMOUNTS = ((1000, "#,##0"), (10, "#,##0.0"), (0, "0.00"))  # of amounts, by the largest of them
 
 
@@ -125,13 +127,13 @@ def _require_described(study: Run, profile: Profile) -> None:
 def sheet_names(names: Sequence[str]) -> list[str]:
     """Return names for sheets like these: without what Excel forbids, in 31 letters, each another one in any case."""
     cleaned = [re.sub(OF_SHEETS, "-", _seen(name)).strip("' ") for name in names]
-    return _distinct(cleaned, SHEET_LETTERS, _letters, TAKEN)
+    return _distinct(cleaned, SHEET_LETTERS, _letters, (tr(PROFILES), tr(DEFINITIONS), OF_EXCEL))
 
 
 def file_names(names: Sequence[str]) -> list[str]:
     """Return names of CSV files like these that every system takes: each another one in any case or composition."""
     cleaned = [re.sub(OF_FILES, "-", _seen(name)).strip("-.~' ") for name in names]
-    safe = [f"segment {name}" if DEVICES.match(name) else name for name in cleaned]
+    safe = [tr("segment {name}", name=name) if DEVICES.match(name) else name for name in cleaned]
     return [f"{name}.csv" for name in _distinct(safe, FILE_BYTES, lambda text: len(text.encode()))]
 
 
@@ -153,7 +155,7 @@ def _distinct(names: Sequence[str], most: int, size: Callable[[str], int], taken
         told, further = _cut(name, most, size), count(number)
         while not told or _key(told) in known:
             behind = f" ({next(further)})"
-            told = f"{_cut(name, most - len(behind), size) or 'segment'}{behind}"
+            told = f"{_cut(name, most - len(behind), size) or tr('segment')}{behind}"
         known.add(_key(told))
         found.append(told)
     return found
@@ -182,16 +184,18 @@ def _write_workbook(
     """Write a workbook row by row: of however many customers it holds one at a time in memory."""
     with temporary_folder() as folder:
         book = _Book(path, folder, dataset.title)
-        forms = [_form(name, table[name], dataset, of) for name, of in table.attrs["of"].items()]
-        book.add(PROFILES, [*table], forms, table.itertuples(index=False), beside=2)
+        forms = [_form(table[name], dataset, of) for name, of in table.attrs["of"].items()]
+        book.add(tr(PROFILES), [*table], forms, table.itertuples(index=False), beside=2)
         for one in lists:
             columns = [*one.customers.columns]
             kinds = {"segment": "0", "distance": "0.000", "margin": "0.000", "probability": "0.0%"}
             rows = _rows(one.customers)
             if one.profile.size >= SHEET_ROWS:
                 columns, rows = [dataset.key], iter([(too_many(one.profile.size, one.file),)])
-            book.add(one.sheet, columns, [kinds.get(name, "@") for name in columns], rows)
-        book.add(DEFINITIONS, ["word", "meaning"], ["@", "@"], definitions, wrapped=True)
+            heads = told_heads()
+            shown = [heads.get(name, name) for name in columns]
+            book.add(one.sheet, shown, [kinds.get(name, "@") for name in columns], rows)
+        book.add(tr(DEFINITIONS), [trc("head", "word"), trc("head", "meaning")], ["@", "@"], definitions, wrapped=True)
         book.close()
 
 
@@ -200,22 +204,30 @@ def _rows(table: ibis.Table) -> Iterator[tuple]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _form(heading: str, values: pd.Series, dataset: Dataset, of: tuple[str, str]) -> str:
+def told_heads() -> dict[str, str]:
+    """Return what stands over a column of customers, by its name in the CSV files."""
+    return {
+        "segment": trc("head", "segment"),
+        "name": trc("head", "name"),
+        "action": trc("head", "action"),
+        "distance": trc("head", "distance"),
+        "margin": trc("head", "margin"),
+        "probability": trc("head", "probability"),
+    }
+
+
+def _form(values: pd.Series, dataset: Dataset, of: tuple[str, str]) -> str:
     """Return the number format of a column of the profiles: texts, percentages, counts, or amounts with their unit."""
-    name, told = of
+    name, kind = of
     if not pd.api.types.is_numeric_dtype(values.convert_dtypes()):
         return "@"
-    if not name:
-        return "0.0%" if "share" in heading else "#,##0"
+    if kind in OF_NUMBERS:
+        return OF_NUMBERS[kind]
     column = dataset.columns[name]
-    if not column.numeric or column.type == "yes/no":
-        return "0.0%"
-    if "share of" in told.removeprefix(dataset.label(name)):
-        return "0.0%"
-    if told == f"{dataset.label(name)}, index":
-        return "0"
+    if column.type == "yes/no":
+        return OF_NUMBERS["share"]
     if dataset.holds_years(name):
-        return "0"
+        return OF_NUMBERS["index"]
     form = next(form for least, form in AMOUNTS if values.abs().max() >= least or not least)
     unit = (column.unit or "").replace('"', "")
     return f'{form}" {unit}"' if unit else form

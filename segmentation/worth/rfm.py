@@ -10,6 +10,7 @@ from segmentation.core.privacy import SMALLEST_GROUP, in_tens, rung, to_step
 from segmentation.customers.counts import Grouping, rand_index, rounded
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, public_categories, quantiles
+from segmentation.language import mark, tr
 from segmentation.language.writing import percent, share_texts
 from segmentation.roles.known import kind_of
 from segmentation.runs.worth import Rfm, RfmGroup
@@ -29,9 +30,10 @@ USUAL_GRID = {
     2: ("Lost", "Hibernating", "About to sleep", "Potential loyalists", "Potential loyalists"),
     1: ("Lost", "Hibernating", "About to sleep", "Promising", "New"),
 }
-IN_ORDER = (
-    *("Champions", "Loyal", "Potential loyalists", "New", "Promising", "Need attention", "About to sleep", "At risk"),
-    *("Cannot lose them", "Hibernating", "Lost"),
+IN_ORDER = (  # as they are usually listed
+    *(mark("Champions"), mark("Loyal"), mark("Potential loyalists"), mark("New"), mark("Promising")),
+    *(mark("Need attention"), mark("About to sleep"), mark("At risk"), mark("Cannot lose them")),
+    *(mark("Hibernating"), mark("Lost")),
 )
 
 
@@ -67,7 +69,7 @@ def rfm_groups(customers: Customers) -> Rfm | None:
     if columns is None or not all(customers.filled(columns.values())):
         return None
     cuts = {what: cut_points(customers, what, name) for what, name in columns.items()}
-    grid: dict[int, tuple[str, ...]] = dict(dataset.rfm.groups) or dict(USUAL_GRID)
+    grid: dict[int, tuple[str, ...]] = dict(dataset.rfm.groups) or usual_grid()
     scored = _scores(customers.table, columns, cuts)
     seen = customers.table.select(**scored).distinct().to_pandas()
     vacant = {what: tuple(sorted({*range(1, BEST + 1)} - {*seen[what].dropna().astype(int)})) for what in OF_RFM}
@@ -131,10 +133,16 @@ def _grouped(customers: Customers, columns: dict, cuts: dict, grid: dict) -> Cus
     return Customers(customers.dataset, table, customers.sample.assign(**{GROUP: told}), customers.counted)
 
 
+def usual_grid() -> dict[int, tuple[str, ...]]:
+    """Return the usual names as the reader knows them."""
+    return {row: tuple(map(tr, names)) for row, names in USUAL_GRID.items()}
+
+
 def in_order(grid: dict[int, tuple[str, ...]]) -> list[str]:
     """Return the names of a grid: the usual ones as they are usually listed, then others, those of the best first."""
     names = dict.fromkeys(name for row in sorted(grid, reverse=True) for name in reversed(grid[row]))
-    return sorted(names, key=lambda name: IN_ORDER.index(name) if name in IN_ORDER else len(IN_ORDER))
+    usual = [*map(tr, IN_ORDER)]
+    return sorted(names, key=lambda name: usual.index(name) if name in usual else len(usual))
 
 
 def _groups(grouped: Customers, value: str, grid: dict, step: float) -> tuple[RfmGroup, ...]:
@@ -165,7 +173,7 @@ def group_texts(found: Rfm, *, private: bool) -> tuple[dict[str, str], dict[str,
     texts = []
     for of in ("share", "value"):
         parts = {group.name: part for group in found.groups if (part := getattr(group, of)) is not None}
-        told, little = share_texts(parts, rounded=private), f"under {percent(max(found.step, 0.01))}"
+        told, little = share_texts(parts, rounded=private), tr("under {share}", share=percent(max(found.step, 0.01)))
         some = [group.name for group in found.groups if group.customers and parts.get(group.name) == 0 and private]
         texts.append(told | dict.fromkeys(some, little))
     return texts[0], texts[1]

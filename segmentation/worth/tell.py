@@ -9,13 +9,25 @@ from pathlib import Path
 import pandas as pd
 
 from segmentation.core.dataset import OF_RFM, Dataset
-from segmentation.core.privacy import DASH, FEWER, HIDDEN, SMALLEST_GROUP, WHY_NOT, at_least, public
-from segmentation.core.text import count, escape
+from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP, WHY_NOT, at_least
+from segmentation.core.text import escape
 from segmentation.evidence.decision import LEVEL, NEARLY_SAME, NOUNS, advice, meaning
-from segmentation.language import tr, trn
-from segmentation.language.writing import NONE, decimal, fixed, listing, percent, sentence, share_texts, spanning, whole
+from segmentation.language import mark, tr, trc, trn
+from segmentation.language.glossary import named
+from segmentation.language.writing import (
+    NONE,
+    amount,
+    decimal,
+    fixed,
+    listing,
+    percent,
+    sentence,
+    share_texts,
+    spanning,
+    whole,
+)
 from segmentation.runs.artifacts import Model, Profiles, Selection
-from segmentation.runs.records import Profile
+from segmentation.runs.records import Profile, Verdict
 from segmentation.runs.run import Run
 from segmentation.runs.stages import LISTS, WORKBOOK
 from segmentation.runs.tell import headline, segment_shares, value_shares, worth_most
@@ -26,16 +38,23 @@ from segmentation.worth.campaign import Campaign
 from segmentation.worth.rfm import group_texts
 
 IN_GOOD_PART, IN_PART = 0.5, 0.2  # adjusted Rand indices from which two divisions are said to agree so
-RFM_NOUNS = {"recency": "recency", "frequency": "frequency", "monetary": "monetary value"}
+RFM_NOUNS = {"recency": mark("recency"), "frequency": mark("frequency"), "monetary": mark("monetary value")}
 BETTER_EVIDENCE = {
-    "natural": "The segments carry the better evidence: they are groups that are there, and few customers stand "
-    "between them.",
-    "reproducible": "The segments carry the better evidence: more surely than where there is nothing to find, the same "
-    "ones came back when the customers were drawn again.",
-    "constructive": "Neither carries evidence of groups that exist: these parts are a cut too, though one that follows "
-    "the data; RFM groups are at least the cut that people know.",
-    "none": "Neither carries evidence of groups that exist: nothing speaks for these parts either, and RFM groups are "
-    "at least the cut that people know.",
+    "natural": mark(
+        "The segments carry the better evidence: they are groups that are there, and few customers stand between them."
+    ),
+    "reproducible": mark(
+        "The segments carry the better evidence: more surely than where there is nothing to find, the same ones came "
+        "back when the customers were drawn again."
+    ),
+    "constructive": mark(
+        "Neither carries evidence of groups that exist: these parts are a cut too, though one that follows the data; "
+        "RFM groups are at least the cut that people know."
+    ),
+    "none": mark(
+        "Neither carries evidence of groups that exist: nothing speaks for these parts either, and RFM groups are at "
+        "least the cut that people know."
+    ),
 }
 
 
@@ -48,14 +67,15 @@ def worth_table(values: Sequence[Worth], profiles: list[Profile], dataset: Datas
         return None
     main, sizes, rows = values[0], segment_shares(profiles), []
     shares, parts = [value_shares(worth) for worth in values], {part.segment: part for part in main.parts}
+    segment, part = trc("head", "segment"), trc("head", "share of customers")
     for profile in largest_first(profiles):
         of = {of: told[profile.segment] for of, told in zip(_of_values(values, dataset), shares, strict=True)}
-        own = {"segment": str(profile.segment), "name": profile.name, "share of customers": sizes[profile.segment]}
+        own = {segment: profile.name, part: sizes[profile.segment]}
         rows.append(own | of | _each(parts[profile.segment], main.column, dataset))
     if len(profiles) > 1:
-        every = {of: "100%" if any(told.values()) else None
+        every = {of: percent(1) if any(told.values()) else None
                  for of, told in zip(_of_values(values, dataset), shares, strict=True)}  # fmt: skip
-        own = {"segment": "all", "name": "", "share of customers": "100%"}
+        own = {segment: tr("all customers"), part: percent(1)}
         rows.append(own | every | _each(main, main.column, dataset))
     table = pd.DataFrame(rows)
     known = [name for name in table if table[name].notna().any()]
@@ -63,7 +83,7 @@ def worth_table(values: Sequence[Worth], profiles: list[Profile], dataset: Datas
 
 
 def _of_values(values: Sequence[Worth], dataset: Dataset) -> list[str]:
-    return [f"share of {dataset.words(worth.column)}" for worth in values]
+    return [tr("share of {value}", value=dataset.words(worth.column)) for worth in values]
 
 
 def _each(of: Part | Worth, name: str, dataset: Dataset) -> dict:
@@ -71,9 +91,9 @@ def _each(of: Part | Worth, name: str, dataset: Dataset) -> dict:
     form, interval = dataset.axis(name).form, spanning(getattr(of, "each_interval", None), dataset.axis(name).form)
     each = None if of.each is None else f"{form(of.each)}{f' ({interval})' if interval else ''}"
     return {
-        f"{dataset.axis(name)} a customer": each,
-        "an order": None if of.basket is None else form(of.basket),
-        "its top fifth has": None if of.top_fifth is None else percent(of.top_fifth),
+        tr("{value} a customer", value=dataset.axis(name)): each,
+        trc("head", "an order"): None if of.basket is None else form(of.basket),
+        trc("head", "its top fifth has"): None if of.top_fifth is None else percent(of.top_fifth),
     }
 
 
@@ -85,20 +105,38 @@ def table(values: Sequence[Worth], everyone: int, dataset: Dataset) -> str:
     if not values:
         return ""
     [main, *_], private = values, dataset.private
-    words, missing = escape(dataset.words(main.column)), everyone - main.customers
-    known = f"{sentence(words)} by segment, over all customers"
-    if missing:
-        known += f" whose {words} is known ({public(missing, 'customer', private=private)} without it"
-        known += " count nowhere here)"
-    told = [f"{known}. In brackets: {percent(LEVEL)} intervals of the mean, with the segments as they are."]
-    told += ["An order: all that they came to, divided by all orders."] if main.basket is not None else []
+    told = [
+        _known_of(sentence(escape(dataset.words(main.column))), everyone - main.customers, private=private),
+        tr("In brackets: {level} intervals of the mean, with the segments as they are.", level=percent(LEVEL)),
+    ]
+    told += [tr("An order: all that they came to, divided by all orders.")] if main.basket is not None else []
     if any(part.top_fifth is not None for part in main.parts) or main.top_fifth is not None:
-        told += ["The top fifth of a segment are its customers who are worth most."]
-    told += ["Shares follow from the means as these are rounded."] if private and main.total is not None else []
+        told.append(tr("The top fifth of a segment are its customers who are worth most."))
+    if private and main.total is not None:
+        told.append(tr("Shares follow from the means as these are rounded."))
     told_of = [[part.share for part in main.parts], *([getattr(of, what) for of in (*main.parts, main)]
                                                      for what in ("each", "top_fifth"))]  # fmt: skip
     hidden = any(None in cells and any(cell is not None for cell in cells) for cells in told_of)
-    return " ".join([*told, f"A dash is not shown: {WHY_NOT}."] if private and hidden else told)
+    return " ".join([*told, tr(DASH)] if private and hidden else told)
+
+
+def _known_of(value: str, missing: int, *, private: bool) -> str:
+    """Say over how many customers a value is told."""
+    if not missing:
+        return tr("{value} by segment, over all customers.", value=value)
+    if private and missing < SMALLEST_GROUP:
+        return tr(
+            "{value} by segment, over all customers of whom it is known (fewer than {least} customers without it count "
+            "nowhere here).",
+            value=value,
+            least=whole(SMALLEST_GROUP),
+        )
+    return trn(
+        "{value} by segment, over all customers of whom it is known ({n} customer without it counts nowhere here).",
+        "{value} by segment, over all customers of whom it is known ({n} customers without it count nowhere here).",
+        missing,
+        value=value,
+    )
 
 
 def worth(values: Sequence[Worth], profiles: list[Profile], dataset: Dataset) -> str:
@@ -108,13 +146,21 @@ def worth(values: Sequence[Worth], profiles: list[Profile], dataset: Dataset) ->
     told, formed = [escape(worth_most(profiles, values, dataset))], [one for one in values if one.formed]
     for one in values:
         if one.total is not None and one.total <= 0:
-            about = "about " if dataset.private else ""  # to a step, which may be larger than what it comes to
-            told.append(f"{escape(sentence(dataset.words(one.column)))} of all customers together comes to {about}"
-                        f"{dataset.measured(one.column, one.total)}: of that there are no shares.")  # fmt: skip
+            of = {
+                "value": escape(sentence(dataset.words(one.column))),
+                "total": dataset.measured(one.column, one.total),
+            }
+            about = tr("{value} of all customers together comes to about {total}: of that there are no shares.", **of)
+            exact = tr("{value} of all customers together comes to {total}: of that there are no shares.", **of)
+            told.append(about if dataset.private else exact)  # to a step, which may be larger than what it comes to
     if formed and len(profiles) > 1:
-        named = escape(dataset.label(formed[0].column))
-        told.append(f"{named} formed the segments too, so that they differ in it by construction: this describes them, "
-                    "and is no discovery.")  # fmt: skip
+        told.append(
+            tr(
+                "{feature} formed the segments too, so that they differ in it by construction: this describes them, "
+                "and is no discovery.",
+                feature=escape(dataset.label(formed[0].column)),
+            )
+        )
     return " ".join(filter(None, told))
 
 
@@ -127,20 +173,36 @@ def shares(values: Sequence[Worth], profiles: list[Profile], dataset: Dataset) -
     """Say how to read the two bars of each segment; "" where none are drawn."""
     if not values or len(profiles) == 1 or not any(value_shares(values[0]).values()):
         return ""
-    hidden = " A missing bar is not shown." if None in value_shares(values[0]).values() else ""
-    return f"Pale: the share of the customers; full: the share of {escape(dataset.words(values[0].column))}.{hidden}"
+    told = [
+        escape(worth_most(profiles, values, dataset)),
+        tr(
+            "Pale: the share of the customers; full: the share of {value}.",
+            value=escape(dataset.words(values[0].column)),
+        ),
+    ]
+    told += [tr("A missing bar is not shown.")] if None in value_shares(values[0]).values() else []
+    return " ".join(filter(None, told))
 
 
 def concentration(values: Sequence[Worth], dataset: Dataset) -> str:
     """Say how much of the value the fifth of the customers has who are worth most; "" where nothing is drawn."""
     if not values or not values[0].lorenz:
         return ""
-    [main, *_] = values
-    words = escape(dataset.words(main.column))
-    top = "" if main.top_fifth is None else (
-        f"The fifth of the customers who are worth most have {percent(main.top_fifth)} of {words}. ")  # fmt: skip
-    below = " Where the curve is above 100%, customers below 0 take off again what others bring." * _falls(main)
-    return f"{top}Dashed: every customer worth the same.{below}"
+    [main, *_], told = values, []
+    if main.top_fifth is not None:
+        told.append(
+            tr(
+                "The fifth of the customers who are worth most have {share} of {value}.",
+                share=percent(main.top_fifth),
+                value=escape(dataset.words(main.column)),
+            )
+        )
+    told.append(tr("Dashed: every customer worth the same."))
+    if _falls(main):
+        told.append(
+            tr("Where the curve is above {all}, customers below 0 take off again what others bring.", all=percent(1))
+        )
+    return " ".join(told)
 
 
 def _falls(worth: Worth) -> bool:
@@ -152,67 +214,101 @@ def definitions(study: Run) -> list[tuple[str, str]]:
     model, selection, profiles = (study.read(f"{name}.json") for name in ("model", "k_selection", "profiles"))
     words = [*_of_run(study, selection, profiles), *_of_customers(study.dataset, model), *_of_segments(study.dataset)]
     words += [(str(study.dataset.axis(name)), _column(name, profiles, study.dataset)) for name in _described(profiles)]
-    hidden = (
-        f"Is not known, or not shown: {WHY_NOT}; or a group of fewer than ten." if study.private else "Is not known."
-    )
+    hidden = tr("Is not known.")
+    if study.private:
+        hidden = tr("Is not known, or not shown: {why}; or a group of fewer than ten.", why=tr(WHY_NOT))
     return [
         *words,
-        ("an empty cell", hidden),
-        ("' before a text", "The text begins as a formula does. It is written so that no spreadsheet computes it."),
-        ("… behind a text", "A cell has room for 32,767 letters; the CSV file has the whole text."),
+        (tr("an empty cell"), hidden),
+        (
+            tr("' before a text"),
+            tr("The text begins as a formula does. It is written so that no spreadsheet computes it."),
+        ),
+        (
+            tr("… behind a text"),
+            tr("A cell has room for {letters} letters; the CSV file has the whole text.", letters=whole(32_767)),
+        ),
     ]
 
 
 def _of_run(study: Run, selection: Selection, profiles: Profiles) -> list[tuple[str, str]]:
-    verdict = f"{sentence(meaning(selection.verdict, selection.k))}. {advice(selection.verdict, selection.k)}".strip()
-    return [
-        ("run", f"{study.name}, {study.dataset.title}: {headline(selection, profiles)}."),
-        (f"verdict: {selection.verdict}" if selection.divided else "verdict", verdict),
-    ]
+    told = f"{sentence(meaning(selection.verdict, selection.k))}. {advice(selection.verdict, selection.k)}".strip()
+    verdict = tr("verdict: {verdict}", verdict=named(selection.verdict)) if selection.divided else tr("verdict")
+    run = tr(
+        "{run}, {title}: {finding}.", run=study.name, title=study.dataset.title, finding=headline(selection, profiles)
+    )
+    return [(trc("word", "run"), run), (verdict, told)]
 
 
 def _of_customers(dataset: Dataset, model: Model) -> list[tuple[str, str]]:
-    key = {"id": "What tells the customers apart, as the table has it.", "row": "The number of the row in the table."}
+    key = {
+        "id": tr("What tells the customers apart, as the table has it."),
+        "row": tr("The number of the row in the table."),
+    }
     told = [
         (dataset.key, key[dataset.key]),
-        ("segment", "The number of the segment, as in the report."),
-        ("name", "What dataset.yaml calls the segment; where it says nothing, its levels in a few words."),
+        (trc("head", "segment"), tr("The number of the segment, as in the report.")),
         (
-            "action",
-            "What to do, by dataset.yaml or, marked as a suggestion, by the levels; empty where neither says anything, "
-            "and where nothing divides the customers.",
+            trc("head", "name"),
+            tr("What dataset.yaml calls the segment; where it says nothing, its levels in a few words."),
+        ),
+        (
+            trc("head", "action"),
+            tr(
+                "What to do, by dataset.yaml or, marked as a suggestion, by the levels; empty where neither says "
+                "anything, and where nothing divides the customers."
+            ),
         ),
     ]
     if dataset.private:
         return told
-    surely = "how much more probable the own segment is than the next one"
-    margin = surely if model.scores else f"how much farther the next centre is, in {model.distance_unit}"
+    unit = tr(model.distance_unit)
+    surely = tr(
+        "How clearly the customer belongs there: how much more probable the own segment is than the next one. Near 0 "
+        "it might as well be the next one."
+    )
+    farther = tr(
+        "How clearly the customer belongs there: how much farther the next centre is (unit: {unit}). Near 0 it might "
+        "as well be the next one.",
+        unit=unit,
+    )
+    far = tr("How far the customer is from the centre of the segment (unit: {unit}).", unit=unit)
+    probable = [(trc("head", "probability"), tr("How probable the segment is for this customer."))]
     return [
         *told,
-        ("distance", f"How far the customer is from the centre of the segment, in {model.distance_unit}."),
-        ("margin", f"How clearly the customer belongs there: {margin}. Near 0 it might as well be the next one."),
-        *([("probability", "How probable the segment is for this customer.")] if model.scores else []),
+        (trc("head", "distance"), far),
+        (trc("head", "margin"), surely if model.scores else farther),
+        *(probable if model.scores else []),
     ]
 
 
 def _of_segments(dataset: Dataset) -> list[tuple[str, str]]:
     low, high = USUAL_INDEX
     valued = [
-        ("a customer, an order", "What a customer of the segment, and an order, came to on average."),
-        ("share of all", "Of what all customers together came to, the part of the segment."),
-        ("share of the top fifth", "Of what the segment came to, the part of the fifth worth most in it."),
+        (tr("a customer, an order"), tr("What a customer of the segment, and an order, came to on average.")),
+        (tr("share of all"), tr("Of what all customers together came to, the part of the segment.")),
+        (tr("share of the top fifth"), tr("Of what the segment came to, the part of the fifth worth most in it.")),
     ]
-    valued = valued if dataset.values else []
     return [
-        ("size, share", "How many customers are in the segment, and of all customers which part."),
-        ("from, to", f"The ends of a {percent(LEVEL)} interval: what other samples of such customers would give."),
-        *valued,
-        ("index", "The centre of the segment, where that of all customers is 100."),
+        (tr("size, share"), tr("How many customers are in the segment, and of all customers which part.")),
         (
-            "levels",
-            f"High or low, or what people say of these ends, as long ago and lately: the centre is {HIGH:g} standard "
-            "deviations or more above or below that of all customers, as the segments were formed, or its index is "
-            f"below {low} or above {high}. Average: between these.",
+            tr("from, to"),
+            tr(
+                "The ends of a {level} interval: what other samples of such customers would give.", level=percent(LEVEL)
+            ),
+        ),
+        *(valued if dataset.values else []),
+        (trc("head", "index"), tr("The centre of the segment, where that of all customers is 100.")),
+        (
+            trc("head", "levels"),
+            tr(
+                "High or low, or what people say of these ends, as long ago and lately: the centre is {height} "
+                "standard deviations or more above or below that of all customers, as the segments were formed, or its "
+                "index is below {low} or above {high}, and its mean is on the same side. Average: all others.",
+                height=amount(HIGH),
+                low=whole(low),
+                high=whole(high),
+            ),
         ),
     ]
 
@@ -224,45 +320,74 @@ def _described(profiles: Profiles) -> list[str]:
 def _column(name: str, profiles: Profiles, dataset: Dataset) -> str:
     """Say what the figures of a column are, and whether it formed the segments."""
     column, profile = dataset.columns[name], profiles.segments[0]
-    part = "Formed the segments" if name in profile.centre or column.role == "feature" else "Describes the segments"
+    formed = name in profile.centre or column.role == "feature"
+    part = tr("Formed the segments.") if formed else tr("Describes the segments.")
     if not column.numeric:
-        return f"{part}: the share of each category among the customers of whom it is known."
-    if column.type == "yes/no":
-        return f"{part}: the share of yes."
-    if name not in profile.centre:
-        return f"{part}: mean and median."
-    bent = f", averaged{column.on_scale} and transformed back; beside it the plain mean" if name in profile.mean else ""
-    return f"{part}: its centre is the mean of the customers of the segment{bent}."
+        what = tr("Shown: the share of each category among the customers of whom it is known.")
+    elif column.type == "yes/no":
+        what = tr("Shown: the share of yes.")
+    elif name not in profile.centre:
+        what = tr("Shown: mean and median.")
+    elif name not in profile.mean:
+        what = tr("Its centre is the mean of the customers of the segment.")
+    else:
+        what = tr(
+            "Its centre is the mean of the customers of the segment on the transformed scale, transformed back; beside "
+            "it stands the plain mean."
+        )
+    return f"{part} {what}"
 
 
 def too_many(customers: int, file: str) -> str:
     """Say why a sheet holds no customers, and where they are."""
-    return f"{whole(customers)} customers are more than a sheet has rows; {LISTS}/{file} holds all of them."
+    return tr(
+        "{n} customers are more than a sheet has rows; {file} holds all of them.",
+        n=whole(customers),
+        file=f"{LISTS}/{file}",
+    )
 
 
 def written(study: Run, lists: Mapping[str, int]) -> str:
     """Say what was written for a run, how many customers each file holds, and that they are for few to see."""
     place = Path("assets", study.name)
-    sheets = f"{count(len(lists), 'sheet')} of customers, one of profiles, and one that says what each word means"
+    sheets = trn(
+        "{n} sheet of customers, one of profiles, and one that says what each word means",
+        "{n} sheets of customers, one of profiles, and one that says what each word means",
+        len(lists),
+    )
     wide = max(map(len, lists))
-    rows = [f"  {file:{wide}}  {count(customers, 'customer')}" for file, customers in lists.items()]
-    beside = "" if study.private else ", and how surely each is placed"
-    who = f"  These hold customers by their {study.dataset.key}{beside}: for those alone who may see the rows."
-    told = [f"{(place / WORKBOOK).as_posix()}: {sheets}", f"{(place / LISTS).as_posix()}/: one file a segment", *rows]
-    return "\n".join([*told, who])
+    rows = [f"  {file:{wide}}  {trn('{n} customer', '{n} customers', customers)}" for file, customers in lists.items()]
+    told = [
+        f"{(place / WORKBOOK).as_posix()}: {sheets}",
+        tr("{folder}: one file a segment", folder=f"{(place / LISTS).as_posix()}/"),
+        *rows,
+    ]
+    if study.private:
+        who = tr("These hold customers by their {key}: for those alone who may see the rows.", key=study.dataset.key)
+    else:
+        who = tr(
+            "These hold customers by their {key}, and how surely each is placed: for those alone who may see the rows.",
+            key=study.dataset.key,
+        )
+    return "\n".join([*told, f"  {who}"])
 
 
 def rfm(found: Rfm | None, dataset: Dataset) -> str:
-    """Say what RFM groups are made of, which has most customers, and which most of the value; "" without them."""
+    """Say which RFM group has most customers, which most of the value, and what they are made of; "" without them."""
     if found is None:
         return ""
     shares, values = group_texts(found, private=dataset.private)
-    words = escape(dataset.words(found.columns["monetary"]))
-    hides = ", of those shown" if any(group.value is None for group in found.groups) else ""
-    most = {"most customers": _most(found, "share", shares), f"most of {words}{hides}": _most(found, "value", values)}
-    told = "; ".join(f"{what}: {which}" for what, which in most.items() if which)
-    what = listing(_scored(dataset.label(name), RFM_NOUNS[what]) for what, name in found.columns.items())
-    return f"Scored: {what}. The stronger the colour, the larger the share.{f' {sentence(told)}.' if told else ''}"
+    words, told = escape(dataset.words(found.columns["monetary"])), []
+    if most := _most(found, "share", shares):
+        told.append(tr("Most customers: {groups}.", groups=most))
+    if most := _most(found, "value", values):
+        some = tr("Most of {value}, of those shown: {groups}.", value=words, groups=most)
+        every = tr("Most of {value}: {groups}.", value=words, groups=most)
+        told.append(some if any(group.value is None for group in found.groups) else every)
+    scored = listing(_scored(dataset.label(name), tr(RFM_NOUNS[what])) for what, name in found.columns.items())
+    return " ".join(
+        [*told, tr("Scored: {columns}.", columns=scored), tr("The stronger the colour, the larger the share.")]
+    )
 
 
 def _most(found: Rfm, of: str, told: dict[str, str]) -> str:
@@ -270,26 +395,34 @@ def _most(found: Rfm, of: str, told: dict[str, str]) -> str:
     parts = {group.name: part for group in found.groups if (part := getattr(group, of))}
     most = max(parts.values(), default=0)
     names = [name for name in parts if parts[name] == most]
-    return f"{escape(listing(names))} ({told[names[0]]}{' each' * (len(names) > 1)})" if most > 0 else ""
+    if most <= 0:
+        return ""
+    of_each = {"groups": escape(listing(names)), "share": told[names[0]]}
+    return tr("{groups} ({share} each)", **of_each) if len(names) > 1 else tr("{groups} ({share})", **of_each)
 
 
 def _scored(label: str, noun: str) -> str:
-    return escape(label) if label.casefold() == noun else f"{escape(label)} (as {noun})"
+    return (
+        escape(label)
+        if label.casefold() == noun.casefold()
+        else tr("{label} (as {noun})", label=escape(label), noun=noun)
+    )
 
 
 def rfm_scores(found: Rfm | None, dataset: Dataset) -> pd.DataFrame | None:
     """Return from where to where each score reaches, the best first."""
     if found is None:
         return None
-    table = pd.DataFrame({"score": [str(score) for score in range(5, 0, -1)]})
+    table = pd.DataFrame({trc("head", "score"): [str(score) for score in range(5, 0, -1)]})
     for what, name in found.columns.items():
         form, ends = dataset.axis(name).form, found.cuts[what]
-        told = [f"up to {form(ends[0])}"]
-        told += [f"over {form(low)} to {form(high)}" for low, high in pairwise(ends)]
-        told += [f"over {form(ends[-1])}"]
+        told = [tr("up to {end}", end=form(ends[0]))]
+        told += [tr("over {low} to {high}", low=form(low), high=form(high)) for low, high in pairwise(ends)]
+        told += [tr("over {end}", end=form(ends[-1]))]
         scores = told if what == "recency" else told[::-1]
         vacant = found.vacant.get(what, ())
-        table[str(dataset.axis(name))] = ["nobody" if 5 - i in vacant else text for i, text in enumerate(scores)]
+        cells = [tr("nobody") if 5 - i in vacant else text for i, text in enumerate(scores)]
+        table[str(dataset.axis(name))] = cells
     return table
 
 
@@ -297,21 +430,61 @@ def rfm_cuts(found: Rfm | None, dataset: Dataset) -> str:
     """Say where scores are cut, which of them nobody has, and who has no group."""
     if found is None:
         return ""
-    given = [RFM_NOUNS[what] for what in OF_RFM if what in dataset.rfm.cuts]
-    rest = [RFM_NOUNS[what] for what in OF_RFM if what not in dataset.rfm.cuts]
-    at = [f"at the points that dataset.yaml gives for {listing(given)}"] if given else []
-    rounded = ", rounded as percentiles of private rows are" if dataset.private else ""
-    at += [f"at the quintiles{f' of {listing(rest)}' if given else ''}{rounded}"] if rest else []
-    told = [f"What the scores mean: they are cut {listing(at)}, and equal values have one score."]
-    for what, scores in found.vacant.items():
-        of = "few customers, or many of one value" if dataset.private else "many customers of one value"
-        why = "" if what in dataset.rfm.cuts else f", as happens with {of}"
-        told.append(f"Nobody has score {listing(scores)} of {RFM_NOUNS[what]}{why}.")
-    if found.ungrouped != 0:
-        who = f"{FEWER} customers" if found.ungrouped is None else public(found.ungrouped, "customer", private=False)
-        about = "about " if dataset.private and found.ungrouped else ""
-        told.append(f"{sentence(f'{about}{who}')} of whom one of the three is not known: in no group.")
-    return " ".join(told)
+    given, rest = (
+        listing(tr(RFM_NOUNS[what]) for what in OF_RFM if (what in dataset.rfm.cuts) == is_given)
+        for is_given in (True, False)
+    )
+    if given and rest:
+        told = [
+            tr(
+                "What the scores mean: they are cut at the points that dataset.yaml gives ({given}), and at the "
+                "quintiles ({rest}); equal values have one score.",
+                given=given,
+                rest=rest,
+            )
+        ]
+    elif given:
+        told = [
+            tr("What the scores mean: they are cut at the points that dataset.yaml gives; equal values have one score.")
+        ]
+    else:
+        told = [tr("What the scores mean: they are cut at the quintiles; equal values have one score.")]
+    told += [tr("The quintiles are rounded, as percentiles of private rows are.")] if rest and dataset.private else []
+    told += [_vacant(what, scores, dataset) for what, scores in found.vacant.items()]
+    return " ".join([*told, *_ungrouped(found, dataset)])
+
+
+def _vacant(what: str, scores: Sequence[int], dataset: Dataset) -> str:
+    """Say which scores of recency, frequency or monetary value nobody has, and why that may be."""
+    told = {"scores": listing(scores), "what": tr(RFM_NOUNS[what])}
+    if what in dataset.rfm.cuts:
+        return tr("Scores that nobody has ({what}): {scores}.", **told)
+    if dataset.private:
+        return tr(
+            "Scores that nobody has ({what}): {scores}, as happens with few customers, or many of one value.", **told
+        )
+    return tr("Scores that nobody has ({what}): {scores}, as happens with many customers of one value.", **told)
+
+
+def _ungrouped(found: Rfm, dataset: Dataset) -> list[str]:
+    """Say how many customers have no group."""
+    if found.ungrouped is None:
+        return [
+            tr(
+                "Fewer than {least} customers of whom one of the three is not known: in no group.",
+                least=whole(SMALLEST_GROUP),
+            )
+        ]
+    if not found.ungrouped:
+        return []
+    if dataset.private:
+        return [tr("About {n} customers of whom one of the three is not known: in no group.", n=whole(found.ungrouped))]
+    told = trn(
+        "{n} customer of whom one of the three is not known: in no group.",
+        "{n} customers of whom one of the three is not known: in no group.",
+        found.ungrouped,
+    )
+    return [sentence(told)]
 
 
 def rfm_table(found: Rfm | None, dataset: Dataset) -> pd.DataFrame | None:
@@ -319,11 +492,14 @@ def rfm_table(found: Rfm | None, dataset: Dataset) -> pd.DataFrame | None:
     if found is None:
         return None
     shares, values = group_texts(found, private=dataset.private)
+    of_value = tr("share of {value}", value=dataset.words(found.columns["monetary"]))
     rows = {
-        "group": [group.name for group in found.groups],
-        "customers": [NONE if group.customers is None else whole(group.customers) for group in found.groups],
-        "share of customers": [shares.get(group.name, NONE) for group in found.groups],
-        f"share of {dataset.words(found.columns['monetary'])}": [values.get(g.name, NONE) for g in found.groups],
+        trc("head", "group"): [group.name for group in found.groups],
+        trc("head", "customers"): [
+            NONE if group.customers is None else whole(group.customers) for group in found.groups
+        ],
+        trc("head", "share of customers"): [shares.get(group.name, NONE) for group in found.groups],
+        of_value: [values.get(g.name, NONE) for g in found.groups],
     }
     return pd.DataFrame(rows if values else dict(list(rows.items())[:-1]))
 
@@ -333,48 +509,59 @@ def rfm_groups(found: Rfm | None, dataset: Dataset) -> str:
     if found is None:
         return ""
     hides = any(None in (group.customers, group.value) for group in found.groups)
-    told = ["The RFM groups.", "Customers are counted in tens." if dataset.private else ""]
-    return " ".join(filter(None, [*told, DASH if dataset.private and hides else ""]))
+    told = [tr("The RFM groups."), tr("Customers are counted in tens.") if dataset.private else ""]
+    return " ".join(filter(None, [*told, tr(DASH) if dataset.private and hides else ""]))
 
 
-def rfm_within(found: Rfm | None, dataset: Dataset) -> pd.DataFrame | None:
+def rfm_within(found: Rfm | None, dataset: Dataset, names: Mapping[int, str]) -> pd.DataFrame | None:
     """Return how each segment divides among the RFM groups as text; None of one segment."""
     if found is None or len(found.within) == 1:
         return None
-    table = pd.DataFrame({"group": [group.name for group in found.groups]})
+    table = pd.DataFrame({trc("head", "group"): [group.name for group in found.groups]})
     for segment, shares in found.within.items():
         told = share_texts({name: part for name, part in shares.items() if part is not None}, rounded=dataset.private)
-        absent = {group.name: "0%" for group in found.groups if group.customers == 0}
-        table[f"segment {segment}"] = [(absent | told).get(name, NONE) for name in table["group"]]
+        absent = {group.name: percent(0) for group in found.groups if group.customers == 0}
+        table[names[segment]] = [(absent | told).get(group.name, NONE) for group in found.groups]
     return table
 
 
-def rfm_evidence(found: Rfm | None, verdict: str, dataset: Dataset) -> str:
+def rfm_evidence(found: Rfm | None, verdict: Verdict, dataset: Dataset) -> str:
     """Say how far RFM groups and segments agree, and which of both carry the better evidence."""
     if found is None:
-        told = (
+        told = tr(
             "dataset.yaml describes RFM groups; there are none without one column each of recency, frequency and value."
         )
         return told if dataset.rfm.model_fields_set else ""
-    convention = (
+    convention = tr(
         "RFM groups are a convention: quintiles, as any fixed points, cut every table, whether or not something parts "
         "the customers there, so that no cell is ever natural."
     )
     if found.agreement is None:
-        return f"There is one part alone, with which groups cannot be compared. {convention}"
-    noun, index = f"{NOUNS[verdict]}s", found.agreement
-    how = "are nearly one division" if index >= NEARLY_SAME else "agree in good part" if index >= IN_GOOD_PART else None
-    told = at_least(index, int(SMALLEST_GROUP / 2 / found.step)) if dataset.private and index < 1 else decimal(index)
-    how = how or ("agree in part" if index >= IN_PART else "hardly agree")
-    return (
-        f"{sentence(noun)} and RFM groups {how} (adjusted Rand index {told}). {BETTER_EVIDENCE[verdict]} {convention}"
-    )
+        alone = tr("There is one part alone, with which groups cannot be compared.")
+        return f"{alone} {convention}"
+    index, private = found.agreement, dataset.private
+    told = at_least(index, int(SMALLEST_GROUP / 2 / found.step)) if private and index < 1 else decimal(index)
+    return " ".join([_agree(index, told, verdict), tr(BETTER_EVIDENCE[verdict]), convention])
+
+
+def _agree(index: float, told: str, verdict: Verdict) -> str:
+    """Say in words how far two divisions agree."""
+    parts = trc("of a cut", "Parts") if NOUNS[verdict] == "part" else trc("of a division", "Segments")
+    how = {"parts": parts, "index": told}
+    if index >= NEARLY_SAME:
+        return tr("{parts} and RFM groups are nearly one division (adjusted Rand index {index}).", **how)
+    if index >= IN_GOOD_PART:
+        return tr("{parts} and RFM groups agree in good part (adjusted Rand index {index}).", **how)
+    if index >= IN_PART:
+        return tr("{parts} and RFM groups agree in part (adjusted Rand index {index}).", **how)
+    return tr("{parts} and RFM groups hardly agree (adjusted Rand index {index}).", **how)
 
 
 def rfm_shares(dataset: Dataset) -> str:
     """Say how to read the table of RFM groups within segments."""
-    told = "How each segment divides among the RFM groups: what stands in a column is all of a segment"
-    return f"{told}; {HIDDEN}." if dataset.private else f"{told}."
+    told = tr("How each segment divides among the RFM groups: what stands in a column is all of a segment.")
+    hidden = sentence(tr(HIDDEN))
+    return f"{told} {hidden}." if dataset.private else told
 
 
 def campaign(plan: Campaign, dataset: Dataset) -> str:
@@ -386,8 +573,8 @@ def campaign(plan: Campaign, dataset: Dataset) -> str:
     if plan.contact_cost:
         each = _assumed(each, plan, "contact_cost")
         told = trn(
-            "Contacting the one customer costs {cost}, each {each}.",
-            "Contacting all {n} customers costs {cost}, each {each}.",
+            "Contacting the one customer costs {cost} ({each} each).",
+            "Contacting all {n} customers costs {cost} ({each} each).",
             plan.customers,
             cost=cost,
             each=each,
@@ -457,7 +644,7 @@ def _counted(plan: Campaign, dataset: Dataset) -> str:
 
 
 def _assumed(told: str, plan: Campaign, name: str) -> str:
-    return tr("{figure} (assumed)", figure=told) if name in plan.assumed else told
+    return tr("{figure}, assumed", figure=told) if name in plan.assumed else told
 
 
 def _money(cost: float, plan: Campaign, dataset: Dataset) -> str:

@@ -216,11 +216,11 @@ def test_columns_whose_groups_are_all_under_ten_are_left_out_with_the_reason(gro
 @pytest.mark.parametrize(
     ("customers", "private", "told"),
     [
-        ([33], True, "All of them lie between “segment 1” and “segment 2”."),
-        ([33, 20], True, "Most of them (33) lie between “segment 1” and “segment 2”."),
+        ([33], True, "All of them lie between segment 1 and segment 2."),
+        ([33, 20], True, "Most of them (33) lie between segment 1 and segment 2."),
         ([33, 4], True, ""),  # four could be worked out
-        ([33, 4], False, "Most of them (33) lie between “segment 1” and “segment 2”."),
-        ([12, 11, 11], False, "The largest group of them (12) lies between “segment 1” and “segment 2”."),
+        ([33, 4], False, "Most of them (33) lie between segment 1 and segment 2."),
+        ([12, 11, 11], False, "The largest group of them (12) lies between segment 1 and segment 2."),
         ([12, 12], False, ""),
     ],
 )

@@ -318,7 +318,7 @@ def test_recency_is_never_highest():
     assert told.startswith("Recency runs from 4 days in S1 (lately) to 90 days in S2.")
     named = [_profile(1, (4.0, "low"), name="Lately, often"), profiles[2]]  # its name says so already
     told = segments_tell.centres(named, dataset, ["recency"])
-    assert told.startswith("Recency runs from 4 days in Lately, often to 200 days in S3 (long ago).")
+    assert told.startswith("Recency runs from 4 days in “Lately, often” to 200 days in S3 (long ago).")
     income = _dataset({"recency": "Income"}, unit="k$")
     assert segments_tell.centres(profiles, income, ["recency"]).startswith("Income is highest in S3 (200 k$)")
 
@@ -330,8 +330,10 @@ def test_a_suggestion_is_marked_wherever_an_action_stands(suggested):
     profile, other = _profile(1, (4.0, "low"), **own), _profile(2, (9.0, "high"))
     marked = "Suggestion: Call." if suggested else "Call."
     card = report_tell._card(profile, None, "natural", ["recency"], [], dataset, None)
-    assert (card["action"], card["advice"]) == ("Call.", marked)
-    assert card["what_to_do"] == ("Suggestion" if suggested else "What to do")
+    assert (card["action"], card["what_to_do"]) == (
+        "Call.",
+        "Suggestion" if suggested else "What to do",
+    )
     assert headed([profile, other], dataset)["action"].fillna("").tolist() == [marked, ""]
     flat = flatten([profile, other])
     told = actions_table(flat, "natural")["what to do"].tolist()

@@ -168,7 +168,7 @@ def test_few_borderline_customers_are_not_counted_when_private():
     told = f"10 of 50 customers are near a border: {rule}"
     pairs = borders(ibis.memtable(near))
     assert segments_tell.border(pairs, 50, rule, private=True) == f"{told}."
-    most = "Most of them (6) lie between “segment 1” and “segment 2”."
+    most = "Most of them (6) lie between segment 1 and segment 2."
     assert segments_tell.border(pairs, 50, rule, private=False) == f"{told}. {most}"
     few = borders(ibis.memtable(near[:9]))
     assert segments_tell.border(few, 50, rule, private=True).startswith("Fewer than 10 of 50 customers")

@@ -19,6 +19,7 @@ from segmentation.worth.rfm import IN_ORDER, USUAL_GRID, agreement, cut_points, 
 from tests.conftest import ROOT
 from tests.customers.test_transactions import OF_LINES, SHARED, _customers, _lines
 
+NAMES = {1: "One", 2: "Two", 3: "Three"}
 TODAY = "title: T\nprivacy: {}\ncolumns:\n  id: {{role: id}}\n" + "".join(
     f"  {name}: {{{{role: feature}}}}\n" for name in OF_RFM
 )
@@ -299,7 +300,7 @@ def test_two_groups_of_one_size_both_have_most_customers():
     found, dataset = _found()
     same = [group.model_copy(update={"share": 0.1 if i > 1 else 0.2}) for i, group in enumerate(found.groups)]
     told = tell.rfm(found.model_copy(update={"groups": tuple(same)}), dataset)
-    assert re.search(r"Most customers: \w+ and \w+ \(\d+% each\); most of monetary: ", told)
+    assert re.search(r"Most customers: \w+ and \w+ \(\d+% each\)\. Most of monetary: ", told)
 
 
 def test_the_grid_names_each_group_once_and_encloses_its_cells():
@@ -362,7 +363,7 @@ def test_agreement_is_told_in_words():
         assert told.startswith(f"Segments and RFM groups {word} (adjusted Rand index {index:.2f}).")
     alone = tell.rfm_evidence(found.model_copy(update={"agreement": None}), "none", dataset)
     assert alone.startswith("There is one part alone, with which groups cannot be compared.")
-    assert tell.rfm_within(found.model_copy(update={"within": {1: found.within[1]}}), dataset) is None
+    assert tell.rfm_within(found.model_copy(update={"within": {1: found.within[1]}}), dataset, NAMES) is None
 
 
 def test_each_score_is_told_with_its_values_and_who_has_none():
@@ -374,11 +375,12 @@ def test_each_score_is_told_with_its_values_and_who_has_none():
     assert table["Frequency"].tolist() == ["nobody"] * 4 + ["up to 1"]
     told = tell.rfm_cuts(found, dataset)
     assert (
-        "cut at the points that dataset.yaml gives for recency and at the quintiles of frequency and monetary" in told
+        "cut at the points that dataset.yaml gives (recency), and at the quintiles (frequency and monetary value)"
+        in told
     )
-    assert "Nobody has score 2, 3, 4 and 5 of frequency, as happens with many customers of one value." in told
+    assert "Scores that nobody has (frequency): 2, 3, 4 and 5, as happens with many customers of one value." in told
     private = tell.rfm_cuts(*_found("aggregate"))
-    assert "cut at the quintiles, rounded as percentiles of private rows are" in private
+    assert "The quintiles are rounded, as percentiles of private rows are." in private
     found = found.model_copy(update={"ungrouped": None})
     assert tell.rfm_cuts(found, dataset).endswith(
         "Fewer than 10 customers of whom one of the three is not known: in no group."
@@ -393,7 +395,7 @@ def test_what_is_hidden_is_a_dash_in_each_table_and_said_in_the_figure():
     assert hidden
     assert {*table.loc[hidden].to_numpy().ravel()} == {"–"}
     assert "A dash is not shown" in tell.rfm_groups(found, dataset)
-    assert {*tell.rfm_within(found, dataset).set_index("group").loc[hidden].to_numpy().ravel()} <= {"–", "0%"}
+    assert {*tell.rfm_within(found, dataset, NAMES).set_index("group").loc[hidden].to_numpy().ravel()} <= {"–", "0%"}
     axes = plots.rfm(found, dataset)
     assert sum("not shown" in text.get_text() for text in axes[0].texts) == len(hidden)
     plt.close(axes[0].figure)
@@ -403,7 +405,9 @@ def test_without_rfm_groups_nothing_is_said_but_where_they_are_asked_for():
     dataset = _dataset()
     told = [tell.rfm(None, dataset), tell.rfm_cuts(None, dataset), tell.rfm_groups(None, dataset)]
     assert [*told, tell.rfm_evidence(None, "natural", dataset)] == [""] * 4
-    assert [tell.rfm_scores(None, dataset), tell.rfm_table(None, dataset), tell.rfm_within(None, dataset)] == [None] * 3
+    assert [tell.rfm_scores(None, dataset), tell.rfm_table(None, dataset), tell.rfm_within(None, dataset, NAMES)] == [
+        None
+    ] * 3
     asked = _dataset(more="rfm: {cuts: {recency: [1, 2, 3, 4]}}")
     assert tell.rfm_evidence(None, "natural", asked).startswith("dataset.yaml describes RFM groups; there are none")
 

@@ -187,9 +187,7 @@ def test_who_is_worth_nothing_that_is_known_is_counted_and_told():
     frame = shop([10, np.nan, 30, np.nan, np.nan], [1, 1, 2, 2, 3])
     worth = only(frame)
     assert (worth.customers, [part.share for part in worth.parts]) == (2, [0.25, 0.75, None])
-    assert "whose revenue is known (three customers without it count nowhere here)" in tell.table(
-        [worth], 5, described()
-    )
+    assert "of whom it is known (three customers without it count nowhere here)" in tell.table([worth], 5, described())
     assert worth_of(Customers.of(described(), shop([np.nan] * 3)), described(), features=[]) == ()
 
 
