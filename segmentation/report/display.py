@@ -119,10 +119,12 @@ def _inline(svg: str, label: str) -> str:
         r' transform="rotate\(-?0 [^"]*"',
         r' xmlns:xlink="[^"]*"',
         r"xlink:(?=href)",
+        r'<path d="[^"]*" style="fill: none"\s*/>',  # is not seen
     ):
         svg = re.sub(needless, "", svg, flags=re.S)
     # A hundredth of a point is finer than any screen.
     svg = re.sub(r' (?:d|x|y|points|transform)="[^"]*"', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]), svg)
+    svg = re.sub(r' style="[^"]*"', lambda m: re.sub(r"([;:]) ", r"\1", m[0]), svg)
     svg = re.sub(r"\n\s*", "\n", svg)
     opening = f'<svg role="img" aria-label="{html.escape(label)}" style="max-width: {width:.0f}px" '
     return opening + svg.removeprefix("<svg ").replace(INK, "currentColor")

@@ -12,6 +12,7 @@ from nbconvert.exporters import HTMLExporter
 from segmentation.core import files
 from segmentation.core.errors import SegmentationError, cause
 from segmentation.core.files import replacing, write_text
+from segmentation.language import tr
 from segmentation.language.pages import IN_TEMPLATES, tell_prose
 from segmentation.report import tell
 from segmentation.report.display import plain
@@ -52,7 +53,7 @@ class SegmentationHTMLExporter(HTMLExporter):
     def from_notebook_node(self, nb, resources=None, **kw):
         """Render the page, number its figures and tables, and leave out what would turn the direction of the text."""
         page, resources = super().from_notebook_node(nb, resources, **kw)
-        return number_captions(re.sub(BIDI_CONTROLS, "", page)), resources
+        return number_captions(_closed(re.sub(BIDI_CONTROLS, "", page))), resources
 
 
 class SegmentationPDFExporter(SegmentationHTMLExporter):
@@ -72,6 +73,12 @@ class SegmentationPDFExporter(SegmentationHTMLExporter):
         return print_page(page), resources
 
 
+def _closed(page: str) -> str:
+    """Write the empty elements of drawings as short as may be: nbconvert gives each an end of its own."""
+    short = r'"></(?:path|use|rect|line)>'
+    return re.sub(r"<figure\b.*?</figure>", lambda m: re.sub(short, '"/>', m[0]), page, flags=re.S)
+
+
 def two_levels_down(html: str) -> str:
     """Move headings two levels down, below those of page and chapter, and leave out their ids, which repeat."""
     return re.sub(r"<(/?)h([1-4])\b[^>]*>", lambda m: f"<{m[1]}h{int(m[2]) + 2}>", html)
@@ -86,13 +93,14 @@ def number_captions(page: str) -> str:
     """Number the figures and the tables of a page, and name a figure by its number where a link leads to it."""
     figures = {name: i for i, name in enumerate(re.findall(r'<figure id="([^"]+)"', page), start=1)}
     tables = count(1)
-    page = re.sub(r"<caption>", lambda m: f"{m[0]}<b>Table {next(tables)}.</b> ", page)
+    page = re.sub(r"<caption>", lambda m: f"{m[0]}<b>{tr('Table {number}.', number=next(tables))}</b> ", page)
     for name, i in figures.items():
         head, tail = page.split(f'<figure id="{name}"', 1)
-        page = f'{head}<figure id="{name}"' + tail.replace("<figcaption>", f"<figcaption><b>Figure {i}.</b> ", 1)
+        told = f"<figcaption><b>{tr('Figure {number}.', number=i)}</b> "
+        page = f'{head}<figure id="{name}"' + tail.replace("<figcaption>", told, 1)
     return re.sub(
         r'<a href="#([^"]+)">[^<]*</a>',
-        lambda m: f'<a href="#{m[1]}">Figure {figures[m[1]]}</a>' if m[1] in figures else m[0],
+        lambda m: f'<a href="#{m[1]}">{tr("Figure {number}", number=figures[m[1]])}</a>' if m[1] in figures else m[0],
         page,
     )
 
