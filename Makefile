@@ -27,7 +27,7 @@ segmentation = @$(BIN)/python -m segmentation
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf verify check renew test lab dashboard dataset score lists compare bench pictures messages spark lint audit lock release clean
+.PHONY: help report pdf slides verify check renew test lab dashboard dataset score lists compare bench pictures messages spark lint audit lock release clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,6 +37,9 @@ report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= M
 
 pdf: $(READY) ## the same, and report.pdf: its first part, or with FULL=1 all of it
 	$(segmentation) pdf $(options)
+
+slides: $(READY) ## the same, and its first part as slides for a browser and for PowerPoint
+	$(segmentation) slides $(options)
 
 verify: $(READY) ## make a finished run again elsewhere and compare every byte: RUN= DATA=
 	$(segmentation) verify $(options)

@@ -19,7 +19,7 @@ from segmentation.core.errors import NO_MEMORY, SegmentationError, UsageError, i
 from segmentation.core.text import suggest
 from segmentation.language import speak
 from segmentation.runs.records import Printed
-from segmentation.runs.stages import is_generated
+from segmentation.runs.stages import OF_PAGE, PDF, SLIDES, is_generated
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False)
 Text = str | None
@@ -56,6 +56,7 @@ def in_project(context: typer.Context) -> None:
         files.require_project()
 
 
+@app.command("slides", help="Do the same, and write slides.html and slides.pptx.")
 @app.command("pdf", help="Do the same, and print report.pdf: the first part in a few pages, or all of it.")
 @app.command("report", help="Run the notebooks that are out of date and render report.html.")
 def make(
@@ -78,19 +79,19 @@ def make(
     cold: ColdOption = False,
     full: FullOption = False,
 ) -> None:
-    """Make a run: its report, and with `pdf` the printed one too."""
+    """Make a run: its report, and with `pdf` the printed one too, with `slides` those."""
     # Imported here, because a usage message should not wait for it.
     from segmentation.pipeline.plan import make_plan, propose_dataset
     from segmentation.pipeline.progress import column_list, summarize
     from segmentation.pipeline.tasks import run_pipeline
 
-    pdf = context.info_name == "pdf"
+    pdf, slides = context.info_name == "pdf", context.info_name == "slides"
     if full and not pdf:
         raise UsageError("--full is an option of pdf: make pdf FULL=1")
     printed: Printed | None = "full" if full else "short" if pdf else None
     try:
         plan = make_plan(**{name: typed for name, typed in context.params.items() if name not in ("cold", "full")})
-        outcome = run_pipeline(plan, printed=printed, cold=cold)
+        outcome = run_pipeline(plan, printed=printed, slides=slides, cold=cold)
     except SegmentationError as fault:
         if data and not dataset and "dataset.yaml" in str(fault):
             fault.args = (f"{str(fault).rstrip('.')}. {propose_dataset(data)}",)
@@ -99,7 +100,8 @@ def make(
     console.print(summarize(plan, outcome), markup=False)
     if plan.assumed:
         console.print(column_list(plan.study.dataset, plan.parameters["features"].split(",")), soft_wrap=False)
-    console.print(f"report/{plan.study.name}/report.{'pdf' if pdf else 'html'}", style="bold", markup=False)
+    for name in OF_PAGE[SLIDES] if slides else [PDF if pdf else "report.html"]:
+        console.print(f"report/{plan.study.name}/{name}", style="bold", markup=False)
 
 
 @app.command()

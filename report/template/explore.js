@@ -399,7 +399,7 @@ function explore(data) {
       const n = found[s.segment], all = shown[s.segment], share = total ? n / total : 0, wide = (count) => Math.max(0.5, (100 * count) / most);
       const values = { glyph: s.glyph, segment: s.name, n: number(n), all: number(all), share: told[i] };
       const text = anyMarked() ? T("{glyph} {segment}: {n} of {all}", values) : T("{glyph} {segment}: {n} ({share})", values);
-      bars.push(make("button", { type: "button", class: "bar", "data-segment": s.segment, "aria-pressed": String(marked.segments.has(s.segment)), onclick: () => press(s.segment) },
+      bars.push(make("button", { type: "button", class: "pick", "data-segment": s.segment, "aria-pressed": String(marked.segments.has(s.segment)), onclick: () => press(s.segment) },
         text, make("svg", { viewBox: "0 0 100 5", "aria-hidden": "true" },
           make("rect", { width: wide(all), height: 5, fill: s.colour, "fill-opacity": 0.25 }), make("rect", { width: n ? wide(n) : 0, height: 5, fill: s.colour }))));
       if (!n) return;
@@ -531,6 +531,7 @@ function explore(data) {
   const plot = at("scatter");
   for (const [event, act] of Object.entries(pointer)) plot.addEventListener(event, act);
   plot.addEventListener("keydown", keys);
+  offerPicture(plot.parentElement, "explore");
   plot.addEventListener("blur", () => point(-1));
   at("reset").addEventListener("click", () => {
     chosen.segments = new Set(data.segments.map((s) => s.segment));

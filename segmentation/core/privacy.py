@@ -2,27 +2,35 @@
 
 import numpy as np
 
-from segmentation.core.text import count
-from segmentation.language import numeral
+from segmentation.language import mark, tr, trn
+from segmentation.language.signs import written
 from segmentation.language.writing import percent, whole
 
-SMALLEST_GROUP = 10
-FEWER = f"fewer than {SMALLEST_GROUP}"
-UNDER = f"under {numeral(SMALLEST_GROUP)}"
+SMALLEST_GROUP = 10  # as the messages say
+FEWER = mark("fewer than 10")
+UNDER = mark("under ten")
 OUTER = 20 * SMALLEST_GROUP  # of so many ten lie beyond the 5th percentile
-NOT_SHOWN = "not shown"
-NEARLY = f"all, or all but {FEWER}"
-TENS = f"counted in tens, groups of {FEWER} are left out"
-HIDDEN = f"groups of {FEWER}, and others that would give these away, are hidden"
+NOT_SHOWN = mark("not shown")
+NEARLY = mark("all, or all but fewer than 10")
+TENS = mark("counted in tens, groups of fewer than 10 are left out")
+HIDDEN = mark("groups of fewer than 10, and others that would give these away, are hidden")
 MOST_OF_ONE, MOST_OF_TWO = 0.75, 0.85  # of a sum: the (n, k) rule for the largest, and for the two largest
 LEAST_OF_OTHERS = 0.15  # of the largest: the p% rule
 FEWEST_VALUES = 5  # that a hidden count may have for all that is shown
 SUM_DIGITS = 4  # of a sum over private customers
 PART_DIGITS = 2  # of a part of it that follows from a share in whole percentages
 SLIP = 1e-9  # of a step: what floats may miss of it
-WHY_NOT = "one or two customers make up most of it, fewer than ten differ from the rest, or it would give such away"
-NO_CENTRE = f"because a centre is not shown: {WHY_NOT}"
-DASH = f"A dash is not shown: {WHY_NOT}."
+WHY_NOT = mark(
+    "one or two customers make up most of it, fewer than ten differ from the rest, or it would give such away"
+)
+NO_CENTRE = mark(
+    "because a centre is not shown: one or two customers make up most of it, fewer than ten differ from the rest, or "
+    "it would give such away"
+)
+DASH = mark(
+    "A dash is not shown: one or two customers make up most of it, fewer than ten differ from the rest, or it would "
+    "give such away."
+)
 
 
 def least(private: bool) -> int:
@@ -31,11 +39,19 @@ def least(private: bool) -> int:
 
 
 def public(n: int, noun: str | None = None, *, private: bool = True) -> str:
-    """Return a number as text, "1,234" or "nine values"; "fewer than 10" where more says too much."""
+    """Return a number as text, "1,234"; "fewer than 10" where more says too much.
+
+    Parameters
+    ----------
+    noun : str, optional
+        What is counted: "customer" or "value", as "nine values".
+    """
     hidden = private and n < SMALLEST_GROUP
-    if noun:
-        return f"{FEWER} {noun}s" if hidden else count(n, noun)
-    return FEWER if hidden else whole(n)
+    if noun == "customer":
+        return tr("fewer than 10 customers") if hidden else trn("{n} customer", "{n} customers", n)
+    if noun == "value":
+        return tr("fewer than 10 values") if hidden else trn("{n} value", "{n} values", n)
+    return tr(FEWER) if hidden else whole(n)
 
 
 def counted(n: int, *, private: bool = True) -> str:
@@ -45,18 +61,20 @@ def counted(n: int, *, private: bool = True) -> str:
 
 def tens(n: int, *, private: bool) -> str:
     """Return how many rows or cells there are as text: "1,230 or more" where the rest could tell of a few."""
-    return f"{in_tens(n):,} or more" if private and n >= SMALLEST_GROUP else counted(n, private=private)
+    least = private and n >= SMALLEST_GROUP
+    return tr("{n} or more", n=whole(in_tens(n))) if least else counted(n, private=private)
 
 
 def nearly_all(n: int, total: int, *, private: bool) -> str:
     """Return how many of `total` as text, "1,234"; "over 1,230" where the rest are fewer than ten and rows private."""
     few = total - SMALLEST_GROUP
-    return f"over {few:,}" if private and few < n < total else counted(n, private=private)
+    return tr("over {n}", n=whole(few)) if private and few < n < total else counted(n, private=private)
 
 
 def all_but(aside: int, n: int, *, private: bool) -> str:
     """Return how many customers are left without those set aside: "over 201 customers" where these few are private."""
-    return f"{nearly_all(n, n + aside, private=private)} customers" if aside else count(n, "customer")
+    many = {"n": nearly_all(n, n + aside, private=private)} if aside else {}
+    return trn("{n} customer", "{n} customers", max(n, 2 if aside else 0), **many)
 
 
 def some(n: int, total: int, *, private: bool) -> str:
@@ -212,7 +230,9 @@ def about(share: float, n: int) -> str:
 def most_of(n: int, total: int) -> str:
     """Return how many of `total` customers as text: "all", "all but fewer than 10" or about which share."""
     few = total - n < SMALLEST_GROUP
-    return "all" if n == total else f"all but {FEWER}" if few else f"about {about(n / total, total)}"
+    if n == total:
+        return tr("all")
+    return tr("all but fewer than 10") if few else tr("about {share}", share=about(n / total, total))
 
 
 def in_tens(counts):
@@ -264,7 +284,8 @@ def at_least(index: float, n: int) -> str:
 
     One customer who is elsewhere takes about 4 / n off it: told exactly it would count those few who are hidden.
     """
-    return f"{to_step(index, rung(4 * SMALLEST_GROUP / n), 'low'):g} or more".replace("-", "−")
+    told = written(f"{to_step(index, rung(4 * SMALLEST_GROUP / n), 'low'):g}").replace("-", "−")
+    return tr("{index} or more", index=told)
 
 
 def dominated(total, largest, second):
@@ -284,14 +305,35 @@ def dominated(total, largest, second):
 
 def tell_boxes(*, private: bool, beyond: bool = True) -> str:
     """Say how to read a box plot, and which whiskers and customers beyond are not drawn."""
-    told = "Box: the middle half, its line the median; whiskers: the 5th to the 95th percentile"
     if private:
-        return f"{told}, of {OUTER} customers or more; smaller groups have none."
-    return f"{told}; circles: customers beyond." if beyond else f"{told}."
+        return tr(
+            "Box: the middle half, its line the median; whiskers: the 5th to the 95th percentile, of {n} customers or "
+            "more; smaller groups have none.",
+            n=OUTER,
+        )
+    if beyond:
+        return tr(
+            "Box: the middle half, its line the median; whiskers: the 5th to the 95th percentile; circles: customers "
+            "beyond."
+        )
+    return tr("Box: the middle half, its line the median; whiskers: the 5th to the 95th percentile.")
 
 
 def tell_tiles(*, private: bool, grouped: bool) -> str:
     """Say what the tiles of a figure are, and what is left out."""
-    divided = ", divided among the segments as its customers are" if grouped else ""
-    limits = f"; {TENS}" if private else ""
-    return f"Each tile is a cell of a grid{divided}, the darker the more customers{limits}."
+    if grouped and private:
+        return tr(
+            "Each tile is a cell of a grid, divided among the segments as its customers are, the darker the more "
+            "customers; counted in tens, groups of fewer than 10 are left out."
+        )
+    if grouped:
+        return tr(
+            "Each tile is a cell of a grid, divided among the segments as its customers are, the darker the more "
+            "customers."
+        )
+    if private:
+        return tr(
+            "Each tile is a cell of a grid, the darker the more customers; counted in tens, groups of fewer than 10 "
+            "are left out."
+        )
+    return tr("Each tile is a cell of a grid, the darker the more customers.")

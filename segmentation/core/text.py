@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from unicodedata import category
 
-from segmentation.language import numeral
+from segmentation.language import numeral, tr
 from segmentation.language.writing import signed
 
 SIGNS = {
@@ -97,13 +97,30 @@ def count(n: int, noun: str, plural: str | None = None) -> str:
     return f"{numeral(n)} {noun if n == 1 else plural or noun + 's'}"
 
 
+def was(n: int) -> str:
+    """Return the verb of so many."""
+    return "was" if n == 1 else "were"
+
+
+def is_or_are(n: int) -> str:
+    """Return how many there are as the end of a sentence begins: "one is", "two are" or "none is"."""
+    return count(n, "is", "are") if n else "none is"
+
+
 def strength(r: float, one: str, other: str, units: str = "") -> str:
     """Say in words how strong a linear correlation is; NaN where a column does not vary."""
+    told = {"one": escape(one), "other": escape(other), "r": f"{signed(r)}{units}"}
     if math.isnan(r):
-        return f"{escape(one)} and {escape(other)} cannot be correlated, because one of them does not vary."
-    how = "hardly" if abs(r) < WEAK else "weakly" if abs(r) < CLEAR else "clearly"
-    way = "" if abs(r) < WEAK else " in the same direction" if r > 0 else " in opposite directions"
-    return f"{escape(one)} and {escape(other)} are {how} correlated{way} (r = {signed(r)}{units})."
+        return tr("{one} and {other} cannot be correlated, because one of them does not vary.", **told)
+    if abs(r) < WEAK:
+        return tr("{one} and {other} are hardly correlated (r = {r}).", **told)
+    if abs(r) < CLEAR and r > 0:
+        return tr("{one} and {other} are weakly correlated in the same direction (r = {r}).", **told)
+    if abs(r) < CLEAR:
+        return tr("{one} and {other} are weakly correlated in opposite directions (r = {r}).", **told)
+    if r > 0:
+        return tr("{one} and {other} are clearly correlated in the same direction (r = {r}).", **told)
+    return tr("{one} and {other} are clearly correlated in opposite directions (r = {r}).", **told)
 
 
 def in_sentence(label: str) -> str:

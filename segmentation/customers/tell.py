@@ -59,7 +59,7 @@ def reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset)
     left = ("above", "line", "above the column names"), ("beside", "note", "beside the table")
     for key, what, where in left:
         if n := headers[key]:
-            told.append(f"{sentence(count(n, what))} {where} {runs_tell.was(n)} left out.")
+            told.append(f"{sentence(count(n, what))} {where} {text.was(n)} left out.")
     conventions = {name: how for name, how in conventions.items() if dataset.columns[name].role != "ignore"}
     commas = [escape(dataset.label(name)) for name, how in conventions.items() if how.comma]
     if commas:

@@ -7,7 +7,6 @@ import pandas as pd
 from segmentation.core.errors import DataError
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.language import mark, numeral, tr, trn
-from segmentation.language.glossary import named as named
 from segmentation.language.writing import whole
 from segmentation.runs.artifacts import Selection
 from segmentation.runs.records import STRONGEST_FIRST, Carried, Verdict

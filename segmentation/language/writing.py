@@ -27,6 +27,16 @@ def listing(words) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def either(words) -> str:
+    """Return "a", "a or b" or "a, b or c"."""
+    words = [str(word) for word in words]
+    if spoken() != "en":
+        from babel.lists import format_list
+
+        return format_list(words, style="or", locale=spoken())
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
 def amount(value: float | None, unit: str | None = None) -> str:
     """Return a number with its unit: two significant digits below 1, one decimal below 1,000, none above; or a dash."""
     if value is None or value != value:

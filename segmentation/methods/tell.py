@@ -149,7 +149,7 @@ def _scaled(scaled: Sequence[Scaled], dataset: Dataset) -> str:
     kinds = [dataset.columns[name].transform for name in names]
     logged = [escape(dataset.label(name)) for name, kind in zip(names, kinds, strict=True) if kind == "log"]
     powers = [
-        f"{escape(dataset.label(how.name))} (lambda {decimal(how.power)})"
+        tr("{feature} (lambda {power})", feature=escape(dataset.label(how.name)), power=decimal(how.power))
         for kind, how in zip(kinds, scaled, strict=True)
         if kind == "yeo-johnson"
     ]

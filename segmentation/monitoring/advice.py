@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from segmentation.core.text import count, escape
+from segmentation.core.text import count, escape, is_or_are
 from segmentation.language.writing import listing, sentence
 from segmentation.monitoring.comparison import Comparison, apart, moved_customers, moves, public_moves, shares_table
 from segmentation.monitoring.series import Line, Series, shares_over
 from segmentation.monitoring.shown import FATES
 from segmentation.monitoring.tell import agreement, assumed, changed_shares, moved_in_short, movement, shifted, verdicts
 from segmentation.runs.records import Profile
-from segmentation.runs.tell import is_or_are, lineage
+from segmentation.runs.tell import lineage
 
 POINT = 0.01  # a change of a share that is told: whatever is less may be none in whole percentages
 PROOF = (

@@ -6,7 +6,10 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
+from doit.dependency import FileChangedChecker, JsonDB
+
 from segmentation.core import files
+from segmentation.core.files import sha256, write_text
 
 PACKAGE = Path(__file__).resolve().parents[1]
 _parsing = Lock()  # stages run in threads, and of two that parse at once Python 3.11 now and then stops one
@@ -29,10 +32,10 @@ def modules_behind(*names: str) -> list[str]:
     return _with_theirs(frozenset(names))
 
 
-def behind_the_page() -> list[Path]:
-    """Return what the look of the page hangs on: its template, and the code that renders it."""
+def behind_the_page(module: str) -> list[Path]:
+    """Return what the look of page or slides hangs on: the template, and the code that renders them from a module."""
     template = [path for path in sorted((files.ROOT / "report" / "template").iterdir()) if path.is_file()]
-    return [*template, *map(file_of, modules_behind("report.render")), locked()]
+    return [*template, *map(file_of, modules_behind(module)), locked()]
 
 
 def locked() -> Path:
@@ -100,3 +103,35 @@ def _given(package: str) -> dict[str, str]:
     imports = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.module != "segmentation"]
     own = {alias.name: str(n.module).rpartition(".")[2] for n in imports for alias in n.names}
     return own | {name: module for module, names in words for name in ast.literal_eval(names)}
+
+
+class Record(JsonDB):
+    """What doit keeps of what was made: written whole, or left as it was."""
+
+    def dump(self):
+        write_text(Path(self.name), self.codec.encode(self._db))
+
+
+class Content(FileChangedChecker):
+    """Compares files by their SHA-256, which the manifest needs too: a table put in place of another may be as old.
+
+    A file of the project is known by its path from the project's folder, so that a project that was moved is up to
+    date; `name_of` gives it.
+    """
+
+    def exists(self, file_path):
+        return (files.ROOT / file_path).exists()
+
+    def info(self, file_path):
+        return super().info(files.ROOT / file_path)
+
+    def check_modified(self, file_path, file_stat, state):
+        return sha256(files.ROOT / file_path) != state
+
+    def get_state(self, dep, current_state):
+        return sha256(files.ROOT / dep)
+
+
+def name_of(path: Path) -> str:
+    """Return what doit calls a file: its path from the project's folder where it lies there, else all of it."""
+    return path.relative_to(files.ROOT).as_posix() if path.is_relative_to(files.ROOT) else str(path)

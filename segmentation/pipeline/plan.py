@@ -74,7 +74,7 @@ class Plan:
 
     def figures(self, stage: Stage) -> list[Path]:
         """Return the figures that a stage has saved."""
-        return sorted(self.study.path("figures").glob(f"{stage.name[:2]}-*.svg"))
+        return sorted(self.study.path("figures").glob(f"{stage.name[:2]}-*.*"))
 
     def artifacts(self) -> list[Path]:
         """Return every artifact that the stages always write, figures aside."""

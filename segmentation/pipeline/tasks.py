@@ -9,12 +9,12 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
 from doit.cmd_base import ModuleTaskLoader
 from doit.cmd_run import Run as Doit
-from doit.dependency import FileChangedChecker, JsonDB
 from doit.reporter import ZeroReporter
 from doit.tools import config_changed
 from filelock import FileLock, Timeout
@@ -24,23 +24,33 @@ from segmentation.core.errors import SegmentationError
 from segmentation.core.files import as_json, sha256, sweep_halves, write_text
 from segmentation.core.parallel import sweep_temporary
 from segmentation.language import speak, spoken
-from segmentation.pipeline.dependencies import PACKAGE, behind_the_page, file_of, locked, modules_of, notebook_source
+from segmentation.pipeline.dependencies import (
+    PACKAGE,
+    Content,
+    Record,
+    behind_the_page,
+    file_of,
+    locked,
+    modules_of,
+    name_of,
+    notebook_source,
+)
 from segmentation.pipeline.notebooks import execute_notebook
 from segmentation.pipeline.plan import Plan
 from segmentation.pipeline.progress import Outcome, Progress, expected_seconds, follow
 from segmentation.pipeline.verify import write_manifest
 from segmentation.runs.artifacts import Made
-from segmentation.runs.manifest import lists_of, open_finished, printed_before, require_unchanged, revision
+from segmentation.runs.manifest import Beside, beside, lists_of, open_finished, require_unchanged, revision
 from segmentation.runs.records import Printed
 from segmentation.runs.run import PIPELINE
-from segmentation.runs.stages import STAGES, Stage, compared_page, declared
+from segmentation.runs.stages import OF_PAGE, PDF, SLIDES, STAGES, Stage, compared_page, declared
 
-OF_DOIT = {"BACKEND": {"whole": f"{__name__}:Record"}}
+OF_DOIT = {"BACKEND": {"whole": f"{Record.__module__}:{Record.__name__}"}}
 COMPARE, SERIES = (files.ROOT / "notebooks" / name for name in ("06_compare.ipynb", "07_months.ipynb"))
 
 
-def run_pipeline(plan: Plan, *, printed: Printed | None = None, cold: bool = False) -> Outcome:
-    """Run every stage that is out of date, 02 beside the others, then render the report, and print it.
+def run_pipeline(plan: Plan, *, printed: Printed | None = None, slides: bool = False, cold: bool = False) -> Outcome:
+    """Run every stage that is out of date, 02 beside the others, then render the report, print it, and write slides.
 
     `cold` starts an ordinary kernel for each notebook instead of forking it from a warm process.
 
@@ -58,7 +68,7 @@ def run_pipeline(plan: Plan, *, printed: Printed | None = None, cold: bool = Fal
             sweep_halves(plan.study.folder, plan.study.report)
             before, listed = _table_before(plan), lists_of(plan.study.name)
             with _remembered(plan):
-                outcome = replace(_run_tasks(plan, printed, cold), before=before)
+                outcome = replace(_run_tasks(plan, beside(plan.study, printed, slides), cold), before=before)
             return replace(outcome, unlisted=bool(listed) and not lists_of(plan.study.name))
     except Timeout as fault:
         raise SegmentationError(
@@ -98,59 +108,26 @@ def _remembered(plan: Plan):
         raise
 
 
-class Record(JsonDB):
-    """What doit keeps of what was made: written whole, or left as it was."""
-
-    def dump(self):
-        write_text(Path(self.name), self.codec.encode(self._db))
-
-
-class _Content(FileChangedChecker):
-    """Compares files by their SHA-256, which the manifest needs too: a table put in place of another may be as old.
-
-    A file of the project is known by its path from the project's folder, so that a project that was moved is up to
-    date; `_name_of` gives it.
-    """
-
-    def exists(self, file_path):
-        return (files.ROOT / file_path).exists()
-
-    def info(self, file_path):
-        return super().info(files.ROOT / file_path)
-
-    def check_modified(self, file_path, file_stat, state):
-        return sha256(files.ROOT / file_path) != state
-
-    def get_state(self, dep, current_state):
-        return sha256(files.ROOT / dep)
-
-
-def _name_of(path: Path) -> str:
-    """Return what doit calls a file: its path from the project's folder where it lies there, else all of it."""
-    return path.relative_to(files.ROOT).as_posix() if path.is_relative_to(files.ROOT) else str(path)
-
-
 def _prepare_kernels() -> None:
     """Let the kernels find the package of this project, and know that their notebooks are not run by hand."""
     os.environ[PIPELINE] = "1"
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
 
 
-def _run_tasks(plan: Plan, printed: Printed | None, cold: bool) -> Outcome:
+def _run_tasks(plan: Plan, wanted: Beside, cold: bool) -> Outcome:
     outcome, record = Outcome(), plan.study.folder / ".doit.json"
-    printed = printed or printed_before(plan.study)
-    progress = _follow(plan, printed, _read_record(record))
+    progress = _follow(plan, wanted, _read_record(record))
     config = {
         "dep_file": str(record),
         "backend": "whole",
-        "check_file_uptodate": _Content,
+        "check_file_uptodate": Content,
         "reporter": _reporter(outcome, progress),
         "num_process": 2,
         "par_type": "thread",
         "verbosity": 0,
     }
     _prepare_kernels()
-    tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, progress, printed, cold)}
+    tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, progress, wanted, cold)}
     try:
         code = Doit(task_loader=ModuleTaskLoader(tasks), config=OF_DOIT).parse_execute([])
     except Exception as fault:
@@ -178,9 +155,9 @@ def _read_record(record: Path) -> dict:
         return {}
 
 
-def _follow(plan: Plan, printed: Printed | None, record: dict) -> Progress:
+def _follow(plan: Plan, wanted: Beside, record: dict) -> Progress:
     """Return what shows the run, with the seconds that each task took when it was last made."""
-    names = [*(stage.name for stage in STAGES), "report.html", *(["report.pdf"] if printed else []), "manifest.json"]
+    names = [*(stage.name for stage in STAGES), "report.html", *wanted.made, "manifest.json"]
     size = sum(path.stat().st_size for path in plan.source.files)
     work = {"bytes": size, "resamples": plan.parameters["resamples"]}
     took = {name: record.get(f"report:{name}", {}).get("_values_:", {}).get("took") for name in names}
@@ -244,7 +221,7 @@ def make_comparison(runs: Sequence[str], language: str | None = None) -> tuple[s
             private = any(open_finished(name, None).private for name in runs)
             execute = partial(execute_notebook, private=private)
             _apart(execute, notebook, told, executed, lambda *_: None)
-            return _render("write_comparison", executed, page, " → ".join(runs)), page
+            return _render("report.render", "write_comparison", executed, page, " → ".join(runs)), page
     except Timeout as fault:
         raise SegmentationError(f"run {run} is being made by another process; wait for it") from fault
     finally:
@@ -266,13 +243,15 @@ def _apart(action, *arguments) -> None:
     done.result()
 
 
-def _tasks(plan: Plan, outcome: Outcome, progress: Progress, printed: Printed | None, cold: bool):
+def _tasks(plan: Plan, outcome: Outcome, progress: Progress, wanted: Beside, cold: bool):
     for stage in STAGES:
         yield _stage_task(plan, outcome, progress, stage, cold)
     yield _page_task(plan, outcome)
-    if printed:
-        yield _pdf_task(plan, outcome, printed)
-    yield _manifest_task(plan, outcome, printed)
+    if wanted.printed:
+        yield _pdf_task(plan, outcome, wanted.printed)
+    if wanted.slides:
+        yield _slides_task(plan, outcome)
+    yield _manifest_task(plan, outcome, wanted)
 
 
 def _stage_task(plan: Plan, outcome: Outcome, progress: Progress, stage: Stage, cold: bool) -> dict:
@@ -289,23 +268,33 @@ def _stage_task(plan: Plan, outcome: Outcome, progress: Progress, stage: Stage, 
 
 def _page_task(plan: Plan, outcome: Outcome) -> dict:
     executed, told = [plan.executed(stage) for stage in STAGES], plan.told_parameters()
-    lineage = [plan.study.path("lineage.json")] if plan.earlier else []
-    needs, page = [*executed, *plan.artifacts(), *lineage, *plan.catalogues, *behind_the_page()], _page(plan)
-    work = [_render, "write_report", plan.study, executed, told]
+    needs, page = [*executed, *_found(plan), *behind_the_page("report.render")], _page(plan)
+    work = [_render, "report.render", "write_report", plan.study, executed, told]
     return _task(outcome, page.name, "rendering", needs, [page], told, *work)
 
 
 def _pdf_task(plan: Plan, outcome: Outcome, printed: Printed) -> dict:
-    needs, pdf = [_page(plan), *behind_the_page()], _pdf(plan)
-    return _task(outcome, pdf.name, "rendering", needs, [pdf], printed, _render, "write_pdf", plan.study, printed)
+    needs, pdf = [_page(plan), *behind_the_page("report.render")], plan.study.report / PDF
+    work = [_render, "report.render", "write_pdf", plan.study, printed]
+    return _task(outcome, pdf.name, "rendering", needs, [pdf], printed, *work)
 
 
-def _manifest_task(plan: Plan, outcome: Outcome, printed: Printed | None) -> dict:
-    made = [*plan.artifacts(), _page(plan), *([_pdf(plan)] if printed else [])]
+def _slides_task(plan: Plan, outcome: Outcome) -> dict:
+    executed, told = [plan.executed(stage) for stage in STAGES], plan.told_parameters()
+    # After the page, which puts older ones aside.
+    needs = [_page(plan), *executed, *_found(plan), *behind_the_page("slides.write")]
+    targets = [plan.study.report / name for name in OF_PAGE[SLIDES]]
+    work = [_render, "slides.write", "write_slides", plan.study, executed, told]
+    return _task(outcome, SLIDES, "rendering", needs, targets, told, *work)
+
+
+def _manifest_task(plan: Plan, outcome: Outcome, wanted: Beside) -> dict:
+    beside = [plan.study.report / file for name in wanted.made for file in OF_PAGE[name]]
+    made = [*plan.artifacts(), _page(plan), *beside]
     notebooks, code = [stage.notebook for stage in STAGES], sorted(PACKAGE.rglob("*.py"))
     sources = [plan.described, *plan.base_files, *notebooks, *code, *plan.catalogues, locked()]
-    told = [plan.told_parameters(), plan.fingerprints, revision(), printed]
-    targets, work = [plan.study.path("manifest.json")], [write_manifest, plan, sources, printed]
+    told = [plan.told_parameters(), plan.fingerprints, revision(), *wanted]
+    targets, work = [plan.study.path("manifest.json")], [write_manifest, plan, sources, wanted.printed]
     return _task(outcome, targets[0].name, "checksums", [*made, *sources], targets, told, *work)
 
 
@@ -313,8 +302,10 @@ def _page(plan: Plan) -> Path:
     return plan.study.report / "report.html"
 
 
-def _pdf(plan: Plan) -> Path:
-    return plan.study.report / "report.pdf"
+def _found(plan: Plan) -> list[Path]:
+    """Return what page and slides tell, and in which language."""
+    lineage = [plan.study.path("lineage.json")] if plan.earlier else []
+    return [*plan.artifacts(), *lineage, *plan.catalogues]
 
 
 def _drawn(plan: Plan, stage: Stage) -> list[Path]:
@@ -329,8 +320,8 @@ def _task(outcome: Outcome, name: str, asks: str, needs: list, makes: list, told
         "doc": asks,
         "io": {"capture": False},
         "actions": [(_guarded, [outcome, action, *arguments])],
-        "file_dep": list(dict.fromkeys(map(_name_of, needs))),
-        "targets": list(map(_name_of, makes)),
+        "file_dep": list(dict.fromkeys(map(name_of, needs))),
+        "targets": list(map(name_of, makes)),
         "uptodate": [config_changed(_hashed(told)), _as_it_was_made(makes, drawn)],
     }
 
@@ -363,10 +354,9 @@ def _guarded(outcome: Outcome, action, *arguments) -> bool:
     return True
 
 
-def _render(action: str, *arguments):
-    from segmentation.report import render  # imported here, because it takes seconds
-
-    return getattr(render, action)(*arguments)
+def _render(module: str, action: str, *arguments):
+    # Imported here, because it takes seconds.
+    return getattr(import_module(f"segmentation.{module}"), action)(*arguments)
 
 
 def _warm(modules: list[str]) -> None:

@@ -26,14 +26,15 @@ from segmentation.runs.manifest import (
     versions,
 )
 from segmentation.runs.records import Printed
-from segmentation.runs.stages import STAGES
+from segmentation.runs.stages import OF_PAGE, PDF, SLIDES, STAGES
 from segmentation.tables.sources import locate
 
 
 def write_manifest(plan: Plan, sources: list[Path], printed: Printed | None) -> None:
     """Write manifest.json: the SHA-256 of every input and output, the parameters, the versions, the revision."""
     made = [[plan.executed(stage), *plan.figures(stage), *plan.perhaps(stage)] for stage in STAGES]
-    outputs = [*plan.artifacts(), *chain(*made), plan.study.report / "report.html", plan.study.report / "report.pdf"]
+    pages = [plan.study.report / name for name in ("report.html", *chain(*OF_PAGE.values()))]
+    outputs = [*plan.artifacts(), *chain(*made), *pages]
     told = fingerprints(path for path in outputs if path.is_file())
     manifest = {
         "inputs": _inputs(plan) | fingerprints(sources),
@@ -86,10 +87,12 @@ def verify_run(run: str, data: str | None) -> int:
         root = Path(folder) / "project"
         _copy_project(root, manifest.dataset)
         _copy_base(root, manifest.earlier)
-        command = [sys.executable, "-m", "segmentation", *_command(run, manifest, data)]
+        commands = _commands(run, manifest, data)
         environment = {**os.environ, "PYTHONPATH": str(root)}
-        if run_unheard(command, cwd=root, env=environment, stdout=subprocess.DEVNULL):
-            raise SegmentationError(f"run {run} could not be made again; the message above says why")
+        for words in commands:
+            command = [sys.executable, "-m", "segmentation", *words]
+            if run_unheard(command, cwd=root, env=environment, stdout=subprocess.DEVNULL):
+                raise SegmentationError(f"run {run} could not be made again; the message above says why")
         again = Manifest.model_validate_json((root / "assets" / run / Manifest.FILE).read_bytes())
     different = [
         f"{part[:-1]} {name}"
@@ -125,8 +128,8 @@ def _copy_base(root: Path, base: str | None) -> None:
         shutil.copy(path, copy)
 
 
-def _command(run: str, manifest: Manifest, data: str | None) -> list[str]:
-    """Return the words that were typed for the run."""
+def _commands(run: str, manifest: Manifest, data: str | None) -> list[list[str]]:
+    """Return the words that were typed for the run, once for each of PDF and slides that it has."""
     typed = manifest.typed
     if "data" in typed:
         if data is None:
@@ -137,6 +140,7 @@ def _command(run: str, manifest: Manifest, data: str | None) -> list[str]:
             )
         typed = typed | {"run": run}
         typed["data"] = locate("DATA", data).place
-    printed = f"report/{run}/report.pdf" in manifest.outputs
-    words = ["pdf", *(["--full"] if manifest.printed == "full" else [])] if printed else ["report"]
-    return [*words, *(f"--{name}={value}" for name, value in sorted(typed.items()))]
+    options = [f"--{name}={value}" for name, value in sorted(typed.items())]
+    commands = {PDF: ["pdf", *(["--full"] if manifest.printed == "full" else [])], SLIDES: ["slides"]}
+    made = [command for name, command in commands.items() if f"report/{run}/{name}" in manifest.outputs]
+    return [[*command, *options] for command in made or [["report"]]]

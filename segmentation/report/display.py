@@ -12,12 +12,13 @@ from pandas import NA
 from pandas.api.types import is_float_dtype, is_integer_dtype, is_numeric_dtype
 
 from segmentation.core.figures import INK
-from segmentation.core.files import write_text
+from segmentation.core.files import replacing, write_text
 from segmentation.language.writing import NONE
 from segmentation.language.writing import whole as in_full
 
 PIXELS_PER_POINT = 4 / 3
 WIDE = 10_000
+DOTS_AN_INCH = 200  # of a picture
 
 
 def say(*sentences: str) -> None:
@@ -32,8 +33,8 @@ def code(text: str, language: str) -> None:
     display(Markdown(f"```{language}\n{text}```"))
 
 
-def figure(run, name: str, drawn, caption: str, alt: str | None = None) -> None:
-    """Show a figure as inline SVG with its caption, and save it as figures/<name>.svg.
+def figure(run, name: str, drawn, caption: str, alt: str | None = None, *, png: bool = False) -> None:
+    """Show a figure as inline SVG with its caption, and save it as figures/<name>.svg, as a picture in `png` too.
 
     Parameters
     ----------
@@ -51,10 +52,12 @@ def figure(run, name: str, drawn, caption: str, alt: str | None = None) -> None:
     _write_out(whole)
     svg = _svg(whole, salt=name)
     write_text(run.path("figures") / f"{name}.svg", svg)
+    if png:
+        _take(whole, run.path("figures") / f"{name}.png")
     svgs = _apart(whole, panels, salt=name) if len(panels) > 1 else [svg]
     plt.close(whole)
     labels = [plain(alt or caption), *(f"Panel {i} of {len(svgs)}" for i in range(2, len(svgs) + 1))]
-    pictures = [_inline(svg, label) for svg, label in zip(svgs, labels, strict=True)]
+    pictures = [inline(svg, label) for svg, label in zip(svgs, labels, strict=True)]
     beside = "".join(f"<div>{picture}</div>" for picture in pictures)
     shown = f'<div class="beside">{beside}</div>' if len(pictures) > 1 else pictures[0]
     display(HTML(f'<figure id="{name}">{shown}<figcaption>{html.escape(plain(caption))}</figcaption></figure>'))
@@ -83,6 +86,14 @@ def _write_out(whole) -> None:
                 axis.get_major_locator().set_params(nbins=4)
 
 
+def _take(whole, path) -> None:
+    """Save a figure as a picture, for programs that show no SVG, on the paper on which it is legible."""
+    with replacing(path) as beside:
+        whole.savefig(
+            beside, format="png", dpi=DOTS_AN_INCH, bbox_inches="tight", metadata={"Software": None}, transparent=False
+        )
+
+
 def _apart(whole, panels: list, salt: str) -> list[str]:
     """Return one SVG for each panel."""
     svgs = []
@@ -106,7 +117,7 @@ def _svg(whole, salt: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
 
-def _inline(svg: str, label: str) -> str:
+def inline(svg: str, label: str) -> str:
     """Prepare an SVG for the page: its label, the font and ink of the page, its size as a limit, nothing needless."""
     svg = svg[svg.index("<svg ") :]
     width = float(re.findall(r' width="([\d.]+)pt"', svg)[0]) * PIXELS_PER_POINT

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import nbformat
@@ -18,13 +18,13 @@ from segmentation.report import tell
 from segmentation.report.display import plain
 from segmentation.runs.records import Printed
 from segmentation.runs.run import Run
+from segmentation.runs.stages import OF_PAGE, PDF
 
 SYSTEM_LIBRARIES = (
     "report.pdf needs the Pango library, which is not installed; report.html is complete. Install it with: "
     "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 (Debian), brew install pango (macOS), "
     "conda install -c conda-forge pango (conda), or MSYS2's mingw-w64-x86_64-pango (Windows)"
 )
-OLDER = ".report.pdf"  # than report.html, beside which nobody should take it for the same report
 SENTENCE = re.compile(r"(?s).*?[^\W\d]{3}[)”»\"]*[.!?](?=\s|$)|.*")  # the first one: no dot behind "z. B." or k = 5
 BIDI_CONTROLS = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
@@ -106,7 +106,7 @@ def number_captions(page: str) -> str:
 
 
 def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> None:
-    """Write report.html from the executed notebooks and the artifacts; an older report.pdf is put aside.
+    """Write report.html from the executed notebooks and the artifacts; older PDF and slides are put aside.
 
     Parameters
     ----------
@@ -120,8 +120,14 @@ def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> No
     resources = {"metadata": {"name": context["title"]}, "report": context}
     page, _ = SegmentationHTMLExporter().from_notebook_node(merged, resources=resources)
     write_text(study.report / "report.html", page)
-    if (study.report / "report.pdf").is_file():
-        (study.report / "report.pdf").replace(study.report / OLDER)
+    for path in [study.report / name for name in chain(*OF_PAGE.values())]:
+        if path.is_file():
+            path.replace(older(path))
+
+
+def older(path: Path) -> Path:
+    """Return where what is older than report.html lies: beside it nobody should take it for the same report."""
+    return path.with_name(f".{path.name}")
 
 
 def _chapter(notebook) -> dict:
@@ -161,14 +167,15 @@ def _lift_heading(notebook) -> str:
 def write_pdf(study: Run, printed: Printed) -> None:
     """Print report.html to report.pdf, with the chapters if it is to be full; an older one is gone then in any case."""
     page = (study.report / "report.html").read_text(encoding="utf-8")
-    older = study.report / OLDER
+    printed_to = study.report / PDF
     try:
-        with replacing(study.report / "report.pdf") as beside:
+        with replacing(printed_to) as beside:
             beside.write_bytes(print_page(in_full(page) if printed == "full" else first_part(page)))
     except SegmentationError as fault:
-        raise SegmentationError(f"{fault}{'. The report.pdf of before is removed' * older.is_file()}") from fault
+        before = ". The report.pdf of before is removed" if older(printed_to).is_file() else ""
+        raise SegmentationError(f"{fault}{before}") from fault
     finally:
-        older.unlink(missing_ok=True)
+        older(printed_to).unlink(missing_ok=True)
 
 
 def first_part(page: str) -> str:

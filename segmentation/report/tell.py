@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP
-from segmentation.evidence.decision import DISSOLVED, LEVEL, SIGNIFICANT, SMALL, STABLE, advice, meaning, named, plainly
+from segmentation.evidence.decision import DISSOLVED, LEVEL, SIGNIFICANT, SMALL, STABLE, advice, meaning, plainly
 from segmentation.language import tr, trc, trn
-from segmentation.language.glossary import glossary
+from segmentation.language.glossary import glossary, named
 from segmentation.language.writing import (
     decimal,
     listing,
@@ -56,6 +56,12 @@ def who(segments: tuple[Profile, ...], verdict: str) -> str:
     return told
 
 
+def most(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:
+    """Say which segment has most of the main value for its size, where there are segments."""
+    divides = selection.verdict != "none"
+    return runs_tell.worth_most(profiles.segments, profiles.worth, dataset) if divides else ""
+
+
 def answer(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:
     """Say who the segments are, and which of them has most of the value for its size, where a column is one."""
     worth = runs_tell.worth_most(profiles.segments, profiles.worth, dataset)
@@ -87,7 +93,7 @@ def statistics(selection: Selection) -> list[str]:
             )
         )
     told += selection.caveats
-    others = listing(f"{name} ({choice})" for name, choice in selection.dissent.items())
+    others = listing(f"{tr(name)} ({choice})" for name, choice in selection.dissent.items())
     told.append(
         tr("Other criteria would choose another number: {criteria}.", criteria=others)
         if others
@@ -170,7 +176,8 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
     Returns
     -------
     list of dict
-        segment, name, level_name, key ("segment 2"), colour, glyph; action with what_to_do over it, or None; size,
+        segment, name, level_name, key ("segment 2"), colour, glyph; action with what_to_do over it, or None, and advice
+        (both in one); size,
         share, share_interval; long (that share in hundredths); value (its share of the main value as text, None
         where there is none to share), of_value ("of revenue"), value_long, worth (both as a line, or ""); dots and
         more_dots (of each feature label, told, and place: where its centre stands on a scale from 0 to 100 that all
@@ -209,6 +216,7 @@ def _card(
     return {
         **profile.model_dump(include={"segment", "name", "level_name"}),
         "action": None if verdict == "none" else profile.action,
+        "advice": profile.action and verdict != "none" and _advice(profile),
         "what_to_do": suggested,
         "key": tr("part {number}", number=segment) if part else tr("segment {number}", number=segment),
         "colour": colour(segment),
@@ -226,6 +234,11 @@ def _card(
         "kinds": [_described(profile, name, dataset) for name in kinds],
         **_folded("descriptors", [_described(profile, name, dataset) for name in differing]),
     }
+
+
+def _advice(profile: Profile) -> str | None:
+    """Return what to do, and before it that it is a suggestion, where it is one."""
+    return tr("Suggestion: {action}", action=profile.action) if profile.suggested else profile.action
 
 
 def _customers(n: int) -> str:
@@ -370,7 +383,7 @@ def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
         "assumed": runs_tell.assumed(described, dataset, selection.features, set_by),
         "heading": heading(selection),
         "plain": plainly(selection),
-        "most": runs_tell.worth_most(profiles.segments, profiles.worth, dataset),
+        "most": most(selection, profiles, dataset),
         "statistics": statistics(selection),
         **glossed(),
         "base": lineage and lineage.base,

@@ -12,6 +12,7 @@ import tomllib
 from importlib.metadata import version
 from pathlib import Path
 from shlex import quote
+from typing import NamedTuple
 
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, Dataset, dataset_path
@@ -21,7 +22,7 @@ from segmentation.core.text import key, suggest
 from segmentation.runs.artifacts import Made, Manifest, read_artifact, remake_command
 from segmentation.runs.records import Printed
 from segmentation.runs.run import Run, check_run_name, forming, load_dataset
-from segmentation.runs.stages import LISTS, WORKBOOK
+from segmentation.runs.stages import LISTS, OF_PAGE, WORKBOOK
 
 COLUMNS_SHOWN = 5
 LISTED_FROM = ("segmented.parquet", "k_selection.json", "model.json", "profiles.json", "cleaning.json")
@@ -53,13 +54,28 @@ def open_finished(run: str | None, dataset: str | None) -> Run:
     return Run(run, described, {"language": told} if told else {})
 
 
-def printed_before(study: Run) -> Printed | None:
-    """Return how much the report.pdf of a run holds, which is printed again with the page; None where there is none.
+class Beside(NamedTuple):
+    """What is made of a report: how much of it is printed, and whether there are slides."""
+
+    printed: Printed | None
+    slides: bool
+
+    @property
+    def made(self) -> list[str]:
+        return [name for name, wanted in zip(OF_PAGE, self, strict=True) if wanted]
+
+
+def beside(study: Run, printed: Printed | None, slides: bool) -> Beside:
+    """Return what is to be beside the report: what is asked for, and what was made before, which is made again.
 
     Until the new one is done the older one lies under another name.
     """
-    if not any((study.report / name).is_file() for name in ("report.pdf", ".report.pdf")):
-        return None
+    had = [any((study.report / name).is_file() for name in (made, f".{made}")) for made in OF_PAGE]
+    return Beside(printed or (_printed_before(study) if had[0] else None), slides or had[1])
+
+
+def _printed_before(study: Run) -> Printed:
+    """Return how much the report.pdf of a run holds."""
     try:
         return read_manifest(study.name).printed or "short"
     except SegmentationError:

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from segmentation.core import files
@@ -13,6 +14,8 @@ from segmentation.core.errors import UsageError
 MOST_IN_NAME = 200  # bytes: file systems take 255
 OF_BASE = ("model.skops", "model.json", "profiles.json")  # what is read of an earlier run
 WORKBOOK, LISTS = "segments.xlsx", "lists"  # of `make lists`, by no stage: they hold customers
+PDF, SLIDES = "report.pdf", "slides.html"
+OF_PAGE = {PDF: (PDF,), SLIDES: (SLIDES, "slides.pptx")}  # what is made of the report when asked for: its files
 DIALECTS = {  # what sqlglot calls each, and the databases that read it; the first has the files of plain names
     "postgres": "DuckDB and PostgreSQL",
     "mysql": "MySQL, MariaDB and SQLite",
@@ -122,5 +125,6 @@ def is_generated(folder: Path) -> bool:
     if folder.is_symlink() or not folder.is_dir() or folder.name in files.NOT_RUNS:
         return False
     made = [".doit.json", ".lock", ".made.json", "manifest.json", *(name for stage in STAGES for name in stage.writes)]
-    pages = ["report.html", "report.pdf", "compare-*.html", *(f"notebooks/*{stage.notebook.name}" for stage in STAGES)]
+    executed = [f"notebooks/*{stage.notebook.name}" for stage in STAGES]
+    pages = ["report.html", *chain(*OF_PAGE.values()), "compare-*.html", *executed]
     return not any(folder.iterdir()) or any(any(folder.glob(name)) for name in [*made, *pages])

@@ -4,14 +4,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from shlex import quote
 
 from segmentation.core.dataset import ASSUMED, OF_MONEY, OF_RFM, Dataset
-from segmentation.core.text import count, escape, is_money, plain_unit
-from segmentation.language.writing import decimal, listing, sentence, share_texts, shares, whole
+from segmentation.core.text import escape, is_money, plain_unit
+from segmentation.language import mark, tr, trc, trn
+from segmentation.language.writing import day, decimal, either, listing, sentence, share_texts, shares, whole
 from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
-from segmentation.runs.records import FAR_SHARE, FAR_TIMES, Account, Conclusion, Profile
+from segmentation.runs.records import FAR_SHARE, FAR_TIMES, Account, Conclusion, Profile, Verdict
 from segmentation.runs.worth import Worth
 
 MOST_SPELT = 4  # features or values, in a sentence
 MOST_LISTED = 8  # features, in a line above a report
+ROLES = {
+    "id": mark("id"),
+    "feature": mark("feature"),
+    "descriptor": mark("descriptor"),
+    "value": mark("value"),
+    "feature and value": mark("feature and value"),
+    "ignore": mark("ignore"),
+}
+
+
+def verdict_word(verdict: Verdict) -> str:
+    """Return a verdict as the reader's language calls it."""
+    words = {"natural": trc("verdict", "natural"), "reproducible": trc("verdict", "reproducible")}
+    return {**words, "constructive": trc("verdict", "constructive"), "none": trc("verdict", "none")}[verdict]
 
 
 def useful(conclusion: Conclusion, dataset: Dataset, features: Sequence[str]) -> str:
@@ -19,19 +34,27 @@ def useful(conclusion: Conclusion, dataset: Dataset, features: Sequence[str]) ->
     if conclusion.verdict_of_best not in ("constructive", "none"):
         return ""
     named = [dataset.label(name) for name in features]
-    these = listing(named) if len(named) <= MOST_SPELT else count(len(named), "feature")
-    other = f"other features, if they can be collected: there may be groups in them that {these} cannot show"
-    by = _managed_by(dataset)
-    cut = f"a cut by {by}, which management sets and which needs no groups to be there; and " if by else ""
-    return f"What is still useful: {cut}{other}."
+    these = listing(named) if len(named) <= MOST_SPELT else trn("{n} feature", "{n} features", len(named))
+    if by := _managed_by(dataset):
+        return tr(
+            "What is still useful: a cut by {by}, which management sets and which needs no groups to be there; and "
+            "other features, if they can be collected: there may be groups in them that {these} cannot show.",
+            by=by,
+            these=these,
+        )
+    return tr(
+        "What is still useful: other features, if they can be collected: there may be groups in them that {these} "
+        "cannot show.",
+        these=these,
+    )
 
 
 def _managed_by(dataset: Dataset) -> str:
     """Return the columns by which customers may be cut without any groups: recency, frequency and money; or money."""
     used = [name for name, column in dataset.columns.items() if column.role in ("feature", "descriptor")]
     if set(OF_RFM) <= {name for name in used if dataset.columns[name].is_amount}:
-        return f"{listing(map(dataset.label, OF_RFM))} (RFM groups, in chapter 5)"
-    return " or ".join([dataset.label(name) for name in used if _of_money(name, dataset)][:MOST_SPELT])
+        return tr("{features} (RFM groups, in chapter 5)", features=listing(map(dataset.label, OF_RFM)))
+    return either([dataset.label(name) for name in used if _of_money(name, dataset)][:MOST_SPELT])
 
 
 def _of_money(name: str, dataset: Dataset) -> bool:
@@ -52,23 +75,51 @@ def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: s
     if described != ASSUMED:
         return None
     labels = [dataset.label(name) for name in features]
-    labels = [*labels[:MOST_LISTED], f"{len(labels) - MOST_LISTED} others"] if len(labels) > MOST_LISTED + 1 else labels
-    formed = f"Nobody has described this table. Its segments are formed by {listing(labels)}"
+    if len(labels) > MOST_LISTED + 1:
+        more = len(labels) - MOST_LISTED
+        labels = [*labels[:MOST_LISTED], trn("{n} other", "{n} others", more, n=whole(more))]
     who, _, run = (set_by or "").partition(" ")
-    other = {
-        "command": "as FEATURES says; all else about its columns is assumed.",
-        **dict.fromkeys(("base", "model"), f"as those of {run} are; what that run does not say is assumed."),
-    }.get(who, "and that is assumed, as is the role of every other column.")
-    return " ".join(filter(None, [f"{formed}, {other}", days_counted(dataset)]))
+    formed = {"features": listing(labels)}
+    if who == "command":
+        told = tr(
+            "Nobody has described this table. Its segments are formed by {features}, as FEATURES says; all else about "
+            "its columns is assumed.",
+            **formed,
+        )
+    elif who in ("base", "model"):
+        told = tr(
+            "Nobody has described this table. Its segments are formed by {features}, as those of {run} are; what that "
+            "run does not say is assumed.",
+            **formed,
+            run=run,
+        )
+    else:
+        told = tr(
+            "Nobody has described this table. Its segments are formed by {features}, and that is assumed, as is the "
+            "role of every other column.",
+            **formed,
+        )
+    return " ".join(filter(None, [told, days_counted(dataset)]))
 
 
 def days_counted(dataset: Dataset) -> str:
     """Say which columns the purchases are read from, and to which day days are counted; "" of a table without dates."""
     if given := dataset.transactions:
-        parts = ("customer", "order", "date", "amount", "quantity", "price")
-        read = [f"{part} {' or '.join(getattr(given, part))}" for part in parts if getattr(given, part)]
-        return f"Purchases are read from the columns {listing(read)}; their days are counted to {given.as_of}."
-    return f"Days are counted to {dataset.as_of}." if dataset.as_of else ""
+        parts = {
+            "customer": tr("customer"),
+            "order": tr("order"),
+            "date": tr("date"),
+            "amount": tr("amount"),
+            "quantity": tr("quantity"),
+            "price": tr("price"),
+        }
+        read = [f"{told} {either(getattr(given, part))}" for part, told in parts.items() if getattr(given, part)]
+        return tr(
+            "Purchases are read from the columns {columns}; their days are counted to {day}.",
+            columns=listing(read),
+            day=day(given.as_of),
+        )
+    return tr("Days are counted to {day}.", day=day(dataset.as_of)) if dataset.as_of else ""
 
 
 def roles(dataset: Dataset, features: Sequence[str]) -> Iterator[tuple[str, str, str]]:
@@ -76,24 +127,49 @@ def roles(dataset: Dataset, features: Sequence[str]) -> Iterator[tuple[str, str,
     for name, column in dataset.columns.items():
         named = name in features
         if named == (column.role == "feature"):
-            yield dataset.label(name), dataset.role(name), column.reason or ""
+            yield dataset.label(name), tr(ROLES[dataset.role(name)]), column.reason or ""
         else:
-            why = "FEATURES names it" if named else "not in FEATURES"
-            yield dataset.label(name), dataset.role(name, formed=named), why
+            why = tr("FEATURES names it") if named else tr("not in FEATURES")
+            yield dataset.label(name), tr(ROLES[dataset.role(name, formed=named)]), why
 
 
 def headline(selection: Selection, profiles: Profiles) -> str:
     """Return the title of the report: the finding, in words that the verdict allows."""
-    customers, k = count(profiles.customers, "customer"), selection.k
-    of = f" of {selection.fit.model}" if selection.fit else ""
-    none = f"no segments among {customers}" if selection.divided else f"{customers}, not divided"
+    told = {"customers": trn("{n} customer", "{n} customers", profiles.customers)}
+    verdict, k = selection.verdict if selection.divided else "undivided", selection.k
+    if selection.fit:
+        told["run"] = selection.fit.model
+        titles = {
+            "natural": trn(
+                "{n} segment of {run} among {customers}", "{n} segments of {run} among {customers}", k, **told
+            ),
+            "reproducible": trn(
+                "{n} reproducible segment of {run} among {customers}",
+                "{n} reproducible segments of {run} among {customers}",
+                k,
+                **told,
+            ),
+            "constructive": trn(
+                "{customers}, cut into {n} part of {run}", "{customers}, cut into {n} parts of {run}", k, **told
+            ),
+            "none": trn(
+                "{customers} in the {n} part of {run}, for which nothing speaks now",
+                "{customers} in the {n} parts of {run}, for which nothing speaks now",
+                k,
+                **told,
+            ),
+        }
+        return sentence(titles[selection.verdict])
     titles = {
-        "natural": f"{count(k, 'segment')}{of} among {customers}",
-        "reproducible": f"{count(k, 'reproducible segment')}{of} among {customers}",
-        "constructive": f"{customers}, cut into {count(k, 'part')}{of}",
-        "none": f"{customers} in the {count(k, 'part')}{of}, for which nothing speaks now" if of else none,
+        "natural": trn("{n} segment among {customers}", "{n} segments among {customers}", k, **told),
+        "reproducible": trn(
+            "{n} reproducible segment among {customers}", "{n} reproducible segments among {customers}", k, **told
+        ),
+        "constructive": trn("{customers}, cut into {n} part", "{customers}, cut into {n} parts", k, **told),
+        "none": tr("no segments among {customers}", **told),
+        "undivided": tr("{customers}, not divided", **told),
     }
-    return sentence(titles[selection.verdict])
+    return sentence(titles[verdict])
 
 
 def far_out(customers: int, *, private: bool) -> str:
@@ -102,13 +178,23 @@ def far_out(customers: int, *, private: bool) -> str:
         return ""
     from segmentation.core.privacy import public  # numpy, which a run in which nothing changed does without
 
-    who = sentence(public(customers, "customer", private=private))
-    lies, they = ("lies", "it is") if customers == 1 and not private else ("lie", "they are")
-    others = f"{100 * (1 - FAR_SHARE):g} of 100 customers"
-    return (
-        f"{who} {lies} so far out (more than {FAR_TIMES} times as far from the middle of all as {others}) that {they} "
-        f"left out where segments are formed, tested and drawn, and of their centres; {they} placed afterwards, "
-        "in the nearest segment, and counted in its size."
+    told = {
+        "times": whole(FAR_TIMES),
+        "others": tr("{n} of 100 customers", n=whole(100 * (1 - FAR_SHARE))),
+        "who": sentence(public(customers, "customer", private=private)),
+    }
+    if customers == 1 and not private:
+        return tr(
+            "{who} lies so far out (more than {times} times as far from the middle of all as {others}) that it is left "
+            "out where segments are formed, tested and drawn, and of their centres; it is placed afterwards, in the "
+            "nearest segment, and counted in its size.",
+            **told,
+        )
+    return tr(
+        "{who} lie so far out (more than {times} times as far from the middle of all as {others}) that they are left "
+        "out where segments are formed, tested and drawn, and of their centres; they are placed afterwards, in the "
+        "nearest segment, and counted in its size.",
+        **told,
     )
 
 
@@ -140,7 +226,9 @@ def worth_line(segment: int, profiles: Profiles, dataset: Dataset) -> str:
         return ""
     words, own = dataset.words(profiles.worth[0].column), segment_shares(profiles.segments)[segment]
     share = shares[segment]
-    return f"{own} of customers, {share} of {words}" if share else f"{own} of customers; of {words} not shown"
+    if share:
+        return tr("{own} of customers, {share} of {value}", own=own, share=share, value=words)
+    return tr("{own} of customers; of {value} not shown", own=own, value=words)
 
 
 def worth_most(segments: Sequence[Profile], worth: Sequence[Worth], dataset: Dataset) -> str:
@@ -148,26 +236,35 @@ def worth_most(segments: Sequence[Profile], worth: Sequence[Worth], dataset: Dat
     if dataset.private and worth and worth[0].hidden:
         from segmentation.core.privacy import WHY_NOT  # imported here, as it brings numpy
 
-        return f"Which share of {dataset.words(worth[0].column)} each has is not shown: {WHY_NOT}."
+        column = dataset.words(worth[0].column)
+        return tr("Which share of {value} each has is not shown: {why}.", value=column, why=tr(WHY_NOT))
     shares = {part.segment: part.share for part in worth[0].parts if part.share} if worth else {}
     ratios = {own.segment: shares[own.segment] / own.share for own in segments if own.segment in shares}
     if len(segments) < 2 or max(ratios.values(), default=0) <= 1:
         return ""
     words, customers, value = dataset.words(worth[0].column), segment_shares(segments), value_shares(worth[0])
     best = max(segments, key=lambda own: ratios.get(own.segment, 0))
-    told = f"{best.name}: {customers[best.segment]} of the customers, {value[best.segment]} of {words}."
+    told = tr(
+        "{segment}: {own} of the customers, {share} of {value}.",
+        segment=best.name,
+        own=customers[best.segment],
+        share=value[best.segment],
+        value=words,
+    )
     return told if customers[best.segment] != value[best.segment] else ""
 
 
 def unlisted(run: str) -> str:
     """Say that the lists of a run's customers are gone, and how they come back."""
-    return f"removed, because they were of the segments of before; anew: make lists RUN={quote(run)}"
+    return tr(
+        "removed, because they were of the segments of before; anew: {command}", command=f"make lists RUN={quote(run)}"
+    )
 
 
 def transformed(profile: Profile, dataset: Dataset) -> str:
     """Return of which features the centre is not the plain mean, "" of none."""
     every = len(profile.mean) == len(profile.centre) > 1
-    return "each feature" if every else listing(dataset.label(name) for name in profile.mean)
+    return tr("each feature") if every else listing(dataset.label(name) for name in profile.mean)
 
 
 def unindexed(profile: Profile, dataset: Dataset) -> str:
@@ -184,45 +281,73 @@ def rows(account: Account, form=whole) -> str:
     form : function
         How a number of rows that are not clean is written; where it hides one, what they came to is hidden too.
     """
-    collapsed = f" + {form(account.collapsed)} collapsed" if account.collapsed else ""
-    made = f", of {account.customers:,} customers" if account.customers != account.clean else ""
-    return (
-        f"{rows_in(account, form)} rows = {account.clean:,} clean + {form(account.rejected)} refused{collapsed}{made}"
-    )
+    parts = [
+        tr("{n} clean", n=whole(account.clean)),
+        tr("{n} refused", n=form(account.rejected)),
+        *([tr("{n} collapsed", n=form(account.collapsed))] if account.collapsed else []),
+    ]
+    told = {"rows": rows_in(account, form), "parts": " + ".join(parts)}
+    if account.customers == account.clean:
+        return tr("{rows} rows = {parts}", **told)
+    return tr("{rows} rows = {parts}, of {customers} customers", **told, customers=whole(account.customers))
 
 
 def rows_in(account: Account, form=whole) -> str:
     """Return how many rows there were, "over 198" where a number of rows that are not clean is hidden."""
     parts = (*account.rules.values(), account.rejected, account.collapsed)
-    return f"{account.rows_in:,}" if all(form(n) == whole(n) for n in parts) else f"over {account.clean:,}"
+    hidden = any(form(n) != whole(n) for n in parts)
+    return tr("over {n}", n=whole(account.clean)) if hidden else whole(account.rows_in)
 
 
 def lineage(lineage: Transitions) -> str:
     """Say which segments of an earlier run were found again, split, merged or are gone, and which are new."""
     before, base = lineage.before, lineage.base
     if lineage.fixed:
-        return f"These are the {count(len(before), 'segment')} of {base}, kept as they were: none is formed anew."
+        return trn(
+            "This is the {n} segment of {base}, kept as it was: none is formed anew.",
+            "These are the {n} segments of {base}, kept as they were: none is formed anew.",
+            len(before),
+            base=base,
+        )
     found = sum(row.fate == "survives" for row in before)
-    if found == len(before):
-        told = [f"{'Each of the' if found > 1 else 'The'} {count(found, 'segment')} of {base} is found again."]
-    else:
-        told = [f"Of {count(len(before), 'segment')} of {base}, {is_or_are(found)} found again."]
-    told += [_tell_split(row) for row in before if row.fate == "split"]
+    told = [_tell_found(found, len(before), base), *(_tell_split(row) for row in before if row.fate == "split")]
     joined: dict[tuple[int, ...], list[Former]] = {row.into: [] for row in before if row.fate == "merged"}
     for row in before:
         if row.fate == "merged":
             joined[row.into].append(row)
-    told += [f"{_named(rows)} {'is' if len(rows) == 1 else 'are'} merged into {_numbers(into)}."
-             for into, rows in joined.items()]  # fmt: skip
+    told += [
+        trn(
+            "Segment {before} is merged into {now}.",
+            "Segments {before} are merged into {now}.",
+            len(rows),
+            before=listing(map(_short, rows)),
+            now=_numbers(into),
+        )
+        for into, rows in joined.items()
+    ]
     told += [_tell_gone(row) for row in before if row.fate == "gone"]
     new = [row.segment for row in lineage.now if not row.comes_from]
-    told += [f"{sentence(_numbers(new))} {'is' if len(new) == 1 else 'are'} new."] if new else []
+    told += [trn("Segment {now} is new.", "Segments {now} are new.", len(new), now=listing(new))] if new else []
     told += [
-        f"{_named([row])} is segment {row.kept_as} now."
+        tr("Segment {before} is segment {now} now.", before=_short(row), now=row.kept_as)
         for row in before
         if row.fate == "survives" and row.kept_as != row.segment
     ]
     return " ".join(told)
+
+
+def _tell_found(found: int, every: int, base: str) -> str:
+    if found == every:
+        return trn(
+            "The {n} segment of {base} is found again.",
+            "Each of the {n} segments of {base} is found again.",
+            found,
+            base=base,
+        )
+    of = trn("{n} segment of {base}", "{n} segments of {base}", every, base=base)
+    if not found:
+        return tr("Of {segments}, none is found again.", segments=of)
+    return trn("Of {segments}, {n} is found again.", "Of {segments}, {n} are found again.", found, segments=of)
 
 
 def origin(row: Origin, lineage: Transitions) -> str | None:
@@ -230,50 +355,48 @@ def origin(row: Origin, lineage: Transitions) -> str | None:
     base, before = lineage.base, lineage.before
     origins = [before[number - 1] for number in row.comes_from]
     if not origins:
-        return f"New since {base}."
+        return tr("New since {base}.", base=base)
     if len(origins) > 1:
-        return f"Merged from {_named(origins, 's')} of {base}."
+        return tr("Merged from segments {before} of {base}.", before=listing(map(_short, origins)), base=base)
     if origins[0].fate == "split":
-        return f"A part of {_named(origins, 's')} of {base}."
-    return f"Was segment {origins[0].segment} of {base}." if origins[0].segment != row.segment else None
-
-
-def is_or_are(n: int) -> str:
-    """Return how many there are as the end of a sentence begins: "one is", "two are" or "none is"."""
-    return count(n, "is", "are") if n else "none is"
+        return tr("A part of segment {before} of {base}.", before=_short(origins[0]), base=base)
+    if origins[0].segment == row.segment:
+        return None
+    return tr("Was segment {before} of {base}.", before=origins[0].segment, base=base)
 
 
 def _tell_split(row: Former) -> str:
-    return f"{_named([row])} is split into {_numbers(row.into)}."
+    return tr("Segment {before} is split into {now}.", before=_short(row), now=_numbers(row.into))
 
 
 def _tell_gone(row: Former) -> str:
-    why = "few customers are left where it was" if row.left else "no segment holds most of the customers counted for it"
-    return f"{_named([row])} is gone: {why}."
+    if row.left:
+        return tr("Segment {before} is gone: few customers are left where it was.", before=_short(row))
+    return tr("Segment {before} is gone: no segment holds most of the customers counted for it.", before=_short(row))
 
 
 def _short(row: Former) -> str:
     return f"{row.segment} ({row.name})"
 
 
-def _named(rows: list[Former], initial: str = "S") -> str:
-    return f"{initial}egment{'' if len(rows) == 1 else 's'} {listing(map(_short, rows))}"
-
-
 def _numbers(segments) -> str:
-    return f"segment{'' if len(segments) == 1 else 's'} {listing(segments)}"
+    return trn("segment {numbers}", "segments {numbers}", len(segments), numbers=listing(segments))
 
 
 def whose_k(conclusion: Conclusion) -> str:
     """Say whose k it is; of the one that the rule chose "", unless that of a base could not be kept."""
     base, k = conclusion.carried, conclusion.k
     if conclusion.method != "auto":
-        return f"k = {k} is that of {base.run}" if base else f"The analyst asked for k = {k}"
+        return tr("k = {k} is that of {base}", k=k, base=base.run) if base else tr("The analyst asked for k = {k}", k=k)
     if base is None:
         return ""
-    return (
-        f"{base.run} has {count(base.k, 'segment')}; here one of so many would be too small for privacy: aggregate to "
-        "show, so that k is chosen anew"
+    return trn(
+        "{base} has {n} segment; here one of so many would be too small for privacy: aggregate to show, so that k is "
+        "chosen anew",
+        "{base} has {n} segments; here one of so many would be too small for privacy: aggregate to show, so that k is "
+        "chosen anew",
+        base.k,
+        base=base.run,
     )
 
 
@@ -283,29 +406,41 @@ def against(conclusion: Conclusion) -> str:
     if not told or conclusion.method == "auto":
         return told and f"{told}."
     if support == "none":
-        return f"{told}; no k has support among these customers."
+        return tr("{told}; no k has support among these customers.", told=told)
     if best == conclusion.k:
-        return f"{told}, and the evidence of these customers speaks for it too."
-    here = f"the evidence of these customers speaks for {best} ({support})"
-    return f"{told}, with the verdict {conclusion.verdict}; {here}."
+        return tr("{told}, and the evidence of these customers speaks for it too.", told=told)
+    return tr(
+        "{told}, with the verdict {verdict}; the evidence of these customers speaks for {best} ({support}).",
+        told=told,
+        verdict=verdict_word(conclusion.verdict),
+        best=best,
+        support=verdict_word(support),
+    )
 
 
 def choice(selection: Selection) -> str:
     """Return why there are so many segments."""
     if not selection.divided:
-        return "every division that was tried leaves a group that privacy: aggregate does not show"
+        return tr("every division that was tried leaves a group that privacy: aggregate does not show")
     if selection.fit:
-        return f"kept from {selection.fit.model}"
+        return tr("kept from {run}", run=selection.fit.model)
     if selection.method != "auto":
-        return f"as many as {selection.carried.run} has" if selection.carried else "given by the analyst"
+        carried = selection.carried
+        return tr("as many as {run} has", run=carried.run) if carried else tr("given by the analyst")
+    if len(selection.allowed) == 1 and len(selection.judged) > 1:
+        return tr("the strongest verdict of the k that could be taken")
     if len(selection.allowed) == 1:
-        return f"the {'strongest verdict of the' if len(selection.judged) > 1 else 'only'} k that could be taken"
-    what = "mean silhouette" if selection.chosen.bic is None else "BIC"
+        return tr("the only k that could be taken")
+    what = tr("mean silhouette") if selection.chosen.bic is None else "BIC"
     best = max(selection.judged.values(), key=lambda row: row.silhouette if row.bic is None else -row.bic)
-    of = "" if selection.chosen == best else f" of k = {listing(selection.allowed)}"
+    told = {"criterion": what, "numbers": listing(selection.allowed)}
+    if selection.verdict == "none" and selection.chosen == best:
+        return tr("best {criterion}, though no k that could be taken has support", **told)
     if selection.verdict == "none":
-        return f"best {what}{of}, though no k that could be taken has support"
-    return f"best {what}{of}{', which share the strongest verdict' if of else ', and the strongest verdict'}"
+        return tr("best {criterion} of k = {numbers}, though no k that could be taken has support", **told)
+    if selection.chosen == best:
+        return tr("best {criterion}, and the strongest verdict", **told)
+    return tr("best {criterion} of k = {numbers}, which share the strongest verdict", **told)
 
 
 def measured(selection: Selection) -> list[str]:
@@ -313,48 +448,56 @@ def measured(selection: Selection) -> list[str]:
     return [decimal(selection.chosen.silhouette), decimal(selection.weakest)] if selection.divided else []
 
 
-def was(n: int) -> str:
-    """Return the verb of so many."""
-    return "was" if n == 1 else "were"
+def _so_many(n: int, form) -> tuple[int, dict[str, str]]:
+    """Return a number for the plural, and how it is told where `form` hides it."""
+    return (n, {}) if form(n) == whole(n) else (2, {"n": form(n)})
 
 
 def repeated(repeated: int, form=whole) -> str:
     """Say, of a table without ids, how many rows repeat another."""
     if not repeated:
-        return "No column is an id, and no row repeats another."
-    rows = _counted(repeated, "row that repeats", "rows that repeat", form)
-    return f"No column is an id; {rows} another {_was(repeated, form)} kept."
-
-
-def _counted(n: int, noun: str, plural: str, form) -> str:
-    """Return so many as text, as `count` does where `form` does not hide it."""
-    return count(n, noun, plural) if form(n) == whole(n) else f"{form(n)} {plural}"
-
-
-def _was(n: int, form) -> str:
-    return was(n) if form(n) == whole(n) else "were"
+        return tr("No column is an id, and no row repeats another.")
+    n, told = _so_many(repeated, form)
+    return trn(
+        "No column is an id; {n} row that repeats another was kept.",
+        "No column is an id; {n} rows that repeat another were kept.",
+        n,
+        **told,
+    )
 
 
 def purchases(account: Account, form=whole) -> str:
     """Say how many transactions are returns, and how many repeat another; empty for a table of customers."""
     if account.returns is None:
         return ""
-    returns, alike = account.returns, account.alike or 0
-    off, twice = (
-        sentence(_counted(n, one, several, form))
-        for n, one, several in ((returns, "row is a return", "rows are returns"), (alike, "row repeats", "rows repeat"))
-    )
-    off = f"{off}, taken off the value of their customers."
-    twice = f"{twice} another and {_was(alike, form)} kept: one may buy twice."
-    return f"{off if returns else 'No row is a return.'} {twice if alike else ''}".strip()
+    told = [tr("No row is a return.")]
+    if account.returns:
+        n, hidden = _so_many(account.returns, form)
+        off = trn(
+            "{n} row is a return, taken off the value of their customers.",
+            "{n} rows are returns, taken off the value of their customers.",
+            n,
+            **hidden,
+        )
+        told = [sentence(off)]
+    if account.alike:
+        n, hidden = _so_many(account.alike, form)
+        twice = trn(
+            "{n} row repeats another and was kept: one may buy twice.",
+            "{n} rows repeat another and were kept: one may buy twice.",
+            n,
+            **hidden,
+        )
+        told.append(sentence(twice))
+    return " ".join(told)
 
 
 def account(account: Account, dataset: Dataset) -> str:
     """Say what became of the rows, which of them repeat another, and what the transactions are."""
     form = few(dataset)
     told = [
-        f"Rows in: {rows(account, form)}.",
-        "Every row is accounted for." if account.rejected else "No row broke a rule.",
+        tr("Rows in: {rows}.", rows=rows(account, form)),
+        tr("Every row is accounted for.") if account.rejected else tr("No row broke a rule."),
         "" if dataset.named("id") else repeated(account.repeated, form),
         purchases(account, form),
         escape(days_counted(dataset)),
@@ -381,10 +524,23 @@ def trust(account: Account, dataset: Dataset | None = None) -> str:
     """Return the answer of the first chapter: how many rows can be trusted, and why others cannot."""
     form, worst = few(dataset), max(account.rules, key=lambda rule: account.rules[rule], default=None)
     hides = any(form(n) != whole(n) for n in account.rules.values())  # what the others are would tell of one hidden
-    times = "" if hides or not worst else f" ({whole(account.rules[worst])})"
-    reason = f"the most frequent reason is “{escape(tell_rule(worst, dataset))}”{times}." if worst else ""
-    return (
-        f"**{sentence(count(account.clean, 'row'))} of {rows_in(account, form)} can be trusted**, "
-        f"and {_counted(account.rejected, 'row was', 'rows were', form)} refused; "
-        f"{reason or 'no rule was broken.'}"
-    )
+    n, hidden = _so_many(account.rejected, form)
+    clean = sentence(trn("{n} row", "{n} rows", account.clean))
+    told = [
+        trn(
+            "**{clean} of {rows} can be trusted**, and {n} row was refused.",
+            "**{clean} of {rows} can be trusted**, and {n} rows were refused.",
+            n,
+            clean=clean,
+            rows=rows_in(account, form),
+            **hidden,
+        )
+    ]
+    if not worst:
+        told.append(tr("No rule was broken."))
+    elif hides:
+        told.append(tr("The most frequent reason is “{rule}”.", rule=escape(tell_rule(worst, dataset))))
+    else:
+        rule, times = escape(tell_rule(worst, dataset)), whole(account.rules[worst])
+        told.append(tr("The most frequent reason is “{rule}” ({n}).", rule=rule, n=times))
+    return " ".join(told)

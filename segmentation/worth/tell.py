@@ -573,8 +573,8 @@ def campaign(plan: Campaign, dataset: Dataset) -> str:
     if plan.contact_cost:
         each = _assumed(each, plan, "contact_cost")
         told = trn(
-            "Contacting the one customer costs {cost} ({each} each).",
-            "Contacting all {n} customers costs {cost} ({each} each).",
+            "Contacting the one customer costs {cost}, each {each}.",
+            "Contacting all {n} customers costs {cost}, each {each}.",
             plan.customers,
             cost=cost,
             each=each,
@@ -644,7 +644,7 @@ def _counted(plan: Campaign, dataset: Dataset) -> str:
 
 
 def _assumed(told: str, plan: Campaign, name: str) -> str:
-    return tr("{figure}, assumed", figure=told) if name in plan.assumed else told
+    return tr("{figure} (assumed)", figure=told) if name in plan.assumed else told
 
 
 def _money(cost: float, plan: Campaign, dataset: Dataset) -> str:

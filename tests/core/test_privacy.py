@@ -73,7 +73,7 @@ def test_no_count_of_one_to_nine_can_be_worked_out_from_the_rows():
     told = runs_tell.account(account, dataset)
     assert told.startswith("Rows in: over 400 rows = 400 clean + fewer than 10 refused. Every row is accounted for.")
     assert runs_tell.trust(account, dataset) == (
-        "**400 rows of over 400 can be trusted**, and fewer than 10 rows were refused; the most frequent reason is "
+        "**400 rows of over 400 can be trusted**, and fewer than 10 rows were refused. The most frequent reason is "
         "“age: is missing”."
     )
     rules = broken_rules(account, dataset)["rows"].tolist()

@@ -217,7 +217,7 @@ def test_a_table_without_a_clean_row_is_told_by_its_rules(tmp_path):
 
 def test_the_answer_of_the_cleaning_gives_a_reason_where_there_is_one(tmp_path):
     whole = dirty_customers().iloc[[0, 1, 2]]
-    for table, told in ((whole, "no rule was broken."), (whole.assign(income=np.nan), "” (3).")):
+    for table, told in ((whole, "No rule was broken."), (whole.assign(income=np.nan), "” (3).")):
         table.to_parquet(tmp_path / "shop.parquet")
         assert trust(_cleaned(tmp_path / "shop.parquet", large=True)[3]).endswith(told)
 

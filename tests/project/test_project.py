@@ -92,7 +92,8 @@ def test_every_direct_dependency_has_a_reason():
 
 def test_what_the_package_imports_is_declared():
     names = {"sklearn": "scikit-learn", "ibis": "ibis-framework", "yaml": "pyyaml", "IPython": "ipython",
-             "jupyter_client": "jupyter-client", "python_calamine": "python-calamine"}  # fmt: skip
+             "jupyter_client": "jupyter-client", "python_calamine": "python-calamine",
+             "pptx": "python-pptx"}  # fmt: skip
     nodes = [node for path in (ROOT / "segmentation").rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
     modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     modules += [node.module for node in nodes if isinstance(node, ast.ImportFrom)]

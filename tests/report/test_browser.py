@@ -6,9 +6,11 @@ import html
 import io
 import json
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pypdfium2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -21,6 +23,7 @@ from segmentation.core import files
 from segmentation.core.files import read_json
 from segmentation.evidence import tell as evidence_tell
 from segmentation.language.writing import shares
+from segmentation.report.render import in_full, print_page
 from tests.browser import LOOKS, open_page
 from tests.conftest import Project, copy_project
 from tests.tables.test_fuzz import MONTHLY
@@ -42,7 +45,7 @@ def _path(project: Project, run: str):
 def test_page_is_accessible_quiet_and_as_wide_as_the_screen(browser, mall, look):
     with open_page(browser, _path(mall, "mall"), look) as page:
         assert _violations(page) == []
-        page.get_by_role("button", name="Unfold code and methods").click()
+        page.get_by_role("button", name="Unfold chapters, code and methods").click()
         assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look]["viewport"]["width"]
         assert page.requested == [_path(mall, "mall").as_uri()]
         assert page.complaints == []
@@ -50,7 +53,7 @@ def test_page_is_accessible_quiet_and_as_wide_as_the_screen(browser, mall, look)
 
 def test_unfolded_and_private_pages_are_accessible_too(browser, mall, shop):
     with open_page(browser, _path(mall, "mall"), "dark") as page:
-        page.get_by_role("button", name="Unfold code and methods").click()
+        page.get_by_role("button", name="Unfold chapters, code and methods").click()
         assert _violations(page) == []
     with open_page(browser, _path(shop, "shop")) as page:
         assert _violations(page) == []
@@ -68,13 +71,61 @@ def test_one_control_unfolds_all_and_the_contents_mark_the_place(reader):
     folds = reader.locator("details.fold")
     assert folds.count() > 30
     assert reader.locator("details.fold[open]").count() == 0
-    reader.get_by_role("button", name="Unfold code and methods").click()
+    reader.get_by_role("button", name="Unfold chapters, code and methods").click()
     assert reader.locator("details.fold[open]").count() == folds.count()
-    reader.get_by_role("button", name="Unfold code and methods").click()
-    assert reader.locator("details.fold[open]").count() == 0
-    chapter = reader.locator("#contents a", has_text="Forming the segments")
-    chapter.click()
-    expect(reader.locator("#contents [aria-current]")).to_have_text("Forming the segments")
+    reader.get_by_role("button", name="Unfold chapters, code and methods").click()
+    assert reader.locator("details.fold[open], details.chapter[open]").count() == 0
+    reader.locator("#contents a", has_text="Where they stand").click()
+    expect(reader.locator("#contents [aria-current]")).to_have_text("Where they stand")
+
+
+@pytest.mark.parametrize("run", ["mall", "shop"])
+def test_the_first_screen_tells_who_how_sure_and_what_to_do_and_the_first_part_is_short(browser, request, run):
+    project = request.getfixturevalue(run)
+    with open_page(browser, _path(project, run), viewport={"width": 1280, "height": 720}) as page:
+        rows = page.locator(".glance li")
+        assert rows.count() == len(read_json(project.artifact(run, "profiles.json"))["segments"])
+        told = [page.locator("h1"), page.locator(".lead"), rows.last, page.locator(".statistics summary")]
+        assert max(box["y"] + box["height"] for box in (part.bounding_box() for part in told)) <= 720
+        assert page.locator("#evidence").bounding_box()["y"] <= 6_000
+        page.locator(".statistics summary").click()
+        page.locator(".statistics a[href='#term-silhouette']").click()
+        expect(page.locator("#term-silhouette")).to_be_in_viewport()
+
+
+def test_a_link_into_a_closed_chapter_opens_it(browser, mall):
+    with open_page(browser, _path(mall, "mall"), reduced_motion="reduce") as page:
+        assert page.locator("details.chapter[open]").count() == 0
+        assert page.locator("details.chapter > summary span").first.text_content().startswith("200 rows of 200")
+        page.evaluate("location.hash = '#03-00'")
+        expect(page.locator("details.chapter[open] > summary h3")).to_have_text(
+            "How many segments, and how sure are we?"
+        )
+        page.locator("details.chapter[open] a[href^='#']").first.evaluate("link => link.hash = '#05-sizes'")
+        page.locator("details.chapter[open] a[href='#05-sizes']").first.click()
+        expect(page.locator("#\\30 5-sizes")).to_be_in_viewport()
+    with open_page(browser, f"{_path(mall, 'mall').as_uri()}#05-sizes") as page:
+        expect(page.locator("#\\30 5-sizes")).to_be_in_viewport()
+
+
+SMALLEST = """() => {
+  const tells = (element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  const shown = (element) => element.checkVisibility() && !element.closest("svg, .unseen") && tells(element);
+  const seen = [...document.querySelectorAll("body *")].filter(shown);
+  return Math.min(...seen.map((element) => parseFloat(getComputedStyle(element).fontSize)));
+}"""
+
+
+def test_on_a_phone_contents_are_folded_at_the_top_and_no_text_is_tiny(browser, mall):
+    with open_page(browser, _path(mall, "mall"), "mobile") as page:
+        assert page.locator("#contents").bounding_box()["height"] < 60
+        assert page.locator("h1").bounding_box()["y"] < 160
+        page.locator("#contents summary").click()
+        page.locator("#contents a", has_text="Forming the segments").click()
+        expect(page.locator("details.chapter[open] > summary h3")).to_have_text("Forming the segments")
+        assert page.locator("#contents").bounding_box()["height"] < 60
+        page.get_by_role("button", name="Unfold chapters, code and methods").click()
+        assert page.evaluate(SMALLEST) >= 11
 
 
 def test_motion_is_reduced_where_the_reader_asks_for_it(browser, mall):
@@ -88,12 +139,15 @@ def test_without_scripting_only_explore_is_missing(browser, mall):
         assert not page.locator("#explore").is_visible()
         assert not page.locator("#contents .live").is_visible()
         assert page.locator("article figure svg").count() > 15
+        page.locator("details.chapter > summary").first.click()
         page.locator("details.fold summary").first.click()
         assert page.locator("details.fold[open]").count() == 1
 
 
 def test_printed_by_the_browser_no_figure_is_cut(browser, mall):
     with open_page(browser, _path(mall, "mall"), viewport=A4_INNER) as page:
+        for chapter in page.locator("details.chapter > summary").all():
+            chapter.click()
         page.emulate_media(media="print")
         sizes = page.eval_on_selector_all(
             "figure svg", "all => all.map(f => [f.getBoundingClientRect().right, f.getBoundingClientRect().height])"
@@ -423,6 +477,45 @@ def test_explore_opens_on_the_axes_of_the_map(browser, mall, shop):
             assert set(shown) <= set(drawn)
 
 
+def _saved(page, take, kind: str) -> bytes:
+    with page.expect_download() as caught:
+        take.get_by_role("button", name=kind).click()
+    assert caught.value.suggested_filename == f"04-original.{kind.lower()}"
+    return caught.value.path().read_bytes()
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_a_picture_of_each_figure_can_be_saved_and_copied(browser, mall, look):
+    with open_page(browser, _path(mall, "mall"), look, reduced_motion="reduce") as page:
+        shown = page.evaluate("[...document.querySelectorAll('figure')].filter((f) => f.querySelector('svg')).length")
+        assert page.locator("figure > .take").count() == shown > 10
+        take = page.locator("figure[id='04-original'] > .take")
+        take.locator("summary").click()
+        assert _violations(page) == []
+        drawn = ElementTree.fromstring(_saved(page, take, "SVG"))
+        texts = ["".join(text.itertext()).strip() for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+        assert "Annual income (k$)" in texts
+        assert {part.get("color") for part in drawn} == {None, "#1b2430"}  # the ink of light paper
+        png = PIL.Image.open(io.BytesIO(_saved(page, take, "PNG"))).convert("L")
+        assert png.getpixel((0, 0)) == 255
+        assert len(png.getcolors()) > 20
+        page.evaluate(
+            "void (navigator.clipboard.write = async ([item]) => { copied = (await item.getType('image/png')).size; })"
+        )
+        take.get_by_role("button", name="Copy").click()
+        expect(take.get_by_role("status")).to_have_text("Copied.")
+        assert page.evaluate("copied") > 1000
+        page.evaluate(
+            "void (navigator.clipboard.write = async () => { throw new DOMException('no', 'NotAllowedError'); })"
+        )
+        with page.expect_download() as caught:
+            take.get_by_role("button", name="Copy").click()
+        assert caught.value.suggested_filename == "04-original.png"
+        expect(take.get_by_role("status")).to_have_text("Saved: copying is not allowed here.")
+        assert page.complaints == []
+        assert [url for url in page.requested if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
 @pytest.mark.parametrize(
     ("text", "english", "german", "french"),
     [
@@ -543,6 +636,16 @@ def printed(mall):
     return pypdfium2.PdfDocument(mall.root / "report" / "mall" / "report.pdf")
 
 
+@pytest.fixture(scope="module")
+def whole(mall):
+    """The same with the chapters."""
+    return pypdfium2.PdfDocument(print_page(in_full(mall.page("mall"))))
+
+
+def _pages(document) -> list[str]:
+    return [document[i].get_textpage().get_text_range() for i in range(len(document))]
+
+
 def _alternative_texts(page) -> list[str]:
     """Return the alternative texts of the structure of one page."""
     tree = raw.FPDF_StructTree_GetForPage(page)
@@ -565,20 +668,32 @@ def _alternative_texts(page) -> list[str]:
     return found
 
 
-def test_pdf_is_short_tagged_and_has_bookmarks_numbers_and_titles(printed, mall):
-    path = mall.root / "report" / "mall" / "report.pdf"
-    assert len(printed) <= 16
-    assert path.stat().st_size < 1_000_000
+def test_the_printed_report_has_every_card_on_its_first_page_and_method_and_data_on_its_last(printed, mall):
+    pages = _pages(printed)
+    assert len(pages) <= 4
+    assert raw.FPDFCatalog_IsTagged(printed)
+    for profile in read_json(mall.artifact("mall", "profiles.json"))["segments"]:
+        assert f"{profile['size']} customers" in pages[0]
+        assert pages[0].count(profile["name"]) >= 2  # at a glance, and the card
+    assert "Where they stand" in pages[1]
+    text = " ".join(pages)
+    for told in ("Method", "Mall_Customers.csv", "resamples", "scikit-learn", "The verdict is natural"):
+        assert told in text
+    assert "Cleaning: which customers" not in text
+    assert read_json(mall.artifact("mall", "manifest.json"))["outputs"]["report/mall/report.pdf"]
+
+
+def test_the_whole_pdf_is_tagged_and_has_contents_bookmarks_numbers_and_titles(whole):
+    printed, pages = whole, _pages(whole)
+    assert 4 < len(printed) <= 18
     assert raw.FPDFCatalog_IsTagged(printed)
     told = [alt for i in range(len(printed)) for alt in _alternative_texts(printed[i])]
     assert sum(len(alt) > 30 for alt in told) >= 15
     marks = [mark.get_title() for mark in printed.get_toc()]
     assert "Who are the segments, and what should we do?" in marks
-    pages = [printed[i].get_textpage().get_text_range() for i in range(len(printed))]
-    assert f"2 of {len(printed)}" in pages[1]
+    assert f"2 / {len(printed)}" in pages[1]
     assert "Five segments among 200 customers" in pages[1]
     contents = next(page for page in pages if "Contents" in page)
     number = int(re.search(r"Forming the segments[ .]*(\d+)", contents)[1])
     assert "Forming the segments" in pages[number - 1]
     assert "import pandas" not in "".join(pages)
-    assert read_json(mall.artifact("mall", "manifest.json"))["outputs"]["report/mall/report.pdf"]

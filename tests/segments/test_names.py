@@ -330,10 +330,8 @@ def test_a_suggestion_is_marked_wherever_an_action_stands(suggested):
     profile, other = _profile(1, (4.0, "low"), **own), _profile(2, (9.0, "high"))
     marked = "Suggestion: Call." if suggested else "Call."
     card = report_tell._card(profile, None, "natural", ["recency"], [], dataset, None)
-    assert (card["action"], card["what_to_do"]) == (
-        "Call.",
-        "Suggestion" if suggested else "What to do",
-    )
+    assert (card["action"], card["advice"]) == ("Call.", marked)
+    assert card["what_to_do"] == ("Suggestion" if suggested else "What to do")
     assert headed([profile, other], dataset)["action"].fillna("").tolist() == [marked, ""]
     flat = flatten([profile, other])
     told = actions_table(flat, "natural")["what to do"].tolist()
