@@ -51,7 +51,7 @@ def _run(shell: InteractiveShell, source: str) -> list:
 def leave_undrawn(patch) -> None:
     """Let figures be empty, where nobody looks at them: they cost half of a report."""
     empty = '<svg xmlns="http://www.w3.org/2000/svg" width="1pt" height="1pt"/>'
-    patch.setattr(display, "_svg", lambda whole, salt: empty)
+    patch.setattr(display, "_svg", lambda whole, salt, box=None: empty)
 
 
 def patch_execution(patch, root: Path) -> None:

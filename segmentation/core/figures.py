@@ -1,19 +1,21 @@
 """The look of figures: the colour and the shape of each segment, and axes as every chapter has them.
 
-`private` hides whatever shows a single customer: points become counts on a grid, groups under ten and box-plot
-outliers are left out.
+Letters have one size in all figures, which are as wide as the text. Where a table is private, whatever shows a single
+customer is hidden: points become densities of groups of ten or more, and smaller groups are left out.
 """
 
+import math
 import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from unicodedata import east_asian_width
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
 from segmentation.core.text import shortened
-from segmentation.language.writing import amount
+from segmentation.language import tr
+from segmentation.language.writing import amount, fixed, percent
 
 # Chosen so that they differ for readers who see red, green or blue poorly, on light and on dark paper (tested).
 PALETTE = (
@@ -28,10 +30,20 @@ SOLIDS = ("circle", "square", "diamond", "circle-open", "square-open", "diamond-
 INK = "#010203"
 NEUTRAL = "#5F7A99"
 CROSS = "#D62728"
-FIGURE_BINS = 40
-PAGE = 8.0
-LETTERS_AN_INCH = 12  # of the size of labels
+ABOVE, BELOW = "#0B7F78", "#A6611A"  # of a middle: neither is good or bad, and no reader takes one for the other
+STRONGEST = 0.6  # colour of a cell, on which ink is still read, on light paper and on dark
+FULL_INDEX = 400  # four times the middle, or a quarter of it, has the fullest colour
+PAGE = 46 / 6  # inches: the 46rem of the text
+LETTER_POINTS = 9.75  # points: 13 pixels
+LETTERS_AN_INCH = 13
 MOST_IN_GRID = 12  # columns of a grid whose cells have room for their figures
+MOST_PANELS = 12  # of one figure
+LINE_INCHES = 1.2 * LETTER_POINTS / 72  # inches
+NARROW = 0.55  # of the height of a letter: its width
+PALER = 0.35  # a bar behind another
+LEADER_FROM, REACHES = 10, (10, 18, 28, 40, 54, 70)  # points from a place to the label that names it
+DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1))
+NAME_LETTERS = 18  # letters of a line of a name at a group
 CATEGORY = 26  # letters of a line, where a category or a segment is named beside a figure
 WHISKER = {"ecolor": INK, "elinewidth": 1, "capsize": 3}
 
@@ -75,8 +87,12 @@ mpl.rcParams.update(
         "svg.fonttype": "none",
         "savefig.transparent": True,
         "figure.constrained_layout.use": True,
-        "font.size": 11,
-        "axes.titlesize": 12,
+        "font.size": LETTER_POINTS,
+        **dict.fromkeys(
+            ["axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"], LETTER_POINTS
+        ),
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": True,
@@ -91,18 +107,44 @@ mpl.rcParams.update(
 
 
 def panels(n: int, *, columns: int = 2, height: float = 2.6):
+    """Return axes of panels, each laid out by itself, so that it can be shown by itself in the same size."""
     rows = -(-n // columns)
-    _, axes = plt.subplots(rows, columns, figsize=(PAGE, height * rows), squeeze=False)
-    for ax in axes.flat[n:]:
-        ax.remove()
-    return list(axes.flat[:n])
+    whole = plt.figure(figsize=(PAGE, height * rows))
+    parts = whole.subfigures(rows, columns, squeeze=False).flat
+    return [part.add_subplot() for part in list(parts)[:n]]
+
+
+def strength(index: float) -> float:
+    """Return how strongly an index is coloured, from -1 to 1: half as much and twice as much stand equally far."""
+    return 0.0 if index != index else max(-1.0, min(1.0, math.log(max(index, 1e-9) / 100) / math.log(FULL_INDEX / 100)))
+
+
+def tint(strong: float) -> tuple[float, ...]:
+    """Return the colour of a cell so far above (to 1) or below (to -1) its middle."""
+    return mpl.colors.to_rgba(ABOVE if strong > 0 else BELOW, STRONGEST * abs(strong))
+
+
+def heat_map(ax, strong, told, rows: Sequence[str], columns: Sequence[str]) -> None:
+    """Draw a grid of cells by how far each stands from its middle (-1 to 1), with what is told of it."""
+    for i, (shades, texts) in enumerate(zip(strong, told, strict=True)):
+        for j, (shade, text) in enumerate(zip(shades, texts, strict=True)):
+            ax.add_patch(mpl.patches.Rectangle((j, i), 1, 1, facecolor=tint(shade), edgecolor="none"))
+            if text:
+                ax.text(j + 0.5, i + 0.5, text, ha="center", va="center")
+    ax.set(xlim=(0, len(columns)), ylim=(len(rows), 0))
+    ax.set_xticks([j + 0.5 for j in range(len(columns))], columns)
+    ax.set_yticks([i + 0.5 for i in range(len(rows))], rows)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.grid(visible=False)
 
 
 def label_axis(ax, side: str, axis: str, *, label: bool = True):
     """Label an axis of the figure, and give it the scale of its column."""
     logged = getattr(axis, "logged", False)
     if label:
-        ax.set(**{f"{side}label": wrapped(f"{axis}, log scale" if logged else axis, room(ax, side))})
+        told = tr("{axis}, log scale", axis=axis) if logged else axis
+        ax.set(**{f"{side}label": wrapped(told, room(ax, side))})
     if logged:
         getattr(ax, f"set_{side}scale")("symlog", linthresh=1)
         ax.autoscale_view(scalex=side == "x", scaley=side == "y")  # margins as this scale sees them
@@ -110,6 +152,28 @@ def label_axis(ax, side: str, axis: str, *, label: bool = True):
         ticks = getattr(ax, f"{side}axis")
         ticks.set_major_locator(mpl.ticker.SymmetricalLogLocator(base=10, linthresh=1, subs=log_steps(low, high)))
         ticks.set_major_formatter(lambda value, _: getattr(axis, "form", amount)(value))
+
+
+class Numbers(mpl.ticker.Formatter):
+    """Writes the numbers of an axis as the reader's language does, all with as many decimals as one of them needs."""
+
+    def __init__(self, *, shares: bool = False):
+        self._write = percent if shares else fixed
+        self._times = 100 if shares else 1
+
+    def format_ticks(self, values) -> list[str]:
+        """Return the text of each tick."""
+        parts = [self._times * value for value in values]
+        digits = next((d for d in range(9) if all(_is_whole(part * 10**d) for part in parts)), 9)
+        return [self(value, digits=digits) for value in values]
+
+    def __call__(self, value, _=None, digits: int = 0) -> str:
+        """Return the text of one tick."""
+        return self._write(value, digits).replace("-", "−")
+
+
+def _is_whole(value: float) -> bool:
+    return abs(value - round(value)) < 1e-6
 
 
 def log_steps(low: float, high: float) -> tuple[int, ...]:
@@ -123,9 +187,69 @@ def few_ticks(ax, most: int = 5):
     ax.xaxis.get_major_locator().set_params(**({"nbins": most} if linear else {"numticks": most}))
 
 
-def mark_style(group: int, by: str | None) -> dict:
-    shade = colour(group) if by else NEUTRAL
-    return {"s": 22, "alpha": 0.8, "color": shade, "linewidth": 0, "marker": marker(group), "label": f"segment {group}"}
+def keyed(segment: int, name: str, letters: int = CATEGORY) -> str:
+    """Return the name of a segment on lines of so many letters, its mark before it."""
+    return f"{glyph(segment)} {wrapped(name, letters)}"
+
+
+def legend_above(ax, handles=None, columns: int = 6) -> None:
+    """Draw a legend above the axes, which so stay as wide as the text."""
+    more = {"handles": handles} if handles else {}
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, columnspacing=1.2, handletextpad=0.5, **more)
+
+
+def name_groups(ax, places: dict[int, tuple[float, float]], names: Mapping[int, str]) -> None:
+    """Write the name of each segment near its place; where these have no room, in a legend above.
+
+    Call it when all else is drawn: where a label has room depends on the axes.
+    """
+    labels = {segment: keyed(segment, names[segment], NAME_LETTERS) for segment in places}
+    ax.get_figure(root=True).draw_without_rendering()
+    found = _placed(ax, places, labels)
+    if found is None:
+        few = max(1, round(PAGE * LETTERS_AN_INCH / (4 + max(map(width, names.values())))))
+        handles = [mpl.lines.Line2D([], [], linestyle="", marker=marker(s), color=colour(s), label=name)
+                   for s, name in names.items()]  # fmt: skip
+        legend_above(ax, handles, min(few, 3))
+        return
+    for segment, at in found.items():
+        line = {"arrowstyle": "-", "color": INK, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4}
+        far = max(map(abs, at["off"])) > 3 * LEADER_FROM
+        ax.annotate(labels[segment], places[segment], at["off"], textcoords="offset points", ha="center", va="center",
+                    fontweight="bold", gid="name", arrowprops=line if far else None, linespacing=1.1)  # fmt: skip
+
+
+def _placed(ax, places: dict, labels: dict) -> dict | None:
+    """Return how many points from its place the middle of each label is, so that none covers another or a place."""
+    scale = 72 / ax.get_figure(root=True).dpi
+    points = {segment: ax.transData.transform(place) * scale for segment, place in places.items()}
+    frame = ax.bbox.extents * scale
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in points.values()]
+    found = {}
+    for segment, (x, y) in points.items():
+        wide, high = extent(labels[segment])
+        tries = (
+            (x + dx * (reach + wide / 2), y + dy * (reach + high / 2)) for reach in REACHES for dx, dy in DIRECTIONS
+        )
+        boxes = ((a - wide / 2, b - high / 2, a + wide / 2, b + high / 2) for a, b in tries)
+        inside = (box for box in boxes if box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2]
+                  and box[3] <= frame[3])  # fmt: skip
+        box = next((box for box in inside if not any(_overlap(box, other) for other in taken)), None)
+        if box is None:
+            return None
+        taken.append(box)
+        found[segment] = {"off": ((box[0] + box[2]) / 2 - x, (box[1] + box[3]) / 2 - y)}
+    return found
+
+
+def extent(label: str) -> tuple[float, float]:
+    """Return about how wide and high a label is, in points."""
+    lines = label.splitlines()
+    return NARROW * LETTER_POINTS * max(map(width, lines)) * 1.08, 1.2 * LETTER_POINTS * len(lines)
+
+
+def _overlap(one: tuple, other: tuple) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def wrapped(label: str, most: int = 18) -> str:
@@ -140,10 +264,7 @@ def width(label: str) -> int:
 
 def room(ax, side: str) -> int:
     """Return how many letters have room along a side of the axes, as they are laid out at first."""
-    place = ax.get_position()
-    share = place.width if side == "x" else place.height
-    wide, high = ax.figure.get_size_inches()
-    return int(LETTERS_AN_INCH * (wide if side == "x" else high) * share)
+    return int(LETTERS_AN_INCH * (ax.bbox.width if side == "x" else ax.bbox.height) / ax.get_figure(root=True).dpi)
 
 
 def one_line(labels: Sequence[str], letters: int = CATEGORY) -> list[str]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from segmentation.language import mark, tr, trn
+from segmentation.language import mark, numeral, tr, trn
 from segmentation.language.signs import written
 from segmentation.language.writing import percent, whole
 
@@ -10,6 +10,7 @@ SMALLEST_GROUP = 10  # as the messages say
 FEWER = mark("fewer than 10")
 UNDER = mark("under ten")
 OUTER = 20 * SMALLEST_GROUP  # of so many ten lie beyond the 5th percentile
+TENTH = 10 * SMALLEST_GROUP  # and of so many beyond the 10th
 NOT_SHOWN = mark("not shown")
 NEARLY = mark("all, or all but fewer than 10")
 TENS = mark("counted in tens, groups of fewer than 10 are left out")
@@ -19,6 +20,7 @@ LEAST_OF_OTHERS = 0.15  # of the largest: the p% rule
 FEWEST_VALUES = 5  # that a hidden count may have for all that is shown
 SUM_DIGITS = 4  # of a sum over private customers
 PART_DIGITS = 2  # of a part of it that follows from a share in whole percentages
+HARDLY = 0.1  # of those on the other side: so few may be left out of a picture
 SLIP = 1e-9  # of a step: what floats may miss of it
 WHY_NOT = mark(
     "one or two customers make up most of it, fewer than ten differ from the rest, or it would give such away"
@@ -244,6 +246,34 @@ def in_tens(counts):
     return counts // SMALLEST_GROUP * SMALLEST_GROUP
 
 
+def halved(counts: np.ndarray, *, private: bool) -> list[tuple[int, int, int, int, int]]:
+    """Divide a grid into rectangles of ten customers or more, the smaller the more are there.
+
+    Each is halved across its longer side as long as either half holds ten or more; one that holds hardly any is left
+    out. So the fewer there are, the coarser is what is told of where they are.
+
+    Returns
+    -------
+    list of (from, to, from, to, customers)
+        Bins of x and of y; customers in tens when `private`.
+    """
+    found, left = [], [(0, counts.shape[0], 0, counts.shape[1])]
+    while left:
+        x, right, y, top = left.pop()
+        n = int(counts[x:right, y:top].sum())
+        middle = (x + right) // 2 if right - x >= top - y else (y + top) // 2
+        halves = [(x, middle, y, top), (middle, right, y, top)]
+        halves = halves if right - x >= top - y else [(x, right, y, middle), (x, right, middle, top)]
+        few, many = sorted((int(counts[a:b, c:d].sum()), (a, b, c, d)) for a, b, c, d in halves)
+        if (right - x, top - y) != (1, 1) and few[0] >= SMALLEST_GROUP:
+            left += [few[1], many[1]]
+        elif (right - x, top - y) != (1, 1) and many[0] >= SMALLEST_GROUP and few[0] <= HARDLY * many[0]:
+            left.append(many[1])
+        elif n >= SMALLEST_GROUP:
+            found.append((x, right, y, top, int(in_tens(n)) if private else n))
+    return sorted(found)
+
+
 def rung(least: float) -> float:
     """Return the smallest of 1, 2 and 5 times a power of ten that is not below `least`; 0 where that is nothing."""
     if not 0 < least < np.inf:
@@ -303,37 +333,17 @@ def dominated(total, largest, second):
     return (largest > MOST_OF_ONE * total) | (two > MOST_OF_TWO * total) | (total - two < LEAST_OF_OTHERS * largest)
 
 
-def tell_boxes(*, private: bool, beyond: bool = True) -> str:
-    """Say how to read a box plot, and which whiskers and customers beyond are not drawn."""
-    if private:
-        return tr(
-            "Box: the middle half, its line the median; whiskers: the 5th to the 95th percentile, of {n} customers or "
-            "more; smaller groups have none.",
-            n=OUTER,
-        )
-    if beyond:
-        return tr(
-            "Box: the middle half, its line the median; whiskers: the 5th to the 95th percentile; circles: customers "
-            "beyond."
-        )
-    return tr("Box: the middle half, its line the median; whiskers: the 5th to the 95th percentile.")
+def tell_quantiles(*, private: bool) -> str:
+    """Say how to read bars of quantiles, and which are not drawn."""
+    told = tr("Bars: pale from the 10th to the 90th percentile, full the middle half; the line is the median.")
+    few = tr("Of fewer than {n} customers the pale part is not shown.", n=whole(TENTH)) if private else ""
+    return f"{told} {few}".rstrip()
 
 
-def tell_tiles(*, private: bool, grouped: bool) -> str:
-    """Say what the tiles of a figure are, and what is left out."""
-    if grouped and private:
-        return tr(
-            "Each tile is a cell of a grid, divided among the segments as its customers are, the darker the more "
-            "customers; counted in tens, groups of fewer than 10 are left out."
-        )
+def tell_densities(*, private: bool, grouped: bool) -> str:
+    """Say what the shapes of a figure are, and what is left out."""
+    told = tr("The inner shape holds about half of the customers, the outer one nine in ten.")
     if grouped:
-        return tr(
-            "Each tile is a cell of a grid, divided among the segments as its customers are, the darker the more "
-            "customers."
-        )
-    if private:
-        return tr(
-            "Each tile is a cell of a grid, the darker the more customers; counted in tens, groups of fewer than 10 "
-            "are left out."
-        )
-    return tr("Each tile is a cell of a grid, the darker the more customers.")
+        told = tr("The inner shape of a segment holds about half of its customers, the outer one nine in ten.")
+    limits = tr("They are drawn from groups of {n} customers or more.", n=numeral(SMALLEST_GROUP)) if private else ""
+    return f"{told} {limits}".rstrip()

@@ -25,7 +25,7 @@ from segmentation.customers.customers import Customers
 
 MOST_BANDS = 7
 MOST_CATEGORIES = 12
-FEWEST_BINS, GRID_BINS = 4, 12
+FEWEST_BINS, GRID_BINS, FINE_BINS = 4, 12, 32
 MOST_PAIRED = 4
 MOST_POINTS = 5_000
 ITEMS = ("yes/no", "rating")  # answers on a short scale, not amounts
@@ -334,6 +334,21 @@ def grid_edges(customers: Customers, name: str, *, most: int, logged: bool = Fal
     """Return the edges of a column in a grid of two: so many bins that a cell holds ten or more, if spread evenly."""
     bins = int(np.clip((customers.number / 2 / SMALLEST_GROUP) ** 0.5, FEWEST_BINS, most))
     return column_edges(customers, name, bins, logged=logged)
+
+
+def fine_edges(customers: Customers, name: str, *, logged: bool = False) -> np.ndarray:
+    """Return the edges of a grid that reaches as far as that of `grid_edges`, each of its bins halved until it is fine.
+
+    Its ends would tell of a customer if they were found anew.
+    """
+    edges = grid_edges(customers, name, most=FINE_BINS, logged=logged)
+    while len(edges) <= FINE_BINS:
+        finer = np.sort(np.append(edges, along(edges[:-1], edges[1:], 0.5, logged=logged)))
+        finer = np.unique(np.ceil(finer)) if customers.limits([name]).loc[name, "whole"] else finer
+        if len(finer) == len(edges):
+            break
+        edges = finer
+    return edges
 
 
 def rounded_limits(customers: Customers, name: str, *, logged: bool = False) -> tuple[float, float]:

@@ -1,10 +1,10 @@
 """What the customers look like, drawn: computed tables in, axes out; a list of axes where each can be read by itself.
 
-Where a table is private, whatever shows a single customer is hidden: points become counts on a grid, groups under ten
-and box-plot outliers are left out.
+Where a table is private, whatever shows a single customer is hidden: points become densities of groups of ten or more,
+smaller groups are left out, and percentiles are rounded.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -15,61 +15,81 @@ import seaborn as sns
 from segmentation.core.dataset import Dataset
 from segmentation.core.figures import (
     CATEGORY,
-    FIGURE_BINS,
     INK,
+    LETTERS_AN_INCH,
+    LINE_INCHES,
     MOST_IN_GRID,
+    MOST_PANELS,
     NEUTRAL,
     PAGE,
+    PALER,
+    colour,
     few_ticks,
+    heat_map,
     label_axis,
-    mark_style,
+    legend_above,
+    marker,
     one_line,
     panels,
     room,
+    width,
     wrapped,
 )
-from segmentation.core.privacy import NOT_SHOWN, OUTER, SMALLEST_GROUP, in_tens
+from segmentation.core.privacy import NOT_SHOWN, SMALLEST_GROUP, TENTH, halved, in_tens
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import (
-    along,
     amounts_of,
     are_shown,
+    bend,
     column_edges,
-    grid_edges,
+    fine_edges,
     in_points,
     items_of,
     public_categories,
     quantiles,
     shown_means,
+    unbend,
     with_percentiles,
 )
-from segmentation.language.writing import percent, whole
+from segmentation.language import tr
+from segmentation.language.writing import amount, percent, signed, whole
 
-MOST_WRITTEN_LARGE = 7  # columns of a heat map, of which more need smaller figures
-PALEST = 0.25
-WHISKERS = [0.05, 0.25, 0.5, 0.75, 0.95]
+SHAPES_HOLD = (0.9, 0.5)  # of the customers, in the outer and in the inner shape of a density
+STRENGTHS = (0.16, 0.3)  # of their colour
+DENSITY_POINTS = 72
+BELL = 0.45  # of a group's width
+QUANTILES = [0.1, 0.25, 0.5, 0.75, 0.9]
 
 
 def distributions(customers: Customers, names: Sequence[str]):
-    """Draw a histogram and a box plot of each numeric column, of items how many give each answer; None of none."""
+    """Draw a histogram of each amount with its quantiles beneath, of items how many give each answer; None of none."""
     amounts, items = amounts_of(customers.dataset, names), items_of(customers.dataset, names)
     if not names:
         return None
     if not amounts:
         return answers(customers, items)
-    axes = panels(2 * len(amounts) + len(items))
-    for ax, name in zip(axes[2 * len(amounts) :], items, strict=True):
-        _answers(ax, customers, [name])
-    for i, name in enumerate(amounts):
-        _histogram(axes[2 * i], customers, name)
-        axes[2 * i].set(ylabel="customers")
-        boxes(axes[2 * i + 1], customers, name, Grouping(), vertical=False)
-        axes[2 * i + 1].set(yticks=[])
-        for ax in axes[2 * i : 2 * i + 2]:
-            label_axis(ax, "x", customers.dataset.axis(name))
-            few_ticks(ax)
+    shown = [*amounts, *items][:MOST_PANELS]
+    axes = panels(len(shown))
+    for ax, name in zip(axes, shown, strict=True):
+        if name in items:
+            _answers(ax, customers, [name])
+            continue
+        top = _histogram(ax, customers, name)
+        quantile_bars(ax, customers, name, Grouping(), at=[-0.13 * top], height=0.13 * top)
+        ax.set(ylabel=tr("customers"), ylim=(-0.24 * top, 1.05 * top))
+        ax.yaxis.set_major_locator(NotBelow(nbins=5))
+        label_axis(ax, "x", customers.dataset.axis(name))
+        few_ticks(ax)
     return axes
+
+
+class NotBelow(mpl.ticker.MaxNLocator):
+    """Ticks of what is counted: none where a bar lies beneath it."""
+
+    def tick_values(self, low, high):
+        """Return the ticks from 0."""
+        return super().tick_values(0, high)
 
 
 def answers(customers: Customers, items: Sequence[str]):
@@ -89,13 +109,16 @@ def _answers(ax, customers: Customers, names: list[str]):
     if dataset.columns[names[0]].type == "yes/no":
         shown = shown_means(customers, pd.DataFrame([means])).iloc[0]
         bars = ax.barh(range(len(shown)), shown.fillna(0), color=NEUTRAL, height=0.7)
-        ax.bar_label(bars, [percent(share) if share == share else NOT_SHOWN for share in shown], padding=4, fontsize=9)
-        ax.set(xlim=(0, 1), xlabel="share of yes")
+        ax.bar_label(bars, [percent(share) if share == share else tr(NOT_SHOWN) for share in shown], padding=4)
+        ax.set(xlim=(0, 1.1), xlabel=tr("share of yes"))
     else:
         _ratings(ax, customers, list(means.index))
-        ax.set(xlim=(0, 1), xlabel="share of the answers shown" if customers.private else "share of the answers")
+        ax.set(
+            xlim=(0, 1), xlabel=tr("share of the answers shown") if customers.private else tr("share of the answers")
+        )
+    ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
     ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
-    ax.set_yticks(range(len(means)), [wrapped(dataset.label(name)) for name in means.index], fontsize=9)
+    ax.set_yticks(range(len(means)), [wrapped(dataset.label(name), CATEGORY) for name in means.index])
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
 
@@ -105,66 +128,58 @@ def _ratings(ax, customers: Customers, names: list[str]):
     counts = pd.DataFrame({name: public_categories(customers, name) for name in names}).T.fillna(0).sort_index(axis=1)
     parts, left = counts.div(counts.sum(axis=1).replace(0, 1), axis=0), np.zeros(len(counts))
     for point, shade in zip(parts, sns.color_palette("crest", max(2, parts.shape[1])), strict=False):
-        ax.barh(range(len(parts)), parts[point], left=left, color=shade, height=0.7, label=f"{point:g}")
+        ax.barh(range(len(parts)), parts[point], left=left, color=shade, height=0.7, label=amount(point))
         left += parts[point].to_numpy()
-    ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
+    legend_above(ax)
 
 
-def boxes(ax, customers: Customers, name: str, groups: Grouping, *, vertical=True, shades=None):
-    """Draw the middle half of each group, whiskers to the 5th and 95th percentile and the customers beyond.
+def quantile_bars(ax, customers: Customers, name: str, groups: Grouping, *, shades=None, at=None, height=0.5):
+    """Draw for each group a bar from the 10th to the 90th percentile, in it the middle half, and a line at the median.
 
-    When private, groups under ten are left out, and those under 200 have no whiskers; nobody beyond is drawn then, nor
-    of a sample.
+    When private, groups under ten are left out, and the outer percentiles of those under a hundred.
     """
-    found = quantiles(customers, name, WHISKERS, groups)
-    found, private = found[are_shown(customers, found["customers"], groups)], customers.private
-    short, ends = [0.25, 0.75], [WHISKERS[0], WHISKERS[-1]]
-    beyond = {} if private or customers.sampled else _beyond(customers.sample, name, groups, found)
-    stats = [
-        {"label": str(group), "whislo": row[low], "q1": row[0.25], "med": row[0.5], "q3": row[0.75],
-         "whishi": row[high], "fliers": beyond.get(group, [])}
-        for group, row in found.iterrows()
-        for low, high in [short if private and row["customers"] < OUTER else ends]
-    ]  # fmt: skip
-    drawn = ax.bxp(stats, orientation="vertical" if vertical else "horizontal", widths=0.5, patch_artist=True,
-                   boxprops={"edgecolor": INK}, medianprops={"color": INK},
-                   flierprops={"markersize": 3, "markeredgecolor": INK, "marker": "o", "fillstyle": "none"},
-                   whiskerprops={"color": INK}, capprops={"color": INK})  # fmt: skip
-    for i, box in enumerate(drawn["boxes"]):
-        box.set_facecolor(shades[i] if shades else NEUTRAL)
+    found = quantiles(customers, name, QUANTILES, groups)
+    found = found[are_shown(customers, found["customers"], groups)]
+    for i, (_, row) in enumerate(found.iterrows()):
+        shade, place = shades[i] if shades else NEUTRAL, at[i] if at else i
+        ends = [(0.25, 0.75, 1.0)]
+        if not customers.private or row["customers"] >= TENTH:
+            ends.insert(0, (0.1, 0.9, PALER))
+        for low, high, strong in ends:
+            ax.barh(place, row[high] - row[low], height, left=row[low], color=mpl.colors.to_rgba(shade, strong))
+        ax.plot([row[0.5]] * 2, [place - 0.65 * height, place + 0.65 * height], color=INK, linewidth=2)
     return found.index
 
 
-def _beyond(frame: pd.DataFrame, name: str, groups: Grouping, found: pd.DataFrame) -> dict:
-    """Return the values of each group beyond its whiskers."""
-    values = frame[name].groupby(groups.of_frame(frame), observed=True)
-    outer = {group: (found.loc[group, WHISKERS[0]], found.loc[group, WHISKERS[-1]]) for group in found.index}
-    return {g: own[(own < outer[g][0]) | (own > outer[g][1])].to_numpy() for g, own in values if g in outer}
-
-
-def _histogram(ax, customers: Customers, name: str):
+def _histogram(ax, customers: Customers, name: str) -> float:
+    """Draw how many customers lie in each band of a column, and return the height of the highest bar."""
     filled = customers.filled([name])[name]
     bins = min(30, max(5, round(filled / (4 * SMALLEST_GROUP) if customers.private else filled**0.5)))
     edges = column_edges(customers, name, bins, logged=customers.dataset.axis(name).logged)
     counts = customers.histogram(name, edges)
     counts = in_tens(counts) if customers.private else counts
-    drawn = counts > 0
-    style = {"align": "edge", "color": NEUTRAL, "edgecolor": "white", "linewidth": 0.5}
-    ax.bar(edges[:-1][drawn], counts[drawn], np.diff(edges)[drawn], **style)
+    ax.stairs(counts, edges, fill=True, color=NEUTRAL)
+    return max(1, int(counts.max(initial=0)))
 
 
 def categories(customers: Customers, names: Sequence[str]):
     """Draw the number of customers in each category of each column of which any may be shown; None of none."""
     counts = {name: public_categories(customers, name) for name in names}
-    shown = {name: own for name, own in counts.items() if len(own)}
+    shown = dict([(name, own) for name, own in counts.items() if len(own)][:MOST_PANELS])
     if not shown:
         return None
-    axes = panels(len(shown))
+    labels = {name: [wrapped(category, CATEGORY) for category in own.index.astype(str)] for name, own in shown.items()}
+    lines = max(sum(label.count("\n") + 1 for label in own) for own in labels.values())
+    axes = panels(len(shown), height=max(2.0, 0.9 + 1.4 * LINE_INCHES * lines))
     for ax, (name, counts) in zip(axes, shown.items(), strict=True):
-        ax.barh([wrapped(category, CATEGORY) for category in counts.index.astype(str)], counts, color=NEUTRAL)
-        ax.bar_label(ax.containers[0], fmt=whole, padding=3)
+        bars = ax.barh(range(len(counts)), counts, color=NEUTRAL, height=0.7)
+        ax.set_yticks(range(len(counts)), labels[name])
+        ax.bar_label(bars, [whole(n) for n in counts], padding=3)
         ax.invert_yaxis()
-        ax.set(xlabel="customers", title=wrapped(customers.dataset.label(name), room(ax, "x")))
+        ax.margins(x=0.15)
+        ax.grid(visible=False, axis="y")
+        ax.set(xlabel=tr("customers"), title=wrapped(customers.dataset.label(name), room(ax, "x")))
+        few_ticks(ax, 4)
     return axes
 
 
@@ -173,7 +188,7 @@ def relation(customers: Customers, names: Sequence[str], ax=None):
     names = amounts_of(customers.dataset, names)
     if len(names) < 2:
         return None
-    ax = ax or plt.subplots(figsize=(PAGE * 0.7, 4.5))[1]
+    ax = ax or plt.subplots(figsize=(PAGE, 4.6))[1]
     labels = {name: customers.dataset.axis(name) for name in names[:2]}
     cloud(ax, customers, labels)
     for side, label in zip("xy", labels.values(), strict=True):
@@ -182,7 +197,7 @@ def relation(customers: Customers, names: Sequence[str], ax=None):
 
 
 def cloud(ax, customers: Customers, labels: Mapping[str, str], by: str | None = None):
-    """Draw points, or counts on a grid (`in_points`); `by` gives colours.
+    """Draw points, or densities (`in_points`); `by` gives colours.
 
     Parameters
     ----------
@@ -193,33 +208,65 @@ def cloud(ax, customers: Customers, labels: Mapping[str, str], by: str | None = 
     if in_points(customers):
         frame = customers.sample
         for group, own in frame.groupby(by) if by else [(1, frame)]:
-            ax.scatter(own[x], own[y], **mark_style(group, by))
+            shade = colour(group) if by else NEUTRAL
+            ax.scatter(own[x], own[y], s=16, alpha=0.75, color=shade, linewidth=0, marker=marker(group))
         return
     edges = tuple(_edges(customers, name, labels[name]) for name in (x, y))
-    grids = sorted(customers.grids((x, y), edges, by).items())
-    grids = [(group, in_tens(cells) if customers.private else cells) for group, cells in grids]
-    _tiles(ax, grids, edges, [getattr(labels[name], "logged", False) for name in (x, y)], by)
+    logged = [getattr(labels[name], "logged", False) for name in (x, y)]
+    reached = []
+    for group, cells in sorted(customers.grids((x, y), edges, by).items()):
+        groups = halved(cells, private=customers.private)
+        reached += _density(ax, groups, edges, logged, colour(group) if by else NEUTRAL) if groups else []
+    found = np.array(reached or [[own[i] for own in edges] for i in (0, -1)])
+    low, high = found.min(axis=0), found.max(axis=0)
+    ax.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
 
 
-def _tiles(ax, grids: list[tuple], edges: tuple, logged: list[bool], by: str | None) -> None:
-    """Draw each cell divided among its groups as its customers are, so that no colours mix; the darker the more."""
-    counts = np.array([cells for _, cells in grids])
-    whole, styles, tiles, shades = counts.sum(axis=0), [mark_style(group, by) for group, _ in grids], [], []
-    for i, j in np.argwhere(whole):
-        parts = np.append(0, counts[:, i, j].cumsum() / whole[i, j])
-        ends, (low, high) = along(edges[0][i], edges[0][i + 1], parts, logged=logged[0]), edges[1][j : j + 2]
-        for style, left, right in zip(styles, ends[:-1], ends[1:], strict=True):
-            tiles.append([(left, low), (left, high), (right, high), (right, low)])
-            shades.append((*mpl.colors.to_rgb(style["color"]), PALEST + (1 - PALEST) * whole[i, j] / whole.max()))
-    ax.add_collection(mpl.collections.PolyCollection(tiles, facecolors=shades, linewidths=0, rasterized=True))
-    corner = edges[0][0], edges[1][0]
-    for style in styles:
-        ax.add_patch(mpl.patches.Rectangle(corner, 0, 0, color=style["color"], label=style["label"]))
-    ax.set(xlim=edges[0][[0, -1]], ylim=edges[1][[0, -1]])
+def _density(ax, groups: list[tuple], edges: tuple, logged: list[bool], shade: str) -> list:
+    """Draw where parts of the customers lie closest together, from nothing but groups of ten or more of them.
+
+    Returns
+    -------
+    list of (x, y)
+        Two corners of what is drawn.
+    """
+    ends = [bend(own, scale) for own, scale in zip(edges, logged, strict=True)]
+    *places, n = np.array(groups).T
+    across = [np.linspace(own[0], own[-1], DENSITY_POINTS) for own in ends]
+    bells = [_bells(*own, n, at) for own, at in zip(_sides(places, ends), across, strict=True)]
+    height = np.einsum("g,gi,gj->ji", n / n.sum(), *bells)
+    ranked = np.sort(height.ravel())[::-1]
+    inside = ranked[np.searchsorted(ranked.cumsum() / ranked.sum(), SHAPES_HOLD)]
+    grid = [unbend(at, scale) for at, scale in zip(across, logged, strict=True)]
+    for level, strong in zip(inside, STRENGTHS, strict=True):
+        drawn = ax.contourf(*grid, height, [level, ranked[0] * 2], colors=[mpl.colors.to_rgba(shade, strong)])
+        drawn.set(edgecolor=shade, linewidth=1, antialiased=True)
+    y, x = (np.flatnonzero((height >= inside[0]).any(axis=axis)) for axis in (1, 0))
+    last = DENSITY_POINTS - 1
+    return [
+        (grid[0][max(x[0] - 2, 0)], grid[1][max(y[0] - 2, 0)]),
+        (grid[0][min(x[-1] + 2, last)], grid[1][min(y[-1] + 2, last)]),
+    ]
+
+
+def _sides(places: list[np.ndarray], ends: list[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield where the groups begin and end along each axis."""
+    x, right, y, top = places
+    yield ends[0][x], ends[0][right]
+    yield ends[1][y], ends[1][top]
+
+
+def _bells(low: np.ndarray, high: np.ndarray, n: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Return a bell a group, as wide as it, and no narrower than so many customers can tell (Scott 1992)."""
+    middle, wide = (low + high) / 2, high - low
+    mean = np.average(middle, weights=n)
+    spread = np.sqrt(np.average((middle - mean) ** 2 + wide**2 / 12, weights=n))
+    wide = np.maximum(BELL * wide, spread * n.sum() ** (-1 / 6) / 2)[:, None]
+    return np.exp(-(((at - middle[:, None]) / wide) ** 2) / 2) / wide
 
 
 def _edges(customers: Customers, name: str, label: str) -> np.ndarray:
-    return grid_edges(customers, name, most=FIGURE_BINS, logged=getattr(label, "logged", False))
+    return fine_edges(customers, name, logged=getattr(label, "logged", False))
 
 
 def count_pairs(customers: Customers, names: list[str]) -> None:
@@ -232,9 +279,12 @@ def pairwise(customers: Customers, names: list[str]):
     if len(names) < 2:
         return None
     n, axis = len(names), customers.dataset.axis
-    axes = np.reshape(panels(n * n, columns=n, height=PAGE / n * 0.8), (n, n))
+    _, axes = plt.subplots(n, n, figsize=(PAGE, PAGE * 0.8), squeeze=False)
     for i, row in enumerate(names):
         for j, column in enumerate(names):
+            if j > i:
+                axes[i, j].remove()
+                continue
             if i == j:
                 _histogram(axes[i, j], customers, row)
                 label_axis(axes[i, j], "x", axis(row))
@@ -242,42 +292,41 @@ def pairwise(customers: Customers, names: list[str]):
                 relation(customers, (column, row), ax=axes[i, j])
             few_ticks(axes[i, j], most=3)
             axes[i, j].set(xlabel=wrapped(axis(column)) if i == n - 1 else "")
-            axes[i, j].set(ylabel=wrapped(axis(row)) if j == 0 else "")
+            axes[i, j].set(ylabel=(wrapped(axis(row)) if i else tr("customers")) if j == 0 else "")
     return axes[0, 0]
 
 
 def correlation(correlation: pd.DataFrame, dataset: Dataset):
     """Draw a correlation matrix as a labelled heat map."""
     labels, n = one_line([dataset.label(name) for name in correlation]), len(correlation)
-    correlation, few = correlation.set_axis(labels).set_axis(labels, axis=1), n <= MOST_IN_GRID
-    _, ax = plt.subplots(figsize=(PAGE * (0.6 if n < 6 else 1), 0.6 + 0.7 * n if few else PAGE * 0.8))
-    style = {"annot_kws": {"fontsize": 8}} if n > MOST_WRITTEN_LARGE else {}
-    sns.heatmap(correlation, vmin=-1, vmax=1, cmap="RdBu_r", annot=few, fmt=".2f", square=True, ax=ax, cbar=not few,
-                cbar_kws={"shrink": 0.5}, **style)  # fmt: skip
-    ax.set(xlabel="", ylabel="")
-    plt.setp(ax.get_xticklabels(), rotation=30 if few else 90, ha="right" if few else "center")
-    ax.grid(False)
+    few, r = n <= MOST_IN_GRID, correlation.to_numpy()
+    _, ax = plt.subplots(figsize=(PAGE, 0.6 + 0.34 * n + max(map(width, labels)) / LETTERS_AN_INCH if few else PAGE))
+    told = [[signed(value) if few else "" for value in row] for row in r]
+    heat_map(ax, np.nan_to_num(r), told, labels, labels)
+    ax.tick_params(axis="x", rotation=90)
     return ax
 
 
 def groups(customers: Customers, name: str, groups: dict[str, Grouping]):
-    """Draw box plots of a numeric column, a panel for each way to group the customers with a group to show, or None.
+    """Draw quantiles of a numeric column, a panel for each way to group the customers with a group to show, or None.
 
-    None also of yes and no, whose boxes would reach from no to yes.
+    None also of yes and no, whose bars would reach from no to yes.
     """
     if not with_percentiles(customers.dataset, [name]):
         return None
     sizes = {by: customers.quantiles(name, [0.5], way)["customers"] for by, way in groups.items()}
-    drawn = [by for by, own in sizes.items() if are_shown(customers, own, groups[by]).any()]
+    drawn = {by: own for by, own in sizes.items() if are_shown(customers, own, groups[by]).any()}
+    drawn = dict([*drawn.items()][:MOST_PANELS])
     if not drawn:
         return None
-    axes = panels(len(drawn), height=3.2)
+    most = max(map(len, drawn.values()))
+    axes = panels(len(drawn), height=1.1 + 0.3 * most)
     for ax, by in zip(axes, drawn, strict=True):
-        shown = boxes(ax, customers, name, groups[by])
-        ax.set(xlabel=wrapped(by, room(ax, "x")))
-        label_axis(ax, "y", customers.dataset.axis(name))
-        many = len(shown) > 4
-        most = CATEGORY if many else room(ax, "x") // max(1, len(shown))
-        ax.set_xticks(ax.get_xticks(), [wrapped(str(group), most) for group in shown])
-        ax.tick_params(axis="x", rotation=30 if many else 0)
+        shown = quantile_bars(ax, customers, name, groups[by])
+        ax.set_title(wrapped(by, room(ax, "x")))
+        ax.set_yticks(range(len(shown)), [wrapped(str(group), CATEGORY) for group in shown])
+        ax.set_ylim(most - 0.5, -0.5)
+        ax.grid(visible=False, axis="y")
+        label_axis(ax, "x", customers.dataset.axis(name))
+        few_ticks(ax)
     return axes

@@ -197,7 +197,7 @@ def distributions(customers: Customers, names: Sequence[str]) -> str:
     """Say for each column where the middle half of the customers lies, and how skewed the distribution is."""
     if not names:
         return ""
-    dataset, boxes = customers.dataset, privacy.tell_boxes(private=customers.private, beyond=not customers.sampled)
+    dataset, boxes = customers.dataset, privacy.tell_quantiles(private=customers.private)
     told = " ".join(_tell_distribution(customers, name, dataset) for name in names)
     counted = _left_out(customers) if exploring.with_percentiles(dataset, names) else ""
     return f"{told}{counted}{f' {boxes}' if exploring.amounts_of(dataset, names) else ''}"
@@ -212,7 +212,7 @@ def tiles(customers: Customers, by: str | None = None) -> str:
     """Say what stands for the customers where these are not drawn one by one; starts with a blank."""
     if exploring.in_points(customers):
         return ""
-    return f" {privacy.tell_tiles(private=customers.private, grouped=by is not None)}"
+    return f" {privacy.tell_densities(private=customers.private, grouped=by is not None)}"
 
 
 def _tell_distribution(customers: Customers, name: str, dataset: Dataset) -> str:
@@ -307,7 +307,7 @@ def groups(customers: Customers, groups: dict[str, Grouping], name: str) -> str:
         return f"**{escape(customers.dataset.label(name))}** is yes or no and has no median by which to compare groups."
     told = [_tell_groups(customers, by, way, name) for by, way in groups.items()]
     drawn = any(not customers.private or exploring.group_medians(customers, name, w).count() for w in groups.values())
-    beside = [privacy.tell_boxes(private=customers.private, beyond=not customers.sampled)] if drawn else []
+    beside = [privacy.tell_quantiles(private=customers.private)] if drawn else []
     return " ".join([*told, *beside])
 
 

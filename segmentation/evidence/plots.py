@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, colour, marker, panels
+from segmentation.core.figures import CROSS, INK, NEUTRAL, PAGE, colour, glyph, legend_above, marker, panels, wrapped
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens, significant
 from segmentation.evidence.criteria import favourites, origins
 from segmentation.evidence.decision import STABLE
@@ -19,6 +19,8 @@ from segmentation.evidence.gather import STRONG_PREDICTION
 from segmentation.evidence.nulls import NULL_LEVEL
 from segmentation.language import tr
 from segmentation.language.writing import percent, whole
+
+OUTLINE_STEPS = 200  # of the outline of a segment
 
 
 def criteria(scores: pd.DataFrame, inertia: pd.Series, *, private: bool):
@@ -40,22 +42,22 @@ def criteria(scores: pd.DataFrame, inertia: pd.Series, *, private: bool):
         ax.plot(values.index, values, "o-", color=NEUTRAL, markersize=4)
         if name in liked:
             k = liked[name]
-            ax.plot(k, values[k], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
+            ax.plot(k, values[k], "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=1.5)
         ax.set(title=title, xlabel=tr("number of segments k"), xticks=values.index)
     return axes
 
 
 def mixtures(mixtures: pd.DataFrame, *, private: bool):
     """Draw the BIC of Gaussian mixtures by k, one line a family of covariances, the lowest of all marked."""
-    _, ax = plt.subplots(figsize=(PAGE * 0.8, 3.6))
+    _, ax = plt.subplots(figsize=(PAGE, 3.6))
     shown = mixtures.map(partial(significant, private=private))
     shades = sns.color_palette("crest", shown.shape[1])
     for (name, values), shade, mark in zip(shown.items(), shades, "osD^vP", strict=False):
         ax.plot(values.index, values, f"{mark}-", color=shade, markersize=4, label=tr(str(name)))
     k = mixtures.min(axis=1).idxmin()
-    ax.plot(k, shown.loc[k].min(), "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=2)
+    ax.plot(k, shown.loc[k].min(), "o", color=CROSS, markersize=9, fillstyle="none", markeredgewidth=1.5)
     ax.set(xlabel=tr("number of segments k"), ylabel=tr("BIC (lower is better)"), xticks=shown.index)
-    ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
+    legend_above(ax)
     return ax
 
 
@@ -80,17 +82,17 @@ def resampling(evidence, *, private: bool):
         fmt="--",
         color=CROSS,
         capsize=2,
-        label=tr("{share} of segments without structure", share=percent(NULL_LEVEL)),
+        label=wrapped(tr("{share} of segments without structure", share=percent(NULL_LEVEL)), 24),
     )
     axes[0].axhline(STABLE, color=INK, linestyle=":", linewidth=1)
-    axes[0].legend(loc="lower left", fontsize=8)
+    axes[0].legend(loc="best")
     axes[1].axhline(STRONG_PREDICTION, color=INK, linestyle=":", linewidth=1)
     return axes
 
 
 def stability(stability: pd.DataFrame):
     """Draw the stability of every segment within each k (segment level stability; Dolnicar & Leisch 2017)."""
-    _, ax = plt.subplots(figsize=(PAGE * 0.8, 3.6))
+    _, ax = plt.subplots(figsize=(PAGE, 3.6))
     for segment, own in stability.groupby("segment"):
         ax.plot(own["k"], own["jaccard"], marker(segment), color=colour(segment), markersize=6)
     ax.axhline(STABLE, color=INK, linestyle=":", linewidth=1)
@@ -111,7 +113,7 @@ def flows(flows: pd.DataFrame, *, private: bool):
     """
     if flows.empty:
         return None
-    _, ax = plt.subplots(figsize=(PAGE, 5.2))
+    _, ax = plt.subplots(figsize=(PAGE, 1 + 0.55 * len({*flows["k"], *flows["next_k"]})))
     total, places = flows.groupby("k")["customers"].sum().max(), _places(flows)
     if private:
         counts = ["customers", "size", "next_size"]
@@ -131,8 +133,8 @@ def flows(flows: pd.DataFrame, *, private: bool):
         pure = min(1.0, max(0.0, float(origin.get((k, segment), 1.0))))
         ax.plot(places[k, segment], k, marker(segment), color=[1 - (1 - c) * (0.25 + 0.75 * pure) for c in shade],
                 markeredgecolor=shade, markersize=5 + 18 * (size / total) ** 0.5, zorder=2)  # fmt: skip
-        ax.text(places[k, segment], k, told[k, segment], ha="center", va="center", fontsize=7,
-                color="white" if pure > 0.5 else "black", zorder=3)  # fmt: skip
+        ax.annotate(told[k, segment], (places[k, segment], k), (0, 7 + 9 * (size / total) ** 0.5), ha="center",
+                    va="bottom", textcoords="offset points", gid="name", zorder=3)  # fmt: skip
     ax.set(ylabel=tr("number of segments k"), yticks=sorted({k for k, _ in nodes}), xticks=[])
     ax.invert_yaxis()
     ax.spines["bottom"].set_visible(False)
@@ -157,13 +159,16 @@ def silhouettes(silhouettes: pd.DataFrame, *, private: bool):
     """Draw the silhouette of each customer, sorted within each segment (Rousseeuw 1987); means of ten when private."""
     if silhouettes.empty:
         return None
-    _, ax = plt.subplots(figsize=(PAGE * 0.7, 4.2))
+    _, ax = plt.subplots(figsize=(PAGE, 4.2))
     start = 0
     for segment, own in silhouettes.groupby("segment"):
         values = np.sort(own["silhouette"])
         values = np.array([*map(significant, _means_of_ten(values))]) if private else values
-        ax.fill_betweenx(start + np.arange(len(values)), 0, values, color=colour(segment), step="mid")
-        ax.text(-0.02, start + len(values) / 2, f"{segment}", ha="right", va="center", fontweight="bold")
+        rows = np.unique(np.linspace(0, len(values) - 1, OUTLINE_STEPS).round().astype(int))
+        ax.fill_betweenx(start + rows, 0, values[rows], color=colour(segment), linewidth=0)
+        ax.text(
+            -0.02, start + len(values) / 2, f"{glyph(segment)} {segment}", ha="right", va="center", fontweight="bold"
+        )
         start += len(values) + max(2, len(silhouettes) // 60)
     ax.axvline(
         significant(silhouettes["silhouette"].mean(), private=private),

@@ -7,7 +7,20 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from segmentation.core.figures import CATEGORY, NEUTRAL, PAGE, WHISKER, colour, label_axis, marker, wrapped
+from segmentation.core.figures import (
+    CATEGORY,
+    LINE_INCHES,
+    PAGE,
+    WHISKER,
+    colour,
+    glyph,
+    keyed,
+    label_axis,
+    marker,
+    name_groups,
+    wrapped,
+)
+from segmentation.language import tr
 
 HALF_BAR = 0.035  # half the width of a bar, of the way between two runs
 BETWEEN_BARS = 0.02  # of the height of all
@@ -18,21 +31,22 @@ def shares(shares: pd.DataFrame):
     """Draw the share of each segment then (pale) and now as bars with their intervals, as `shares_table` returns it."""
     labels = [_label(row) for row in shares.itertuples()]
     lines = max(label.count("\n") + 1 for label in labels)
-    _, ax = plt.subplots(figsize=(PAGE * 0.8, 0.9 + max(0.6, 0.2 * lines) * len(shares)))
+    _, ax = plt.subplots(figsize=(PAGE, 0.9 + max(0.6, 0.2 * lines) * len(shares)))
     for i, row in enumerate(shares.to_dict("records")):
         shade = colour(int(row["then"] if np.isnan(row["now"]) else row["now"]))
+        told = {"then": tr("then {share}", share=row["told_then"]), "now": tr("now {share}", share=row["told_now"])}
         for side, height, alpha in (("then", i - 0.19, 0.4), ("now", i + 0.19, 1)):
             if not np.isnan(row[side]):
                 reach = [[row[f"share_{side}"] - row[f"low_{side}"]], [row[f"high_{side}"] - row[f"share_{side}"]]]
                 ax.barh(height, row[f"share_{side}"], 0.34, color=shade, alpha=alpha)
                 ax.errorbar(row[f"share_{side}"], height, xerr=np.clip(reach, 0, None), **WHISKER)
-                told = f"{side} {row[f'told_{side}']}"
-                ax.annotate(told, (row[f"high_{side}"], height), (6, 0), textcoords="offset points", va="center")
-    ax.set(xlabel="share of the customers", yticks=range(len(shares)), xlim=(0, None))
+                beside = (row[f"high_{side}"], height)
+                ax.annotate(told[side], beside, (6, 0), textcoords="offset points", va="center", gid="name")
+    ax.set(xlabel=tr("share of the customers"), yticks=range(len(shares)), xlim=(0, None))
     ax.set_yticklabels(labels)
     ax.margins(x=0.12)
     ax.grid(axis="y", visible=False)
-    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
     ax.invert_yaxis()
     return ax
 
@@ -47,8 +61,9 @@ def centres(moved: pd.DataFrame, labels: dict[str, str]):
     """Draw an arrow from the centre of each segment then to its centre now, in one or two features; None of none."""
     if moved.empty:
         return None
-    _, ax = plt.subplots(figsize=(PAGE * 0.7, 4.5))
+    _, ax = plt.subplots(figsize=(PAGE, 4.6))
     x, y = (list(labels) * 2)[:2]
+    named = {}
     for row in moved.to_dict("records"):
         shade, ends = colour(row["now"]), [(row[f"{side}_{x}"], row[f"{side}_{y}"]) for side in ("then", "now")]
         if np.isnan(ends).any():  # a centre that is not shown
@@ -56,13 +71,11 @@ def centres(moved: pd.DataFrame, labels: dict[str, str]):
         ax.annotate("", ends[1], ends[0], arrowprops={"arrowstyle": "-", "color": shade, "linewidth": 2})
         ax.plot(*ends[0], marker(row["now"]), color=shade, fillstyle="none", markersize=9)
         ax.plot(*ends[1], marker(row["now"]), color=shade, markersize=9)
-        ax.annotate(str(row["now"]), ends[1], (8, 6), textcoords="offset points", fontweight="bold")
-    for name, fill in (("then", "none"), ("now", "full")):
-        ax.plot([], [], "o", color=NEUTRAL, fillstyle=fill, linewidth=0, label=name)
+        named[row["now"]] = ends[1]
     ax.margins(0.15)
     label_axis(ax, "x", labels[x])
     label_axis(ax, "y", labels[y])
-    ax.legend(bbox_to_anchor=(1.01, 1), loc="upper left")
+    name_groups(ax, named, moved.set_index("now")["name_now"].to_dict())
     return ax
 
 
@@ -78,7 +91,7 @@ def moves(flows: list[pd.DataFrame], sizes: list[list[int]], sides: list[str], n
     names : of the segments in the first and in the last run.
     """
     tallest = max(map(len, sizes))
-    _, ax = plt.subplots(figsize=(_wide(len(sizes)), 1 + max(3.2, 0.62 * tallest)))
+    _, ax = plt.subplots(figsize=(PAGE, 1 + max(3.2, 0.62 * tallest)))
     tops, half = [_tops(own) for own in sizes], _half(len(sizes))
     for at, flow in enumerate(flows):
         _bands(ax, flow, (at, len(sizes)), (sizes[at], sizes[at + 1]), (tops[at], tops[at + 1]))
@@ -87,11 +100,11 @@ def moves(flows: list[pd.DataFrame], sizes: list[list[int]], sides: list[str], n
             height = size / max(sum(own), 1)
             ax.add_patch(mpl.patches.Rectangle((at - half, top[i]), 2 * half, height, color=colour(i + 1), linewidth=0))
             if 0 < at < len(sizes) - 1:
-                ax.text(at, top[i] + height / 2, f"{i + 1}", ha="center", va="center", color="white", fontsize=9)
+                ax.text(at, top[i] + height / 2, glyph(i + 1), ha="center", va="center", color="white")
     for at, called, end in ((0, names[0], "right"), (len(sizes) - 1, names[1], "left")):
         middles = [t + size / max(sum(sizes[at]), 1) / 2 for t, size in zip(tops[at], sizes[at], strict=True)]
         beside = at - 2 * half if at == 0 else at + 2 * half
-        labels = [wrapped(f"{i} {name}", LETTERS_BESIDE) for i, name in enumerate(called, 1)]
+        labels = [keyed(i, name, LETTERS_BESIDE) for i, name in enumerate(called, 1)]
         for y, label in zip(spread(middles, [_room(ax, text) for text in labels]), labels, strict=True):
             ax.text(beside, y, label, ha=end, va="center", linespacing=0.95)
     ax.set(
@@ -105,11 +118,6 @@ def moves(flows: list[pd.DataFrame], sizes: list[list[int]], sides: list[str], n
     ax.spines[["bottom", "left"]].set_visible(False)
     ax.grid(False)
     return ax
-
-
-def _wide(runs: int) -> float:
-    """Return how wide a figure of so many runs is, in inches: no wider than it must be, for whoever reads it small."""
-    return PAGE * min(0.45 + 0.065 * runs, 0.9)
 
 
 def _half(runs: int) -> float:
@@ -166,8 +174,8 @@ def spread(places: list[float], room: list[float]) -> list[float]:
 
 
 def _room(ax, label: str) -> float:
-    """Return which part of the height of a figure a label takes, of 0.2 inches a line."""
-    return 0.22 * (label.count("\n") + 1) / ax.figure.get_size_inches()[1]
+    """Return which part of the height of a figure a label takes, a line more than its letters need."""
+    return 1.2 * LINE_INCHES * (label.count("\n") + 1) / ax.figure.get_size_inches()[1]
 
 
 def months(table: pd.DataFrame, of: str, names: list[str]):
@@ -182,7 +190,7 @@ def months(table: pd.DataFrame, of: str, names: list[str]):
     if table.empty:
         return None
     tallest = table.groupby("at").size().max()
-    _, ax = plt.subplots(figsize=(_wide(len(names)), 1 + max(3.2, 0.5 * tallest)))
+    _, ax = plt.subplots(figsize=(PAGE, 1 + max(3.2, 0.5 * tallest)))
     low, high = min(0.0, table[of].min()), table[[of, *({"high"} & set(table))]].max().max()
     high = high + 0.05 * (high - low) or 1
     ax.set(ylim=(low - 0.06 * (high - low), high), xlim=(-0.1, len(names) - 0.9), yticks=[], xticks=range(len(names)))
@@ -194,7 +202,7 @@ def months(table: pd.DataFrame, of: str, names: list[str]):
             ax.errorbar(own["at"], own[of], yerr=reach, fmt="none", ecolor=shade, elinewidth=1, capsize=3, alpha=0.6)
         ax.plot(own["at"], own[of], marker=marker(int(last["segment"])), color=shade, linewidth=2, markersize=7)
         if last["ended"]:
-            ax.annotate(last["ended"], (last["at"], last[of]), (7, 4), textcoords="offset points", fontsize=9)
+            ax.annotate(last["ended"], (last["at"], last[of]), (7, 4), textcoords="offset points", gid="name")
     lines = table.groupby("line")
     for side, ends in ((0, lines.head(1)), (len(names) - 1, lines.tail(1))):
         _name_ends(ax, ends[ends["at"] == side], of, after=side > 0)

@@ -5,6 +5,7 @@ import pandas as pd
 from segmentation.core.privacy import DASH, HIDDEN, NO_CENTRE, SMALLEST_GROUP, WHY_NOT, in_tens, public
 from segmentation.core.text import count, escape
 from segmentation.evidence.decision import LEVEL, NOUNS
+from segmentation.language import tr
 from segmentation.language.writing import decimal, listing, percent, sentence
 from segmentation.monitoring.comparison import (
     Comparison,
@@ -163,7 +164,8 @@ def centres(moved: pd.DataFrame, found: Comparison) -> str:
     return (
         f"The centroid of {_both_names(row)} moved{farthest} by {decimal(row['moved'])} "
         f"{found.base.model.distance_unit} of {escape(found.base.run)}; most of all in "
-        f"{escape(dataset.label(feature))}, whose centre there was {then} and is {now}."
+        f"{escape(dataset.label(feature))}, whose centre there was {then} and is {now}. "
+        + tr("Hollow marks: then; full marks: now.")
     )
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 
 import matplotlib.pyplot as plt
 from IPython.display import HTML, Markdown, display
-from matplotlib.ticker import ScalarFormatter
+from matplotlib.ticker import PercentFormatter, ScalarFormatter
 from pandas import NA
 from pandas.api.types import is_float_dtype, is_integer_dtype, is_numeric_dtype
 
-from segmentation.core.figures import INK
+from segmentation.core.figures import INK, Numbers
 from segmentation.core.files import replacing, write_text
+from segmentation.language import tr
 from segmentation.language.writing import NONE
 from segmentation.language.writing import whole as in_full
 
@@ -48,19 +49,26 @@ def figure(run, name: str, drawn, caption: str, alt: str | None = None, *, png: 
         say(caption)
         return
     panels = drawn if isinstance(drawn, list) else [drawn]
-    whole = panels[0].get_figure()
+    whole = panels[0].get_figure(root=True)
     _write_out(whole)
+    whole.draw_without_rendering()
+    whole.set_layout_engine("none")  # laid out once
     svg = _svg(whole, salt=name)
     write_text(run.path("figures") / f"{name}.svg", svg)
     if png:
         _take(whole, run.path("figures") / f"{name}.png")
     svgs = _apart(whole, panels, salt=name) if len(panels) > 1 else [svg]
     plt.close(whole)
-    labels = [plain(alt or caption), *(f"Panel {i} of {len(svgs)}" for i in range(2, len(svgs) + 1))]
-    pictures = [inline(svg, label) for svg, label in zip(svgs, labels, strict=True)]
+    others = (tr("Panel {i} of {n}", i=in_full(i), n=in_full(len(svgs))) for i in range(2, len(svgs) + 1))
+    pictures = [inline(svg, label) for svg, label in zip(svgs, [plain(alt or caption), *others], strict=True)]
     beside = "".join(f"<div>{picture}</div>" for picture in pictures)
-    shown = f'<div class="beside">{beside}</div>' if len(pictures) > 1 else pictures[0]
+    shown = f'<div class="beside">{beside}</div>' if len(pictures) > 1 else _scrolled(pictures[0])
     display(HTML(f'<figure id="{name}">{shown}<figcaption>{html.escape(plain(caption))}</figcaption></figure>'))
+
+
+def _scrolled(picture: str) -> str:
+    """Let a figure that is as wide as the text be moved on a phone, where its letters would else be too small."""
+    return f'<div class="scrolled" tabindex="0" role="group" aria-label="{tr("Figure")}">{picture}</div>'
 
 
 def figures(run, prefix: str, drawn: Iterable, captions: dict[str, str]) -> None:
@@ -78,11 +86,12 @@ def figures(run, prefix: str, drawn: Iterable, captions: dict[str, str]) -> None
 
 
 def _write_out(whole) -> None:
-    """Write the numbers of an axis that reaches to ten thousand or more in full: 2,500,000, not 2.5 and 1e6."""
+    """Write the numbers of each axis as the reader's language does, large ones in full: 2,500,000, not 2.5 and 1e6."""
     for axis in (axis for panel in whole.axes for axis in (panel.xaxis, panel.yaxis)):
-        if isinstance(axis.get_major_formatter(), ScalarFormatter) and max(axis.get_view_interval()) >= WIDE:
-            axis.set_major_formatter(lambda value, _: in_full(value))
-            if axis.axis_name == "x":
+        shares = isinstance(axis.get_major_formatter(), PercentFormatter)
+        if shares or isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(Numbers(shares=shares))
+            if axis.axis_name == "x" and max(axis.get_view_interval()) >= WIDE:
                 axis.get_major_locator().set_params(nbins=4)
 
 
@@ -100,7 +109,8 @@ def _apart(whole, panels: list, salt: str) -> list[str]:
     for i, panel in enumerate(panels):
         for other in panels:
             other.set_visible(other is panel)
-        svgs.append(_svg(whole, salt=f"{salt}-{i}"))
+        part = panel.get_figure(root=False)
+        svgs.append(_svg(whole, salt=f"{salt}-{i}", box=part.bbox.transformed(whole.dpi_scale_trans.inverted())))
     return svgs
 
 
@@ -109,10 +119,10 @@ def plain(text: str) -> str:
     return html.unescape(re.sub(r"\\(.)", r"\1", text.replace("**", "")))
 
 
-def _svg(whole, salt: str) -> str:
+def _svg(whole, salt: str, box=None) -> str:
     buffer = io.StringIO()
     with plt.rc_context({"svg.hashsalt": salt}):
-        whole.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+        whole.savefig(buffer, format="svg", bbox_inches=box, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 
@@ -133,7 +143,9 @@ def inline(svg: str, label: str) -> str:
         r'<path d="[^"]*" style="fill: none"\s*/>',  # is not seen
     ):
         svg = re.sub(needless, "", svg, flags=re.S)
-    # A hundredth of a point is finer than any screen.
+    svg = svg.replace(' id="name"', ' class="name"')
+    # A hundredth of a point is finer than any screen, and a tenth finer than any line.
+    svg = re.sub(r' d="[^"]*"', lambda m: re.sub(r"(\.\d)\d+", r"\1", m[0]).replace(".0 ", " "), svg)
     svg = re.sub(r' (?:d|x|y|points|transform)="[^"]*"', lambda m: re.sub(r"(\.\d\d)\d+", r"\1", m[0]), svg)
     svg = re.sub(r' style="[^"]*"', lambda m: re.sub(r"([;:]) ", r"\1", m[0]), svg)
     svg = re.sub(r"\n\s*", "\n", svg)

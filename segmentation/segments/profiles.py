@@ -373,6 +373,14 @@ def segment_medians(customers: Customers, name: str, *, private: bool) -> pd.Ser
     return found[0.5][found["customers"] >= least(private)]
 
 
+def most_telling(centres: pd.DataFrame, most: int) -> list[str]:
+    """Return the features in which the segments differ most for their size, at most so many, in their order."""
+    ends = centres.abs().max().replace(0, 1)
+    apart = ((centres.max() - centres.min()) / ends).fillna(0)
+    kept = apart.sort_values(ascending=False, kind="stable").index[:most]
+    return [name for name in centres if name in kept]
+
+
 def largest_first(profiles: Iterable[Profile]) -> list[Profile]:
     """Return the segments from the largest to the smallest: they are numbered otherwise where a run has a base."""
     return sorted(profiles, key=lambda profile: -profile.size)

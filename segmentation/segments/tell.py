@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from segmentation.core import privacy
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, tell_boxes
+from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, tell_quantiles
 from segmentation.core.text import escape
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of
@@ -204,7 +204,7 @@ def belonging(segmented: Customers, verdict: Verdict) -> str:
     )
 
 
-def silhouette_boxes(
+def silhouette_bars(
     silhouettes: pd.DataFrame, dataset: Dataset, aside: int = 0, names: Mapping[int, str] | None = None
 ) -> str:
     """Say how many customers are nearer to another segment than to their own, and how well they fit on average."""
@@ -213,7 +213,7 @@ def silhouette_boxes(
     mean = tr("The mean silhouette is {silhouette}.", silhouette=decimal(silhouettes["silhouette"].mean()))
     called = {segment: quoted(name) for segment, name in (names or {}).items()}
     told = misfits(silhouettes, private=dataset.private, aside=aside, names=called)
-    return f"{told} {mean} {tell_boxes(private=dataset.private)}"
+    return f"{told} {mean} {tell_quantiles(private=dataset.private)}"
 
 
 def near_border(
@@ -512,7 +512,7 @@ def _tell_medians(customers: Customers, name: str, names: Mapping[int, str] | No
         told = tr("{label}: the median runs from {ends}.", label=label, ends=ends)
     else:
         told = tr("{label}: the median does not differ between the segments.", label=label)
-    boxes = tell_boxes(private=private, beyond=not customers.sampled) if len(known) else ""
+    boxes = tell_quantiles(private=private) if len(known) else ""
     return " ".join(filter(None, [told, _left_out(medians, why, names), boxes]))
 
 

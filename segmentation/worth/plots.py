@@ -7,17 +7,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.figures import CATEGORY, INK, NEUTRAL, PAGE, colour, glyph, panels, wrapped
+from segmentation.core.figures import INK, NEUTRAL, PAGE, PALER, STRONGEST, colour, keyed, panels, room, width, wrapped
 from segmentation.core.privacy import NOT_SHOWN
+from segmentation.language import tr
 from segmentation.language.writing import percent, share_texts
 from segmentation.runs.records import Profile
 from segmentation.runs.worth import Rfm, Worth
-from segmentation.segments.plots import PALER
 from segmentation.segments.profiles import largest_first
 from segmentation.worth.rfm import group_texts
 
-RFM_LETTERS = 11  # in a line of a cell of the RFM grid
-STRONGEST = 0.6  # colour of a cell, on which ink is still read, on light paper and on dark
+RFM_LETTERS = 8  # in a line of a cell of the RFM grid
 BAR = 0.38  # of a row, one of two
 
 
@@ -28,18 +27,20 @@ def shares(values: Sequence[Worth], profiles: list[Profile], dataset: Dataset):
         return None
     rows, told = largest_first(profiles), share_texts(parts)
     sizes = share_texts({str(profile.segment): profile.share for profile in profiles})
-    _, ax = plt.subplots(figsize=(PAGE * 0.8, 0.8 + 0.62 * len(rows)))
+    names = [keyed(profile.segment, profile.name) for profile in rows]
+    _, ax = plt.subplots(figsize=(PAGE, 0.8 + 0.62 * len(rows)))
     places, shades = np.arange(len(rows)), [colour(profile.segment) for profile in rows]
     pale = [mpl.colors.to_rgba(shade, PALER) for shade in shades]
     above = ax.barh(places - BAR / 2, [profile.share for profile in rows], BAR, color=pale)
     below = ax.barh(places + BAR / 2, [parts.get(str(profile.segment), 0.0) for profile in rows], BAR, color=shades)
-    ax.bar_label(above, [sizes[str(p.segment)] for p in rows], padding=3, fontsize=9)
-    ax.bar_label(below, [told.get(str(p.segment), NOT_SHOWN) for p in rows], padding=3, fontsize=9, fontweight="bold")
-    ax.set_yticks(places, [f"{glyph(p.segment)} {wrapped(p.name, CATEGORY)}" for p in rows])
+    ax.bar_label(above, [sizes[str(p.segment)] for p in rows], padding=3)
+    ax.bar_label(below, [told.get(str(p.segment), tr(NOT_SHOWN)) for p in rows], padding=3, fontweight="bold")
+    ax.set_yticks(places, names)
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
     ax.margins(x=0.1)
-    ax.set(xlabel=wrapped(f"share of customers (pale) and of {dataset.words(values[0].column)} (full)", 60))
+    of = tr("share of customers (pale) and of {value} (full)", value=dataset.words(values[0].column))
+    ax.set(xlabel=wrapped(of, room(ax, "x")))
     ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
     return ax
 
@@ -49,15 +50,15 @@ def concentration(values: Sequence[Worth], dataset: Dataset):
     if not values or not values[0].lorenz:
         return None
     main, points = values[0], 1 - np.array(values[0].lorenz)[::-1]
-    _, ax = plt.subplots(figsize=(PAGE * 0.6, 4))
+    _, ax = plt.subplots(figsize=(PAGE, 4))
     ax.plot(*points.T, color=NEUTRAL, linewidth=2)
     ax.plot([0, 1], [0, 1], color=INK, linestyle="--", linewidth=1)
     if main.top_fifth is not None:
         ax.plot([0.2, 0.2, 0], [0, main.top_fifth, main.top_fifth], color=INK, linewidth=1, linestyle=":")
         ax.annotate(percent(main.top_fifth), (0.2, main.top_fifth), (8, -12), textcoords="offset points",
-                    fontweight="bold")  # fmt: skip
-    ax.set(xlim=(0, 1), xlabel="share of the customers, those worth most first")
-    ax.set(ylabel=wrapped(f"share of {dataset.words(main.column)}", 40))
+                    fontweight="bold", gid="name")  # fmt: skip
+    ax.set(xlim=(0, 1), xlabel=tr("share of the customers, those worth most first"))
+    ax.set(ylabel=wrapped(tr("share of {value}", value=dataset.words(main.column)), room(ax, "y")))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(mpl.ticker.PercentFormatter(1))
     return ax
@@ -67,15 +68,15 @@ def rfm(found: Rfm | None, dataset: Dataset) -> list | None:
     """Draw the grid of RFM groups, their share of customers and, beside it, of value the stronger in colour."""
     if found is None:
         return None
-    shares = {"of customers": {group.name: group.share for group in found.groups}}
+    shares = {tr("share of customers"): {group.name: group.share for group in found.groups}}
     if any(group.value for group in found.groups):
         words = dataset.words(found.columns["monetary"])
-        shares[f"of {words}"] = {group.name: group.value for group in found.groups}
-    axes = panels(len(shares), height=4.6)
+        shares[tr("share of {value}", value=words)] = {group.name: group.value for group in found.groups}
+    axes = panels(len(shares), height=5.2)
     most = max((part for parts in shares.values() for part in parts.values() if part), default=1.0)
     for ax, (of, parts), told in zip(axes, shares.items(), group_texts(found, private=dataset.private), strict=False):
         _grid(ax, found.grid, parts, told, most)
-        ax.set_title(wrapped(f"share {of}", 40), loc="left")
+        ax.set_title(wrapped(of, room(ax, "x")))
     return axes
 
 
@@ -92,14 +93,26 @@ def _grid(
                 ax.plot(*edge[:2], color=INK, linewidth=1, clip_on=False)
     for name in parts:
         across, up, wide = _widest([cell for cell in cells if cells[cell] == name])
-        text = f"{wrapped(name, RFM_LETTERS * wide)}\n{told.get(name) or NOT_SHOWN}"
-        ax.text(across, up, text, ha="center", va="center", fontsize=8)
-    ax.set(xlim=(0.5, 5.5), ylim=(0.5, 5.5), xlabel="recency score", aspect="equal")
-    ax.set_ylabel("score of frequency and monetary value")
-    ax.set_xticks(range(1, 6), ["1\nlong ago", "2", "3", "4", "5\nlately"])
-    ax.set_yticks(range(1, 6), ["1\nlittle", "2", "3", "4", "5\nmuch"])
+        letters = RFM_LETTERS * wide - 1  # room on either side
+        told_there = wrapped(told.get(name) or tr(NOT_SHOWN), letters)
+        text = f"{wrapped(_broken(name, letters), letters)}\n{told_there}"
+        ax.text(across, up, text, ha="center", va="center")
+    ax.set(xlim=(0.5, 5.5), ylim=(0.5, 5.5), xlabel=tr("recency score"))
+    ax.set_ylabel(tr("score of frequency and monetary value"))
+    ends = {1: tr("long ago"), 5: tr("lately")}
+    ax.set_xticks(range(1, 6), [f"{score}\n{ends.get(score, '')}" for score in range(1, 6)])
+    ends = {1: tr("little"), 5: tr("much")}
+    ax.set_yticks(range(1, 6), [f"{score}\n{ends[score]}" if score in ends else f"{score}" for score in range(1, 6)])
     ax.grid(visible=False)
     ax.tick_params(length=0)
+
+
+def _broken(name: str, letters: int) -> str:
+    """Return a name whose words that are longer than a line are parted near their middle, with a hyphen."""
+    halves = {word: -(-len(word) // 2) for word in name.split() if width(word) > letters}
+    return " ".join(
+        f"{word[: halves[word]]}- {word[halves[word] :]}" if word in halves else word for word in name.split()
+    )
 
 
 def _widest(cells: list[tuple[int, int]]) -> tuple[float, float, int]:

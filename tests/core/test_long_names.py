@@ -43,7 +43,9 @@ def test_long_names_beside_a_grid_do_not_overlap():
     assert one_line(["Annual income", "Age"]) == ["Annual income", "Age"]
     dataset = _dataset(*labels)
     names = list(dataset.columns)
-    grid = pd.DataFrame({"segment": [1, 2], **{f"index {name}": [80.0, 120.0] for name in names}})
+    grid = pd.DataFrame(
+        {"segment": [1, 2], "name": [LONG, CHINESE], **{f"index {name}": [80.0, 120.0] for name in names}}
+    )
     for ax in (index(grid, names, dataset), correlation(pd.DataFrame(1.0, index=names, columns=names), dataset)):
         ax.figure.canvas.draw()
         shown = [text.get_window_extent() for text in ax.get_xticklabels() if text.get_rotation() == 0]

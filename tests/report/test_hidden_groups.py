@@ -6,6 +6,7 @@ from functools import partial
 from types import SimpleNamespace
 
 import ibis
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -13,13 +14,14 @@ import pytest
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
-from segmentation.core.privacy import NEARLY
+from segmentation.core.figures import colour
+from segmentation.core.privacy import NEARLY, halved
 from segmentation.customers import tell as customers_tell
 from segmentation.customers.cleaning import clean, overview
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import groupings, percentiles
-from segmentation.customers.plots import boxes, categories, cloud, groups
+from segmentation.customers.plots import categories, cloud, groups, quantile_bars
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.plots import flows as flows_drawn
 from segmentation.monitoring import tell as monitoring_tell
@@ -43,6 +45,7 @@ COLUMNS = {
     "score": {"role": "descriptor", "label": "Score"},
 }
 HIDDEN = "groups of fewer than 10, and others that would give these away, are hidden"
+NAMES = {1: "One", 2: "Two", 3: "Three"}
 SEGMENTS = ((100, 20, 20, 41, 5), (100, 60, 25, 38, 9), (77, 40, 70, 70, 50))  # customers, means, yes, score
 
 
@@ -71,10 +74,10 @@ def test_no_share_is_called_the_highest_where_a_hidden_one_may_be_higher():
 def test_no_median_is_called_the_highest_where_a_hidden_one_may_be_higher():
     assert segments_tell.by_number(planted(), ["score"])["score"].startswith(
         "Score: the median runs from 6 (segment 1) to 10 (segment 2). Left out: segment 3, because fewer than 10 "
-        "customers there have a value. Box: "
+        "customers there have a value. Bars: "
     )
     told = segments_tell.by_number(planted("rows"), ["score"])["score"]
-    assert told.startswith("Score: the median runs from 6 (segment 1) to 51 (segment 3). Box: ")
+    assert told.startswith("Score: the median runs from 6 (segment 1) to 51 (segment 3). Bars: ")
 
 
 @pytest.mark.parametrize("privacy", ["aggregate", "rows"])
@@ -82,12 +85,12 @@ def test_groups_under_ten_are_left_out_of_what_is_compared_and_the_caption_says_
     customers = planted(privacy)
     told = customers_tell.groups(customers, groupings(customers, [], ["region"]), "spend")
     if privacy == "aggregate":  # beside the 9 of the atoll another region is hidden, in words, boxes and counts
-        assert told.startswith("By Region nothing is compared: only one of its groups is shown. Box: ")
+        assert told.startswith("By Region nothing is compared: only one of its groups is shown. Bars: ")
         [axes] = groups(customers, "spend", groupings(customers, [], ["region"]))
-        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["south"]
+        assert [tick.get_text() for tick in axes.get_yticklabels()] == ["south"]
         return
     least = "among its groups of ten customers or more; the others are drawn, but not compared."
-    assert told.startswith(f"By Region, the median Spend runs from 27 k$ (south) to 27.5 k$ (north) {least} Box: ")
+    assert told.startswith(f"By Region, the median Spend runs from 27 k$ (south) to 27.5 k$ (north) {least} Bars: ")
 
 
 def test_categories_are_all_named_or_said_to_be_hidden():
@@ -175,11 +178,11 @@ def test_a_segment_of_which_nothing_is_known_has_no_share_and_no_median(privacy,
     assert told == f"Answer: {shares}. Left out: segment 3, because {nobody}."
     told = segments_tell.by_number(customers, ["score"])["score"]
     same = "the median does not differ between the segments"
-    assert told.startswith(f"Score: {same}. Left out: segment 3, because {few}. Box: ")
+    assert told.startswith(f"Score: {same}. Left out: segment 3, because {few}. Bars: ")
 
 
 def test_what_is_hidden_in_a_bar_is_drawn_in_a_colour_that_the_legend_has():
-    [(_, ax)] = segments_plots.by_category(planted(), ["answer"])
+    [(_, ax)] = segments_plots.by_category(planted(), ["answer"], NAMES)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["no", "yes", "not shown"]
     ends = np.zeros(3)
     for bars in ax.containers:
@@ -201,8 +204,8 @@ def test_columns_whose_groups_are_all_under_ten_are_left_out_with_the_reason(gro
     assert categories(customers, list(groups_of)) is None
     assert customers_tell.categories(customers, ["gender"]) == f"**Gender**: {HIDDEN}."
     for drawn in (
-        segments_plots.by_category(customers, list(groups_of)),
-        segments_plots.by_number(customers, ["known"]),
+        segments_plots.by_category(customers, list(groups_of), NAMES),
+        segments_plots.by_number(customers, ["known"], NAMES),
     ):
         assert {axes for _, axes in drawn} == {None}
     assert segments_tell.by_category(customers, ["gender"])["gender"] == (
@@ -271,41 +274,57 @@ def _many(n: int, privacy: str = "aggregate") -> Customers:
 
 @pytest.mark.parametrize(
     ("customers", "ends"),
-    [(_many(200), (10, 190)), (_many(198), (50, 150)), (_many(20, "rows"), (1.95, 19.05))],
+    [(_many(100), (10, 90)), (_many(98), (30, 70)), (_many(20, "rows"), (2.9, 18.1))],
 )
-def test_whiskers_are_drawn_where_ten_customers_lie_beyond_or_rows_may_be_seen(customers, ends):
-    """Where rows are private they stand at tens here: of 200 numbers from 1 on five ranks up and down are ten."""
+def test_the_outer_tenths_are_drawn_where_ten_customers_lie_beyond_or_rows_may_be_seen(customers, ends):
+    """Where rows are private they stand at tens here: of 100 numbers from 1 on five ranks up and down are ten."""
     _, ax = plt.subplots()
-    boxes(ax, customers, "visits", Grouping())
-    low, high = (line.get_ydata()[1] for line in ax.lines[:2])
-    assert (low, high) == pytest.approx(ends)
+    quantile_bars(ax, customers, "visits", Grouping())
+    outer = ax.patches[0]
+    assert (outer.get_x(), outer.get_x() + outer.get_width()) == pytest.approx(ends)
+    plt.close("all")
 
 
-def test_captions_say_how_to_read_boxes_and_tiles_and_what_is_left_out():
+def test_captions_say_how_to_read_bars_and_densities_and_what_is_left_out():
+    bars = "Bars: pale from the 10th to the 90th percentile, full the middle half; the line is the median."
     told = customers_tell.distributions(_many(200), ["visits"])
     assert told.endswith(
-        "Counted in tens, groups of fewer than 10 are left out. Box: the middle half, its line the median; "
-        "whiskers: the 5th to the 95th percentile, of 200 customers or more; smaller groups have none."
+        f"Counted in tens, groups of fewer than 10 are left out. {bars} Of fewer than 100 customers the pale part is "
+        "not shown."
     )
-    told = customers_tell.distributions(_many(20, "rows"), ["visits"])
-    assert told.endswith("whiskers: the 5th to the 95th percentile; circles: customers beyond.")
+    assert customers_tell.distributions(_many(20, "rows"), ["visits"]).endswith(bars)
     assert customers_tell.distributions(_many(200), []) == ""
     assert customers_tell.tiles(_many(20, "rows"), by="segment") == ""
     assert customers_tell.tiles(_many(200), by="segment") == (
-        " Each tile is a cell of a grid, divided among the segments as its customers are, the darker the more "
-        "customers; counted in tens, groups of fewer than 10 are left out."
+        " The inner shape of a segment holds about half of its customers, the outer one nine in ten. They are drawn "
+        "from groups of ten customers or more."
     )
 
 
-def test_every_tile_has_the_colour_of_a_segment():
+def test_every_density_has_the_colour_of_its_segment():
     customers = planted()
     customers = Customers.of(customers.dataset, customers.sample.assign(spend=50.0))  # so that they share cells
     _, ax = plt.subplots()
     cloud(ax, customers, {"visits": "Visits", "spend": "Spend"}, by="segment")
-    [tiles] = ax.collections
-    legend = {tuple(patch.get_facecolor()[:3]) for patch in ax.patches}
-    assert {tuple(shade[:3]) for shade in tiles.get_facecolor()} == legend
-    assert len(legend) == len(ax.patches) == 3
+    shades = {mpl.colors.to_hex(shape.get_edgecolor()[0]).upper() for shape in ax.collections}
+    assert shades == {colour(segment) for segment in (1, 2, 3)}
+    plt.close("all")
+
+
+def test_a_grid_is_halved_into_groups_of_ten_and_never_into_fewer():
+    rng = np.random.default_rng(0)
+    counts = np.histogram2d(rng.normal(0, 1, 400), rng.normal(0, 1, 400), 32, [[-4, 4]] * 2)[0].astype(int)
+    groups = halved(counts, private=False)
+    assert len(groups) > 12
+    assert min(n for *_, n in groups) >= 10
+    covered = np.zeros_like(counts)
+    for x, right, y, top, n in groups:
+        assert counts[x:right, y:top].sum() == n
+        covered[x:right, y:top] += 1
+    assert covered.max() == 1
+    assert sum(n for *_, n in groups) > 350
+    assert {n % 10 for *_, n in halved(counts, private=True)} == {0}
+    assert halved(np.eye(3, dtype=int), private=True) == []
 
 
 def test_percentiles_of_few_values_are_not_the_outer_ones():

@@ -65,7 +65,7 @@ def _call(project: Project, *words: str):
     """Run a command, and keep beside each figure where its marks stand, on the scale of its axes."""
     empty = '<svg xmlns="http://www.w3.org/2000/svg" width="1pt" height="1pt"/>'
 
-    def marked(whole, salt):
+    def marked(whole, salt, box=None):
         return f"{empty}<!--{json.dumps(_marks(whole))}-->"
 
     with pytest.MonkeyPatch.context() as patch:

@@ -204,11 +204,11 @@ def test_a_centre_that_one_customer_makes_up_is_a_dash_wherever_it_stands():
     for draw in (
         lambda: segments_plots.centres(flatten([first, second]), centre_of_all(*customers, MODEL), dataset),
         lambda: segments_plots.index(flatten([first, second]), MODEL.names, dataset),
-        lambda: segments_plots.in_original_units(customers[0], own, MODEL.names),
-        lambda: segments_plots.in_scaled_units(customers[1], shown, MODEL.names),
+        lambda: segments_plots.in_original_units(customers[0], own, MODEL.names, {1: "One", 2: "Other"}),
+        lambda: segments_plots.in_scaled_units(customers[1], shown, MODEL.names, {1: "One", 2: "Other"}),
     ):
         drawn = draw()
-        display._svg((drawn[0] if isinstance(drawn, list) else drawn).get_figure(), "x")
+        display._svg((drawn[0] if isinstance(drawn, list) else drawn).get_figure(root=True), "x")
         plt.close("all")
 
 

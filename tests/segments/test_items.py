@@ -84,7 +84,8 @@ def test_a_share_of_a_private_segment_that_fewer_than_ten_differ_from_is_neither
     told = tell.profiles(items, customers.dataset)
     assert "A missing bar is not shown" in told
     assert "92%" not in told
-    drawn = plots.profiles(items, customers.counts("segment"), customers.dataset)
+    drawn = plots.profiles(items, customers.counts("segment"), customers.dataset, {1: "Tasters", 2: "Others"})
+    assert [ax.get_title(loc="left") for ax in drawn] == ["● Tasters: 50%", "■ Others: 50%"]
     assert "not shown" in [text.get_text() for text in drawn[0].texts]
 
 
@@ -96,13 +97,13 @@ def test_answers_are_not_scattered_and_amounts_beside_them_are():
     assert not are_profiled(of(spends), list(spends))
     frame = pd.DataFrame({name: np.tile([0.0, 1], 20) for name in spends}).assign(segment=[1, 2] * 20)
     customers = segmented(spends, frame, privacy="rows")
-    drawn = plots.in_original_units(customers, customers.means(list(spends)), list(spends))
+    drawn = plots.in_original_units(customers, customers.means(list(spends)), list(spends), {1: "One", 2: "Other"})
     assert (drawn.get_xlabel(), drawn.get_ylabel()) == ("Spend", "Visits")
     told = tell.in_original_units(customers, customers.means(list(spends)), list(spends), "natural")
     assert (
         "Of 5 features the axes show the two amounts that differ most between the segments: Spend and Visits." in told
     )
-    assert plots.in_scaled_units(customers, customers.means(list(ANSWERS)), list(ANSWERS)) is None
+    assert plots.in_scaled_units(customers, customers.means(list(ANSWERS)), list(ANSWERS), {}) is None
     told = tell.in_original_units(customers, customers.means(list(one)), list(one), "natural")
     assert told.endswith(" Spend is an amount, and is not in this figure.")
     assert "amount" not in tell.in_original_units(customers, customers.means(list(ANSWERS)), list(ANSWERS), "natural")
