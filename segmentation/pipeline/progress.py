@@ -9,11 +9,11 @@ from typing import Any
 from rich.console import Console
 
 from segmentation.core.dataset import Dataset
+from segmentation.language import tr
 from segmentation.language.writing import listing
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
-from segmentation.runs.artifacts import Profiles
-from segmentation.runs.records import Conclusion
+from segmentation.runs.artifacts import Profiles, Selection
 from segmentation.runs.stages import STAGES
 
 TOO_DIFFERENT = 2  # a table this many times as large tells nothing about another
@@ -234,35 +234,52 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     cleaning, chosen, profiles = (plan.study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
     shares = runs_tell.segment_shares(profiles.segments)
     segments = (f"{p.segment} {p.name} {shares[p.segment]}" for p in profiles.segments)
-    ran = listing(outcome.ran) if outcome.ran else "nothing; everything was up to date"
+    ran = listing(outcome.ran) if outcome.ran else tr("nothing; everything was up to date")
     asked = plan.parameters["dataset"], plan.study.dataset, chosen.features, plan.set_by["features"]
-    assumed = runs_tell.assumed(*asked)
-    measured = zip(("mean silhouette", "least stable segment"), runs_tell.measured(chosen), strict=False)
-    encoding = f", read as {cleaning.encoding}" if cleaning.encoding else ""
-    useful = runs_tell.useful(chosen, plan.study.dataset, chosen.features).removeprefix("What is still useful: ")
-    told = [" ".join(part) for part in measured] or [runs_tell.choice(chosen)]
+    data = f"{cleaning.file}: {runs_tell.rows(cleaning)}"
     lines = [
-        runs_tell.headline(chosen, profiles),
-        *([f"  Assumed   {assumed}"] if assumed else []),
-        f"  Data      {cleaning.file}: {runs_tell.rows(cleaning)}{encoding}",
-        *([f"  Replaced  what run {plan.study.name} found in {outcome.before}"] if outcome.before else []),
-        f"  Segments  {', '.join(segments)}",
-        *([f"  Worth     {worth}"] if (worth := tell_worth(profiles, plan.study.dataset)) else []),
-        f"  Evidence  {chosen.verdict}; {', '.join(told)}",
-        *([f"  Number    {number}"] if (number := tell_number(chosen)) else []),
-        *([f"  Method    {chosen.formed_why}"] if chosen.formed_by != "kmeans" or len(chosen.tried) > 1 else []),
-        *(
-            [f"  Instead   {useful}"]
-            if (useful := runs_tell.useful(chosen, plan.study.dataset, chosen.features))
-            else []
+        (tr("Assumed"), runs_tell.assumed(*asked)),
+        (
+            tr("Data"),
+            tr("{data}, read as {encoding}", data=data, encoding=cleaning.encoding) if cleaning.encoding else data,
         ),
-        *([f"  Changes   {runs_tell.lineage(lineage)}"] if (lineage := plan.study.lineage()) else []),
-        *([f"  Fit       {chosen.fit.told}"] if chosen.fit else []),
-        *([f"  Lists     {runs_tell.unlisted(plan.study.name)}"] if outcome.unlisted else []),
-        f"  Ran       {ran}",
-        *([f"  Time      {tell_time(outcome.seconds, outcome.total)}"] if outcome.total > LONG else []),
+        (tr("Replaced"), _replaced(plan, outcome)),
+        (tr("Segments"), ", ".join(segments)),
+        (tr("Worth"), tell_worth(profiles, plan.study.dataset)),
+        (tr("Evidence"), _evidence(chosen)),
+        (tr("Number"), tell_number(chosen)),
+        (tr("Method"), chosen.formed_why if chosen.formed_by != "kmeans" or len(chosen.tried) > 1 else ""),
+        (tr("Instead"), runs_tell.useful(chosen, plan.study.dataset, chosen.features)),
+        (tr("Changes"), runs_tell.lineage(lineage) if (lineage := plan.study.lineage()) else ""),
+        (tr("Fit"), chosen.fit.told if chosen.fit else ""),
+        (tr("Lists"), runs_tell.unlisted(plan.study.name) if outcome.unlisted else ""),
+        (tr("Ran"), ran),
+        (tr("Time"), tell_time(outcome.seconds, outcome.total) if outcome.total > LONG else ""),
     ]
-    return "\n".join(lines)
+    wide = max(len(head) for head, _ in lines)
+    told = [f"  {head:<{wide}} {text}" for head, text in lines if text]
+    return "\n".join([runs_tell.headline(chosen, profiles), *told])
+
+
+def _replaced(plan: Plan, outcome: Outcome) -> str:
+    """Say which table's results a run replaced; "" where it is the same one."""
+    if not outcome.before:
+        return ""
+    return tr("what run {run} found in {table}", run=plan.study.name, table=outcome.before)
+
+
+def _evidence(chosen: Selection) -> str:
+    """Return the verdict, and the two figures behind it, or why there are no segments."""
+    measured = runs_tell.measured(chosen)
+    verdict = runs_tell.verdict_word(chosen.verdict)
+    if not measured:
+        return f"{verdict}; {runs_tell.choice(chosen)}"
+    return tr(
+        "{verdict}; mean silhouette {silhouette}, least stable segment {stability}",
+        verdict=verdict,
+        silhouette=measured[0],
+        stability=measured[1],
+    )
 
 
 def tell_worth(profiles: Profiles, dataset: Dataset) -> str:
@@ -270,15 +287,16 @@ def tell_worth(profiles: Profiles, dataset: Dataset) -> str:
     told = runs_tell.worth_shares(profiles)
     if not told:
         return runs_tell.worth_most(profiles.segments, profiles.worth, dataset)
-    parts = (f"{p.segment} {p.name} {told[p.segment] or 'not shown'}" for p in profiles.segments)
-    return f"{', '.join(parts)} of {dataset.words(profiles.worth[0].column)}"
+    parts = (f"{p.segment} {p.name} {told[p.segment] or tr('not shown')}" for p in profiles.segments)
+    return tr("{segments} of {value}", segments=", ".join(parts), value=dataset.words(profiles.worth[0].column))
 
 
-def tell_number(chosen: Conclusion) -> str:
+def tell_number(chosen: Selection) -> str:
     """Say what is to be known of a k that a base brought: the evidence speaks for another, or it could not be kept."""
     if chosen.carried is None or (chosen.k == chosen.best and chosen.method != "auto"):
         return ""
-    return f"{runs_tell.against(chosen)}{' K=auto chooses k anew.' if chosen.method == 'given' else ''}"
+    told = [runs_tell.against(chosen), *([tr("K=auto chooses k anew.")] if chosen.method == "given" else [])]
+    return " ".join(told)
 
 
 def column_list(dataset: Dataset, features: Sequence[str]):
@@ -299,4 +317,4 @@ def tell_time(seconds: dict[str, float], total: float) -> str:
     """Return where the time of a run went, longest first; what took under a second is not named."""
     longest = sorted(seconds, key=lambda name: seconds[name], reverse=True)
     parts = (f"{name} {duration(seconds[name])}" for name in longest if seconds[name] >= 1)
-    return f"{duration(total)} in all: {', '.join(parts)}"
+    return tr("{time} in all: {stages}", time=duration(total), stages=", ".join(parts))
