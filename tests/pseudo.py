@@ -18,14 +18,16 @@ from unittest import mock
 import yaml
 
 from segmentation.language import message
+from segmentation.runs.stages import STAGES, declared
 from tests.conftest import FAST, Project, copy_project
 
 OPEN, CLOSE = "⟦", "⟧"
-INLINE = {"a", "abbr", "b", "br", "em", "i", "small", "span", "strong", "sub", "sup", "text", "tspan", "wbr", "mark"}
+INLINE = {"a", "abbr", "b", "br", "code", "em", "i", "small", "span", "strong", "sub", "sup", "text", "tspan", "wbr"}
 NOT_READ = {"script", "style", "pre", "code", "title", "defs", "kbd", "samp"}
 READ_OUT = ("alt", "aria-label", "placeholder", "title", "aria-valuetext", "aria-description")
 VOID = {"br", "img", "input", "meta", "link", "hr", "wbr", "path", "use", "circle", "rect", "line", "col"}
 OF_CODE = re.compile(
+    r"\b[0-9a-f]{64}\b|\b[\w-]+ \d+(?:\.\d+)+\b|"
     r"[\w./-]*\w_\w[\w./-]*|\b[\w-]+\.(?:csv|json|parquet|sql|svg|yaml|html|pdf|ipynb|xlsx|py|skops)\b"
 )
 WORD = re.compile(r"[^\W\d_]{2,}")
@@ -141,6 +143,7 @@ def left_in(page: str, known: list[str]) -> dict[str, list[str]]:
 def known_words(project: Project, run: str, more: list[str]) -> list[str]:
     """Return the words of the data, the longest first: what dataset.yaml holds, names of runs and of parameters."""
     places = [project.root / "assets" / run / "dataset.yaml", *sorted((project.root / "data").glob("*/dataset.yaml"))]
+    more = [*more, *(name for stage in STAGES for name in declared(stage))]
     texts = {word for path in places if path.is_file() for word in words_of(yaml.safe_load(path.read_text()))}
     return sorted({text for text in texts | {run, *more} if len(text) > 1}, key=len, reverse=True)
 

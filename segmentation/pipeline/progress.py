@@ -237,12 +237,11 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     ran = listing(outcome.ran) if outcome.ran else tr("nothing; everything was up to date")
     asked = plan.parameters["dataset"], plan.study.dataset, chosen.features, plan.set_by["features"]
     data = f"{cleaning.file}: {runs_tell.rows(cleaning)}"
+    if cleaning.encoding:
+        data = tr("{data}, read as {encoding}", data=data, encoding=cleaning.encoding)
     lines = [
         (tr("Assumed"), runs_tell.assumed(*asked)),
-        (
-            tr("Data"),
-            tr("{data}, read as {encoding}", data=data, encoding=cleaning.encoding) if cleaning.encoding else data,
-        ),
+        (tr("Data"), data),
         (tr("Replaced"), _replaced(plan, outcome)),
         (tr("Segments"), ", ".join(segments)),
         (tr("Worth"), tell_worth(profiles, plan.study.dataset)),
@@ -257,7 +256,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         (tr("Time"), tell_time(outcome.seconds, outcome.total) if outcome.total > LONG else ""),
     ]
     wide = max(len(head) for head, _ in lines)
-    told = [f"  {head:<{wide}} {text}" for head, text in lines if text]
+    told = [f"  {head:<{wide}}  {text}" for head, text in lines if text]
     return "\n".join([runs_tell.headline(chosen, profiles), *told])
 
 
