@@ -314,7 +314,7 @@ def _said(private: str, *parts: tuple[str, int, int], **has) -> str:
 def test_what_is_said_of_a_fit_is_true_for_few_and_for_many_and_tells_no_few_of_a_private_table():
     assert _said("rows", ("A", 60, 27), ("B", 40, 4), refresh=True) == (
         "**The segments of march no longer fit: refresh them, with BASE=march.** Formed anew on these customers, with "
-        "the same number and method, segments would place 31 of 100 customers differently (31%); chance alone moves up "
+        "the same number and method, segments would place 31 of 100 customers differently (31%). Chance alone moves up "
         "to 4%. They are now in A (27) and B (4). Spend differs from what the segments were formed on by "
         "more than chance gives. Of 100 customers 1 lies outside the range of what the segments were formed on."
     )
@@ -324,8 +324,8 @@ def test_what_is_said_of_a_fit_is_true_for_few_and_for_many_and_tells_no_few_of_
     assert "Of 100 customers fewer than 10 lie outside" in told
     assert _said("rows", ("A", 60, 0), refresh=False).startswith(
         "**The segments of march need no refresh.** Formed anew on these customers, with the same number and method, "
-        "segments would place none of 100 customers differently; chance alone moves up to 4%. Spend differs from what "
-        "the segments were formed on by more than chance gives, which asks for no refresh as long as it would move so "
+        "segments would place none of 100 customers differently. Chance alone moves up to 4%. Spend differs from what "
+        "the segments were formed on by more than chance gives. That asks for no refresh as long as it would move so "
         "few."
     )
 
