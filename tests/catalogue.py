@@ -24,7 +24,8 @@ from segmentation.language.reader import LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUES = ROOT / "segmentation" / "language"
-KEYWORDS: dict = {"tr": None, "mark": None, "_": None, "trn": (1, 2), "trc": ((1, "c"), 2)} | OF_SCRIPTS
+KEYWORDS: dict = {"tr": None, "mark": None, "_": None, "trn": (1, 2)} | OF_SCRIPTS
+KEYWORDS |= dict.fromkeys(("trc", "markc"), ((1, "c"), 2))
 
 
 def from_python(file, keywords, _, options) -> Iterator[tuple]:

@@ -2,15 +2,13 @@
 
 import difflib
 import html
-import math
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from unicodedata import category
 
-from segmentation.language import numeral, tr
-from segmentation.language.writing import signed
+from segmentation.language import numeral
 
 SIGNS = {
     "us$": "usd",
@@ -105,22 +103,6 @@ def was(n: int) -> str:
 def is_or_are(n: int) -> str:
     """Return how many there are as the end of a sentence begins: "one is", "two are" or "none is"."""
     return count(n, "is", "are") if n else "none is"
-
-
-def strength(r: float, one: str, other: str, units: str = "") -> str:
-    """Say in words how strong a linear correlation is; NaN where a column does not vary."""
-    told = {"one": escape(one), "other": escape(other), "r": f"{signed(r)}{units}"}
-    if math.isnan(r):
-        return tr("{one} and {other} cannot be correlated, because one of them does not vary.", **told)
-    if abs(r) < WEAK:
-        return tr("{one} and {other} are hardly correlated (r = {r}).", **told)
-    if abs(r) < CLEAR and r > 0:
-        return tr("{one} and {other} are weakly correlated in the same direction (r = {r}).", **told)
-    if abs(r) < CLEAR:
-        return tr("{one} and {other} are weakly correlated in opposite directions (r = {r}).", **told)
-    if r > 0:
-        return tr("{one} and {other} are clearly correlated in the same direction (r = {r}).", **told)
-    return tr("{one} and {other} are clearly correlated in opposite directions (r = {r}).", **told)
 
 
 def in_sentence(label: str) -> str:

@@ -6,7 +6,7 @@ __getattr__ = lazily(
     __name__,
     cleaning=("clean", "fingerprint", "overview", "require_enough"),
     customers=("keep_customers", "open_customers"),
-    exploring=("describing", "groupings", "most_linked", "percentiles", "split_types"),
+    exploring=("describing", "further_pairs", "groupings", "most_linked", "percentiles", "split_types"),
     plots=(),
     purchases=("raw_dataset",),
     tell=(),

@@ -12,6 +12,7 @@ from segmentation.core.dataset import Column, Dataset
 from segmentation.core.engine import all_of, any_of, double, held, kept, kept_like, of_each
 from segmentation.core.text import ANSWERS, FEWEST_TO_ADD_UP, MISSING, NO, SUM, YES, answers
 from segmentation.customers.counts import is_total, repeated
+from segmentation.language.kept import Rule as Expected
 from segmentation.tables.dates import ISO, time_to
 from segmentation.tables.number_formats import BLANKS, Convention, text_of, to_number
 
@@ -19,9 +20,7 @@ PARTS = ("column", "value", "rule")
 REFUSED = ("file", "line", *PARTS)
 MOST_REPLACED, JOINED = 100, "_joined_"
 MOST_COUNTED = 1_000  # of the texts of a column, to tell what its words for missing mean
-COPY = "one row an id, this is an identical copy"
-TOTAL, PRESENT = "a customer, not a total", "present"
-NO_CUSTOMER = f"id: {PRESENT}"  # the rule of a purchase without a customer
+NO_CUSTOMER = f"id: {Expected.PRESENT}"  # the rule of a purchase without a customer
 
 
 @dataclass(frozen=True)
@@ -310,7 +309,7 @@ def _totals(raw: ibis.Table, table: ibis.Table, dataset: Dataset, names: list[st
         if raw[name].type().is_string():
             text = text_in(table, name)
             broken = is_total(stripped(text).lower()) if ids else text.isin(single[name])
-            rules.append(Rule(name, TOTAL, text, broken))
+            rules.append(Rule(name, Expected.TOTAL, text, broken))
     return rules
 
 
@@ -333,17 +332,17 @@ def _sum_of_others(table: ibis.Table, dataset: Dataset, features: tuple[str, ...
     ]
     enough = sums["_rows"] >= FEWEST_TO_ADD_UP and len(adds_up) == len(numbers) > 0
     broken = all_of([table["rule"].isnull(), *adds_up]) if enough else ibis.literal(False)
-    return Rule("row", TOTAL, table["row"].cast("string"), broken)
+    return Rule("row", Expected.TOTAL, table["row"].cast("string"), broken)
 
 
 def _some_feature(table: ibis.Table, features: tuple[str, ...]) -> Rule:
     """Refuse a customer of whom every feature would have to be invented."""
     empty = all_of(table[name].isnull() for name in features)
-    return Rule(features[0], "a value in one feature", text_in(table, features[0]), empty)
+    return Rule(features[0], Expected.SOME_FEATURE, text_in(table, features[0]), empty)
 
 
 def _whole(table: ibis.Table, fields: int) -> Rule:
-    return Rule("row", f"{fields} cells", table["fields"].cast("string"), table["fields"] != fields)
+    return Rule("row", Expected.CELLS.format(n=fields), table["fields"].cast("string"), table["fields"] != fields)
 
 
 def _column_rules(
@@ -354,32 +353,33 @@ def _column_rules(
         column, text, value = dataset.columns[name], text_in(table, name), table[name]
         empty = table[empty_name(name)]
         if name in required or column.required or column.role == "id":
-            rules.append(Rule(name, PRESENT, text, empty))
+            rules.append(Rule(name, Expected.PRESENT, text, empty))
         rules.append(Rule(name, _expected(column, conventions.get(name)), text, value.isnull() & ~empty))
         if column.min is not None:
-            rules.append(Rule(name, f"at least {column.min:g}", text, value < column.min))
+            rules.append(Rule(name, Expected.AT_LEAST.format(least=f"{column.min:g}"), text, value < column.min))
         if column.max is not None:
-            rules.append(Rule(name, f"at most {column.max:g}", text, value > column.max))
+            rules.append(Rule(name, Expected.AT_MOST.format(most=f"{column.max:g}"), text, value > column.max))
         if column.type == "date":
-            rules.append(Rule(name, f"on or before {dataset.as_of}, as_of in dataset.yaml", text, value < 0))
+            rules.append(Rule(name, Expected.UNTIL.format(day=dataset.as_of, key="as_of"), text, value < 0))
         if column.type == "rating":
-            rules.append(Rule(name, "a whole number", text, value != value.floor()))
+            rules.append(Rule(name, Expected.A_WHOLE_NUMBER, text, value != value.floor()))
         if column.transform == "log":
-            rules.append(Rule(name, "at least 0 for its log", text, value < 0))
+            rules.append(Rule(name, Expected.FOR_LOG, text, value < 0))
     return rules
 
 
 def _expected(column: Column, convention: Convention | None) -> str:
     if column.categories:
-        return f"one of {', '.join(column.categories)}"
-    what = {"yes/no": "yes or no", "date": f"a date as {column.date_format or ISO}"}.get(column.type)
-    return convention.expects() if convention else what or f"a {column.type}"
+        return Expected.ONE_OF.format(categories=", ".join(column.categories))
+    date = Expected.A_DATE.format(written=column.date_format or ISO)
+    what = {"yes/no": Expected.YES_OR_NO, "date": date}.get(column.type, Expected.A_CATEGORY)
+    return convention.expects() if convention else what
 
 
 def _unique(peers: ibis.Table, name: str) -> Rule:
     """Refuse all rows that share a value which should be unique."""
     several = peers["row"].count().over(ibis.window(group_by=peers[name])) > 1
-    return Rule(name, "unique", text_in(peers, name), several)
+    return Rule(name, Expected.UNIQUE, text_in(peers, name), several)
 
 
 def _repeat_rules(peers: ibis.Table, id_name: str, names: list[str]) -> list[Rule]:
@@ -389,7 +389,7 @@ def _repeat_rules(peers: ibis.Table, id_name: str, names: list[str]) -> list[Rul
     differ = any_of(content.min().over(own) != content.max().over(own) for content in contents)
     copy = peers["row"] > peers["row"].min().over(own)
     text = text_in(peers, id_name)
-    return [Rule(id_name, "one row an id, this one's rows differ", text, differ), Rule(id_name, COPY, text, copy)]
+    return [Rule(id_name, Expected.DIFFER, text, differ), Rule(id_name, Expected.COPY, text, copy)]
 
 
 def judge(table: ibis.Table, rules: list[Rule]) -> ibis.Table:

@@ -18,7 +18,6 @@ from segmentation.core.engine import any_of, double, in_memory, kept, sampled, s
 from segmentation.core.errors import DataError
 from segmentation.core.privacy import NEARLY, SMALLEST_GROUP, least
 from segmentation.customers.checks import (
-    COPY,
     NO_CUSTOMER,
     answers_in,
     check_rows,
@@ -32,6 +31,7 @@ from segmentation.customers.checks import (
 from segmentation.customers.counts import in_order_of_ids, is_ascending
 from segmentation.customers.customers import Customers
 from segmentation.customers.purchases import Day, summarize_purchases
+from segmentation.language.kept import Rule
 from segmentation.language.writing import NONE, percent
 from segmentation.runs.records import Account, NumberFormat
 from segmentation.tables.number_formats import Convention, conventions_of, to_number
@@ -105,7 +105,7 @@ def clean(raw: ibis.Table, dataset: Dataset, *, features: tuple[str, ...], heade
 
 def _rows(raw: ibis.Table, found: Customers, rules: dict[str, int]) -> dict:
     """Return what became of the rows, none of which may be lost."""
-    rows, collapsed = int(raw.count().execute()), sum(n for rule, n in rules.items() if rule.endswith(f": {COPY}"))
+    rows, collapsed = int(raw.count().execute()), sum(n for rule, n in rules.items() if rule.endswith(f": {Rule.COPY}"))
     rejected = sum(rules.values()) - collapsed
     account = {"rows_in": rows, "clean": found.number, "customers": found.number, "rejected": rejected}
     if rows != found.number + rejected + collapsed:

@@ -214,6 +214,11 @@ def unskewed(value: ibis.Value, power: float) -> ibis.Value:
     return (x >= 0).ifelse(above, below)
 
 
+def apart(value: ibis.Value, centre: float, power: float) -> ibis.Value:
+    """Return how far a column lies from a centre, on the scale of a transformation."""
+    return unskewed(value, power) - double(float(unskew(np.array([centre]), power)[0]))
+
+
 def undo(z: np.ndarray, power: float) -> np.ndarray:
     """Return the numbers that were transformed."""
     if power == 1:

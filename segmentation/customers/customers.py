@@ -15,6 +15,7 @@ from segmentation.core.privacy import least
 from segmentation.customers.counts import (
     MOST_VALUES,
     Grouping,
+    apart,
     bin_of,
     ended,
     fences_on,
@@ -35,7 +36,7 @@ from segmentation.customers.counts import (
     three_powers,
     values_as_rows,
     values_of_rows,
-)
+)  # fmt: skip
 from segmentation.runs.run import Run
 
 ADDED = ("segment", "distance", "margin", "probability", "next_segment")  # what assignment adds to a customer
@@ -354,13 +355,13 @@ class Customers:
         return grids
 
     def correlation(self, names: list[str]) -> pd.DataFrame:
-        """Return the linear correlations of columns, each over the customers with a value in both."""
+        """Return the linear correlations of columns as the model sees them, over the customers with a value in both."""
         varied = self._ends.loc[names, "high"] > self._ends.loc[names, "low"]
-        pairs = list(combinations([name for name in names if varied[name]], 2))
-        gaps = {name for name in names if self._sums.loc[name, "filled"] < self.number}
-        parts: dict = {}
+        powers = {name: self.power(name) for name in names if varied[name]}
+        gaps = {n for n in names if self._sums.loc[n, "filled"] < self.number or powers.get(n, 1) != 1}
+        pairs, parts = [*combinations(powers, 2)], dict[tuple, ibis.Value]()
         for one, other in pairs:
-            x, y = (self.table[name] - double(self._sums.loc[name, "centre"]) for name in (one, other))
+            x, y = (apart(self.table[n], self._sums.loc[n, "centre"], powers[n]) for n in (one, other))
             sums = pair_sums(x, y, gaps=bool(gaps & {one, other}))
             parts |= {(one, other, what): value for what, value in sums.items()}
         found = self._aggregated(parts)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from itertools import chain
+from itertools import chain, combinations
 
 import numpy as np
 import pandas as pd
@@ -301,6 +301,12 @@ def most_linked(correlation: pd.DataFrame, dataset: Dataset) -> list[str]:
     strength = correlation.abs().where(~np.eye(len(correlation), dtype=bool)).max().fillna(0)
     kept = strength.sort_values(ascending=False, kind="stable").index[:MOST_PAIRED]
     return [name for name in correlation if name in kept]
+
+
+def further_pairs(correlation: pd.DataFrame, dataset: Dataset, features: Collection[str]) -> list[tuple[str, str]]:
+    """Return every two of the columns that are linked most, but for the first two features, drawn by themselves."""
+    drawn = {*amounts_of(dataset, features)[:2]}
+    return [two for two in combinations(most_linked(correlation, dataset), 2) if {*two} != drawn]
 
 
 def bands(customers: Customers, name: str) -> Grouping:

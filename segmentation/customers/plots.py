@@ -63,18 +63,12 @@ QUANTILES = [0.1, 0.25, 0.5, 0.75, 0.9]
 
 
 def distributions(customers: Customers, names: Sequence[str]):
-    """Draw a histogram of each amount with its quantiles beneath, of items how many give each answer; None of none."""
-    amounts, items = amounts_of(customers.dataset, names), items_of(customers.dataset, names)
-    if not names:
+    """Draw a histogram of each amount among numeric columns, with its quantiles beneath; None of none."""
+    shown = amounts_of(customers.dataset, names)[:MOST_PANELS]
+    if not shown:
         return None
-    if not amounts:
-        return answers(customers, items)
-    shown = [*amounts, *items][:MOST_PANELS]
     axes = panels(len(shown))
     for ax, name in zip(axes, shown, strict=True):
-        if name in items:
-            _answers(ax, customers, [name])
-            continue
         top = _histogram(ax, customers, name)
         quantile_bars(ax, customers, name, Grouping(), at=[-0.13 * top], height=0.13 * top)
         ax.set(ylabel=tr("customers"), ylim=(-0.24 * top, 1.05 * top))
@@ -92,8 +86,11 @@ class NotBelow(mpl.ticker.MaxNLocator):
         return super().tick_values(0, high)
 
 
-def answers(customers: Customers, items: Sequence[str]):
-    """Draw for each kind of items a panel: a bar an item, its share of yes, or the parts of its ratings."""
+def answers(customers: Customers, names: Sequence[str]):
+    """Draw for each kind of items a panel: a bar an item, its share of yes, or its ratings; None of none."""
+    items = items_of(customers.dataset, names)
+    if not items:
+        return None
     kinds = {name: customers.dataset.columns[name].type for name in items}
     same = [[name for name in items if kinds[name] == kind] for kind in dict.fromkeys(kinds.values())]
     height = 0.8 + 0.34 * max(map(len, same))
@@ -274,30 +271,21 @@ def count_pairs(customers: Customers, names: list[str]) -> None:
     customers.count_together({name: _edges(customers, name, customers.dataset.axis(name)) for name in names})
 
 
-def pairwise(customers: Customers, names: list[str]):
-    """Draw every pair of numeric columns, with histograms on the diagonal; None of a single column."""
-    if len(names) < 2:
+def pairwise(customers: Customers, pairs: Sequence[tuple[str, str]]):
+    """Draw each pair of numeric columns as a panel; None of none."""
+    if not pairs:
         return None
-    n, axis = len(names), customers.dataset.axis
-    _, axes = plt.subplots(n, n, figsize=(PAGE, PAGE * 0.8), squeeze=False)
-    for i, row in enumerate(names):
-        for j, column in enumerate(names):
-            if j > i:
-                axes[i, j].remove()
-                continue
-            if i == j:
-                _histogram(axes[i, j], customers, row)
-                label_axis(axes[i, j], "x", axis(row))
-            else:
-                relation(customers, (column, row), ax=axes[i, j])
-            few_ticks(axes[i, j], most=3)
-            axes[i, j].set(xlabel=wrapped(axis(column)) if i == n - 1 else "")
-            axes[i, j].set(ylabel=(wrapped(axis(row)) if i else tr("customers")) if j == 0 else "")
-    return axes[0, 0]
+    axes = panels(len(pairs), height=3.2)
+    for ax, two in zip(axes, pairs, strict=True):
+        relation(customers, two, ax=ax)
+        few_ticks(ax)
+    return axes
 
 
 def correlation(correlation: pd.DataFrame, dataset: Dataset):
-    """Draw a correlation matrix as a labelled heat map."""
+    """Draw a correlation matrix as a labelled heat map; None of two columns, whose one correlation is told."""
+    if len(correlation) < 3:
+        return None
     labels, n = one_line([dataset.label(name) for name in correlation]), len(correlation)
     few, r = n <= MOST_IN_GRID, correlation.to_numpy()
     _, ax = plt.subplots(figsize=(PAGE, 0.6 + 0.34 * n + max(map(width, labels)) / LETTERS_AN_INCH if few else PAGE))

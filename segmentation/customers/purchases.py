@@ -5,6 +5,7 @@ import ibis
 from segmentation.core.dataset import MADE, Column, Dataset, Transactions
 from segmentation.core.engine import kept
 from segmentation.customers.checks import REFUSED, Rule, check_rows, judge, text_in
+from segmentation.language.kept import Rule as Expected
 from segmentation.tables.dates import to_day
 from segmentation.tables.number_formats import conventions_of
 
@@ -125,12 +126,12 @@ def _judge_purchases(checked: ibis.Table, dataset: Dataset) -> ibis.Table:
     """Add the day of each purchase; refuse those without one, after the as-of date, or of more than can be added."""
     given = _described(dataset)
     day, date = to_day(checked["date"], given.date_format), checked["date"]
-    until = f"on or before {given.as_of}, transactions.as_of in dataset.yaml"
+    until = Expected.UNTIL.format(day=given.as_of, key="transactions.as_of")
     told = text_in(checked, "amount") if given.amount else checked["amount"].cast("string")
     rules = [
-        Rule("date", f"a date as {given.date_format}", date, day.isnull()),
+        Rule("date", Expected.A_DATE.format(written=given.date_format), date, day.isnull()),
         Rule("date", until, date, day > ibis.literal(given.as_of)),
-        Rule("amount", f"below {MOST:,.0f}", told, checked["amount"].abs() >= MOST),
+        Rule("amount", Expected.BELOW.format(end=f"{MOST:,.0f}"), told, checked["amount"].abs() >= MOST),
     ]
     return judge(checked.mutate(day=day), rules)
 
@@ -138,20 +139,12 @@ def _judge_purchases(checked: ibis.Table, dataset: Dataset) -> ibis.Table:
 def _judge_customers(checked: ibis.Table, dataset: Dataset) -> ibis.Table:
     """Refuse the rows of customers of whom nothing can be said: they bought nothing, or returned more than that."""
     peers = ibis.window(group_by=[checked["id"], checked["rule"].isnull()])
-    rules = [
-        Rule("id", "a customer with a purchase", checked["id"].cast("string"), ~checked["bought"].any().over(peers))
-    ]
+    rules = [Rule("id", Expected.A_PURCHASE, checked["id"].cast("string"), ~checked["bought"].any().over(peers))]
     monetary = dataset.columns.get("monetary")
     if monetary and (monetary.transform == "log" or monetary.min is not None):
         owed = _exact(checked["amount"]).sum().over(peers) < (monetary.min or 0)
-        rules.append(
-            Rule(
-                "id",
-                f"a customer worth {monetary.min or 0:g} or more after returns",
-                checked["id"].cast("string"),
-                owed,
-            )
-        )
+        worth = Expected.WORTH.format(least=f"{monetary.min or 0:g}")
+        rules.append(Rule("id", worth, checked["id"].cast("string"), owed))
     return judge(checked, rules)
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from segmentation.core.dataset import YEARS
 from segmentation.core.errors import DataError
-from segmentation.core.privacy import FEWER, SMALLEST_GROUP, tens
-from segmentation.language.writing import decimal
+from segmentation.core.privacy import SMALLEST_GROUP, in_tens
+from segmentation.language.kept import Reason, plain_number
 from segmentation.roles import words
 from segmentation.roles.items import find_items, judge_items, levels_in_words, says_yes_or_no
 from segmentation.roles.known import Days
@@ -29,7 +29,6 @@ MOST_LEVELS = 50
 LONGEST_ID = 60  # letters; what is longer is a remark, though no two are the same
 FEWEST_NUMBERED, DENSE = 100, 3  # so many amounts within thrice as many whole numbers would repeat
 TAIL, FEWEST_IN_TAIL = 0.25, 5  # how few customers a count leaves to the upper half of its scale, of so many steps
-NAMED = "FEATURES names it"
 USED = ("feature", "descriptor", "value")
 Spec = tuple[dict, str]
 
@@ -88,7 +87,9 @@ def _guess_customers(looked: Looked, source: RawSource, formed: list[str], days:
     found = {name: _as_guess(name, looked, judged[name]) for name in judged}
     for name in days.formats:
         spec, reason = days.guess(name)
-        spec, reason = (spec | {"role": "feature"}, NAMED) if name in formed and "type" in spec else (spec, reason)
+        spec, reason = (
+            (spec | {"role": "feature"}, Reason.NAMED) if name in formed and "type" in spec else (spec, reason)
+        )
         asked_day = days.asked(name) if "type" in spec else ""
         found[name] = Guess(name, looked.headers[name], spec, reason, asked_day, asked_day, days.as_of)
     if id_name:
@@ -138,10 +139,10 @@ def _tells_apart(texts: pd.Series) -> bool:
 
 def _why_id(name: str, looked: Looked) -> str:
     share = share_distinct(looked.texts[name])
-    named = "its name says so, and " if words.ID.search(looked.spelt[name]) else ""
-    return f"{named}{'every value' if share == 1 else 'nearly every value'} is another" + (
-        "" if share == 1 else "; what repeats or is missing is refused unless its rows are the same"
-    )
+    named = bool(words.ID.search(looked.spelt[name]))
+    if share == 1:
+        return Reason.CALLED_ID if named else Reason.IS_ID
+    return f"{Reason.CALLED_NEARLY_ID if named else Reason.IS_NEARLY_ID}; {Reason.REPEATS}"
 
 
 def _judge(looked: Looked, names: Sequence[str], formed: Sequence[str]) -> dict[str, Spec]:
@@ -150,7 +151,7 @@ def _judge(looked: Looked, names: Sequence[str], formed: Sequence[str]) -> dict[
     judged = {name: _guess(name, looked) for name in names if name not in items}
     judged |= judge_items(items, judged, looked)
     judged |= {name: spec for name in formed if name not in items and (spec := _named(name, looked))}
-    judged |= {name: (items[name].spec("feature"), NAMED) for name in formed if name in items}
+    judged |= {name: (items[name].spec("feature"), Reason.NAMED) for name in formed if name in items}
     kept: list[str] = []
     copies: dict[str, tuple[str, dict]] = {}
     for name in sorted(names, key=lambda name: (name not in formed, *_plainness(name, looked))):
@@ -175,17 +176,16 @@ def _plainness(name: str, looked: Looked) -> tuple:
 
 
 def _why_copy(name: str, kept: str, looked: Looked, named: bool) -> str:
-    r = decimal(looked.correlation.loc[name, kept])
     whys = (
-        "is measured itself, not an average, share or net of it",
-        "is an amount of money" if words.MONEY.search(looked.spelt[kept]) else "is a count",
-        "has fewer empty cells",
-        "has the shorter name",
-        "comes first in the alphabet",
+        Reason.COPY_MEASURED,
+        Reason.COPY_MONEY if words.MONEY.search(looked.spelt[kept]) else Reason.COPY_COUNT,
+        Reason.COPY_FULLER,
+        Reason.COPY_SHORTER,
+        Reason.COPY_FIRST,
     )
     differs = zip(_plainness(kept, looked), _plainness(name, looked), whys, strict=True)
-    why = NAMED.replace("it", "that one") if named else next((why for a, b, why in differs if a != b), whys[-1])
-    return f"nearly a copy of {plain(looked.headers[kept])} (r = {r}), which {'is kept: ' if named else ''}{why}"
+    why = Reason.COPY_OF_NAMED if named else next((why for a, b, why in differs if a != b), whys[-1])
+    return why.format(column=plain(looked.headers[kept]), r=plain_number(looked.correlation.loc[name, kept], 2))
 
 
 def _without_gaps(judged: dict[str, Spec], looked: Looked) -> dict[str, Spec]:
@@ -204,11 +204,10 @@ def _without_gaps(judged: dict[str, Spec], looked: Looked) -> dict[str, Spec]:
         name = min(lost, key=lambda name: (-lost[name].mean(), looked.spelt[name]))
         spec, reason = judged[name]
         if spec["role"] == "feature" and name not in mended:
-            filled = "its empty cells are filled with the median, because many customers lack one feature or another"
-            mended[name] = spec | {"required": False, "missing": "median"}, f"{reason}; {filled}"
+            mended[name] = spec | {"required": False, "missing": "median"}, f"{reason}; {Reason.FILLED}"
             lost[name] = broken[name]
         else:
-            mended[name] = {"role": "ignore"}, "too many of its cells are no numbers"
+            mended[name] = {"role": "ignore"}, Reason.TOO_MANY_BROKEN
             del lost[name]
     return mended
 
@@ -217,8 +216,8 @@ def _named(name: str, looked: Looked) -> Spec | None:
     """Return a feature that somebody named; None where its cells are neither numbers nor yes and no."""
     filled = looked.texts[name][looked.texts[name] != ""]
     if says_yes_or_no(filled):
-        return {"role": "feature", "type": "yes/no"}, NAMED
-    return (_amount(name, looked)[0], NAMED) if name in looked.numbers else None
+        return {"role": "feature", "type": "yes/no"}, Reason.NAMED
+    return (_amount(name, looked)[0], Reason.NAMED) if name in looked.numbers else None
 
 
 def _left(spelt: str) -> bool:
@@ -230,22 +229,22 @@ def _guess(name: str, looked: Looked) -> Spec:
     texts, spelt = looked.texts[name], looked.spelt[name]
     filled = texts[texts != ""]
     if filled.empty:
-        return {"role": "ignore"}, "it is empty"
+        return {"role": "ignore"}, Reason.EMPTY
     if filled.nunique() == 1:
         few = _are_few(filled)
-        return {"role": "ignore"}, "it holds one text alone" if few else f"every cell is {filled.iloc[0]!r:.40}"
+        return {"role": "ignore"}, Reason.ONE_TEXT if few else Reason.EVERY_CELL.format(text=f"{filled.iloc[0]!r:.40}")
     if _left(spelt) and name in looked.numbers:
-        return {"role": "ignore"}, "its name says that an earlier analysis left it"
+        return {"role": "ignore"}, Reason.LEFT
     if name not in looked.numbers:
         spec, reason = _guess_text(filled)
         broken = looked.broken.get(name, ("", ""))[0]
         earlier = spec["role"] == "descriptor" and (_left(spelt) or words.EARLIER.search(spelt))
-        reason = "its name says that it is an earlier segment, which describes the new ones" if earlier else reason
+        reason = Reason.EARLIER if earlier else reason
         return spec, broken if broken and spec["role"] == "ignore" else reason
     if words.INDEX.search(spelt):
-        return {"role": "ignore"}, "its name says that it numbers the rows"
+        return {"role": "ignore"}, Reason.NUMBERS_ROWS
     if filled.str.match("0[0-9]").mean() > 1 - NUMBERS:
-        return {"role": "ignore"}, "its leading zeros say that it is a code, and a code is no amount"
+        return {"role": "ignore"}, Reason.LEADING_ZEROS
     return _guess_number(name, looked)
 
 
@@ -257,14 +256,15 @@ def _are_few(filled: pd.Series) -> bool:
 def _guess_text(filled: pd.Series) -> Spec:
     distinct = filled.nunique()
     if says_yes_or_no(filled):
-        return {"role": "descriptor", "type": "yes/no"}, "its cells say yes or no"
+        return {"role": "descriptor", "type": "yes/no"}, Reason.SAYS_YES
     if levels := levels_in_words(filled):
         ordinal = {"role": "descriptor", "type": "ordinal", "categories": {level: [] for level in levels}}
-        return ordinal, f"a rating in {len(levels)} levels"
+        return ordinal, Reason.LEVELS.format(n=len(levels))
     if distinct > MOST_LEVELS or 2 * distinct > len(filled):
-        return {"role": "ignore"}, f"{tens(distinct, private=True)} different texts describe no group"
-    many = FEWER if _are_few(filled) else str(distinct)
-    return {"role": "descriptor", "type": "category"}, f"{many} different texts"
+        told = Reason.FEW_TEXTS_NO_GROUP if distinct < SMALLEST_GROUP else Reason.MORE_TEXTS_NO_GROUP
+        return {"role": "ignore"}, told.format(n=max(in_tens(distinct), SMALLEST_GROUP))
+    many = Reason.FEW_TEXTS.format(n=SMALLEST_GROUP) if _are_few(filled) else Reason.TEXTS.format(n=distinct)
+    return {"role": "descriptor", "type": "category"}, many
 
 
 def _guess_number(name: str, looked: Looked) -> Spec:
@@ -273,21 +273,22 @@ def _guess_number(name: str, looked: Looked) -> Spec:
     filled = values.dropna()
     distinct, whole = filled.nunique(), bool((filled % 1 == 0).all())
     if distinct == len(values) and whole and _numbers_rows(filled) and not unit_of(name, looked):
-        return {"role": "ignore"}, "it only numbers the rows"
+        return {"role": "ignore"}, Reason.ONLY_NUMBERS_ROWS
     if distinct == len(values) and whole and filled.min() >= 10 ** (CODE_DIGITS - 1):
-        return {"role": "ignore"}, f"whole numbers of {CODE_DIGITS} digits or more that never repeat look like codes"
+        return {"role": "ignore"}, Reason.LONG_CODES.format(n=CODE_DIGITS)
     if says_yes_or_no(looked.texts[name][looked.texts[name] != ""]):
-        return {"role": "descriptor", "type": "yes/no"}, "0 and 1 say no and yes"
+        return {"role": "descriptor", "type": "yes/no"}, Reason.SAYS_ONE
     told = _told_by_name(spelt, filled, whole)
     if told and told[0].get("type") != "category" and told[0]["role"] == "descriptor":
         return told[0] | _limits(name, looked), told[1]
     if told:
         return told
     if whole and _are_codes(spelt, filled):
-        many = FEWER if _are_few(filled) else f"only {distinct}"
-        return {"role": "descriptor", "type": "category"}, f"{many} whole numbers, which look like codes"
+        few = _are_few(filled)
+        many = Reason.FEW_CODES.format(n=SMALLEST_GROUP) if few else Reason.CODES.format(n=distinct)
+        return {"role": "descriptor", "type": "category"}, many
     if (looked.texts[name] == "").mean() > MOST_EMPTY:
-        return {"role": "descriptor"} | _limits(name, looked), "an amount, but more than a fifth of its cells are empty"
+        return {"role": "descriptor"} | _limits(name, looked), Reason.GAPS
     return _amount(name, looked)
 
 
@@ -302,22 +303,19 @@ def _told_by_name(spelt: str, filled: pd.Series, whole: bool) -> Spec | None:
     few = whole and filled.nunique() <= FEW_CODES
     kind = {"type": "category"} if few else {}
     if words.ID.search(spelt) and words.WHOSE.search(spelt):
-        return {"role": "ignore"}, "its name says that it is an id, but it repeats: each row is taken for a customer"
+        return {"role": "ignore"}, Reason.REPEATED_ID
     if words.CODE.search(spelt):
-        return {"role": "ignore"}, "its name says that it is a code, and a code is no amount"
+        return {"role": "ignore"}, Reason.CODE
     if words.OUTCOME.search(spelt):
-        return {"role": "descriptor"} | kind, "its name says what became of the customer, which forms no segments"
+        return {"role": "descriptor"} | kind, Reason.OUTCOME
     if words.EARLIER.search(spelt):
-        return {
-            "role": "descriptor"
-        } | kind, "its name says that it is an earlier segment, which describes the new ones"
+        return {"role": "descriptor"} | kind, Reason.EARLIER
     if words.MODELLED.search(spelt):
-        return {"role": "descriptor"} | kind, "its name says that a model computed it, which forms no segments"
+        return {"role": "descriptor"} | kind, Reason.MODELLED
     if words.PERSON.search(spelt) or is_year(spelt, filled):
-        return {"role": "descriptor"}, "its name says what a person is, not what they do"
+        return {"role": "descriptor"}, Reason.PERSON
     if whole and words.NOMINAL.search(spelt) and not words.COUNTS.match(spelt):
-        told = "its name says that it is a code, and a code is no amount"
-        return ({"role": "descriptor"} | kind if few else {"role": "ignore"}), told
+        return ({"role": "descriptor"} | kind if few else {"role": "ignore"}), Reason.CODE
     return None
 
 
@@ -351,9 +349,8 @@ def _amount(name: str, looked: Looked) -> Spec:
     values, limits = looked.numbers[name], _limits(name, looked)
     skew = values.skew()
     if values.min() >= 0 and skew > SKEWED:
-        tail = f"an amount with a long tail (skewness {decimal(skew, 1)})"
-        return {"role": "feature", "transform": "log"} | limits, tail
-    return {"role": "feature"} | limits, "an amount"
+        return {"role": "feature", "transform": "log"} | limits, Reason.TAIL.format(skewness=plain_number(skew, 1))
+    return {"role": "feature"} | limits, Reason.AMOUNT
 
 
 def _as_guess(name: str, looked: Looked, judged: Spec) -> Guess:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.core.text import NO, YES, key
+from segmentation.language.kept import Reason
 from segmentation.roles import words
 from segmentation.roles.look import MOST_EMPTY, MOSTLY, Looked, unit_of
 
@@ -61,8 +62,10 @@ class Item:
     @property
     def reason(self) -> str:
         """Return why it is an item."""
-        kind = f"ratings from {self.scale[0]} to {self.scale[1]}" if self.scale else "answers of yes or no"
-        return f"one of {self.of} {kind}" + (", which are alike in name" if self.alike else "")
+        if not self.scale:
+            return (Reason.ANSWERS_ALIKE if self.alike else Reason.ANSWERS).format(n=self.of)
+        kind = Reason.RATINGS_ALIKE if self.alike else Reason.RATINGS
+        return kind.format(n=self.of, low=self.scale[0], high=self.scale[1])
 
 
 def find_items(looked: Looked, names: Sequence[str]) -> dict[str, Item]:

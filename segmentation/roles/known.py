@@ -10,6 +10,7 @@ from segmentation.core.dataset import Column, Dataset, Level
 from segmentation.core.errors import UsageError
 from segmentation.core.text import in_sentence, plain_unit
 from segmentation.language import trc
+from segmentation.language.kept import Reason
 from segmentation.roles.look import MOST_EMPTY, Looked, plain
 from segmentation.roles.words import spelt
 from segmentation.tables.dates import FORMATS, ORDERS, find_formats, read_day, tell_open
@@ -293,10 +294,10 @@ class Days:
         if LAST.search(self._spelt(name)):
             return ""
         if AHEAD.search(self._spelt(name)):
-            return "its name says that these dates lie ahead"
+            return Reason.AHEAD
         own = sorted(self._days(name, self.formats[name][0]))
         ahead = bool(own) and own[len(own) // 2] > self._latest_done
-        return "most of its dates lie behind the last that customers did" if ahead else ""
+        return Reason.LIE_AHEAD if ahead else ""
 
     @cached_property
     def _latest_done(self) -> date:
@@ -308,19 +309,17 @@ class Days:
         """Return the keys of a column of dates in dataset.yaml, and the reason."""
         spelt, texts = self._spelt(name), self._looked.texts[name]
         if texts[texts != ""].nunique() == 1:
-            return {"role": "ignore"}, "it holds one date alone"
+            return {"role": "ignore"}, Reason.ONE_DATE
         if why := self._why_ahead(name):
             return {"role": "ignore"}, why
         how = {"type": "date", "date_format": self.formats[name][0], "label": self._label(name)}
-        counted = f"counted to {self.as_of}, the day after the latest date"
         if BIRTH.search(spelt):
-            born = f"its name says that it is a date of birth; years are {counted}"
+            born = f"{Reason.BIRTH}; {Reason.YEARS_COUNTED.format(day=self.as_of)}"
             return {"role": "descriptor"} | how | {"unit": "years"}, born
+        counted = Reason.DAYS_COUNTED.format(day=self.as_of)
         if LAST.search(spelt) and (texts == "").mean() <= MOST_EMPTY:
-            told = f"its name says when the customer last did something (recency); days are {counted}"
-            return {"role": "feature"} | how, told
-        tenure = "its name says when the customer came (tenure)" if FIRST.search(spelt) else "a date"
-        return {"role": "descriptor"} | how, f"{tenure}; days are {counted}"
+            return {"role": "feature"} | how, f"{Reason.LAST_DONE}; {counted}"
+        return {"role": "descriptor"} | how, f"{Reason.CAME if FIRST.search(spelt) else Reason.DATE}; {counted}"
 
     def _label(self, name: str) -> str:
         """Return "Days since last order" for last_order_date, of births "Age" where no column is called so."""

@@ -10,6 +10,8 @@ import pandas as pd
 from segmentation.core.dataset import MADE, OF_ROWS, Column, Dataset
 from segmentation.core.errors import DataError
 from segmentation.core.privacy import SMALLEST_GROUP
+from segmentation.language import tr
+from segmentation.language.kept import Reason
 from segmentation.roles import words
 from segmentation.roles.look import MOSTLY, Looked, plain, share_distinct, unit_of
 from segmentation.tables.dates import find_formats, read_day, tell_open
@@ -174,10 +176,9 @@ def _own(looked: Looked, customer: str, taken: set[str]) -> list[tuple]:
         kinds = cells[again & cells.ne("")].groupby(whose).nunique()
         few = 1 < cells[cells != ""].nunique() <= min(MOST_GROUPS, whose.nunique() / 2)
         if few and len(kinds) >= SMALLEST_GROUP and (kinds == 1).mean() >= ONE and not _ways(cells):
-            why = "a customer's own: hardly anyone has two"
             at = list(looked.headers).index(name) + 1
             free = numbered(name, at, looked.headers) if name in (*MADE, *OF_ROWS) else name
-            found.append((free, looked.headers[name], {"role": "descriptor", "type": "category"}, why))
+            found.append((free, looked.headers[name], {"role": "descriptor", "type": "category"}, Reason.OWN))
     return found
 
 
@@ -185,21 +186,20 @@ def _made(header: str, told: dict, unit: dict, *, returned: bool) -> list[tuple]
     """Return name, header, keys and reason of what is made of each customer's purchases."""
     money, orders = "amount" in told or "price" in told, "order" in told
     feature, describes, days = {"role": "feature"}, {"role": "descriptor"}, {"unit": "days"}
-    each = "order" if orders else "purchase" if money else "day with a purchase"
+    each = Reason.EACH_ORDER if orders else Reason.EACH_PURCHASE if money else Reason.EACH_DAY
     rows = [
-        ("id", {"role": "id", "label": plain(header)}, "the customer, who repeats beside the dates"),
-        ("recency", feature | days | {"label": "Recency"}, "the days since the last purchase"),
-        ("frequency", feature | {"unit": "purchases", "transform": "log", "label": "Frequency"}, f"each {each} counts"),
+        ("id", {"role": "id", "label": plain(header)}, Reason.CUSTOMER),
+        ("recency", feature | days | {"label": tr("Recency")}, Reason.SINCE_LAST),
+        ("frequency", feature | {"unit": "purchases", "transform": "log", "label": tr("Frequency")}, each),
     ]
     if money:
-        why = "what was bought less what was returned, so it is a value"
-        rows.append(
-            ("monetary", feature | {"value": True} | unit | {"transform": "log", "label": "Monetary value"}, why)
-        )
-        rows.append(("basket", describes | unit | {"label": "Average basket"}, f"what was bought by {each}"))
-    rows.append(("tenure", describes | days | {"label": "Tenure"}, "the days since the first purchase"))
+        value = feature | {"value": True} | unit | {"transform": "log", "label": tr("Monetary value")}
+        rows.append(("monetary", value, Reason.NET))
+        by = Reason.BY_ORDER if orders else Reason.BY_PURCHASE
+        rows.append(("basket", describes | unit | {"label": tr("Average basket")}, by))
+    rows.append(("tenure", describes | days | {"label": tr("Tenure")}, Reason.SINCE_FIRST))
     if orders or not money:
-        rows.append(("lines", describes | {"label": "Lines bought"}, "the rows that are no returns"))
+        rows.append(("lines", describes | {"label": tr("Lines bought")}, Reason.LINES))
     if returned:
-        rows.append(("returned", describes | {"unit": "%", "label": "Lines returned"}, "of 100 rows those returned"))
+        rows.append(("returned", describes | {"unit": "%", "label": tr("Lines returned")}, Reason.RETURNED))
     return [(name, name, keys, why) for name, keys, why in rows]

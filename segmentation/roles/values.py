@@ -4,16 +4,16 @@ import re
 from collections.abc import Mapping
 
 from segmentation.core.text import is_money, plain_unit
+from segmentation.language.kept import Reason
 from segmentation.roles import words
 from segmentation.roles.look import IN_BRACKETS, Looked, unit_of
 
 LARGEST_PERCENTAGE = 100
 NOT_WORTH = (words.NO_SUM, words.MODELLED, words.OUTCOME, words.EARLIER, words.CODE)
 WHY = {
-    "brings": "its name says what customers bring, so it is a value",
-    "margin": "its name says what is left of what customers bring, so it is a value",
+    "brings": Reason.BRINGS,
+    "margin": Reason.MARGIN,
 }
-ONLY_PARTS = "no value, because several columns hold parts of what customers bring, and none says that it is the total"
 Spec = tuple[dict, str]
 
 
@@ -41,7 +41,7 @@ def with_values(judged: Mapping[str, Spec], copies: Mapping[str, tuple[str, dict
                 f"{reason}; {WHY[kinds[name]]}",
             )
         elif name in used:
-            told[name] = spec, f"{reason}; {ONLY_PARTS}"
+            told[name] = spec, f"{reason}; {Reason.ONLY_PARTS}"
     return told
 
 

@@ -11,12 +11,12 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import write_text
 from segmentation.core.text import key
-from segmentation.roles.guess import NAMED, Guess, guess_table
+from segmentation.language.kept import Reason
+from segmentation.roles.guess import Guess, guess_table
 from segmentation.roles.look import plain
 from segmentation.runs.run import check_run_name
 from segmentation.tables.sources import RawSource
 
-AS_BEFORE, NOT_BEFORE = "as in the run before", "not in the run before"
 REMARKS = {
     "order": " # what the lines of one purchase share",
     "price": " # of one; a row came to quantity times price",
@@ -47,7 +47,7 @@ def assume(
     named = features or (",".join(like.named("feature")) if like else None)
     guesses, purchases = guess_table(source, decimal_mark, named, dates)
     if like:
-        guesses = [guess if features and guess.reason == NAMED else _as_before(guess, like) for guess in guesses]
+        guesses = [guess if features and guess.reason == Reason.NAMED else _as_before(guess, like) for guess in guesses]
     if asked := [guess.asked for guess in guesses if guess.asked]:
         raise DataError(f"{source.name}: {asked[0]}")
     return as_yaml(guesses, source, title=source.name, decimal_mark=decimal_mark, purchases=purchases)
@@ -60,10 +60,10 @@ def _as_before(guess: Guess, like: Dataset) -> Guess:
             told = column.model_dump(mode="json", exclude_unset=True, exclude={"reason", "aliases", "date_format"})
             written = {"date_format": guess.spec["date_format"]} if "date_format" in guess.spec else {}
             asked = "" if column.role == "ignore" else guess.asked
-            return replace(guess, name=name, spec=told | written, reason=column.reason or AS_BEFORE, asked=asked)
+            return replace(guess, name=name, spec=told | written, reason=column.reason or Reason.AS_BEFORE, asked=asked)
     if guess.spec["role"] != "feature":
         return guess
-    return replace(guess, spec=guess.spec | {"role": "descriptor"}, reason=f"{NOT_BEFORE}: {guess.reason}")
+    return replace(guess, spec=guess.spec | {"role": "descriptor"}, reason=f"{Reason.NOT_BEFORE}; {guess.reason}")
 
 
 def as_yaml(

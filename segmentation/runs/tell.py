@@ -6,6 +6,7 @@ from shlex import quote
 from segmentation.core.dataset import ASSUMED, OF_MONEY, OF_RFM, Dataset
 from segmentation.core.text import escape, is_money, plain_unit
 from segmentation.language import mark, tr, trc, trn
+from segmentation.language.kept import Reason, Rule, retold
 from segmentation.language.writing import day, decimal, either, listing, sentence, share_texts, shares, whole
 from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
 from segmentation.runs.records import FAR_SHARE, FAR_TIMES, Account, Conclusion, Profile, Verdict
@@ -127,10 +128,10 @@ def roles(dataset: Dataset, features: Sequence[str]) -> Iterator[tuple[str, str,
     for name, column in dataset.columns.items():
         named = name in features
         if named == (column.role == "feature"):
-            yield dataset.label(name), tr(ROLES[dataset.role(name)]), column.reason or ""
+            yield dataset.label(name), tr(ROLES[dataset.role(name)]), retold(Reason, column.reason or "")
         else:
-            why = tr("FEATURES names it") if named else tr("not in FEATURES")
-            yield dataset.label(name), tr(ROLES[dataset.role(name, formed=named)]), why
+            why = Reason.NAMED if named else Reason.NOT_NAMED
+            yield dataset.label(name), tr(ROLES[dataset.role(name, formed=named)]), retold(Reason, why)
 
 
 def headline(selection: Selection, profiles: Profiles) -> str:
@@ -517,7 +518,8 @@ def few(dataset: Dataset | None):
 def tell_rule(rule: str, dataset: Dataset | None) -> str:
     """Return a rule under the label of its column."""
     column, _, expected = rule.partition(": ")
-    return f"{dataset.label(column)}: {expected}" if dataset and column in dataset.columns else rule
+    label = dataset.label(column) if dataset and column in dataset.columns else column
+    return f"{label}: {retold(Rule, expected)}"
 
 
 def trust(account: Account, dataset: Dataset | None = None) -> str:

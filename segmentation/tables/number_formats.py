@@ -11,7 +11,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import of_each
 from segmentation.core.errors import DataError
 from segmentation.core.text import SIGNS, contradict, is_money, is_unit, other_amount, plain_unit
-from segmentation.language.writing import listing
+from segmentation.language.kept import Reason, Rule
 
 SPACES = " '’\u00a0\u2009\u202f"
 # Each blank by itself, because every engine means something else by \s.
@@ -73,9 +73,9 @@ class Convention:
 
     def expects(self) -> str:
         """Return what a cell of the column must be, in words."""
-        mark = " with a decimal comma" if self.comma else ""
-        unit = "" if self.bare else f" with {self.around[0]}"
-        return f"a number{mark}{unit}"
+        if self.bare:
+            return Rule.WITH_COMMA if self.comma else Rule.A_NUMBER
+        return (Rule.COMMA_AND_UNIT if self.comma else Rule.WITH_UNIT).format(unit=self.around[0])
 
 
 def find_conventions(
@@ -310,13 +310,13 @@ def why_no_number(raw: ibis.Table, name: str, convention: Convention) -> tuple[s
     found = cells.to_pandas().sort_values("row")
     around = found["before"].where(found["before"].map(is_money), found["behind"])
     money = around[around.map(is_money)].replace(SIGNS)
-    odd, reason = found[found["value"].isna()], "more than one cell in twenty is no number"
+    odd, reason = found[found["value"].isna()], Reason.BROKEN
     if money.nunique() > 1:
         counts = money.value_counts()
         odd = found.loc[money.index[money == min(counts.index, key=lambda one: (counts[one], one))]]
-        reason = f"its amounts are in several currencies ({listing(sorted(counts.index))}), which do not add up"
+        reason = Reason.CURRENCIES.format(currencies=", ".join(sorted(counts.index)))
     elif 2 * odd["other"].count() > len(odd):
-        reason = "some of its numbers have a decimal comma, others a decimal point"
+        reason = Reason.MARKS
     elif 2 * len(odd) >= len(found):
         return "", ""
     first = odd.iloc[0]

@@ -51,7 +51,7 @@ def test_the_cells_that_are_flagged_are_those_that_are_told(tmp_path):
     assert flagged["flag"].tolist() == ["far from the rest on the log scale"] * 3
     assert flagged["value"].tolist() == pytest.approx([np.expm1(20)] * 3)
     everyone = replace(cleaned.customers, dataset=dataset.model_copy(update={"privacy": "rows"}))
-    told = "The one numeric column of 30 customers: Umsatz has three values far from the rest on the log scale."
+    told = "Values far from the rest on the log scale: Umsatz (3)."
     assert tell.far_values(everyone, ["spend"]) == told
 
 
@@ -77,8 +77,28 @@ def test_the_scale_is_the_same_at_every_size(transform, part, handed_on):
 def test_the_sentence_says_only_what_was_measured():
     peaks = np.repeat([10.0, 50, 90], 40) + np.tile([-1, 0, 0, 1], 30)
     told = tell.distributions(customers(peaks, "none"), ["spend"])
-    assert "the distribution is hardly skewed (skewness 0.0)." in told
+    assert "The distribution is hardly skewed (skewness 0.0)." in told
     told = tell.distributions(customers(np.expm1([0, 1, 2, 3, 4] * 20), "log"), ["spend"])
-    assert "the distribution is hardly skewed on the log scale (skewness 0.0)." in told
+    assert "The distribution is hardly skewed (skewness 0.0 on the log scale)." in told
     told = tell.distributions(customers([1.0] * 90 + [5.0] * 10, "none"), ["spend"])
-    assert "the distribution is skewed to the high side (skewness 2.7)." in told
+    assert "The distribution is skewed to the high side (skewness 2.7)." in told
+
+
+@pytest.mark.parametrize(
+    ("privacy", "far", "told"),
+    [
+        ("rows", 0, "No value lies far from the rest of its column."),
+        ("rows", 3, "Values far from the rest: Spend (3)."),
+        ("aggregate", 3, "Of no column 10 values or more lie far from the rest."),
+        (
+            "aggregate",
+            12,
+            "Values far from the rest: Spend (12). Of every other column fewer than 10 values lie so far.",
+        ),
+    ],
+)
+def test_only_columns_with_values_far_from_the_rest_are_named(privacy, far, told):
+    frame = pd.DataFrame({"spend": [*range(100), *[900.0] * far], "visits": np.arange(100.0 + far)})
+    columns = {name: {"role": "feature"} for name in frame}
+    dataset = Dataset.model_validate({"title": "T", "columns": columns, "privacy": privacy})
+    assert tell.far_values(Customers.of(dataset, frame), list(frame)) == told

@@ -12,7 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
-from segmentation.core.text import count, escape, strength
+from segmentation.core.text import count, escape
 from segmentation.customers.counts import Grouping
 from segmentation.customers.exploring import bands, group_medians
 from segmentation.evidence import tell as evidence_tell
@@ -111,11 +111,6 @@ def test_misfits_are_counted_by_segment():
     assert told == "2 of 4 customers have a silhouette below 0 (1 in segment 1 and 1 in segment 2)."
     assert evidence_tell.misfits(table, private=True) == "Fewer than 10 of 4 customers have a silhouette below 0."
     assert evidence_tell.misfits(table[1::2].abs(), private=True) == "None of two customers has a silhouette below 0."
-
-
-def test_what_does_not_vary_is_not_correlated():
-    r = pd.DataFrame({"a": [1.0, 2, 3], "b": [5.0, 5, 5]}).corr()
-    assert "does not vary" in strength(r.loc["a", "b"], "A", "B")
 
 
 def _profile(table: pd.DataFrame, dataset: Dataset, features: list[str]) -> list[Profile]:

@@ -24,6 +24,7 @@ from segmentation.customers.exploring import groupings, percentiles
 from segmentation.customers.plots import categories, cloud, groups, quantile_bars
 from segmentation.evidence import tell as evidence_tell
 from segmentation.evidence.plots import flows as flows_drawn
+from segmentation.language.writing import sentence
 from segmentation.monitoring import tell as monitoring_tell
 from segmentation.monitoring.comparison import how_many
 from segmentation.report.dashboard import SegmentedCustomers, size_table, tell_shown
@@ -89,8 +90,8 @@ def test_groups_under_ten_are_left_out_of_what_is_compared_and_the_caption_says_
         [axes] = groups(customers, "spend", groupings(customers, [], ["region"]))
         assert [tick.get_text() for tick in axes.get_yticklabels()] == ["south"]
         return
-    least = "among its groups of ten customers or more; the others are drawn, but not compared."
-    assert told.startswith(f"By Region, the median Spend runs from 27 k$ (south) to 27.5 k$ (north) {least} Bars: ")
+    least = "Groups under 10 are drawn, but not compared."
+    assert told.startswith(f"By Region, the median of Spend runs from 27 k$ (south) to 27.5 k$ (north). {least} Bars: ")
 
 
 def test_categories_are_all_named_or_said_to_be_hidden():
@@ -98,7 +99,7 @@ def test_categories_are_all_named_or_said_to_be_hidden():
     assert "atoll 9 (3%)" in customers_tell.categories(planted("rows"), ["region"])
     told = customers_tell.categories(planted(), ["region"])
     assert "atoll" not in told
-    assert told == f"**Region**: south 130; {HIDDEN}. Counts are rounded down to tens."
+    assert told == f"**Region**: south 130. {sentence(HIDDEN)}. Counts are rounded down to tens."
 
 
 def test_one_without_an_answer_among_401_is_not_counted_by_400_others(tmp_path):
@@ -143,18 +144,17 @@ def test_what_few_customers_have_is_counted_as_no_more_than_few(tmp_path, privac
     found = overview(raw, headers["columns"], dataset).set_index("column").loc["answer"]
     assert customers_tell.filled_formats(dataset)["filled"](found["filled"]) == filled
     assert ("–" if pd.isna(found["distinct"]) else str(found["distinct"])) == distinct
-    assert customers_tell.missing_formats(account, dataset)["missing"](account.missing["answer"]) == missing
+    assert customers_tell.changes_table(account, dataset)["missing"].tolist() == [missing]
     assert customers_tell.filled_formats(dataset)["filled"](0) == "0"
 
 
 @pytest.mark.parametrize("privacy", ["aggregate", "rows"])
 def test_captions_of_histograms_and_pairs_say_what_is_left_out(privacy):
     customers, names = planted(privacy), ["visits", "spend"]
-    left = "Counted in tens, groups of fewer than 10 are left out." if privacy == "aggregate" else ""
-    assert customers_tell.far_values(customers, names).endswith(left or " far from the rest.")
-    pairs = customers_tell.pairs(customers, customers.correlation(names))
-    assert pairs.count("ounted in tens") == bool(left)
-    assert pairs.endswith("counted in tens, groups of fewer than 10 are left out." if left else ").")
+    left = "ounted in tens" if privacy == "aggregate" else "circles: customers beyond."
+    assert left in customers_tell.distributions(customers, names)
+    pairs = customers_tell.pairs(customers, customers.correlation(names), ["visits"])
+    assert pairs.count("ounted in tens") == (privacy == "aggregate")
 
 
 def _where_nobody_is_known() -> pd.DataFrame:
@@ -199,7 +199,7 @@ def test_columns_whose_groups_are_all_under_ten_are_left_out_with_the_reason(gro
     customers = Customers.of(Dataset.model_validate({"title": "T", "columns": columns}), frame)
     ways = groupings(customers, ["known"], list(groups_of))
     assert groups(customers, "spend", ways) is None
-    told = (f"By {by} nothing is drawn: {HIDDEN}." for by in ways)
+    told = (f"By {by} nothing is drawn. {sentence(HIDDEN)}." for by in ways)
     assert customers_tell.groups(customers, ways, "spend") == " ".join(told)
     assert categories(customers, list(groups_of)) is None
     assert customers_tell.categories(customers, ["gender"]) == f"**Gender**: {HIDDEN}."
@@ -264,7 +264,7 @@ def test_a_table_whose_every_group_is_under_ten_has_a_report(tmp_path):
     table.to_csv(tmp_path / "small.csv", index=False)
     done = project.call("report", "--data", str(tmp_path / "small.csv"), "--resamples", "10", drawn=False)
     assert done.returncode == 0, done.stderr
-    assert f"By Region nothing is drawn: {HIDDEN}." in project.page("small")
+    assert f"By Region nothing is drawn. {sentence(HIDDEN)}." in project.page("small")
 
 
 def _many(n: int, privacy: str = "aggregate") -> Customers:

@@ -220,7 +220,7 @@ def test_a_report_without_a_dataset_says_what_it_assumed(fresh, mall_table):
     page = fresh.page("Mall_Customers")
     assert "Nobody has described this table" in page
     assert '<th scope="row">features</th><td>Annual Income (k$),Spending Score (1-100)</td>' in page
-    assert "Age is a descriptor (its name says what a person is, not what they do)" in page
+    assert "Age as descriptor (its name says what a person is, not what they do)" in page
     manifest = read_json(fresh.artifact("Mall_Customers", "manifest.json"))
     assert manifest["parameters"]["dataset"] == "assumed"
 
@@ -296,8 +296,8 @@ def test_an_altered_copy_without_ids_is_compared_row_by_row(tmp_path, monkeypatc
     (tmp_path / "copy.csv").write_text("\n".join([header, *lines[1:], changed]))
     told = _origin(tmp_path / "copy.csv", "wholesale", sha256=sha256(table))
     assert told == (
-        "This is an altered copy of the published table: one changed cell (Fresh products of row 439 is 1, published "
-        "as 12669), one row missing."
+        "This is an altered copy of the published table. One cell is changed: Fresh products in row 439 is 1, "
+        "published as 12669. One row is missing."
     )
 
 
@@ -315,8 +315,8 @@ def test_with_the_reference_at_hand_each_changed_cell_is_told(mall_table, tmp_pa
     (tmp_path / "copy.csv").write_text("\n".join(lines[:-1]))
     told = _origin(tmp_path / "copy.csv", sha256=sha256(mall_table))
     assert told == (
-        "This is an altered copy of the published table: two changed cells (Gender of row 1 is female, published as "
-        "male; Annual income of row 1 is 17, published as 15), one row missing."
+        "This is an altered copy of the published table. Two cells are changed: Gender in row 1 is female, published "
+        "as male; Annual income in row 1 is 17, published as 15. One row is missing."
     )
 
 

@@ -158,16 +158,19 @@ def test_a_level_never_contradicts_the_means_that_are_shown():
     assert [level(-0.9, 40, beyond) for beyond in (-20, 20)] == ["low", "average"]
 
 
-def test_a_correlation_beside_a_logarithmic_figure_says_that_it_is_of_the_values_themselves():
-    r = TABLE[["plain", "logged"]].corr()
+def test_a_correlation_is_of_the_scales_on_which_segments_are_formed_and_says_so():
     everyone = Customers.of(SHOP, TABLE)
+    r = everyone.correlation(["plain", "logged"])
+    assert r.loc["plain", "logged"] == pytest.approx(TABLE["plain"].corr(np.log1p(TABLE["logged"])))
     for told in (
-        customers_tell.relation(everyone, r, ["plain", "logged"], drawn=False),
-        customers_tell.pairs(everyone, r),
-        customers_tell.correlation(r, SHOP),
+        customers_tell.relation(everyone, r, ["plain", "logged"]),
+        customers_tell.pairs(everyone, r, ["plain"]),
     ):
-        assert "in original units" in told
-    assert "units" not in customers_tell.correlation(r[["plain"]], SHOP)
+        assert "on the scales on which segments are formed" in told
+
+
+def test_what_does_not_vary_is_not_correlated():
+    assert "does not vary" in customers_tell.strength(float("nan"), ["plain", "logged"], SHOP)
 
 
 def _dominated() -> tuple[Customers, Customers]:

@@ -240,7 +240,7 @@ def test_a_column_of_such_numbers_is_a_feature(tmp_path, name):
 def test_a_column_that_is_set_aside_has_the_true_reason_and_an_example(tmp_path):
     mixed = guessed(tmp_path, [f"€{v}.5" if v % 10 == 7 else f"${v}.5" for v in SPEND])
     assert mixed.spec == {"role": "ignore"}
-    assert mixed.reason == "its amounts are in several currencies (eur and usd), which do not add up"
+    assert mixed.reason == "its amounts are in several currencies (eur, usd), which do not add up"
     assert mixed.remark == "such as '€157.5' in line 3 of shop.csv"
     marks = guessed(tmp_path, [f"{v},25" if v % 2 else f"{v}.25" for v in SPEND])
     assert marks.spec == {"role": "ignore"}
