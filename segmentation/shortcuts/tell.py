@@ -89,9 +89,10 @@ def _tell_bound(bound: float, feature: str, dataset: Dataset) -> str:
     return dataset.as_told(feature, bound, fixed(bound, max(0, -int(exponent))))
 
 
-def rules(rules: Rules, segments: int) -> str:
+def rules(rules: Rules, names: Mapping[int, str]) -> str:
     """Say how well the rules repeat the segments, on these customers and on others, and which segment has none."""
-    without = sorted(set(range(1, segments + 1)) - {leaf.segment for leaf in rules.leaves})
+    ruled = {leaf.segment for leaf in rules.leaves}
+    without = [name for segment, name in names.items() if segment not in ruled]
     told = [fidelity(rules)]
     if rules.private:
         share = about(rules.cross_validated, rules.customers)
@@ -112,14 +113,7 @@ def rules(rules: Rules, segments: int) -> str:
             )
         )
     if without:
-        told.append(
-            trn(
-                "Segment {numbers} has no rule.",
-                "Segments {numbers} have no rule.",
-                len(without),
-                numbers=listing(without),
-            )
-        )
+        told.append(tr("There is no rule for: {segments}.", segments=listing(map(escape, without))))
     return " ".join(told)
 
 
@@ -128,16 +122,16 @@ def fidelity(rules: Rules) -> str:
     told = {"customers": whole(rules.customers)}
     if rules.private:
         given = trn(
-            "{n} rule gives {right} of {customers} customers their segment.",
-            "{n} rules give {right} of {customers} customers their segment.",
+            "{n} rule: {right} of {customers} customers get their segment.",
+            "{n} rules: {right} of {customers} customers get their segment.",
             len(rules.leaves),
             right=privacy.most_of(rules.right, rules.customers),
             **told,
         )
     else:
         given = trn(
-            "{n} rule gives {right} of {customers} customers ({share}) their segment.",
-            "{n} rules give {right} of {customers} customers ({share}) their segment.",
+            "{n} rule: {right} of {customers} customers ({share}) get their segment.",
+            "{n} rules: {right} of {customers} customers ({share}) get their segment.",
             len(rules.leaves),
             right=whole(rules.right),
             share=percent(rules.right / rules.customers, 1),

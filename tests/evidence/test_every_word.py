@@ -68,7 +68,12 @@ def _sentences():
     leaves = tuple(Leaf(segment=1, bounds=own, customers=9, right=9) for own in bounds)
     rules = Rules(leaves=leaves, customers=30, right=25, cross_validated=0.8)
     table = shortcuts_tell.rules_table(rules, {1: "X1"}, AMOUNTS)
-    yield [*table.columns, *table.iloc[:, 2], shortcuts_tell.rules(rules, 3), shortcuts_tell.caption("matter")]
+    yield [
+        *table.columns,
+        *table.iloc[:, 2],
+        shortcuts_tell.rules(rules, {1: "X1", 2: "X1"}),
+        shortcuts_tell.caption("matter"),
+    ]
     forms = [ShortForm(features=("a1", "b2")[:n], right=right, segments=(1,), constants=(0,), weights=((0,) * n,))
              for n, right in ((1, 0.8), (2, 0.92))]  # fmt: skip
     yield [shortcuts_tell.questions(shown, 3, AMOUNTS) for shown in (forms, forms[:1], ())]

@@ -37,7 +37,7 @@ def test_rules_repeat_the_segments_of_mall_for_195_of_200_customers(mall):
     segments = pd.read_csv(mall.artifact("mall", "segments.csv"))["segment"]
     told = _ask(mall.artifact("mall", "rules.sql").read_text(), customers)
     assert (np.array(told) == segments).sum() == 195
-    assert "Five rules give 195 of 200 customers (97.5%)" in mall.page("mall")
+    assert "Five rules: 195 of 200 customers (97.5%) get their segment." in mall.page("mall")
 
 
 def test_the_report_shows_the_rules_and_their_sql(mall):
@@ -104,7 +104,7 @@ def test_no_rule_is_made_for_fewer_than_ten_customers_of_a_private_table():
     table = pd.DataFrame({"a": np.r_[rng.normal(0, 1, 60), rng.normal(9, 1, 5)], "segment": [1] * 60 + [2] * 5})
     found = grow_rules(table, ["a"], private=True)
     assert min(leaf.customers for leaf in found.leaves) >= 10
-    assert "Segment 2 has no rule." in shortcuts_tell.rules(found, 2)
+    assert "There is no rule for: Quiet." in shortcuts_tell.rules(found, {1: "Loud", 2: "Quiet"})
 
 
 def test_no_threshold_of_a_private_table_tells_where_one_customer_stands():
