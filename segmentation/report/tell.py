@@ -387,7 +387,7 @@ def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
         "statistics": statistics(selection),
         **glossed(),
         "base": lineage and lineage.base,
-        "changes": runs_tell.lineage(lineage) if lineage else None,
+        "changes": changes(selection, lineage),
         "warning": cut(selection, dataset),
         "cards": told,
         "across": across(len(told)),
@@ -425,6 +425,12 @@ def glossed() -> dict:
         return re.sub(rf"\b(?:{forms})\b", link, html.escape(text), flags=re.I)
 
     return {"glossary": words, "explained": explained}
+
+
+def changes(selection: Selection, lineage: Lineage | None) -> str | None:
+    """Say what became of earlier segments, and of those that are kept whether they should be formed anew."""
+    anew = selection.fit.told if selection.fit and selection.fit.refresh else ""
+    return f"{runs_tell.lineage(lineage)} {anew}".strip() if lineage else None
 
 
 def heading(selection: Selection) -> str:
