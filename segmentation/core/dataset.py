@@ -358,15 +358,15 @@ class Dataset(_Strict):
         return self.as_told(name, value, amount(value))
 
     def measured(self, name: str, value: float | None) -> str:
-        """Return a number of a column with its unit."""
-        return self.as_told(name, value, amount(value, self.columns[name].unit))
+        """Return a number of a column with its unit, which is not repeated where the label says it."""
+        unit = self.columns[name].unit or ""
+        return self.as_told(name, value, amount(value, None if holds_unit(self.label(name), unit) else unit))
 
     def one(self, name: str, value) -> str:
         """Return one value of a column, or a median, for a reader: a word, or a number with its unit."""
         column = self.columns[name]
-        words = {1.0 * rank: word for rank, word in enumerate(column.levels, 1)}
         answers = {0.0: trc("an answer", "no"), 0.5: tr("as many yes as no"), 1.0: trc("an answer", "yes")}
-        words |= answers if column.type == "yes/no" else {}
+        words = answers if column.type == "yes/no" else {1.0 * i: word for i, word in enumerate(column.levels, 1)}
         return words[value] if value in words else self.measured(name, value) if column.numeric else str(value)
 
     def forms(self, names: Iterable[str], **others) -> dict:

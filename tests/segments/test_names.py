@@ -123,6 +123,12 @@ def test_no_new_segment_has_the_name_of_one_that_is_gone():
         assert distinct_names(profiles, dataset, spread, former=["Poor", gone]) == [other]
 
 
+def test_a_unit_that_the_label_says_is_not_said_again():
+    columns = {"revenue_eur": {"role": "feature", "unit": "EUR"}, "spend": {"role": "feature", "unit": "EUR"}}
+    dataset = Dataset(title="T", columns=columns)
+    assert (dataset.measured("revenue_eur", 12), dataset.measured("spend", 12)) == ("12", "12 EUR")
+
+
 def test_a_shortened_label_stands_for_no_other_column():
     assert shortened("Annual income", ["Age"], 10) == "income"
     assert shortened("Annual income", ["Household income"], 10) is None
