@@ -15,11 +15,11 @@ from segmentation.core.errors import SegmentationError
 from segmentation.core.figures import glyph
 from segmentation.core.files import sha256
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP
-from segmentation.core.text import count, escape
-from segmentation.evidence.decision import LEVEL
-from segmentation.language import speak
+from segmentation.core.text import escape
+from segmentation.evidence.decision import LEVEL, plainly
+from segmentation.language import mark, speak, tr, trn
 from segmentation.language.pages import IN_TEMPLATES
-from segmentation.language.writing import percent, sentence
+from segmentation.language.writing import NONE, decimal, percent, sentence, whole
 from segmentation.report import tell as report_tell
 from segmentation.report.dashboard import (
     MOST_MARKS,
@@ -31,32 +31,21 @@ from segmentation.report.dashboard import (
     size_table,
     tell_shown,
 )
+from segmentation.report.explore import how_sure
 from segmentation.report.serve import RUN, get_ready_to_score, score_customer, theme_css
 from segmentation.report.upload import MOST_UPLOADED, MOST_UPLOADED_ROWS, UPLOADED, score_upload
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import remake_command
 from segmentation.runs.manifest import open_finished, read_manifest, require_unchanged
+from segmentation.worth import tell as worth_tell
 
-COUNT_UP = """<script>
-if (!matchMedia("(prefers-reduced-motion: reduce)").matches)
-  for (const figure of document.querySelectorAll(".figures b")) {
-    const end = figure.textContent, value = Number(end.replaceAll(",", "")), digits = (end.split(".")[1] ?? "").length;
-    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-    let start; // of the first frame: on a busy machine its time lies before this line
-    const step = (now) => {
-      start ??= now;
-      const part = Math.min(1, (now - start) / 900), eased = 1 - (1 - part) ** 3;
-      figure.textContent = part < 1 ? (value * eased).toLocaleString("en", options) : end;
-      if (part < 1) requestAnimationFrame(step);
-    };
-    requestAnimationFrame(step);
-  }
-</script>"""
 TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).with_name("template")), autoescape=True)
 TEMPLATES.globals |= IN_TEMPLATES
 MARKDOWN = r"[\\`*_\[\]|~:<>&#]|\$.*\$"
+EVIDENCE_HEADS = ("k", mark("silhouette"), mark("least stable"), mark("needed"), mark("stable"), mark("chosen"))
 WARM_AFTER = 3  # seconds, in which the first pictures are drawn
-NO_BUTTONS = {"displayModeBar": False}
+PICTURE = {"format": "png", "scale": 2, "filename": "customers"}  # made by the browser, of what it shows
+SAVED = {"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": PICTURE}
 
 
 def label(text: str) -> str:
@@ -82,10 +71,12 @@ def opened(run: str):
     return study, customers_of(study, run, sha256(study.path("manifest.json")), repr(study.dataset))
 
 
-@st.cache_resource(max_entries=2, show_spinner="Reading the customers")
+@st.cache_resource(max_entries=2, show_spinner=False)
 def customers_of(_study, run: str, made: str, described: str) -> SegmentedCustomers:
     """Return the customers of a run, read once."""
-    return SegmentedCustomers(_study)
+    customers = SegmentedCustomers(_study)
+    customers.set_out(_study.read("model.json"))
+    return customers
 
 
 @st.cache_resource
@@ -101,10 +92,10 @@ def choose_run() -> str:
     runs, first = finished_runs(), os.environ.get(RUN, "sample")
     place = runs.index(first) if first in runs else 0
     asked = st.session_state.get("shown") or st.query_params.get("run")
-    run = st.sidebar.selectbox("Run", runs, index=place, key="run", bind="query-params", on_change=forget_shown)
+    run = st.sidebar.selectbox(tr("Run"), runs, index=place, key="run", bind="query-params", on_change=forget_shown)
     st.session_state["shown"] = asked if asked and asked not in runs else run
     if st.session_state["shown"] != run:
-        complain(f"{tell_gone(asked)} Shown is {run}.")
+        complain(f"{tell_gone(asked)} {tr('Shown is {run}.', run=run)}")
     return run
 
 
@@ -115,37 +106,46 @@ def forget_shown() -> None:
 
 def tell_gone(run: str) -> str:
     """Say that a run is not there, or not any more."""
-    return f"There is no run {run} any more: assets/{run}/ was removed or renamed. To make it: {remake_command(run)}."
+    return tr(
+        "There is no run {run} any more: assets/{run}/ was removed or renamed. To make it: {command}.",
+        run=run,
+        command=remake_command(run),
+    )
 
 
 def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
     """Show a filter for the segments and for every column; return those that leave something out."""
-    dataset, filters = customers.dataset, {}
-    key = f"filter:{st.session_state.get('anew', 0)}:{run}:{{}}".format
-    with st.sidebar:
-        st.header("Filters", anchor=False)
+    filters: dict = {}
+    key, all_of_them = f"filter:{st.session_state.get('anew', 0)}:{run}:{{}}".format, tr("all")
+    with st.expander(tr("Filters"), icon=":material/filter_alt:"):
         # Above them, because a list that is left closes, and moves what is below it away from the click.
-        st.button("Show all", on_click=show_all)
+        st.button(tr("Show all"), on_click=show_all)
+        places = iter(st.columns(3) * (1 + len(customers.categories) + len(customers.numbers)))
         names = {segment: f"{glyph(segment)} {profile.name}" for segment, profile in customers.segments.items()}
-        kept = st.multiselect("Segment", list(names), format_func=names.get, key=key("segment"), placeholder="all")
-        if kept:
-            filters["segment"] = kept
-        for name, levels in customers.categories.items():
-            kept = st.multiselect(
-                label(dataset.label(name)), list(levels), format_func=levels.get, key=key(name), placeholder="all"
+        choices = {"segment": (tr("Segment"), names)}
+        choices |= {name: (label(customers.dataset.label(name)), of) for name, of in customers.categories.items()}
+        for name, (text, levels) in choices.items():
+            kept = next(places).multiselect(
+                text, list(levels), format_func=levels.get, key=key(name), placeholder=all_of_them
             )
             if kept:
                 filters[name] = kept
         for name, steps in customers.numbers.items():
             ends = (min(steps), max(steps))
-            worded = dataset.columns[name].type in ("ordinal", "yes/no")
-            text = label(dataset.label(name) if worded else dataset.axis(name))
-            kept = st.select_slider(text, list(steps), ends, format_func=steps.get, key=key(name))
+            kept = next(places).select_slider(
+                label(axis_of(name, customers)), list(steps), ends, format_func=steps.get, key=key(name)
+            )
             if kept != ends:
                 filters[name] = kept
         if customers.private and customers.numbers:
-            st.caption("The ranges are rounded outwards, because dataset.yaml says privacy: aggregate.")
+            st.caption(tr("The ranges are rounded outwards, because dataset.yaml says privacy: aggregate."))
     return filters
+
+
+def axis_of(name: str, customers: SegmentedCustomers) -> str:
+    """Return what a filter is called: with its unit, where its values are no words."""
+    worded = customers.dataset.columns[name].type in ("ordinal", "yes/no")
+    return customers.dataset.label(name) if worded else customers.dataset.axis(name)
 
 
 def show_all() -> None:
@@ -153,19 +153,21 @@ def show_all() -> None:
     st.session_state["anew"] = st.session_state.get("anew", 0) + 1
 
 
-def show_summary(study, selection, profiles, cleaning: dict) -> None:
-    """Show the finding, how sure it is, and the key figures."""
-    told = [("p", "kicker", study.dataset.title), ("h1", "", runs_tell.headline(selection, profiles))]
-    told += [("p", "lead", report_tell.answer(selection, profiles, study.dataset))]
-    manifest = read_manifest(study.name)
-    assumed = runs_tell.assumed(manifest.dataset, study.dataset, selection.features, manifest.set_by.get("features"))
-    told[2:2] = [("p", "warning", assumed)] if assumed else []
-    shown = "".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told)
-    cut = report_tell.cut(selection, study.dataset)
-    warning = f'<p class="warning">{html.escape(cut)}</p>' if cut else ""
-    st.html(f"{shown}<p><b>How sure?</b> {html.escape(report_tell.sureness(selection))}</p>{warning}")
-    figures = as_html("figures", figures=report_tell.key_figures(cleaning, selection, study.dataset))
-    st.html(figures + COUNT_UP, unsafe_allow_javascript=True)
+def show_summary(study, selection, profiles, cards: list[dict]) -> None:
+    """Show the first screen of the report: the finding, how sure it is, who the segments are and what to do."""
+    manifest, dataset = read_manifest(study.name), study.dataset
+    assumed = runs_tell.assumed(manifest.dataset, dataset, selection.features, manifest.set_by.get("features"))
+    above = [("p", "kicker", dataset.title), ("h1", "", runs_tell.headline(selection, profiles))]
+    above += [("p", "lead", plainly(selection))]
+    below = [("p", "most", runs_tell.worth_most(profiles.segments, profiles.worth, dataset))]
+    below += [("p", "warning", report_tell.cut(selection, dataset)), ("p", "warning", assumed)]
+    shown = as_html("glance", **report_tell.at_a_glance(cards))
+    st.html(f"{in_tags(above)}{shown}{in_tags(below)}")
+
+
+def in_tags(told) -> str:
+    """Return texts, each in its tag with its class; of those without a text nothing."""
+    return "".join(f'<{tag} class="{kind}">{html.escape(text)}</{tag}>' for tag, kind, text in told if text)
 
 
 def as_html(part: str, **report) -> str:
@@ -175,117 +177,126 @@ def as_html(part: str, **report) -> str:
 
 def show_evidence(selection) -> None:
     """Show what speaks for each number of segments."""
-    st.header("How sure is that?", anchor=False)
+    st.header(tr("Statistics: how sure?"), anchor=False)
+    reasons = "".join(f"<li>{html.escape(told)}</li>" for told in report_tell.statistics(selection))
+    st.html(f"<ul>{reasons}</ul>")
     table = evidence_table(selection)
-    st.plotly_chart(draw_evidence(table), config=NO_BUTTONS, key="evidence")
-    with st.expander("Every figure behind the choice"):
-        yes = {True: "yes", False: ""}
+    st.plotly_chart(draw_evidence(table), config=SAVED, key="evidence")
+    with st.expander(tr("Every figure behind the choice")):
+        yes = {True: tr("yes"), False: ""}
         shown = table.assign(stable=table["stable"].map(yes), chosen=table["chosen"].map(yes))
-        reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in selection.reasons)
-        st.html(f"{as_table(shown, 'What speaks for each number of segments')}<ul>{reasons}</ul>")
+        heads = [tr(head) for head in EVIDENCE_HEADS]
+        told = as_table(shown.set_axis(heads, axis=1), tr("What speaks for each number of segments"))
+        st.html(told + "".join(f"<p>{html.escape(reason)}</p>" for reason in selection.reasons))
 
 
 def as_table(frame, caption: str) -> str:
     """Return a frame as a table that can be scrolled by keyboard; everything in it is escaped."""
-    table = frame.to_html(index=False, border=0, justify="left", float_format="{:.2f}".format, na_rep="–")
+    table = frame.to_html(index=False, border=0, justify="left", float_format=decimal, na_rep=NONE)
     title = html.escape(caption)
     return f'<div class="table" tabindex="0" role="region" aria-label="{title}">{table}</div>'
 
 
 def show_explore(customers: SegmentedCustomers, filters: dict) -> None:
     """Show how many customers pass the filters, of which segments, and where they stand."""
-    st.header("Explore", anchor=False)
     counts = customers.counts(filters)
-    st.html(f'<p role="status">{html.escape(tell_shown(customers, counts, filters))}</p>')
-    total = f"{'≈' if customers.about(filters) else ''}{counts.sum():,}"
-    st.html(as_html("sizes", sizes=size_table(customers, counts, filters), total=total))
+    told = [tell_shown(customers, counts, filters)]
+    told += [worth_tell.selected(customers.worth(filters), customers.main_worth, customers.dataset)]
+    st.html(f'<p role="status">{"<br>".join(map(html.escape, filter(None, told)))}</p>')
+    st.html(as_html("sizes", sizes=size_table(customers, counts, filters)))
     if customers.about(filters):
         st.caption(tell_groups(customers))
     columns = choose_axes(customers)
     if columns:
         marks = customers.marks(filters, columns)
-        st.plotly_chart(draw_scatter(marks, columns, customers), config=NO_BUTTONS, key=f"scatter{len(columns)}")
+        st.plotly_chart(draw_scatter(marks, columns, customers), config=SAVED, key=f"scatter{len(columns)}")
         st.caption(tell_marks(customers, len(marks), counts.sum()))
 
 
 def choose_axes(customers: SegmentedCustomers) -> tuple[str, ...]:
-    """Return the two or three columns to draw: at first the features."""
-    features = [name for name in customers.dataset.named("feature") if name in customers.numbers]
-    names = list(dict.fromkeys([*features, *customers.numbers]))
+    """Return the two or three columns to draw: at first those of the map."""
+    names = list(dict.fromkeys([*customers.opening, *customers.numbers]))
     if len(names) < 2:
         return ()
     places = st.columns(4, vertical_alignment="bottom")
-    sides = ["Across", "Up", "Deep"] if len(names) > 2 and places[3].toggle("In 3-D") else ["Across", "Up"]
-    chosen = []
-    for place, side in zip(places, sides, strict=False):
+    sides = {"Across": tr("Across"), "Up": tr("Up")}
+    sides |= {"Deep": tr("Deep")} if len(names) > 2 and places[3].toggle(tr("In 3-D")) else {}
+    chosen: list[str] = []
+    for place, (side, told) in zip(places, sides.items(), strict=False):
         free, key = [name for name in names if name not in chosen], f"axis:{customers.run}:{side}"
-        chosen.append(place.selectbox(side, free, format_func=customers.dataset.axis, key=key))
+        chosen.append(place.selectbox(told, free, format_func=customers.dataset.axis, key=key))
     return tuple(chosen)
 
 
 def tell_groups(customers: SegmentedCustomers) -> str:
     """Say how filtered customers are counted where rows are private."""
-    each = customers.each
-    size = f"about {each[0]:,}" if len(each) == 1 else f"{each[0]:,} to {each[-1]:,}"
-    return (
-        f"Counted in groups of {size} customers alike, each of which passes or does not: so no two counts tell of one "
+    each = [whole(n) for n in customers.each]
+    size = tr("about {n}", n=each[0]) if len(each) == 1 else tr("{low} to {high}", low=each[0], high=each[-1])
+    return tr(
+        "Counted in groups of {size} customers alike, each of which passes or does not: so no two counts tell of one "
         "customer. A filter of one column may miss half a group of a segment at each end, and those who have what "
-        f"{FEWER} of a segment have; several filters together may miss more."
+        "{few} of a segment have; several filters together may miss more.",
+        size=size,
+        few=FEWER,
     )
 
 
 def tell_marks(customers: SegmentedCustomers, marks: int, shown: int) -> str:
     """Say what a mark of the scatter is."""
+    drawn = {"drawn": whole(marks), "shown": whole(shown)}
     if customers.private:
-        least = count(SMALLEST_GROUP, "customer")
-        return (
-            f"Each mark counts groups of {least} or more alike, in one cell of a grid; left out are those without a "
-            "value in one of the columns. dataset.yaml says privacy: aggregate, so no customer is shown and no rows "
-            "can be downloaded."
+        return trn(
+            "Each mark counts groups of {n} customer or more alike, in one cell of a grid; left out are those without "
+            "a value in one of the columns. dataset.yaml says privacy: aggregate, so no customer is shown.",
+            "Each mark counts groups of {n} customers or more alike, in one cell of a grid; left out are those without "
+            "a value in one of the columns. dataset.yaml says privacy: aggregate, so no customer is shown.",
+            SMALLEST_GROUP,
         )
     if marks == shown:
-        return "Each mark is a customer. Point at one to read it."
-    drawn = f"{marks:,} of the {shown:,} customers are drawn"
+        return tr("Each mark is a customer. Point at one to read it.")
     if marks == MOST_MARKS:
-        return f"{drawn}, the same ones every time. Point at one to read it."
-    return f"{drawn}; the others have no value in one of the columns. Point at one to read it."
+        return tr(
+            "{drawn} of the {shown} customers are drawn, the same ones every time. Point at one to read it.", **drawn
+        )
+    return tr(
+        "{drawn} of the {shown} customers are drawn; the others have no value in one of the columns. Point at one to "
+        "read it.",
+        **drawn,
+    )
 
 
 def show_download(run: str, customers: SegmentedCustomers, filters: dict) -> None:
-    """Offer the customers that pass the filters."""
-    if customers.private:
-        return
-    st.download_button(
-        "Download these customers as CSV",
-        partial(customers.csv, filters),  # made when it is asked for
-        f"{run}-customers.csv",
-        "text/csv",
-        on_click="ignore",
-    )
-    st.caption("With their ids, which no picture here shows: the file stays with you.")
+    """Offer the customers that pass the filters, or of private ones how many of each segment do."""
+    private = customers.private
+    text = tr("Download these counts as CSV") if private else tr("Download these customers as CSV")
+    make = customers.summary_csv if private else customers.csv  # when it is asked for
+    name = f"{run}-counts.csv" if private else f"{run}-customers.csv"
+    st.download_button(text, partial(make, filters), name, "text/csv", on_click="ignore")
+    if not private:
+        st.caption(tr("With their ids, which no picture here shows: the file stays with you."))
 
 
 def show_profiles(told: list[dict]) -> None:
     """Show the card of each segment."""
-    st.header("Who they are, and what to do", anchor=False)
+    st.header(tr("Who they are, and what to do"), anchor=False)
     st.html(as_html("cards", cards=told, across=report_tell.across(len(told)), level=percent(LEVEL)))
 
 
 @st.fragment
 def show_question(study, customers: SegmentedCustomers, told: list[dict]) -> None:
     """Ask for the features of a customer, and answer with the segment."""
-    st.header("Which segment is this customer?", anchor=False)
+    st.header(tr("Which segment is this customer?"), anchor=False)
     with faults_told():
         require_unchanged(study.name)  # again, because a fragment runs alone
         features = study.read("model.json").names
         with st.form("ask"):
             places = st.columns(min(len(features), 3))
             values = {name: ask(places[i % 3], name, customers) for i, name in enumerate(features)}
-            asked = st.form_submit_button("Find the segment")
+            asked = st.form_submit_button(tr("Find the segment"))
         if asked and None in values.values():
-            complain("Fill in every field.")
+            complain(tr("Fill in every field."))
         elif asked:
-            answer(study, values, told)
+            answer(study, values, told, customers)
 
 
 def ask(place, name: str, customers: SegmentedCustomers):
@@ -294,38 +305,37 @@ def ask(place, name: str, customers: SegmentedCustomers):
     text = label(dataset.axis(name) if column.type == "number" else dataset.label(name))
     if column.type == "number":
         steps = list(customers.numbers.get(name, {}).values())
-        rounded = ", rounded" if customers.private else ""
-        hint = f"{steps[0]} to {steps[-1]}{rounded}" if steps else None
+        ends = {"low": steps[0], "high": steps[-1]} if steps else {}
+        hint = tr("{low} to {high}", **ends) if ends else None
         least, most = dataset.accepted(name).values()
         return place.number_input(text, least, most, None, format="%.12g", placeholder=hint, key=key)
     if column.type == "category":
         known = [level for level in customers.categories.get(name, {}) if level is not None]
-        return place.selectbox(text, [*known, "another"], index=None, key=key)
-    levels = column.levels or ["no", "yes"]
+        return place.selectbox(text, [*known, tr("another")], index=None, key=key)
+    levels = column.levels or [tr("no"), tr("yes")]
     chosen = place.selectbox(text, levels, index=None, key=key)
     return None if chosen is None else levels.index(chosen) + (column.type == "ordinal")
 
 
-def answer(study, values: dict, told: list[dict]) -> None:
+def answer(study, values: dict, told: list[dict], customers: SegmentedCustomers) -> None:
     """Show the segment of one customer, as its card tells it."""
     found = score_customer(study, values)
     [card] = [card for card in told if card["segment"] == found["segment"]]
-    model = study.read("model.json")
-    unit = html.escape(model.distance_unit)
-    careful = (
-        "<p>Careful: this customer lies outside of the data that formed the segments.</p>" if found["outside"] else ""
-    )
-    ahead = f"{found['margin']:.3f}" if len(model.centroids) > 1 else ""
-    nearer = f", {ahead} nearer than the next one" if ahead and not model.scores else ""
-    likelier = f", {ahead} more than that of the next one" if ahead else ""
-    sure = f"<p>Probability {found['probability']:.3f}{likelier}.</p>" if model.scores else ""
-    action = card["action"]
+    limit = customers.border
+    sure, unit = how_sure(found, limit), study.read("model.json").distance_unit
+    figures = {"distance": decimal(found["distance"], 3), "margin": decimal(found["margin"], 3), "unit": unit}
+    alone = tr("Distance {distance}, in {unit}.", **figures)
+    stated = tr("Distance {distance}, margin {margin}, in {unit}.", **figures) if sure else alone
+    what = f"<b>{html.escape(card['what_to_do'])}:</b> {html.escape(card['action'] or '')}"
+    lines = [("action", what)] if card["action"] else []
+    lines += [("", f"<b>{html.escape(tr('How sure?'))}</b> {html.escape(sure)}")] if sure else []
+    outside = tr("Careful: this customer lies outside of the data that formed the segments.")
+    lines += [("warning", html.escape(outside))] if found["outside"] else []
     st.html(
         f'<div class="answer" role="status" style="--mark: {card["colour"]}"><p class="lead">'
-        f'<span class="glyph" aria-hidden="true">{card["glyph"]}</span> '
-        f"{sentence(card['noun'])} {card['segment']}, {html.escape(found['name'])}.</p>"
-        f"{sure}<p>Distance {found['distance']:.3f} to its centroid{nearer} ({unit}).</p>{careful}"
-        + (f"<p><b>{card['what_to_do']}:</b> {html.escape(action)}</p>" if action else "")
+        f'<span class="glyph" aria-hidden="true">{card["glyph"]}</span> {html.escape(found["name"])} '
+        f"<small>{html.escape(card['key'])}</small></p>"
+        + "".join(f'<p class="{kind}">{line}</p>' for kind, line in [*lines, ("note", html.escape(stated))])
         + "</div>"
     )
 
@@ -338,9 +348,12 @@ def complain(text: str) -> None:
 @st.fragment
 def show_upload(study) -> None:
     """Ask for a table of customers, and answer with their segments."""
-    st.header("Which segments are these customers?", anchor=False)
-    limits = f"at most {MOST_UPLOADED} MB and {MOST_UPLOADED_ROWS:,} rows"
-    text = f"A table of customers, {limits}: it is read on this machine and not kept"
+    st.header(tr("Which segments are these customers?"), anchor=False)
+    text = tr(
+        "A table of customers, at most {size} MB and {rows} rows: it is read on this machine and not kept",
+        size=whole(MOST_UPLOADED),
+        rows=whole(MOST_UPLOADED_ROWS),
+    )
     upload = st.file_uploader(text, list(UPLOADED), max_upload_size=MOST_UPLOADED, key=f"upload:{study.name}")
     if upload is None:
         st.session_state.pop("scored", None)
@@ -348,7 +361,7 @@ def show_upload(study) -> None:
     with faults_told():
         # Scored once, and not again whenever a filter moves.
         if st.session_state.get("scored", [None])[0] != upload.file_id:
-            with st.spinner("Scoring these customers"):
+            with st.spinner(tr("Scoring these customers")):
                 scored = score_upload(study, upload.name, upload.getvalue())
             st.session_state["scored"] = upload.file_id, scored
         show_scored(study, st.session_state["scored"][1])
@@ -361,23 +374,24 @@ def show_scored(study, scored) -> None:
 
     labels = {name: study.dataset.label(name) for name in study.dataset.columns}
     customers, refused = scored.customers.to_pandas(), scored.refused.to_pandas()
-    told = f"{count(len(customers), 'customer')} scored, {count(len(refused), 'row')} refused."
+    told = [trn("{n} customer scored.", "{n} customers scored.", len(customers))]
+    told += [trn("{n} row refused.", "{n} rows refused.", len(refused))]
     lines = "".join(f"<li>{html.escape(line)}.</li>" for line in tell_drift(scored.drift, labels))
-    st.html(f'<p role="status">{sentence(told)}</p><ul>{lines}</ul>')
+    st.html(f'<p role="status">{html.escape(" ".join(map(sentence, told)))}</p><ul>{lines}</ul>')
     data = partial(as_csv, customers, comma=scored.comma)
-    st.download_button("Download the scored customers as CSV", data, "scored.csv", "text/csv", on_click="ignore")
+    st.download_button(tr("Download the scored customers as CSV"), data, "scored.csv", "text/csv", on_click="ignore")
     if len(refused):
         refused["column"] = [labels.get(name, name) for name in refused["column"]]
-        st.html(as_table(refused.head(100), "The rows that were refused"))
+        st.html(as_table(refused.head(100), tr("The rows that were refused")))
 
 
 def main() -> None:
     """Show the page."""
-    st.set_page_config("Customer segments", layout="wide")
+    st.set_page_config(tr("Customer segments"), layout="wide")
     st.html(f"<style>{theme_css()}\n{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>")
     if not finished_runs():
         gone = st.session_state.get("shown")
-        complain(tell_gone(gone) if gone else "No run has been made yet; make one first: make report")
+        complain(tell_gone(gone) if gone else tr("No run has been made yet; make one first: make report"))
         return
     with faults_told():
         show_run(choose_run())
@@ -386,14 +400,15 @@ def main() -> None:
 def show_run(run: str) -> None:
     """Show a run, from its finding to the questions that it answers."""
     study, customers = opened(run)
-    cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
+    selection, profiles = (study.read(f"{name}.json") for name in ("k_selection", "profiles"))
     lineage = study.lineage()
     told = report_tell.cards(selection, profiles, study.dataset, lineage)
+    show_summary(study, selection, profiles, told)
+    show_profiles(told)
+    st.header(tr("Explore"), anchor=False)
     filters = choose_filters(run, customers)
-    show_summary(study, selection, profiles, cleaning)
     show_explore(customers, filters)
     show_download(run, customers, filters)
-    show_profiles(told)
     show_evidence(selection)
     show_question(study, customers, told)
     show_upload(study)

@@ -26,7 +26,6 @@ MARKERS = "osD^vPX*<>"
 GLYPHS = "●■◆▲▼✚✖★◀▶"
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "triangle-left",
            "triangle-right")  # fmt: skip
-SOLIDS = ("circle", "square", "diamond", "circle-open", "square-open", "diamond-open", "cross")  # in every font
 INK = "#010203"
 NEUTRAL = "#5F7A99"
 CROSS = "#D62728"
@@ -66,11 +65,6 @@ def glyph(segment: int) -> str:
 def symbol(segment: int) -> str:
     """Return the Plotly marker of a segment (from 1)."""
     return SYMBOLS[_shape(segment)]
-
-
-def solid(segment: int) -> str:
-    """Return the Plotly marker of a segment (from 1) in three dimensions, where there are fewer."""
-    return SOLIDS[_shape(segment) % len(SOLIDS)]
 
 
 def _shape(segment: int) -> int:

@@ -11,21 +11,25 @@ import plotly.graph_objects as go
 
 from segmentation.core import files
 from segmentation.core.engine import ENGINE, double, kept, md5
-from segmentation.core.errors import DataError, UsageError
-from segmentation.core.figures import NEUTRAL, colour, glyph, solid, symbol
-from segmentation.core.files import write_csv
+from segmentation.core.errors import UsageError
+from segmentation.core.figures import NEUTRAL, colour, glyph, symbol
+from segmentation.core.files import as_csv, write_csv
 from segmentation.core.parallel import temporary_folder
 from segmentation.core.privacy import SMALLEST_GROUP
-from segmentation.core.text import count
-from segmentation.customers.customers import ADDED, Customers
+from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, are_items, bend
 from segmentation.evidence.decision import STABLE
-from segmentation.language.writing import amount, shares
+from segmentation.language import tr, trn
+from segmentation.language.writing import amount, decimal, shares, whole
+from segmentation.report.explore import border, opening
 from segmentation.report.groups import Grouped, edges, group, steps
-from segmentation.runs.artifacts import Selection, remake_command
+from segmentation.report.serve import require_described
+from segmentation.runs.artifacts import Model, Selection
 from segmentation.runs.run import Run
+from segmentation.runs.worth import Worth
 from segmentation.segments.assign import name_of, open_segmented, told_of
 from segmentation.segments.fit import scale_ends
+from segmentation.worth.selected import Selected, of_groups, of_rows, of_segments
 
 MOST_MARKS = 2_000  # a browser draws them at once
 MOST_STEPS = 100
@@ -35,6 +39,8 @@ SOLID = {"showbackground": False, "gridcolor": "#9aa7b5", "linecolor": "#9aa7b5"
 TICKS = 6
 LARGEST, SMALLEST, USUAL = 26, 6, 8  # pixels
 EYE = {"x": 1.5, "y": -1.9, "z": 0.7}  # so near that the cube fills the frame, and no axis title is cut
+NO_PAPER = dict.fromkeys(("paper_bgcolor", "plot_bgcolor", "modebar_bgcolor"), "rgba(0,0,0,0)")
+FRAME = NO_PAPER | {"margin": {"l": 0, "r": 0, "t": 10, "b": 0}, "modebar_color": NEUTRAL}
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "itemsizing": "constant"}
 
 
@@ -62,12 +68,14 @@ class SegmentedCustomers:
 
     def __init__(self, study: Run):
         self.run, self.dataset = study.name, study.dataset
-        self.segments = {profile.segment: profile for profile in study.read("profiles.json").segments}
+        profiles = study.read("profiles.json")
+        self.segments = {profile.segment: profile for profile in profiles.segments}
+        self.main_worth: Worth | None = profiles.worth[0] if profiles.worth else None
         self.total = sum(profile.size for profile in self.segments.values())
         columns = self.dataset.named("feature", "descriptor")
         with ENGINE:
             everyone = open_segmented(study)
-            _require_described(everyone, self.run)
+            require_described(everyone, self.run)
             self.private = everyone.private
             self._everyone, self._grouped = everyone, group(everyone) if self.private else None
             if not self.private:
@@ -78,6 +86,12 @@ class SegmentedCustomers:
             self.numbers = {name: self._steps(name) for name in numbers}
             levels = {name: self._levels(name) for name in columns if not self.dataset.columns[name].numeric}
         self.categories = {name: found for name, found in levels.items() if set(found) - {None}}
+
+    def set_out(self, model: Model) -> None:
+        """Set which columns are drawn first (`opening`), and below which margin a customer is near a `border`."""
+        with ENGINE:
+            self.opening = opening(self._everyone, model, list(self.numbers))
+            self.border = border(self._everyone, model)
 
     def edges(self, name: str, most: int) -> np.ndarray:
         """Return edges of about `most` bands of a column on the scale on which it is shown."""
@@ -99,7 +113,7 @@ class SegmentedCustomers:
         counts, least = self._everyone.counts(name), self._everyone.least
         levels = [level for level, n in counts.items() if n >= least]
         levels += [None] if self._everyone.number - counts.sum() >= least else []
-        none = "not known"
+        none = tr("not known")
         while none in levels:
             none = f"({none})"
         return {level: none if level is None else level for level in levels}
@@ -118,6 +132,21 @@ class SegmentedCustomers:
         with ENGINE:
             counts = self._passing(filters).counts("segment").reindex(list(self.segments), fill_value=0)
         return self._grouped.customers(counts) if self._grouped else counts
+
+    def worth(self, filters: dict) -> Selected | None:
+        """Return what those who pass the filters are worth by the main value; None without one, or of nobody.
+
+        Where rows are private it follows from the means of whole groups, of whole segments from what the report says.
+        """
+        worth, counts = self.main_worth, self.counts(filters)
+        if worth is None or worth.column not in self.numbers or not counts.sum():
+            return None
+        if not set(filters) - {"segment"}:
+            return of_segments(worth, {segment: int(n) for segment, n in counts.items() if n}, len(self.segments))
+        with ENGINE:
+            if self._grouped:
+                return of_groups(worth, self._passing(filters).table, self._grouped.each, self._grouped.groups.table)
+            return of_rows(worth, self._passing(filters).table)
 
     @property
     def each(self) -> list[int]:
@@ -156,8 +185,8 @@ class SegmentedCustomers:
 
     def _describe_answers(self, row: dict, columns: tuple[str, ...]) -> str:
         told = (f"{self.dataset.label(name)} {self.tell(name, row[name])}" for name in columns)
-        name = self.segments[row["segment"]].name
-        return "<br>".join(map(html.escape, [name, count(row["customers"], "customer"), *told]))
+        name, many = self.segments[row["segment"]].name, trn("{n} customer", "{n} customers", row["customers"])
+        return "<br>".join(map(html.escape, [name, many, *told]))
 
     def _points(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
         with ENGINE:
@@ -197,21 +226,22 @@ class SegmentedCustomers:
     def _describe_cell(self, cell: dict, edges: dict) -> str:
         bands = {name: ends[cell[name] : cell[name] + 2] for name, ends in edges.items()}
         ranges = (f"{self.dataset.label(name)} {self._tell_band(name, *band)}" for name, band in bands.items())
-        name = self.segments[cell["segment"]].name
-        return "<br>".join(map(html.escape, [name, f"about {count(cell['customers'], 'customer')}", *ranges]))
+        name, n = self.segments[cell["segment"]].name, cell["customers"]
+        many = trn("about {n} customer", "about {n} customers", n, n=whole(n))
+        return "<br>".join(map(html.escape, [name, many, *ranges]))
 
     def _tell_band(self, name: str, low: float, high: float) -> str:
         column = self.dataset.columns[name]
         if column.type == "ordinal":
             levels = column.levels[int(low + 0.5) - 1 : int(high)]
-            return " to ".join(dict.fromkeys([levels[0], levels[-1]]))
+            return _spanned(levels[0], levels[-1])
         if column.type == "yes/no":
             return self.tell(name, min(low, 1))
         if column.type == "rating":  # the next band begins where this one ends
             least, most = scale_ends(self.dataset, name)
             points = np.arange(max(np.ceil(low), least), min(np.ceil(high), most + 1))
-            return " to ".join(dict.fromkeys(f"{point:g}" for point in points[[0, -1]]))
-        return f"{self.dataset.amount(name, low)} to {self.dataset.measured(name, high)}"
+            return _spanned(*(amount(point) for point in points[[0, -1]]))
+        return _spanned(self.dataset.amount(name, low), self.dataset.measured(name, high))
 
     def csv(self, filters: dict) -> bytes:
         """Return the customers that pass the filters as CSV, in the order of the table; no text in it is a formula.
@@ -231,24 +261,18 @@ class SegmentedCustomers:
             write_csv(Path(folder, "c.csv"), listed.rename({self.dataset.key: "id"}).select(*columns))
             return Path(folder, "c.csv").read_bytes()
 
+    def summary_csv(self, filters: dict) -> bytes:
+        """Return as CSV how many customers of each segment pass the filters, and what they are worth on average."""
+        found = {s: self.worth(filters | {"segment": [s]}) for s in filters.get("segment", self.segments)}
+        listed = pd.DataFrame({"segment": list(found), "name": [self.segments[s].name for s in found]})
+        listed["customers"] = self.counts(filters).reindex(list(found)).tolist()
+        if worth := self.main_worth:
+            listed[f"mean_{worth.column}"] = [one and one.mean for one in found.values()]
+        return as_csv(listed).encode()
 
-def _require_described(everyone: Customers, run: str) -> None:
-    """Refuse a dataset.yaml that was changed since, so that it describes other columns."""
-    dataset, found = everyone.dataset, everyone.table.schema()
-    columns, held = set(dataset.named("feature", "descriptor")), set(found) - {"id", *ADDED}
-    faults = [f"column {name!r} is new there" for name in sorted(columns - held)]
-    faults += [f"column {name!r} is gone from there" for name in sorted(held - columns)]
-    for name in sorted(held & columns):
-        column = dataset.columns[name]
-        if found[name].is_numeric() != column.numeric:
-            faults.append(f"column {name!r} is no {column.type} in the run")
-        elif column.type == "ordinal" and everyone.limits([name]).loc[name, "high"] > len(column.levels):
-            faults.append(f"column {name!r} had more categories")
-    if faults:
-        raise DataError(
-            f"dataset.yaml was changed since run {run} was made: {'; '.join(faults)}; undo that, or make the "
-            f"run again: {remake_command(run)}"
-        )
+
+def _spanned(low: str, high: str) -> str:
+    return low if low == high else tr("{low} to {high}", low=low, high=high)
 
 
 def _passes(value: ibis.Value, wanted) -> ibis.Value:
@@ -260,25 +284,20 @@ def _passes(value: ibis.Value, wanted) -> ibis.Value:
 
 
 def size_table(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> list[dict]:
-    """Return how the counts of the segments divide, as a ring (before to end) and bars (long) show it, in percent.
+    """Return how the counts of the segments divide, as bars show it, each so `long`, in percent of the longest.
 
     Of what is counted in groups no percentage is told: that of the customers may be another.
     """
-    parts = 100 * counts / max(counts.sum(), 1)
-    ends, long = parts.cumsum(), 100 * counts / max(counts.max(), 1)
-    told = {segment: f"{n:,} ({part})" for (segment, n), part in zip(counts.items(), shares(counts), strict=True)}
-    if customers.about(filters):
-        told = {segment: f"about {n:,}" if n else "no group" for segment, n in counts.items()}
+    exact = [tr("{n} ({share})", n=whole(n), share=share) for n, share in zip(counts, shares(counts), strict=True)]
+    in_groups = [tr("about {n}", n=whole(n)) if n else tr("no group") for n in counts]
+    told = dict(zip(counts.index, in_groups if customers.about(filters) else exact, strict=True))
     return [
         {
             "name": profile.name,
             "colour": colour(segment),
             "glyph": glyph(segment),
-            "customers": int(counts[segment]),
             "told": told[segment],
-            "before": round(ends[segment] - parts[segment], 3),
-            "end": round(ends[segment], 3),
-            "long": round(long[segment], 1),
+            "long": round(100 * counts[segment] / max(counts.max(), 1), 1),
         }
         for segment, profile in customers.segments.items()
     ]
@@ -286,11 +305,18 @@ def size_table(customers: SegmentedCustomers, counts: pd.Series, filters: dict) 
 
 def tell_shown(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> str:
     """Say how many customers pass the filters, and of which segments."""
-    each = ", ".join(f"{customers.segments[s].name} {n:,}" for s, n in counts.items() if n)
-    shown = f"{counts.sum():,} of {customers.total:,} customers shown{f': {each}' if each else ''}."
-    if not customers.about(filters):
-        return shown
-    return f"About {shown}" if each else f"No group of {SMALLEST_GROUP} or more customers alike passes."
+    each = ", ".join(f"{customers.segments[s].name} {whole(n)}" for s, n in counts.items() if n)
+    told = {"shown": whole(counts.sum()), "all": whole(customers.total), "parts": each}
+    if not each and customers.about(filters):
+        return trn(
+            "No group of {n} customer or more alike passes.", "No group of {n} or more customers alike passes.",
+            SMALLEST_GROUP, n=whole(SMALLEST_GROUP),
+        )  # fmt: skip
+    if not each:
+        return tr("{shown} of {all} customers shown.", **told)
+    if customers.about(filters):
+        return tr("About {shown} of {all} customers shown: {parts}.", **told)
+    return tr("{shown} of {all} customers shown: {parts}.", **told)
 
 
 def evidence_table(selection: Selection) -> pd.DataFrame:
@@ -316,20 +342,10 @@ def draw_scatter(marks: pd.DataFrame, columns: tuple[str, ...], customers: Segme
     for segment, profile in customers.segments.items():
         own = marks[marks["segment"] == segment]
         sizes = SMALLEST + (LARGEST - SMALLEST) * np.sqrt(own["customers"] / most) if most > 1 else USUAL
-        marker = {"color": colour(segment), "symbol": (symbol if flat else solid)(segment), "opacity": 0.8}
-        marker |= {"size": sizes if flat else sizes * 0.6, "line": {"width": 0}}
-        places = [bend(own[name], customers.logged(name)) for name in columns]
-        draw = go.Scatter if flat else go.Scatter3d
-        figure.add_trace(
-            draw(
-                **dict(zip("xyz", places, strict=False)),
-                mode="markers",
-                name=html.escape(profile.name),
-                marker=marker,
-                hovertext=own["told"],
-                hoverinfo="text",
-            )
-        )
+        look = _flat_marks(segment, sizes) if flat else _solid_marks(segment, sizes, len(own))
+        places = dict(zip("xyz", (bend(own[name], customers.logged(name)) for name in columns), strict=False))
+        draw, name = (go.Scatter if flat else go.Scatter3d), html.escape(profile.name)
+        figure.add_trace(draw(**places, **look, name=name, hovertext=own["told"], hoverinfo="text"))
     axes = {
         f"{side}axis": _axis(name, customers) | ({} if flat else SOLID)
         for side, name in zip("xyz", columns, strict=False)
@@ -337,23 +353,35 @@ def draw_scatter(marks: pd.DataFrame, columns: tuple[str, ...], customers: Segme
     if flat:
         return _framed(figure, **axes, legend=LEGEND, showlegend=True, dragmode=False, height=520)
     scene = axes | {"aspectmode": "cube", "camera": {"eye": EYE, "center": {"z": -0.1}}}
-    return _framed(figure, scene=scene, legend=LEGEND, showlegend=True, height=600)
+    return _framed(figure, scene=scene, showlegend=False, height=600)  # the bars above have name, colour and shape
+
+
+def _flat_marks(segment: int, sizes) -> dict:
+    marker = {"color": colour(segment), "symbol": symbol(segment), "opacity": 0.8, "size": sizes, "line": {"width": 0}}
+    return {"mode": "markers", "marker": marker}
+
+
+def _solid_marks(segment: int, sizes, n: int) -> dict:
+    # In three dimensions Plotly has few shapes: a mark is the character that stands on the card.
+    return {"mode": "text", "text": [glyph(segment)] * n, "textfont": {"color": colour(segment), "size": sizes}}
 
 
 def draw_evidence(table: pd.DataFrame) -> go.Figure:
     """Draw silhouette and stability for each number of segments, with the one that was chosen."""
     figure = go.Figure()
-    for name, dash, shape in (("silhouette", "solid", "circle"), ("least stable", "dot", "square")):
-        label = "mean silhouette" if name == "silhouette" else "stability of the least stable segment (Jaccard)"
+    labels = tr("mean silhouette"), tr("stability of the least stable segment (Jaccard)")
+    looks = zip(("silhouette", "least stable"), labels, ("solid", "dot"), ("circle", "square"), strict=True)
+    for name, label, dash, shape in looks:
         style = {"line": {"color": NEUTRAL, "dash": dash}, "marker": {"color": NEUTRAL, "symbol": shape, "size": 9}}
-        hover = "k = %{x}: %{y:.2f}<extra></extra>"
-        figure.add_scatter(x=table["k"], y=table[name], name=label, mode="lines+markers", hovertemplate=hover, **style)
+        told = [f"k = {k}: {decimal(value)}" for k, value in zip(table["k"], table[name], strict=True)]
+        drawn = {"name": label, "mode": "lines+markers", "hovertext": told, "hoverinfo": "text"}
+        figure.add_scatter(x=table["k"], y=table[name], **drawn, **style)
     line = {"color": NEUTRAL, "width": 1, "dash": "dash"}
     for chosen in table.loc[table["chosen"], "k"]:
         figure.add_vrect(x0=chosen - 0.3, x1=chosen + 0.3, fillcolor=PALE, line_width=0, layer="below")
-    figure.add_hline(y=STABLE, line=line, name=f"stable from {STABLE:g}", showlegend=True)
-    ticks = [f"<b>{row.k}</b><br>chosen" if row.chosen else str(row.k) for row in table.itertuples()]
-    figure.update_xaxes(title="number of segments k", tickvals=table["k"], ticktext=ticks, gridcolor=PALE)
+    figure.add_hline(y=STABLE, line=line, name=tr("stable from {limit}", limit=amount(STABLE)), showlegend=True)
+    ticks = [f"<b>{row.k}</b><br>{tr('chosen')}" if row.chosen else str(row.k) for row in table.itertuples()]
+    figure.update_xaxes(title=tr("number of segments k"), tickvals=table["k"], ticktext=ticks, gridcolor=PALE)
     figure.update_yaxes(range=[0, 1.05], gridcolor=PALE)
     return _framed(figure, legend=LEGEND, dragmode=False, height=360)
 
@@ -368,5 +396,4 @@ def _axis(name: str, customers: SegmentedCustomers) -> dict:
 
 
 def _framed(figure: go.Figure, **layout) -> go.Figure:
-    margin = {"l": 0, "r": 0, "t": 10, "b": 0}
-    return figure.update_layout(margin=margin, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", **layout)
+    return figure.update_layout(**FRAME, **layout)

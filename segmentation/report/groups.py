@@ -15,6 +15,7 @@ from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.customers.counts import log_edges, round_edges
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import GRID_BINS, along, by_size, rounded_limits, split_types
+from segmentation.worth.selected import block_means, mean_of
 
 MOST_ACROSS = 30  # columns across which groups are cut: the features, and the first others
 STEP_DIGITS = 14  # of a step: all that a float holds but its rounding
@@ -25,7 +26,7 @@ class Grouped:
     """What stands for the customers of a private run where they are filtered.
 
     groups : Customers
-        One row a group, with its segment and one value of each column.
+        One row a group, with its segment and one value of each column, and under `mean_of` the mean of each value.
     each : Series
         How many customers each group of a segment stands for, ten or more: the same for all of these groups, so that
         not even the size of one tells where a new customer is.
@@ -62,6 +63,8 @@ def group(segmented: Customers) -> Grouped:
             counts = np.bincount(place[segment == one], minlength=len(column.values))
             wanted[of_group == one] = column.spread(counts, (of_group == one).sum())
         frame[column.name] = column.values[column.deal(place, wanted, group, of_group)]
+    for name in (name for name in dataset.values if name in numbers):
+        frame[mean_of(name)] = block_means(some[name].to_numpy(float), group, of_group)
     each = segmented.counts("segment")[numbered] / np.bincount(of_group)
     return Grouped(Customers.of(dataset, frame), each)
 

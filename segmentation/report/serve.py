@@ -13,8 +13,10 @@ import pandas as pd
 
 from segmentation.core import files
 from segmentation.core.engine import ENGINE
-from segmentation.core.errors import UsageError
+from segmentation.core.errors import DataError, UsageError
+from segmentation.customers.customers import ADDED, Customers
 from segmentation.report.upload import MOST_UPLOADED
+from segmentation.runs.artifacts import remake_command
 from segmentation.runs.manifest import open_finished, require_unchanged
 from segmentation.runs.run import Run
 
@@ -125,10 +127,33 @@ def _theme() -> dict[str, str]:
 
 
 def theme_css() -> str:
-    """Return the variables of the report's style for the dashboard: light-dark() follows the theme of Streamlit."""
-    variables = style_variables().items()
+    """Return what the dashboard has of the report's style: its variables, and how the first screen and cards look.
+
+    light-dark() follows the theme of Streamlit.
+    """
+    variables, style = style_variables().items(), STYLE.read_text(encoding="utf-8")
     each = {name: day if day == night else f"light-dark({day}, {night})" for name, (day, night) in variables}
-    return f".stApp {{ {' '.join(f'--{name}: {value};' for name, value in each.items())} }}"
+    [shared] = re.findall(r"/\* The segments at a glance.*?(?=/\* Contents)", style, flags=re.S)
+    return f".stApp {{ {' '.join(f'--{name}: {value};' for name, value in each.items())} }}\n.stHtml {{ {shared} }}"
+
+
+def require_described(everyone: Customers, run: str) -> None:
+    """Refuse a dataset.yaml that was changed since, so that it describes other columns."""
+    dataset, found = everyone.dataset, everyone.table.schema()
+    columns, held = set(dataset.named("feature", "descriptor")), set(found) - {"id", *ADDED}
+    faults = [f"column {name!r} is new there" for name in sorted(columns - held)]
+    faults += [f"column {name!r} is gone from there" for name in sorted(held - columns)]
+    for name in sorted(held & columns):
+        column = dataset.columns[name]
+        if found[name].is_numeric() != column.numeric:
+            faults.append(f"column {name!r} is no {column.type} in the run")
+        elif column.type == "ordinal" and everyone.limits([name]).loc[name, "high"] > len(column.levels):
+            faults.append(f"column {name!r} had more categories")
+    if faults:
+        raise DataError(
+            f"dataset.yaml was changed since run {run} was made: {'; '.join(faults)}; undo that, or make the "
+            f"run again: {remake_command(run)}"
+        )
 
 
 def get_ready_to_score() -> None:

@@ -389,10 +389,8 @@ def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
         "base": lineage and lineage.base,
         "changes": changes(selection, lineage),
         "warning": cut(selection, dataset),
-        "cards": told,
+        **at_a_glance(told),
         "across": across(len(told)),
-        "longest": max([1, *(max(card["long"], card["value_long"]) for card in told)]),
-        "acted": any(card["action"] for card in told),
         "planned": any(card["campaign"] for card in told),
         "chapters": chapters,
         "method": method(cleaning, selection, dataset),
@@ -405,6 +403,12 @@ def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
         "level": percent(LEVEL),
         "rounding": rounding() if private else None,
     }
+
+
+def at_a_glance(told: list[dict]) -> dict:
+    """Return what the first screen shows of the cards, how long its longest bar is, and whether anything is done."""
+    longest = max([1, *(max(card["long"], card["value_long"]) for card in told)])
+    return {"cards": told, "longest": longest, "acted": any(card["action"] for card in told)}
 
 
 def glossed() -> dict:

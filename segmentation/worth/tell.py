@@ -36,6 +36,7 @@ from segmentation.segments.names import HIGH, USUAL_INDEX
 from segmentation.segments.profiles import largest_first
 from segmentation.worth.campaign import Campaign
 from segmentation.worth.rfm import group_texts
+from segmentation.worth.selected import Selected
 
 IN_GOOD_PART, IN_PART = 0.5, 0.2  # adjusted Rand indices from which two divisions are said to agree so
 RFM_NOUNS = {"recency": mark("recency"), "frequency": mark("frequency"), "monetary": mark("monetary value")}
@@ -658,3 +659,22 @@ def _rate(share: float) -> str:
     whole_part = 100 * share
     digits = 1 if whole_part >= 0.95 or not share else 1 - math.floor(math.log10(whole_part))
     return percent(share, digits - (round(whole_part, digits) == round(whole_part, digits - 1)))
+
+
+def selected(found: Selected | None, worth: Worth | None, dataset: Dataset) -> str:
+    """Say what the customers who pass a filter are worth; nothing where that is not known."""
+    if found is None or worth is None:
+        return ""
+    label = dataset.label(worth.column)
+    if found.total is None or found.mean is None:
+        return tr("{label}: not shown, because one or two customers make up most of it.", label=label)
+    told = {"label": label, "sum": dataset.measured(worth.column, found.total)}
+    told["mean"] = dataset.measured(worth.column, found.mean)
+    if found.share is None and found.about:
+        return tr("{label}: about {sum}, {mean} a customer.", **told)
+    if found.share is None:
+        return tr("{label}: {sum}, {mean} a customer.", **told)
+    told["share"] = (found.alone and value_shares(worth)[found.alone]) or percent(found.share)
+    if found.about:
+        return tr("{label}: about {sum}, {mean} a customer, {share} of that of all customers.", **told)
+    return tr("{label}: {sum}, {mean} a customer, {share} of that of all customers.", **told)

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from segmentation.report.dashboard import SegmentedCustomers
 from segmentation.report.groups import divide
+from segmentation.worth.selected import block_means
+from segmentation.worth.tell import selected
+from segmentation.worth.value import worth_of
 from tests.report.test_dashboard import segmented_run
 from tests.tables.test_fuzz import tried
 
@@ -144,3 +147,72 @@ def test_groups_hold_ten_or_more_of_one_segment_and_as_many_as_can_be(seed):
     assert (sizes["nunique"] == 1).all()
     assert sizes["size"].min() >= 10
     assert len(sizes) == (np.bincount(segment) // 10).sum()
+
+
+@pytest.mark.parametrize(
+    ("largest", "expected"),
+    [
+        (10, [10, 10, 10]),
+        (500, [10, 50, 50]),  # alone it would be 500 of 590: with its neighbour the mean of 34.5 is told in steps of 50
+        (1000, [np.nan, np.nan, np.nan]),  # of the whole segment too: 1,000 of 1,290
+    ],
+)
+def test_a_group_that_one_customer_makes_up_most_of_shares_a_mean_with_its_neighbours(largest, expected):
+    values, group = np.full(30, 10.0), np.repeat([0, 1, 2], 10)
+    values[12] = largest
+    np.testing.assert_array_equal(block_means(values, group, np.zeros(3, int)), expected)
+
+
+@tried("filters")
+@given(st.integers(0, 2**32 - 1))
+def test_every_block_of_groups_has_a_mean_that_nobody_makes_up_most_of(seed):
+    rng = np.random.default_rng(seed)
+    of_group = np.repeat([0, 1], [rng.integers(1, 6), rng.integers(1, 6)])
+    sizes = rng.integers(10, 20, len(of_group))
+    values, group = rng.lognormal(3, rng.uniform(0, 3), sizes.sum()), np.repeat(np.arange(len(of_group)), sizes)
+    means = pd.DataFrame({"mean": block_means(values, group, of_group), "segment": of_group})
+    for (_, mean), block in means.dropna().groupby(["segment", "mean"]):
+        own = np.sort(values[np.isin(group, block.index)])
+        assert own[-1] <= 0.75 * own.sum()
+        assert abs(mean - own.mean()) <= 10 * (own[-1] - own[0]) / sizes[block.index].min()
+
+
+VALUED = {"spend": {"role": "feature", "value": True, "unit": "EUR"}} | {
+    n: c for n, c in COLUMNS.items() if n != "spend"
+}
+
+
+def _valued(tmp_path, monkeypatch, privacy: str):
+    table = _towns(1)
+    customers = segmented_run(tmp_path, monkeypatch, VALUED, table, privacy)
+    [customers.main_worth] = worth_of(customers._everyone, customers.dataset, features=["spend"])
+    return customers, table
+
+
+def test_what_the_customers_shown_are_worth_is_exact_of_rows(tmp_path, monkeypatch):
+    customers, table = _valued(tmp_path, monkeypatch, "rows")
+    found = customers.worth({"age": (30.0, 50.0)})
+    own = table.loc[table["age"].between(30, 50), "spend"]
+    assert (found.total, found.mean) == pytest.approx((own.sum(), own.mean()))
+    assert found.share == pytest.approx(own.sum() / table["spend"].sum())
+    told = selected(found, customers.main_worth, customers.dataset)
+    assert told.startswith(f"Spend: {own.sum():,.0f} EUR, ")
+    assert customers.worth({"age": (0.0, 1.0)}) is None
+
+
+def test_what_private_customers_are_worth_follows_from_whole_groups_and_of_segments_from_the_report(
+    tmp_path, monkeypatch
+):
+    customers, table = _valued(tmp_path, monkeypatch, "aggregate")
+    worth = customers.main_worth
+    assert (customers.worth({}).total, customers.worth({}).mean) == (worth.total, worth.each)
+    assert customers.worth({"segment": [2]}).mean == worth.parts[1].each
+    found = customers.worth({"age": (30.0, 50.0)})
+    assert found.about
+    own = table.loc[table["age"].between(30, 50), "spend"]
+    assert found.mean == pytest.approx(own.mean(), rel=0.1)
+    assert 0 < found.share < 1
+    groups = customers._grouped.groups.table.to_pandas()
+    assert set(groups["mean of spend"] % 1) <= {0.0, 0.5}  # steps of the range by ten: nobody's digits
+    ticked = customers.worth({"age": (30.0, 50.0), "town": list(customers.categories["town"])})
+    assert ticked == found
