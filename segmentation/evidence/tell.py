@@ -168,7 +168,7 @@ def flows(flows: pd.DataFrame, k: int, *, private: bool) -> str:
     leaving = step.groupby("segment")["customers"].sum() - kept
     segment = leaving.idxmax()
     told: dict = {"now": step["k"].iloc[0], "then": step["next_k"].iloc[0], "segment": segment}
-    hidden = [f"{sentence(TENS)}."] if private else []
+    hidden = [f"{sentence(tr(TENS))}."] if private else []
     if not leaving[segment]:
         return " ".join([tr("From {now} to {then} segments no segment is divided.", **told), *hidden])
     if private:

@@ -3,12 +3,13 @@
 from types import SimpleNamespace
 from unittest import mock
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from segmentation.core.dataset import Dataset
 from segmentation.evidence import tell as evidence_tell
-from segmentation.evidence.criteria import RULES
+from segmentation.evidence.criteria import RULES, flows_between
 from segmentation.evidence.decision import EVERY_TIME, NOT_EVERY_TIME, plainly
 from segmentation.language import message
 from segmentation.methods import tell as methods_tell
@@ -42,9 +43,26 @@ def _decisions():
     yield evidence_tell.decision(_of_k(sizes={6: [9], 7: [9], 8: [9]}), _conclusion(1, "none", null=NULL))
 
 
+def _captions():
+    """Yield what stands under figures and over tables, of tables that are private too."""
+    moved = [flows_between({2: np.array([0, 0, 0, 1]), 3: np.array(then)}) for then in ([0, 0, 2, 1], [0, 0, 0, 1])]
+    fits = pd.DataFrame({"segment": [1, 1, 2, 3], "silhouette": [-0.1, 0.4, -0.2, 0.0]})
+    for private in (True, False):
+        yield [evidence_tell.flows(flows, 2, private=private) for flows in (*moved, moved[0][:0])]
+        yield [evidence_tell.silhouettes(shown, private=private) for shown in (fits, fits[1::2].abs(), fits[:0])]
+    scores = pd.DataFrame({"silhouette": [0.2, 0.4], "calinski_harabasz": [1, 2.0], "davies_bouldin": [2.0, 1]}, [2, 3])
+    more = scores.assign(starts=100, reached=[0.5, 0.01], bic=[1.0, 2])
+    yield [evidence_tell.favourites(scores), evidence_tell.favourites(more), evidence_tell.caption("votes")]
+    yield [evidence_tell.starts(more, 200), evidence_tell.starts(more, 20_000), *evidence_tell.rule().split("\n\n")]
+    yield [*evidence_tell.table(more).columns, *evidence_tell.formats(private=True)]
+    rows = pd.DataFrame([(2, 1, 0.1), (2, 2, 0.3), (3, 1, 0.3)], columns=["k", "segment", "dissolved"])
+    yield [evidence_tell.weakest(SimpleNamespace(stability=found)) for found in (rows, rows[:2], rows * [1, 1, 0])]
+
+
 def _sentences():
     """Yield what is said of evidence, methods and shortcuts, by all of its ways."""
     yield from _decisions()
+    yield from _captions()
     yield [plainly(_selection(verdict=verdict, **more)) for verdict in VERDICTS for more in (
         {}, {"method": "given"}, {"method": "given", "carried": Carried(run="X1", k=5), "best": 3},
         {"method": "fixed", "fit": SimpleNamespace(model="X1")}
