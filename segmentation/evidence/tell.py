@@ -258,7 +258,7 @@ def weakest(evidence: Evidence) -> str:
     every, told = evidence.stability, tr("The stability of every segment of every k.")
     most = every["dissolved"].max()
     if not most:
-        return f"{told} {tr('None is dissolved in any resample.')}"
+        return f"{tr('No segment is dissolved in any resample.')} {told}"
     those = every[every["dissolved"] == most]
     each = (tr("segment {segment} of k = {k}", segment=whole(row.segment), k=row.k) for row in those.itertuples())
     dissolved = trn(
@@ -268,7 +268,7 @@ def weakest(evidence: Evidence) -> str:
         which=listing(each),
         share=percent(most),
     )
-    return f"{told} {dissolved}"
+    return f"{dissolved} {told}"
 
 
 def decision(evidence: Evidence, conclusion: Conclusion) -> list[str]:

@@ -451,13 +451,13 @@ def test_the_most_dissolved_segment_is_sought_among_all_and_ties_are_named():
     rows = [(2, 1, 0.1), (2, 2, 0.3), (3, 1, 0.5), (3, 2, 0.2), (4, 3, 0.5)]
     stability = pd.DataFrame(rows, columns=["k", "segment", "dissolved"])
     told = evidence_tell.weakest(SimpleNamespace(stability=stability))
-    assert told.endswith(
-        " Most often dissolved are segment 1 of k = 3 and segment 3 of k = 4, in 50% of the resamples."
+    assert told.startswith(
+        "Most often dissolved are segment 1 of k = 3 and segment 3 of k = 4, in 50% of the resamples. "
     )
     told = evidence_tell.weakest(SimpleNamespace(stability=stability[:4]))
-    assert told.endswith(" Most often dissolved is segment 1 of k = 3, in 50% of the resamples.")
+    assert told.startswith("Most often dissolved is segment 1 of k = 3, in 50% of the resamples. ")
     told = evidence_tell.weakest(SimpleNamespace(stability=stability.assign(dissolved=0.0)))
-    assert told.endswith(" None is dissolved in any resample.")
+    assert told.startswith("No segment is dissolved in any resample. ")
 
 
 def _evidence(**more) -> SimpleNamespace:
