@@ -38,11 +38,12 @@ LETTERS_AN_INCH = 13
 MOST_IN_GRID = 12  # columns of a grid whose cells have room for their figures
 MOST_PANELS = 12  # of one figure
 LINE_INCHES = 1.2 * LETTER_POINTS / 72  # inches
-NARROW = 0.55  # of the height of a letter: its width
+NARROW = 0.6  # of the height of a letter: its width
 PALER = 0.35  # a bar behind another
 LEADER_FROM, REACHES = 10, (10, 18, 28, 40, 54, 70)  # points from a place to the label that names it
 DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1))
 NAME_LETTERS = 18  # letters of a line of a name at a group
+LEGEND_LETTERS, LEGEND_COLUMNS = 22, 3  # of a name in a legend
 CATEGORY = 26  # letters of a line, where a category or a segment is named beside a figure
 WHISKER = {"ecolor": INK, "elinewidth": 1, "capsize": 3}
 
@@ -201,10 +202,13 @@ def name_groups(ax, places: dict[int, tuple[float, float]], names: Mapping[int, 
     ax.get_figure(root=True).draw_without_rendering()
     found = _placed(ax, places, labels)
     if found is None:
-        few = max(1, round(PAGE * LETTERS_AN_INCH / (4 + max(map(width, names.values())))))
-        handles = [mpl.lines.Line2D([], [], linestyle="", marker=marker(s), color=colour(s), label=name)
-                   for s, name in names.items()]  # fmt: skip
-        legend_above(ax, handles, min(few, 3))
+        told = {segment: wrapped(name, LEGEND_LETTERS) for segment, name in names.items()}
+        handles = [mpl.lines.Line2D([], [], linestyle="", marker=marker(segment), color=colour(segment), label=name)
+                   for segment, name in told.items()]  # fmt: skip
+        lines = max(name.count("\n") + 1 for name in told.values()) * -(-len(told) // LEGEND_COLUMNS)
+        whole = ax.get_figure(root=True)
+        whole.set_figheight(whole.get_figheight() + 1.3 * LINE_INCHES * lines)
+        legend_above(ax, handles, LEGEND_COLUMNS)
         return
     for segment, at in found.items():
         line = {"arrowstyle": "-", "color": INK, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 4}

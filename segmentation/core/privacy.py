@@ -249,8 +249,8 @@ def in_tens(counts):
 def halved(counts: np.ndarray, *, private: bool) -> list[tuple[int, int, int, int, int]]:
     """Divide a grid into rectangles of ten customers or more, the smaller the more are there.
 
-    Each is halved across its longer side as long as either half holds ten or more; one that holds hardly any is left
-    out. So the fewer there are, the coarser is what is told of where they are.
+    Each is halved across its longer side as long as either half holds ten or more, or one of them hardly any, which are
+    left out; a margin that holds hardly any is cut off. So the fewer there are, the coarser is what is told of where.
 
     Returns
     -------
@@ -259,19 +259,50 @@ def halved(counts: np.ndarray, *, private: bool) -> list[tuple[int, int, int, in
     """
     found, left = [], [(0, counts.shape[0], 0, counts.shape[1])]
     while left:
-        x, right, y, top = left.pop()
-        n = int(counts[x:right, y:top].sum())
-        middle = (x + right) // 2 if right - x >= top - y else (y + top) // 2
-        halves = [(x, middle, y, top), (middle, right, y, top)]
-        halves = halves if right - x >= top - y else [(x, right, y, middle), (x, right, middle, top)]
-        few, many = sorted((int(counts[a:b, c:d].sum()), (a, b, c, d)) for a, b, c, d in halves)
-        if (right - x, top - y) != (1, 1) and few[0] >= SMALLEST_GROUP:
+        place = left.pop()
+        n, halves = _held(counts, place), _halves(place)
+        few, many = sorted((_held(counts, half), half) for half in halves) if halves else ((0, place), (0, place))
+        if few[0] >= SMALLEST_GROUP:
             left += [few[1], many[1]]
-        elif (right - x, top - y) != (1, 1) and many[0] >= SMALLEST_GROUP and few[0] <= HARDLY * many[0]:
+        elif many[0] >= SMALLEST_GROUP and few[0] <= HARDLY * many[0]:
             left.append(many[1])
         elif n >= SMALLEST_GROUP:
-            found.append((x, right, y, top, int(in_tens(n)) if private else n))
+            place = _trimmed(counts, place)
+            found.append((*place, int(in_tens(_held(counts, place))) if private else _held(counts, place)))
     return sorted(found)
+
+
+def _held(counts: np.ndarray, place: tuple) -> int:
+    x, right, y, top = place
+    return int(counts[x:right, y:top].sum())
+
+
+def _halves(place: tuple) -> list[tuple]:
+    """Return the halves of a rectangle across its longer side; none of a single cell."""
+    x, right, y, top = place
+    if (right - x, top - y) == (1, 1):
+        return []
+    if right - x >= top - y:
+        return [(x, (x + right) // 2, y, top), ((x + right) // 2, right, y, top)]
+    return [(x, right, y, (y + top) // 2), (x, right, (y + top) // 2, top)]
+
+
+def _trimmed(counts: np.ndarray, place: tuple) -> tuple:
+    """Return a rectangle without the quarters at its sides that hold hardly any, together a tenth of it at most."""
+    least = max(SMALLEST_GROUP, (1 - HARDLY) * _held(counts, place))
+    while True:
+        x, right, y, top = place
+        wide, high = -(-(right - x) // 4), -(-(top - y) // 4)
+        cuts = [
+            (x + wide, right, y, top),
+            (x, right - wide, y, top),
+            (x, right, y + high, top),
+            (x, right, y, top - high),
+        ]
+        kept = next((cut for cut in cuts if _held(counts, cut) >= least), None)
+        if kept is None:
+            return place
+        place = kept
 
 
 def rung(least: float) -> float:

@@ -17,6 +17,7 @@ from segmentation.core.figures import (
     CATEGORY,
     CROSS,
     INK,
+    LEGEND_COLUMNS,
     LETTERS_AN_INCH,
     LINE_INCHES,
     MOST_PANELS,
@@ -53,7 +54,6 @@ LABEL_LETTERS = 48  # of an item, in two lines
 ROOM = 0.25  # of the axis, for a number beside a bar
 LEAST_DRAWN, LEAST_TOLD = 0.02, 0.09  # of a bar: what is not shown, and what has room for its share
 MOST_DRAWN_ROWS = 24  # of a heat map, or of a profile
-LEGEND_COLUMNS = 4
 MOST_LEVEL = 6  # columns of a heat map whose heads are written across
 
 Names = Mapping[int, str]
@@ -233,9 +233,9 @@ def centres(profiles: pd.DataFrame, whole: pd.Series, dataset: Dataset):
         ax.margins(x=ROOM)
         few_ticks(ax, 4)
         _name_rows(ax, list(called.index), called, NAME_LETTERS)
-        ax.set_xlabel(wrapped(dataset.axis(name), room(ax, "x")))
+        ax.set_xlabel(wrapped(dataset.axis(name), CATEGORY))
         if dataset.columns[name].type == "yes/no":
-            ax.set_xlabel(wrapped(tr("{column}, share of yes", column=dataset.label(name)), room(ax, "x")))
+            ax.set_xlabel(wrapped(tr("{column}, share of yes", column=dataset.label(name)), CATEGORY))
             ax.set(xlim=(0, 1.2), xticks=[0, 0.25, 0.5, 0.75, 1])
             ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1))
     return axes
