@@ -36,7 +36,6 @@ PAGE = 46 / 6  # inches: the 46rem of the text
 LETTER_POINTS = 9.75  # points: 13 pixels
 LETTERS_AN_INCH = 13
 MOST_IN_GRID = 12  # columns of a grid whose cells have room for their figures
-MOST_PANELS = 12  # of one figure
 LINE_INCHES = 1.2 * LETTER_POINTS / 72  # inches
 NARROW = 0.6  # of the height of a letter: its width
 PALER = 0.35  # a bar behind another
@@ -105,7 +104,7 @@ def panels(n: int, *, columns: int = 2, height: float = 2.6):
     """Return axes of panels, each laid out by itself, so that it can be shown by itself in the same size."""
     rows = -(-n // columns)
     whole = plt.figure(figsize=(PAGE, height * rows))
-    parts = whole.subfigures(rows, columns, squeeze=False).flat
+    parts = whole.subfigures(rows, columns, squeeze=False, wspace=0, hspace=0).flat
     return [part.add_subplot() for part in list(parts)[:n]]
 
 

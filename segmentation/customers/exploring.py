@@ -25,6 +25,7 @@ from segmentation.customers.customers import Customers
 
 MOST_BANDS = 7
 MOST_CATEGORIES = 12
+MOST_PANELS, MOST_DRAWN_ROWS = 12, 24  # of one figure; of a heat map, or of a profile
 FEWEST_BINS, GRID_BINS, FINE_BINS = 4, 12, 32
 MOST_PAIRED = 4
 MOST_POINTS = 5_000

@@ -19,7 +19,6 @@ from segmentation.core.figures import (
     LETTERS_AN_INCH,
     LINE_INCHES,
     MOST_IN_GRID,
-    MOST_PANELS,
     NEUTRAL,
     PAGE,
     PALER,
@@ -39,6 +38,7 @@ from segmentation.core.privacy import NOT_SHOWN, SMALLEST_GROUP, TENTH, halved, 
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import (
+    MOST_PANELS,
     amounts_of,
     are_shown,
     bend,
@@ -145,6 +145,7 @@ def quantile_bars(ax, customers: Customers, name: str, groups: Grouping, *, shad
         for low, high, strong in ends:
             ax.barh(place, row[high] - row[low], height, left=row[low], color=mpl.colors.to_rgba(shade, strong))
         ax.plot([row[0.5]] * 2, [place - 0.65 * height, place + 0.65 * height], color=INK, linewidth=2)
+    ax.use_sticky_edges = False  # so that no bar begins at the edge of the figure
     return found.index
 
 

@@ -311,9 +311,15 @@ def distributions(customers: Customers, names: Sequence[str]) -> str:
     names = exploring.amounts_of(customers.dataset, names)
     if not names:
         return ""
-    told = [_tell_distribution(customers, name) for name in names]
+    told = [_tell_distribution(customers, name) for name in names[: exploring.MOST_PANELS]]
     told += [_left_out()] if customers.private else []
-    return " ".join([*told, privacy.tell_quantiles(private=customers.private)])
+    return " ".join([*told, *first_drawn(len(names)), privacy.tell_quantiles(private=customers.private)])
+
+
+def first_drawn(n: int) -> list[str]:
+    """Say that the first of so many columns are drawn, where not all are."""
+    told = tr("The first {drawn} of {n} columns are drawn.", drawn=whole(exploring.MOST_PANELS), n=whole(n))
+    return [told] if n > exploring.MOST_PANELS else []
 
 
 def answers(customers: Customers, names: Sequence[str]) -> str:
@@ -387,7 +393,8 @@ def categories(customers: Customers, names: list[str]) -> str:
     """Say for each column how the customers divide among its categories, and which of these are hidden."""
     counted = customers.private and any(len(exploring.public_categories(customers, name)) for name in names)
     how = [tr("Counts are rounded down to tens.")] if counted else []
-    return " ".join([*(_tell_categories(customers, name) for name in names), *how])
+    told = [_tell_categories(customers, name) for name in names[: exploring.MOST_PANELS]]
+    return " ".join([*told, *how, *first_drawn(len(names))])
 
 
 def _tell_categories(customers: Customers, name: str) -> str:

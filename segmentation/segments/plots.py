@@ -20,7 +20,6 @@ from segmentation.core.figures import (
     LEGEND_COLUMNS,
     LETTERS_AN_INCH,
     LINE_INCHES,
-    MOST_PANELS,
     NAME_LETTERS,
     NEUTRAL,
     PAGE,
@@ -43,7 +42,7 @@ from segmentation.core.figures import (
 from segmentation.core.privacy import NOT_SHOWN
 from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import amounts_of, are_shown
+from segmentation.customers.exploring import MOST_DRAWN_ROWS, MOST_PANELS, amounts_of, are_shown
 from segmentation.customers.plots import cloud, quantile_bars
 from segmentation.language import tr
 from segmentation.language.writing import share_texts, shares, show_index, whole
@@ -53,7 +52,6 @@ from segmentation.segments.profiles import category_shares, most_telling
 LABEL_LETTERS = 48  # of an item, in two lines
 ROOM = 0.25  # of the axis, for a number beside a bar
 LEAST_DRAWN, LEAST_TOLD = 0.02, 0.09  # of a bar: what is not shown, and what has room for its share
-MOST_DRAWN_ROWS = 24  # of a heat map, or of a profile
 MOST_LEVEL = 6  # columns of a heat map whose heads are written across
 
 Names = Mapping[int, str]

@@ -12,7 +12,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import DASH, FEWER, HIDDEN, WHY_NOT, tell_quantiles
 from segmentation.core.text import escape
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import amounts_of
+from segmentation.customers.exploring import MOST_DRAWN_ROWS, MOST_PANELS, amounts_of
 from segmentation.customers.tell import tiles
 from segmentation.evidence.decision import LEVEL, NEARLY_SAME, SIGNIFICANT, SMALL, counted
 from segmentation.evidence.tell import NO_NEXT, misfits
@@ -32,7 +32,7 @@ from segmentation.segments.fit import (
     scaled_label,
 )
 from segmentation.segments.names import called_by_number, quoted
-from segmentation.segments.profiles import category_shares, largest_first, levels_beside, segment_medians
+from segmentation.segments.profiles import category_shares, largest_first, levels_beside, most_telling, segment_medians
 
 MOST_MARKERS = 3  # of a segment, in a caption
 ALONE = mark("All customers are one part, and there is no other one to compare it with.")
@@ -420,9 +420,21 @@ def centres(profiles: list[Profile], dataset: Dataset, features: list[str]) -> s
     """Say for each feature which segment has the highest and which the lowest centre, and what line and bars mean."""
     if len(profiles) == 1:
         return tr(ALONE)
-    known = said(dataset)
-    tells = [_tell_ends(profiles, f, dataset, known.get(f)) for f in features]
+    known, drawn = said(dataset), _most_telling([{f: p.centre[f] for f in features} for p in profiles], MOST_PANELS)
+    tells = [_tell_ends(profiles, f, dataset, known.get(f)) for f in drawn] + _some_drawn(len(drawn), len(features))
     return " ".join([*tells, tr("Dashed: the centre of all customers; bars: {level} intervals.", level=percent(LEVEL))])
+
+
+def _most_telling(values: list[dict], most: int) -> list[str]:
+    return most_telling(pd.DataFrame(values).astype(float), most)
+
+
+def _some_drawn(drawn: int, n: int) -> list[str]:
+    """Say which of so many features are drawn, where not all are."""
+    told = tr(
+        "Of {n} features those {drawn} are drawn in which the segments differ most.", n=whole(n), drawn=whole(drawn)
+    )
+    return [told] if drawn < n else []
 
 
 def _tell_ends(profiles: list[Profile], f: str, dataset: Dataset, own: Said | None) -> str:
@@ -481,8 +493,9 @@ def index(profiles: list[Profile], dataset: Dataset) -> str:
         index=writing.show_index(index),
     )
     without = escape(unindexed(profile, dataset))
-    left = tr("Left out, because values below 0 have no index: {features}.", features=without)
-    return f"{told} {left}" if without else told
+    left = [tr("Left out, because values below 0 have no index: {features}.", features=without)] if without else []
+    n = len(profiles[0].index)
+    return " ".join([told, *left, *_some_drawn(min(n, MOST_DRAWN_ROWS), n)])
 
 
 def by_category(customers: Customers, columns: list[str], names: Mapping[int, str] | None = None) -> dict[str, str]:
