@@ -52,13 +52,13 @@ class Bracketed(Mapping):
         return 1
 
 
-class Outside(HTMLParser):
-    """Collects what a page shows outside of brackets, and the place where it stands."""
+class Shown(HTMLParser):
+    """Collects the texts that a page shows or that are read out, and the place where each stands."""
 
     def __init__(self):
         super().__init__()
         self.found: list[tuple[str, str]] = []
-        self.depth, self.text = 0, ""
+        self.text = ""
         self.path: list[tuple[str, str]] = []
 
     def handle_starttag(self, tag, attributes):
@@ -68,7 +68,7 @@ class Outside(HTMLParser):
             self._end_text()
         for name in READ_OUT:
             if told.get(name) and not self._hidden():
-                self._keep(outside(told[name]), name)
+                self._keep(told[name], name)
         if tag not in VOID:
             self.path.append((tag, "" if tag == "g" else told.get("id") or ""))
 
@@ -90,7 +90,7 @@ class Outside(HTMLParser):
 
     def _end_text(self):
         text, self.text = self.text, ""
-        self._keep(outside(text))
+        self._keep(text)
 
     def _keep(self, text: str, of: str = ""):
         if text.strip():
@@ -130,14 +130,20 @@ def words_of(described) -> Iterator[str]:
 
 def left_in(page: str, known: list[str]) -> dict[str, list[str]]:
     """Return by its place what of a page no message tells."""
-    reader = Outside()
-    reader.feed(page)
-    reader.close()
     left: dict[str, list[str]] = {}
-    for place, text in reader.found:
+    for place, shown in texts_of(page):
+        text = outside(shown)
         if english(text, known) and text not in left.setdefault(place, []):
             left[place].append(text)
     return {place: texts for place, texts in left.items() if texts}
+
+
+def texts_of(page: str) -> list[tuple[str, str]]:
+    """Return where on a page each text stands, and the text."""
+    reader = Shown()
+    reader.feed(page)
+    reader.close()
+    return reader.found
 
 
 def known_words(project: Project, run: str, more: list[str]) -> list[str]:

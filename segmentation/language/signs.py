@@ -36,12 +36,10 @@ class Signs:
 
 
 def written(text: str) -> str:
-    """Return a number that is written as 1,234.5, or a percentage as 14.5%, as the reader's language writes it."""
+    """Return a number that is written as 1,234.5 as the reader's language writes it."""
     signs = Signs.of(spoken())
     if signs == Signs():
         return text
-    if text.endswith("%"):
-        return signs.percent.format(written(text[:-1]))
     whole, point, rest = text.partition(".")
     if len(whole.lstrip("-−")) < 3 + signs.fewest + len(","):
         whole = whole.replace(",", "")

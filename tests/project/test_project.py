@@ -127,9 +127,9 @@ def test_each_stage_reads_what_an_earlier_one_writes():
         written |= set(stage.writes)
 
 
-def _make(*words: str) -> subprocess.CompletedProcess:
+def _make(*words: str, **variables: str) -> subprocess.CompletedProcess:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
-    return subprocess.run(["make", *words], cwd=ROOT, env=environment, capture_output=True, text=True)
+    return subprocess.run(["make", *words], cwd=ROOT, env=environment | variables, capture_output=True, text=True)
 
 
 def test_make_alone_lists_every_target():
