@@ -238,7 +238,7 @@ def _card(
 
 def _advice(profile: Profile) -> str | None:
     """Return what to do, and before it that it is a suggestion, where it is one."""
-    return tr("Suggestion: {action}", action=profile.action) if profile.suggested else profile.action
+    return profile.marked
 
 
 def _customers(n: int) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from segmentation.core.dataset import Level, MethodName
+from segmentation.language import tr
 
 Verdict = Literal["natural", "reproducible", "constructive", "none"]
 STRONGEST_FIRST = get_args(Verdict)
@@ -340,7 +341,7 @@ class Profile(Record):
     @property
     def marked(self) -> str | None:
         """The action, one that is only suggested with that before it."""
-        return f"Suggestion: {self.action}" if self.suggested else self.action
+        return tr("Suggestion: {action}", action=self.action) if self.suggested else self.action
 
     def advised(self, verdict: Verdict) -> str | None:
         """Return the action that is told of the segment: none where nothing divides the customers."""

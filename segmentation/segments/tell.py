@@ -353,7 +353,7 @@ def who(profiles: list[Profile], verdict: Verdict) -> str:
         return tr("**All customers are one part.**")
     share = segment_shares(profiles)
     told = [f"{escape(quoted(p.name))} ({share[p.segment]}{levels_beside(p)})" for p in largest_first(profiles)]
-    return f"**{sentence(counted(len(profiles), verdict))}**: {listing(told)}."
+    return tr("**{segments}**: {names}.", segments=sentence(counted(len(profiles), verdict)), names=listing(told))
 
 
 def size_table(profiles: list[Profile]) -> pd.DataFrame:
