@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.figures import colour, glyph
 from segmentation.core.privacy import DASH, HIDDEN, SMALLEST_GROUP
-from segmentation.evidence.decision import DISSOLVED, LEVEL, SIGNIFICANT, SMALL, STABLE, advice, meaning, plainly
+from segmentation.evidence.decision import (
+    DISSOLVED,
+    LEVEL,
+    SIGNIFICANT,
+    SMALL,
+    STABLE,
+    advice,
+    counted,
+    meaning,
+    plainly,
+)
 from segmentation.language import tr, trc, trn
 from segmentation.language.glossary import glossary, named
 from segmentation.language.writing import (
@@ -452,7 +462,7 @@ def across(cards: int) -> int:
 def method(cleaning: Cleaning, selection: Selection, dataset: Dataset) -> list[dict]:
     """Return in half a page how the report came to its answer: heading and text of each step."""
     formed = listing(dataset.label(name) for name in selection.features)
-    number = tr("Whose number of segments this is: {how}.", how=runs_tell.choice(selection))
+    number = sentence(f"{counted(selection.k, selection.verdict)}: {runs_tell.choice(selection)}.")
     resampled = tr(
         "Ranges are {level} intervals over {resamples} resamples: what other samples of such customers would give.",
         level=percent(LEVEL),
