@@ -187,7 +187,7 @@ def first_part(page: str) -> str:
 def in_full(page: str) -> str:
     """Return a page with its chapters open under the contents, and marked so that the style of print shows both."""
     opened = page.replace('<details class="chapter"', '<details open class="chapter"')
-    for contents in re.findall(r'<nav id="contents".*?</nav>', page, flags=re.S):
+    for contents in re.findall(r'<nav [^>]*id="contents".*?</nav>', page, flags=re.S):
         opened = opened.replace(contents, "").replace('<section id="evidence">', f'{contents}<section id="evidence">')
     return opened.replace("<body>", '<body class="full">', 1)
 
