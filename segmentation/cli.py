@@ -113,7 +113,8 @@ def score(
     run: RunOption = None,
 ) -> None:
     """Write the segment of each new customer, and say how far they differ from those of the run."""
-    from segmentation.core.text import count
+    from segmentation.language import tr, trn
+    from segmentation.language.writing import day
     from segmentation.runs.manifest import open_finished, read_manifest
     from segmentation.scoring.place import beside, require_free, score_source, write_scored
     from segmentation.scoring.tell import drift as tell_drift
@@ -126,11 +127,18 @@ def score(
     require_free(place, source)
     scored = score_source(study, source)
     write_scored(scored, place)
-    print(f"{out}: {count(scored.drift.customers, 'customer')} scored with the model of run {study.name}")
-    reasons = ", with the reasons" if scored.rows_refused else ""
-    print(f"{refused}: {count(scored.rows_refused, 'row')} refused{reasons}")
+    n, rows = scored.drift.customers, scored.rows_refused
+    made = trn(
+        "{n} customer scored with the model of run {run}",
+        "{n} customers scored with the model of run {run}",
+        n,
+        run=study.name,
+    )
+    gone = trn("{n} row refused, with the reasons", "{n} rows refused, with the reasons", rows) if rows else ""
+    print(f"{out}: {made}")
+    print(f"{refused}: {gone or tr('no rows refused')}")
     if scored.counted_to:
-        print(f"  days are counted to {scored.counted_to}, the day after its latest date")
+        print(f"  {tr('days are counted to {day}, the day after its latest date', day=day(scored.counted_to))}")
     for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in study.dataset.columns}):
         print(f"  {line}")
 

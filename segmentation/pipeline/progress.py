@@ -304,9 +304,9 @@ def column_list(dataset: Dataset, features: Sequence[str]):
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
-    table.add_column("column", max_width=30, overflow="fold")
-    table.add_column("role", no_wrap=True)
-    table.add_column("why", overflow="fold")
+    table.add_column(tr("column"), max_width=30, overflow="fold")
+    table.add_column(tr("role"), no_wrap=True)
+    table.add_column(tr("why"), overflow="fold")
     for row in runs_tell.roles(dataset, features):
         table.add_row(*map(Text, row))
     return table
