@@ -120,7 +120,7 @@ def choose_filters(run: str, customers: SegmentedCustomers) -> dict:
     with st.expander(tr("Filters"), icon=":material/filter_alt:"):
         # Above them, because a list that is left closes, and moves what is below it away from the click.
         st.button(tr("Show all"), on_click=show_all)
-        places = iter(st.columns(3) * (1 + len(customers.categories) + len(customers.numbers)))
+        places = (place for _ in iter(int, 1) for place in st.columns(3))  # row by row, as they are reached by keyboard
         names = {segment: f"{glyph(segment)} {profile.name}" for segment, profile in customers.segments.items()}
         choices = {"segment": (tr("Segment"), names)}
         choices |= {name: (label(customers.dataset.label(name)), of) for name, of in customers.categories.items()}
