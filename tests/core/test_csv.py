@@ -1,6 +1,7 @@
 """The CSVs for readers: their columns, and that a spreadsheet of their language opens them."""
 
 import random
+from unittest import mock
 
 import ibis
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import as_csv, read_json, write_csv
+from segmentation.language import message, telling_in
 from segmentation.runs.records import Profile
 from segmentation.segments.profiles import headed
 from segmentation.tables.read import read_rows
@@ -16,6 +18,12 @@ from segmentation.tables.sources import locate
 TABLE = pd.DataFrame(
     {"id": ["1", "=2"], "name": ["Weiß; nicht", "Café"], "distance": [0.25, -1.5], "far": [True, False]}
 )
+IN_GERMAN = {
+    ("head", "segment"): "Segment",
+    ("head", "share"): "Anteil",
+    "{column}, from": "{column}, von",
+    "{column}, to": "{column}, bis",
+}
 POINTS = "id,name,distance,far\n1,Weiß; nicht,0.25,True\n'=2,Café,-1.5,False\n"
 COMMAS = 'id;name;distance;far\n1;"Weiß; nicht";0,25;True\n\'=2;Café;-1,5;False\n'
 
@@ -67,6 +75,11 @@ def test_headings_of_profiles_are_what_a_reader_calls_the_columns_and_differ():
         action=None,
     )
     found = headed([profile], Dataset(title="T", columns=columns))
+    told = mock.patch.object(message, "catalogue", lambda language: IN_GERMAN if language == "de" else {})
+    with told, telling_in("de"):
+        german = headed([profile], Dataset(title="T", columns=columns))  # as the workbook shows it
+    assert list(german)[:6] == ["Segment", "name", "size", "Anteil", "Anteil, von", "Anteil, bis"]
+    assert list(german.attrs["of"].values()) == list(found.attrs["of"].values())
     assert list(found) == [
         *("segment", "name", "size", "share", "share, from", "share, to"),
         *("Share (share)", "Share, from (share)", "Share, to (share)"),

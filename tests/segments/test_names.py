@@ -10,6 +10,7 @@ import pytest
 
 from segmentation.core.dataset import Dataset, SegmentName
 from segmentation.core.text import shortened
+from segmentation.language import message, telling_in
 from segmentation.monitoring.transitions import _heir
 from segmentation.report import tell as report_tell
 from segmentation.runs.artifacts import Heir, Origin
@@ -121,6 +122,31 @@ def test_no_new_segment_has_the_name_of_one_that_is_gone():
         profiles = _profiles([{"income": 9, "calls": 1}], levels, name)
         assert distinct_names(profiles, dataset, spread, former=["Poor"]) == [name]
         assert distinct_names(profiles, dataset, spread, former=["Poor", gone]) == [other]
+
+
+GERMAN = {
+    ("level", "high {label}"): "{label} hoch",
+    ("level", "low {label}"): "{label} niedrig",
+    ("level", "bought long ago"): "kauften lange nicht",
+    ("level", "long ago"): "lange her",
+    ("level", "rates {label} low"): "{label} schlecht bewertet",
+    "All customers": "Alle Kunden",
+}
+
+
+def test_names_are_told_as_the_language_of_the_reader_orders_them(monkeypatch):
+    monkeypatch.setattr(message, "catalogue", lambda language: GERMAN if language == "de" else {})
+    with telling_in("de"):
+        told = _called({"a": "Einkommen", "b": "Kosten"}, {"a": "high", "b": "low"})
+        assert told == ("Einkommen hoch, Kosten niedrig",) * 2  # 30 letters
+        ordered = {"label": "Days since last order"}
+        assert _put({"f": ordered, "g": {"label": "Wert"}}, "high low") == (
+            "Lange her, Wert niedrig", "Kauften lange nicht, Wert niedrig",
+        )  # fmt: skip
+        assert _put({"f": {"label": "Wifi"} | RATING, "g": {"label": "Bar"} | RATING}, "low low")[1] == (
+            "Wifi schlecht bewertet, Bar schlecht bewertet"
+        )
+    assert _called({"a": "Income", "b": "Calls"}, {"a": "high", "b": "low"})[0] == "High income, low Calls"
 
 
 def test_a_unit_that_the_label_says_is_not_said_again():
