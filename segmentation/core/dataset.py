@@ -121,12 +121,6 @@ class Column(_Strict):
         return self.role != "id" and self.type in ("number", "date")
 
     @property
-    def on_scale(self) -> str:
-        """Where the model sees the values, for the end of a phrase: " on the log scale", nothing of their own scale."""
-        scale = tr("on the log scale") if self.transform == "log" else tr("on the Yeo-Johnson scale")
-        return "" if self.transform == "none" else f" {scale}"
-
-    @property
     def levels(self) -> list[str]:
         """The words of an ordinal from the lowest to the highest, which its ranks stand for."""
         return list(self.categories or ()) if self.type == "ordinal" else []

@@ -40,6 +40,7 @@ from segmentation.tables.sources import RawSource
 FEWEST = 10
 SKETCH = 64
 MOST_REJECTED = 0.2
+ON_SCALE = {"none": "", "log": " on the log scale", "yeo-johnson": " on the Yeo-Johnson scale"}
 MOST_DISTINCT = 100  # columns of which the distinct cells are counted at once: of 1,200 a gigabyte is too little
 
 
@@ -188,7 +189,7 @@ def _imputed(found: Customers, medians: dict[str, float]) -> Customers:
 def _flagged(found: Customers, medians: dict[str, float], everyone: Customers, numbers: list[str]) -> ibis.Table:
     """List the cells that are imputed, and those far from the rest, both in the order of the columns and the ids."""
     far = {name: fences for name in numbers if (fences := everyone.fences(name))}
-    flags = {name: f"far from the rest{found.dataset.columns[name].on_scale}" for name in far}
+    flags = {name: f"far from the rest{ON_SCALE[found.dataset.columns[name].transform]}" for name in far}
     parts = [_picked(found.table, "id", lambda _: ibis.literal(False), "", double(0))]
     parts += [_picked(found.table, n, ibis.Value.isnull, "imputed: the median", double(m)) for n, m in medians.items()]
     parts += [_picked(everyone.table, n, partial(_beyond, ends=ends), flags[n]) for n, ends in far.items()]

@@ -22,6 +22,9 @@ from segmentation.core.privacy import (
 )
 from segmentation.customers.counts import Grouping, log_edges, round_edges, rounded, undo, unskew
 from segmentation.customers.customers import Customers
+from segmentation.language import tr
+from segmentation.language.signs import written
+from segmentation.language.writing import fixed, spanning
 
 MOST_BANDS = 7
 MOST_CATEGORIES = 12
@@ -73,15 +76,7 @@ def how_scaled(dataset: Dataset, features: Collection[str]) -> str:
 
 
 def describing(customers: Customers, features: Iterable[str]) -> tuple[Customers, list[str], list[str]]:
-    """Return what describes the segments that these features form.
-
-    Returns
-    -------
-    Customers
-        With the rarer categories of a column brought together.
-    numbers, categories : list of str
-        The descriptors that hold anything.
-    """
+    """Return the customers, rarer categories brought together, and the numbers and categories that describe them."""
     descriptors = [name for name in customers.dataset.named("feature", "descriptor") if name not in features]
     numbers, categories = split_types(customers, descriptors)
     return lump(customers, categories), numbers, categories
@@ -93,7 +88,7 @@ def lump(customers: Customers, categories: list[str]) -> Customers:
         counts = by_size(customers.counts(name))
         if len(counts) > MOST_CATEGORIES:
             rest = list(counts.index[MOST_CATEGORIES - 1 :])
-            customers = customers.replacing(name, rest, f"{len(rest):,} others")
+            customers = customers.replacing(name, rest, tr("{n} others", n=fixed(len(rest))))
     return customers
 
 
@@ -320,9 +315,11 @@ def bands(customers: Customers, name: str) -> Grouping:
     if levels := getattr(customers.dataset.columns.get(name), "levels", []):
         first = [levels[max(math.ceil(edge), 1) - 1] for edge in edges[:-1]]
         last = [levels[min(math.ceil(edge) - 1, len(levels)) - 1] for edge in edges[1:]]
-        return Grouping(name, edges, tuple(a if a == b else f"{a} to {b}" for a, b in zip(first, last, strict=True)))
-    joined = "–" if whole else " up to "
-    return Grouping(name, edges, tuple(f"{a:.12g}{joined}{b:.12g}" for a, b in zip(edges[:-1], ends, strict=True)))
+        return Grouping(
+            name, edges, tuple(a if a == b else spanning((a, b), str) for a, b in zip(first, last, strict=True))
+        )
+    told = ([written(f"{end:.12g}") for end in two] for two in zip(edges[:-1], ends, strict=True))
+    return Grouping(name, edges, tuple(f"{a}–{b}" if whole else tr("{a} up to {b}", a=a, b=b) for a, b in told))
 
 
 def groupings(customers: Customers, numbers: list[str], categories: list[str]) -> dict[str, Grouping]:

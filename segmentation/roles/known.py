@@ -9,7 +9,7 @@ from typing import NamedTuple, get_args
 from segmentation.core.dataset import Column, Dataset, Level
 from segmentation.core.errors import UsageError
 from segmentation.core.text import in_sentence, plain_unit
-from segmentation.language import trc
+from segmentation.language import tr, trc
 from segmentation.language.kept import Reason
 from segmentation.roles.look import MOST_EMPTY, Looked, plain
 from segmentation.roles.words import spelt
@@ -327,11 +327,10 @@ class Days:
         camel = re.search("[a-z][A-Z]", header)
         words = re.sub(r"(?i)[ _]+(date|datum|fecha|dt)$", "", self._spelt(name).replace("_", " ") if camel else header)
         if not BIRTH.search(self._spelt(name)):
-            return f"Days since {in_sentence(words or header)}"
+            return tr("Days since {day}", day=in_sentence(words or header))
         births = [other for other in self.formats if BIRTH.search(self._spelt(other))]
-        return (
-            "Age" if births == [name] and "age" not in self._looked.spelt.values() else f"Years since {words or header}"
-        )
+        alone = births == [name] and "age" not in self._looked.spelt.values()
+        return tr("Age") if alone else tr("Years since {day}", day=words or header)
 
     def asked(self, name: str) -> str:
         """Return the question where day and month cannot be told apart, with both readings; else nothing."""
