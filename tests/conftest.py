@@ -27,6 +27,7 @@ from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.customers.cleaning import Cleaned
 from segmentation.customers.customers import Customers
+from segmentation.language import speak
 from segmentation.runs.artifacts import Model
 from segmentation.runs.records import Placement
 from segmentation.runs.run import load_dataset
@@ -91,6 +92,7 @@ class Project:
                 pytest.raises(SystemExit) as end,
             ):
                 cli.main()
+        speak("en")
         return subprocess.CompletedProcess(words, end.value.code or 0, told.getvalue(), faults.getvalue())
 
     def copy(self, folder: Path) -> "Project":

@@ -276,7 +276,9 @@ def _assume(typed: dict, option: str, base: str | None) -> str:
 
     if base:
         check_run_name(base, option)
-    like = open_finished(base, None).dataset if base else None
+    earlier = open_finished(base, None) if base else None
+    speak(typed["language"] or (earlier.language if earlier else "en"))
+    like = earlier.dataset if earlier else None
     source = locate("DATA", typed["data"], typed["encoding"])
     decimal = typed["decimal"] or (like.decimal if like else "auto")
     return assume(source, decimal, typed["features"], typed["dates"], like)
