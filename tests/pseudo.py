@@ -7,6 +7,7 @@ python -m tests.pseudo compare --data FILE        the comparison of two runs of 
 It prints what is left, by the place of the page; `--keep FOLDER` keeps the project with its pages there.
 """
 
+import json
 import re
 import sys
 import tempfile
@@ -30,6 +31,7 @@ OF_CODE = re.compile(
     r"\b[0-9a-f]{64}\b|\b[\w-]+ \d+(?:\.\d+)+\b|"
     r"[\w./-]*\w_\w[\w./-]*|\b[\w-]+\.(?:csv|json|parquet|sql|svg|yaml|html|pdf|ipynb|xlsx|py|skops)\b"
 )
+GERMAN = ("und", "oder", "SHA-256")  # what joins a list in German, in which all of this is told
 WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -149,16 +151,17 @@ def texts_of(page: str) -> list[tuple[str, str]]:
 def known_words(project: Project, run: str, more: list[str]) -> list[str]:
     """Return the words of the data, the longest first: what dataset.yaml holds, names of runs and of parameters."""
     places = [project.root / "assets" / run / "dataset.yaml", *sorted((project.root / "data").glob("*/dataset.yaml"))]
-    more = [*more, *(name for stage in STAGES for name in declared(stage))]
+    made = json.loads((project.root / "assets" / run / "manifest.json").read_text(encoding="utf-8"))["parameters"]
+    more = [*more, *made, *map(str, made.values()), *(name for stage in STAGES for name in declared(stage))]
     texts = {word for path in places if path.is_file() for word in words_of(yaml.safe_load(path.read_text()))}
-    return sorted({text for text in texts | {run, *more} if len(text) > 1}, key=len, reverse=True)
+    return sorted({text for text in texts | {run, *more, *GERMAN} if len(text) > 1}, key=len, reverse=True)
 
 
 def told_in_brackets(project: Project, *commands: list[str]) -> None:
-    """Run commands in the language that brackets every message."""
+    """Run commands in the language that brackets every message, and writes its numbers and lists as German does."""
     with mock.patch.object(message, "catalogue", return_value=Bracketed()):
         for words in commands:
-            done = project.call(*words)
+            done = project.call(*words, "--lang", "de")
             if done.returncode:
                 sys.exit(f"{' '.join(words)}\n{done.stdout}\n{done.stderr}")
 

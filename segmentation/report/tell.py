@@ -18,7 +18,7 @@ from segmentation.evidence.decision import (
     meaning,
     plainly,
 )
-from segmentation.language import tr, trc, trn
+from segmentation.language import mark, tr, trc, trn
 from segmentation.language.glossary import glossary, named
 from segmentation.language.writing import (
     decimal,
@@ -367,11 +367,22 @@ def _tell_descriptor(values: dict, dataset: Dataset, name: str) -> str:
     return ", ".join(parts) or tr("not known")
 
 
+SET_BY = {
+    "command line": mark("command line"),
+    "notebook": mark("notebook"),
+    "default": mark("default"),
+    "table": mark("table"),
+    "the table's name": mark("the table's name"),
+    ASSUMED: mark("assumed"),
+}
+
+
 def _as_written(row: dict, described: str, features: Sequence[str], dataset: Dataset) -> dict:
-    """Return the features of a table that nobody has described as its headers are: nobody chose their names."""
+    """Return who set a parameter; and the features of a table that nobody has described as its headers are."""
+    told = {"set_by": tr(SET_BY[row["set_by"]])} if row["set_by"] in SET_BY else {}
     if row["name"] != "features" or described != ASSUMED:
-        return {}
-    return {"value": ",".join(dataset.columns[name].headers(name)[-1] for name in features)}
+        return told
+    return told | {"value": ",".join(dataset.columns[name].headers(name)[-1] for name in features)}
 
 
 def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
