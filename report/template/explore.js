@@ -74,7 +74,7 @@ function numberOf(typed, language = LANGUAGE) {
 function explore(data) {
   const section = document.getElementById("explore");
   const at = (name) => section.querySelector(`[data-part="${name}"]`);
-  const number = (value, column) => written(value, { useGrouping: isYear(value, column) ? false : "always" });
+  const number = (value, column) => written(value, { useGrouping: isYear(value, column) ? false : "auto" });
   const isYear = (value, column) => Boolean(column?.years) && value >= column.years[0] && value <= column.years[1];
   // As core/text.shares tells the parts of a whole: the largest remainders, and together 100%.
   function shares(counts) {
