@@ -40,7 +40,7 @@ __getattr__ = lazily(
         "nearest_table",
         "profile_segments",
         "segment_names",
-        "tests_table",
+        "table_of_tests",
         "write_profiles",
     ),
     robustness=("by_effect", "compare_choices", "compare_descriptors", "intervals"),

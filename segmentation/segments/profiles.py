@@ -306,7 +306,7 @@ def actions_table(profiles: pd.DataFrame, verdict: str) -> pd.DataFrame | None:
     return pd.DataFrame({trc("head", "segment"): profiles["name"], trc("head", "what to do"): actions})
 
 
-def tests_table(tests: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+def table_of_tests(tests: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
     """Return the tests of descriptors as text, those of a private table to the digits that they have."""
     effect = partial(decimal, digits=1 if dataset.private else 3)
     form = whole if dataset.private else decimal

@@ -9,6 +9,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.errors import UsageError
 from segmentation.core.files import read_json
 from segmentation.segments import tell as segments_tell
+from segmentation.segments.profiles import table_of_tests
 from segmentation.segments.robustness import _rounded_tests, by_effect, compare_descriptors, holm
 
 SHOP = Dataset.model_validate(
@@ -74,8 +75,8 @@ def test_a_rounded_p_value_stays_on_its_side_of_the_level_of_significance():
     table = pd.DataFrame({"statistic": [55.89], "effect": [0.374], "p": [0.052], "p_corrected": [0.0496]})
     rounded = _rounded_tests(table)
     assert rounded.iloc[0].tolist() == [56, 0.4, 0.06, 0.05]
-    formats = segments_tell.formats_of_tests(SHOP)
-    assert [formats[name](rounded[name][0]) for name in ("statistic", "effect")] == ["56", "0.4"]
+    told = table_of_tests(rounded.assign(descriptor="age", test="Kruskal-Wallis", measure="epsilon squared"), SHOP)
+    assert told.loc[0, ["statistic", "effect"]].tolist() == ["56", "0.4"]
 
 
 def test_missing_values_and_columns_that_do_not_vary_are_left_out():

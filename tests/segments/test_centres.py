@@ -203,7 +203,7 @@ def test_a_centre_that_one_customer_makes_up_is_a_dash_wherever_it_stands():
     assert f" Plain: not shown of some segments, because {WHY_NOT}." in segments_tell.extremes(some, dataset)
     shown = scaled_centroids(customers[0], own, MODEL)
     assert shown.isna().all(axis=None)
-    assert "the red crosses" not in segments_tell.in_scaled_units(customers[1], shown, MODEL.names, "natural")
+    assert "Red cross" not in segments_tell.in_scaled_units(customers[1], shown, MODEL.names, "natural")
     for draw in (
         lambda: segments_plots.centres(flatten([first, second]), centre_of_all(*customers, MODEL), dataset),
         lambda: segments_plots.index(flatten([first, second]), MODEL.names, dataset),

@@ -110,10 +110,10 @@ def test_a_mixture_parts_long_clouds_and_says_what_is_true_of_it(clouds):
     voters = {row["criterion"] for row in selection["votes"] if row["votes"]}
     assert voters == {"Stability of every segment", "BIC"}
     assert "Elbow of the inertia" not in page
-    assert "the ellipses one and two standard deviations around them" in page
+    assert "Ellipses: one and two standard deviations around each." in page
     assert "percentage points more probable than the next" in page
     assert "the next centroid is less than" not in page
-    assert "together their inertia" not in page
+    assert "Together their inertia" not in page
     assert read_json(clouds.artifact("clouds", "model.json"))["scores"]
 
 

@@ -70,7 +70,9 @@ def test_of_a_large_table_the_rules_tell_all_customers_and_what_rests_on_the_sam
     assert sum(leaf.customers for leaf in found.leaves) == 900
     assert count_rules(rules, customers_of(table[:300])) == rules
     model = make_pipeline(StandardScaler(), KMeans(2, random_state=0, n_init=1)).fit(everyone.sample[["a", "b"]])
-    assert "inertia, over the 300 that they are formed on, is" in segments_tell.fitted(everyone, model, "natural")
+    assert "inertia, over the 300 customers that they are formed on, is" in segments_tell.fitted(
+        everyone, model, "natural"
+    )
     assert "their inertia is" in segments_tell.fitted(customers_of(table), model, "natural")
     near = pd.DataFrame({"between": [], "customers": []})
     assert "borderline.csv" not in segments_tell.near_border(near, everyone, 0.25, ["a", "b"])
