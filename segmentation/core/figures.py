@@ -12,6 +12,7 @@ from unicodedata import east_asian_width
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 
 from segmentation.core.text import shortened
 from segmentation.language import tr
@@ -39,7 +40,8 @@ MOST_IN_GRID = 12  # columns of a grid whose cells have room for their figures
 LINE_INCHES = 1.2 * LETTER_POINTS / 72  # inches
 NARROW = 0.6  # of the height of a letter: its width
 PALER = 0.35  # a bar behind another
-LEADER_FROM, REACHES = 10, (10, 18, 28, 40, 54, 70)  # points from a place to the label that names it
+LEADER_FROM, REACHES = 10, (10, 18, 28, 40, 54, 70, 90)  # points from a place to the label that names it
+MARKS_WORTH = 10  # points farther away, to cover one customer less
 DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, 1), (1, -1), (-1, -1))
 NAME_LETTERS = 18  # letters of a line of a name at a group
 LEGEND_LETTERS, LEGEND_COLUMNS = 22, 3  # of a name in a legend
@@ -221,22 +223,38 @@ def _placed(ax, places: dict, labels: dict) -> dict | None:
     scale = 72 / ax.get_figure(root=True).dpi
     points = {segment: ax.transData.transform(place) * scale for segment, place in places.items()}
     frame = ax.bbox.extents * scale
+    drawn = [
+        ax.transData.transform(marks.get_offsets()) * scale for marks in ax.collections if len(marks.get_offsets())
+    ]
+    marks = np.concatenate([*drawn, np.empty((0, 2))])
     taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in points.values()]
     found = {}
     for segment, (x, y) in points.items():
         wide, high = extent(labels[segment])
-        tries = (
-            (x + dx * (reach + wide / 2), y + dy * (reach + high / 2)) for reach in REACHES for dx, dy in DIRECTIONS
-        )
-        boxes = ((a - wide / 2, b - high / 2, a + wide / 2, b + high / 2) for a, b in tries)
-        inside = (box for box in boxes if box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2]
-                  and box[3] <= frame[3])  # fmt: skip
-        box = next((box for box in inside if not any(_overlap(box, other) for other in taken)), None)
-        if box is None:
+        tries = [
+            (reach, x + dx * (reach + wide / 2), y + dy * (reach + high / 2))
+            for reach in REACHES
+            for dx, dy in DIRECTIONS
+        ]
+        boxes = [(reach, (a - wide / 2, b - high / 2, a + wide / 2, b + high / 2)) for reach, a, b in tries]
+        free = [(_covered(box, marks) + reach / MARKS_WORTH, i, box) for i, (reach, box) in enumerate(boxes)
+                if _is_inside(box, frame) and not any(_overlap(box, other) for other in taken)]  # fmt: skip
+        if not free:
             return None
+        *_, box = min(free)
         taken.append(box)
         found[segment] = {"off": ((box[0] + box[2]) / 2 - x, (box[1] + box[3]) / 2 - y)}
     return found
+
+
+def _covered(box: tuple, marks: np.ndarray) -> int:
+    """Return how many customers a label would cover."""
+    x, y = marks.T
+    return int(((x > box[0] - 2) & (x < box[2] + 2) & (y > box[1] - 2) & (y < box[3] + 2)).sum())
+
+
+def _is_inside(box: tuple, frame: tuple) -> bool:
+    return box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2] and box[3] <= frame[3]
 
 
 def extent(label: str) -> tuple[float, float]:

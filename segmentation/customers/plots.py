@@ -207,7 +207,7 @@ def cloud(ax, customers: Customers, labels: Mapping[str, str], by: str | None = 
         frame = customers.sample
         for group, own in frame.groupby(by) if by else [(1, frame)]:
             shade = colour(group) if by else NEUTRAL
-            ax.scatter(own[x], own[y], s=16, alpha=0.75, color=shade, linewidth=0, marker=marker(group))
+            ax.scatter(own[x], own[y], s=20, alpha=0.75, color=shade, linewidth=0, marker=marker(group))
         return
     edges = tuple(_edges(customers, name, labels[name]) for name in (x, y))
     logged = [getattr(labels[name], "logged", False) for name in (x, y)]

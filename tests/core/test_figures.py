@@ -64,6 +64,19 @@ def test_names_stand_at_their_groups_and_none_covers_another_or_a_centre():
         assert not any(box[0] < x < box[2] and box[1] < y < box[3] for box in boxes)
 
 
+def test_a_name_covers_no_customers_where_there_is_room_beside_them():
+    _, ax = plt.subplots(figsize=(PAGE, 5))
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(5, 0.6, 200), rng.normal(5, 0.6, 200)
+    ax.set(xlim=(0, 10), ylim=(0, 10))
+    ax.scatter(x, y)
+    name_groups(ax, {1: (5.0, 5.0)}, {1: "Often, spent much"})
+    [(left, low, right, high)] = _boxes(ax)
+    marks = ax.transData.transform(np.column_stack([x, y])) * 72 / ax.figure.dpi
+    inside = (marks[:, 0] > left) & (marks[:, 0] < right) & (marks[:, 1] > low) & (marks[:, 1] < high)
+    assert inside.sum() < 10
+
+
 def test_names_without_room_stand_in_a_legend_with_their_marks():
     names = {segment: f"{LONG} {segment}" for segment in range(1, 31)}
     ax = _named(dict.fromkeys(names, (5.0, 5.0)), names)
