@@ -112,9 +112,10 @@ def outside(text: str) -> str:
 
 def english(text: str, known: list[str]) -> list[str]:
     """Return the words of a text that are neither code nor words of the data."""
+    text = OF_CODE.sub(" ", text)
     for word in known:
         text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", text, flags=re.I)
-    return WORD.findall(OF_CODE.sub(" ", text))
+    return WORD.findall(text)
 
 
 def words_of(described) -> Iterator[str]:
