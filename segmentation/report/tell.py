@@ -195,7 +195,7 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
         kinds, descriptors and more_descriptors (label, told); stability, small, dash, bent, unindexed, change,
         campaign: text or None.
     """
-    differing, shown = _differing(profiles), _dotted(profiles)
+    differing, shown = _differing(profiles), _dotted(profiles, selection.features)
     stability: list[Stability | None] = [*selection.chosen.segments] if selection.divided else [None]
     shares, planned = runs_tell.segment_shares(profiles.segments), campaigns(profiles, dataset)
     if lineage:
@@ -240,7 +240,7 @@ def _card(
         "unindexed": runs_tell.unindexed(profile, dataset),
         "dash": tr(DASH) if None in profile.centre.values() else None,
         "change": runs_tell.origin(lineage.now[segment - 1], lineage) if lineage else None,
-        "features": [_card_feature(profile, name, dataset) for name in [*profile.centre, *kinds]],
+        "features": [_card_feature(profile, name, dataset) for name in [*_numbers(features, profile), *kinds]],
         "kinds": [_described(profile, name, dataset) for name in kinds],
         **_folded("descriptors", [_described(profile, name, dataset) for name in differing]),
     }
@@ -270,13 +270,18 @@ def _value(segment: int, profiles: Profiles, dataset: Dataset) -> dict:
     return {"value": shares[segment] or tr("not shown"), "of_value": of_value, "value_long": _long(part.share)}
 
 
-def _dotted(profiles: Profiles) -> list[str]:
+def _dotted(profiles: Profiles, features: Sequence[str]) -> list[str]:
     """Return the features in the order of all cards: as dataset.yaml has them, of many the most telling ones first."""
-    names = [*profiles.segments[0].centre]
+    names = _numbers(features, profiles.segments[0])
     if len(names) <= MOST_ON_CARD + 1 or len(profiles.segments) == 1:
         return names
     apart = {name: max(abs(own.standing.get(name) or 0) for own in profiles.segments) for name in names}
     return sorted(names, key=lambda name: -apart[name])
+
+
+def _numbers(features: Sequence[str], profile: Profile) -> list[str]:
+    """Return the features that have a centre, in the order that a reader knows."""
+    return [name for name in features if name in profile.centre]
 
 
 def _reach(profiles: Profiles) -> float:
