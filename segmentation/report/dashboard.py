@@ -142,7 +142,8 @@ class SegmentedCustomers:
         if worth is None or worth.column not in self.numbers or not counts.sum():
             return None
         if not set(filters) - {"segment"}:
-            return of_segments(worth, {segment: int(n) for segment, n in counts.items() if n}, len(self.segments))
+            sizes = {segment: int(n) for segment, n in counts.items() if n}
+            return of_segments(worth, sizes, len(self.segments), private=self.private)
         with ENGINE:
             if self._grouped:
                 return of_groups(worth, self._passing(filters).table, self._grouped.each, self._grouped.groups.table)

@@ -28,7 +28,7 @@ class Selected:
     alone: int | None = None
 
 
-def of_segments(worth: Worth, sizes: Mapping[int, int], k: int) -> Selected:
+def of_segments(worth: Worth, sizes: Mapping[int, int], k: int, *, private: bool) -> Selected:
     """Return what whole segments of these sizes are worth, of k in all, as the report says it."""
     parts = [part for part in worth.parts if part.segment in sizes]
     shares = [part.share for part in parts if part.share is not None]
@@ -39,7 +39,11 @@ def of_segments(worth: Worth, sizes: Mapping[int, int], k: int) -> Selected:
     alone = parts[0].segment if len(parts) == 1 else None
     if len(sums) < len(parts):
         return Selected(None, None, share, alone=alone)
-    return Selected(sum(sums), sum(sums) / sum(sizes.values()), share, alone=alone)
+    total, mean = (
+        significant(value, private=private, digits=ABOUT_DIGITS)
+        for value in (sum(sums), sum(sums) / sum(sizes.values()))
+    )
+    return Selected(total, parts[0].each if alone else mean, share, alone=alone)
 
 
 def of_rows(worth: Worth, table: ibis.Table) -> Selected:

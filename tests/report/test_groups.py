@@ -207,6 +207,7 @@ def test_what_private_customers_are_worth_follows_from_whole_groups_and_of_segme
     worth = customers.main_worth
     assert (customers.worth({}).total, customers.worth({}).mean) == (worth.total, worth.each)
     assert customers.worth({"segment": [2]}).mean == worth.parts[1].each
+    assert customers.worth({"segment": [2]}).total == float(f"{100 * worth.parts[1].each:.3g}")
     found = customers.worth({"age": (30.0, 50.0)})
     assert found.about
     own = table.loc[table["age"].between(30, 50), "spend"]
