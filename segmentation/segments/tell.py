@@ -509,7 +509,7 @@ def by_number(customers: Customers, columns: list[str], names: Mapping[int, str]
 
 
 def _tell_medians(customers: Customers, name: str, names: Mapping[int, str] | None) -> str:
-    """Say between which segments the median ranges, and how to read the boxes."""
+    """Say between which segments the median ranges, and how to read the bars."""
     dataset, private = customers.dataset, customers.private
     medians = segment_medians(customers, name, private=private).reindex(customers.counts("segment").index)
     few, none = (
