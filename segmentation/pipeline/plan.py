@@ -116,7 +116,8 @@ class Plan:
     @property
     def catalogues(self) -> list[Path]:
         """The messages in the language of the reader; in English they are the code."""
-        return [path for path in [catalogue_path(self.study.language)] if path.is_file()]
+        place = files.ROOT / "segmentation" / "language" / catalogue_path(self.study.language).name
+        return [place] if place.is_file() else []
 
     @property
     def wherever(self) -> str:
