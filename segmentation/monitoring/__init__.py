@@ -19,6 +19,7 @@ __getattr__ = lazily(
         "runs_table",
         "shares_as_text",
         "shares_by_run",
+        "show_figure",
         "show_rand",
         "telling_axes",
         "worth_by_run",

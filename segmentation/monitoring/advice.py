@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from segmentation.core.text import count, escape, is_or_are
-from segmentation.language.writing import listing, sentence
+from segmentation.core.text import escape
+from segmentation.language import mark, tr, trn
+from segmentation.language.writing import fixed, listing, sentence
 from segmentation.monitoring.comparison import Comparison, apart, moved_customers, moves, public_moves, shares_table
 from segmentation.monitoring.series import Line, Series, shares_over
-from segmentation.monitoring.shown import FATES
 from segmentation.monitoring.tell import agreement, assumed, changed_shares, moved_in_short, movement, shifted, verdicts
 from segmentation.runs.records import Profile
 from segmentation.runs.tell import lineage
 
 POINT = 0.01  # a change of a share that is told: whatever is less may be none in whole percentages
-PROOF = (
+PROOF = mark(
     "Whether an action works no comparison of runs can say: leave some of its customers out of it, by lot, and see "
     "what becomes of both."
 )
@@ -24,9 +24,9 @@ def headline(found: Comparison) -> str:
     """Return the answer as the title of the page: who moved, what became of the segments, which share changed most."""
     base, run = found.base.run, found.run.run
     if found.same:
-        return f"{base} is compared with itself"
+        return tr("{run} is compared with itself", run=base)
     if is_unchanged(found):
-        return f"Nothing has changed from {base} to {run}"
+        return tr("Nothing has changed from {base} to {run}", base=base, run=run)
     moved = "" if found.shared is None else moved_in_short(moves(found), found)
     both, other = shares_table(found).dropna(subset=["then", "now"]), became(Series((found,)))
     return _joined(moved, other, *(changed_most(both)[:1] or [still(both)] * (not other)))
@@ -35,8 +35,9 @@ def headline(found: Comparison) -> str:
 def headline_of_series(found: Series) -> str:
     """Return the same of several runs: which shares changed most from the first to the last, and what became of all."""
     both, other, ends = _first_and_last(found), became(found), (found.names[0], found.names[-1])
-    told = changed_most(both, ends) or [f"{other or still(both)} from {ends[0]} to {ends[1]}"]
-    return _joined(*told, other * (other not in told[0]))
+    if told := changed_most(both, ends):
+        return _joined(*told, other)
+    return _joined(tr("{change} from {base} to {run}", base=ends[0], run=ends[1], change=other or still(both)))
 
 
 def _joined(*parts: str) -> str:
@@ -62,11 +63,35 @@ def title(found: Comparison | Series) -> str:
 
 def became(found: Series) -> str:
     """Count the segments that were not found again, and those that are new; empty where each was found again."""
-    counts = {word: sum(line.fate == fate for line in found.lines) for fate, word in FATES.items()}
+    counts = {fate: sum(line.fate == fate for line in found.lines) for fate in ("survives", "split", "merged", "gone")}
     counts["new"] = sum(line.first > 0 and not line.comes_from for line in found.lines)
-    met = [(n, word) for word, n in counts.items() if n]
-    told = [count(n, f"segment {word}", f"segments {word}") for n, word in met[:1]]
-    return listing([*told, *(count(n, word, word) for n, word in met[1:])])
+    return _listed(counts)
+
+
+def _listed(counts: dict[str, int]) -> str:
+    """Return how many segments became what: "two segments split, one gone and one new"; empty of none."""
+    met = [(fate, n) for fate, n in counts.items() if n]
+    return listing(_segments(fate, n) if i == 0 else _others(fate, n) for i, (fate, n) in enumerate(met))
+
+
+def _segments(fate: str, n: int) -> str:
+    return {
+        "survives": trn("{n} segment found again", "{n} segments found again", n),
+        "split": trn("{n} segment split", "{n} segments split", n),
+        "merged": trn("{n} segment merged", "{n} segments merged", n),
+        "gone": trn("{n} segment gone", "{n} segments gone", n),
+        "new": trn("{n} segment new", "{n} segments new", n),
+    }[fate]
+
+
+def _others(fate: str, n: int) -> str:
+    """Return the same behind another number of segments."""
+    return {
+        "split": trn("{n} split", "{n} split", n),
+        "merged": trn("{n} merged", "{n} merged", n),
+        "gone": trn("{n} gone", "{n} gone", n),
+        "new": trn("{n} new", "{n} new", n),
+    }[fate]
 
 
 def _first_and_last(found: Series) -> pd.DataFrame:
@@ -91,28 +116,38 @@ def changed_most(both: pd.DataFrame, when: tuple[str, str] | None = None) -> lis
     first = max(both.index, key=lambda i: (abs(change[i]), change[i]))
     other = max(both.index, key=lambda i: -change[i] * (1 if change[first] > 0 else -1))
     rows = [first, other] if change[other] * change[first] < 0 and abs(change[other]) >= POINT else [first]
-    return [f"{both_names(both.loc[i])} {grew(both.loc[i], when if i == first else None)}" for i in rows]
+    return [grew(both_names(both.loc[i]), both.loc[i], when if i == first else None) for i in rows]
 
 
 def still(both: pd.DataFrame) -> str:
     """Say that no share changed, or none by as much as a percentage point."""
-    return f"no share changed{'' if (both['share_now'] == both['share_then']).all() else ' by a percentage point'}"
+    same = (both["share_now"] == both["share_then"]).all()
+    return tr("no share changed") if same else tr("no share changed by a percentage point")
 
 
-def grew(row: pd.Series, when: tuple[str, str] | None = None) -> str:
-    """Return how a share changed: "grew from 12% to 19%", or with the two runs "from 12% in jan to 19% in apr"."""
-    before, after = (f" in {run}" for run in when) if when else ("", "")
-    then, now, change = row["told_then"], row["told_now"], row["share_now"] - row["share_then"]
-    verb = "grew" if change > 0 else "shrank"
-    if then == now:
-        return f"{verb} by {abs(100 * change):.1f} points to {now}{after}"
-    return f"{verb} from {then}{before} to {now}{after}"
+def grew(segment: str, row: pd.Series, when: tuple[str, str] | None = None) -> str:
+    """Return how a share changed: "Loyal grew from 12% to 19%", or with two runs "from 12% in jan to 19% in apr"."""
+    change = row["share_now"] - row["share_then"]
+    told = {"segment": segment, "then": row["told_then"], "now": row["told_now"], "points": fixed(abs(100 * change), 1)}
+    told |= dict(zip(("base", "run"), when or (), strict=False))
+    by_points = row["told_then"] == row["told_now"]
+    if change > 0 and by_points:
+        return tr("{segment} grew by {points} points to {now}", **told)
+    if by_points:
+        return tr("{segment} shrank by {points} points to {now}", **told)
+    if when and change > 0:
+        return tr("{segment} grew from {then} in {base} to {now} in {run}", **told)
+    if when:
+        return tr("{segment} shrank from {then} in {base} to {now} in {run}", **told)
+    if change > 0:
+        return tr("{segment} grew from {then} to {now}", **told)
+    return tr("{segment} shrank from {then} to {now}", **told)
 
 
 def both_names(row: pd.Series) -> str:
     """Return the name of a segment then, and in brackets the one of now where it is another."""
     then, now = row["name_then"], row["name_now"]
-    return then if then == now else f"{then} ({now} now)"
+    return then if then == now else tr("{then} ({now} now)", then=then, now=now)
 
 
 def summary(found: Comparison) -> str:
@@ -120,7 +155,7 @@ def summary(found: Comparison) -> str:
     last = " ".join(filter(None, [agreement(found), verdicts(found), shifted(found)]))
     last = "\n\n".join(filter(None, [last, assumed(found)]))
     if is_unchanged(found):
-        return f"**Nothing has changed.** {last}"
+        return f"{tr('**Nothing has changed.**')} {last}"
     moved = "" if found.shared is None else movement(moves(found), found)
     told = [f"**{tally(found)}**", f"{changed_shares(shares_table(found))} {moved}".strip(), last]
     return "\n\n".join(told)
@@ -143,14 +178,18 @@ def tally(found: Comparison) -> str:
     if found.kept:
         return escape(lineage(found.lineage))
     before, new = found.lineage.before, sum(not row.comes_from for row in found.lineage.now)
-    counts = {word: sum(row.fate == fate for row in before) for fate, word in FATES.items()}
-    met = {word: n for word, n in counts.items() if n}
-    of = f"{count(len(before), 'segment')} of {found.base.run}"
-    told = f"Of {of}, {listing(f'{is_or_are(n)} {word}' for word, n in met.items())}"
-    if len(met) == 1:
-        told = f"{'Each of the' if len(before) > 1 else 'The'} {of} is {listing(met)}"
-    also = f"; of those of {found.run.run} {is_or_are(new)} new" if new else ""
-    return escape(f"{told}{also}.")
+    if all(row.fate == "survives" for row in before):
+        told = trn(
+            "The one segment of {run} is found again.",
+            "Each of the {n} segments of {run} is found again.",
+            len(before),
+            run=found.base.run,
+        )
+    else:
+        counts = {fate: sum(row.fate == fate for row in before) for fate in ("survives", "split", "merged", "gone")}
+        told = tr("Of {run}: {fates}.", run=found.base.run, fates=_listed(counts))
+    also = trn("{n} segment of {run} is new.", "{n} segments of {run} are new.", new, run=found.run.run)
+    return escape(f"{told} {sentence(also)}" if new else told)
 
 
 def todo(found: Series) -> str:
@@ -159,28 +198,45 @@ def todo(found: Series) -> str:
     both = _first_and_last(found)
     kept = [escape(both_names(row)) for _, row in both.iterrows() if not apart(row)]
     if kept:
-        every = len(kept) > 1 and len(kept) == len(found.lines)
-        these = f"share{'s' if len(kept) > 1 and not every else ''} of {'each segment' if every else listing(kept)}"
-        fit = found.last.read("k_selection.json").fit if found.steps[-1].kept else None
-        do = "refresh the segments first, which no longer fit" if fit and fit.refresh else "go on as planned"
-        lines.append(f"The {these} changed by no more than the intervals allow: {do}.")
-    return "\n".join(f"- {line}" for line in lines) + f"\n\n{PROOF}"
+        lines.append(f"{_stayed(kept, every=len(kept) == len(found.lines))} {_go_on(found)}")
+    return "\n".join(f"- {line}" for line in lines) + f"\n\n{tr(PROOF)}"
+
+
+def _stayed(kept: list[str], *, every: bool) -> str:
+    """Say of which segments the share changed by no more than the intervals allow."""
+    if every and len(kept) > 1:
+        return tr("The share of each segment changed by no more than the intervals allow.")
+    return trn(
+        "The share changed by no more than the intervals allow: {segments}.",
+        "The shares changed by no more than the intervals allow: {segments}.",
+        len(kept),
+        segments=listing(kept),
+    )
+
+
+def _go_on(found: Series) -> str:
+    """Say what to do with those whose shares are what they were."""
+    fit = found.last.read("k_selection.json").fit if found.steps[-1].kept else None
+    if fit and fit.refresh:
+        return tr("Refresh the segments first, which no longer fit.")
+    return tr("Go on as planned.")
 
 
 def _ends(found: Series) -> Iterator[str]:
-    """Yield a sentence on each segment whose share changed by more than the intervals allow, that ended, or is new."""
+    """Yield what is said of each segment whose share changed more than the intervals allow, that ended, or is new."""
     both = _first_and_last(found)
     for i, line in enumerate(found.lines):
+        profile = found.profile(line, line.last)
         if i in both.index and apart(both.loc[i]):
-            profile = found.profile(line, line.last)
             row = both.loc[i]
-            yield f"**{escape(both_names(row))}** {grew(row)}: {_is_for(found, line.last, profile)}."
+            yield f"{grew(f'**{escape(both_names(row))}**', row)}. {_is_for(found, line.last, profile)}"
         elif line.fate:
             yield _ended(found, line)
         if line.first and not line.comes_from:
-            profile = found.profile(line, line.last)
-            do = _is_for(found, line.last, profile)
-            yield f"**{escape(profile.name)}** is new in {escape(found.names[line.first])}: {do}."
+            new = tr(
+                "**{segment}** is new in {run}.", segment=escape(profile.name), run=escape(found.names[line.first])
+            )
+            yield f"{new} {_is_for(found, line.last, profile)}"
 
 
 def _ended(found: Series, line: Line) -> str:
@@ -188,15 +244,18 @@ def _ended(found: Series, line: Line) -> str:
     profile, after = found.profile(line, line.last), found.runs[line.last + 1]
     row = found.steps[line.last].lineage.before[line.segments[-1] - 1]
     heirs = [after.profiles[number - 1] for number in row.into]
-    told, planned = f"**{escape(profile.name)}** is {FATES[row.fate]}", _action(found, line.last, profile)
-    run = escape(after.run)
-    names = listing(f"{heir.segment} ({escape(heir.name)})" for heir in heirs)
+    planned = _action(found, line.last, profile)
+    told = {"segment": escape(profile.name), "run": escape(after.run)}
+    told |= {"into": listing(f"{heir.segment} ({escape(heir.name)})" for heir in heirs)}
     if row.fate == "split":
-        do = f"decide which of these {planned} is for" if planned else "look at each"
-        return f"{told} into {names} in {run}: {do}."
+        do = tr("Decide which of these {action} is for.", action=planned) if planned else tr("Look at each.")
+        return f"{tr('**{segment}** is split in {run}, into {into}.', **told)} {do}"
     if row.fate == "merged":
-        return f"{told} into {names} in {run}: {_is_for(found, line.last + 1, heirs[0])}."
-    return f"{told} in {run}: {f'{planned} has no segment there' if planned else 'nothing was planned for it'}."
+        merged = tr("**{segment}** is merged in {run}, into {into}.", **told)
+        return f"{merged} {_is_for(found, line.last + 1, heirs[0])}"
+    gone = tr("**{segment}** is gone in {run}.", **told)
+    nothing = tr("Nothing was planned for it.")
+    return f"{gone} {tr('{action} has no segment there.', action=planned) if planned else nothing}"
 
 
 def _action(found: Series, at: int, profile: Profile) -> str:
@@ -207,8 +266,11 @@ def _action(found: Series, at: int, profile: Profile) -> str:
 
 def _is_for(found: Series, at: int, profile: Profile) -> str:
     """Say for how many customers the action of a segment is; of none, that it has none."""
-    many, told = count(profile.size, "customer"), _action(found, at, profile)
-    return f"{told} is for {many} there" if told else f"no action is given for its {many}"
+    if told := _action(found, at, profile):
+        return trn(
+            "{action} is for {n} customer there.", "{action} is for {n} customers there.", profile.size, action=told
+        )
+    return trn("No action is given for its {n} customer.", "No action is given for its {n} customers.", profile.size)
 
 
 def _largest(found: Series) -> str:
@@ -220,54 +282,89 @@ def _largest(found: Series) -> str:
         return ""
     top = moved.loc[moved["customers"].idxmax()]
     then, now = step.base.profiles[top["then"] - 1], step.run.profiles[top["now"] - 1]
-    many = f"{count(int(top['customers']), 'customer')}{' or more' if step.private else ''}"
+    way = {"then": escape(then.name), "now": escape(now.name), "run": escape(step.run.run)}
     action = _action(found, len(found.steps), now)
-    do = f"begin {action} with them" if action else "ask first what changed for them"
-    when = f" in {escape(step.run.run)}" if len(found.steps) > 1 else ""
-    return sentence(f"{many} went from {escape(then.name)} to {escape(now.name)}{when}: {do}.")
+    do = tr("Begin {action} with them.", action=action) if action else tr("Ask first what changed for them.")
+    return f"{sentence(_went(int(top['customers']), way, or_more=step.private))} {do}"
+
+
+def _went(n: int, way: dict[str, str], *, or_more: bool) -> str:
+    """Say how many customers went from one segment to another in the last run."""
+    if or_more:
+        return trn(
+            "{n} customer or more went from {then} to {now} in {run}.",
+            "{n} customers or more went from {then} to {now} in {run}.",
+            n,
+            **way,
+        )
+    return trn(
+        "{n} customer went from {then} to {now} in {run}.",
+        "{n} customers went from {then} to {now} in {run}.",
+        n,
+        **way,
+    )
 
 
 def answer(found: Comparison) -> str:
     """Say with which run to go on, and what of the earlier one holds for the later one too."""
-    base, run = escape(found.base.run), escape(found.run.run)
+    runs = {"base": escape(found.base.run), "run": escape(found.run.run)}
     if found.same:
-        return f"**There is nothing to decide**: {base} is compared with itself."
+        return tr("**There is nothing to decide**: {base} is compared with itself.", **runs)
     if found.kept and (fit := found.later.read("k_selection.json").fit):
-        return f"**The segments of both runs are the same ones, kept as they were.** {escape(fit.told)}"
-    if found.drift and not shifted(found):
-        like = "the" if found.of_those else "like the"
-        told = f"**The model of {base} can still be used**: the customers of {run} are {like} ones it was formed on."
-    elif found.drift:
-        told = (
-            f"**Go on with {run}**: its customers are no longer like those that the segments of {base} were formed on."
+        same = tr("**The segments of both runs are the same ones, kept as they were.**")
+        return f"{same} {escape(fit.told)}"
+    return " ".join(filter(None, [_which(found, runs), _planned(found, runs), _numbering(found, runs)]))
+
+
+def _which(found: Comparison, runs: dict[str, str]) -> str:
+    """Say with which run to go on."""
+    if not found.drift:
+        return tr("**Go on with {run}**: the model of {base} cannot place its customers.", **runs)
+    if shifted(found):
+        told = tr(
+            "**Go on with {run}**: its customers are no longer like those that the segments of {base} were formed on.",
+            **runs,
         )
-        told += f" It was started from {base}, and is the refresh that this asks for." if found.refreshed else ""
-    else:
-        told = f"**Go on with {run}**: the model of {base} cannot place its customers."
-    return f"{told} {_planned(found)} {_numbering(found)}".strip()
+        refresh = tr("It was started from {base}, and is the refresh that this asks for.", **runs)
+        return f"{told} {refresh}" if found.refreshed else told
+    if found.of_those:
+        return tr(
+            "**The model of {base} can still be used**: the customers of {run} are the ones it was formed on.", **runs
+        )
+    return tr(
+        "**The model of {base} can still be used**: the customers of {run} are like the ones it was formed on.", **runs
+    )
 
 
-def _planned(found: Comparison) -> str:
+def _planned(found: Comparison, runs: dict[str, str]) -> str:
     """Say for which segments what was planned still holds."""
-    base, run = escape(found.base.run), escape(found.run.run)
     if not found.pairs:
-        return f"No segment of {base} is found again in {run}: what was planned for the ones is not for the others."
-    if len(found.pairs) == len(found.base.profiles):
-        each = "kept" if found.kept else "found again"
-        return f"What was planned for a segment of {base} has its customers in {run} too: each is {each}."
-    kept = (escape(t.name if t.name == n.name else f"{t.name}, which is called {n.name} now") for t, n in found.pairs)
-    told = f"What was planned for a segment of {base} has its customers in {run} only where it is found again"
-    return f"{told}: {'; '.join(kept)}."
+        return tr(
+            "No segment of {base} is found again in {run}: what was planned for the ones is not for the others.", **runs
+        )
+    if len(found.pairs) < len(found.base.profiles):
+        kept = [escape(both_names(pd.Series({"name_then": t.name, "name_now": n.name}))) for t, n in found.pairs]
+        return tr(
+            "What was planned for a segment of {base} has its customers in {run} only where it is found again: "
+            "{segments}.",
+            **runs,
+            segments="; ".join(kept),
+        )
+    if found.kept:
+        return tr("What was planned for a segment of {base} has its customers in {run} too: each is kept.", **runs)
+    return tr("What was planned for a segment of {base} has its customers in {run} too: each is found again.", **runs)
 
 
-def _numbering(found: Comparison) -> str:
+def _numbering(found: Comparison, runs: dict[str, str]) -> str:
     """Say how numbers and names could have been kept, where they were not."""
-    k, base, run = len(found.run.profiles), escape(found.base.run), escape(found.run.run)
-    lost = {
-        "number": any(then.segment != now.segment and then.segment <= k for then, now in found.pairs),
-        "name": any(then.name != now.name for then, now in found.pairs),
-    }
-    what = listing(word for word, gone in lost.items() if gone)
-    if found.refreshed or not what or not found.drift:
+    k = len(found.run.profiles)
+    number = any(then.segment != now.segment and then.segment <= k for then, now in found.pairs)
+    name = any(then.name != now.name for then, now in found.pairs)
+    if found.refreshed or not found.drift or not (number or name):
         return ""
-    return f"{run} was not started from {base}; with BASE={base} a segment found again keeps its {what}."
+    told = tr("{run} was not started from {base}.", **runs)
+    if number and name:
+        return f"{told} {tr('With BASE={base} a segment found again keeps its number and name.', **runs)}"
+    if number:
+        return f"{told} {tr('With BASE={base} a segment found again keeps its number.', **runs)}"
+    return f"{told} {tr('With BASE={base} a segment found again keeps its name.', **runs)}"

@@ -13,7 +13,7 @@ from segmentation.core.privacy import SMALLEST_GROUP, at_least, in_tens, nearly_
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.counts import identified, rand_index
 from segmentation.customers.customers import HANDED_ON
-from segmentation.language import speak
+from segmentation.language import mark, speak, tr
 from segmentation.language.writing import listing, shares
 from segmentation.monitoring.fixed import itself
 from segmentation.monitoring.transitions import (
@@ -34,8 +34,8 @@ from segmentation.scoring.place import score_table
 from segmentation.segments.assign import open_segmented
 
 MOST_COMPARED = 10_000  # customers whose rows are looked at to see whether ids are those of people
-NOBODY = "The ids of the two runs do not say which customers are in both."
-NUMBERED = (
+NOBODY = mark("The ids of the two runs do not say which customers are in both.")
+NUMBERED = mark(
     "The ids of both runs are running numbers, and most customers of one run are no more like the one with the same "
     "number in the other than like those with the numbers beside it: the ids are taken for numbers of rows."
 )
@@ -137,17 +137,18 @@ def compare_runs(base: str, run: str, language: str | None = None) -> Comparison
     then = read_finished(earlier)
     (shared, why_not), foreign = shared_customers(earlier, later), foreign_features(then.model, later.dataset)
     if foreign:
-        foreign = f"The model of {base} cannot place the customers of {run}: {foreign}."
         if shared is None:
-            raise UsageError(f"{foreign} {why_not} Expected runs of the same columns")
-        return Comparison(earlier, later, None, shared, foreign, None)
+            told = f"The model of {base} cannot place the customers of {run}: {foreign}. {why_not}"
+            raise UsageError(f"{told} Expected runs of the same columns")
+        told = tr("The model of {base} cannot place the customers of {run}: {why}.", base=base, run=run, why=foreign)
+        return Comparison(earlier, later, None, shared, told, None)
     customers = open_segmented(later)
     known, names = known_customers(customers, then.model), {p.segment: p.name for p in then.profiles}
     if not int(known.count().execute()):
         raise UsageError(f"no customer of {run} has a value in each of {listing(then.features)}, which formed {base}")
     drift = describe_drift(score_table(known.drop("now"), then.model, names), then.model, names)
     placed = cross(customers, then.model)
-    return Comparison(earlier, later, placed, shared, why_not, drift)
+    return Comparison(earlier, later, placed, shared, tr(why_not) if why_not else "", drift)
 
 
 def _open(run: str, option: str) -> Run:
@@ -235,11 +236,11 @@ def agreement(found: Comparison) -> pd.DataFrame:
     """Return the adjusted Rand index of both models on the later customers, and of then and now on those in both."""
     rows = []
     if found.placed is not None:
-        rows.append((f"the customers of {found.run.run}, placed by both models", found.placed))
+        rows.append((tr("the customers of {run}, placed by both models", run=found.run.run), found.placed))
     if found.shared is not None:
-        rows.append(("the customers in both runs, by their segments then and now", found.shared))
+        rows.append((tr("the customers in both runs, by their segments then and now"), found.shared))
     told = [(what, how_many(t, found), agreeing(t, found)) for what, t in rows]
-    return pd.DataFrame(told, columns=["compared are", "customers", "adjusted Rand index"])
+    return pd.DataFrame(told, columns=[tr("compared are"), tr("customers"), tr("adjusted Rand index")])
 
 
 def shares_table(found: Comparison) -> pd.DataFrame:

@@ -199,7 +199,7 @@ def test_runs_whose_segments_are_kept_are_compared(kept, base, run):
     assert f"These are the four segments of {base}, kept as they were" in page
     assert f"of {base} is found again" not in page
     assert "An earlier segment is split where" not in page  # no rule was asked
-    assert ("go on as planned" in page) == (run == "stable")  # changed no longer fits, of newcomers each share changed
+    assert ("Go on as planned" in page) == (run == "stable")  # changed no longer fits, of newcomers each share changed
     fit = _fit(kept, run)["told"]
     assert f"The segments of both runs are the same ones, kept as they were. {fit}" in page
 

@@ -130,7 +130,7 @@ def test_four_months_are_told_as_one_series(months, monkeypatch):
         "f": (2, None),
     }
     assert advice.headline_of_series(found) == "One segment split, two merged, one gone and one new from jan to apr"
-    assert "Active is split into" in advice.todo(found).replace("**", "")
+    assert "Active is split in apr, into" in advice.todo(found).replace("**", "")
 
 
 def test_features_are_scaled_as_they_were(months):

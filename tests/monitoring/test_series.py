@@ -102,13 +102,13 @@ def test_a_page_of_several_runs(shop):
         "jan → feb: 24 of 200 customers changed segment; At risk grew from 20% to 32%.",
         "feb → mar: 12 of 200 customers changed segment; At risk grew from 32% to 38%.",
         "Revenue of all customers: 26,900 EUR in jan, 21,500 EUR in mar (−20%).",
-        "At risk gained most (1,900 EUR) and Loyal lost most (7,300 EUR).",
+        "gained most: At risk (1,900 EUR). Of the segments found again lost most: Loyal (7,300 EUR).",
         "1 Loyal 20,100 (75%) 15,200 (65%) 12,800 (60%) −7,300",
         "jan → feb 1 Loyal 3 At risk 24 4,900 1,300 −3,600",
-        "At risk grew from 20% to 38%: “Send the win-back voucher” is for 76 customers there.",
-        "Loyal shrank from 50% to 32%: “Say thank you” is for 64 customers there.",
-        "The share of New changed by no more than the intervals allow: go on as planned.",
-        "Twelve customers went from Loyal to At risk in mar: begin “Send the win-back voucher” with them.",
+        "At risk grew from 20% to 38%. “Send the win-back voucher” is for 76 customers there.",
+        "Loyal shrank from 50% to 32%. “Say thank you” is for 64 customers there.",
+        "The share changed by no more than the intervals allow: New. Go on as planned.",
+        "Twelve customers went from Loyal to At risk in mar. Begin “Send the win-back voucher” with them.",
     ):
         assert told in page.text
     drawn = [a for tag, a, _ in page.elements if tag == "svg" and a.get("role") == "img"]
@@ -123,7 +123,7 @@ def test_two_runs_may_be_named_as_several(shop):
     assert done.stdout.splitlines()[-1] == "report/feb/compare-jan.html"
     page = Page((shop.root / "report" / "feb" / "compare-jan.html").read_text(encoding="utf-8")).text
     assert "1 Loyal 3 At risk 24 4,900 1,300 −3,600" in page
-    assert "24 customers went from Loyal to At risk: begin “Send the win-back voucher” with them." in page
+    assert "24 customers went from Loyal to At risk in feb. Begin “Send the win-back voucher” with them." in page
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_without_ids_no_movement_is_told(months):
     assert tell.no_movement(found, pd.DataFrame()).startswith("Which customers moved cannot be told")
     assert [len(flow) for flow in shown.flows_of(found)[0]] == [0, 0]
     assert tell.flows(found).endswith(
-        "From jan to feb and feb to mar no band is drawn: the ids do not say who is in both."
+        "No band is drawn where the ids do not say who is in both: jan → feb and feb → mar."
     )
     assert advice.headline(unknown[0]) == "At risk grew from 20% to 32%"
     assert "customers went" not in advice.todo(found)
