@@ -222,7 +222,7 @@ def test_of_equal_segments_none_is_the_largest():
     told = "**Every one of the 140 customers belongs to one of seven segments**, 20 in each."
     assert belonging(segmented, "natural") == told
     equal[6].size = 19
-    assert "the smallest, S7, 14%" in sizes(equal, 100)
+    assert " The smallest, S7, holds 14%." in sizes(equal, 100)
 
 
 def test_a_range_names_every_group_at_its_ends():
