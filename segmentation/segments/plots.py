@@ -161,10 +161,10 @@ def _scatter(customers: Customers, centres: pd.DataFrame, labels: dict[str, str]
     cloud(ax, customers, {name: labels[name] for name in (x, y)}, by="segment")
     label_axis(ax, "x", labels[x])
     label_axis(ax, "y", labels[y])
-    known = centres[[x, y]].dropna()
-    ax.scatter(known[x], known[y], marker="x", s=36, linewidth=1.3, color=CROSS, zorder=3)
+    known = centres[[x, y]].dropna()  # of one feature both are the same column
+    ax.scatter(*known.to_numpy().T, marker="x", s=36, linewidth=1.3, color=CROSS, zorder=3)
     if len(centres) > 1:
-        name_groups(ax, {segment: (centre[x], centre[y]) for segment, centre in known.iterrows()}, called)
+        name_groups(ax, dict(zip(known.index, map(tuple, known.to_numpy()), strict=True)), called)
     return ax
 
 

@@ -153,6 +153,14 @@ def test_a_level_never_contradicts_its_index(z, index, expected):
     assert level(z, index) == expected
 
 
+def test_segments_of_one_feature_are_drawn_against_themselves():
+    dataset = Dataset.model_validate({"title": "T", "columns": {"x": {"role": "feature"}}, "privacy": "rows"})
+    frame = pd.DataFrame({"x": [1.0, 2, 3, 11, 12, 13], "segment": [1, 1, 1, 2, 2, 2]})
+    at = pd.DataFrame({"x": [2.0, 12.0]}, index=[1, 2])
+    drawn = segments_plots.in_original_units(Customers.of(dataset, frame), at, ["x"], {1: "Few", 2: "Many"})
+    assert drawn.get_xlabel() == drawn.get_ylabel() == "X"
+
+
 def test_a_level_never_contradicts_the_means_that_are_shown():
     assert [level(0.9, 180, beyond) for beyond in (-20, 0, 20)] == ["average", "high", "high"]
     assert [level(-0.9, 40, beyond) for beyond in (-20, 20)] == ["low", "average"]
