@@ -70,7 +70,7 @@ def test_what_is_a_category_stays_and_what_was_taken_for_missing_is_listed(tmp_p
     assert found.loc["plan", "filled"] == NEARLY  # of a private table
     form = filled_formats(SHOP)["taken_for_missing"]
     told = {name: form(words) for name, words in found["taken_for_missing"].items() if words}
-    assert told == {"channel": "“?” 10 or more, “null” 10 or more", "visits": "“-” fewer than 10"}
+    assert told == {"channel": "“?” 10 or more and “null” 10 or more", "visits": "“-” fewer than 10"}
 
 
 def test_a_word_that_stands_for_missing_numbers_too_is_missing(tmp_path):
