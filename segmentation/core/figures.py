@@ -201,7 +201,7 @@ def name_groups(ax, places: dict[int, tuple[float, float]], names: Mapping[int, 
     """
     labels = {segment: keyed(segment, names[segment], NAME_LETTERS) for segment in places}
     ax.get_figure(root=True).draw_without_rendering()
-    found = _placed(ax, places, labels)
+    found = _placed(ax, places, labels) if set(places) == set(names) else None  # a centre may not be shown
     if found is None:
         told = {segment: wrapped(name, LEGEND_LETTERS) for segment, name in names.items()}
         handles = [mpl.lines.Line2D([], [], linestyle="", marker=marker(segment), color=colour(segment), label=name)

@@ -85,6 +85,11 @@ def test_names_without_room_stand_in_a_legend_with_their_marks():
     assert told == list(names.values())
 
 
+def test_where_a_centre_is_not_shown_the_legend_names_all():
+    ax = _named({1: (5.0, 5.0)}, {1: "Often", 2: "Seldom"})
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Often", "Seldom"]
+
+
 def test_two_thirds_and_half_as_much_again_are_equally_far_from_the_middle():
     assert strength(100) == 0
     assert strength(100 * 2 / 3) == pytest.approx(-strength(150))
