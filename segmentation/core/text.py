@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from unicodedata import category
 
-from segmentation.language import numeral
-
 SIGNS = {
     "us$": "usd",
     "$": "usd",
@@ -88,21 +86,6 @@ NO = (
     *("nem", "ei", "nu", "tidak", "нет", "ні", "όχι", "否", "いいえ", "아니요", "아니오", "لا", "לא"),
     *("falsch", "faux", "falso", "fałsz", "yanlış", "yanliş", "onwaar", "ложь"),
 )
-
-
-def count(n: int, noun: str, plural: str | None = None) -> str:
-    """Return "no segments", "one segment", "five segments" or "200 customers"."""
-    return f"{numeral(n)} {noun if n == 1 else plural or noun + 's'}"
-
-
-def was(n: int) -> str:
-    """Return the verb of so many."""
-    return "was" if n == 1 else "were"
-
-
-def is_or_are(n: int) -> str:
-    """Return how many there are as the end of a sentence begins: "one is", "two are" or "none is"."""
-    return count(n, "is", "are") if n else "none is"
 
 
 def in_sentence(label: str) -> str:

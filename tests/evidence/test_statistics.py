@@ -12,7 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
-from segmentation.core.text import count, escape
+from segmentation.core.text import escape
 from segmentation.customers.counts import Grouping
 from segmentation.customers.exploring import bands, group_medians
 from segmentation.evidence import tell as evidence_tell
@@ -209,9 +209,6 @@ def test_bands_have_one_round_width():
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (count(0, "row"), "no rows"),
-        (count(1, "row was", "rows were"), "one row was"),
-        (count(12345, "row"), "12,345 rows"),
         (listing(["a", "b", "c"]), "a, b and c"),
         (amount(1234.56, "€"), "1,235 €"),
         (amount(12.0), "12"),

@@ -8,8 +8,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from segmentation.core import files
-from segmentation.core.text import count
 from segmentation.evidence.decision import NOUNS
+from segmentation.language import numeral
 from segmentation.language.writing import amount, decimal, sentence, show_index, spanning, under_one
 from segmentation.monitoring.comparison import compare_runs, shares_table
 from segmentation.report.dashboard import SegmentedCustomers, size_table
@@ -81,7 +81,7 @@ def test_a_share_is_the_same_wherever_it_stands(places):
     told = dict(zip((profile.name for profile in places.profiles), shares, strict=True))
     assert {row["name"]: row["share"] for row in places.table("The segments, from the largest")} == told
     lead = places.page.select_one(".lead").get_text().lower()
-    begins = f"{sentence(count(len(shares), NOUNS[places.selection.verdict]))}: "
+    begins = f"{sentence(numeral(len(shares)))} {NOUNS[places.selection.verdict]}s: "
     answers = [block.get_text() for block in places.page("p") if block.get_text().startswith(begins)]
     assert len(answers) == 1
     sizes, summary = places.caption("05-sizes"), places.terminal.split("Segments")[1].split("\n")[0]
