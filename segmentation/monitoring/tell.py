@@ -8,6 +8,7 @@ from segmentation.core.privacy import DASH, HIDDEN, NO_CENTRE, SMALLEST_GROUP, W
 from segmentation.core.text import escape
 from segmentation.evidence.decision import LEVEL
 from segmentation.language import mark, tr, trn
+from segmentation.language.glossary import named
 from segmentation.language.writing import decimal, listing, percent, sentence, whole
 from segmentation.monitoring.comparison import (
     Comparison,
@@ -73,12 +74,12 @@ def verdicts(found: Comparison) -> str:
     then, now = (study.read("k_selection.json") for study in (found.earlier, found.later))
     before, after = _parts(then), _parts(now)
     if found.same:
-        return sentence(tr("{segments}; the verdict is {verdict}.", segments=before, verdict=tr(then.verdict)))
+        return sentence(tr("{segments}; the verdict is {verdict}.", segments=before, verdict=named(then.verdict)))
     if (then.k, then.verdict) == (now.k, now.verdict):
         return tr(
             "Both runs give {segments}, and the verdict on both is {verdict}.",
             segments=before,
-            verdict=tr(then.verdict),
+            verdict=named(then.verdict),
         )
     return tr(
         "{base} gives {before}, and the verdict is {then}; {run} gives {after}, and the verdict is {now}.",
@@ -86,7 +87,7 @@ def verdicts(found: Comparison) -> str:
         run=escape(found.run.run),
         before=before,
         after=after,
-        then=tr(then.verdict),
+        then=named(then.verdict),
         now=tr(now.verdict),
     )
 

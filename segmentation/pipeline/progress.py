@@ -10,6 +10,7 @@ from rich.console import Console
 
 from segmentation.core.dataset import Dataset
 from segmentation.language import tr
+from segmentation.language.glossary import named
 from segmentation.language.writing import listing
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
@@ -270,7 +271,7 @@ def _replaced(plan: Plan, outcome: Outcome) -> str:
 def _evidence(chosen: Selection) -> str:
     """Return the verdict, and the two figures behind it, or why there are no segments."""
     measured = runs_tell.measured(chosen)
-    verdict = runs_tell.verdict_word(chosen.verdict)
+    verdict = named(chosen.verdict)
     if not measured:
         return f"{verdict}; {runs_tell.choice(chosen)}"
     return tr(

@@ -5,11 +5,12 @@ from shlex import quote
 
 from segmentation.core.dataset import ASSUMED, OF_MONEY, OF_RFM, Dataset
 from segmentation.core.text import escape, is_money, plain_unit
-from segmentation.language import mark, tr, trc, trn
+from segmentation.language import mark, tr, trn
+from segmentation.language.glossary import named
 from segmentation.language.kept import Reason, Rule, retold
 from segmentation.language.writing import day, decimal, either, listing, sentence, share_texts, shares, whole
 from segmentation.runs.artifacts import Former, Origin, Profiles, Selection, Transitions
-from segmentation.runs.records import FAR_SHARE, FAR_TIMES, Account, Conclusion, Profile, Verdict
+from segmentation.runs.records import FAR_SHARE, FAR_TIMES, Account, Conclusion, Profile
 from segmentation.runs.worth import Worth
 
 MOST_SPELT = 4  # features or values, in a sentence
@@ -22,12 +23,6 @@ ROLES = {
     "feature and value": mark("feature and value"),
     "ignore": mark("ignore"),
 }
-
-
-def verdict_word(verdict: Verdict) -> str:
-    """Return a verdict as the reader's language calls it."""
-    words = {"natural": trc("verdict", "natural"), "reproducible": trc("verdict", "reproducible")}
-    return {**words, "constructive": trc("verdict", "constructive"), "none": trc("verdict", "none")}[verdict]
 
 
 def useful(conclusion: Conclusion, dataset: Dataset, features: Sequence[str]) -> str:
@@ -413,9 +408,9 @@ def against(conclusion: Conclusion) -> str:
     return tr(
         "{told}, with the verdict {verdict}; the evidence of these customers speaks for {best} ({support}).",
         told=told,
-        verdict=verdict_word(conclusion.verdict),
+        verdict=named(conclusion.verdict),
         best=best,
-        support=verdict_word(support),
+        support=named(support),
     )
 
 
