@@ -1,4 +1,4 @@
-"""What the report and the dashboard say around the chapters: the answer, how sure it is, key figures, and cards."""
+"""What the report and the dashboard say around the chapters: the answer, how sure it is, and cards."""
 
 import html
 import re
@@ -139,40 +139,6 @@ def cut(selection: Selection, dataset: Dataset) -> str | None:
         )
     border = tr("These parts are a cut, not groups: customers on both sides of a border may differ little.")
     return f"{border} {useful}".strip()
-
-
-def key_figures(cleaning: Cleaning, selection: Selection, dataset: Dataset) -> list[dict]:
-    """Return the four figures that a reader needs first, each its value, label and note; without a division two."""
-    how, few = runs_tell.choice(selection), runs_tell.few(dataset)
-    cut = selection.verdict == "none" and selection.divided
-    rows, refused = runs_tell.rows_in(cleaning, few), few(cleaning.rejected)
-    count_of = tr("segments") if cut else _nouns(selection) if selection.divided else tr("part")
-    figures: list[dict] = [
-        {
-            "value": whole(cleaning.customers),
-            "label": tr("customers"),
-            "note": tr("{rows} rows in, {refused} refused", rows=rows, refused=refused),
-        },
-        {
-            "value": 0 if cut else selection.k,
-            "label": count_of,
-            "note": tr("only a cut into {k} parts, {how}", k=selection.k, how=how) if cut else how,
-        },
-    ]
-    part = selection.verdict in STRONG
-    explained = [
-        (tr("mean silhouette"), tr("1 is far apart, 0 is no border at all")),
-        (
-            tr("least stable segment") if part else tr("least stable part"),
-            tr("Jaccard coefficient over resamples; 1 is always whole"),
-        ),
-    ]
-    measured = zip(runs_tell.measured(selection), explained, strict=False)
-    return figures + [{"value": value, "label": label, "note": note} for value, (label, note) in measured]
-
-
-def _nouns(selection: Selection) -> str:
-    return tr("segments") if selection.verdict in STRONG else tr("parts")
 
 
 def _differing(profiles: Profiles) -> list[str]:

@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
@@ -149,12 +150,12 @@ def test_what_few_customers_have_is_counted_as_no_more_than_few(tmp_path, privac
 
 
 @pytest.mark.parametrize("privacy", ["aggregate", "rows"])
-def test_captions_of_histograms_and_pairs_say_what_is_left_out(privacy):
-    customers, names = planted(privacy), ["visits", "spend"]
-    left = "ounted in tens" if privacy == "aggregate" else "circles: customers beyond."
-    assert left in customers_tell.distributions(customers, names)
+def test_captions_of_distributions_and_pairs_say_what_is_left_out(privacy):
+    customers, names, private = planted(privacy), ["visits", "spend"], privacy == "aggregate"
+    told = customers_tell.distributions(customers, names)
+    assert told.count("Counted in tens, groups of fewer than 10 are left out.") == private
     pairs = customers_tell.pairs(customers, customers.correlation(names), ["visits"])
-    assert pairs.count("ounted in tens") == (privacy == "aggregate")
+    assert pairs.count("drawn from groups of ten customers or more") == private
 
 
 def _where_nobody_is_known() -> pd.DataFrame:
@@ -250,11 +251,11 @@ def project(tmp_path_factory):
 
 
 def test_no_card_has_a_label_without_an_end(project):
-    page = project.page("planted")
-    cards = page[page.index('<ul class="cards">') : page.index("The small ranges are")]
-    assert "Answer: not shown" in cards
-    assert "the rest not shown here" in cards
-    assert not re.search(r":\s*[;.]", cards)
+    cards = BeautifulSoup(project.page("planted"), "html.parser").select_one(".cards")
+    told = [row.dd.get_text() for row in cards.select(".who div") if row.dt.get_text() == "Answer"]
+    assert sorted(told) == ["no 60%, yes 40%", "not shown", "yes 40%, the rest not shown here"]
+    assert [row.get_text() for row in cards.select("dd:not(.track)") if not row.get_text(strip=True)] == []
+    assert not re.search(r":\s*[;.]", cards.get_text())
 
 
 def test_a_table_whose_every_group_is_under_ten_has_a_report(tmp_path):

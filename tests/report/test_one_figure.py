@@ -10,10 +10,10 @@ from bs4 import BeautifulSoup
 from segmentation.core import files
 from segmentation.evidence.decision import NOUNS
 from segmentation.language import numeral
-from segmentation.language.writing import amount, decimal, sentence, show_index, spanning, under_one
+from segmentation.language.writing import amount, decimal, sentence, show_index, spanning, whole
 from segmentation.monitoring.comparison import compare_runs, shares_table
 from segmentation.report.dashboard import SegmentedCustomers, size_table
-from segmentation.report.tell import cards, key_figures
+from segmentation.report.tell import cards
 from segmentation.runs.manifest import open_finished
 from tests.conftest import FAST, ROOT, Project, copy_project, made_once
 
@@ -79,22 +79,23 @@ def test_a_share_is_the_same_wherever_it_stands(places):
         assert abs(int(share.removesuffix("%")) - 100 * profile.share) < 1
         assert profile.share == profile.size / sum(other.size for other in places.profiles)
     told = dict(zip((profile.name for profile in places.profiles), shares, strict=True))
-    assert {row["name"]: row["share"] for row in places.table("The segments, from the largest")} == told
-    lead = places.page.select_one(".lead").get_text().lower()
+    assert {row["segment"]: row["share"] for row in places.table("The segments, from the largest")} == told
+    glance = {row.select_one(".name"): row.select_one(".shares b") for row in places.page.select(".glance li")}
+    assert {" ".join(name.get_text().split()[1:]): share.get_text() for name, share in glance.items()} == told
     begins = f"{sentence(numeral(len(shares)))} {NOUNS[places.selection.verdict]}s: "
     answers = [block.get_text() for block in places.page("p") if block.get_text().startswith(begins)]
     assert len(answers) == 1
     sizes, summary = places.caption("05-sizes"), places.terminal.split("Segments")[1].split("\n")[0]
     for profile in places.profiles:
         share = told[profile.name]
-        assert f"{profile.name} ({share})".lower() in lead
         assert re.search(rf"{re.escape(profile.name)} \({share}[;)]", answers[0])
         assert f"{profile.segment} {profile.name} {share}" in summary
     ends = places.largest_first[0], places.largest_first[-1]
     for end in ends if ends[0].size > ends[1].size else ():
         assert re.search(rf"{re.escape(end.name)},? (holds )?{told[end.name]}", sizes)
-    slices = [text.get_text() for text in places.page.find("figure", id="05-sizes")("text")]
-    assert [text for text in slices if text in shares or text == under_one()] == shares or not slices
+    drawn = [text.get_text() for text in places.page.find("figure", id="05-sizes")("text")]
+    bars = [f"{whole(profile.size)} ({share})" for profile, share in zip(places.profiles, shares, strict=True)]
+    assert [text for text in drawn if re.fullmatch(r"[\d,]+ \(.*%\)", text)] == bars
     held = json.loads(places.page.find(id="explore-data").get_text())  # of which the script makes shares by itself
     assert [row["size"] for row in held["segments"]] == [profile.size for profile in places.profiles]
     customers = SegmentedCustomers(places.study)
@@ -119,7 +120,7 @@ def test_a_centre_is_the_same_wherever_it_stands(places):
             assert card[label][0].get_text() == amount(profile.centre[name], unit) + interval
             assert card[label][1].get_text() == show_index(profile.index[name])
             assert formed[profile.segment - 1][axis] == centre
-            cell = profiled[str(profile.segment)][axis]
+            cell = profiled[profile.name][axis]
             mean = f", mean {amount(profile.mean[name])}" if dataset.columns[name].transform != "none" else ""
             assert cell == f"{centre} ({interval}){mean}"
             assert table[axis][profile.segment - 1] == profile.centre[name]
@@ -145,8 +146,9 @@ def test_silhouette_and_stability_have_two_digits_wherever_a_person_reads_them(p
     chosen, k = places.selection.chosen, places.selection.k
     silhouette, weakest = decimal(chosen.silhouette), decimal(places.selection.weakest)
     assert f"mean silhouette {silhouette}, least stable segment {weakest}" in places.terminal
-    told = key_figures(places.study.read("cleaning.json"), places.selection, places.study.dataset)
-    assert [figure["value"] for figure in told[2:]] == [silhouette, weakest]
+    statistics = places.page.select_one(".statistics").get_text()
+    assert f"The mean silhouette is {silhouette};" in statistics
+    assert f"comes back with a Jaccard coefficient of {weakest}," in statistics
     read = (part for part in places.page.find_all(string=True) if not part.find_parent(["script", "style", "pre"]))
     text = re.sub(r"\s+", " ", " ".join(read))
     assert len(re.findall(rf"mean silhouette is {silhouette}\b", text, re.I)) >= 3
@@ -170,4 +172,6 @@ def test_a_range_is_that_of_the_data_or_said_to_be_rounded(places):
         assert (steps[0], steps[-1]) == exact or places.dataset.private
         assert steps[0] <= exact[0] <= exact[1] <= steps[-1]
     held = json.loads(places.page.find(id="explore-data").get_text())
-    assert ("rounded" in held["words"]["range"]) == places.dataset.private
+    assert ("rows" not in held) == places.dataset.private  # without rows the script says that a range is rounded
+    for feature, asked in zip(model.features, held["model"]["features"], strict=True):
+        assert (asked["low"], asked["high"]) == pytest.approx((feature.low, feature.high))
