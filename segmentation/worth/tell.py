@@ -599,7 +599,7 @@ def _pays(plan: Campaign, dataset: Dataset) -> str:
         return tr(
             "From which response on it pays is not shown: nobody’s {value} is known here, {why}.",
             value=words,
-            why=WHY_NOT,
+            why=tr(WHY_NOT),
         )
     if plan.brings is None:
         return tr("From which response on it pays is not known: nobody’s {value} is known here.", value=words)
