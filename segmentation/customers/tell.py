@@ -192,7 +192,7 @@ def filled_formats(dataset: Dataset) -> dict:
     nearly = tr(privacy.NEARLY)
     form = lambda n: nearly if n == privacy.NEARLY else privacy.tens(n, private=dataset.private)  # noqa: E731
     distinct = {"distinct": lambda n: whole(n) if n in range(privacy.SMALLEST_GROUP) else form(n)}
-    words = lambda found: listing(f"“{word}” {form(n)}" for word, n in found.items()) or NONE  # noqa: E731
+    words = lambda found: listing(f"{tr('“{name}”', name=word)} {form(n)}" for word, n in found.items()) or NONE  # noqa: E731
     return {"filled": form, "taken_for_missing": words} | distinct
 
 

@@ -261,7 +261,7 @@ def _ended(found: Series, line: Line) -> str:
 def _action(found: Series, at: int, profile: Profile) -> str:
     """Return the action of a segment that its run tells, in quotes; empty where it tells none."""
     told = profile.advised(found.studies[at].read("k_selection.json").verdict)
-    return f"“{escape(told)}”" if told else ""
+    return tr("“{name}”", name=escape(told)) if told else ""
 
 
 def _is_for(found: Series, at: int, profile: Profile) -> str:
