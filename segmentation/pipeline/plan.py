@@ -18,7 +18,7 @@ from segmentation.language.message import catalogue_path
 from segmentation.language.writing import listing
 from segmentation.runs.artifacts import Made
 from segmentation.runs.finished import find_base, require_same_columns
-from segmentation.runs.manifest import open_finished, read_manifest, refuse_another, remembered
+from segmentation.runs.manifest import open_finished, refuse_another, remembered
 from segmentation.runs.run import (
     Run,
     check_run_name,
@@ -151,7 +151,7 @@ def make_plan(**given) -> Plan:
     features, by = _features(typed, carried, defaults, study.dataset, ASSUMED if assumed else "dataset.yaml")
     study = replace(study, dataset=forming(study.dataset, features))
     require_same_columns(earlier, study.name, study.dataset, option)
-    carried = _suiting(carried, study.dataset, features) | _language_of(base, option)
+    carried = _suiting(carried, study.dataset, features)
     encoding = _ranked("encoding", typed, defaults, study.dataset)
     source = find_table(name, study.dataset, typed["data"] or defaults["data"], encoding[0])
     chosen = {
@@ -170,13 +170,6 @@ def make_plan(**given) -> Plan:
     study = replace(study, given={"language": values["language"]})
     speak(study.language)
     return Plan(study, source, values, {key: who for key, (_, who) in chosen.items()}, assumed)
-
-
-def _language_of(base: str | None, option: str) -> dict[str, tuple[str, str]]:
-    """Return the language of an earlier run where it was asked for, or its own earlier run's, and who sets it then."""
-    told = read_manifest(base) if base else None
-    asked = told and told.set_by.get("language") not in (None, "default", "notebook", "dataset.yaml")
-    return {"language": (str(told.parameters["language"]), f"{option.lower()} {base}")} if told and asked else {}
 
 
 def _named_by(typed: dict, assumed: str | None, made: Made | None) -> str:

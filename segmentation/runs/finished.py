@@ -8,18 +8,19 @@ from segmentation.core.errors import UsageError
 from segmentation.core.text import contradict
 from segmentation.language.writing import listing
 from segmentation.runs.artifacts import Model
-from segmentation.runs.manifest import require_unchanged
+from segmentation.runs.manifest import read_manifest, require_unchanged
 from segmentation.runs.records import Carried, Profile
 from segmentation.runs.run import Run, check_run_name
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run: its name, its model, and the profiles of its segments."""
+    """A finished run: its name, its model, the profiles of its segments, and the language that was asked for."""
 
     run: str
     model: Model
     profiles: tuple[Profile, ...]
+    language: str | None = None
 
     @property
     def features(self) -> list[str]:
@@ -40,6 +41,7 @@ class Finished:
     def carried(self) -> dict[str, str | int]:
         """The parameters that a run has which starts from it, unless others are typed; of one part there is no k."""
         told: dict[str, str | int] = {"features": ",".join(self.features)}
+        told |= {"language": self.language} if self.language else {}
         return told | ({"method": self.method, "k": len(self.profiles)} if len(self.profiles) > 1 else {})
 
     @property
@@ -111,7 +113,10 @@ def read_finished(study: Run) -> Finished:
         When it has not been made, or was changed since.
     """
     require_unchanged(study.name)
-    return Finished(study.name, study.read("model.json"), study.read("profiles.json").segments)
+    made = read_manifest(study.name)
+    asked = made.set_by.get("language") not in (None, "default", "notebook", "dataset.yaml")
+    language = str(made.parameters["language"]) if asked else None
+    return Finished(study.name, study.read("model.json"), study.read("profiles.json").segments, language)
 
 
 def foreign_features(model: Model, dataset: Dataset) -> str:

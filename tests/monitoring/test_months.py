@@ -257,7 +257,7 @@ def test_a_method_of_distances_is_not_carried_over_to_categories(tmp_path, monke
     defaults = pipeline_plan._notebook_defaults()
     monkeypatch.setattr(pipeline_plan, "_notebook_defaults", lambda: defaults)
     monkeypatch.setattr(files, "ROOT", tmp_path)
-    base = SimpleNamespace(carried={"features": "x", "k": 3, "method": "kmeans"})
+    base = SimpleNamespace(carried={"features": "x", "k": 3, "method": "kmeans", "language": "de"})
     monkeypatch.setattr(pipeline_plan, "find_base", lambda *_: base)
     monkeypatch.setattr(pipeline_plan, "require_same_columns", lambda *_: None)
     given = dict.fromkeys(inspect.signature(cli.make).parameters.keys() - {"context", "cold"}) | {"dataset": "shop"}
@@ -265,3 +265,4 @@ def test_a_method_of_distances_is_not_carried_over_to_categories(tmp_path, monke
     own, other = (make_plan(**given | {"features": features}) for features in (None, "x,plan"))
     assert (own.parameters["method"], own.set_by["method"]) == ("kmeans", "base march")
     assert (other.parameters["k"], other.parameters["method"]) == (3, "auto")
+    assert (own.parameters["language"], own.set_by["language"]) == ("de", "base march")

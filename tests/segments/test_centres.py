@@ -21,7 +21,7 @@ from segmentation.segments import tell as segments_tell
 from segmentation.segments.assign import centre_of_all, centres, rescaled
 from segmentation.segments.fit import scaled_centroids
 from segmentation.segments.names import level
-from segmentation.segments.profiles import centre_table, flatten, headed, profile_segments
+from segmentation.segments.profiles import STANDING_STEP, centre_table, flatten, headed, profile_segments, standings
 from segmentation.segments.robustness import bootstrap_intervals, intervals
 
 SHOP = Dataset(
@@ -242,6 +242,10 @@ def test_centres_and_intervals_of_private_customers_are_steps_of_the_range_of_on
     assert (ends["low"] <= inner["low"]).all()
     assert (ends["high"] >= inner["high"]).all()
     assert (ends.to_numpy() % 1 == 0).all()
+    places = standings(shown, centre_of_all(segmented, rescaled(segmented, MODEL), MODEL), segmented,
+                       rescaled(segmented, MODEL), MODEL)  # fmt: skip
+    told = (places / STANDING_STEP).to_numpy()
+    assert np.abs(told - told.round()).max() < 1e-6
 
 
 def test_one_far_above_leaves_the_centre_on_a_logarithm_where_the_others_are():
