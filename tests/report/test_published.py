@@ -130,13 +130,15 @@ def published(project: Project, run: str) -> dict[tuple, float]:
         found |= dict(_leaves(json.loads(marks[1]), (place.stem,)))
     found |= dict(_of_page(project.page(run), "page"))
     scales = {f["name"]: (f["spread"], f["centre"]) for f in _explored(project, run)["model"]["features"]}
-    return {path: _in_dollars(path, x, list(scales.values()), scales["spend"]) for path, x in found.items()}
+    return {path: _in_dollars(path, x, scales) for path, x in found.items()}
 
 
-def _in_dollars(path: tuple, x: float, scales: list, spend: tuple) -> float:
-    """Return what an attacker makes of a centroid in scaled units by the scales in the page."""
-    spread, centre = spend if path[0] == "04-scaled" else (1, 0)
+def _in_dollars(path: tuple, x: float, scales: dict[str, tuple]) -> float:
+    """Return what an attacker makes of a centroid or a standing in scaled units by the scales in the page."""
+    spread, centre = scales["spend"] if path[0] == "04-scaled" else (1, 0)
     if path[1:4] == ("explore", "model", "centroids"):
+        spread, centre = list(scales.values())[path[-1]]
+    elif path[3:4] == ("standing",):
         spread, centre = scales[path[-1]]
     return x * spread + centre
 
