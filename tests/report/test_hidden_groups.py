@@ -380,15 +380,15 @@ def test_the_largest_move_is_not_called_so_where_a_hidden_one_may_be_larger():
     found = SimpleNamespace(private=True, shape=(3, 3), lineage=SimpleNamespace(before=before), shared=table, run=run,
                             placed=None, base=run)  # fmt: skip
     assert monitoring_tell.movement(table, found) == (
-        "At least 10 of the 271 customers in both runs changed segment; of the groups that are not hidden the largest "
-        "(10) is in 2 (b) instead of 1 (a)."
+        "At least 10 of the 271 customers in both runs changed segment. The largest group that is shown (10): in 2 (b) "
+        "instead of 1 (a)."
     )
     assert monitoring_tell.matrix(found) == (
         "The customers in both runs by their segment then (rows) and now. Counts are rounded down to tens. "
         "Groups of fewer than 10, and others that would give these away, are hidden."
     )
     tied = pd.concat([table, pd.DataFrame({"then": [3], "now": [2], "customers": [12]})], ignore_index=True)
-    assert "; of the groups that are not hidden one of the largest (10) is" in monitoring_tell.movement(tied, found)
+    assert " One of the largest groups that are shown (10): in " in monitoring_tell.movement(tied, found)
     one = SimpleNamespace(**vars(found) | {"shared": table.iloc[[0, 4]]})
     one.lineage = SimpleNamespace(before=[*before[:2], SimpleNamespace(segment=3, into=(3,), fate="gone")])
     few = pd.DataFrame({"then": [1, 1, 2, 3], "now": [1, 2, 2, 3], "customers": [100, 1, 100, 50]})
@@ -397,12 +397,11 @@ def test_the_largest_move_is_not_called_so_where_a_hidden_one_may_be_larger():
         assert said.startswith("Fewer than 20 of the 250 or more customers in both runs are in ")
     assert monitoring_tell.movement(few.assign(customers=[100, 23, 100, 50]), one).startswith("At least 20 of ")
     every = pd.DataFrame({"then": [1, 2], "now": [1, 2], "customers": [9, 8]})  # of which nothing is shown
-    assert monitoring_tell.movement(every, one).startswith("None of the 10 or more customers in both runs is in ")
+    assert monitoring_tell.movement(every, one).startswith("None of the 10 or more customers in both runs are in ")
     found.private = False
-    assert monitoring_tell.movement(tied, found).endswith(
-        "; one of the largest groups (12) is in 2 (b) instead of 1 (a)."
-    )
-    assert monitoring_tell.movement(table, found).endswith("; the largest group (12) is in 2 (b) instead of 1 (a).")
+    one_of = " One of the largest groups that are shown (12): in 2 (b) instead of 1 (a)."
+    assert monitoring_tell.movement(tied, found).endswith(one_of)
+    assert monitoring_tell.movement(table, found).endswith(" The largest group (12): in 2 (b) instead of 1 (a).")
     assert monitoring_tell.matrix(found) == "The customers in both runs by their segment then (rows) and now."
 
 
