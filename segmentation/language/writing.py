@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from segmentation.language.message import tr
+from segmentation.language.message import mark, tr
 from segmentation.language.reader import spoken
 from segmentation.language.signs import Signs, written
 from segmentation.language.signs import fixed as fixed
@@ -15,6 +15,8 @@ from segmentation.language.signs import whole as whole
 
 NONE = "–"  # what stands where there is no figure
 TOO_LITTLE = 1e-9  # what sums of floats may miss of a whole
+
+OWN_UNITS = {"days": mark("days"), "years": mark("years"), "purchases": mark("purchases")}  # that no table says
 
 
 def listing(words) -> str:
@@ -48,7 +50,7 @@ def amount(value: float | None, unit: str | None = None) -> str:
 
 def told_unit(unit: str | None) -> str | None:
     """Return a unit that we give ourselves in the language of the reader, any other as it is."""
-    return tr("days") if unit == "days" else tr("years") if unit == "years" else unit
+    return tr(OWN_UNITS[unit]) if unit in OWN_UNITS else unit
 
 
 def day(value: date | str) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 from segmentation.core.dataset import Dataset
 from segmentation.language import tr
 from segmentation.language.glossary import named
+from segmentation.language.signs import written
 from segmentation.language.writing import listing
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
@@ -316,5 +317,5 @@ def column_list(dataset: Dataset, features: Sequence[str]):
 def tell_time(seconds: dict[str, float], total: float) -> str:
     """Return where the time of a run went, longest first; what took under a second is not named."""
     longest = sorted(seconds, key=lambda name: seconds[name], reverse=True)
-    parts = (f"{name} {duration(seconds[name])}" for name in longest if seconds[name] >= 1)
-    return tr("{time} in all: {stages}", time=duration(total), stages=", ".join(parts))
+    parts = (f"{name} {written(duration(seconds[name]))}" for name in longest if seconds[name] >= 1)
+    return tr("{time} in all: {stages}", time=written(duration(total)), stages=", ".join(parts))

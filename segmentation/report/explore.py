@@ -23,7 +23,7 @@ from segmentation.customers.exploring import (
     split_types,
 )
 from segmentation.language import mark, tr
-from segmentation.language.writing import percent, under_one
+from segmentation.language.writing import percent, told_unit, under_one
 from segmentation.methods.tell import NEARLY_CERTAIN
 from segmentation.methods.trim import forming
 from segmentation.report.groups import group
@@ -177,8 +177,8 @@ def _labelled(name: str, dataset: Dataset) -> dict:
     column, axis = dataset.columns[name], dataset.axis(name)
     label = dataset.label(name) if column.unit else axis
     years = {"years": YEARS} if dataset.holds_years(name) else {}
-    told = {"label": label, "axis": axis, "unit": column.unit, "logged": axis.logged, "levels": column.levels or None}
-    return told | years
+    told = {"label": label, "axis": axis, "unit": told_unit(column.unit)}
+    return told | {"logged": axis.logged, "levels": column.levels or None} | years
 
 
 def _rows(everyone: Customers, numbers: list[str], categories: list[str], seed: int) -> dict:

@@ -11,7 +11,7 @@ from segmentation.core.privacy import about
 from segmentation.core.text import escape
 from segmentation.evidence.decision import NEARLY_SAME
 from segmentation.language import mark, tr, trc, trn
-from segmentation.language.writing import decimal, fixed, listing, percent, sentence, whole
+from segmentation.language.writing import decimal, fixed, listing, percent, sentence, told_unit, whole
 from segmentation.runs.artifacts import SUFFICIENT, ShortForm
 from segmentation.runs.records import Rules
 from segmentation.shortcuts.rules import FOLDS
@@ -73,7 +73,7 @@ def _tell_bounds(dataset: Dataset, feature: str, bounds: tuple[float | None, flo
     if column.type == "yes/no":
         return tr("{feature} no", feature=label) if above is None else tr("{feature} yes", feature=label)
     low, high = (bound is not None and _tell_bound(bound, feature, dataset) for bound in bounds)
-    unit = f" {column.unit}" if column.unit and not column.levels else ""
+    unit = f" {told_unit(column.unit)}" if column.unit and not column.levels else ""
     if low and high:
         return tr("{feature} above {low} and up to {high}", feature=label, low=low, high=f"{high}{unit}")
     if low:

@@ -108,11 +108,14 @@ def _grid(
 
 
 def _broken(name: str, letters: int) -> str:
-    """Return a name whose words that are longer than a line are parted near their middle, with a hyphen."""
-    halves = {word: -(-len(word) // 2) for word in name.split() if width(word) > letters}
-    return " ".join(
-        f"{word[: halves[word]]}- {word[halves[word] :]}" if word in halves else word for word in name.split()
-    )
+    """Return a name whose words that are longer than a line are parted into pieces that fit, each with a hyphen."""
+    return " ".join(_parted(word, letters - 1) if width(word) > letters else word for word in name.split())
+
+
+def _parted(word: str, letters: int) -> str:
+    """Return a word in as many pieces alike as give none more than so many letters, wide ones counted twice."""
+    long = -(-len(word) // -(-width(word) // letters))
+    return "- ".join(word[at : at + long] for at in range(0, len(word), long))
 
 
 def _widest(cells: list[tuple[int, int]]) -> tuple[float, float, int]:

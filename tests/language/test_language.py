@@ -41,8 +41,8 @@ def test_every_message_is_translated(language):
 def test_a_translation_has_the_places_of_its_message(language):
     catalogue = collected(language)
     told = [message for message in catalogue if message.id and is_told(message)]
-    forms = {m: [m.string] if isinstance(m.string, str) else list(m.string) for m in told}
-    faults = {m.id: wrong_places(m, forms[m], catalogue.num_plurals) for m in told}
+    forms = [[m.string] if isinstance(m.string, str) else list(m.string) for m in told]
+    faults = {m.id: wrong_places(m, form, catalogue.num_plurals) for m, form in zip(told, forms, strict=True)}
     assert {text: fault for text, fault in faults.items() if fault} == {}
 
 
