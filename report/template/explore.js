@@ -86,7 +86,7 @@ function explore(data) {
     for (const i of order.slice(0, most - told.reduce((a, b) => a + b, 0))) told[i] += 1;
     return told.map((part, i) => (few[i] ? data.words.under : written(part / 100, { style: "percent" })));
   }
-  const withUnit = (value, column) => number(value, column) + (column.unit ? ` ${column.unit}` : "");
+  const withUnit = (value, column) => number(value, column) + (column.unit ? `${column.unit === "%" && LANGUAGE === "en" ? "" : " "}${column.unit}` : "");
   const segmentOf = Object.fromEntries(data.segments.map((s) => [s.segment, s]));
   const chosen = { segments: new Set(data.segments.map((s) => s.segment)), levels: {}, ranges: {} };
   const marked = { area: null, segments: new Set() }; // a rectangle of two columns, and bars
@@ -421,7 +421,7 @@ function explore(data) {
 
   function tellCounts() {
     const shown = counts(), found = anyMarked() ? markedCounts(shown) : shown, all = rows ? rows.segment.length : data.customers;
-    const each = data.segments.filter((s) => found[s.segment]).map((s) => T("{segment} {n}", { segment: s.name, n: number(found[s.segment]) })).join(", ");
+    const each = data.segments.filter((s) => found[s.segment]).map((s) => T("{segment} {n}", { segment: s.name, n: number(found[s.segment]) })).join("; ");
     const values = { marked: number(sum(found)), shown: number(sum(shown)), all: number(all), parts: each };
     const told = !anyMarked() ? (each ? T("{shown} of {all} customers shown: {parts}.", values) : T("{shown} of {all} customers shown.", values))
       : !each ? T("None of the {shown} customers shown is marked.", values)

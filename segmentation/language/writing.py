@@ -45,6 +45,8 @@ def amount(value: float | None, unit: str | None = None) -> str:
         return NONE
     small = written(f"{value:.2g}") if abs(value) < 0.95 else fixed(value, 1).removesuffix(written(".0"))
     text = fixed(value) if abs(value) >= 1000 else small
+    if unit == "%":
+        return _percent(text)
     return Signs.of(spoken()).unit.format(text, told_unit(unit)) if unit else text
 
 

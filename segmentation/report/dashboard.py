@@ -306,7 +306,7 @@ def size_table(customers: SegmentedCustomers, counts: pd.Series, filters: dict) 
 
 def tell_shown(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> str:
     """Say how many customers pass the filters, and of which segments."""
-    each = ", ".join(f"{customers.segments[s].name} {whole(n)}" for s, n in counts.items() if n)
+    each = "; ".join(f"{customers.segments[s].name} {whole(n)}" for s, n in counts.items() if n)
     told = {"shown": whole(counts.sum()), "all": whole(customers.total), "parts": each}
     if not each and customers.about(filters):
         return trn(

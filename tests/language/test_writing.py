@@ -43,6 +43,12 @@ def test_marks_of_numbers_are_those_of_cldr(language, one, two, three):
     assert (fixed(1191.5, 1), whole(12191), fixed(-1000)) == (one, two, three)
 
 
+def test_a_percentage_is_written_alike_whether_it_is_a_share_or_the_unit_of_a_column():
+    assert (amount(0, "%"), percent(0)) == ("0%", "0%")
+    speak("de")
+    assert amount(12.5, "%") == percent(0.125, 1) == f"12,5{CLOSE_UP}%"
+
+
 def test_a_share_an_amount_and_a_figure_in_german():
     speak("de")
     assert percent(0.145, 1) == f"14,5{CLOSE_UP}%"

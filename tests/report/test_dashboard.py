@@ -100,7 +100,7 @@ def test_filters_move_the_counts_and_every_picture(in_mall):
     app.select_slider(key="filter:0:mall:age").set_value((30.0, 60.0)).run()
     left = table[table["segment"].isin([1, 2, 4]) & (table["gender"] == "Female") & table["age"].between(30, 60)]
     counts = left["segment"].value_counts().sort_index()
-    assert f"{len(left)} of 200 customers shown: Standard customers {counts[1]}, Target customers " in _shown(app)
+    assert f"{len(left)} of 200 customers shown: Standard customers {counts[1]}; Target customers " in _shown(app)
     long = [float(end) for end in re.findall(r"--long: ([\d.]+)%", _shown(app))]
     assert long == pytest.approx([100 * counts.get(segment, 0) / counts.max() for segment in range(1, 6)], abs=0.06)
     bars = [int(n) for n in re.findall(r": <b>(\d+) \(", _shown(app))]
@@ -492,7 +492,7 @@ def test_tooltips_are_escaped(hostile):
     told = hostile.marks({}, ("x", "y"))["told"]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in "".join(told)
     assert not re.search("<(?!br>)", "".join(told))
-    assert tell_shown(hostile, hostile.counts({}), {}) == "12 of 12 customers shown: @it's 6, <i> 6."
+    assert tell_shown(hostile, hostile.counts({}), {}) == "12 of 12 customers shown: @it's 6; <i> 6."
 
 
 @pytest.fixture
