@@ -37,6 +37,7 @@ from segmentation.runs.artifacts import Cleaning, Lineage, Profiles, Selection
 from segmentation.runs.manifest import versions
 from segmentation.runs.records import OTHERS, Alternative, Profile, Stability, Verdict
 from segmentation.runs.run import Run
+from segmentation.segments.names import quoted
 from segmentation.worth.campaign import campaigns
 from segmentation.worth.tell import campaign
 
@@ -51,7 +52,7 @@ def who(segments: tuple[Profile, ...], verdict: str) -> str:
     """Say who the segments are, the largest first, or that they are parts of a cut."""
     largest_first = sorted(segments, key=lambda segment: -segment.size)
     shares, k = runs_tell.segment_shares(segments), len(segments)
-    told = sentence(listing(f"{segment.name} ({shares[segment.segment]})" for segment in largest_first)) + "."
+    told = sentence(listing(f"{quoted(segment.name)} ({shares[segment.segment]})" for segment in largest_first)) + "."
     if k == 1:
         return tr("The customers are not divided: they are described as one part.")
     if verdict == "none":
@@ -67,9 +68,21 @@ def who(segments: tuple[Profile, ...], verdict: str) -> str:
 
 
 def most(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:
-    """Say which segment has most of the main value for its size, where there are segments."""
-    divides = selection.verdict != "none"
-    return runs_tell.worth_most(profiles.segments, profiles.worth, dataset) if divides else ""
+    """Say which segment has most of the main value for its size, and how much that is of all, where there are segments."""
+    if selection.verdict == "none" or not (told := runs_tell.worth_most(profiles.segments, profiles.worth, dataset)):
+        return ""
+    return f"{told} {_together(profiles, dataset)}".strip()
+
+
+def _together(profiles: Profiles, dataset: Dataset) -> str:
+    """Say what the main value of all customers comes to, where it is shared out."""
+    if not runs_tell.worth_shares(profiles) or not profiles.worth[0].total:
+        return ""
+    main = profiles.worth[0]
+    value, total = sentence(dataset.words(main.column)), dataset.measured(main.column, main.total)
+    if dataset.private:
+        return tr("{value} of all customers together: about {total}.", value=value, total=total)
+    return tr("{value} of all customers together: {total}.", value=value, total=total)
 
 
 def answer(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:

@@ -35,6 +35,7 @@ from segmentation.segments.names import called_by_number, quoted
 from segmentation.segments.profiles import category_shares, largest_first, levels_beside, most_telling, segment_medians
 
 MOST_MARKERS = 3  # of a segment, in a caption
+MOST_WITH_LEVELS = 7  # segments whose levels one sentence tells
 ALONE = mark("All customers are one part, and there is no other one to compare it with.")
 SEGMENT_CAPTIONS = {  # over each table
     "centres": mark("The centres of the segments, in original units."),
@@ -352,7 +353,8 @@ def who(profiles: list[Profile], verdict: Verdict) -> str:
     if len(profiles) == 1:
         return tr("**All customers are one part.**")
     share = segment_shares(profiles)
-    told = [f"{escape(quoted(p.name))} ({share[p.segment]}{levels_beside(p)})" for p in largest_first(profiles)]
+    beside = levels_beside if len(profiles) <= MOST_WITH_LEVELS else lambda profile: ""  # else it is a page of them
+    told = [f"{escape(quoted(p.name))} ({share[p.segment]}{beside(p)})" for p in largest_first(profiles)]
     return tr("**{segments}**: {names}.", segments=sentence(counted(len(profiles), verdict)), names=listing(told))
 
 
