@@ -68,7 +68,7 @@ def who(segments: tuple[Profile, ...], verdict: str) -> str:
 
 
 def most(selection: Selection, profiles: Profiles, dataset: Dataset) -> str:
-    """Say which segment has most of the main value for its size, and how much that is of all, where there are segments."""
+    """Say which segment has most of the main value for its size, and what all have of it together."""
     if selection.verdict == "none" or not (told := runs_tell.worth_most(profiles.segments, profiles.worth, dataset)):
         return ""
     return f"{told} {_together(profiles, dataset)}".strip()
