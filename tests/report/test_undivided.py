@@ -128,7 +128,8 @@ def test_the_dashboard_shows_it_and_places_a_customer(project, monkeypatch):
     assert not app.exception
     words = "\n".join(element.proto.body for element in app.get("html"))
     assert "18 customers, not divided" in words
-    assert re.search(r"Part 1, All customers\.</p><p>Distance [\d.]+ to its centroid \(standard deviations\)", words)
+    told = r'All customers <small>part 1</small></p><p class="note">Distance [\d.]+, in standard deviations\.</p>'
+    assert re.search(told, words)  # and no margin: there is no other segment to be near to
 
 
 def test_a_k_that_the_analyst_gives_is_still_refused(project):
