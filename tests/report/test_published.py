@@ -113,7 +113,7 @@ def _of_page(page: str, name: str):
     soup = BeautifulSoup(page, "html.parser")
     if held := soup.find(id="explore-data"):
         yield from _leaves(json.loads(held.get_text()), (name, "explore"))
-    for part in soup(["script", "style", "pre", "svg"]):
+    for part in [*soup(["script", "style", "pre", "svg"]), *soup.select(".versions")]:  # of packages
         part.decompose()
     for i, block in enumerate(soup(["td", "th", "figcaption", "p", "li"])):
         about = [word for word in ("Deposit",) if word in block.get_text()]
