@@ -112,10 +112,9 @@ def outside(text: str) -> str:
 
 def english(text: str, known: list[str]) -> list[str]:
     """Return the words of a text that are neither code nor words of the data."""
-    text = OF_CODE.sub(" ", text)
-    for word in known:
+    for word in sorted(known, key=len, reverse=True):  # a licence may name a file, which is no code there
         text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", text, flags=re.I)
-    return WORD.findall(text)
+    return WORD.findall(OF_CODE.sub(" ", text))
 
 
 def words_of(described) -> Iterator[str]:

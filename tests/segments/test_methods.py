@@ -126,7 +126,7 @@ def test_latent_classes_find_who_answers_alike_and_say_what_is_true_of_them(surv
     rows = placed.set_index("id").loc[[f"c{i}" for i in range(100)], "segment"].to_numpy()
     assert max((rows[::2] == 1).sum() + (rows[1::2] == 2).sum(), (rows[::2] == 2).sum() + (rows[1::2] == 1).sum()) >= 90
     assert "Bars: the share of yes in each segment" in page
-    assert "their BIC" in page
+    assert "Their BIC" in page
     assert "percentage points more probable than the next" in page
     assert "customers belong to their segment with a probability of 90% or more" in page
     assert "as K-Means" not in page
