@@ -28,7 +28,9 @@ VERSIONS = (
 )
 PICTURE = r"<svg\b.*?</svg>"
 WORDS_ALONE = ("03_k_selection.ipynb", "report.html")
-BY_BYTES = r"model\.skops|figures/03-|\.png$"  # model.json holds the same as the one; the other show all of the evidence
+BY_BYTES = (
+    r"model\.skops|figures/03-|\.png$"  # model.json holds the same as the one; the other show all of the evidence
+)
 
 
 def compare_sample() -> dict[str, list[str]]:
