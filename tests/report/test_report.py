@@ -84,6 +84,7 @@ def test_manifest_has_the_fingerprint_of_every_artifact(sample):
         "run": "sample",
         "seed": 0,
         "engine": "duckdb",
+        "language": "en",
     }
     assert {"python", "pandas", "scikit-learn"} <= set(manifest["versions"])
 
