@@ -112,9 +112,17 @@ def outside(text: str) -> str:
 
 def english(text: str, known: list[str]) -> list[str]:
     """Return the words of a text that are neither code nor words of the data."""
-    for word in sorted(known, key=len, reverse=True):  # a licence may name a file, which is no code there
+    whole = [word for word in known if " " in word]  # before code, as a licence may name a file
+    for words in (whole, None, known):
+        text = OF_CODE.sub(" ", text) if words is None else without(text, words)
+    return WORD.findall(text)
+
+
+def without(text: str, known: list[str]) -> str:
+    """Return a text without these words, the longest first."""
+    for word in sorted(known, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", text, flags=re.I)
-    return WORD.findall(OF_CODE.sub(" ", text))
+    return text
 
 
 def words_of(described) -> Iterator[str]:

@@ -6,5 +6,4 @@ __getattr__ = lazily(
     __name__,
     dataset=("ASSUMED",),
     files=("write_csv", "write_json", "write_text"),
-    text=("amount",),
 )

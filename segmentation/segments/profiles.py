@@ -49,7 +49,7 @@ def profile_segments(
         What became of the segments of an earlier run: those that are found again keep name and action.
     """
     features, everyone = model.numeric, everyone or customers
-    means, described = _means(customers, list(bent(model))), _descriptors(everyone, features)
+    means, described = _means(customers, list(bent(model))), _descriptors(everyone, features, dataset)
     sizes, profiles = everyone.counts("segment"), []
     for named in _named(customers, scaled, dataset, model, everyone, lineage):
         segment, own = named.segment, intervals.loc[named.segment]
@@ -154,10 +154,10 @@ def _interval(intervals: pd.Series, quantity: str) -> Interval:
     return intervals[quantity, "low"], intervals[quantity, "high"]
 
 
-def _descriptors(customers: Customers, features: list[str]) -> dict[str, dict]:
+def _descriptors(customers: Customers, features: list[str], dataset: Dataset) -> dict[str, dict]:
     """Return what is said of each column that is no number among the features, by segment."""
-    names = [name for name in customers.dataset.named("feature", "descriptor") if name not in features]
-    return {name: _describe(customers, name, customers.dataset) for name in names}
+    names = [name for name in dataset.named("feature", "descriptor") if name not in features]
+    return {name: _describe(customers, name, dataset) for name in names}
 
 
 def _describe(customers: Customers, name: str, dataset: Dataset) -> dict[int, dict]:

@@ -211,7 +211,7 @@ def test_numbers_names_and_colours_survive_a_shuffle_of_sizes(months):
     assert marks == of_march == [colour(i) for i in range(1, 6)] * (len(marks) // 5)
     assert "Each of the five segments of march is found again." in months.page("shuffled")
     text = Page(months.page("shuffled")).text
-    assert re.search(rf"The largest segment, {re.escape(_names(months, 'march')[5])}, holds 27%", text)
+    assert re.search(rf"The largest segment, “?{re.escape(_names(months, 'march')[5])}”?, holds 27%", text)
 
 
 def test_a_run_refreshed_on_its_own_table_is_the_same(months):
@@ -356,7 +356,7 @@ def test_two_values_of_k_are_compared_and_numbers_are_kept_up_to_the_smaller(mar
     kept = {row["segment"]: row["kept_as"] for row in lineage["before"] if row["kept_as"]}
     assert len(kept) == 4
     assert all(now == then for then, now in kept.items() if then <= 4)
-    told = "K-Means was not started from the centroids of march: there are 4 segments now, and there were 5."
+    told = "K-Means was not started from the centroids of march: the number of segments was 5, and is 4."
     assert told in page.text
     page = _compare(march, "march", "four")
     assert "march gives five segments" in page.text
@@ -691,9 +691,7 @@ def test_nobody_gets_a_voucher_that_was_planned_for_others(brought, actions, kep
 
 def test_a_change_of_a_share_is_told_as_fine_as_it_is():
     shares = pd.DataFrame([_share(1, 1, 0.404, 0.396)])
-    assert monitoring_tell.changed_shares(shares).endswith(
-        "the largest change is that of A1 (40% then and now, -0.8 points)."
-    )
+    assert monitoring_tell.changed_shares(shares).endswith("the largest change: A1 (40% then and now, −0.8 points).")
 
 
 def _share(then: int | None, now: int | None, *shares: float | None) -> dict:
@@ -710,12 +708,12 @@ def _share(then: int | None, now: int | None, *shares: float | None) -> dict:
 def test_only_shares_of_segments_found_again_are_counted_and_each_is_named_as_it_was_then():
     rows = [_share(1, 2, 0.4, 0.3), _share(2, 1, 0.2, 0.21), _share(3, None, 0.4, None), _share(None, 3, None, 0.49)]
     assert monitoring_tell.changed_shares(pd.DataFrame(rows)) == (
-        "One share of the two segments found again changed by more than the intervals allow: A1, which is called B2 "
-        "now (40% then, 30% now)."
+        "One share of a segment found again changed by more than the intervals allow: A1, which is called B2 now "
+        "(40% then, 30% now)."
     )
     assert monitoring_tell.changed_shares(pd.DataFrame(rows[2:])).startswith("No segment is found again")
     assert monitoring_tell.changed_shares(pd.DataFrame([_share(1, 1, 0.4, 0.4), *rows[2:]])) == (
-        "The share of the one segment found again is what it was."
+        "Every share of a segment found again is what it was."
     )
 
 

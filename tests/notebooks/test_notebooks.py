@@ -124,13 +124,14 @@ def test_a_notebook_tells_more_than_it_computes(path):
 @_by_notebook
 def test_a_figure_is_two_lines_that_a_reader_sees(path):
     drawing = [cell for cell in _cells(path, "code") if _calls(cell, *FIGURES)]
-    assert drawing
+    assert drawing or path.stem == "01_cleaning"  # its columns are drawn once, in the second
     for cell in drawing:
         assert not _tags(cell), cell.source
         assert _lines(cell) == OF_A_FIGURE, cell.source
         [call] = _calls(cell, *FIGURES)
         run, name, _, caption = call.args
-        assert (run.id, call.keywords) == ("run", [])
+        assert run.id == "run"
+        assert {keyword.arg for keyword in call.keywords} <= {"png"}  # of the one that slides show
         assert name.value.startswith(path.stem[:2])
         assert re.match(r"\w+\.tell\.\w+\(", ast.unparse(caption)), cell.source
 

@@ -1,5 +1,6 @@
 """Every kind of column in one table: ordinal, yes/no, skewed, imputed, and ids that a spreadsheet would run."""
 
+import json
 import re
 import subprocess
 import sys
@@ -131,6 +132,8 @@ def test_the_page_scores_skewed_features_as_the_command_does(club):
         pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
     customers = pd.read_parquet(club.artifact("club", "customers.parquet"))
     segments = pd.read_parquet(club.artifact("club", "segments.parquet"))
+    profiles = json.loads(club.artifact("club", "profiles.json").read_text(encoding="utf-8"))["segments"]
+    names = {profile["segment"]: profile["name"] for profile in profiles}
     path = club.root / "report" / "club" / "report.html"
     with open_browser() as browser, open_page(browser, path) as page:
         form, answer = page.locator("[data-part=ask]"), page.locator("[data-part=answer]")
@@ -139,7 +142,7 @@ def test_the_page_scores_skewed_features_as_the_command_does(club):
             for name in ("spend", "visits"):
                 form.get_by_label(name.capitalize()).fill(repr(float(customers[name][i])))
             told = answer.text_content()
-            assert f"Segment {segments['segment'][i]}," in told
+            assert names[segments["segment"][i]] in told
             assert float(re.search(r"Distance ([\d.]+)", told)[1]) == pytest.approx(segments["distance"][i], abs=5e-4)
             assert "in interquartile ranges." in told
         page.locator("[data-part=x]").select_option(label="Spend")
