@@ -281,7 +281,7 @@ def test_a_disk_too_full_for_the_record_is_one_message(toy):
 
 
 def test_a_record_that_cannot_be_written_is_one_message(toy):
-    module = toy.root / "segmentation" / "pipeline" / "tasks.py"
+    module = toy.root / "segmentation" / "pipeline" / "dependencies.py"
     full = 'raise OSError(28, "No space left on device")'
     module.write_text(module.read_text().replace("write_text(Path(self.name), self.codec.encode(self._db))", full))
     record = toy.artifact("sample", ".doit.json").read_bytes()
