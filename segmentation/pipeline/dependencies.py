@@ -45,7 +45,8 @@ def locked() -> Path:
 
 def file_of(module: str) -> Path:
     """Return the file of a module of this package."""
-    return PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+    place = PACKAGE.joinpath(*module.split("."))
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
 
 
 def _with_theirs(names: frozenset[str]) -> list[str]:
@@ -53,7 +54,8 @@ def _with_theirs(names: frozenset[str]) -> list[str]:
     while new:
         found |= new
         new = frozenset().union(*map(_used_by, new)) - found
-    return sorted(found | {f"{name.partition('.')[0]}.__init__" for name in found if "." in name})
+    rooms = {".".join([*name.split(".")[:n], "__init__"]) for name in found for n in range(1, name.count(".") + 1)}
+    return sorted(found | rooms)
 
 
 @cache

@@ -282,9 +282,9 @@ def _pdf_task(plan: Plan, outcome: Outcome, printed: Printed) -> dict:
 def _slides_task(plan: Plan, outcome: Outcome) -> dict:
     executed, told = [plan.executed(stage) for stage in STAGES], plan.told_parameters()
     # After the page, which puts older ones aside.
-    needs = [_page(plan), *executed, *_found(plan), *behind_the_page("slides.write")]
+    needs = [_page(plan), *executed, *_found(plan), *behind_the_page("report.slides.write")]
     targets = [plan.study.report / name for name in OF_PAGE[SLIDES]]
-    work = [_render, "slides.write", "write_slides", plan.study, executed, told]
+    work = [_render, "report.slides.write", "write_slides", plan.study, executed, told]
     return _task(outcome, SLIDES, "rendering", needs, targets, told, *work)
 
 

@@ -102,7 +102,9 @@ def _sentences():
 
 @pytest.fixture
 def bracketed(monkeypatch):
-    monkeypatch.setattr(evidence_tell, "dissent", lambda evidence, k: {"Silhouette": 3, "BIC": 4} if k == 6 else {})
+    monkeypatch.setattr(
+        evidence_tell.verdict, "dissent", lambda evidence, k: {"Silhouette": 3, "BIC": 4} if k == 6 else {}
+    )
     with mock.patch.object(message, "catalogue", return_value=Bracketed()):
         yield
 

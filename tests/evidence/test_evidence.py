@@ -437,7 +437,7 @@ def test_flows_count_who_moves():
 def test_prediction_strength_is_not_said_to_reach_its_threshold_in_between(monkeypatch):
     choices = {"Prediction strength": 5, "Agreement of resamples": 5, "Gap statistic": 1}
     chosen = pd.DataFrame({"criterion": list(choices), "choice": list(choices.values())})
-    monkeypatch.setattr(evidence_tell, "votes", lambda evidence: chosen)
+    monkeypatch.setattr(evidence_tell.scores, "votes", lambda evidence: chosen)
     strength = pd.DataFrame({"prediction_strength": [0.54, 0.92, 0.66, 0.84, 0.62]}, index=range(2, 7))
     told = evidence_tell.resampling(SimpleNamespace(stable=[3, 5], strength=strength))
     assert "prediction strength reaches 0.8 for k = 3 and 5, resamples agree best at k = 5" in told
@@ -503,7 +503,7 @@ def test_other_stable_k_are_told_with_their_own_verdicts_the_strongest_first():
 
 
 def _best(sizes: dict, **more) -> str:
-    return evidence_tell._tell_best(_evidence(sizes=sizes), _conclusion(8, **more))
+    return evidence_tell.verdict._tell_best(_evidence(sizes=sizes), _conclusion(8, **more))
 
 
 def test_no_sentence_claims_sizes_that_no_segment_has():

@@ -18,7 +18,7 @@ from segmentation.customers.customers import Customers
 from segmentation.customers.tell import broken_rules, categories
 from segmentation.language.writing import ranging
 from segmentation.report.dashboard import SegmentedCustomers
-from segmentation.report.tell import _tell_descriptor
+from segmentation.report.tell.card import _tell_descriptor
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.manifest import open_finished
 from segmentation.segments.profiles import actions_table

@@ -12,7 +12,6 @@ from segmentation.core.dataset import Dataset, SegmentName
 from segmentation.core.text import shortened
 from segmentation.language import message, telling_in
 from segmentation.monitoring.transitions import _heir
-from segmentation.report import tell as report_tell
 from segmentation.runs.artifacts import Heir, Origin
 from segmentation.runs.records import Profile
 from segmentation.segments import tell as segments_tell
@@ -166,7 +165,7 @@ def test_a_shortened_label_stands_for_no_other_column():
 
 
 def test_a_card_shows_five_descriptors_and_folds_the_others_but_never_one_alone():
-    from segmentation.report.tell import _folded
+    from segmentation.report.tell.card import _folded
 
     shown = {n: [len(part) for part in _folded("descriptors", [{}] * n).values()] for n in (0, 5, 6, 7, 30)}
     assert shown == {0: [0, 0], 5: [5, 0], 6: [6, 0], 7: [5, 2], 30: [5, 25]}
@@ -361,7 +360,9 @@ def test_a_suggestion_is_marked_wherever_an_action_stands(suggested):
     own = {"action": "Call.", "suggested": suggested}
     profile, other = _profile(1, (4.0, "low"), **own), _profile(2, (9.0, "high"))
     marked = "Suggestion: Call." if suggested else "Call."
-    card = report_tell._card(profile, None, "natural", ["recency"], [], dataset, None)
+    from segmentation.report.tell.card import _card  # its part of a card alone
+
+    card = _card(profile, None, "natural", ["recency"], [], dataset, None)
     assert (card["action"], card["advice"]) == ("Call.", marked)
     assert card["what_to_do"] == ("Suggestion" if suggested else "What to do")
     assert headed([profile, other], dataset)["action"].fillna("").tolist() == [marked, ""]

@@ -13,11 +13,11 @@ from segmentation.core import files
 from segmentation.core.files import read_json, sha256
 from segmentation.language.writing import percent
 from segmentation.report import tell
+from segmentation.report.slides import deck
+from segmentation.report.slides.browser import write_page
+from segmentation.report.slides.layout import SHEET_HIGH, SHEET_WIDE, Box, Drawing, Grid, Slide, fits, lines, words
 from segmentation.runs.manifest import open_finished
 from segmentation.runs.stages import PDF, SLIDES
-from segmentation.slides import deck
-from segmentation.slides.browser import write_page
-from segmentation.slides.layout import SHEET_HIGH, SHEET_WIDE, Box, Drawing, Grid, Slide, fits, lines, words
 from tests.browser import open_page
 from tests.conftest import Project, made_once
 

@@ -13,8 +13,7 @@ from pptx.util import Emu, Pt
 
 from segmentation.core.files import replacing
 from segmentation.language import spoken
-from segmentation.runs.run import Run
-from segmentation.slides.layout import (
+from segmentation.report.slides.layout import (
     INSET,
     QUIET,
     RULED,
@@ -27,6 +26,7 @@ from segmentation.slides.layout import (
     Slide,
     Words,
 )
+from segmentation.runs.run import Run
 
 UNITS_A_PIXEL = 9525  # of a sheet, in the units of PowerPoint
 POINTS_A_PIXEL = 0.75  # of a pixel

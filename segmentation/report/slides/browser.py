@@ -10,9 +10,9 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 from segmentation.core.files import write_text
 from segmentation.report.display import inline
 from segmentation.report.render import SegmentationHTMLExporter
+from segmentation.report.slides import layout
+from segmentation.report.slides.layout import Picture, Slide
 from segmentation.runs.run import Run
-from segmentation.slides import layout
-from segmentation.slides.layout import Picture, Slide
 
 
 class SegmentationSlidesExporter(SegmentationHTMLExporter, SlidesExporter):

@@ -8,9 +8,7 @@ from segmentation.evidence.decision import advice, plainly
 from segmentation.language import tr
 from segmentation.language.writing import sentence
 from segmentation.report import tell
-from segmentation.runs import tell as runs_tell
-from segmentation.runs.run import Run
-from segmentation.slides.layout import (
+from segmentation.report.slides.layout import (
     EDGE,
     QUIET,
     RULED,
@@ -26,6 +24,8 @@ from segmentation.slides.layout import (
     grid,
     words,
 )
+from segmentation.runs import tell as runs_tell
+from segmentation.runs.run import Run
 
 OF_MAP = "04-original"  # the figure that the report shows under its cards
 WITHIN = SHEET_WIDE - 2 * EDGE

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from segmentation.report.render import lift, merge, older, read_told
+from segmentation.report.slides.browser import write_page
+from segmentation.report.slides.deck import OF_MAP, deck
+from segmentation.report.slides.powerpoint import write_powerpoint
 from segmentation.runs.run import Run
 from segmentation.runs.stages import OF_PAGE, SLIDES
-from segmentation.slides.browser import write_page
-from segmentation.slides.deck import OF_MAP, deck
-from segmentation.slides.powerpoint import write_powerpoint
 
 
 def write_slides(study: Run, executed: list[Path], parameters: list[dict]) -> None:
