@@ -23,6 +23,8 @@ SIZE = 1.3 GB
 
 lower = $(shell printf '%s' '$1' | tr 'A-Z' 'a-z')
 options = $(foreach v,$(filter-out PYTHON VENV DEBUG COLD FULL ARGS,$(typed)),--$(call lower,$v)=$(call quoted,$($v))) $(if $(DEBUG),--debug) $(if $(COLD),--cold) $(if $(FULL),--full)
+# Messages name commands and options as they were typed: here in make's words.
+export SEGMENTATION_CALLED = make
 segmentation = @$(BIN)/python -m segmentation
 COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 

@@ -50,6 +50,9 @@ def _end(*_) -> None:
 
 
 def _run() -> None:
+    from segmentation.core.errors import remember_call
+
+    remember_call()
     try:
         from segmentation.cli import main
     except ModuleNotFoundError as fault:

@@ -1,11 +1,20 @@
-"""The faults that a user can mend, each with its exit code."""
+"""The faults that a user can mend, each with its exit code, and the commands that mend them."""
 
+import os
 import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
+from subprocess import list2cmdline
 
 MOST_SHOWN = 300  # letters of a foreign message
 OF_MEMORY = re.compile(r"MemoryError|out ?of ?memory|allocat|failed to map segment|bad.alloc|start new thread", re.I)
 NO_MEMORY = "there is too little memory; end other programs, or use a machine with more"
+CALLED = "SEGMENTATION_CALLED"  # what stands before the name of a command: the Makefile says make
+SCRIPTS = ("segmentation-report", "segmentation")  # of an installed package
+# Told where the way of calling may not matter, as in the files of a run: in the project make, else what is installed.
+AT_HOME = "make" if (Path(__file__).parents[2] / "pyproject.toml").is_file() else SCRIPTS[0]
 FOLDERS = re.compile(r"(?<![\w:/\\.~*-])(?:[A-Za-z]:)?[/\\](?:[^\s'\"/\\]+[/\\])+")
 
 
@@ -29,6 +38,50 @@ class DataError(SegmentationError):
     """A table or a model that cannot be used."""
 
     exit_code = 3
+
+
+def remember_call() -> None:
+    """Keep for this process and its children how the program was called, where neither make nor a parent of ours did."""
+    name = Path(sys.argv[0]).stem
+    os.environ.setdefault(CALLED, name if name in SCRIPTS else "python -m segmentation")
+
+
+def as_command(name: str, /, *, by: str | None = None, **options: str | int | None) -> str:
+    """Return a command as it is typed, in the words of the way this one was called.
+
+    Parameters
+    ----------
+    by : str, optional
+        What stands before the name, however this one was called: AT_HOME where the same bytes must come out.
+    options : str or int
+        Each with its value; True of a flag.
+
+    Returns
+    -------
+    str
+        `make report RUN=april`, or `segmentation report --run april`.
+    """
+    by = by or _called()
+    return " ".join([by, name, *(as_option(one, value, by=by) for one, value in options.items())])
+
+
+def as_option(name: str, value: object = None, /, *, by: str | None = None) -> str:
+    """Return an option as it is typed: `RUN=` or `--run`, and with a value `RUN=april` or `--run april`."""
+    by = by or _called()
+    flag = value is True
+    if by == "make":
+        return f"{name.upper()}={'1' if flag else _word(value, quote)}"
+    word = "" if flag else _word(value, (lambda text: list2cmdline([text])) if os.name == "nt" else quote)
+    return f"--{name}" + (f"{'=' if word.startswith('-') else ' '}{word}" if word else "")
+
+
+def _called() -> str:
+    return os.environ.get(CALLED) or AT_HOME
+
+
+def _word(value: object, quoted: Callable[[str], str]) -> str:
+    """Return a value as one word of a shell; an ellipsis stands for what only the reader knows."""
+    return "" if value is None else "…" if value == "…" else quoted(str(value))
 
 
 def cause(fault: BaseException, place: object = None, shown: str = "") -> str:
