@@ -41,7 +41,7 @@ class DataError(SegmentationError):
 
 
 def remember_call() -> None:
-    """Keep for this process and its children how the program was called, where neither make nor a parent of ours did."""
+    """Keep for this process and its children how the program was called, where make or a parent did not."""
     name = Path(sys.argv[0]).stem
     os.environ.setdefault(CALLED, name if name in SCRIPTS else "python -m segmentation")
 
@@ -72,7 +72,7 @@ def as_option(name: str, value: object = None, /, *, by: str | None = None) -> s
     if by == "make":
         return f"{name.upper()}={'1' if flag else _word(value, quote)}"
     word = "" if flag else _word(value, (lambda text: list2cmdline([text])) if os.name == "nt" else quote)
-    return f"--{name}" + (f"{'=' if word.startswith('-') else ' '}{word}" if word else "")
+    return f"--{name.lower()}" + (f"{'=' if word.startswith('-') else ' '}{word}" if word else "")
 
 
 def _called() -> str:
