@@ -4,6 +4,7 @@ import shutil
 from contextlib import contextmanager
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 LOOKS = {
@@ -11,6 +12,7 @@ LOOKS = {
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
     "mobile": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")  # of axe
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -41,3 +43,9 @@ def open_page(browser: Browser, place: Path | str, look: str = "light", **option
     page.goto(place.as_uri() if isinstance(place, Path) else place)
     yield page
     context.close()
+
+
+def violations(page: Page, *, rules: tuple[str, ...] = RULES) -> list[tuple[str, str]]:
+    """Return what axe finds on a page: the rule, and the first element that breaks it."""
+    found = Axe().run(page, options={"runOnly": [*rules]})
+    return [(fault["id"], fault["nodes"][0]["html"][:300]) for fault in found.response["violations"]]

@@ -19,12 +19,12 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
 from segmentation.language.message import NUMERALS
-from segmentation.language.pages import OF_SCRIPTS, parts
+from segmentation.language.pages import parts, told_by
 from segmentation.language.reader import LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUES = ROOT / "segmentation" / "language"
-KEYWORDS: dict = {"tr": None, "mark": None, "_": None, "trn": (1, 2)} | OF_SCRIPTS
+KEYWORDS: dict = {"tr": None, "mark": None, "_": None, "trn": (1, 2)}
 KEYWORDS |= dict.fromkeys(("trc", "markc"), ((1, "c"), 2))
 
 
@@ -45,7 +45,7 @@ def _texts(argument: ast.expr) -> list[str | None]:
 
 
 CODE: dict = {"segmentation/**/*.py": from_python, "report/*.py": from_python}
-CODE |= {"report/template/*.j2": "jinja2.ext:babel_extract", "report/template/*.js": "javascript"}
+CODE |= {"report/template/*.j2": "jinja2.ext:babel_extract"}
 PER_RUN = (
     "Report-Msgid-Bugs-To",
     "POT-Creation-Date",
@@ -63,6 +63,9 @@ def messages() -> Iterator[tuple[str, str | tuple[str, ...], str | None]]:
             with path.open("rb") as file:
                 for _, text, _, context in extract(kind, file, KEYWORDS, options={"encoding": "utf-8"}):
                     yield path.relative_to(ROOT).as_posix(), text, context
+    for path in sorted((ROOT / "report" / "template").glob("*.js")):
+        for text in told_by(path.read_text(encoding="utf-8")):
+            yield path.relative_to(ROOT).as_posix(), text, None
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         for text in prose(path):
             yield path.relative_to(ROOT).as_posix(), text, None

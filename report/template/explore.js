@@ -120,7 +120,7 @@ function explore(data) {
     const values = rows[column.name].filter((value) => value !== null);
     const least = values.reduce((a, b) => Math.min(a, b)), most = values.reduce((a, b) => Math.max(a, b));
     chosen.ranges[column.name] = [null, null];
-    const inputs = [T("from"), T("to")].map((word, side) => make("label", {}, `${word} `, numberInput(column, {
+    const inputs = [T("from"), T("up to")].map((word, side) => make("label", {}, `${word} `, numberInput(column, {
       placeholder: number(side ? most : least, column),
       oninput: (event) => {
         const value = read(event.target);
@@ -168,7 +168,7 @@ function explore(data) {
       else if (low) told.push(T("{label} from {low}", { label, low }));
       else if (high) told.push(T("{label} up to {high}", { label, high }));
     }
-    return told.length ? T("Filters: {filters}", { filters: told.join("; ") }) : T("Filters: none");
+    return told.length ? T("Filters: {filters}", { filters: told.join(T("; ")) }) : T("Filters: none");
   }
 
   // What the scatter shows: one mark a row, or one for those who give the same two answers, or for the groups in a cell
@@ -421,7 +421,7 @@ function explore(data) {
 
   function tellCounts() {
     const shown = counts(), found = anyMarked() ? markedCounts(shown) : shown, all = rows ? rows.segment.length : data.customers;
-    const each = data.segments.filter((s) => found[s.segment]).map((s) => T("{segment} {n}", { segment: s.name, n: number(found[s.segment]) })).join("; ");
+    const each = data.segments.filter((s) => found[s.segment]).map((s) => T("{segment} {n}", { segment: s.name, n: number(found[s.segment]) })).join(T("; "));
     const values = { marked: number(sum(found)), shown: number(sum(shown)), all: number(all), parts: each };
     const told = !anyMarked() ? (each ? T("{shown} of {all} customers shown: {parts}.", values) : T("{shown} of {all} customers shown.", values))
       : !each ? T("None of the {shown} customers shown is marked.", values)

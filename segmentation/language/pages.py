@@ -9,14 +9,14 @@ script of the page says `T("{n} of {all} shown", {n, all})`, or in the form that
 import json
 import re
 from collections.abc import Iterator
-from io import BytesIO
 
 from segmentation.language import message
 from segmentation.language.message import tr, trc, trn
 from segmentation.language.reader import spoken
 
-OF_SCRIPTS: dict = {"T": None, "TN": (1, 2)}  # the functions that a script tells by, as Babel collects them
-
+# A message of a script. Babel's reader of JavaScript would lose all that follows a regular expression after `return`,
+# or a template within one.
+OF_SCRIPT = re.compile(r'\bT(N?)\(\s*("(?:[^"\\]|\\.)*")(?:,\s*("(?:[^"\\]|\\.)*"))?')
 NOT_TOLD = re.compile(
     r"(^```.*?^```$|^\$\$.*?\$\$$|\n\s*\n)", re.S | re.M
 )  # code, formulas, what is between paragraphs
@@ -44,11 +44,14 @@ def script_messages(code: str) -> str:
     told = message.catalogue(spoken())
     if not told:
         return ""
-    from babel.messages.extract import extract  # takes a moment that an English report does not need
-
-    ids = [text for _, text, _, _ in extract("javascript", BytesIO(code.encode()), OF_SCRIPTS)]
-    known = {text if isinstance(text, str) else text[1]: told[text] for text in ids if text in told}
+    known = {text if isinstance(text, str) else text[1]: told[text] for text in told_by(code) if text in told}
     return json.dumps(known, ensure_ascii=False, sort_keys=True).replace("<", "\\u003c") if known else ""
+
+
+def told_by(code: str) -> Iterator[str | tuple[str, str]]:
+    """Yield the messages of a script, of one that a number decides both forms."""
+    for counted, one, many in OF_SCRIPT.findall(code):
+        yield (json.loads(one), json.loads(many)) if counted else json.loads(one)
 
 
 IN_TEMPLATES = {"_": tr, "trn": trn, "trc": trc, "spoken": spoken, "script_messages": script_messages}

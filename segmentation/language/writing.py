@@ -39,6 +39,16 @@ def either(words) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def parted(parts: Iterable[str]) -> str:
+    """Return parts that may hold commas of their own, with semicolons between them."""
+    return tr("; ").join(parts)
+
+
+def labelled(label: str, text: str) -> str:
+    """Return a text behind what it is of."""
+    return tr("{label}: {text}", label=label, text=text)
+
+
 def amount(value: float | None, unit: str | None = None) -> str:
     """Return a number with its unit: two significant digits below 1, one decimal below 1,000, none above; or a dash."""
     if value is None or value != value:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from segmentation.core.text import escape
 from segmentation.language import mark, tr, trn
-from segmentation.language.writing import fixed, listing, sentence
+from segmentation.language.writing import fixed, listing, parted, sentence
 from segmentation.monitoring.comparison import Comparison, apart, moved_customers, moves, public_moves, shares_table
 from segmentation.monitoring.series import Line, Series, shares_over
 from segmentation.monitoring.tell import agreement, assumed, changed_shares, moved_in_short, movement, shifted, verdicts
@@ -41,14 +41,14 @@ def headline_of_series(found: Series) -> str:
 
 
 def _joined(*parts: str) -> str:
-    return sentence("; ".join(filter(None, parts)))
+    return sentence(parted(filter(None, parts)))
 
 
 def in_short(found: Series) -> str:
     """Say what changed from each run to the next."""
-    return "\n".join(
-        f"- **{escape(step.base.run)} → {escape(step.run.run)}:** {escape(headline(step))}." for step in found.steps
-    )
+    heads = [tr("{label}:", label=escape(f"{step.base.run} → {step.run.run}")) for step in found.steps]
+    told = zip(heads, found.steps, strict=True)
+    return "\n".join(f"- **{head}** {escape(headline(step))}." for head, step in told)
 
 
 def answer_of_series(found: Series) -> str:
@@ -348,7 +348,7 @@ def _planned(found: Comparison, runs: dict[str, str]) -> str:
             "What was planned for a segment of {base} has its customers in {run} only where it is found again: "
             "{segments}.",
             **runs,
-            segments="; ".join(kept),
+            segments=parted(kept),
         )
     if found.kept:
         return tr("What was planned for a segment of {base} has its customers in {run} too: each is kept.", **runs)

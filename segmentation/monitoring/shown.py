@@ -6,7 +6,7 @@ import pandas as pd
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import in_tens
 from segmentation.language import tr, trc
-from segmentation.language.writing import NONE, decimal, listing, percents, signed, whole
+from segmentation.language.writing import NONE, decimal, listing, parted, percents, signed, whole
 from segmentation.monitoring.comparison import Comparison, hidden_moves, moved_customers, moves, public_moves, sizes
 from segmentation.monitoring.series import Line, Series, moved_worth, worth_in
 from segmentation.monitoring.transitions import as_matrix
@@ -167,7 +167,7 @@ def fates_table(found: Comparison) -> pd.DataFrame:
             tr("then"): row.segment,
             tr("name"): row.name,
             tr("became"): fate("kept" if found.kept else row.fate),
-            tr("now"): "; ".join(f"{into} {found.run.profiles[into - 1].name}" for into in row.into) or NONE,
+            tr("now"): parted(f"{into} {found.run.profiles[into - 1].name}" for into in row.into) or NONE,
         }
         for row in found.lineage.before
     )
@@ -240,14 +240,14 @@ def _met(line: Line, found: Series, *, kept: bool) -> str:
         met = [tr("from {segments} in {run}", segments=listing(line.comes_from), run=begun)]
     if line.fate:
         met.append(tr("{fate} in {run}", fate=fate(line.fate), run=found.names[line.last + 1]))
-    return "; ".join(met) or (fate("kept") if kept else tr("found again in each"))
+    return parted(met) or (fate("kept") if kept else tr("found again in each"))
 
 
 def called(own: pd.DataFrame) -> str:
     """Return the last number and name of a segment, and what it was called before where that is something else."""
     names = list(dict.fromkeys(own["name"]))
     last = f"{own['segment'].iloc[-1]} {names[-1]}"
-    return tr("{segment} (before: {names})", segment=last, names="; ".join(names[:-1])) if len(names) > 1 else last
+    return tr("{segment} (before: {names})", segment=last, names=parted(names[:-1])) if len(names) > 1 else last
 
 
 def lines_of(table: pd.DataFrame, found: Series, column: str | None = None) -> pd.DataFrame:

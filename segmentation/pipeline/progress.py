@@ -12,7 +12,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.language import tr
 from segmentation.language.glossary import named
 from segmentation.language.signs import written
-from segmentation.language.writing import listing
+from segmentation.language.writing import labelled, listing
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Profiles, Selection
@@ -238,7 +238,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     segments = (f"{p.segment} {p.name} {shares[p.segment]}" for p in profiles.segments)
     ran = listing(outcome.ran) if outcome.ran else tr("nothing; everything was up to date")
     asked = plan.parameters["dataset"], plan.study.dataset, chosen.features, plan.set_by["features"]
-    data = f"{cleaning.file}: {runs_tell.rows(cleaning)}"
+    data = labelled(cleaning.file, runs_tell.rows(cleaning))
     if cleaning.encoding:
         data = tr("{data}, read as {encoding}", data=data, encoding=cleaning.encoding)
     lines = [

@@ -20,7 +20,7 @@ from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, are_items, bend
 from segmentation.evidence.decision import STABLE
 from segmentation.language import tr, trn
-from segmentation.language.writing import amount, decimal, shares, whole
+from segmentation.language.writing import amount, decimal, labelled, parted, shares, whole
 from segmentation.report.explore import border, opening
 from segmentation.report.groups import Grouped, edges, group, steps
 from segmentation.report.serve import require_described
@@ -306,7 +306,7 @@ def size_table(customers: SegmentedCustomers, counts: pd.Series, filters: dict) 
 
 def tell_shown(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> str:
     """Say how many customers pass the filters, and of which segments."""
-    each = "; ".join(f"{customers.segments[s].name} {whole(n)}" for s, n in counts.items() if n)
+    each = parted(f"{customers.segments[s].name} {whole(n)}" for s, n in counts.items() if n)
     told = {"shown": whole(counts.sum()), "all": whole(customers.total), "parts": each}
     if not each and customers.about(filters):
         return trn(
@@ -374,7 +374,7 @@ def draw_evidence(table: pd.DataFrame) -> go.Figure:
     looks = zip(("silhouette", "least stable"), labels, ("solid", "dot"), ("circle", "square"), strict=True)
     for name, label, dash, shape in looks:
         style = {"line": {"color": NEUTRAL, "dash": dash}, "marker": {"color": NEUTRAL, "symbol": shape, "size": 9}}
-        told = [f"k = {k}: {decimal(value)}" for k, value in zip(table["k"], table[name], strict=True)]
+        told = [labelled(f"k = {k}", decimal(value)) for k, value in zip(table["k"], table[name], strict=True)]
         drawn = {"name": label, "mode": "lines+markers", "hovertext": told, "hoverinfo": "text"}
         figure.add_scatter(x=table["k"], y=table[name], **drawn, **style)
     line = {"color": NEUTRAL, "width": 1, "dash": "dash"}

@@ -18,7 +18,7 @@ from segmentation.customers.counts import power_of, undo, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of, are_items, how_scaled, items_of, shown_means
 from segmentation.language import mark, tr
-from segmentation.language.writing import percent
+from segmentation.language.writing import labelled, percent
 from segmentation.methods.optima import method_of
 from segmentation.methods.scores import precisions, scores_of
 from segmentation.runs.records import Placement, Scaled
@@ -99,7 +99,7 @@ def scaled_label(dataset: Dataset, name: str) -> str:
 def column_label(dataset: Dataset, column: str) -> str:
     """Return what a scaled column is called: as its feature, or as that and its category."""
     name, _, category = column.partition(": ")
-    return f"{dataset.label(name)}: {category}" if category else dataset.label(name)
+    return labelled(dataset.label(name), category) if category else dataset.label(name)
 
 
 def principal_map(

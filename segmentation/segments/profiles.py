@@ -15,7 +15,7 @@ from segmentation.customers.counts import Grouping, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, quantiles, shown_means, shown_shares
 from segmentation.language import mark, spoken, telling_in, tr, trc
-from segmentation.language.writing import decimal, show_index, show_p, spanning, whole
+from segmentation.language.writing import decimal, labelled, show_index, show_p, spanning, whole
 from segmentation.runs.artifacts import Lineage
 from segmentation.runs.records import OTHERS, Interval, Placement, Profile
 from segmentation.runs.run import Run
@@ -241,7 +241,7 @@ def _under_labels(profile: Profile, dataset: Dataset, described: dict) -> dict[t
     told_of = {"mean": mark("{column}, mean"), "median": mark("{column}, median")}
     for name, parts in described.items():
         axis, numeric = str(dataset.axis(name)), dataset.columns[name].numeric
-        heads = {part: tr(told_of[part], column=axis) if numeric else f"{axis}: {part}" for part in parts}
+        heads = {part: tr(told_of[part], column=axis) if numeric else labelled(axis, part) for part in parts}
         kind = "amount" if numeric else "share"
         row |= {(name, head, kind): profile.descriptors[name].get(part) for part, head in heads.items()}
     last = {

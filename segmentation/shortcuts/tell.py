@@ -11,7 +11,7 @@ from segmentation.core.privacy import about
 from segmentation.core.text import escape
 from segmentation.evidence.decision import NEARLY_SAME
 from segmentation.language import mark, tr, trc, trn
-from segmentation.language.writing import decimal, fixed, listing, percent, sentence, told_unit, whole
+from segmentation.language.writing import decimal, fixed, listing, parted, percent, sentence, told_unit, whole
 from segmentation.runs.artifacts import SUFFICIENT, ShortForm
 from segmentation.runs.records import Rules
 from segmentation.shortcuts.rules import FOLDS
@@ -62,7 +62,7 @@ def rules_table(rules: Rules, names: Mapping[int, str], dataset: Dataset) -> pd.
 
 def _tell_leaf(bounds: Mapping[str, tuple], dataset: Dataset) -> str:
     told = filter(None, (_tell_bounds(dataset, feature, bound) for feature, bound in bounds.items()))
-    return "; ".join(told) or tr("every customer")
+    return parted(told) or tr("every customer")
 
 
 def _tell_bounds(dataset: Dataset, feature: str, bounds: tuple[float | None, float | None]) -> str:

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from segmentation.language import speak
-from tests.catalogue import collected, is_told, missing, wrong_places
+from segmentation.language.pages import told_by
+from tests.browser import open_page, violations
+from tests.catalogue import ROOT, collected, is_told, missing, wrong_places
 from tests.conftest import FAST, Project, copy_project
 from tests.pseudo import english, known_words, left_in, texts_of, told_in_brackets
 
@@ -37,6 +39,12 @@ def test_every_message_is_translated(language):
     assert [row["id"] for row in missing(language)] == []
 
 
+def test_every_message_of_a_script_is_collected():
+    scripts = [path.read_text(encoding="utf-8") for path in (ROOT / "report" / "template").glob("*.js")]
+    calls = [call for code in scripts for call in re.findall(r"\bTN?\((?!\w)", code)]
+    assert len(calls) == sum(len(list(told_by(code))) for code in scripts) > 40
+
+
 @pytest.mark.parametrize("language", ["de", "fr", "es"])
 def test_a_translation_has_the_places_of_its_message(language):
     catalogue = collected(language)
@@ -51,9 +59,33 @@ def test_what_a_report_shows_is_told_by_messages(project):
     assert left_in(project.page("pseudo"), known_words(project, "pseudo", ["customers.csv"])) == {}
 
 
-def test_a_german_report_has_no_english_word(project):
+@pytest.fixture(scope="module")
+def german(project) -> Project:
+    """The same with a report in German, the run `de`."""
     done = project.call("report", "--dataset", "sample", "--run", "de", "--k", "5", "--lang", "de", *FAST)
     assert done.returncode == 0, done.stderr
-    known = known_words(project, "de", ["customers.csv"])
-    found = [(place, text) for place, text in texts_of(project.page("de")) if SHOWN.search(text)]
-    assert [(place, text) for place, text in found if SHOWN.search(" ".join(english(text, known)))] == []
+    return project
+
+
+def test_a_german_report_has_no_english_word(german):
+    assert _english_in(german, german.page("de")) == []
+
+
+def test_a_german_report_is_accessible_and_explore_is_german_too(german, browser):
+    with open_page(browser, german.root / "report" / "de" / "report.html") as page:
+        page.locator("#unfold").click()
+        page.locator("[data-part=filtered]").click()
+        page.locator("[data-part=ask] input").first.fill("abc")
+        wrong = page.locator("[data-part=answer]").text_content()
+        page.locator("[data-part=ask] input").first.fill("1")
+        page.locator("[data-part=ask] input").last.fill("1")
+        assert page.locator("[data-part=answer] .lead").count() == 1
+        assert _english_in(german, page.content() + f"<p>{wrong}</p>") == []
+        assert violations(page) == []
+        assert page.complaints == []
+
+
+def _english_in(german: Project, page: str) -> list[tuple[str, str]]:
+    known = known_words(german, "de", ["customers.csv"])
+    found = [(place, text) for place, text in texts_of(page) if SHOWN.search(text)]
+    return [(place, text) for place, text in found if SHOWN.search(" ".join(english(text, known)))]

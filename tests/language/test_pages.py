@@ -7,7 +7,7 @@ import pytest
 from segmentation.core import files
 from segmentation.core.errors import UsageError
 from segmentation.language import message, speak, spoken
-from segmentation.language.pages import parts, script_messages, tell_prose
+from segmentation.language.pages import parts, script_messages, tell_prose, told_by
 from segmentation.pipeline.plan import make_plan
 from segmentation.runs.run import open_run
 from tests.conftest import FAST
@@ -36,6 +36,14 @@ def test_prose_and_scripts_are_told_in_the_language(monkeypatch):
     assert tell_prose(MARKDOWN).startswith("# Titel\n\nText\nmore\n\n- a\n  b\n- C & <c>\n\n```sql\nselect")
     assert "<" not in script_messages(script)
     assert json.loads(script_messages(script)) == {"c": "C & <c>", "{n} rows": ["{n} Zeile", "{n} Zeilen"]}
+
+
+def test_the_messages_of_a_script_are_found_whatever_stands_before_them():
+    """A regular expression after `return`, and a template inside of one, each hold a quotation mark by itself."""
+    before = 'return /[",]/.test(x) ? `${unit === "%" ? "" : `"${unit}`}` : "";'
+    told = """ T("a \\" b", { n }); TN("one", "many", n); T(
+      "c"); not.T(d); XT("e")"""
+    assert list(told_by(before + told)) == ['a " b', ("one", "many"), "c"]
 
 
 def test_lang_counts_where_it_is_typed_and_the_environment_keeps_its_own():

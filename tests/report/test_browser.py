@@ -13,7 +13,6 @@ import pandas as pd
 import PIL.Image
 import pypdfium2
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import expect
@@ -25,7 +24,7 @@ from segmentation.core.privacy import tell_quantiles
 from segmentation.evidence import tell as evidence_tell
 from segmentation.language.writing import shares
 from segmentation.report.render import in_full, print_page
-from tests.browser import LOOKS, open_page
+from tests.browser import LOOKS, open_page, violations
 from tests.conftest import Project, copy_project
 from tests.tables.test_fuzz import MONTHLY
 
@@ -45,7 +44,7 @@ def _path(project: Project, run: str):
 @pytest.mark.parametrize("look", LOOKS)
 def test_page_is_accessible_quiet_and_as_wide_as_the_screen(browser, mall, look):
     with open_page(browser, _path(mall, "mall"), look) as page:
-        assert _violations(page) == []
+        assert violations(page) == []
         page.get_by_role("button", name="Unfold chapters, code and methods").click()
         assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look]["viewport"]["width"]
         assert page.requested == [_path(mall, "mall").as_uri()]
@@ -55,17 +54,10 @@ def test_page_is_accessible_quiet_and_as_wide_as_the_screen(browser, mall, look)
 def test_unfolded_and_private_pages_are_accessible_too(browser, mall, shop):
     with open_page(browser, _path(mall, "mall"), "dark") as page:
         page.get_by_role("button", name="Unfold chapters, code and methods").click()
-        assert _violations(page) == []
+        assert violations(page) == []
     with open_page(browser, _path(shop, "shop")) as page:
-        assert _violations(page) == []
+        assert violations(page) == []
         assert page.complaints == []
-
-
-def _violations(page) -> list:
-    found = Axe().run(
-        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-    )
-    return [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in found.response["violations"]]
 
 
 def test_one_control_unfolds_all_and_the_contents_mark_the_place(reader):
@@ -376,7 +368,7 @@ def test_a_table_with_hostile_values_renders_harmlessly(browser, tmp_path):
         assert page.locator("img").count() == 0
         _unfold_filters(page)
         assert _box(page, HOSTILE[0]).count() == 1
-        assert _violations(page) == []
+        assert violations(page) == []
         with page.expect_download() as caught:
             page.get_by_role("button", name="Download the rows shown as CSV").click()
         rows = list(csv.DictReader(caught.value.path().read_text(encoding="utf-8-sig").splitlines()))
@@ -433,7 +425,7 @@ def test_what_is_marked_in_the_scatter_is_marked_in_the_bars_and_in_what_is_down
     expect(bar).to_be_focused()
     expect(bar).to_have_attribute("aria-pressed", "true")
     assert marked.count() == (table["segment"] == 3).sum()
-    assert _violations(reader) == []
+    assert violations(reader) == []
     assert reader.complaints == []
 
 
@@ -491,7 +483,7 @@ def test_a_picture_of_each_figure_can_be_saved_and_copied(browser, mall, look):
         assert page.locator("figure > .take").count() == shown > 10
         take = page.locator("figure[id='04-original'] > .take")
         take.locator("summary").click()
-        assert _violations(page) == []
+        assert violations(page) == []
         drawn = ElementTree.fromstring(_saved(page, take, "SVG"))
         texts = ["".join(text.itertext()).strip() for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
         assert "Annual income (k$)" in texts

@@ -15,7 +15,7 @@ from segmentation.core.text import escape, plain_unit
 from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.customers.customers import Customers
 from segmentation.language import mark, tr, trn
-from segmentation.language.writing import NONE, listing, percent, sentence, signed, whole
+from segmentation.language.writing import NONE, listing, parted, percent, sentence, signed, whole
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.records import Account
 from segmentation.runs.run import Run
@@ -116,7 +116,7 @@ def roles(run: Run, ignored: list[str], *, assumed: bool) -> str:
         for label, role, why in columns
         if role != unused
     ]
-    found = tr("**Nobody has described this table**, so that roles were assumed: {roles}.", roles="; ".join(used))
+    found = tr("**Nobody has described this table**, so that roles were assumed: {roles}.", roles=parted(used))
     return f"{found} {told}"
 
 
@@ -321,7 +321,7 @@ def _tell_changes(found: Fingerprint, reference, dataset: Dataset) -> list[str]:
         listed.append(trn("one more", "{n} more", more))
     told, lost, new = [tr("No cell is changed.")], len(published) - len(pairs), len(cells) - len(pairs)
     if changed:
-        shown = "; ".join(listed)
+        shown = parted(listed)
         told = [trn("{n} cell is changed: {cells}.", "{n} cells are changed: {cells}.", len(changed), cells=shown)]
     told += [trn("{n} row is missing.", "{n} rows are missing.", lost)] if lost else []
     told += [trn("{n} row is added.", "{n} rows are added.", new)] if new else []

@@ -7,7 +7,7 @@ from segmentation.core.text import escape
 from segmentation.evidence.decision import LEVEL
 from segmentation.language import mark, tr, trn
 from segmentation.language.glossary import named
-from segmentation.language.writing import decimal, listing, percent, sentence, whole
+from segmentation.language.writing import decimal, labelled, listing, percent, sentence, whole
 from segmentation.monitoring.comparison import (
     Comparison,
     agreeing,
@@ -111,7 +111,7 @@ def assumed(found: Comparison) -> str:
     for study, features in ((found.earlier, found.base.features), (found.later, found.run.features)):
         manifest = read_manifest(study.name)
         told[study.name] = runs_tell.assumed(manifest.dataset, study.dataset, features, manifest.set_by.get("features"))
-    return " ".join(f"{escape(name)}: {escape(text)}" for name, text in told.items() if text)
+    return " ".join(labelled(escape(name), escape(text)) for name, text in told.items() if text)
 
 
 def shares(shares: pd.DataFrame) -> str:

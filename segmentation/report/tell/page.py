@@ -19,6 +19,7 @@ from segmentation.language import mark, tr, trn
 from segmentation.language.glossary import glossary, named
 from segmentation.language.writing import (
     decimal,
+    labelled,
     listing,
     percent,
     sentence,
@@ -241,7 +242,7 @@ def heading(selection: Selection) -> str:
 def method(cleaning: Cleaning, selection: Selection, dataset: Dataset) -> list[dict]:
     """Return in half a page how the report came to its answer: heading and text of each step."""
     formed = listing(dataset.label(name) for name in selection.features)
-    number = sentence(f"{counted(selection.k, selection.verdict)}: {runs_tell.choice(selection)}.")
+    number = sentence(labelled(counted(selection.k, selection.verdict), f"{runs_tell.choice(selection)}."))
     resampled = tr(
         "Ranges are {level} intervals over {resamples} resamples: what other samples of such customers would give.",
         level=percent(LEVEL),

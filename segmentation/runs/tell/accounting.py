@@ -6,7 +6,7 @@ from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.text import escape
 from segmentation.language import mark, tr, trn
 from segmentation.language.kept import Reason, Rule, retold
-from segmentation.language.writing import day, either, listing, sentence, whole
+from segmentation.language.writing import day, either, labelled, listing, sentence, whole
 from segmentation.runs.records import Account
 
 MOST_SPELT = 4  # features or values, in a sentence
@@ -188,7 +188,7 @@ def tell_rule(rule: str, dataset: Dataset | None) -> str:
     """Return a rule under the label of its column."""
     column, _, expected = rule.partition(": ")
     label = dataset.label(column) if dataset and column in dataset.columns else column
-    return f"{label}: {retold(Rule, expected)}"
+    return labelled(label, retold(Rule, expected))
 
 
 def trust(account: Account, dataset: Dataset | None = None) -> str:

@@ -17,7 +17,17 @@ from segmentation.customers.tell import tiles
 from segmentation.evidence.decision import NEARLY_SAME, counted
 from segmentation.evidence.tell import NO_NEXT, misfits
 from segmentation.language import mark, tr, trc, trn, writing
-from segmentation.language.writing import decimal, fixed, listing, ranging, sentence, share_texts, whole
+from segmentation.language.writing import (
+    decimal,
+    fixed,
+    labelled,
+    listing,
+    parted,
+    ranging,
+    sentence,
+    share_texts,
+    whole,
+)
 from segmentation.methods import tell as methods_tell
 from segmentation.runs.records import Verdict
 from segmentation.segments.fit import (
@@ -117,9 +127,9 @@ def profiles(items: pd.DataFrame, dataset: Dataset, names: Mapping[int, str] | N
     shown, marked = _item_words(kinds)
     if items["segment"].nunique() == 1:
         return f"{shown} {tr(ALONE)}"
-    own = [f"{called(s, names)}: {_markers(known, dataset)}" for s, known in items.groupby("segment")]
+    own = [labelled(called(s, names), _markers(known, dataset)) for s, known in items.groupby("segment")]
     hidden = tr("A missing bar is not shown: {why}.", why=tr(WHY_NOT)) if items["value"].isna().any() else ""
-    return " ".join(filter(None, [f"{sentence('; '.join(own))}.", shown, marked, hidden]))
+    return " ".join(filter(None, [f"{sentence(parted(own))}.", shown, marked, hidden]))
 
 
 def _item_words(kinds: Collection[str]) -> tuple[str, str]:
@@ -313,7 +323,7 @@ def extremes(centres: pd.DataFrame, dataset: Dataset, names: Mapping[int, str] |
         ends = ranging(found, texts)
         same = tr("{label}: {value} in each", label=escape(label), value=min(texts.values()))
         told.append(tr("{label}: {ends}", label=escape(label), ends=ends) if ends else same)
-    ranges = tr("From the lowest to the highest centre: {ranges}.", ranges="; ".join(told))
+    ranges = tr("From the lowest to the highest centre: {ranges}.", ranges=parted(told))
     hidden = [tell_hidden(dataset, str(f), centres[f].dropna()) for f in centres if centres[f].isna().any()]
     return " ".join([ranges if told else tr("No centres are compared."), *hidden])
 
