@@ -120,8 +120,8 @@ clean: $(READY) ## remove what was generated under assets/ and report/
 
 # uv installs the rest; its own version and hash come from the lock too.
 $(UV):
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; install Python 3.11 to 3.13, or name it: make report PYTHON=python3.12"; exit 2; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "$$($(PYTHON) --version) is not supported; install Python 3.11 to 3.13, or name it: make report PYTHON=python3.12"; exit 2; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; install Python 3.11 to 3.15, or name it: make report PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 15))' || { echo "$$($(PYTHON) --version) is not supported; install Python 3.11 to 3.15, or name it: make report PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module; install it, on Debian: apt-get install python3-venv"; exit 2; }
 	@echo "Setting up $(VENV), once: up to $(PACKAGES) packages, about $(SIZE), in one to two minutes"
 	@$(PYTHON) -m venv --clear $(VENV)

@@ -9,7 +9,7 @@ import re
 import shutil
 import socket
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, reduce
 from itertools import count
 from operator import add, and_, or_
@@ -29,6 +29,7 @@ from segmentation.core.parallel import make_temporary
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 CELLS_AT_ONCE = 2_000_000  # of several columns that are put below each other
+ROWS_AT_ONCE = 1_000_000
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}  # nor any from the network
 ENGINE = RLock()  # it serves one at a time; who asks from several threads takes it
@@ -83,7 +84,7 @@ def _connect(engine: str) -> ibis.BaseBackend:
 def connect_duckdb() -> ibis.BaseBackend:
     """Return the DuckDB of this process, with a limit of memory and a folder to spill to."""
     engine = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(scratch()), **NO_EXTENSIONS)
-    if engine.con.sql("SELECT current_setting('threads')").fetchone()[0] == 1:
+    if engine.con.execute("SELECT current_setting('threads')").fetchone()[0] == 1:
         engine.raw_sql("SET threads = 2")  # one alone divides a file into other groups of rows than two and more
     engine.raw_sql("SET disabled_optimizers = 'in_clause'")  # it makes a join of a list, which loses the order of rows
     ibis.set_backend(engine)  # for tables in memory
@@ -143,6 +144,20 @@ def opened(path: Path) -> ibis.Table:
         found = pq.read_table(path, partitioning=None)
         return held(found.cast(pa.schema([field.with_nullable(True) for field in found.schema])))
     return read(path)
+
+
+def in_batches(table: ibis.Table) -> Iterator[pa.RecordBatch]:
+    """Give the rows of a table, a million at once; nothing else is asked of the engine until the last is given.
+
+    Ibis takes its batches from a call that DuckDB 2 has no more, and what stands for it there holds all rows. An
+    unfinished result keeps a connection of DuckDB from the next query, so that who stops early closes it.
+    """
+    engine = table.get_backend()
+    if engine.name != "duckdb":
+        yield from table.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE)
+        return
+    with engine._to_duckdb_relation(table).to_arrow_reader(ROWS_AT_ONCE) as found:
+        yield from found
 
 
 def write_cells(table: ibis.Table, path: Path, delimiter: str) -> None:

@@ -7,13 +7,12 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from segmentation.core.engine import double, held, kept
+from segmentation.core.engine import double, held, in_batches, kept
 from segmentation.core.privacy import rung
 from segmentation.core.text import BEHIND_SUM, SUMMARY
 
 MOST_MARKED = 500_000_000  # whole numbers between the least and the greatest: a byte for each
 CLOSE = 10  # of them for each row
-BATCH = 1_000_000
 LAMBDA_DECIMALS = 6
 MOST_VALUES = 500_000  # of one column, that are counted one by one
 QUANTILE_DEVIATIONS = 4  # by which the sample may miss a quantile; beyond them, the engine sorts all
@@ -332,7 +331,7 @@ def repeated(table: ibis.Table, name: str) -> ibis.Table:
         [ends] = known.agg(low=known[name].min(), high=known[name].max(), n=known.count()).to_pyarrow().to_pylist()
         rows = ends.pop("n")
         if rows and ends["high"] - ends["low"] < min(MOST_MARKED, CLOSE * rows):
-            batches = known.select(ibis._[name].cast("int64")).to_pyarrow_batches(chunk_size=BATCH)
+            batches = in_batches(known.select(ibis._[name].cast("int64")))
             found = marked_twice((batch.column(0).to_numpy() for batch in batches), **ends)
             return held({name: found}, schema={name: table[name].type()})
     return kept(known.group_by(name).having(ibis._.count() > 1).agg())
@@ -346,7 +345,7 @@ def is_ascending(table: ibis.Table, name: str) -> bool:
     if not table[name].type().is_integer() or table.get_backend().name != "duckdb":
         return False
     known, last = table.filter(table[name].notnull()).select(ibis._[name].cast("int64")), 0
-    for batch in known.to_pyarrow_batches(chunk_size=BATCH):
+    for batch in in_batches(known):
         numbers = batch.column(0).to_numpy()
         if len(numbers) and (numbers[0] < last or (np.diff(numbers) < 0).any()):
             return False

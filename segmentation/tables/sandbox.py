@@ -175,7 +175,7 @@ def _copy_duckdb(connection, query: str, copy: str) -> None:
     about = connection.execute(f"DESCRIBE {query}").fetchall()
     cells = ", ".join(_as_plain(f"c{i}", kind) for i, (_, kind, *_) in enumerate(about))
     names = ", ".join(f"c{i}" for i in range(len(about)))  # a query may give one name to two columns
-    batches = connection.execute(f"SELECT {cells} FROM ({query}\n) AS found({names})").to_arrow_reader(COPIED_AT_ONCE)
+    batches = connection.sql(f"SELECT {cells} FROM ({query}\n) AS found({names})").to_arrow_reader(COPIED_AT_ONCE)
     schema = batches.schema
     for i, (name, *_) in enumerate(about):
         schema = schema.set(i, schema.field(i).with_name(name))

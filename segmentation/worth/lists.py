@@ -18,7 +18,7 @@ import xlsxwriter
 from filelock import FileLock, Timeout
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import opened
+from segmentation.core.engine import in_batches, opened
 from segmentation.core.errors import DataError, SegmentationError
 from segmentation.core.figures import width
 from segmentation.core.files import harmless, replacing, sweep_halves, write_csv
@@ -200,7 +200,7 @@ def _write_workbook(
 
 
 def _rows(table: ibis.Table) -> Iterator[tuple]:
-    for batch in table.to_pyarrow_batches():
+    for batch in in_batches(table):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
