@@ -11,7 +11,7 @@ from threading import Timer
 import streamlit as st
 from jinja2 import Environment, FileSystemLoader
 
-from segmentation.core.errors import SegmentationError
+from segmentation.core.errors import SegmentationError, as_command
 from segmentation.core.figures import glyph
 from segmentation.core.files import sha256
 from segmentation.core.privacy import FEWER, SMALLEST_GROUP
@@ -391,7 +391,8 @@ def main() -> None:
     st.html(f"<style>{theme_css()}\n{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>")
     if not finished_runs():
         gone = st.session_state.get("shown")
-        complain(tell_gone(gone) if gone else tr("No run has been made yet; make one first: make report"))
+        first = tr("No run has been made yet; make one first: {command}", command=as_command("report"))
+        complain(tell_gone(gone) if gone else first)
         return
     with faults_told():
         show_run(choose_run())

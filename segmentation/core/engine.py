@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from ibis.expr.operations import DatabaseTable, InMemoryTable
 from pyarrow.csv import WriteOptions
 
-from segmentation.core.errors import UsageError, cause
+from segmentation.core.errors import UsageError, as_option, cause
 from segmentation.core.parallel import make_temporary
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
@@ -348,7 +348,9 @@ def connect_spark(folder: Path) -> ibis.BaseBackend:
         from pyspark.errors import PySparkRuntimeError
         from pyspark.sql import SparkSession
     except ImportError as fault:
-        raise UsageError(f"ENGINE=spark needs PySpark; install it: make spark ({cause(fault)})") from fault
+        raise UsageError(
+            f"{as_option('engine', 'spark')} needs PySpark; install it: make spark ({cause(fault)})"
+        ) from fault
     _require_answer(master)
     logging = folder / "log4j2.properties"
     logging.write_text(QUIET_LOG)
@@ -371,8 +373,8 @@ def connect_spark(folder: Path) -> ibis.BaseBackend:
         return ibis.pyspark.connect(SparkSession.builder.master(master).config(map=settings).getOrCreate())
     except PySparkRuntimeError as fault:
         raise UsageError(
-            "ENGINE=spark needs Java 17 or later, and none would start; install it, on Debian: apt-get install "
-            f"default-jre-headless ({cause(fault)})"
+            f"{as_option('engine', 'spark')} needs Java 17 or later, and none would start; install it, on Debian: "
+            f"apt-get install default-jre-headless ({cause(fault)})"
         ) from fault
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from segmentation.core.errors import DataError
+from segmentation.core.errors import DataError, as_option
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.language import mark, numeral, tr, trn
 from segmentation.language.writing import whole
@@ -182,8 +182,8 @@ def decide(
     if k != "auto" and k not in showable:
         fewer = "choose fewer segments, or " if showable else ""
         raise DataError(
-            f"K={k} has a segment of fewer than {smallest} customers, which privacy: aggregate does not show; "
-            f"{fewer}set privacy: rows in dataset.yaml"
+            f"{as_option('k', k)} has a segment of fewer than {smallest} customers, which privacy: aggregate does not "
+            f"show; {fewer}set privacy: rows in dataset.yaml"
         )
     large = [i for i in showable if scores["smallest"][i] >= LARGE_ENOUGH] or showable
     strongest = min((verdicts[i] for i in large), key=STRONGEST_FIRST.index)

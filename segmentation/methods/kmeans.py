@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from segmentation.core.dataset import MethodName
-from segmentation.core.errors import UsageError
+from segmentation.core.errors import UsageError, as_option
 from segmentation.customers.exploring import sample_rows
 from segmentation.methods.method import LARGEST_EXACT, Optimum, largest_first
 from segmentation.methods.scores import reorder
@@ -56,7 +56,9 @@ def require_distinct(X: np.ndarray, k: int) -> None:
     """Raise a UsageError when there are fewer distinct points than segments."""
     distinct = len(np.unique(X, axis=0))
     if k > distinct:
-        raise UsageError(f"K={k} is more than the {distinct} distinct combinations of features; choose less")
+        raise UsageError(
+            f"{as_option('k', k)} is more than the {distinct} distinct combinations of features; choose less"
+        )
 
 
 def _search(X: np.ndarray, k: int, seed: int) -> tuple[KMeans, int, int]:

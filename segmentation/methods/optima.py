@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from segmentation.core.dataset import Dataset, MethodName
-from segmentation.core.errors import DataError, UsageError
+from segmentation.core.errors import DataError, UsageError, as_option
 from segmentation.core.parallel import spread
 from segmentation.customers.exploring import are_items, how_scaled, sample_rows
 from segmentation.language.writing import listing
@@ -51,7 +51,8 @@ def feasible_k(X: np.ndarray, k_range: tuple[int, int], k, *, seed: int = 0) -> 
     if k != "auto" and (not isinstance(k, int) or k < 2):
         raise UsageError(f"k = {k!r} is not usable; expected 'auto' or a whole number of at least 2")
     if k != "auto" and k > max(most, 1):
-        raise UsageError(f"K={k} is too many for {most + 1} distinct combinations of features; choose at most {most}")
+        told = f"{as_option('k', k)} is too many for {most + 1} distinct combinations of features"
+        raise UsageError(f"{told}; choose at most {most}")
     values = {i for i in range(k_range[0], k_range[1] + 1) if i <= most} | ({k} - {"auto"})
     if most < 2 or not values:
         raise DataError(f"the customers have {most + 1} distinct combinations of features; too few for segments")
@@ -87,12 +88,13 @@ def suiting(run: Run) -> tuple[MethodName, ...]:
         )
     if categories and run.method in ("kmeans", "mixture"):
         raise UsageError(
-            f"METHOD={run.method} measures distances, and between the categories of {categories[0]} there is none; "
-            "METHOD=latent-class uses them"
+            f"{as_option('method', run.method)} measures distances, and between the categories of {categories[0]} "
+            f"there is none; {as_option('method', 'latent-class')} uses them"
         )
     if run.method == "mixture" and all(column.type == "yes/no" for column in columns.values()):
         raise UsageError(
-            "METHOD=mixture is for amounts, and every feature is yes or no; METHOD=latent-class is for them"
+            f"{as_option('method', 'mixture')} is for amounts, and every feature is yes or no; "
+            f"{as_option('method', 'latent-class')} is for them"
         )
     if run.method != "auto":
         return (run.method,)

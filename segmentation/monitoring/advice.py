@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from segmentation.core.errors import AT_HOME, as_option
 from segmentation.core.text import escape
 from segmentation.language import mark, tr, trn
 from segmentation.language.writing import fixed, listing, parted, sentence
@@ -363,8 +364,9 @@ def _numbering(found: Comparison, runs: dict[str, str]) -> str:
     if found.refreshed or not found.drift or not (number or name):
         return ""
     told = tr("{run} was not started from {base}.", **runs)
+    option = escape(as_option("base", found.base.run, by=AT_HOME))
     if number and name:
-        return f"{told} {tr('With BASE={base} a segment found again keeps its number and name.', **runs)}"
+        return f"{told} {tr('With {option} a segment found again keeps its number and name.', option=option)}"
     if number:
-        return f"{told} {tr('With BASE={base} a segment found again keeps its number.', **runs)}"
-    return f"{told} {tr('With BASE={base} a segment found again keeps its name.', **runs)}"
+        return f"{told} {tr('With {option} a segment found again keeps its number.', option=option)}"
+    return f"{told} {tr('With {option} a segment found again keeps its name.', option=option)}"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from segmentation.core.engine import read
-from segmentation.core.errors import UsageError
+from segmentation.core.errors import UsageError, as_option
 from segmentation.core.privacy import SMALLEST_GROUP, at_least, in_tens, nearly_all, tens, withheld_beside
 from segmentation.customers.cleaning import MOST_REJECTED
 from segmentation.customers.counts import identified, rand_index
@@ -158,7 +158,7 @@ def _open(run: str, option: str) -> Run:
     require_unchanged(run, "customers.parquet", "segments.parquet", "k_selection.json", *large)
     if told := foreign_features(study.read("model.json"), study.dataset):
         raise UsageError(
-            f"{option}={run} cannot be compared: {told}; put it back into dataset.yaml, or make {run} again"
+            f"{as_option(option, run)} cannot be compared: {told}; put it back into dataset.yaml, or make {run} again"
         )
     return study
 

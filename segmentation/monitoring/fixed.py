@@ -13,7 +13,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import Pipeline
 
 from segmentation.core.engine import held
-from segmentation.core.errors import DataError
+from segmentation.core.errors import DataError, as_command, as_option
 from segmentation.core.files import replacing
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import FEWER, least
@@ -113,8 +113,9 @@ def _require_shown(kept: Kept, everyone: Customers) -> None:
         holds = f"{FEWER} customers, which privacy: aggregate does not show" if everyone.private else "nobody"
         are = f"segment {few[0]} holds" if len(few) == 1 else f"segments {listing(few)} hold"
         raise DataError(
-            f"MODEL={kept.run}: of these customers {are} {holds}, so that the segments of {kept.run} do not fit them; "
-            f"BASE={kept.run} forms segments of them anew, and make score places them in the former ones"
+            f"{as_option('model', kept.run)}: of these customers {are} {holds}, so that the segments of {kept.run} do "
+            f"not fit them; {as_option('base', kept.run)} forms segments of them anew, and {as_command('score')} "
+            "places them in the former ones"
         )
 
 

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from shlex import quote
 from types import MappingProxyType
 from typing import get_args
 
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, Dataset, MethodName, dataset_path
-from segmentation.core.errors import DataError, UsageError
+from segmentation.core.errors import DataError, UsageError, as_command, as_option
 from segmentation.core.text import suggest
 from segmentation.language import speak
 from segmentation.language.message import catalogue_path
@@ -192,10 +191,11 @@ def _with_earlier(given: dict, typed: dict, defaults: dict) -> tuple[dict, str, 
     if not model:
         return typed, "BASE", typed["base"] or defaults["base"]
     own = ("base", *OF_MODEL)
-    if said := [f"{name.upper()}=" for name in own if given.get(name) is not None]:
+    if said := [as_option(name) for name in own if given.get(name) is not None]:
         raise UsageError(
-            f"MODEL={model} keeps the segments of {model} as they are, with their number, features and method, and "
-            f"forms none anew; leave {listing(said)} out, or leave MODEL= out and give the new run another name"
+            f"{as_option('model', model)} keeps the segments of {model} as they are, with their number, features and "
+            f"method, and forms none anew; leave {listing(said)} out, or leave {as_option('model')} out and give the "
+            "new run another name"
         )
     return typed | dict.fromkeys(own), "MODEL", model
 
@@ -211,7 +211,7 @@ def _require_unknown(typed: dict, name: str, assumed: str | None) -> None:
     for option, key in (("decimal", "decimal"), ("dates", "date_format")):
         if typed[option] and not assumed:
             told = f"say {key}: in data/{name}/dataset.yaml"
-            raise UsageError(f"{option.upper()}= is for a table that nobody has described; {told}")
+            raise UsageError(f"{as_option(option)} is for a table that nobody has described; {told}")
 
 
 def _require_there(data: str, run: str) -> None:
@@ -221,7 +221,7 @@ def _require_there(data: str, run: str) -> None:
     except UsageError as fault:
         raise UsageError(
             f"run {run!r} was made from {data}, which is not there now; say where it is: "
-            f"make report RUN={quote(run)} DATA=…"
+            f"{as_command('report', run=run, data='…')}"
         ) from fault
 
 
@@ -235,7 +235,7 @@ def _usable(given: dict) -> dict:
     for name, known in (("engine", ENGINES), ("method", WAYS)):
         told = typed[name]
         if told not in (None, *known):
-            raise UsageError(f"{name.upper()}={told} is not known{suggest(told, known)} Known: {', '.join(known)}.")
+            raise UsageError(f"{as_option(name, told)} is not known{suggest(told, known)} Known: {', '.join(known)}.")
     return typed
 
 
@@ -261,7 +261,8 @@ def require_mark(decimal: str | None) -> None:
     UsageError
     """
     if decimal not in (None, ".", ","):
-        raise UsageError(f"DECIMAL={decimal} is not usable; expected the decimal mark of the table's numbers: . or ,")
+        told = as_option("decimal", decimal)
+        raise UsageError(f"{told} is not usable; expected the decimal mark of the table's numbers: . or ,")
 
 
 def _assume(typed: dict, option: str, base: str | None) -> str:
@@ -280,8 +281,8 @@ def _assume(typed: dict, option: str, base: str | None) -> str:
 
 def propose_dataset(data: str) -> str:
     """Say how a table that nobody has described gets the dataset.yaml that a message speaks of."""
-    name = quote(run_name(data))
-    return f"Where nobody has described the table, this writes one to edit: make dataset NAME={name} DATA={quote(data)}"
+    command = as_command("dataset", name=run_name(data), data=data)
+    return f"Where nobody has described the table, this writes one to edit: {command}"
 
 
 def _features(
@@ -319,7 +320,7 @@ def _whole_number(text: str | None, option: str, *, least: int):
         return text
     if not text.isascii() or not text.isdecimal() or not least <= int(text) < 2**32:
         auto = "auto or " if option == "K" else ""
-        raise UsageError(f"{option}={text} is not usable; expected {auto}a whole number of at least {least}")
+        raise UsageError(f"{as_option(option, text)} is not usable; expected {auto}a whole number of at least {least}")
     return int(text)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from segmentation.core.dataset import Dataset
+from segmentation.core.errors import as_option
 from segmentation.language import tr
 from segmentation.language.glossary import named
 from segmentation.language.signs import written
@@ -296,8 +297,8 @@ def tell_number(chosen: Selection) -> str:
     """Say what is to be known of a k that a base brought: the evidence speaks for another, or it could not be kept."""
     if chosen.carried is None or (chosen.k == chosen.best and chosen.method != "auto"):
         return ""
-    told = [runs_tell.against(chosen), *([tr("K=auto chooses k anew.")] if chosen.method == "given" else [])]
-    return " ".join(told)
+    anew = tr("{option} chooses k anew.", option=as_option("k", "auto")) if chosen.method == "given" else ""
+    return f"{runs_tell.against(chosen)} {anew}".rstrip()
 
 
 def column_list(dataset: Dataset, features: Sequence[str]):

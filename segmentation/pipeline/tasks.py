@@ -20,7 +20,7 @@ from doit.tools import config_changed
 from filelock import FileLock, Timeout
 
 from segmentation.core import files
-from segmentation.core.errors import SegmentationError
+from segmentation.core.errors import SegmentationError, as_option
 from segmentation.core.files import as_json, sha256, sweep_halves, write_text
 from segmentation.core.parallel import sweep_temporary
 from segmentation.language import speak, spoken
@@ -72,7 +72,8 @@ def run_pipeline(plan: Plan, *, printed: Printed | None = None, slides: bool = F
             return replace(outcome, unlisted=bool(listed) and not lists_of(plan.study.name))
     except Timeout as fault:
         raise SegmentationError(
-            f"run {plan.study.name} is being made by another process; wait for it, or make another run: RUN=name"
+            f"run {plan.study.name} is being made by another process; wait for it, or make another run: "
+            f"{as_option('run', 'name')}"
         ) from fault
 
 

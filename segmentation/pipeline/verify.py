@@ -6,11 +6,10 @@ import subprocess
 import sys
 from itertools import chain
 from pathlib import Path
-from shlex import quote
 
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, dataset_path
-from segmentation.core.errors import SegmentationError, UsageError
+from segmentation.core.errors import SegmentationError, UsageError, as_command
 from segmentation.core.parallel import run_unheard, temporary_folder
 from segmentation.pipeline.plan import Plan
 from segmentation.runs.artifacts import Manifest
@@ -133,11 +132,8 @@ def _commands(run: str, manifest: Manifest, data: str | None) -> list[list[str]]
     typed = manifest.typed
     if "data" in typed:
         if data is None:
-            place = quote(f"path/to/{typed['data']}")
-            raise UsageError(
-                f"run {run} read {typed['data']} from outside of the project; say where it is: "
-                f"make verify RUN={quote(run)} DATA={place}"
-            )
+            again = as_command("verify", run=run, data=f"path/to/{typed['data']}")
+            raise UsageError(f"run {run} read {typed['data']} from outside of the project; say where it is: {again}")
         typed = typed | {"run": run}
         typed["data"] = locate("DATA", data).place
     options = [f"--{name}={value}" for name, value in sorted(typed.items())]

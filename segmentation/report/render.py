@@ -10,7 +10,7 @@ import nbformat
 from nbconvert.exporters import HTMLExporter
 
 from segmentation.core import files
-from segmentation.core.errors import SegmentationError, cause
+from segmentation.core.errors import AT_HOME, SegmentationError, as_option, cause
 from segmentation.core.files import replacing, write_text
 from segmentation.language import tr
 from segmentation.language.pages import IN_TEMPLATES, tell_prose
@@ -228,7 +228,8 @@ def read_told(executed: Path):
     notebook = nbformat.read(executed, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = tell_prose(cell.source)
+            told = tell_prose(cell.source)
+            cell.source = re.sub("`([A-Z]+)=`", lambda option: f"`{as_option(option[1], by=AT_HOME)}`", told)
     return notebook
 
 

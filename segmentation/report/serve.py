@@ -13,7 +13,7 @@ import pandas as pd
 
 from segmentation.core import files
 from segmentation.core.engine import ENGINE
-from segmentation.core.errors import DataError, UsageError
+from segmentation.core.errors import DataError, UsageError, as_option
 from segmentation.customers.customers import ADDED, Customers
 from segmentation.report.upload import MOST_UPLOADED
 from segmentation.runs.artifacts import remake_command
@@ -76,8 +76,8 @@ def _require_own(host: str) -> None:
         places = []
     if not any(_is_own(*place) for place in places):
         raise UsageError(
-            f"HOST={host} is no address of this machine; expected {HERE} (for this machine alone), 0.0.0.0 (for all "
-            "that reach it), or another of its own"
+            f"{as_option('host', host)} is no address of this machine; expected {HERE} (for this machine alone), "
+            "0.0.0.0 (for all that reach it), or another of its own"
         )
 
 

@@ -15,13 +15,12 @@ import zipfile
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from shlex import quote
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from segmentation.core import files
 from segmentation.core.engine import ENGINE, MOST_HELD, held
-from segmentation.core.errors import OF_MEMORY, DataError, SegmentationError, cause
+from segmentation.core.errors import OF_MEMORY, DataError, SegmentationError, as_command, cause
 from segmentation.core.files import read_json, write_json, write_parquet
 from segmentation.core.parallel import temporary_folder
 from segmentation.language import speak
@@ -94,7 +93,7 @@ def _too_large(name: str, run: str, limits: Limits) -> DataError:
     return DataError(
         f"{name} is too large to be scored here: at most {MOST_UPLOADED} MB, {MOST_UPLOAD_UNPACKED} unpacked, "
         f"{MOST_UPLOADED_ROWS:,} rows, {limits.seconds:g} seconds and {limits.memory / 1e9:g} GB of memory; score it "
-        f"on the command line: make score RUN={quote(run)} NEW={quote(name)} OUT=scored.csv"
+        f"on the command line: {as_command('score', run=run, new=name, out='scored.csv')}"
     )
 
 

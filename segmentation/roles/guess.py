@@ -7,7 +7,7 @@ from datetime import date
 import pandas as pd
 
 from segmentation.core.dataset import YEARS
-from segmentation.core.errors import DataError
+from segmentation.core.errors import DataError, as_option
 from segmentation.core.privacy import SMALLEST_GROUP, in_tens
 from segmentation.language.kept import Reason, plain_number
 from segmentation.roles import words
@@ -102,7 +102,7 @@ def _guess_customers(looked: Looked, source: RawSource, formed: list[str], days:
         told = "; ".join(f"{looked.headers[name]!r}: {whole[name]}" for name in looked.headers)
         raise DataError(
             f"{source.name} has no number column that could form segments; name columns that should: "
-            f"FEATURES=… Looked at {told}"
+            f"{as_option('features', '…')} Looked at {told}"
         )
     return [found[name] for name in looked.headers]
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple, get_args
 
 from segmentation.core.dataset import Column, Dataset, Level
-from segmentation.core.errors import UsageError
+from segmentation.core.errors import UsageError, as_option
 from segmentation.core.text import in_sentence, plain_unit
 from segmentation.language import tr, trc
 from segmentation.language.kept import Reason
@@ -264,7 +264,7 @@ class Days:
     def __init__(self, looked: Looked, order: str | None = None) -> None:
         """Find them; what one column says of day and month holds for the others, unless two contradict each other."""
         if order not in (None, *ORDERS):
-            raise UsageError(f"DATES={order} is not usable; expected dmy (day before month) or mdy")
+            raise UsageError(f"{as_option('dates', order)} is not usable; expected dmy (day before month) or mdy")
         self._looked = looked
         found = {name: find_formats(looked.texts[name], order) for name in looked.headers}
         self.formats = {name: formats for name, formats in found.items() if formats}

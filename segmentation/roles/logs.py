@@ -8,7 +8,7 @@ from datetime import timedelta
 import pandas as pd
 
 from segmentation.core.dataset import MADE, OF_ROWS, Column, Dataset
-from segmentation.core.errors import DataError
+from segmentation.core.errors import DataError, as_option
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.language import tr
 from segmentation.language.kept import Reason
@@ -50,7 +50,7 @@ def find_log(looked: Looked, source: RawSource, dates: str | None = None) -> Log
         raise DataError(
             f"{source.name} has several rows a customer, because {looked.headers[customer]!r} repeats, and no date of "
             "purchases to count from; add one, give a table with one row a customer, or, if the rows are what should "
-            "be segmented, name columns: FEATURES=…"
+            f"be segmented, name columns: {as_option('features', '…')}"
         )
     if not customer or not found:
         return None

@@ -1,14 +1,13 @@
 """The artifacts that one stage writes and another reads as JSON: what each holds, and how it is read back."""
 
 import hashlib
-from shlex import quote
 from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, MethodName, dataset_path
-from segmentation.core.errors import DataError, place_of, tell_fault
+from segmentation.core.errors import DataError, as_command, place_of, tell_fault
 from segmentation.core.files import write_json
 from segmentation.runs.records import (
     Account,
@@ -394,5 +393,4 @@ def _dataset_of(run: str) -> str | None:
 def remake_command(run: str, dataset: str | None = None) -> str:
     """Return the command that makes a run whatever its files say; of one that is not there RUN alone says nothing."""
     dataset = dataset or (run if dataset_path(run, run).is_file() else "name")
-    table = "DATA=path" if dataset == ASSUMED else f"DATASET={quote(dataset)}"
-    return f"make report RUN={quote(run)} {table}"
+    return as_command("report", run=run, **({"data": "path"} if dataset == ASSUMED else {"dataset": dataset}))

@@ -1,10 +1,9 @@
 """The earlier run that another one starts from: its model, and what its segments are called."""
 
 from dataclasses import dataclass
-from shlex import quote
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.errors import UsageError
+from segmentation.core.errors import UsageError, as_option
 from segmentation.core.text import contradict
 from segmentation.language.writing import listing
 from segmentation.runs.artifacts import Model
@@ -85,10 +84,12 @@ def find_base(base: str, run: str, dataset: Dataset, option: str = "BASE") -> Fi
     """
     check_run_name(base, option)
     if base == run:
-        raise UsageError(f"{option}={base} is the run itself; give the new one another name: RUN={quote(f'{base}-2')}")
+        another = as_option("run", f"{base}-2")
+        raise UsageError(f"{as_option(option, base)} is the run itself; give the new one another name: {another}")
     found = read_finished(Run(base, dataset))
     if option == "MODEL" and len(found.profiles) == 1:
-        raise UsageError(f"MODEL={base} has one part alone, of all customers: there are no segments to keep")
+        told = as_option("model", base)
+        raise UsageError(f"{told} has one part alone, of all customers: there are no segments to keep")
     return found
 
 
@@ -101,7 +102,8 @@ def require_same_columns(base: Finished | None, run: str, dataset: Dataset, opti
     """
     if base and (told := foreign_features(base.model, dataset)):
         cannot = "be compared with" if option == "BASE" else "place the customers of"
-        raise UsageError(f"{option}={base.run} cannot {cannot} run {run}: {told}; expected a run of the same columns")
+        typed = as_option(option, base.run)
+        raise UsageError(f"{typed} cannot {cannot} run {run}: {told}; expected a run of the same columns")
 
 
 def read_finished(study: Run) -> Finished:

@@ -11,12 +11,11 @@ import subprocess
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
-from shlex import quote
 from typing import NamedTuple
 
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, Dataset, dataset_path
-from segmentation.core.errors import DataError, SegmentationError, UsageError
+from segmentation.core.errors import DataError, SegmentationError, UsageError, as_command, as_option
 from segmentation.core.files import sha256
 from segmentation.core.text import key, suggest
 from segmentation.runs.artifacts import Made, Manifest, read_artifact, remake_command
@@ -48,7 +47,9 @@ def open_finished(run: str | None, dataset: str | None) -> Run:
     manifest = read_manifest(run)
     made_from = manifest.dataset
     if dataset not in (None, made_from):
-        raise UsageError(f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave DATASET out")
+        raise UsageError(
+            f"run {run!r} was made from dataset {made_from!r}, not {dataset!r}; leave {as_option('dataset')} out"
+        )
     described = forming(load_dataset(made_from, run), str(manifest.parameters.get("features", "")).split(","))
     told = manifest.parameters.get("language")
     return Run(run, described, {"language": told} if told else {})
@@ -192,7 +193,7 @@ def remembered(given: dict) -> tuple[dict, Made | None]:
         before["data"] = str(files.ROOT / before["data"])
     elif given["data"] is None and made.set_by.get("data") == "command line":
         raise UsageError(
-            f"where the table of run {run!r} lies is not kept; say it again: make report RUN={quote(run)} DATA=…"
+            f"where the table of run {run!r} lies is not kept; say it again: {as_command('report', run=run, data='…')}"
         )
     typed = {name: value for name, value in given.items() if value is not None}
     return given | before | typed | {"run": given["run"]}, made
@@ -222,7 +223,7 @@ def refuse_another(run: str, name: str, dataset: Dataset) -> None:
         told = f"a table of other columns ({', '.join(heads[:COLUMNS_SHOWN])}{', …' * (len(heads) > COLUMNS_SHOWN)})"
     raise UsageError(
         f"run {run!r} was made from {told}, and is not replaced by another table's; give this one a name of its own: "
-        f"RUN={quote(f'{run}-2')}"
+        f"{as_option('run', f'{run}-2')}"
     )
 
 

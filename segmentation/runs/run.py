@@ -24,7 +24,7 @@ from segmentation.core.dataset import (
     Transactions,
     dataset_path,
 )
-from segmentation.core.errors import UsageError, place_of, tell_fault
+from segmentation.core.errors import UsageError, as_option, place_of, tell_fault
 from segmentation.core.files import NOT_RUNS
 from segmentation.core.text import key, key_without_unit, suggest
 from segmentation.language import LANGUAGES, speak
@@ -185,7 +185,7 @@ def require_language(language: str | None) -> str | None:
     """
     if language not in (None, *LANGUAGES):
         near = suggest(str(language), LANGUAGES)
-        raise UsageError(f"LANG={language} is not known{near} Known: {', '.join(LANGUAGES)}.")
+        raise UsageError(f"{as_option('lang', language)} is not known{near} Known: {', '.join(LANGUAGES)}.")
     return language
 
 
@@ -205,24 +205,24 @@ def parse_features(text: str | None, dataset: Dataset) -> tuple[str, ...]:
     formed = {name for name, column in usable.items() if column.role == "feature" or column.type == "yes/no"}
     allowed = [name for name, column in usable.items() if column.numeric or name in formed]
     spellings = {name: [*column.headers(name), dataset.label(name)] for name, column in dataset.columns.items()}
-    names = find_named(text, spellings)
+    names, typed = find_named(text, spellings), as_option("features", text)
     called = {name: dataset.label(name) if key(dataset.label(name)) != key(name) else name for name in dataset.columns}
     known = ", ".join(called[name] for name in allowed)
     for name in names:
         told = repr(called.get(name, name))
         if name in usable and name not in allowed:
             raise UsageError(
-                f"FEATURES names {told}, whose categories are no number: K-Means measures distances, and none is "
+                f"{typed} names {told}, whose categories are no number: K-Means measures distances, and none is "
                 "given between categories. It describes the segments as it is; as a feature in dataset.yaml latent "
                 f"classes use it. Known: {known}."
             )
         if name not in allowed:
             near = suggest(name, dict.fromkeys([*allowed, *map(called.get, allowed)])) if name not in called else "."
             raise UsageError(
-                f"FEATURES names {told}, which is not a number column of this dataset{near} Known: {known}."
+                f"{typed} names {told}, which is not a number column of this dataset{near} Known: {known}."
             )
     if not names or len(set(names)) < len(names):
-        raise UsageError(f"FEATURES is {text!r}; expected different names separated by commas, such as a,b")
+        raise UsageError(f"{typed}: expected different names separated by commas, such as a,b")
     return tuple(names)
 
 
@@ -275,7 +275,8 @@ def _own_by_hand(run: str) -> str:
 def check_run_name(run: str, option: str = "RUN") -> None:
     """Refuse what cannot name a folder of its own under assets/ and report/."""
     if not re.fullmatch(r"\w[\w .-]{0,79}", run) or run.endswith((" ", ".")) or run in NOT_RUNS:
-        raise UsageError(f"{option}={run} cannot name a folder; expected letters, digits, spaces, '.', '_' and '-'")
+        told = as_option(option, run)
+        raise UsageError(f"{told} cannot name a folder; expected letters, digits, spaces, '.', '_' and '-'")
 
 
 def compared(base: str | None, run: str | None, runs: str | None) -> list[str]:
@@ -287,14 +288,16 @@ def compared(base: str | None, run: str | None, runs: str | None) -> list[str]:
         When neither or both are given, or one cannot be the name of a run, or stands twice.
     """
     if (runs is None) == (base is None and run is None) or (runs is None and None in (base, run)):
-        raise UsageError("name the runs to compare: BASE=march RUN=april, or RUNS=jan,feb,mar and neither of these")
+        two = f"{as_option('base', 'march')} {as_option('run', 'april')}"
+        raise UsageError(f"name the runs to compare: {two}, or {as_option('runs', 'jan,feb,mar')} and neither of these")
     if runs is None:
         typed = [("BASE", str(base)), ("RUN", str(run))]
     else:
         typed = [("RUNS", name.strip()) for name in runs.split(",")]
         names = [name for _, name in typed]
         if len(names) < 2 or len(names) != len(set(names)):
-            raise UsageError(f"RUNS={runs} must name two runs or more, each once, the earliest first: RUNS=jan,feb,mar")
+            told, like = as_option("runs", runs), as_option("runs", "jan,feb,mar")
+            raise UsageError(f"{told} must name two runs or more, each once, the earliest first: {like}")
     for option, name in typed:
         check_run_name(name, option)
     return [name for _, name in typed]

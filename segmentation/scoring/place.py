@@ -10,7 +10,7 @@ import pandas as pd
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.engine import any_of, double, held, kept
-from segmentation.core.errors import DataError, SegmentationError, UsageError
+from segmentation.core.errors import DataError, SegmentationError, UsageError, as_option
 from segmentation.core.files import is_same, write_csv, write_json, write_parquet
 from segmentation.core.text import MISSING
 from segmentation.customers.checks import check_rows, part_rows, value_of
@@ -139,7 +139,7 @@ def beside(out: Path) -> tuple[Path, Path]:
         When `out` is no .csv and no .parquet file.
     """
     if out.suffix not in (".csv", ".parquet"):
-        raise UsageError(f"OUT={out} ends in {out.suffix or 'nothing'}; expected .csv or .parquet")
+        raise UsageError(f"{as_option('out', out)} ends in {out.suffix or 'nothing'}; expected .csv or .parquet")
     return out.with_name(f"{out.stem}-refused.csv"), out.with_name(f"{out.stem}-drift.json")
 
 
@@ -151,11 +151,14 @@ def require_free(out: Path, new: RawSource) -> None:
     UsageError
         When one of the files is read as NEW, is read or written by a run, or would lie under data/.
     """
+    told = as_option("out", out)
     for path in (out, *beside(out)):
         if new.reads(path):
-            raise UsageError(f"OUT={out} would write {path.name}, which is read as NEW; choose another name")
+            raise UsageError(
+                f"{told} would write {path.name}, which is read as {as_option('new')}; choose another name"
+            )
         if _is_of_a_run(path):
-            raise UsageError(f"OUT={out} would write {path.name}, of which a run is made; choose another name")
+            raise UsageError(f"{told} would write {path.name}, of which a run is made; choose another name")
 
 
 def _is_of_a_run(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from segmentation.core.dataset import Dataset
+from segmentation.core.errors import AT_HOME, as_option
 from segmentation.core.privacy import SMALLEST_GROUP, all_but, counted, in_tens
 from segmentation.core.text import escape
 from segmentation.language import tr, trn, writing
@@ -128,7 +129,8 @@ def as_record(found: Fit | None, dataset: Dataset) -> dict:
 
 def _verdict(found: Fit) -> str:
     if found.refresh:
-        return tr("The segments of {run} no longer fit: refresh them, with BASE={run}.", run=found.model)
+        option = as_option("base", found.model, by=AT_HOME)
+        return tr("The segments of {run} no longer fit: refresh them, with {option}.", run=found.model, option=option)
     return tr("The segments of {run} need no refresh.", run=found.model)
 
 

@@ -7,6 +7,8 @@ from functools import cache
 import ibis
 import pandas as pd
 
+from segmentation.core.errors import as_command, as_option
+
 TIME = r"(?:$|(?:,? +|T)[0-9].*$)"  # a time, a zone, AM or PM behind; days are taken as they are written
 IN_FOUR, SHORT, TWO = "([0-9]{4})", "([0-9]{2})", "([0-9]{1,2})"
 NAME_OF_MONTH = "([A-Za-zÀ-ſ]{3,12})[.]?"
@@ -152,6 +154,7 @@ def tell_open(header: str, texts: pd.Series, formats: list[str]) -> str:
     text, (first, second) = next((pair for pair in pairs if len(set(pair[1])) > 1), pairs[0])
     return (
         f"the dates of column {header!r} are written like {text!r}, which is {first} where the day comes first, and "
-        f"{second} where the month does; say which: DATES=dmy or DATES=mdy behind make report, or in dataset.yaml "
+        f"{second} where the month does; say which: {as_option('dates', 'dmy')} or {as_option('dates', 'mdy')} behind "
+        f"{as_command('report')}, or in dataset.yaml "
         f"date_format: {formats[0]} or {formats[1]}"
     )

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import pandas as pd
 
-from segmentation.core.errors import DataError
+from segmentation.core.errors import DataError, as_option
 
 DELIMITERS = ";\t|,"  # of equals the first: a comma may be in amounts
 FIRST_LINES, FIRST_LETTERS = 50, 100_000
@@ -220,7 +220,7 @@ def _decode_named(content: bytes, name: str, encoding: str) -> tuple[str, str | 
         line = content[: fault.start].count(b"\n") + 1
         raise DataError(
             f"{name}, line {line}: found a letter that is not {encoding}, the encoding that was named; name another "
-            "one with ENCODING=, or as encoding: in dataset.yaml"
+            f"one with {as_option('encoding')}, or as encoding: in dataset.yaml"
         ) from None
     return text, None if known == "utf-8" else encoding
 
@@ -231,11 +231,12 @@ def _refuse_open(content: bytes, name: str, codes: list[str]) -> NoReturn:
     read = [{code: cell.decode(code, errors="replace").strip() for code in codes} for cell in cells[:FIRST_LINES]]
     at = max(range(len(read)), key=lambda i: len({*read[i].values()}))  # the one that tells them apart best
     first = {text: code for code, text in reversed(read[at].items())}
-    shown = " or ".join(f"{text[:40]!r} (ENCODING={code})" for text, code in [*first.items()][::-1][:MOST_READINGS])
+    likely = [*first.items()][::-1][:MOST_READINGS]
+    shown = " or ".join(f"{text[:40]!r} ({as_option('encoding', code)})" for text, code in likely)
     line = content[: content.index(cells[at])].count(b"\n") + 1
     raise DataError(
         f"{name}, line {line}: the table is not UTF-8, and its letters leave open what it is: {shown}; name its "
-        "encoding with ENCODING=, or as encoding: in dataset.yaml, or save the table as UTF-8"
+        f"encoding with {as_option('encoding')}, or as encoding: in dataset.yaml, or save the table as UTF-8"
     )
 
 

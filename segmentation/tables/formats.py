@@ -21,7 +21,7 @@ from sqlglot import tokenize
 from sqlglot.errors import TokenError
 
 from segmentation.core.engine import MOST_HELD, new_file
-from segmentation.core.errors import DataError, cause
+from segmentation.core.errors import DataError, as_option, cause
 from segmentation.tables.delimited import MOST_COLUMNS, Rows, as_texts, decode, read_text, rows_of
 from segmentation.tables.header import PIECE
 from segmentation.tables.sandbox import LIMITS, Unreadable, copy_database, read_sheet
@@ -208,8 +208,9 @@ def _choose(part: str | None, choices: list[str], name: str, what: str) -> str:
         return part
     if part is None and len(choices) == 1:
         return choices[0]
+    named = as_option("data", f"{name}#…")
     found = f"{name} has no {what} {part!r}" if part else f"{name} holds {len(choices)} {what}s"
-    raise DataError(f"{found}; name one behind a #, as in DATA='{name}#…': {', '.join(map(repr, choices)) or 'none'}")
+    raise DataError(f"{found}; name one behind a #, as in {named}: {', '.join(map(repr, choices)) or 'none'}")
 
 
 def _read_sheet(content: bytes, name: str, part: str | None) -> Rows:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.engine import of_each
-from segmentation.core.errors import DataError
+from segmentation.core.errors import DataError, as_command, as_option
 from segmentation.core.text import SIGNS, contradict, is_money, is_unit, other_amount, plain_unit
 from segmentation.language.kept import Reason, Rule
 
@@ -40,8 +40,7 @@ DECISIVE = 0.05
 OPEN = r"^[+\-]?[1-9][0-9]{0,2}[.,][0-9]{3}$"
 BELOW_THOUSAND, FROM_THOUSAND = r"^[+\-]?[0-9]{1,3}$", r"^[+\-]?[1-9][0-9]{3,}$"  # whole numbers
 COUNTED = ("open", *(f"{what}{mark}" for mark in MARKS for what in ("", "proof ", "open ")))
-FEWEST_WHOLE = 3
-FAR_ABOVE = 10  # times
+FEWEST_WHOLE, FAR_ABOVE = 3, 10  # numbers, times
 LARGEST_NUMBER = repr(sys.float_info.max)
 
 
@@ -202,10 +201,11 @@ def tell_undecided(undecided: dict[str, str]) -> str:
     name, example = next(iter(undecided.items()))
     mark = "," if "," in example else "."
     small, large = f"{float(example.replace(',', '.')):g}", example.replace(mark, "")
+    either = " or ".join(as_option("decimal", one) for one in ",.")
     return (
         f"the numbers of column {name!r} are written like {example!r}, which is {small} where {mark!r} is the decimal "
         f"mark, and {large} where it is {MARKS[mark]!r}; say which mark is the decimal one: decimal: ',' or '.' in "
-        "dataset.yaml, or for a table that has none DECIMAL=, or DECIMAL=. behind make report"
+        f"dataset.yaml, or for a table that has none {either} behind {as_command('report')}"
     )
 
 

@@ -4,12 +4,11 @@ import re
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from shlex import quote
 from urllib.parse import urlsplit
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset, Source, dataset_path
-from segmentation.core.errors import DataError, UsageError, cause
+from segmentation.core.errors import DataError, UsageError, as_option, cause
 from segmentation.core.files import NOT_RUNS, is_same, sha256
 
 FILES = ("file", "sqlite", "duckdb")
@@ -80,21 +79,23 @@ def find_table(name: str, dataset: Dataset, data: str | None = None, encoding: s
     if data is not None:
         return locate("DATA", data, encoding)
     if dataset.source is None:
-        raise UsageError(f"data/{name}/dataset.yaml names no source; give the table as DATA=path")
+        raise UsageError(f"data/{name}/dataset.yaml names no source; give the table as {as_option('data', 'path')}")
     path = files.ROOT / "data" / name / dataset.source.path
     if path.is_symlink():
         raise UsageError(
-            f"data/{name}/{dataset.source.path} is a link, which may lead anywhere; give the table as DATA=path"
+            f"data/{name}/{dataset.source.path} is a link, which may lead anywhere; give the table as "
+            f"{as_option('data', 'path')}"
         )
     if not path.is_file():
         if dataset.source.url is None:
-            raise UsageError(f"data/{name}/{dataset.source.path} does not exist; give the table as DATA=path")
+            given = as_option("data", "path")
+            raise UsageError(f"data/{name}/{dataset.source.path} does not exist; give the table as {given}")
         _fetch(path, dataset.source)
     if dataset.source.sha256 not in (None, sha256(path)):
         shown = path.relative_to(files.ROOT).as_posix()
         raise DataError(
             f"{shown} is not the published file (its SHA-256 is not the one in dataset.yaml); remove it to fetch it "
-            f"again, or use it knowingly: DATA={quote(shown)}"
+            f"again, or use it knowingly: {as_option('data', shown)}"
         )
     return locate("DATA", str(path), encoding)
 
@@ -111,27 +112,30 @@ def locate(option: str, text: str, encoding: str | None = None) -> RawSource:
         try:
             files.require_encoding(encoding)
         except ValueError as fault:
-            raise UsageError(f"ENCODING={fault}") from None
+            raise UsageError(as_option("encoding", encoding) + str(fault).removeprefix(repr(encoding))) from None
     if URL.match(text):
         url, _, behind = text.partition("#")
         scheme = url.partition(":")[0].lower()
         if scheme in FILES:
             return locate(option, url.partition("://")[2] + (f"#{behind}" if behind else ""), encoding)
         if scheme in REMOTE:
-            raise UsageError(f"{option}={scheme}://… is on another machine; download the table, then give its path")
+            told = as_option(option, "…").replace("…", f"{scheme}://…")
+            raise UsageError(f"{told} is on another machine; download the table, then give its path")
         if "@" in behind or url.count("/") > 3 or not _is_url(url):
             raise UsageError(
-                f"{option} cannot be read as the URL of a database; expected postgresql://user:password@host:port/"
+                f"{as_option(option)} cannot be read as the URL of a database; expected postgresql://user:password@host:port/"
                 "database#table, with a # or / in a password or name written as %23 or %2F"
             )
         shown = "a query" if QUERY.match(behind) else behind or "a table"
         return RawSource(text, f"{shown} ({scheme})", part=behind or None)
     path, part = _part_of(text)
     if path.is_dir():
-        raise UsageError(f"{option}={text} is a folder; expected a table, or several as {option}='{text}/*.csv'")
+        several = as_option(option, f"{text}/*.csv")
+        raise UsageError(f"{as_option(option, text)} is a folder; expected a table, or several as {several}")
     found = [path] if path.is_file() else sorted(match for match in _matches(path) if match.is_file())
     if not found:
-        raise UsageError(f"{option}={text} is not a file; expected the path of a table, a pattern, or a database's URL")
+        told = as_option(option, text)
+        raise UsageError(f"{told} is not a file; expected the path of a table, a pattern, or a database's URL")
     place = f"{path.absolute()}#{part}" if part else str(path.absolute())
     return RawSource(place, path.name, tuple(dict.fromkeys(file.resolve() for file in found)), part, encoding)
 
@@ -185,5 +189,5 @@ def _fetch(path: Path, source: Source) -> None:
         what = "it is not the published file" if isinstance(fault, ValueError) else f"{why} ({cause(fault)})"
         raise DataError(
             f"{shown} could not be fetched: {what}.\nDownload {source.url} yourself, "
-            f"save it as {shown}, or give its path as DATA=path."
+            f"save it as {shown}, or give its path as {as_option('data', 'path')}."
         ) from fault

@@ -571,7 +571,7 @@ def test_features_are_named_by_header_label_or_name(tmp_path):
     assert formed("年龄") == ["年龄"]
     assert formed("年收入, 订阅") == ["年收入(万元)", "订阅"] or formed("年收入, 订阅") == ["年收入", "订阅"]
     assert formed("Income, net,Spend") == ["Income, net", "Spend"]
-    with pytest.raises(UsageError, match=r"FEATURES names 'Incom'.*did you mean 'income_net'"):
+    with pytest.raises(UsageError, match=r"FEATURES=.* names 'Incom'.*did you mean 'income_net'"):
         formed("Incom")
     with pytest.raises(UsageError, match="'town', whose categories are no number"):
         formed("TOWN")

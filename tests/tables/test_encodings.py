@@ -75,7 +75,7 @@ def test_a_named_encoding_that_does_not_fit_is_told_with_the_line():
 @pytest.mark.parametrize("name", ["cp1520", "base64", "\0"])
 def test_an_encoding_that_is_none_is_refused_with_the_nearest(name, tmp_path):
     (tmp_path / "shop.csv").write_text("id,x\n1,2\n")
-    with pytest.raises(UsageError, match=r"ENCODING='.*' is no encoding that is known"):
+    with pytest.raises(UsageError, match=r"ENCODING=.* is no encoding that is known"):
         locate("DATA", str(tmp_path / "shop.csv"), name)
     described = {"title": "T", "encoding": name, "columns": {"x": {"role": "feature"}}}
     with pytest.raises(UsageError, match=r"encoding: '.*' is no encoding that is known"):
@@ -121,9 +121,9 @@ def test_a_polish_table_is_read_right_and_a_chinese_one_when_its_encoding_is_nam
 
 def test_an_encoding_misspelt_is_offered_as_people_write_it(tmp_path):
     (tmp_path / "shop.csv").write_text("a,b\n")
-    with pytest.raises(UsageError, match=r"^ENCODING='cp125I' is no encoding that is known; did you mean 'cp125\d'"):
+    with pytest.raises(UsageError, match=r"^ENCODING=cp125I is no encoding that is known; did you mean 'cp125\d'"):
         locate("DATA", str(tmp_path / "shop.csv"), "cp125I")
-    with pytest.raises(UsageError, match=r"^ENCODING='base64' is no encoding that is known(?!.*'base64'\?)"):
+    with pytest.raises(UsageError, match=r"^ENCODING=base64 is no encoding that is known(?!.*'base64'\?)"):
         locate("DATA", str(tmp_path / "shop.csv"), "base64")
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from segmentation.core import files, privacy
 from segmentation.core.dataset import Dataset
+from segmentation.core.errors import AT_HOME, as_option
 from segmentation.core.files import sha256
 from segmentation.core.text import escape, plain_unit
 from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
@@ -70,7 +71,8 @@ def reading(headers: dict, conventions: dict[str, Convention], dataset: Dataset)
     """Say what had to be understood to read the table: its encoding, titles, decimal commas, units in cells."""
     told, above, beside = [], headers["above"], headers["beside"]
     if encoding := headers["encoding"]:
-        told.append(tr("It was read as {encoding}; ENCODING= names another.", encoding=encoding))
+        option = as_option("encoding", by=AT_HOME)
+        told.append(tr("It was read as {encoding}; {option} names another.", encoding=encoding, option=option))
     if above:
         told.append(
             sentence(
@@ -146,8 +148,9 @@ def _tell_copies(two: tuple[str, str], r: float, dataset: Dataset, *, formed: bo
     one, other = (escape(dataset.label(name)) for name in two)
     if formed:
         return tr(
-            "{one} and {other} are nearly copies ({r}): what they measure counts twice; FEATURES leaves one out; both "
+            "{one} and {other} are nearly copies ({r}): what they measure counts twice; {option} leaves one out; both "
             "were kept.",
+            option=as_option("features", by=AT_HOME).rstrip("="),
             one=one,
             other=other,
             r=tell_r(r, dataset, two),

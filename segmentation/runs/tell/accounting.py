@@ -1,8 +1,10 @@
 """What is said of the rows of a run: how many came, were refused, and may be trusted."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from segmentation.core.dataset import ASSUMED, Dataset
+from segmentation.core.errors import AT_HOME, as_option
 from segmentation.core.text import escape
 from segmentation.language import mark, tr, trn
 from segmentation.language.kept import Reason, Rule, retold
@@ -19,6 +21,7 @@ ROLES = {
     "feature and value": mark("feature and value"),
     "ignore": mark("ignore"),
 }
+FORMED_BY = as_option("features", by=AT_HOME).rstrip("=")
 
 
 def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: str | None) -> str | None:
@@ -41,8 +44,9 @@ def assumed(described: str, dataset: Dataset, features: Sequence[str], set_by: s
     formed = {"features": listing(labels)}
     if who == "command":
         told = tr(
-            "Nobody has described this table. Its segments are formed by {features}, as FEATURES says; all else about "
+            "Nobody has described this table. Its segments are formed by {features}, as {option} says; all else about "
             "its columns is assumed.",
+            option=FORMED_BY,
             **formed,
         )
     elif who in ("base", "model"):
@@ -86,10 +90,15 @@ def roles(dataset: Dataset, features: Sequence[str]) -> Iterator[tuple[str, str,
     for name, column in dataset.columns.items():
         named = name in features
         if named == (column.role == "feature"):
-            yield dataset.label(name), tr(ROLES[dataset.role(name)]), retold(Reason, column.reason or "")
+            yield dataset.label(name), tr(ROLES[dataset.role(name)]), _reason(column.reason or "")
         else:
             why = Reason.NAMED if named else Reason.NOT_NAMED
-            yield dataset.label(name), tr(ROLES[dataset.role(name, formed=named)]), retold(Reason, why)
+            yield dataset.label(name), tr(ROLES[dataset.role(name, formed=named)]), _reason(why)
+
+
+def _reason(why: str) -> str:
+    """Tell the reason of a role; files keep an option in make's words, and here it is called as it is typed."""
+    return re.sub(r"\bFEATURES\b", FORMED_BY, retold(Reason, why))
 
 
 def rows(account: Account, form=whole) -> str:

@@ -1,9 +1,9 @@
 """What a run found, each in one line."""
 
 from collections.abc import Iterable, Sequence
-from shlex import quote
 
 from segmentation.core.dataset import OF_MONEY, OF_RFM, Dataset
+from segmentation.core.errors import as_command
 from segmentation.core.text import is_money, plain_unit
 from segmentation.language import tr, trn
 from segmentation.language.glossary import named
@@ -171,7 +171,7 @@ def worth_most(segments: Sequence[Profile], worth: Sequence[Worth], dataset: Dat
 def unlisted(run: str) -> str:
     """Say that the lists of a run's customers are gone, and how they come back."""
     return tr(
-        "removed, because they were of the segments of before; anew: {command}", command=f"make lists RUN={quote(run)}"
+        "removed, because they were of the segments of before; anew: {command}", command=as_command("lists", run=run)
     )
 
 
