@@ -5,16 +5,16 @@
 FROM python:3.11.17-slim-trixie@sha256:45037981b62b34b44602584fccbc4d884d5f7dc92c7ee86bb38a698a79fe1e51 AS build
 WORKDIR /app
 COPY requirements.txt pyproject.toml ./
-# uv by its hash in the lock; then what the project needs to run, each package by its version and hash there too, none built here.
+# uv by its hash in the lock; then what a report, its PDF and the dashboard need, each package by its version and hash there too.
 RUN python -m venv /opt/uv \
-    && for tool in uv flit-core; do sed -n "/^$tool==/,/[^\\]$/p" requirements.txt > /opt/uv/$tool.txt; done \
+    && sed -n "/^uv==/,/[^\\]$/p" requirements.txt > /opt/uv/uv.txt \
     && /opt/uv/bin/python -m pip install --no-cache-dir --disable-pip-version-check \
        --require-hashes --only-binary :all: --requirement /opt/uv/uv.txt
 RUN python -m venv --without-pip /opt/venv \
     && /opt/uv/bin/uv pip install --no-cache --python /opt/venv/bin/python --compile-bytecode --require-hashes --only-binary :all: \
-       --constraint requirements.txt --requirement pyproject.toml --requirement /opt/uv/flit-core.txt
+       --constraint requirements.txt --requirement pyproject.toml --extra dashboard --extra pdf
 COPY . .
-RUN /opt/uv/bin/uv pip install --no-cache --python /opt/venv/bin/python --no-deps --no-build-isolation --editable .
+RUN /opt/uv/bin/uv pip install --no-cache --python /opt/venv/bin/python --no-deps --build-constraint requirements.txt --editable .
 
 FROM python:3.11.17-slim-trixie@sha256:45037981b62b34b44602584fccbc4d884d5f7dc92c7ee86bb38a698a79fe1e51
 # For report.pdf. Debian keeps one version of each package; the digest of the base tells which Debian it is.

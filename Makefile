@@ -16,20 +16,36 @@ quoted = '$(subst $(newline),'"$$newline"',$(subst ','\'',$1))'
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
-UV := $(VENV)/.uv
 READY := $(VENV)/.ready
-PACKAGES = $(shell grep -c '^[A-Za-z0-9].*==' requirements.txt)
-SIZE = 1.3 GB
+DEV := $(VENV)/.with-dev
+TOOL := $(VENV)/.tool
+# What is told before it is fetched: packages, and files on the disk. The tests compare it with what is there.
+of_report := about 105 packages, 710 MB
+of_dashboard := 13 packages, 130 MB
+of_lab := 35 packages, 55 MB
+of_pdf := 8 packages, 17 MB
+of_slides := 3 packages, 25 MB
+of_postgres := 2 packages, 12 MB
+of_dev := 81 packages, 545 MB
+of_spark := 2 packages, 500 MB
+of_bench := 20 packages, 440 MB
+of_audit := 14 packages, 17 MB
 
 lower = $(shell printf '%s' '$1' | tr 'A-Z' 'a-z')
 options = $(foreach v,$(filter-out PYTHON VENV DEBUG COLD FULL ARGS,$(typed)),--$(call lower,$v)=$(call quoted,$($v))) $(if $(DEBUG),--debug) $(if $(COLD),--cold) $(if $(FULL),--full)
 # Messages name commands and options as they were typed: here in make's words.
 export SEGMENTATION_CALLED = make
 segmentation = @$(BIN)/python -m segmentation
-COMPILE = $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
+# uv, by the version and hash of the lock, is there only while it installs or compiles; what it installs is there by its hash alone.
+UV = $(TOOL)/$(notdir $(BIN))/python -m uv
+get_uv = $(BIN)/python -m venv --clear $(TOOL) && awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > $(TOOL)/uv.txt && $(TOOL)/$(notdir $(BIN))/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $(TOOL)/uv.txt
+INSTALL = $(UV) pip install --python $(BIN)/python $$([ -t 2 ] || echo --quiet) --require-hashes --only-binary :all:
+FROM_LOCK = $(INSTALL) --constraint requirements.txt --requirement pyproject.toml
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
+parts = $(patsubst $(VENV)/.with-%,%,$(wildcard $(VENV)/.with-*))
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf slides verify check renew test lab dashboard dataset score lists compare bench pictures messages spark lint audit lock release clean
+.PHONY: help report pdf slides verify check renew test lab dashboard dataset score lists compare bench pictures messages postgres spark lint audit lock release clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,10 +53,10 @@ help: ## print this list
 report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= METHOD= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= DECIMAL= DATES= BASE= MODEL= LANG=de RUN=
 	$(segmentation) report $(options)
 
-pdf: $(READY) ## the same, and report.pdf: its first part, or with FULL=1 all of it
+pdf: $(VENV)/.with-pdf ## the same, and report.pdf: its first part, or with FULL=1 all of it
 	$(segmentation) pdf $(options)
 
-slides: $(READY) ## the same, and its first part as slides for a browser and for PowerPoint
+slides: $(VENV)/.with-slides ## the same, and its first part as slides for a browser and for PowerPoint
 	$(segmentation) slides $(options)
 
 verify: $(READY) ## make a finished run again elsewhere and compare every byte: RUN= DATA=
@@ -52,13 +68,13 @@ check: $(READY) ## compare the sample report that was made with the one that is 
 renew: $(READY) ## expect from now on the sample report that was made
 	@$(BIN)/python -m tests.golden renew
 
-test: $(READY) ## run all tests
+test: $(DEV) ## run all tests
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-lab: $(READY) ## open JupyterLab on notebooks/: PORT= and other options of its own, flags as ARGS=--no-browser
+lab: $(VENV)/.with-lab ## open JupyterLab on notebooks/: PORT= and other options of its own, flags as ARGS=--no-browser
 	$(segmentation) lab $(options) $(ARGS)
 
-dashboard: $(READY) ## explore a finished run in the browser, on this machine alone: RUN=mall HOST= PORT=
+dashboard: $(VENV)/.with-dashboard ## explore a finished run in the browser, on this machine alone: RUN=mall HOST= PORT=
 	$(segmentation) dashboard $(options)
 
 dataset: $(READY) ## look at a new table and write a dataset.yaml to start from: NAME=shop DATA=shop.csv ENCODING= DECIMAL= DATES=
@@ -73,64 +89,84 @@ lists: $(READY) ## the customers of each segment of a finished run, as a workboo
 compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=april; over several: RUNS=jan,feb,mar
 	$(segmentation) compare $(options)
 
-bench: $(READY) ## measure what a run and the bare path cost beside their rivals, as ratios; how often verdicts are right: EVIDENCE=1
+bench: $(DEV) $(if $(EVIDENCE),,$(VENV)/.of-bench) ## measure what a run and the bare path cost beside their rivals, as ratios; how often verdicts are right: EVIDENCE=1
 ifdef EVIDENCE
 	@$(BIN)/python -m tests.benchmarks.evidence_rates
 else
-	@$(BIN)/python -m uv pip install --quiet --require-hashes --only-binary :all: --requirement requirements-bench.txt
 	@$(BIN)/python -m tests.benchmarks
 endif
 
-pictures: $(READY) ## take the pictures of the README again (needs Chromium)
+pictures: $(DEV) ## take the pictures of the README again (needs Chromium)
 	$(segmentation) pdf
 	@$(BIN)/python -m tests.pictures
 
-messages: $(READY) ## collect what the report says into segmentation/language/*.po, to be translated
+messages: $(DEV) ## collect what the report says into segmentation/language/*.po, to be translated
 	@$(BIN)/python -m tests.catalogue
 
-# PySpark is a source archive: what builds it comes first, by its hash too, and nothing is fetched for the building.
-spark: $(READY) ## install what ENGINE=spark needs besides Java
-	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements-spark.txt > $(VENV)/build.txt
-	@$(BIN)/python -m uv pip install --quiet --require-hashes --only-binary :all: --requirement $(VENV)/build.txt
-	@$(BIN)/python -m uv pip install --quiet --require-hashes --only-binary :all: --no-binary pyspark --no-build-isolation --requirement requirements-spark.txt
+postgres: $(VENV)/.with-postgres ## install the driver for DATA=postgresql://...
 
-lint: $(READY) ## check code, types, imports and notebooks
+spark: $(VENV)/.of-spark ## install what ENGINE=spark needs besides Java
+
+lint: $(DEV) ## check code, types, imports and notebooks
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/lint-imports --no-logo || { echo "docs/architecture.md tells which package may import which"; exit 1; }
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m nbstripout --keep-id --verify notebooks/*.ipynb || { echo "notebooks hold outputs; remove them: $(BIN)/python -m nbstripout --keep-id notebooks/*.ipynb"; exit 1; }
 
-audit: $(READY) ## ask the public database of vulnerabilities about every locked package (needs the network)
-	@$(BIN)/python -m uv pip install --quiet --require-hashes --only-binary :all: --requirement requirements-audit.txt
+audit: $(VENV)/.of-audit ## ask the public database of vulnerabilities about every locked package (needs the network)
 	@$(BIN)/python -m pip_audit --disable-pip --require-hashes $(addprefix --requirement ,$(wildcard requirements*.txt))
 
-release: $(READY) ## bump the version and date the changelog, and commit nothing: PART=minor or VERSION=0.2.0
+release: $(DEV) ## bump the version and date the changelog, and commit nothing: PART=minor or VERSION=0.2.0
 	@$(BIN)/python -m uv version --frozen $(if $(VERSION),$(call quoted,$(VERSION)),--bump $(call quoted,$(or $(PART),minor)))
 	@sed -i.bak "s/^## Unreleased$$/&\n\n## $$($(BIN)/python -m uv version --short) ($$(git log -1 --format=%cs))/" CHANGELOG.md && rm CHANGELOG.md.bak
 
-lock: $(UV) ## compile the four locks, requirements*.txt, from pyproject.toml
-	@$(COMPILE) --upgrade pyproject.toml --all-extras --output-file requirements.txt
+lock: | $(VENV)/pyvenv.cfg ## compile the five locks, requirements*.txt, from pyproject.toml
+	@$(get_uv)
+	@$(COMPILE) --upgrade pyproject.toml --extra dev --group build --output-file requirements.txt
+	@$(COMPILE) pyproject.toml --group build --constraint requirements.txt --output-file requirements-report.txt
 	@$(COMPILE) --upgrade --group spark --constraint requirements.txt --output-file requirements-spark.txt
 	@$(COMPILE) --upgrade --group bench --constraint requirements.txt --output-file requirements-bench.txt
 	@$(COMPILE) --upgrade --group audit --constraint requirements.txt --output-file requirements-audit.txt
+	@rm -rf $(TOOL)
 
 clean: $(READY) ## remove what was generated under assets/ and report/
 	$(segmentation) clean
 
-# uv installs the rest; its own version and hash come from the lock too.
-$(UV):
+$(VENV)/pyvenv.cfg:
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; install Python 3.11 to 3.15, or name it: make report PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 15))' || { echo "$$($(PYTHON) --version) is not supported; install Python 3.11 to 3.15, or name it: make report PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module; install it, on Debian: apt-get install python3-venv"; exit 2; }
-	@echo "Setting up $(VENV), once: up to $(PACKAGES) packages, about $(SIZE), in one to two minutes"
-	@$(PYTHON) -m venv --clear $(VENV)
-	@awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > $(VENV)/uv.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $(VENV)/uv.txt
+	@$(PYTHON) -m venv --clear --without-pip $(VENV)
+
+# What a report needs, and what earlier commands needed beyond it: these very packages, and no others.
+$(READY): requirements.txt pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "$(if $(wildcard $@),Bringing $(VENV) up to date: what is locked changed,Setting up $(VENV), once): for a report $(of_report)$(foreach part,$(parts), and for $(part) $(of_$(part)))"
+	@$(get_uv)
+	@$(FROM_LOCK) --exact $(addprefix --extra ,$(parts))
+	@$(UV) pip install --python $(BIN)/python --quiet --no-deps --build-constraint requirements.txt --editable .
+	@rm -rf $(VENV)/.of-* $(TOOL)
 	@touch $@
 
-$(READY): $(UV) requirements.txt pyproject.toml
-	@echo "Installing what requirements.txt locks into $(VENV)"
-	@$(BIN)/python -m uv pip sync $$([ -t 2 ] || echo --quiet) --compile-bytecode --require-hashes --only-binary :all: requirements.txt
-	@$(BIN)/python -m uv pip install --quiet --no-deps --no-build-isolation --editable .
+# What one command needs beyond a report, when it is first used; for development all of it.
+$(VENV)/.with-%: | $(READY)
+	@[ -e $(DEV) ] || { echo "Installing what $* needs beyond a report into $(VENV), once: $(of_$*)" && $(get_uv) && $(FROM_LOCK) --extra $* && rm -rf $(TOOL); }
+	@touch $@
+
+# The same from a lock of its own.
+$(VENV)/.of-%: requirements-%.txt | $(READY)
+	@echo "Installing what $* needs into $(VENV): $(of_$*)"
+	@$(get_uv)
+	@$(INSTALL) --requirement $<
+	@rm -rf $(TOOL)
+	@touch $@
+
+# PySpark is a source archive: what builds it comes first, by its hash too, and nothing is fetched for the building.
+$(VENV)/.of-spark: requirements-spark.txt | $(READY)
+	@echo "Installing what ENGINE=spark needs into $(VENV): $(of_spark)"
+	@$(get_uv)
+	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements-spark.txt > $(TOOL)/build.txt
+	@$(INSTALL) --requirement $(TOOL)/build.txt
+	@$(INSTALL) --no-binary pyspark --no-build-isolation --requirement requirements-spark.txt
+	@rm -rf $(TOOL)
 	@touch $@

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import distributions
+from importlib.metadata import distribution
 
 import pytest
 import yaml
@@ -16,6 +16,7 @@ from filelock import FileLock
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from segmentation import cli
 from segmentation.core import parallel
@@ -32,12 +33,9 @@ AUDIT_LOCK = (ROOT / "requirements-audit.txt").read_text()
 
 
 def _direct() -> list[Requirement]:
-    listed = [
-        *PROJECT["dependencies"],
-        *PROJECT["optional-dependencies"]["dev"],
-        *TOLD["dependency-groups"]["spark"],
-    ]
-    return [Requirement(text) for text in listed]
+    listed = [*PROJECT["dependencies"], *TOLD["dependency-groups"]["spark"], *TOLD["dependency-groups"]["build"]]
+    listed += [text for part in PROJECT["optional-dependencies"].values() for text in part]
+    return [needed for needed in map(Requirement, listed) if needed.name != PROJECT["name"]]
 
 
 def _locked(lock: str = LOCK) -> dict[str, list[tuple[str, str]]]:
@@ -79,7 +77,7 @@ def test_conda_environment_agrees():
     python, pip, rest = environment["dependencies"]
     assert SpecifierSet(python.removeprefix("python")) == SpecifierSet(PROJECT["requires-python"])
     assert pip == "pip"
-    assert rest == {"pip": ["--require-hashes", "--only-binary :all:", "--requirement requirements.txt"]}
+    assert rest == {"pip": ["--require-hashes", "--only-binary :all:", "--requirement requirements-report.txt"]}
     assert environment["channels"][0] == "conda-forge"
 
 
@@ -157,15 +155,55 @@ def test_make_tells_in_one_line_that_python_is_missing_or_unsupported(python):
     assert len([line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("make")]) == 1
 
 
-def test_make_says_what_it_sets_up_and_how_large_that_is():
-    shown = _make("--dry-run", "report", "VENV=.venv-that-is-not-there").stdout
-    [(packages, size)] = re.findall(r"once: up to (\d+) packages, about ([\d.]+) GB", shown)
-    locked = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.txt").read_text(), flags=re.M)
-    assert int(packages) == len(locked)
-    installed = [found for found in distributions() if found.metadata["Name"].lower().replace("_", "-") in locked]
-    places = [file.locate() for found in installed for file in found.files or []]
-    taken = sum(place.stat().st_size for place in places if place.is_file())
-    assert 0.7 < taken / 1e9 / float(size) < 1.3
+def _brought(*parts: str) -> set[str]:
+    """Return the installed packages that a report needs, with those of the extras."""
+    found, needed = set(), [(text, "") for text in PROJECT["dependencies"]]
+    needed += [(text, "") for part in parts for text in PROJECT["optional-dependencies"][part]]
+    for text, extra in needed:
+        need = Requirement(text)
+        if need.name == PROJECT["name"]:
+            needed += [(text, "") for part in need.extras for text in PROJECT["optional-dependencies"][part]]
+        elif not need.marker or need.marker.evaluate({"extra": extra}):
+            name = canonicalize_name(need.name)
+            new = [*([] if name in found else [""]), *need.extras]
+            found.add(name)
+            needed += [(text, one) for text in distribution(name).requires or () for one in new]
+    return found
+
+
+def _taken(names: set[str]) -> float:
+    """Return the MB that packages take on a disk of blocks of 4 KB, without bytecode."""
+    files = [file.locate() for name in names for file in distribution(name).files or ()]
+    sizes = [path.stat().st_size for path in files if path.suffix != ".pyc" and path.is_file()]
+    return sum(-(-size // 4096) for size in sizes) * 4096 / 2**20
+
+
+@pytest.mark.parametrize("part", ["report", *(part for part in PROJECT["optional-dependencies"] if part != "spark")])
+def test_make_says_what_it_sets_up_and_how_large_that_is(part):
+    target = {"dev": "test"}.get(part, part)
+    shown = _make("--dry-run", target, "VENV=.venv-that-is-not-there").stdout
+    told = re.findall(r"once: (?:for a report about )?(\d+) packages, (\d+) MB", shown)
+    assert len(told) == (1 if part == "report" else 2)
+    packages, size = map(int, told[-1])
+    lean = _brought()
+    brought = lean if part == "report" else _brought(part) - lean
+    assert abs(packages - len(brought)) <= (8 if part == "report" else 2)
+    assert abs(size - _taken(brought)) <= 0.12 * size + 5
+
+
+def test_a_report_needs_few_packages_and_nothing_of_what_other_commands_need():
+    lean = _brought()
+    assert len(lean) <= 110
+    assert not lean & {"jupyterlab", "weasyprint", "streamlit", "plotly", "python-pptx", "psycopg", "pytest", "uv"}
+    locked = {name for name, pins in _locked((ROOT / "requirements-report.txt").read_text()).items() if pins}
+    assert lean <= locked
+
+
+def test_the_lock_of_a_report_is_a_part_of_the_lock():
+    whole, part = _locked(), _locked((ROOT / "requirements-report.txt").read_text())
+    assert {name: {version for version, _ in pins} for name, pins in part.items()} == {
+        name: {version for version, _ in whole[name]} for name in part
+    }
 
 
 def test_lab_passes_options_on_and_runs_as_root(monkeypatch):
@@ -219,7 +257,7 @@ def test_make_passes_every_value_letter_for_letter_and_runs_none(tmp_path, targe
     python.parent.mkdir()
     python.write_text(STUB.format(python=sys.executable))
     python.chmod(0o755)
-    for name in (".uv", ".ready"):
+    for name in ("pyvenv.cfg", ".ready"):
         (tmp_path / name).touch()
     done = _make("-f", str(ROOT / "Makefile"), target, f"VENV={tmp_path}", *map("=".join, ODD.items()))
     assert (done.returncode, done.stderr) == (0, "")
@@ -233,7 +271,7 @@ def test_make_passes_every_value_letter_for_letter_and_runs_none(tmp_path, targe
 
 
 def test_make_release_takes_what_was_typed_for_one_word():
-    shown = _make("--dry-run", "release", "READY=", "PART=x'; $(touch pwned) ").stdout
+    shown = _make("--dry-run", "release", "DEV=", "PART=x'; $(touch pwned) ").stdout
     assert "--bump 'x'\\''; $(touch pwned) '\n" in shown
 
 

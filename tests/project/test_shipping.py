@@ -57,25 +57,31 @@ BUILT = {"pyspark": ["setuptools"], "segmentation": ["flit-core"]}  # what comes
 
 def _is_safe(install: str) -> bool:
     """Return whether a command takes wheels by their hash, and builds by nothing that it fetches."""
-    if re.search(r"--no-deps --no-build-isolation (-e|--editable) \.$", install.strip()):
+    if re.search(r"--no-deps (--no-build-isolation|--build-constraint requirements\.txt) (-e|--editable) \.$", install.strip()):
         return True
     built = re.findall(r"--no-binary (\S+)", install)
     safe = "--require-hashes" in install and "--only-binary :all:" in install
     return safe and (not built or "--no-build-isolation" in install) and set(built) <= set(BUILT)
 
 
+def _recipes(*targets: str) -> str:
+    """Return what make would run for targets, from nothing."""
+    command = ["make", "--dry-run", "--no-print-directory", *targets, "VENV=.venv-that-is-not-there"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
 def _installs() -> list[str]:
     """Return every command outside of the image by which packages come."""
-    texts = [(ROOT / name).read_text() for name in ("Makefile", "README.md", ".ci/run", "environment.yml")]
-    texts += [path.read_text() for path in WORKFLOWS]
-    found = [re.findall(r"(?:pip (?:install|sync)|uv tool|uvx|pipx) [^`\n]*", text) for text in texts]
-    conda = yaml.safe_load(texts[3])["dependencies"][-1]["pip"]
+    texts = [(ROOT / name).read_text() for name in ("environment.yml", "README.md", ".ci/run")]
+    texts += [path.read_text() for path in WORKFLOWS] + [_recipes("report", "pdf", "test", "spark", "bench", "audit")]
+    found = [re.findall(r"(?:pip (?:install|sync)|uv tool|uvx|pipx) [^`\n&]*", text) for text in texts]
+    conda = yaml.safe_load(texts[0])["dependencies"][-1]["pip"]
     return [command for commands in found for command in commands] + [" ".join(conda)]
 
 
 def test_every_way_in_takes_wheels_by_their_hash_and_fetches_nothing_to_build_the_rest():
     installs = _installs()
-    assert len(installs) == 11
+    assert len(installs) == 18
     assert [command for command in installs if not _is_safe(command)] == []
     locked = "\n".join(path.read_text() for path in ROOT.glob("requirements*.txt"))
     for built, needs in BUILT.items():
@@ -86,16 +92,21 @@ def test_every_way_in_takes_wheels_by_their_hash_and_fetches_nothing_to_build_th
 
 
 def test_what_builds_pyspark_is_there_before_it():
-    done = subprocess.run(
-        ["make", "--dry-run", "--no-print-directory", "spark"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    *_, told, first, second = done.stdout.splitlines()
+    *_, told, first, second, _, _ = _recipes("spark").splitlines()
     need = shlex.split(told)[:4]
     cut = subprocess.run([*need[:3], str(ROOT / need[3])], capture_output=True, text=True, check=True).stdout
     assert re.findall(r"^(\S+)==", cut, flags=re.M) == BUILT["pyspark"]
     assert "--hash=sha256:" in cut
-    assert "build.txt" in first
+    assert first.endswith("build.txt")
     assert "--no-binary pyspark --no-build-isolation --requirement requirements-spark.txt" in second
+
+
+def test_whatever_builds_the_project_is_locked_with_all_that_it_needs():
+    lock, needed = (ROOT / "requirements.txt").read_text(), list(BUILT["segmentation"])
+    told = dict(re.findall(r"^([\w.-]+)==(.*?)(?=^\w|\Z)", lock, flags=re.M | re.S))
+    for name in needed:  # what is not in the lock would be fetched by no hash
+        assert "--hash=sha256:" in told[name]
+        needed += [other for other, lines in told.items() if re.search(rf"^    #(?: via|  ) {name}$", lines, flags=re.M)]
 
 
 def _source(folder: Path, name: str) -> str:
@@ -113,9 +124,8 @@ def _source(folder: Path, name: str) -> str:
 def test_source_that_nobody_meant_to_be_built_is_refused(tmp_path):
     (tmp_path / "lock.txt").write_text(_source(tmp_path, "other"))
     offline = ["--offline", "--no-index", "--find-links", str(tmp_path), "--target", str(tmp_path / "to")]
-    for command in (command for command in _installs() if "--only-binary" in command and "$$" not in command):
-        words = re.sub(r"(--requirement|-r) \S+|^pip install|--quiet", "", command).split()
-        words = [word for word in words if word != "--disable-pip-version-check"]
+    for command in (command for command in _installs() if "--only-binary" in command):
+        words = re.search(r"--require-hashes --only-binary :all:( --no-binary \w+ --no-build-isolation)?", command)[0].split()
         tried = [sys.executable, "-m", "uv", "pip", "install", *words, *offline, "-r", str(tmp_path / "lock.txt")]
         done = subprocess.run(tried, capture_output=True, text=True, env={**os.environ, "UV_NO_CACHE": "1"})
         assert done.returncode, command
@@ -217,7 +227,7 @@ def test_a_version_that_is_none_is_refused(project, words):
 
 def release(project, *words: str) -> subprocess.CompletedProcess:
     """Run `make release` in a folder, with the environment that runs the tests."""
-    command = ["make", "-f", str(ROOT / "Makefile"), "release", f"BIN={Path(sys.executable).parent}", "READY=", *words]
+    command = ["make", "-f", str(ROOT / "Makefile"), "release", f"BIN={Path(sys.executable).parent}", "READY=", "DEV=", *words]
     return subprocess.run(command, cwd=project, capture_output=True, text=True)
 
 
