@@ -51,9 +51,9 @@ RunOption = Annotated[
 
 @app.callback(help=__doc__)
 def in_project(context: typer.Context) -> None:
-    """Refuse every command that reads or writes files where the package lies outside of its project."""
+    """Let every command that reads or writes files, and what it starts, know the home, and refuse one that is none."""
     if context.invoked_subcommand != "schema" and "--help" not in sys.argv:
-        files.require_project()
+        files.require_home()
 
 
 @app.command("slides", help="Do the same, and write slides.html and slides.pptx.")
@@ -101,7 +101,7 @@ def make(
     if plan.assumed:
         console.print(column_list(plan.study.dataset, plan.parameters["features"].split(",")), soft_wrap=False)
     for name in OF_PAGE[SLIDES] if slides else [PDF if pdf else "report.html"]:
-        console.print(f"report/{plan.study.name}/{name}", style="bold", markup=False)
+        console.print(files.shown(plan.study.report / name), style="bold", markup=False)
 
 
 @app.command()
@@ -169,7 +169,7 @@ def compare(
 
     answer, page = make_comparison(compared(base, run, runs), require_language(language))
     print(answer)
-    print(page.relative_to(files.ROOT).as_posix())
+    print(files.shown(page))
 
 
 @app.command()
@@ -188,9 +188,7 @@ def dataset(
     from segmentation.tables.sources import locate
 
     require_mark(decimal)
-    path = (
-        write_dataset(name, locate("DATA", data, encoding), decimal or "auto", dates).relative_to(files.ROOT).as_posix()
-    )
+    path = files.shown(write_dataset(name, locate("DATA", data, encoding), decimal or "auto", dates))
     guessed = load_dataset(name)
     Console(highlight=False).print(column_list(guessed, guessed.named("feature")))
     print(f"{path} is written; check the roles in it, then: make report DATASET={quote(name)} DATA={quote(data)}")
@@ -234,11 +232,11 @@ def lab(context: typer.Context) -> None:
 @app.command()
 def clean() -> None:
     """Remove the runs under assets/ and report/; the environment stays, and so does what is no run."""
-    if not Path.cwd().is_relative_to(files.ROOT):  # an editable package answers in every folder
+    if not files.INSTALLED and not Path.cwd().is_relative_to(files.ROOT):  # an editable one answers in every folder
         raise UsageError(f"clean removes the runs of {files.ROOT}, and this is another folder; go there first")
     kept = []
     for folder in sorted(set((files.ROOT / "assets").glob("*/")) | set((files.ROOT / "report").glob("*/"))):
-        shown = folder.relative_to(files.ROOT).as_posix()
+        shown = files.shown(folder)
         if is_generated(folder):
             kept += [f"{shown} ({why})" for why in filter(None, [_remove(folder)])]
         elif folder.name not in files.NOT_RUNS:

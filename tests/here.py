@@ -11,7 +11,7 @@ import nbformat
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
-from segmentation.core import parallel
+from segmentation.core import files, parallel
 from segmentation.pipeline import dependencies, notebooks, tasks
 from segmentation.report import display
 
@@ -56,8 +56,8 @@ def leave_undrawn(patch) -> None:
 
 def patch_execution(patch, root: Path) -> None:
     """Let the pipeline of a copied project execute notebooks here, end no process of the tests, and leave no trace."""
-    for module in (dependencies, tasks):
-        patch.setattr(module, "PACKAGE", root / "segmentation")
+    patch.setattr(files, "PACKAGE", root / "segmentation")
+    patch.setattr(files, "SHIPPED", root)
     patch.setattr(tasks, "execute_notebook", execute_here)
     patch.setattr(tasks, "_warm", lambda modules: None)
     patch.setattr(tasks.multiprocessing, "active_children", list)

@@ -391,4 +391,4 @@ class Dataset(_Strict):
 
 def dataset_path(name: str, run: str) -> Path:
     """Return where a dataset is described; one that was assumed for a run lies among its artifacts."""
-    return files.ROOT / (f"assets/{run}" if name == ASSUMED else f"data/{name}") / "dataset.yaml"
+    return files.found(f"assets/{run}/dataset.yaml" if name == ASSUMED else f"data/{name}/dataset.yaml")

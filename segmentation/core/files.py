@@ -17,7 +17,26 @@ import yaml
 from segmentation.core.errors import UsageError
 from segmentation.core.text import suggest
 
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[1]
+# What a clone has beside the package; an installed one carries it inside of itself.
+OF_PROJECT = ("pyproject.toml", "notebooks/01_cleaning.ipynb", "report/template/conf.json")
+INSTALLED = not all((PACKAGE.parent / mark).is_file() for mark in OF_PROJECT)
+HOME = "SEGMENTATION_HOME"  # names the home of an installed package, to the processes that it starts too
+
+
+def _home() -> Path:
+    """Return where an installed package keeps runs: the folder that HOME names, or `segmentation` beside the caller.
+
+    Who stands in a home already, by the runs in it, means that one.
+    """
+    if told := os.environ.get(HOME):
+        return Path(told).expanduser().resolve()
+    here = Path.cwd()
+    return here if any(here.glob("assets/*/.made.json")) else here / "segmentation"
+
+
+SHIPPED = PACKAGE / "shipped" if INSTALLED else PACKAGE.parent  # notebooks, template, described datasets, the lock
+ROOT = _home() if INSTALLED else SHIPPED  # the home, where everything is written; in a clone the two are one
 NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else
 CHUNK = 2**20  # bytes
 HALF = ".half"  # how the name of a file ends that is being written
@@ -28,21 +47,54 @@ NUMBER = r"[+\-]?[0-9.,]+"
 # A text that a spreadsheet takes for a formula is the one and not the other; Python, engines and browsers agree on it.
 RISKY, HARMLESS = f"^'*({FORMULA})", f"^({NUMBER})$"
 
-OF_PROJECT = ("pyproject.toml", "notebooks/01_cleaning.ipynb", "report/template/conf.json")
 
-
-def require_project() -> None:
-    """Refuse to work where the package does not lie in its project: what lies around an installed one is not ours.
+def require_home() -> None:
+    """Refuse a home that is somebody's Python package, and tell the one that is meant to every process that follows.
 
     Raises
     ------
     UsageError
     """
-    if missing := [mark for mark in OF_PROJECT if not (ROOT / mark).is_file()]:
+    if not INSTALLED:
+        return
+    if (ROOT / "__init__.py").is_file():
         raise UsageError(
-            f"segmentation works inside of its project alone, beside notebooks, data and reports, and {missing[0]} is "
-            "not beside the package that runs here; nothing was written. In a checkout of the project: make report"
+            f"{shown(ROOT)} is a Python package, and no folder for reports; nothing was written. Go to another folder, "
+            f"or name one in the environment: {HOME}=path/to/reports"
         )
+    os.environ[HOME] = str(ROOT)
+
+
+def found(name: str) -> Path:
+    """Return where a file of the project lies: what the home holds wins over what is shipped; code is the package's.
+
+    Where it lies nowhere yet, it is to be written to the home.
+    """
+    if name.startswith("segmentation/"):
+        return PACKAGE.parent / name
+    own, shipped = ROOT / name, SHIPPED / name
+    return shipped if not own.exists() and shipped.exists() else own
+
+
+def name_of(path: Path) -> str:
+    """Return what `found` takes wherever home and package lie: the name of a file, or a foreign one's whole path."""
+    for root, part in ((SHIPPED, SHIPPED), (PACKAGE, PACKAGE.parent), (ROOT, ROOT)):
+        if path.is_relative_to(root):
+            return path.relative_to(part).as_posix()
+    return str(path)
+
+
+def shown(path: Path) -> str:
+    """Return how a path is printed: as the caller can type it, from the folder where the command was called.
+
+    One that has nothing in common with that folder is told whole.
+    """
+    here = Path.cwd()
+    try:
+        apart = os.path.commonpath([here, path]) == here.anchor
+    except ValueError:  # on another drive
+        apart = True
+    return path.as_posix() if apart and here != Path(here.anchor) else Path(os.path.relpath(path, here)).as_posix()
 
 
 @contextmanager
@@ -55,7 +107,7 @@ def replacing(path: Path):
         beside.replace(path)
     except OSError as fault:
         if fault.filename is None or Path(fault.filename).name == beside.name:  # a full disk names no file
-            fault.filename = str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+            fault.filename = name_of(path)
         raise
     finally:
         beside.unlink(missing_ok=True)

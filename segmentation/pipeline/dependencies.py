@@ -11,7 +11,6 @@ from doit.dependency import FileChangedChecker, JsonDB
 from segmentation.core import files
 from segmentation.core.files import sha256, write_text
 
-PACKAGE = Path(__file__).resolve().parents[1]
 _parsing = Lock()  # stages run in threads, and of two that parse at once Python 3.11 now and then stops one
 
 
@@ -34,19 +33,24 @@ def modules_behind(*names: str) -> list[str]:
 
 def behind_the_page(module: str) -> list[Path]:
     """Return what the look of page or slides hangs on: the template, and the code that renders them from a module."""
-    template = [path for path in sorted((files.ROOT / "report" / "template").iterdir()) if path.is_file()]
+    template = [path for path in sorted((files.SHIPPED / "report" / "template").iterdir()) if path.is_file()]
     return [*template, *map(file_of, modules_behind(module)), locked()]
 
 
 def locked() -> Path:
     """Return where the versions of all packages stand."""
-    return files.ROOT / "requirements.txt"
+    return files.SHIPPED / "requirements.txt"
 
 
 def file_of(module: str) -> Path:
     """Return the file of a module of this package."""
-    place = PACKAGE.joinpath(*module.split("."))
+    place = files.PACKAGE.joinpath(*module.split("."))
     return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+
+
+def package_files() -> list[Path]:
+    """Return every module of this package, without what it ships."""
+    return sorted({*files.PACKAGE.rglob("*.py")} - {*files.PACKAGE.rglob("shipped/**/*.py")})
 
 
 def _with_theirs(names: frozenset[str]) -> list[str]:
@@ -117,23 +121,18 @@ class Record(JsonDB):
 class Content(FileChangedChecker):
     """Compares files by their SHA-256, which the manifest needs too: a table put in place of another may be as old.
 
-    A file of the project is known by its path from the project's folder, so that a project that was moved is up to
-    date; `name_of` gives it.
+    A file of the project is known by its name, as `files.name_of` gives it, so that a project that was moved is up to
+    date, and so is a home when the package is elsewhere.
     """
 
     def exists(self, file_path):
-        return (files.ROOT / file_path).exists()
+        return (files.found(file_path)).exists()
 
     def info(self, file_path):
-        return super().info(files.ROOT / file_path)
+        return super().info(files.found(file_path))
 
     def check_modified(self, file_path, file_stat, state):
-        return sha256(files.ROOT / file_path) != state
+        return sha256(files.found(file_path)) != state
 
     def get_state(self, dep, current_state):
-        return sha256(files.ROOT / dep)
-
-
-def name_of(path: Path) -> str:
-    """Return what doit calls a file: its path from the project's folder where it lies there, else all of it."""
-    return path.relative_to(files.ROOT).as_posix() if path.is_relative_to(files.ROOT) else str(path)
+        return sha256(files.found(dep))

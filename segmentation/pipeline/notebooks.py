@@ -97,7 +97,7 @@ def _told(fault, notebook: Path, failed: Path) -> SegmentationError:
     # papermill counts the cell of parameters that it added.
     return NotebookFailed(
         f"notebooks/{notebook.name}, code cell {fault.exec_count - 1} ({cell[0] if cell else 'empty'}): "
-        f"{why}\nThe partly executed copy is {failed.relative_to(files.ROOT).as_posix()}; "
+        f"{why}\nThe partly executed copy is {files.shown(failed)}; "
         "a report made before is unchanged."
     )
 
@@ -122,7 +122,8 @@ def _publishable(notebook, data: str, private: bool = False):
             if output.get("ename") in OF_USER:
                 output.traceback = [f"{output.ename}: {output.evalue}"]  # what is behind it may hold a password
             if output.output_type == "stream":
-                output.text = output.text.replace(f"{files.ROOT}{os.sep}", "").replace(f"{sys.prefix}{os.sep}", "")
+                for root in (files.ROOT, files.SHIPPED, files.PACKAGE.parent, sys.prefix):
+                    output.text = output.text.replace(f"{root}{os.sep}", "")
     notebook.cells = [cell for i, cell in enumerate(notebook.cells) if not _is_idle(notebook.cells[i:])]
     if private:
         banner = new_markdown_cell(NOT_FOR_SHARING, id="not-for-sharing", metadata={"tags": ["hide"]})

@@ -1,6 +1,5 @@
 """What a run will do: its table, its dataset, each parameter and who set it."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -115,13 +114,14 @@ class Plan:
     @property
     def catalogues(self) -> list[Path]:
         """The messages in the language of the reader; in English they are the code."""
-        place = files.ROOT / "segmentation" / "language" / catalogue_path(self.study.language).name
+        place = files.PACKAGE / "language" / catalogue_path(self.study.language).name
         return [place] if place.is_file() else []
 
     @property
     def wherever(self) -> str:
-        """The place of the raw table: inside of the project its path from the project's folder."""
-        return self.source.place.removeprefix(f"{files.ROOT}{os.sep}")
+        """The place of the raw table: in the home, or shipped, its path from there."""
+        file, mark, part = self.source.place, *(("#", self.source.part) if self.source.part else ("", ""))
+        return f"{files.name_of(Path(file.removesuffix(mark + part)))}{mark}{part}" if self.source.files else file
 
 
 def make_plan(**given) -> Plan:

@@ -25,15 +25,14 @@ from segmentation.core.files import as_json, sha256, sweep_halves, write_text
 from segmentation.core.parallel import sweep_temporary
 from segmentation.language import speak, spoken
 from segmentation.pipeline.dependencies import (
-    PACKAGE,
     Content,
     Record,
     behind_the_page,
     file_of,
     locked,
     modules_of,
-    name_of,
     notebook_source,
+    package_files,
 )
 from segmentation.pipeline.notebooks import execute_notebook
 from segmentation.pipeline.plan import Plan
@@ -46,7 +45,7 @@ from segmentation.runs.run import PIPELINE
 from segmentation.runs.stages import OF_PAGE, PDF, SLIDES, STAGES, Stage, compared_page, declared
 
 OF_DOIT = {"BACKEND": {"whole": f"{Record.__module__}:{Record.__name__}"}}
-COMPARE, SERIES = (files.ROOT / "notebooks" / name for name in ("06_compare.ipynb", "07_months.ipynb"))
+COMPARE, SERIES = "notebooks/06_compare.ipynb", "notebooks/07_months.ipynb"
 
 
 def run_pipeline(plan: Plan, *, printed: Printed | None = None, slides: bool = False, cold: bool = False) -> Outcome:
@@ -110,9 +109,10 @@ def _remembered(plan: Plan):
 
 
 def _prepare_kernels() -> None:
-    """Let the kernels find the package of this project, and know that their notebooks are not run by hand."""
+    """Let the kernels find the package of a clone, and know that their notebooks are not run by hand."""
     os.environ[PIPELINE] = "1"
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
+    if not files.INSTALLED:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def _run_tasks(plan: Plan, wanted: Beside, cold: bool) -> Outcome:
@@ -215,13 +215,13 @@ def make_comparison(runs: Sequence[str], language: str | None = None) -> tuple[s
     executed = page.parent / "notebooks" / f"{page.stem}.ipynb"
     notebook, told = (COMPARE, {"base": runs[0], "run": run}) if len(runs) == 2 else (SERIES, {"runs": ",".join(runs)})
     told["language"] = spoken()
-    _warm(modules_of(notebook))
+    _warm(modules_of(files.found(notebook)))
     try:
         with FileLock(files.ROOT / "assets" / run / ".lock", blocking=False):
             sweep_halves(page.parent)
             private = any(open_finished(name, None).private for name in runs)
             execute = partial(execute_notebook, private=private)
-            _apart(execute, notebook, told, executed, lambda *_: None)
+            _apart(execute, files.found(notebook), told, executed, lambda *_: None)
             return _render("report.render", "write_comparison", executed, page, " → ".join(runs)), page
     except Timeout as fault:
         raise SegmentationError(f"run {run} is being made by another process; wait for it") from fault
@@ -292,7 +292,7 @@ def _slides_task(plan: Plan, outcome: Outcome) -> dict:
 def _manifest_task(plan: Plan, outcome: Outcome, wanted: Beside) -> dict:
     beside = [plan.study.report / file for name in wanted.made for file in OF_PAGE[name]]
     made = [*plan.artifacts(), _page(plan), *beside]
-    notebooks, code = [stage.notebook for stage in STAGES], sorted(PACKAGE.rglob("*.py"))
+    notebooks, code = [stage.notebook for stage in STAGES], package_files()
     sources = [plan.described, *plan.base_files, *notebooks, *code, *plan.catalogues, locked()]
     told = [plan.told_parameters(), plan.fingerprints, revision(), *wanted]
     targets, work = [plan.study.path("manifest.json")], [write_manifest, plan, sources, wanted.printed]
@@ -321,8 +321,8 @@ def _task(outcome: Outcome, name: str, asks: str, needs: list, makes: list, told
         "doc": asks,
         "io": {"capture": False},
         "actions": [(_guarded, [outcome, action, *arguments])],
-        "file_dep": list(dict.fromkeys(map(name_of, needs))),
-        "targets": list(map(name_of, makes)),
+        "file_dep": list(dict.fromkeys(map(files.name_of, needs))),
+        "targets": list(map(files.name_of, makes)),
         "uptodate": [config_changed(_hashed(told)), _as_it_was_made(makes, drawn)],
     }
 

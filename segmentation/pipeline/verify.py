@@ -87,7 +87,7 @@ def verify_run(run: str, data: str | None) -> int:
         _copy_project(root, manifest.dataset)
         _copy_base(root, manifest.earlier)
         commands = _commands(run, manifest, data)
-        environment = {**os.environ, "PYTHONPATH": str(root)}
+        environment = {**os.environ, "PYTHONPATH": str(_copy_package(root)), files.HOME: str(root)}
         for words in commands:
             command = [sys.executable, "-m", "segmentation", *words]
             if run_unheard(command, cwd=root, env=environment, stdout=subprocess.DEVNULL):
@@ -105,14 +105,27 @@ def verify_run(run: str, data: str | None) -> int:
     return len(again.outputs)
 
 
+def _copy_package(root: Path) -> Path:
+    """Copy the package: of a clone into the copy of the project, an installed one, with what it ships, beside it."""
+    place = root.with_name("package") if files.INSTALLED else root
+    _copy_folder(files.PACKAGE, place / "segmentation")
+    return place
+
+
 def _copy_project(root: Path, dataset: str) -> None:
+    """Copy what a run reads of the home, in which of a clone lies what is shipped too."""
     own = [] if dataset == ASSUMED else [f"data/{dataset}"]
-    for part in ("segmentation", "notebooks", *own, "report/template"):
-        shutil.copytree(
-            files.ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-        )
-    for name in ("pyproject.toml", "requirements.txt"):
-        shutil.copy(files.ROOT / name, root / name)
+    shipped = [] if files.INSTALLED else ["report/template", "pyproject.toml", "requirements.txt"]
+    root.mkdir()
+    for part in ("notebooks", *own, *shipped):
+        if (files.ROOT / part).is_dir():
+            _copy_folder(files.ROOT / part, root / part)
+        elif (files.ROOT / part).is_file():
+            shutil.copy(files.ROOT / part, root / part)
+
+
+def _copy_folder(folder: Path, to: Path) -> None:
+    shutil.copytree(folder, to, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
 
 
 def _copy_base(root: Path, base: str | None) -> None:

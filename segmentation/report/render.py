@@ -37,7 +37,7 @@ class SegmentationHTMLExporter(HTMLExporter):
     def __init__(self, **settings):
         own = {
             "template_name": "template",
-            "extra_template_basedirs": [str(files.ROOT / "report")],
+            "extra_template_basedirs": [str(files.SHIPPED / "report")],
             "exclude_anchor_links": True,
         }
         super().__init__(**own | settings)

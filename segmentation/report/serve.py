@@ -33,7 +33,7 @@ SETTINGS = {
     "server.headless": "true",  # it would ask for an address of mail
     "server.maxUploadSize": str(MOST_UPLOADED),
 }
-STYLE = files.ROOT / "report" / "template" / "style.css"
+STYLE = "report/template/style.css"
 THEME = {
     "primaryColor": "link",
     "backgroundColor": "paper",
@@ -59,7 +59,7 @@ def serve(run: str, host: str = HERE, port: int | None = None) -> None:
 
     bootstrap._set_up_signal_handler = partial(_keep_interrupt, bootstrap._set_up_signal_handler)
     Thread(target=_import_beforehand, daemon=True).start()
-    main(["run", str(files.ROOT / "report" / "dashboard.py"), *options(host, port)], prog_name="dashboard")
+    main(["run", str(files.SHIPPED / "report" / "dashboard.py"), *options(host, port)], prog_name="dashboard")
 
 
 def _keep_interrupt(set_up, server) -> None:
@@ -109,7 +109,7 @@ def options(host: str = HERE, port: int | None = None) -> list[str]:
 
 def style_variables() -> dict[str, tuple[str, str]]:
     """Return the variables of the report's style, each on light and on dark paper."""
-    light, dark, *_ = re.findall(r":root \{(.*?)\}", STYLE.read_text(encoding="utf-8"), flags=re.S)
+    light, dark, *_ = re.findall(r":root \{(.*?)\}", (files.SHIPPED / STYLE).read_text(encoding="utf-8"), flags=re.S)
     day: dict[str, str] = dict(re.findall(r"--(\w+): (.*?);", light))
     night: dict[str, str] = dict(re.findall(r"--(\w+): (.*?);", dark))
     return {name: (value, night.get(name, value)) for name, value in day.items()}
@@ -131,7 +131,7 @@ def theme_css() -> str:
 
     light-dark() follows the theme of Streamlit.
     """
-    variables, style = style_variables().items(), STYLE.read_text(encoding="utf-8")
+    variables, style = style_variables().items(), (files.SHIPPED / STYLE).read_text(encoding="utf-8")
     each = {name: day if day == night else f"light-dark({day}, {night})" for name, (day, night) in variables}
     [shared] = re.findall(r"/\* The segments at a glance.*?(?=/\* Contents)", style, flags=re.S)
     return f".stApp {{ {' '.join(f'--{name}: {value};' for name, value in each.items())} }}\n.stHtml {{ {shared} }}"

@@ -155,7 +155,7 @@ def write_dataset(name: str, source: RawSource, decimal_mark: str = "auto", date
     check_run_name(name, option="NAME")
     path = files.ROOT / "data" / name / "dataset.yaml"
     if path.is_file():
-        raise UsageError(f"data/{name}/dataset.yaml exists; edit it, or remove it to have it guessed again")
+        raise UsageError(f"{files.shown(path)} exists; edit it, or remove it to have it guessed again")
     guesses, purchases = guess_table(source, decimal_mark, dates=dates)
     write_text(path, as_yaml(guesses, source, name.replace("_", " ").capitalize(), decimal_mark, purchases))
     return path

@@ -30,7 +30,7 @@ CHECKED = ("model.skops", "model.json", "profiles.json", "cleaning.json")
 
 def versions() -> dict[str, str]:
     """Return the version of Python and of every direct dependency."""
-    project = tomllib.loads((files.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((files.SHIPPED / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     direct = [re.split(r"[^\w.-]", requirement)[0] for requirement in project["dependencies"]]
     return {"python": platform.python_version()} | {name: version(name) for name in sorted(direct)}
 
@@ -135,11 +135,16 @@ def forget_lists(run: str) -> None:
 
 
 def fingerprints(paths) -> dict[str, str]:
-    return {path.relative_to(files.ROOT).as_posix(): sha256(path) for path in paths}
+    return {files.name_of(path): sha256(path) for path in paths}
 
 
 def revision() -> str | None:
-    """Return the git revision of the project, ending in "-dirty" when files differ from it; None without git."""
+    """Return the git revision of a clone, ending in "-dirty" when files differ from it; None elsewhere, or without git.
+
+    A folder of the caller's may be a repository too, or lie in one.
+    """
+    if files.INSTALLED or not (files.ROOT / ".git").exists():
+        return None
     command = ["git", "-C", str(files.ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -190,7 +195,7 @@ def remembered(given: dict) -> tuple[dict, Made | None]:
     if given["data"] is not None and made.dataset != ASSUMED:
         before["dataset"] = made.dataset
     if "data" in before:
-        before["data"] = str(files.ROOT / before["data"])
+        before["data"] = str(files.found(before["data"]))
     elif given["data"] is None and made.set_by.get("data") == "command line":
         raise UsageError(
             f"where the table of run {run!r} lies is not kept; say it again: {as_command('report', run=run, data='…')}"

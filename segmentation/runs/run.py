@@ -264,7 +264,7 @@ def _own_by_hand(run: str) -> str:
     kernel = sys.modules.get("ipykernel.kernelapp")
     if not kernel or not kernel.IPKernelApp.initialized() or PIPELINE in os.environ:
         return run
-    files.require_project()
+    files.require_home()
     own = run if run.endswith(BY_HAND) else f"{run}{BY_HAND}"
     print(
         f"Run by hand, this notebook reads and writes assets/{own}/, and no finished run; those before it come first."
@@ -312,8 +312,9 @@ def load_dataset(name: str, run: str = "") -> Dataset:
         When there is no such dataset, or its file breaks a rule; every fault is listed.
     """
     path = dataset_path(name, run)
-    shown = path.relative_to(files.ROOT).as_posix()
-    known = sorted(p.parent.name for p in (files.ROOT / "data").glob("*/dataset.yaml"))
+    shown = files.name_of(path)
+    places = [root.glob("data/*/dataset.yaml") for root in (files.ROOT, files.SHIPPED)]
+    known = sorted({described.parent.name for place in places for described in place})
     if name not in known and not (name == ASSUMED and path.is_file()):
         raise UsageError(f"{shown} does not exist{suggest(name, known)} Known: {', '.join(known)}.")
     try:

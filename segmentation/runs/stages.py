@@ -45,7 +45,7 @@ class Stage:
 
     @property
     def notebook(self) -> Path:
-        return files.ROOT / "notebooks" / f"{self.name}.ipynb"
+        return files.found(f"notebooks/{self.name}.ipynb")
 
 
 # The one map: 02 runs beside 03 -> 04 -> 05. The README's diagram is checked against it.

@@ -182,7 +182,7 @@ def _table_of(run: str) -> RawSource | None:
     try:
         made = made_of(run)
         return (
-            locate("DATA", str(files.ROOT / str(made.parameters["data"])))
+            locate("DATA", str(files.found(str(made.parameters["data"]))))
             if made and "data" in made.parameters
             else None
         )

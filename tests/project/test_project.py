@@ -352,31 +352,6 @@ def test_clean_leaves_a_run_that_is_being_made_and_goes_on_past_one_that_cannot_
     assert (fresh.root / "report" / "busy" / "report.html").is_file()
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["clean"],
-        ["report"],
-        ["verify"],
-        ["dataset", "--name", "shop", "--data", "shop.csv"],
-        ["score", "--new", "shop.csv", "--out", "scored.csv"],
-        ["compare", "--base", "a", "--run", "b"],
-    ],
-    ids=lambda words: words[0],
-)
-def test_an_installed_package_touches_nothing_of_others(tmp_path, words):
-    for place in ("assets/theirs", "report/theirs", "assets/run"):
-        (tmp_path / place).mkdir(parents=True)
-    (tmp_path / "assets/run/manifest.json").write_text("{}")
-    (tmp_path / "shop.csv").write_text("a,b\n" + "".join(f"{i},{i * i}\n" for i in range(30)))
-    before = sorted(tmp_path.rglob("*"))
-    done = Project(tmp_path).call(*words)
-    assert done.returncode == 2
-    assert "inside of its project alone" in done.stderr
-    assert "make report" in done.stderr
-    assert sorted(tmp_path.rglob("*")) == before
-
-
 def test_no_table_is_kept_but_the_sample():
     listed = subprocess.run(["git", "ls-files", "data"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode:

@@ -37,7 +37,8 @@ TYPED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], de
 @pytest.fixture
 def run(sample, tmp_path, monkeypatch) -> Run:
     """A copy of the JSON files of the sample's run, for a test to damage, with a lineage."""
-    monkeypatch.setattr("segmentation.core.files.ROOT", tmp_path)
+    for place in ("ROOT", "SHIPPED"):
+        monkeypatch.setattr(f"segmentation.core.files.{place}", tmp_path)
     run = Run("sample", None)
     run.folder.mkdir(parents=True)
     for path in (sample.root / "assets" / "sample").glob("*.json"):

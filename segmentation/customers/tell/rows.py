@@ -302,7 +302,7 @@ def published(found: Fingerprint, dataset: Dataset, name: str) -> str:
     alike = sum(a == b for a, b in zip(bytes.fromhex(found.sketch), bytes.fromhex(source.sketch), strict=True))
     if alike < FEWEST_ALIKE:
         return tr("This is another table than the published one.")
-    reference = files.ROOT / "data" / name / source.path
+    reference = files.found(f"data/{name}/{source.path}")
     if not reference.is_file() or sha256(reference) != source.sha256:
         return tr(
             "This is an altered copy of the published table: about {share} of the rows of the two are the same. Which "

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 
+from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.privacy import WHY_NOT
 from segmentation.evidence.decision import LEVEL, advice, meaning
@@ -165,7 +165,6 @@ def too_many(customers: int, file: str) -> str:
 
 def written(study: Run, lists: Mapping[str, int]) -> str:
     """Say what was written for a run, how many customers each file holds, and that they are for few to see."""
-    place = Path("assets", study.name)
     sheets = trn(
         "{n} sheet of customers, one of profiles, and one that says what each word means",
         "{n} sheets of customers, one of profiles, and one that says what each word means",
@@ -174,8 +173,8 @@ def written(study: Run, lists: Mapping[str, int]) -> str:
     wide = max(map(len, lists))
     rows = [f"  {file:{wide}}  {trn('{n} customer', '{n} customers', customers)}" for file, customers in lists.items()]
     told = [
-        f"{(place / WORKBOOK).as_posix()}: {sheets}",
-        tr("{folder}: one file a segment", folder=f"{(place / LISTS).as_posix()}/"),
+        f"{files.shown(study.folder / WORKBOOK)}: {sheets}",
+        tr("{folder}: one file a segment", folder=f"{files.shown(study.folder / LISTS)}/"),
         *rows,
     ]
     if study.private:
