@@ -27,7 +27,7 @@ of_pdf := 8 packages, 17 MB
 of_slides := 3 packages, 25 MB
 of_postgres := 2 packages, 12 MB
 of_dev := 81 packages, 545 MB
-of_spark := 2 packages, 500 MB
+of_spark := 3 packages, 480 MB
 of_bench := 20 packages, 440 MB
 of_audit := 14 packages, 17 MB
 

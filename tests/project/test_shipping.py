@@ -57,7 +57,7 @@ BUILT = {"pyspark": ["setuptools"], "segmentation": ["flit-core"]}  # what comes
 
 def _is_safe(install: str) -> bool:
     """Return whether a command takes wheels by their hash, and builds by nothing that it fetches."""
-    if re.search(r"--no-deps (--no-build-isolation|--build-constraint requirements\.txt) (-e|--editable) \.$", install.strip()):
+    if re.search(r"--no-deps --(no-build-isolation|build-constraint requirements\.txt) (-e|--editable) \.\s*$", install):
         return True
     built = re.findall(r"--no-binary (\S+)", install)
     safe = "--require-hashes" in install and "--only-binary :all:" in install
@@ -106,7 +106,8 @@ def test_whatever_builds_the_project_is_locked_with_all_that_it_needs():
     told = dict(re.findall(r"^([\w.-]+)==(.*?)(?=^\w|\Z)", lock, flags=re.M | re.S))
     for name in needed:  # what is not in the lock would be fetched by no hash
         assert "--hash=sha256:" in told[name]
-        needed += [other for other, lines in told.items() if re.search(rf"^    #(?: via|  ) {name}$", lines, flags=re.M)]
+        because = re.compile(rf"^    #(?: via|  ) {name}$", flags=re.M)
+        needed += [other for other, lines in told.items() if because.search(lines)]
 
 
 def _source(folder: Path, name: str) -> str:
@@ -125,7 +126,8 @@ def test_source_that_nobody_meant_to_be_built_is_refused(tmp_path):
     (tmp_path / "lock.txt").write_text(_source(tmp_path, "other"))
     offline = ["--offline", "--no-index", "--find-links", str(tmp_path), "--target", str(tmp_path / "to")]
     for command in (command for command in _installs() if "--only-binary" in command):
-        words = re.search(r"--require-hashes --only-binary :all:( --no-binary \w+ --no-build-isolation)?", command)[0].split()
+        kept = re.search(r"--require-hashes --only-binary :all:( --no-binary \w+ --no-build-isolation)?", command)
+        words = kept[0].split()
         tried = [sys.executable, "-m", "uv", "pip", "install", *words, *offline, "-r", str(tmp_path / "lock.txt")]
         done = subprocess.run(tried, capture_output=True, text=True, env={**os.environ, "UV_NO_CACHE": "1"})
         assert done.returncode, command
@@ -227,7 +229,8 @@ def test_a_version_that_is_none_is_refused(project, words):
 
 def release(project, *words: str) -> subprocess.CompletedProcess:
     """Run `make release` in a folder, with the environment that runs the tests."""
-    command = ["make", "-f", str(ROOT / "Makefile"), "release", f"BIN={Path(sys.executable).parent}", "READY=", "DEV=", *words]
+    ours = [f"BIN={Path(sys.executable).parent}", "READY=", "DEV="]
+    command = ["make", "-f", str(ROOT / "Makefile"), "release", *ours, *words]
     return subprocess.run(command, cwd=project, capture_output=True, text=True)
 
 
