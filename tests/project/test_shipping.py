@@ -57,7 +57,7 @@ BUILT = {"pyspark": ["setuptools"], "segmentation": ["flit-core"]}  # what comes
 
 def _is_safe(install: str) -> bool:
     """Return whether a command takes wheels by their hash, and builds by nothing that it fetches."""
-    if re.search(r"--no-deps --(no-build-isolation|build-constraint requirements\.txt) (-e|--editable) \.\s*$", install):
+    if re.search(r"--no-deps --(no-build-isolation|build-constraint requirements\.txt) (-e|--editable) \. *$", install):
         return True
     built = re.findall(r"--no-binary (\S+)", install)
     safe = "--require-hashes" in install and "--only-binary :all:" in install
