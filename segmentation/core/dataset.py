@@ -1,7 +1,7 @@
 """dataset.yaml: what a table is, what its columns mean, and what its segments are called."""
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
 from math import inf
@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from segmentation.core import files
 from segmentation.core.text import OF_YEARS, holds_unit, in_sentence, suggest
-from segmentation.language import tr, trc
-from segmentation.language.writing import NONE, amount, percent, told_unit, ungrouped
+from segmentation.language import spoken, tr, trc
+from segmentation.language.writing import NONE, amount, percent, spanning, told_unit, ungrouped
 
 Level = Literal["low", "average", "high"]
 MethodName = Literal["kmeans", "mixture", "latent-class"]
@@ -333,7 +333,7 @@ class Dataset(_Strict):
     def words(self, name: str) -> str:
         """Return what a column is called inside of a sentence: its label, or its name as words."""
         label = self.label(name) if self.columns[name].type == "date" else self.columns[name].label
-        return in_sentence(label) if label else name.replace("_", " ")
+        return (in_sentence(label) if spoken() == "en" else label) if label else name.replace("_", " ")
 
     def axis(self, name: str) -> Axis:
         """Return the label with its unit, as an axis shows it; of words what their numbers mean."""
@@ -350,6 +350,10 @@ class Dataset(_Strict):
     def amount(self, name: str, value: float | None) -> str:
         """Return a number of a column for a reader."""
         return self.as_told(name, value, amount(value))
+
+    def ranged(self, name: str, interval: Sequence[float] | None) -> str:
+        """Return an interval of a column without its unit, for it stands beside a number that has one."""
+        return spanning(interval, percent if self.columns[name].type == "yes/no" else self.axis(name).form)
 
     def measured(self, name: str, value: float | None) -> str:
         """Return a number of a column with its unit, which is not repeated where the label says it."""

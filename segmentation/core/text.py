@@ -67,8 +67,15 @@ SMALL_WORDS = frozenset(  # English alone, and no names: a label that begins wit
 )
 SAYS_LEAST = re.compile(  # at the start and the end of a label
     r"^(?:(?:total|overall|annual|yearly|monthly|weekly|daily|number of|no\. of|count of|amount of|anzahl(?: der)?"
-    r"|gesamt\w*|nombre d[e']|n[uú]mero de|numero di)\s+)+(?=\S)"
+    r"|gesamt\w*|nombre d[e']|n[uú]mero de|numero di|average|mean|durchschnittlich\w*|mittlere\w?"
+    r"|(?:share|percentage|proportion|part|anteil|proporci[oó]n|porcentaje) (?:of|der|des|an|de)"
+    r"(?: \S+ (?:with|by|via|from|in|mit|per|aus|avec|par|con|por|en)\b)?)\s+)+(?=\S)"
     r"|(?:\s+(?:score|rating|points|amount|index|total|gesamt|insgesamt))+$",
+    re.IGNORECASE,
+)
+OF_ITS_KIND = re.compile(  # what stands behind the subject of a label, in languages whose noun comes last, or first
+    r"\s+(?:(?:with|by|from|on|in|at|to|for|per|since|of|mit|bei|von|für|pro|je|aus|auf)|(avec|par|pour|dans|chez|con|por"
+    r"|para|en|de|du|des|del|di))\s.*$",
     re.IGNORECASE,
 )
 OF_YEARS = re.compile(
@@ -195,14 +202,16 @@ def shortened(label: str, others: Sequence[str], most: int, *, cut: bool = False
     """Return a label in at most so many letters that nobody takes for one of the `others`; None where there is none.
 
     What is left out is, as far as it must be, what stands in brackets and words that say least ("total", "score"), what
-    it has in common with others at its start and end, and, where it may be `cut`, its end or its middle, with "…".
+    it has in common with others at its start and end, what stands behind its subject and beside its noun, and, where it
+    may be `cut`, its end or its middle, with "…".
     """
     plain = re.sub(r"\s*[(\[][^)\]]*[)\]]", "", label)
-    tried = [text.strip(" .,:;–_/|()[]-") for text in (plain, SAYS_LEAST.sub("", plain), _own_part(label, others))]
+    least = SAYS_LEAST.sub("", plain)
+    tried = [text.strip(" .,:;–_/|()[]-") for text in (plain, least, _own_part(label, others), *_subjects(least))]
     for text in (label, *tried):
         if 0 < len(text) <= most and (text == label or not any(_holds(other, text) for other in others)):
             return text
-    for text in (*tried[::-1], label) if cut else ():
+    for text in (*sorted(tried, key=len), label) if cut else ():
         for start in (most - 1, most // 2) if most >= LEAST_PARTED else (most - 1,):
             head, tail = _head(text, start), _tail(text, most - 1 - start)
             between = re.compile(f"{re.escape(head)}.*{re.escape(tail)}", re.I | re.S)
@@ -210,6 +219,15 @@ def shortened(label: str, others: Sequence[str], most: int, *, cut: bool = False
             if head and len(text) > most and not alike:
                 return f"{head}…{tail}"
     return None
+
+
+def _subjects(label: str) -> list[str]:
+    """Return what a label is about without what stands behind that, and of this the noun alone; [] of a plain one."""
+    behind = OF_ITS_KIND.search(label)
+    if not behind:
+        return []
+    subject = label[: behind.start()]
+    return [subject, subject.split()[0 if behind[1] else -1]]
 
 
 def _own_part(label: str, others: Sequence[str]) -> str:

@@ -132,7 +132,7 @@ class Reason:
         "no value, because several columns hold parts of what customers bring, and none says that it is the total",
     )
     AHEAD = markc("why a column has its role", "its name says that these dates lie ahead")
-    LIE_AHEAD = markc("why a column has its role", "most of its dates lie behind the last that customers did")
+    LIE_AHEAD = markc("why a column has its role", "most of its dates come after the last thing that any customer did")
     BIRTH = markc("why a column has its role", "its name says that it is a date of birth")
     LAST_DONE = markc("why a column has its role", "its name says when the customer last did something (recency)")
     CAME = markc("why a column has its role", "its name says when the customer came (tenure)")

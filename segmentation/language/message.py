@@ -26,9 +26,12 @@ def trc(context: str, message: str, /, **values: object) -> str:
 
 
 def trn(one: str, many: str, n: int, /, **values: object) -> str:
-    """Tell a message in the form that goes with a number; {n} is the number in words, unless `values` has it."""
+    """Tell a message in the form that goes with a number; {n} is the number in words, unless `values` has it.
+
+    Of none it is told as of many: where French has the form of one, that may say "une ligne".
+    """
     forms = catalogue(spoken()).get((one, many))
-    text = forms[plural(spoken())(n)] if forms else one if n == 1 else many
+    text = forms[plural(spoken())(n) if n else -1] if forms else one if n == 1 else many
     return _filled(text, {"n": numeral(n)} | values)
 
 

@@ -70,7 +70,7 @@ def _other(tried: Tried) -> str:
     """Say what another method finds, whose segments are not natural."""
     told = {"method": tr(METHOD_CALLED[tried.method]), "k": tried.k}
     if tried.verdict is None:
-        return tr("Also tried: {method}, whose segments no valleys part, however many there are.", **told)
+        return tr("Also tried: {method}. Whatever their number, no gap could be shown between its segments.", **told)
     return tr("Also tried: {method}, whose verdict with {k} is {verdict}.", verdict=named(tried.verdict), **told)
 
 

@@ -76,7 +76,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
         ],
         "words": {
             "under": under_one(),
-            "unasked": tr("No segment is told here, {because}.", because=NO_CENTRE),
+            "unasked": tr("No segment is told here, {because}.", because=tr(NO_CENTRE)),
             "another": tr("another"),
             "sure": {how: tr(told) for how, told in HOW_SURE.items()},
             "formula": RISKY,

@@ -34,7 +34,6 @@ __getattr__ = lazily(
     profiles=(
         "actions_table",
         "centre_table",
-        "centres_table",
         "choices_table",
         "flatten",
         "nearest_table",

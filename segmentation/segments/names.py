@@ -311,8 +311,8 @@ def called_by_number(segment: int) -> str:
 
 
 def quoted(name: str) -> str:
-    """Return a name as it stands inside of a sentence: in quotation marks where commas part its words."""
-    return tr("“{name}”", name=name) if "," in name else name
+    """Return a name as it stands inside of a sentence: in quotation marks where commas or colons part its words."""
+    return tr("“{name}”", name=name) if set(name) & {",", ":"} else name
 
 
 def _spread(values: list[float | None]) -> float:

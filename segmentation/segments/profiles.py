@@ -15,13 +15,13 @@ from segmentation.customers.counts import Grouping, unskew
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import counts_by_segment, quantiles, shown_means, shown_shares
 from segmentation.language import mark, spoken, telling_in, tr, trc
-from segmentation.language.writing import decimal, labelled, show_index, show_p, spanning, whole
+from segmentation.language.writing import decimal, labelled, show_index, show_p, whole
 from segmentation.runs.artifacts import Lineage
 from segmentation.runs.records import OTHERS, Interval, Placement, Profile
 from segmentation.runs.run import Run
 from segmentation.runs.worth import Part, Worth
 from segmentation.segments.assign import bent, centre_of_all, centres
-from segmentation.segments.names import as_before, called_by_number, distinct_names, levelled
+from segmentation.segments.names import as_before, distinct_names, levelled
 
 STANDING_DIGITS = 2
 STANDING_STEP = 0.05  # of private customers: about what the eye sees of a dot on a card
@@ -278,7 +278,8 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
         row = {trc("head", "segment"): profile.name}
         for f, value in profile.centre.items():
             form = dataset.axis(f).form
-            told = f"{form(value)} ({spanning(profile.centre_interval[f], form)})" if value is not None else form(value)
+            around = dataset.ranged(f, profile.centre_interval[f])
+            told = f"{form(value)} ({around})" if value is not None else form(value)
             beside = f in profile.mean
             row[str(dataset.axis(f))] = (
                 tr("{centre}, mean {mean}", centre=told, mean=form(profile.mean[f])) if beside else told
@@ -288,17 +289,11 @@ def centre_table(profiles: list[Profile], dataset: Dataset) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def centres_table(centres: pd.DataFrame, dataset: Dataset, names: Mapping[int, str]) -> pd.DataFrame:
-    """Return the centres as text, one row a segment by its name."""
-    told = {trc("head", "segment"): [(names or {}).get(int(s)) or called_by_number(int(s)) for s in centres.index]}
-    return pd.DataFrame(told | {str(dataset.axis(f)): centres[f].map(dataset.axis(f).form).tolist() for f in centres})
-
-
 def levels_beside(profile: Profile) -> str:
     """Return the levels of a segment that is not called by them; small in English, where no noun begins them."""
     told = profile.level_name
     small = f"{told[:1].lower()}{told[1:]}" if spoken() == "en" else told
-    return "" if profile.name.startswith(told) else f"; {escape(small)}"
+    return "" if profile.name.startswith(told) else tr("; ") + escape(small)
 
 
 def actions_table(profiles: pd.DataFrame, verdict: str) -> pd.DataFrame | None:

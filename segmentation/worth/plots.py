@@ -1,5 +1,6 @@
 """What the segments are worth, drawn: computed tables in, axes out; None where there is nothing to draw."""
 
+import re
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -17,6 +18,11 @@ from segmentation.segments.profiles import largest_first
 from segmentation.worth.rfm import group_texts
 
 RFM_LETTERS = 8  # in a line of a cell of the RFM grid
+SYLLABLE = re.compile(  # where one begins in English, German, French and Spanish: a consonant or two, then a vowel
+    r"(?<=\w\w)(?=(?:[cpst]h|qu|gn|[bcdfgkptv][lr]|[bcdfgjkmnpqstvwxzßçñ]|(?<![bcdfgkptv])[lr]|(?<![cpst])h)"
+    r"[aeiouyäöüàâéèêëîïôûùáíóú]\w)",
+    re.IGNORECASE,
+)
 BAR = 0.38  # of a row, one of two
 
 
@@ -113,7 +119,11 @@ def _broken(name: str, letters: int) -> str:
 
 
 def _parted(word: str, letters: int) -> str:
-    """Return a word in as many pieces alike as give none more than so many letters, wide ones counted twice."""
+    """Return a word in pieces of at most so many letters, wide ones counted twice: between syllables, else alike."""
+    ends = [mark.start() for mark in SYLLABLE.finditer(word) if width(word[: mark.start()]) <= letters]
+    if ends:
+        rest = word[ends[-1] :]
+        return f"{word[: ends[-1]]}- {_parted(rest, letters) if width(rest) > letters + 1 else rest}"
     long = -(-len(word) // -(-width(word) // letters))
     return "- ".join(word[at : at + long] for at in range(0, len(word), long))
 

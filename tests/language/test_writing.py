@@ -93,6 +93,9 @@ def test_a_message_is_told_by_its_plural_its_context_and_its_places(monkeypatch)
     assert (trc("of a level", "high"), trc("of a price", "high")) == ("hoch", "high")
     assert [trn("{n} customer", "{n} customers", n) for n in (1, 2, 13)] == ["one Kunde", "zwei Kunden", "13 Kunden"]
     assert trn("{n} customer", "{n} customers", 1, n="1") == "1 Kunde"
+    monkeypatch.setattr(messages, "catalogue", lambda _: {("{n} row", "{n} rows"): ("une ligne", "{n} lignes")})
+    speak("fr")
+    assert trn("{n} row", "{n} rows", 0, n="0") == "0 lignes"
     speak("en")
     assert (trn("{n} customer", "{n} customers", 0), numeral(12)) == ("no customers", "twelve")
 

@@ -194,7 +194,7 @@ def answers(tmp_path_factory) -> Project:
 def test_the_mean_of_yes_and_no_is_a_share_of_yes(answers):
     page = said(answers.page("answers"))
     table = page[page.index("Centre in original units") :]
-    assert re.search(r"75% yes \(\d+% yes to \d+% yes\)", table)
+    assert re.search(r"75% yes \(\d+% to \d+%\)", table)
     assert "Newsletter is highest in" in page
     assert re.search(r"Newsletter is highest in [^.]*?\(75% yes\) and lowest in [^.]*?\(0% yes\)\.", page)
     assert "Newsletter: 38% yes." in page  # 30 of 80

@@ -154,6 +154,6 @@ def test_the_choice_of_a_method_has_a_reason():
     assert told.endswith("with 2 they are natural. Also tried: K-Means, whose verdict with 3 is reproducible.")
     told = formed_by("auto", _tried(kmeans, ("mixture", None, None)), "kmeans")
     assert "K-Means, though with 3 they are not natural (reproducible). Also tried: Gaussian mixtures, whose" in told
-    assert told.endswith("whose segments no valleys part, however many there are.")
+    assert told.endswith("Whatever their number, no gap could be shown between its segments.")
     told = formed_by("auto", _tried(kmeans, ("mixture", 2, "none")), "kmeans")
     assert told.endswith("Also tried: Gaussian mixtures, whose verdict with 2 is none.")

@@ -164,6 +164,25 @@ def test_a_shortened_label_stands_for_no_other_column():
     assert len(letters) <= 12
 
 
+LONG = [
+    "average monthly household spending on fruit",
+    "share of orders with express delivery",
+    "number of contacts with customer service",
+    "days since the last visit",
+]
+
+
+def test_a_long_label_keeps_the_word_that_tells():
+    def short(label: str, most: int, *, cut: bool = False) -> str | None:
+        return shortened(label, [other for other in LONG if other != label], most, cut=cut)
+
+    assert [short(label, 18) for label in LONG] == ["household spending", "express delivery", "contacts", "days"]
+    assert [short(label, 9, cut=True) for label in LONG] == ["spending", "express…", "contacts", "days"]
+    assert shortened("Anteil der Bestellungen mit Expresslieferung", LONG, 16) == "Expresslieferung"
+    assert shortened("Dépenses mensuelles moyennes du foyer", LONG, 10) == "Dépenses"
+    assert shortened("spending on fruit", ["spending on bread"], 10) is None
+
+
 def test_a_card_shows_five_descriptors_and_folds_the_others_but_never_one_alone():
     from segmentation.report.tell.card import _folded
 

@@ -16,7 +16,6 @@ from segmentation.language.writing import (
     percents,
     share_texts,
     show_index,
-    spanning,
 )
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Lineage, Profiles, Selection
@@ -204,7 +203,7 @@ def _card_feature(profile: Profile, name: str, dataset: Dataset) -> dict:
     return {
         "label": dataset.label(name),
         "centre": dataset.measured(name, profile.centre[name]),
-        "interval": spanning(profile.centre_interval[name], dataset.axis(name).form),
+        "interval": dataset.ranged(name, profile.centre_interval[name]),
         "index": show_index(profile.index[name]),
     }
 

@@ -206,16 +206,17 @@ def trust(account: Account, dataset: Dataset | None = None) -> str:
     hides = any(form(n) != whole(n) for n in account.rules.values())  # what the others are would tell of one hidden
     n, hidden = _so_many(account.rejected, form)
     clean = sentence(trn("{n} row", "{n} rows", account.clean))
-    told = [
-        trn(
-            "**{clean} of {rows} can be trusted**, and {n} row was refused.",
-            "**{clean} of {rows} can be trusted**, and {n} rows were refused.",
-            n,
-            clean=clean,
-            rows=rows_in(account, form),
-            **hidden,
-        )
-    ]
+    given = rows_in(account, form)
+    refused = trn(
+        "**{clean} of {rows} can be trusted**, and {n} row was refused.",
+        "**{clean} of {rows} can be trusted**, and {n} rows were refused.",
+        n,
+        clean=clean,
+        rows=given,
+        **hidden,
+    )
+    none = tr("**{clean} of {rows} can be trusted**, and no rows were refused.", clean=clean, rows=given)
+    told = [refused if n else none]
     if not worst:
         told.append(tr("No rule was broken."))
     elif hides:

@@ -34,8 +34,10 @@ def who(profiles: list[Profile], verdict: Verdict) -> str:
     return tr("**{segments}**: {names}.", segments=sentence(counted(len(profiles), verdict)), names=listing(told))
 
 
-def size_table(profiles: list[Profile]) -> pd.DataFrame:
+def size_table(profiles: list[Profile]) -> pd.DataFrame | None:
     """Return number, name, levels where these are not the name, size and share as text, the largest first."""
+    if len(profiles) == 1:
+        return None
     shares, shown = segment_shares(profiles), largest_first(profiles)
     heads = {trc("head", "no."): [str(p.segment) for p in shown], trc("head", "segment"): [p.name for p in shown]}
     levels = {trc("head", "levels"): [p.level_name for p in shown]} if any(map(levels_beside, profiles)) else {}

@@ -37,14 +37,12 @@ from segmentation.segments.fit import (
     distance_unit,
     item_form,
     item_profiles,
-    scaled_label,
 )
 from segmentation.segments.names import called_by_number, quoted
 
 MOST_MARKERS = 3  # of a segment, in a caption
 ALONE = mark("All customers are one part, and there is no other one to compare it with.")
 SEGMENT_CAPTIONS = {  # over each table
-    "centres": mark("The centres of the segments, in original units."),
     "choices": mark("Agreement with the segments at hand, as adjusted Rand index."),
     "nearest": mark("The customers nearest to a border, by margin."),
     "sizes": mark("The segments, from the largest to the smallest."),
@@ -92,13 +90,13 @@ def in_scaled_units(
             "Two answers against each other are a few points on a grid; [the figure](#04-original) shows all of them."
         )
         return " ".join([among, *([] if hidden else [near]), grid])
-    labels = [scaled_label(scaled.dataset, name) for name in amounts_of(scaled.dataset, shown)]
+    drawn = amounts_of(scaled.dataset, shown)
     told = [near, among, tr("The unit of the axes: {unit}.", unit=tr(unit))]
     if not hidden:
         one, several = tr("Red cross: the centroid."), tr("Red crosses: the centroids.")
         told += [several if len(centres) > 1 else one]
         told += [tr("Ellipses: one and two standard deviations around each.")] if len(spreads) else []
-    return f"{' '.join(told)}{axes(labels, len(centres), len(shown))}{_tiles(scaled, len(centres))}"
+    return f"{' '.join(told)}{axes(drawn, len(centres), len(shown))}{_tiles(scaled, len(centres))}"
 
 
 def in_original_units(
@@ -108,16 +106,17 @@ def in_original_units(
     verdict: Verdict,
     names: Mapping[int, str] | None = None,
 ) -> str:
-    """Say between which centres each feature ranges, and what the figure in original units shows."""
+    """Say between which centres the features of the axes range, and what the figure in original units shows."""
     dataset = segmented.dataset
     if are_profiled(dataset, shown):
         amounts = [escape(dataset.label(name)) for name in amounts_of(dataset, shown)]
         beside = [tr("{label} is an amount, and is not in this figure.", label=label) for label in amounts]
         return " ".join([profiles(item_profiles(segmented, centres), dataset, names), *beside])
-    which = axes([dataset.axis(n) for n in amounts_of(dataset, shown)], len(centres), len(shown))
+    drawn = amounts_of(dataset, shown)
+    which = axes(drawn, len(centres), len(shown))
     one, several = tr("Red cross: the centre."), tr("Red crosses: the centres.")
     crosses = several if len(centres) > 1 else one
-    told = f"{extremes(centres, dataset, names)} {crosses}{which}"
+    told = f"{extremes(centres[drawn[:2]], dataset, names)} {crosses}{which}"
     return f"{told}{_tiles(segmented, len(centres))}"
 
 
@@ -335,21 +334,21 @@ def tell_hidden(dataset: Dataset, feature: str, shown: Sized) -> str:
     return tr("{label}: not shown of any segment, because {why}.", label=label, why=tr(WHY_NOT))
 
 
-def axes(labels: Sequence[str], segments: int, features: int) -> str:
-    """Say which of the features, of which the first two labels are drawn, the axes show; starts with a blank."""
+def axes(drawn: Sequence[str], segments: int, features: int) -> str:
+    """Say which of the features, of which the first two are drawn, the axes show; starts with a blank."""
     if features <= 2:
-        return "" if len(labels) == 2 else f" {tr('Both axes show the same.')}"
-    told = {"features": whole(features), "labels": listing([escape(label) for label in labels[:2]])}
+        return "" if len(drawn) == 2 else f" {tr('Both axes show the same.')}"
     if segments < 2:
-        text = tr("Of {features} features the axes show the first two: {labels}.", **told)
-    elif len(labels) < features:
+        text = tr("Of {features} features the axes show the first two.", features=whole(features))
+    elif len(drawn) < features:
         text = tr(
-            "Of {features} features the axes show the two amounts that differ most between the segments: {labels}.",
-            **told,
+            "Of {features} features the axes show the two amounts that differ most between the segments.",
+            features=whole(features),
         )
     else:
         text = tr(
-            "Of {features} features the axes show the two that differ most between the segments: {labels}.", **told
+            "Of {features} features the axes show the two that differ most between the segments.",
+            features=whole(features),
         )
     return f" {text}"
 

@@ -108,7 +108,8 @@ def worth(values: Sequence[Worth], profiles: list[Profile], dataset: Dataset) ->
     """Say which segment has most of the value for its size, and what of this is no discovery; "" without a value."""
     if not values:
         return ""
-    told, formed = [escape(worth_most(profiles, values, dataset))], [one for one in values if one.formed]
+    drawn, formed = shares(values, profiles, dataset), [one for one in values if one.formed]
+    told = [] if drawn else [escape(worth_most(profiles, values, dataset))]  # its caption says it
     for one in values:
         if one.total is not None and one.total <= 0:
             of = {
