@@ -4,13 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from diptest import diptest
 from scipy.spatial.distance import cdist, pdist
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
 from segmentation.core.parallel import spread
 from segmentation.customers.exploring import sample_rows
+from segmentation.evidence.dip import dip_test
 from segmentation.language import mark
 from segmentation.methods.method import LARGEST_EXACT, Optimum
 
@@ -36,7 +36,7 @@ RULES = {  # criterion -> which k it chooses by itself
 }
 FLOWS = ["k", "segment", "size", "next_k", "next_segment", "next_size", "customers"]
 AT_ONCE = 1_000
-LARGEST_DIP = 350  # customers: the published table of the dip ends at 72,000 values, here pairs
+LARGEST_DIP = 350  # customers: the table of the dip ends at 72,000 values, here pairs
 
 
 def score_each_k(X: np.ndarray, optima: dict[int, Optimum], *, seed: int = 0) -> pd.DataFrame:
@@ -191,8 +191,8 @@ def dip_of_distances(X: np.ndarray, *, seed: int = 0) -> dict[str, float]:
         dip and p of the distances as they are; p_untied, the larger of p and that of the distances after `untie`.
     """
     some = X[sample_rows(len(X), LARGEST_DIP, seed=seed)]
-    dip, p = diptest(np.sort(pdist(some)))
-    return {"dip": float(dip), "p": float(p), "p_untied": max(float(p), p_of_one_mode(pdist(untie(some, seed=seed))))}
+    dip, p = dip_test(pdist(some))
+    return {"dip": dip, "p": p, "p_untied": max(p, dip_test(pdist(untie(some, seed=seed)))[1])}
 
 
 def untie(X: np.ndarray, *, seed: int = 0) -> np.ndarray:
@@ -207,8 +207,3 @@ def untie(X: np.ndarray, *, seed: int = 0) -> np.ndarray:
         nearest = np.minimum(np.append(gaps, np.inf), np.insert(gaps, 0, np.inf)) if len(gaps) else np.zeros(1)
         columns.append(column + rng.uniform(-0.5, 0.5, len(column)) * nearest[place])
     return np.column_stack(columns)
-
-
-def p_of_one_mode(values: np.ndarray) -> float:
-    """Return the p-value of Hartigan's dip test."""
-    return float(diptest(np.sort(values))[1])
