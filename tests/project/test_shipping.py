@@ -163,6 +163,17 @@ def test_workflows_may_read_alone_and_take_each_action_by_its_commit(path):
     assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) and version for action, version in used)
 
 
+def test_the_report_is_made_on_every_system_by_lines_that_every_shell_understands():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "report.yml").read_text())["jobs"]
+    systems = jobs["platforms"]["strategy"]["matrix"]["system"]
+    assert systems == ["ubuntu-24.04", "ubuntu-24.04-arm", "macos-15", "macos-15-intel", "windows-2025"]
+    lines = [step["run"] for step in jobs["platforms"]["steps"] if "run" in step]
+    assert all(re.fullmatch(r"python -[^\n$|&<>*]+", re.sub(r"\$\{\{.*?\}\}", "", line)) for line in lines), lines
+    given = {path for step in jobs["wheel"]["steps"] for path in re.findall(r"[\w/.]+\.txt", step.get("run", ""))}
+    assert {word for line in lines for word in line.split() if word.endswith(".txt")} <= {Path(p).name for p in given}
+    assert not any(step.get("uses", "").startswith("actions/checkout") for step in jobs["platforms"]["steps"])
+
+
 def test_neither_an_advisory_nor_other_bytes_decide_the_monthly_run():
     fresh = yaml.safe_load((ROOT / ".github" / "workflows" / "monthly.yml").read_text())["jobs"]["fresh"]
     [*before, last] = fresh["steps"]
@@ -185,8 +196,8 @@ def test_the_audit_asks_about_every_lock():
 def test_pre_commit_uses_the_locked_tools():
     [repository] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert repository["repo"] == "local"
-    python = ".venv/bin/python -m"
-    tools = [f"{python} ruff", f"{python} ruff", f"{python} nbstripout", ".venv/bin/lint-imports", f"{python} mypy"]
+    python = "python -m"  # of the environment that is active: its folder is called otherwise on Windows
+    tools = [f"{python} ruff", f"{python} ruff", f"{python} nbstripout", "lint-imports", f"{python} mypy"]
     assert [" ".join(hook["entry"].split()[:3]) for hook in repository["hooks"]] == tools
 
 
