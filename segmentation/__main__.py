@@ -6,6 +6,7 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from io import TextIOWrapper
 
 STOPPED = 130  # what shells tell of a program that Ctrl-C ended
 GRACE = 10  # seconds for what has to be put in order
@@ -50,6 +51,8 @@ def _end(*_) -> None:
 
 
 def _run() -> None:
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a sign that a console of Windows does not have is no fault
     from segmentation.core.errors import remember_call
 
     remember_call()

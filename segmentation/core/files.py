@@ -38,6 +38,7 @@ def _home() -> Path:
 SHIPPED = PACKAGE / "shipped" if INSTALLED else PACKAGE.parent  # notebooks, template, described datasets, the lock
 ROOT = _home() if INSTALLED else SHIPPED  # the home, where everything is written; in a clone the two are one
 NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else
+DEVICES = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?$")  # of Windows, as .csv too
 CHUNK = 2**20  # bytes
 HALF = ".half"  # how the name of a file ends that is being written
 # What Python takes for blanks, spelt out: for other engines of patterns \s is less.
@@ -170,10 +171,9 @@ def _mark(path: Path) -> None:
     with path.open("rb") as file:
         if all(part.isascii() for part in iter(lambda: file.read(CHUNK), b"")):
             return
-        file.seek(0)
-        with replacing(path) as beside, beside.open("wb") as marked:
-            marked.write(BOM)
-            shutil.copyfileobj(file, marked, CHUNK)
+    with replacing(path) as beside, path.open("rb") as file, beside.open("wb") as marked:  # closed before it is moved
+        marked.write(BOM)
+        shutil.copyfileobj(file, marked, CHUNK)
 
 
 def as_csv(frame, *, comma: bool = False) -> str:

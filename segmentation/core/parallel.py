@@ -1,7 +1,7 @@
 """Many small fits side by side: spread over processes, one OpenMP thread each, the same results for any number."""
 
 import multiprocessing
-import multiprocessing.forkserver
+import multiprocessing.connection
 import os
 import shutil
 import signal
@@ -17,6 +17,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 OURS = "segmentation-run-"  # how the names of folders for a while begin
+MOST_WORKERS = 61  # on Windows, which waits for no more at once
 _ready = None
 
 
@@ -63,7 +64,9 @@ def _pool(method: str) -> ProcessPoolExecutor:
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 def spread(function, tasks: list, *shared) -> list:
@@ -140,7 +143,12 @@ def _hold(folder: str | Path, how: str = "LOCK_EX") -> int | None:
 
 
 def sweep_temporary() -> None:
-    """Remove the folders of ours in the temporary directory that no process holds: those that did were killed."""
+    """Remove the folders of ours in the temporary directory that no process holds: those that did were killed.
+
+    On Windows nobody can tell, and they stay until the system clears its temporary directory.
+    """
+    if not hasattr(os, "geteuid"):
+        return
     for place in map(Path, {tempfile.gettempdir(), "/tmp"}):
         for left in place.glob(f"{OURS}*"):
             with suppress(OSError):

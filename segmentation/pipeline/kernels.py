@@ -4,8 +4,6 @@ Jupyter finds the provisioner that forks them by its entry point.
 """
 
 import multiprocessing
-import multiprocessing.forkserver
-import multiprocessing.resource_tracker
 import os
 import signal
 import sys
@@ -55,10 +53,12 @@ def _start_unheard() -> None:
 
     They inherit what this thread blocks meanwhile.
     """
-    multiprocessing.resource_tracker.ensure_running()  # it would unblock what is blocked
+    from multiprocessing import forkserver, resource_tracker  # imported here, because not every system has them
+
+    resource_tracker.ensure_running()  # it would unblock what is blocked
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
-        multiprocessing.forkserver.ensure_running()
+        forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from segmentation.core import files
 from segmentation.core.errors import DataError, NotebookFailed, SegmentationError, UsageError, cause, in_our_words
+from segmentation.core.files import write_text
 from segmentation.pipeline.dependencies import notebook_source
 
 CELL_SECONDS = 3600
@@ -36,7 +37,6 @@ def execute_notebook(
         When a cell fails; the partly executed copy is kept beside `final`.
     """
     # Imported here, beside the server that imports the rest; a run in which nothing changed needs none of them.
-    import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
@@ -58,14 +58,14 @@ def execute_notebook(
             on_cell_start=lambda cell, cell_index: reach(cell_index, cells, cell),
         )
     except PapermillExecutionError as fault:
-        nbformat.write(_publishable(nbformat.read(running, as_version=4), data, private), running)
+        _publish(running, data, private)
         running.replace(failed)
         raise _told(fault, notebook, failed) from fault
     except Exception as fault:
         if isinstance(fault, OSError) and fault.filename:
             raise  # of the folder of the report
         raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(running)} stopped: {_why(fault)}") from fault
-    nbformat.write(_publishable(nbformat.read(running, as_version=4), data, private), running)
+    _publish(running, data, private)
     running.replace(final)
 
 
@@ -100,6 +100,13 @@ def _told(fault, notebook: Path, failed: Path) -> SegmentationError:
         f"{why}\nThe partly executed copy is {files.shown(failed)}; "
         "a report made before is unchanged."
     )
+
+
+def _publish(running: Path, data: str, private: bool) -> None:
+    """Write an executed notebook as it is kept, with the same line ends on every system."""
+    import nbformat  # imported here, as above
+
+    write_text(running, f"{nbformat.writes(_publishable(nbformat.read(running, as_version=4), data, private))}\n")
 
 
 def _publishable(notebook, data: str, private: bool = False):

@@ -101,7 +101,7 @@ def _score_apart(run: str, path: Path, limits: Limits) -> None:
     """Score a file in a process of its own, into the folder where it lies."""
     command = [sys.executable, "-m", "segmentation.report.upload", json.dumps(asdict(limits)), run, str(path)]
     # The room of many threads counts as memory; what it puts aside goes with the file.
-    own = os.environ | {"OPENBLAS_NUM_THREADS": "1", "TMPDIR": str(path.parent)}
+    own = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1", "TMPDIR": str(path.parent)}
     # In a session of its own, so that the reader of a sheet which it starts ends with it.
     with subprocess.Popen(
         command, cwd=files.ROOT, env=own, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

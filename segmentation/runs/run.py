@@ -25,7 +25,7 @@ from segmentation.core.dataset import (
     dataset_path,
 )
 from segmentation.core.errors import UsageError, as_option, place_of, tell_fault
-from segmentation.core.files import NOT_RUNS
+from segmentation.core.files import DEVICES, NOT_RUNS
 from segmentation.core.text import key, key_without_unit, suggest
 from segmentation.language import LANGUAGES, speak
 from segmentation.runs.artifacts import KINDS, Lineage, read_artifact, write_artifact
@@ -277,6 +277,9 @@ def check_run_name(run: str, option: str = "RUN") -> None:
     if not re.fullmatch(r"\w[\w .-]{0,79}", run) or run.endswith((" ", ".")) or run in NOT_RUNS:
         told = as_option(option, run)
         raise UsageError(f"{told} cannot name a folder; expected letters, digits, spaces, '.', '_' and '-'")
+    if DEVICES.match(run):
+        told = as_option(option, run)
+        raise UsageError(f"{told} cannot name a folder on every system: Windows has a device of that name")
 
 
 def compared(base: str | None, run: str | None, runs: str | None) -> list[str]:

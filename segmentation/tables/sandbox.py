@@ -14,6 +14,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from io import BytesIO
@@ -86,7 +87,8 @@ def read_apart(reader: str, *words: str, content: bytes = b"", limits: Limits = 
     """
     # Without the folder of this script in the path: its numbers.py is not Python's.
     command = [sys.executable, "-P", str(Path(__file__)), json.dumps(asdict(limits)), reader, *words]
-    alone = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # the room of many threads counts as memory
+    # The room of many threads counts as memory; what is told is read as UTF-8, whatever the system writes.
+    alone = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
     try:
         done = subprocess.run(command, input=content, capture_output=True, env=alone, timeout=limits.seconds)
     except subprocess.TimeoutExpired as late:
@@ -108,7 +110,8 @@ def limit(limits: Limits) -> None:
         return  # Windows has no such limits
     for what, most in ((resource.RLIMIT_AS, limits.memory), (resource.RLIMIT_FSIZE, limits.written)):
         hard = resource.getrlimit(what)[1]
-        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        with suppress(ValueError):  # macOS gives a process more from the start, and limits no memory
+            resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
     signal.setitimer(signal.ITIMER_REAL, limits.seconds + 1)  # also where who started this is gone
 
 

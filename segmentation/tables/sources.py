@@ -1,6 +1,7 @@
 """Where a raw table lies: in files, or in a database."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -9,13 +10,14 @@ from urllib.parse import urlsplit
 from segmentation.core import files
 from segmentation.core.dataset import Dataset, Source, dataset_path
 from segmentation.core.errors import DataError, UsageError, as_option, cause
-from segmentation.core.files import NOT_RUNS, is_same, sha256
+from segmentation.core.files import DEVICES, NOT_RUNS, is_same, sha256
 
 FILES = ("file", "sqlite", "duckdb")
 LOGS = ("-wal", "-journal", ".wal")  # of SQLite and DuckDB
 REMOTE = ("http", "https", "ftp", "s3", "gs", "hdfs")
 QUERY = re.compile(r"\s*(select|with)\s", re.I)
 URL = re.compile(r"[a-z][a-z0-9+]*://", re.I)
+DRIVE = re.compile(r"^/(?=[a-z]:/)", re.I)  # file:///C:/shop.csv names C:/shop.csv
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def locate(option: str, text: str, encoding: str | None = None) -> RawSource:
         url, _, behind = text.partition("#")
         scheme = url.partition(":")[0].lower()
         if scheme in FILES:
-            return locate(option, url.partition("://")[2] + (f"#{behind}" if behind else ""), encoding)
+            place = DRIVE.sub("", url.partition("://")[2])
+            return locate(option, place + (f"#{behind}" if behind else ""), encoding)
         if scheme in REMOTE:
             told = as_option(option, "…").replace("…", f"{scheme}://…")
             raise UsageError(f"{told} is on another machine; download the table, then give its path")
@@ -132,7 +135,7 @@ def locate(option: str, text: str, encoding: str | None = None) -> RawSource:
     if path.is_dir():
         several = as_option(option, f"{text}/*.csv")
         raise UsageError(f"{as_option(option, text)} is a folder; expected a table, or several as {several}")
-    found = [path] if path.is_file() else sorted(match for match in _matches(path) if match.is_file())
+    found = [path] if path.is_file() else _in_order(match for match in _matches(path) if match.is_file())
     if not found:
         told = as_option(option, text)
         raise UsageError(f"{told} is not a file; expected the path of a table, a pattern, or a database's URL")
@@ -161,6 +164,11 @@ def _part_of(text: str) -> tuple[Path, str | None]:
     return Path(text), None
 
 
+def _in_order(paths: Iterable[Path]) -> list[Path]:
+    """Return files in the order of their names, letter for letter: on Windows paths themselves know no case."""
+    return sorted(paths, key=lambda path: path.name)
+
+
 def _matches(path: Path):
     """Return what a pattern matches; only its last part is one, because folders may have brackets in their names."""
     return path.absolute().parent.glob(path.name) if path.name else []
@@ -171,7 +179,7 @@ def run_name(data: str) -> str:
     source = locate("DATA", data)
     plain = source.name.split(".")[0] if source.files else source.part or urlsplit(source.url or "").path
     name = re.sub(r"[^\w.-]+", "-", plain).strip("-.")[:60] or "table"
-    taken = name in NOT_RUNS or dataset_path(name, name).is_file()
+    taken = name in NOT_RUNS or DEVICES.match(name) or dataset_path(name, name).is_file()
     return f"{name}-table" if taken else name
 
 

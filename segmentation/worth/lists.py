@@ -21,7 +21,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import in_batches, opened
 from segmentation.core.errors import DataError, SegmentationError
 from segmentation.core.figures import width
-from segmentation.core.files import harmless, replacing, sweep_halves, write_csv
+from segmentation.core.files import DEVICES, harmless, replacing, sweep_halves, write_csv
 from segmentation.core.parallel import temporary_folder
 from segmentation.customers.counts import identified
 from segmentation.language import mark, tr, trc
@@ -39,7 +39,6 @@ SHEET_LETTERS, FILE_BYTES = 31, 150
 PROFILES, DEFINITIONS = mark("Profiles"), mark("Definitions")
 OF_EXCEL = "History"  # a name that it takes for itself
 OF_SHEETS, OF_FILES = r"[\[\]:*?/\\]", r'[<>:"/\\|?*]'  # what no name may hold
-DEVICES = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?$")  # of Windows, as .csv too
 UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")  # letters that nobody sees, or that turn others around
 LEAST_WIDE, MOST_WIDE = 8, 60  # letters of a column
 BEFORE_TIME = datetime(2000, 1, 1)  # of every workbook, so that two are the same bytes
