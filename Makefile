@@ -29,6 +29,7 @@ of_postgres := 2 packages, 12 MB
 of_dev := 81 packages, 545 MB
 of_spark := 3 packages, 480 MB
 of_bench := 20 packages, 440 MB
+of_docs := 17 packages, 60 MB
 of_audit := 14 packages, 17 MB
 
 lower = $(shell printf '%s' '$1' | tr 'A-Z' 'a-z')
@@ -45,7 +46,7 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-versi
 parts = $(patsubst $(VENV)/.with-%,%,$(wildcard $(VENV)/.with-*))
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf slides verify check renew test lab dashboard dataset score lists compare bench pictures messages postgres spark lint audit lock release clean
+.PHONY: help report pdf slides verify check renew test lab dashboard dataset score lists compare bench pictures docs messages postgres spark lint audit lock release clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -100,6 +101,9 @@ pictures: $(DEV) ## take the pictures of the README again (needs Chromium)
 	$(segmentation) pdf
 	@$(BIN)/python -m tests.pictures
 
+docs: $(DEV) $(VENV)/.of-docs ## build the documents as a site, site/index.html, with a gallery (needs Chromium)
+	@$(BIN)/python -m tests.docs
+
 messages: $(DEV) ## collect what the report says into segmentation/language/*.po, to be translated
 	@$(BIN)/python -m tests.catalogue
 
@@ -121,12 +125,13 @@ release: $(DEV) ## bump the version and date the changelog, and commit nothing: 
 	@$(BIN)/python -m uv version --frozen $(if $(VERSION),$(call quoted,$(VERSION)),--bump $(call quoted,$(or $(PART),minor)))
 	@sed -i.bak "s/^## Unreleased$$/&\n\n## $$($(BIN)/python -m uv version --short) ($$(git log -1 --format=%cs))/" CHANGELOG.md && rm CHANGELOG.md.bak
 
-lock: | $(VENV)/pyvenv.cfg ## compile the five locks, requirements*.txt, from pyproject.toml
+lock: | $(VENV)/pyvenv.cfg ## compile the six locks, requirements*.txt, from pyproject.toml
 	@$(get_uv)
 	@$(COMPILE) --upgrade pyproject.toml --extra dev --group build --output-file requirements.txt
 	@$(COMPILE) pyproject.toml --group build --constraint requirements.txt --output-file requirements-report.txt
 	@$(COMPILE) --upgrade --group spark --constraint requirements.txt --output-file requirements-spark.txt
 	@$(COMPILE) --upgrade --group bench --constraint requirements.txt --output-file requirements-bench.txt
+	@$(COMPILE) --upgrade --group docs --constraint requirements.txt --output-file requirements-docs.txt
 	@$(COMPILE) --upgrade --group audit --constraint requirements.txt --output-file requirements-audit.txt
 	@rm -rf $(TOOL)
 

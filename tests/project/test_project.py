@@ -29,6 +29,7 @@ TOLD = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT, RIVALS = TOLD["project"], [Requirement(text) for text in TOLD["dependency-groups"]["bench"]]
 LOCK = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-spark.txt").read_text()
 BENCH_LOCK = (ROOT / "requirements-bench.txt").read_text()
+DOCS_LOCK = (ROOT / "requirements-docs.txt").read_text()
 AUDIT_LOCK = (ROOT / "requirements-audit.txt").read_text()
 
 
@@ -56,7 +57,7 @@ def test_every_direct_dependency_is_locked_at_an_allowed_version(needed):
             assert version in needed.specifier
 
 
-@pytest.mark.parametrize(("lock", "least"), [(LOCK, 100), (BENCH_LOCK, 20), (AUDIT_LOCK, 20)])
+@pytest.mark.parametrize(("lock", "least"), [(LOCK, 100), (BENCH_LOCK, 20), (AUDIT_LOCK, 20), (DOCS_LOCK, 20)])
 def test_every_locked_package_has_hashes_and_no_place(lock, least):
     blocks = re.split(r"\n(?=[\w.-]+==)", lock[lock.index("\n", lock.index("make lock")) :].strip())
     assert len(blocks) > least
@@ -65,9 +66,9 @@ def test_every_locked_package_has_hashes_and_no_place(lock, least):
 
 
 def test_the_rivals_are_locked_beside_the_very_versions_of_a_run():
-    ours, theirs, auditors = _locked(), _locked(BENCH_LOCK), _locked(AUDIT_LOCK)
+    ours, theirs = _locked(), _locked(BENCH_LOCK)
     assert all(version in need.specifier for need in RIVALS for version, _ in theirs[need.name])
-    for other in (theirs, auditors):
+    for other in (theirs, _locked(AUDIT_LOCK), _locked(DOCS_LOCK)):
         for name in ours.keys() & other.keys():
             assert {version for version, _ in other[name]} <= {version for version, _ in ours[name]}
 
@@ -92,7 +93,9 @@ def test_declared_pythons_are_the_allowed_ones():
 
 def test_every_direct_dependency_has_a_reason():
     lines = re.findall(r'^  "[\w.,\[\]-]+[<>=].*$', (ROOT / "pyproject.toml").read_text(), flags=re.M)
-    assert len(lines) == len(_direct()) + len(RIVALS) + len(TOLD["dependency-groups"]["audit"])
+    assert len(lines) == len(_direct()) + len(RIVALS) + sum(
+        len(TOLD["dependency-groups"][name]) for name in ("audit", "docs")
+    )
     assert all(re.search(r'",\s+# \w+', line) for line in lines)
 
 
