@@ -29,7 +29,7 @@ of_postgres := 2 packages, 12 MB
 of_dev := 81 packages, 545 MB
 of_spark := 3 packages, 480 MB
 of_bench := 20 packages, 440 MB
-of_docs := 17 packages, 60 MB
+of_docs := 15 packages, 75 MB
 of_audit := 14 packages, 17 MB
 
 lower = $(shell printf '%s' '$1' | tr 'A-Z' 'a-z')

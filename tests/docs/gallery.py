@@ -77,7 +77,7 @@ class Shown:
     @property
     def table(self) -> str:
         """The name of its file."""
-        return f"{self.run}.csv"
+        return f"{self.run.removeprefix('gallery-')}.csv"
 
 
 REPORTS = (
