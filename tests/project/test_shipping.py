@@ -52,7 +52,7 @@ def test_the_image_installs_nothing_without_its_hash_but_the_project():
     assert not re.search(r"curl|wget|git clone|pip install --upgrade|# *syntax *=", DOCKERFILE)
 
 
-BUILT = {"pyspark": ["setuptools"], "segmentation": ["flit-core"]}  # what comes as source alone, and builds it
+BUILT = {"pyspark": ["setuptools"], "segmentation": ["hatchling"]}  # what comes as source alone, and builds it
 
 
 def _is_safe(install: str) -> bool:
