@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 from segmentation.core import parallel
-from segmentation.core.errors import UsageError
+from segmentation.core.errors import UsageError, as_option
 from segmentation.runs.run import check_run_name
 from segmentation.tables import sandbox, sources
 from tests.conftest import FAST
@@ -79,7 +79,7 @@ def test_the_colon_of_a_drive_begins_no_url(tmp_path, monkeypatch):
         ("D:/no.csv", "D:/no.csv"),
         ("file:///D:/no.csv", "D:/no.csv"),
     ):
-        with pytest.raises(UsageError, match=re.escape(f"DATA={told} is not a file")):
+        with pytest.raises(UsageError, match=re.escape(f"{as_option('DATA', told)} is not a file")):
             sources.locate("DATA", typed)
 
 
