@@ -15,7 +15,7 @@ from typer.exceptions import TyperException
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
-from segmentation.core.errors import NO_MEMORY, SegmentationError, UsageError, in_our_words
+from segmentation.core.errors import NO_MEMORY, SegmentationError, UsageError, in_our_words, require_extra
 from segmentation.core.text import suggest
 from segmentation.language import speak
 from segmentation.runs.records import Printed
@@ -223,6 +223,7 @@ def lab(context: typer.Context) -> None:
     """Open JupyterLab on notebooks/; its own options may follow."""
     from segmentation.core.parallel import run_unheard
 
+    require_extra("lab", "JupyterLab")
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     words = ["--ServerApp.answer_yes=True", *root, *context.args]  # Ctrl-C asks nothing
     command = [sys.executable, "-m", "jupyterlab", str(files.ROOT / "notebooks"), *words]

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from ibis.expr.operations import DatabaseTable, InMemoryTable
 from pyarrow.csv import WriteOptions
 
-from segmentation.core.errors import UsageError, as_option, cause
+from segmentation.core.errors import UsageError, as_option, cause, require_extra
 from segmentation.core.parallel import make_temporary
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
@@ -344,13 +344,10 @@ def connect_spark(folder: Path) -> ibis.BaseBackend:
         When Spark, or the Java that it needs, is not installed, or the master does not answer.
     """
     master = os.environ.get("SPARK_MASTER") or "local[*]"
-    try:
-        from pyspark.errors import PySparkRuntimeError
-        from pyspark.sql import SparkSession
-    except ImportError as fault:
-        raise UsageError(
-            f"{as_option('engine', 'spark')} needs PySpark; install it: make spark ({cause(fault)})"
-        ) from fault
+    require_extra("spark", as_option("engine", "spark"))
+    from pyspark.errors import PySparkRuntimeError
+    from pyspark.sql import SparkSession
+
     _require_answer(master)
     logging = folder / "log4j2.properties"
     logging.write_text(QUIET_LOG)

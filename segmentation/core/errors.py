@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from shlex import quote
 from subprocess import list2cmdline
@@ -15,6 +16,15 @@ CALLED = "SEGMENTATION_CALLED"  # what stands before the name of a command: the 
 SCRIPTS = ("segmentation-report", "segmentation")  # of an installed package
 # Told where the way of calling may not matter, as in the files of a run: in the project make, else what is installed.
 AT_HOME = "make" if (Path(__file__).parents[2] / "pyproject.toml").is_file() else SCRIPTS[0]
+# What a command needs beyond a report: the modules of each extra in pyproject.toml.
+EXTRAS = {
+    "dashboard": ("streamlit", "plotly"),
+    "lab": ("jupyterlab",),
+    "pdf": ("weasyprint",),
+    "slides": ("pptx", "pyreveal"),
+    "postgres": ("psycopg",),
+    "spark": ("pyspark",),
+}
 FOLDERS = re.compile(r"(?<![\w:/\\.~*-])(?:[A-Za-z]:)?[/\\](?:[^\s'\"/\\]+[/\\])+")
 
 
@@ -82,6 +92,26 @@ def _called() -> str:
 def _word(value: object, quoted: Callable[[str], str]) -> str:
     """Return a value as one word of a shell; an ellipsis stands for what only the reader knows."""
     return "" if value is None else "…" if value == "…" else quoted(str(value))
+
+
+def require_extra(name: str, what: str) -> None:
+    """Refuse `what`, which needs one of the EXTRAS, where that is not installed.
+
+    Raises
+    ------
+    UsageError
+        With the command that installs it.
+    """
+    missing = [module for module in EXTRAS[name] if not find_spec(module)]
+    if not missing:
+        return
+    if AT_HOME == "make":
+        by_hand = "pip install --require-hashes --only-binary :all: -r requirements.txt"
+        remedy = f"make {name}" if _called() == "make" or name == "spark" else f"make {name}, or {by_hand}"
+    else:
+        package = f"'{AT_HOME}[{name}]'"
+        remedy = f"pip install {package}, or with uvx: uvx --from {package} {AT_HOME} …"
+    raise UsageError(f"{what} needs {' and '.join(missing)}, which a report alone does not; install it: {remedy}")
 
 
 def cause(fault: BaseException, place: object = None, shown: str = "") -> str:

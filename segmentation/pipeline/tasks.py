@@ -20,7 +20,7 @@ from doit.tools import config_changed
 from filelock import FileLock, Timeout
 
 from segmentation.core import files
-from segmentation.core.errors import SegmentationError, as_option
+from segmentation.core.errors import SegmentationError, as_option, require_extra
 from segmentation.core.files import as_json, sha256, sweep_halves, write_text
 from segmentation.core.parallel import sweep_temporary
 from segmentation.language import speak, spoken
@@ -65,15 +65,25 @@ def run_pipeline(plan: Plan, *, printed: Printed | None = None, slides: bool = F
         with FileLock(plan.study.folder / ".lock", blocking=False):
             sweep_temporary()
             sweep_halves(plan.study.folder, plan.study.report)
+            wanted = _required(beside(plan.study, printed, slides), plan.study.report)
             before, listed = _table_before(plan), lists_of(plan.study.name)
             with _remembered(plan):
-                outcome = replace(_run_tasks(plan, beside(plan.study, printed, slides), cold), before=before)
+                outcome = replace(_run_tasks(plan, wanted, cold), before=before)
             return replace(outcome, unlisted=bool(listed) and not lists_of(plan.study.name))
     except Timeout as fault:
         raise SegmentationError(
             f"run {plan.study.name} is being made by another process; wait for it, or make another run: "
             f"{as_option('run', 'name')}"
         ) from fault
+
+
+def _required(wanted: Beside, place: Path) -> Beside:
+    """Return what is made beside the page, also of a run that has it since earlier, where it can be made."""
+    if wanted.printed:
+        require_extra("pdf", files.shown(place / PDF))
+    if wanted.slides:
+        require_extra("slides", files.shown(place / SLIDES))
+    return wanted
 
 
 def _table_before(plan: Plan) -> str | None:

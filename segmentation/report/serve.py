@@ -13,7 +13,7 @@ import pandas as pd
 
 from segmentation.core import files
 from segmentation.core.engine import ENGINE
-from segmentation.core.errors import DataError, UsageError, as_option
+from segmentation.core.errors import DataError, UsageError, as_option, require_extra
 from segmentation.customers.customers import ADDED, Customers
 from segmentation.report.upload import MOST_UPLOADED
 from segmentation.runs.artifacts import remake_command
@@ -51,6 +51,7 @@ def serve(run: str, host: str = HERE, port: int | None = None) -> None:
     UsageError
         When the run has not been made, or `host` is no address of this machine.
     """
+    require_extra("dashboard", "the dashboard")
     open_finished(run, None)
     _require_own(host)
     os.environ[RUN] = run

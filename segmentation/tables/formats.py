@@ -21,7 +21,7 @@ from sqlglot import tokenize
 from sqlglot.errors import TokenError
 
 from segmentation.core.engine import MOST_HELD, new_file
-from segmentation.core.errors import DataError, as_option, cause
+from segmentation.core.errors import DataError, as_option, cause, require_extra
 from segmentation.tables.delimited import MOST_COLUMNS, Rows, as_texts, decode, read_text, rows_of
 from segmentation.tables.header import PIECE
 from segmentation.tables.sandbox import LIMITS, Unreadable, copy_database, read_sheet
@@ -260,6 +260,8 @@ def unreadable(name: str, fault: Exception, place: object = None) -> DataError:
 
 def connect_server(url: str, name: str):
     """Return a connection to a database on a server, through which nothing can be written."""
+    if url.startswith("postgres"):
+        require_extra("postgres", f"{name}, a table of PostgreSQL,")
     try:
         connection = ibis.connect(url)
     except Exception as fault:
