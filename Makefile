@@ -46,7 +46,7 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-versi
 parts = $(patsubst $(VENV)/.with-%,%,$(wildcard $(VENV)/.with-*))
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf slides verify check renew test lab dashboard dataset score lists compare bench pictures docs messages postgres spark lint audit lock release clean
+.PHONY: help report pdf slides verify check renew test lab dashboard dataset score lists compare bench matrix pictures docs messages postgres spark lint audit lock release clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -96,6 +96,9 @@ ifdef EVIDENCE
 else
 	@$(BIN)/python -m tests.benchmarks
 endif
+
+matrix: $(READY) ## prove with which Pythons a report is made on this machine: TREE=folder (to keep a Debian in) MIRROR=
+	@$(BIN)/python -m tests.pythons $(options)
 
 pictures: $(DEV) ## take the pictures of the README again (needs Chromium)
 	$(segmentation) pdf

@@ -147,7 +147,7 @@ def opened(path: Path) -> ibis.Table:
 
 
 def in_batches(table: ibis.Table) -> Iterator[pa.RecordBatch]:
-    """Give the rows of a table, a million at once; nothing else is asked of the engine until the last is given.
+    """Give the rows of a table, at most a million at once; nothing else is asked of the engine until the last is given.
 
     Ibis takes its batches from a call that DuckDB 2 has no more, and what stands for it there holds all rows. An
     unfinished result keeps a connection of DuckDB from the next query, so that who stops early closes it.

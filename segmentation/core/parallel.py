@@ -33,6 +33,12 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _start_worker() -> None:
+    """Let a worker end with its parent, and at once where a kernel or a terminal interrupts all of its processes."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    end_with_parent()
+
+
 def run_unheard(command: list[str], **options) -> int:
     """Run a program, and return its exit code; Ctrl-C is for this process, which asks the other one to end."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # it stays so in the other, but for a handler of its own
@@ -60,7 +66,7 @@ def ready_workers():
 
 def _pool(method: str) -> ProcessPoolExecutor:
     context = multiprocessing.get_context(method)
-    return ProcessPoolExecutor(_cores(), mp_context=context, initializer=end_with_parent)
+    return ProcessPoolExecutor(_cores(), mp_context=context, initializer=_start_worker)
 
 
 def _cores() -> int:

@@ -16,11 +16,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import MOST_HELD, connect_duckdb, opened, write
+from segmentation.core.engine import MOST_HELD, connect_duckdb, held, in_batches, opened, write
 from segmentation.core.errors import DataError
 from segmentation.core.files import sha256, write_csv, write_parquet, write_text
 from segmentation.customers.cleaning import clean, fingerprint, require_enough, with_sample
-from segmentation.customers.counts import CLOSE, Grouping, bin_of, log_edges, marked_twice, repeated, round_edges
+from segmentation.customers.counts import (
+    CLOSE,
+    Grouping,
+    bin_of,
+    is_ascending,
+    log_edges,
+    marked_twice,
+    repeated,
+    round_edges,
+)
 from segmentation.customers.customers import HANDED_ON, keep_customers, open_customers
 from segmentation.customers.exploring import lump
 from segmentation.customers.purchases import raw_dataset
@@ -430,6 +439,17 @@ def test_what_stands_more_than_once_is_found_among_near_and_far_numbers_and_text
     kind = "string" if any(isinstance(value, str) for value in values) else "int64"
     found = repeated(ibis.memtable(pa.table({"x": pa.array(values, kind)})), "x").to_pandas()["x"].tolist()
     assert sorted(found) == sorted({v for v in values if v is not None and values.count(v) > 1})
+
+
+def test_who_stops_before_the_last_row_leaves_the_engine_to_the_next_query():
+    table = held({"x": np.r_[1, 0, 2:2_500_000]})
+    batches = in_batches(table)
+    next(batches)
+    batches.close()
+    assert not is_ascending(table, "x")
+    sizes = [batch.num_rows for batch in in_batches(table)]
+    assert sum(sizes) == 2_500_000
+    assert max(sizes) <= 1_000_000
 
 
 def test_numbers_far_apart_are_not_marked_off(monkeypatch):
