@@ -332,8 +332,10 @@ class Dataset(_Strict):
 
     def words(self, name: str) -> str:
         """Return what a column is called inside of a sentence: its label, or its name as words."""
+        if spoken() != "en":
+            return self.label(name)
         label = self.label(name) if self.columns[name].type == "date" else self.columns[name].label
-        return (in_sentence(label) if spoken() == "en" else label) if label else name.replace("_", " ")
+        return in_sentence(label) if label else name.replace("_", " ")
 
     def axis(self, name: str) -> Axis:
         """Return the label with its unit, as an axis shows it; of words what their numbers mean."""

@@ -78,6 +78,12 @@ OF_ITS_KIND = re.compile(  # what stands behind the subject of a label, in langu
     r"|para|en|de|du|des|del|di))\s.*$",
     re.IGNORECASE,
 )
+TIMES = frozenset(
+    (
+        *("days", "weeks", "months", "years", "tage", "wochen", "monate", "jahre", "jours", "semaines", "mois", "ans"),
+        *("días", "semanas", "meses", "años"),
+    )
+)
 OF_YEARS = re.compile(
     r"^(?:année|annee|anno|ano|año|rok)\b|(geburts|bau|gründungs)jahr|\b(birth|born)\b|naissance|nacimiento"
     r"|^(?!(?:per|pro|last|this|next|each|every) )(?:\w+ )?(?:year|jahr|jahrgang|yıl)(?: (?:of|der|des)\b.*)?$"
@@ -208,7 +214,7 @@ def shortened(label: str, others: Sequence[str], most: int, *, cut: bool = False
     plain = re.sub(r"\s*[(\[][^)\]]*[)\]]", "", label)
     least = SAYS_LEAST.sub("", plain)
     tried = [text.strip(" .,:;–_/|()[]-") for text in (plain, least, _own_part(label, others), *_subjects(least))]
-    for text in (label, *tried):
+    for text in (label, *(tried[:4] if cut and most >= LEAST_PARTED else tried)):  # its start says more than a noun
         if 0 < len(text) <= most and (text == label or not any(_holds(other, text) for other in others)):
             return text
     for text in (*sorted(tried, key=len), label) if cut else ():
@@ -222,9 +228,12 @@ def shortened(label: str, others: Sequence[str], most: int, *, cut: bool = False
 
 
 def _subjects(label: str) -> list[str]:
-    """Return what a label is about without what stands behind that, and of this the noun alone; [] of a plain one."""
+    """Return what a label is about without what stands behind that, and of this the noun alone; [] of a plain one.
+
+    Days since something are about that.
+    """
     behind = OF_ITS_KIND.search(label)
-    if not behind:
+    if not behind or label.partition(" ")[0].lower() in TIMES:
         return []
     subject = label[: behind.start()]
     return [subject, subject.split()[0 if behind[1] else -1]]

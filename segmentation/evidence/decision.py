@@ -66,6 +66,12 @@ EVERY_TIME: dict[str, str] = {  # how sure, in plain words: where all of them ca
         "evidence speaks for them."
     ),
 }
+NO_TIME: dict[str, str] = {
+    "falls apart": mark(
+        "Nothing shows that these customers fall into groups: of {k} parts into which they were cut, one came back in "
+        "none of {n} repeats."
+    ),
+}
 NOT_EVERY_TIME: dict[str, str] = {
     "natural": mark(
         "These {k} groups are real: each came back in at least {m} of {n} repeats, and tables without groups do not "
@@ -234,6 +240,7 @@ def plainly(selection: Selection) -> str:
     back = min(round((1 - segment.dissolved) * repeats) for segment in part.segments)
     kind = _kind_of(selection)
     told = EVERY_TIME if back == repeats and kind in EVERY_TIME else NOT_EVERY_TIME
+    told = NO_TIME if back == 0 and kind in NO_TIME else told
     how = tr(told[kind], k=numeral(selection.k), m=whole(back), n=whole(repeats))
     return f"{how} {_whose(selection)}".strip()
 

@@ -106,7 +106,9 @@ class Said(NamedTuple):
 
 def high_or_low() -> Said:
     """Return what is said of a feature of which nothing else is known."""
-    return Said(trc("level", "low {label}"), trc("level", "average {label}"), trc("level", "high {label}"))
+    told = trc("level", "low {label}"), trc("level", "average {label}"), trc("level", "high {label}")
+    short = trc("short", "low {label}"), trc("short", "average {label}"), trc("short", "high {label}")
+    return Said(*told, short=short)
 
 
 def usual() -> dict[str, Said]:

@@ -153,7 +153,7 @@ def test_the_choice_of_a_method_has_a_reason():
     told = formed_by("auto", _tried(kmeans, mixture), "mixture")
     assert told.endswith("with 2 they are natural. Also tried: K-Means, whose verdict with 3 is reproducible.")
     told = formed_by("auto", _tried(kmeans, ("mixture", None, None)), "kmeans")
-    assert "K-Means, though with 3 they are not natural (reproducible). Also tried: Gaussian mixtures, whose" in told
+    assert "K-Means, though with 3 they are not natural (reproducible). Also tried: Gaussian mixtures." in told
     assert told.endswith("Whatever their number, no gap could be shown between its segments.")
     told = formed_by("auto", _tried(kmeans, ("mixture", 2, "none")), "kmeans")
     assert told.endswith("Also tried: Gaussian mixtures, whose verdict with 2 is none.")

@@ -125,7 +125,9 @@ def test_no_new_segment_has_the_name_of_one_that_is_gone():
 
 GERMAN = {
     ("level", "high {label}"): "{label} hoch",
+    ("short", "high {label}"): "{label} hoch",
     ("level", "low {label}"): "{label} niedrig",
+    ("short", "low {label}"): "{label} niedrig",
     ("level", "bought long ago"): "kauften lange nicht",
     ("level", "long ago"): "lange her",
     ("level", "rates {label} low"): "{label} schlecht bewertet",
@@ -176,8 +178,8 @@ def test_a_long_label_keeps_the_word_that_tells():
     def short(label: str, most: int, *, cut: bool = False) -> str | None:
         return shortened(label, [other for other in LONG if other != label], most, cut=cut)
 
-    assert [short(label, 18) for label in LONG] == ["household spending", "express delivery", "contacts", "days"]
-    assert [short(label, 9, cut=True) for label in LONG] == ["spending", "express…", "contacts", "days"]
+    assert [short(label, 18) for label in LONG] == ["household spending", "express delivery", "contacts", None]
+    assert [short(label, 9, cut=True) for label in LONG] == ["spending", "express…", "contacts", "days sin…"]
     assert shortened("Anteil der Bestellungen mit Expresslieferung", LONG, 16) == "Expresslieferung"
     assert shortened("Dépenses mensuelles moyennes du foyer", LONG, 10) == "Dépenses"
     assert shortened("spending on fruit", ["spending on bread"], 10) is None
