@@ -224,6 +224,7 @@ def lab(context: typer.Context) -> None:
     from segmentation.core.parallel import run_unheard
 
     require_extra("lab", "JupyterLab")
+    files.bring("notebooks/*.ipynb")
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     words = ["--ServerApp.answer_yes=True", *root, *context.args]  # Ctrl-C asks nothing
     command = [sys.executable, "-m", "jupyterlab", str(files.ROOT / "notebooks"), *words]

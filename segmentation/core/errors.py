@@ -15,7 +15,7 @@ NO_MEMORY = "there is too little memory; end other programs, or use a machine wi
 CALLED = "SEGMENTATION_CALLED"  # what stands before the name of a command: the Makefile says make
 SCRIPTS = ("segmentation-report", "segmentation")  # of an installed package
 # Told where the way of calling may not matter, as in the files of a run: in the project make, else what is installed.
-AT_HOME = "make" if (Path(__file__).parents[2] / "pyproject.toml").is_file() else SCRIPTS[0]
+AT_HOME = SCRIPTS[0] if (Path(__file__).parents[1] / "shipped").is_dir() else "make"
 # What a command needs beyond a report: the modules of each extra in pyproject.toml.
 EXTRAS = {
     "dashboard": ("streamlit", "plotly"),

@@ -27,12 +27,13 @@ HOME = "SEGMENTATION_HOME"  # names the home of an installed package, to the pro
 def _home() -> Path:
     """Return where an installed package keeps runs: the folder that HOME names, or `segmentation` beside the caller.
 
-    Who stands in a home already, by the runs in it, means that one.
+    Who stands in a home already, or in a folder of it such as notebooks/, means that one: it holds runs.
     """
     if told := os.environ.get(HOME):
         return Path(told).expanduser().resolve()
     here = Path.cwd()
-    return here if any(here.glob("assets/*/.made.json")) else here / "segmentation"
+    around = (folder for folder in (here, *here.parents[:2]) if any(folder.glob("assets/*/.made.json")))
+    return next(around, here / "segmentation")
 
 
 SHIPPED = PACKAGE / "shipped" if INSTALLED else PACKAGE.parent  # notebooks, template, described datasets, the lock
@@ -75,6 +76,15 @@ def found(name: str) -> Path:
         return PACKAGE.parent / name
     own, shipped = ROOT / name, SHIPPED / name
     return shipped if not own.exists() and shipped.exists() else own
+
+
+def bring(pattern: str) -> None:
+    """Copy what is shipped and the home lacks into it, for somebody to open and edit there; nothing is written over."""
+    for shipped in sorted(SHIPPED.glob(pattern)):
+        own = ROOT / shipped.relative_to(SHIPPED)
+        if not own.exists():
+            with replacing(own) as beside:
+                shutil.copyfile(shipped, beside)
 
 
 def name_of(path: Path) -> str:

@@ -2,7 +2,11 @@
 
 import ast
 import json
+import platform
+import re
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Lock
 
@@ -40,6 +44,25 @@ def behind_the_page(module: str) -> list[Path]:
 def locked() -> Path:
     """Return where the versions of all packages stand."""
     return files.SHIPPED / "requirements.txt"
+
+
+@cache
+def of_environment() -> dict[str, str]:
+    """Return the versions that an installed package really runs with, of what the lock names: nobody had to use it."""
+    if not files.INSTALLED:
+        return {}
+    found = {"python": platform.python_version()}
+    for name in re.findall(r"^([\w.-]+)==", locked().read_text(encoding="utf-8"), flags=re.M):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def own_notebooks() -> list[Path]:
+    """Return the notebooks of a home that say something else than those of the installed package."""
+    shipped = sorted((files.SHIPPED / "notebooks").glob("*.ipynb"))
+    pairs = [(files.found(files.name_of(path)), path) for path in shipped]
+    return [own for own, path in pairs if own != path and notebook_source(own) != notebook_source(path)]
 
 
 def file_of(module: str) -> Path:

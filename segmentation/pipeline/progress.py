@@ -8,12 +8,14 @@ from typing import Any
 
 from rich.console import Console
 
+from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import as_option
 from segmentation.language import tr
 from segmentation.language.glossary import named
 from segmentation.language.signs import written
 from segmentation.language.writing import labelled, listing
+from segmentation.pipeline.dependencies import own_notebooks
 from segmentation.pipeline.plan import Plan
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Profiles, Selection
@@ -255,12 +257,24 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         (tr("Changes"), runs_tell.lineage(lineage) if (lineage := plan.study.lineage()) else ""),
         (tr("Fit"), chosen.fit.told if chosen.fit else ""),
         (tr("Lists"), runs_tell.unlisted(plan.study.name) if outcome.unlisted else ""),
+        (tr("Notebooks"), _own_notebooks()),
         (tr("Ran"), ran),
         (tr("Time"), tell_time(outcome.seconds, outcome.total) if outcome.total > LONG else ""),
     ]
     wide = max(len(head) for head, _ in lines)
     told = [f"  {head:<{wide}}  {text}" for head, text in lines if text]
     return "\n".join([runs_tell.headline(chosen, profiles), *told])
+
+
+def _own_notebooks() -> str:
+    """Say which notebooks are not those of the installed package, whether edited or of an older one."""
+    if not (own := own_notebooks()):
+        return ""
+    return tr(
+        "{names} in {folder}, which differ from those of the package; remove one to use the package's again",
+        names=listing([path.name for path in own]),
+        folder=files.shown(own[0].parent),
+    )
 
 
 def _replaced(plan: Plan, outcome: Outcome) -> str:

@@ -32,6 +32,7 @@ from segmentation.pipeline.dependencies import (
     locked,
     modules_of,
     notebook_source,
+    of_environment,
     package_files,
 )
 from segmentation.pipeline.notebooks import execute_notebook
@@ -333,7 +334,7 @@ def _task(outcome: Outcome, name: str, asks: str, needs: list, makes: list, told
         "actions": [(_guarded, [outcome, action, *arguments])],
         "file_dep": list(dict.fromkeys(map(files.name_of, needs))),
         "targets": list(map(files.name_of, makes)),
-        "uptodate": [config_changed(_hashed(told)), _as_it_was_made(makes, drawn)],
+        "uptodate": [config_changed(_hashed([told, of_environment()])), _as_it_was_made(makes, drawn)],
     }
 
 

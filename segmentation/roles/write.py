@@ -158,4 +158,5 @@ def write_dataset(name: str, source: RawSource, decimal_mark: str = "auto", date
         raise UsageError(f"{files.shown(path)} exists; edit it, or remove it to have it guessed again")
     guesses, purchases = guess_table(source, decimal_mark, dates=dates)
     write_text(path, as_yaml(guesses, source, name.replace("_", " ").capitalize(), decimal_mark, purchases))
+    files.bring("data/dataset.schema.json")  # by which an editor knows the keys
     return path

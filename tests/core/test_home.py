@@ -67,10 +67,13 @@ def test_a_path_is_printed_as_its_caller_can_type_it(installed, monkeypatch):
 def test_a_home_is_where_the_caller_stands_or_beside_and_the_environment_names_another(installed, monkeypatch):
     assert files._home() == installed / "segmentation"
     files.write_text(installed / "segmentation" / "assets" / "shop" / ".made.json", "{}")
-    monkeypatch.chdir(installed / "segmentation")
-    assert files._home() == installed / "segmentation"
-    monkeypatch.setenv(files.HOME, "../other")
-    assert files._home() == installed / "other"
+    for folder in ("", "notebooks", "report/shop"):
+        (installed / "segmentation" / folder).mkdir(parents=True, exist_ok=True)
+        monkeypatch.chdir(installed / "segmentation" / folder)
+        assert files._home() == installed / "segmentation"
+    monkeypatch.chdir(installed)
+    monkeypatch.setenv(files.HOME, "other/../reports")
+    assert files._home() == installed / "reports"
 
 
 def test_a_package_of_somebody_is_no_home(installed):
@@ -79,3 +82,12 @@ def test_a_package_of_somebody_is_no_home(installed):
     files.write_text(files.ROOT / "__init__.py", "")
     with pytest.raises(UsageError, match=r"segmentation is a Python package.*SEGMENTATION_HOME="):
         files.require_home()
+
+
+def test_what_is_brought_to_the_home_is_never_written_over(installed):
+    files.bring("notebooks/*.ipynb")
+    own = files.ROOT / "notebooks" / "01_cleaning.ipynb"
+    assert own.read_text() == (files.SHIPPED / "notebooks" / "01_cleaning.ipynb").read_text()
+    own.write_text("edited")
+    files.bring("notebooks/*.ipynb")
+    assert (own.read_text(), files.found("notebooks/01_cleaning.ipynb")) == ("edited", own)
