@@ -124,9 +124,13 @@ lint: $(DEV) ## check code, types, imports and notebooks
 audit: $(VENV)/.of-audit ## ask the public database of vulnerabilities about every locked package (needs the network)
 	@$(BIN)/python -m pip_audit --disable-pip --require-hashes $(addprefix --requirement ,$(wildcard requirements*.txt))
 
-release: $(DEV) ## bump the version and date the changelog, and commit nothing: PART=minor or VERSION=0.2.0
+release: $(DEV) ## bump the version everywhere and date the changelog, and commit nothing: PART=minor or VERSION=0.2.0
 	@$(BIN)/python -m uv version --frozen $(if $(VERSION),$(call quoted,$(VERSION)),--bump $(call quoted,$(or $(PART),minor)))
-	@sed -i.bak "s/^## Unreleased$$/&\n\n## $$($(BIN)/python -m uv version --short) ($$(git log -1 --format=%cs))/" CHANGELOG.md && rm CHANGELOG.md.bak
+	@version=$$($(BIN)/python -m uv version --short) day=$$(git log -1 --format=%cs) && \
+	  sed -i.bak "s/^## Unreleased$$/&\n\n## $$version ($$day)/" CHANGELOG.md && \
+	  sed -i.bak "s/^version: .*/version: $$version/; s/^date-released: .*/date-released: \"$$day\"/" CITATION.cff && \
+	  sed -i.bak "s/\(The version of segmentation-report, default: \).*}/\1$$version}/" action.yml && \
+	  rm CHANGELOG.md.bak CITATION.cff.bak action.yml.bak
 
 lock: | $(VENV)/pyvenv.cfg ## compile the six locks, requirements*.txt, from pyproject.toml
 	@$(get_uv)

@@ -55,10 +55,15 @@ def test_the_image_installs_nothing_without_its_hash_but_the_project():
 BUILT = {"pyspark": ["setuptools"], "segmentation": ["hatchling"]}  # what comes as source alone, and builds it
 
 
+OURS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
+
+
 def _is_safe(install: str) -> bool:
     """Return whether a command takes wheels by their hash, and builds by nothing that it fetches."""
     if re.search(r"--no-deps --(no-build-isolation|build-constraint requirements\.txt) (-e|--editable) \. *$", install):
         return True
+    if re.search(rf'(^uvx|^pipx install|--no-deps --only-binary :all:) "?{OURS}\b', install):
+        return True  # the project itself has no hash of its own: docs/threats.md
     built = re.findall(r"--no-binary (\S+)", install)
     safe = "--require-hashes" in install and "--only-binary :all:" in install
     return safe and (not built or "--no-build-isolation" in install) and set(built) <= set(BUILT)
@@ -72,8 +77,10 @@ def _recipes(*targets: str) -> str:
 
 def _installs() -> list[str]:
     """Return every command outside of the image by which packages come."""
-    texts = [(ROOT / name).read_text() for name in ("environment.yml", "README.md", ".ci/run")]
-    texts += [path.read_text() for path in WORKFLOWS] + [_recipes("report", "pdf", "test", "spark", "bench", "audit")]
+    texts = [(ROOT / name).read_text() for name in ("environment.yml", "README.md", ".ci/run", "action.yml")]
+    texts += [path.read_text() for path in WORKFLOWS] + [
+        _recipes("report", "pdf", "test", "spark", "bench", "docs", "audit")
+    ]
     found = [re.findall(r"(?:pip (?:install|sync)|uv tool|uvx|pipx) [^`\n&]*", text) for text in texts]
     conda = yaml.safe_load(texts[0])["dependencies"][-1]["pip"]
     return [command for commands in found for command in commands] + [" ".join(conda)]
@@ -81,7 +88,7 @@ def _installs() -> list[str]:
 
 def test_every_way_in_takes_wheels_by_their_hash_and_fetches_nothing_to_build_the_rest():
     installs = _installs()
-    assert len(installs) == 18
+    assert len(installs) == 24
     assert [command for command in installs if not _is_safe(command)] == []
     locked = "\n".join(path.read_text() for path in ROOT.glob("requirements*.txt"))
     for built, needs in BUILT.items():
@@ -126,7 +133,7 @@ def test_source_that_nobody_meant_to_be_built_is_refused(tmp_path):
     (tmp_path / "lock.txt").write_text(_source(tmp_path, "other"))
     offline = ["--offline", "--no-index", "--find-links", str(tmp_path), "--target", str(tmp_path / "to")]
     for command in (command for command in _installs() if "--only-binary" in command):
-        kept = re.search(r"--require-hashes --only-binary :all:( --no-binary \w+ --no-build-isolation)?", command)
+        kept = re.search(r"(--require-hashes )?--only-binary :all:( --no-binary \w+ --no-build-isolation)?", command)
         words = kept[0].split()
         tried = [sys.executable, "-m", "uv", "pip", "install", *words, *offline, "-r", str(tmp_path / "lock.txt")]
         done = subprocess.run(tried, capture_output=True, text=True, env={**os.environ, "UV_NO_CACHE": "1"})
@@ -203,7 +210,7 @@ def test_pre_commit_uses_the_locked_tools():
 
 @pytest.fixture
 def project(tmp_path):
-    for name in ("pyproject.toml", "CHANGELOG.md"):
+    for name in ("pyproject.toml", "CHANGELOG.md", "CITATION.cff", "action.yml"):
         shutil.copy(ROOT / name, tmp_path / name)
     for words in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]):
         subprocess.run(
@@ -227,15 +234,30 @@ def test_a_release_bumps_the_version_and_dates_the_changelog(project, version, p
     assert (project / "CHANGELOG.md").read_text() == (
         f"# Changelog\n\n## Unreleased\n\n## {new} (2024-02-29)\n\n- A thing.\n\n## 0.0.1 (2020-01-01)\n\n- Before.\n"
     )
+    cited = yaml.safe_load((project / "CITATION.cff").read_text())
+    assert (cited["version"], cited["date-released"]) == (new, "2024-02-29")
+    taken = yaml.safe_load((project / "action.yml").read_text())
+    assert taken["inputs"].pop("version")["default"] == new
+    as_before = yaml.safe_load((ROOT / "action.yml").read_text())
+    assert as_before["inputs"].pop("version")
+    assert taken == as_before
     log = subprocess.run(["git", "-C", str(project), "log", "--oneline"], capture_output=True, text=True).stdout
     assert log.count("\n") == 1
 
 
 @pytest.mark.parametrize("words", [["VERSION=one"], ["PART=x"]])
 def test_a_version_that_is_none_is_refused(project, words):
-    before = (project / "pyproject.toml").read_text(), (project / "CHANGELOG.md").read_text()
+    before = {path.name: path.read_text() for path in project.iterdir() if path.is_file()}
     assert release(project, *words).returncode
-    assert before == ((project / "pyproject.toml").read_text(), (project / "CHANGELOG.md").read_text())
+    assert before == {path.name: path.read_text() for path in project.iterdir() if path.is_file()}
+
+
+def test_the_version_is_one_wherever_it_stands():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    released = re.findall(r"^## (\S+) \((\d{4}-\d\d-\d\d)\)$", (ROOT / "CHANGELOG.md").read_text(), flags=re.M)
+    assert (version, cited["date-released"]) == released[0]
+    assert cited["version"] == version
 
 
 def release(project, *words: str) -> subprocess.CompletedProcess:
