@@ -211,6 +211,7 @@ def refuse_another(run: str, name: str, dataset: Dataset) -> None:
     ------
     UsageError
     """
+    _refuse_other_case(run)
     try:
         made = made_of(run) if (files.ROOT / "assets" / run / Manifest.FILE).is_file() else None
     except DataError:
@@ -230,6 +231,16 @@ def refuse_another(run: str, name: str, dataset: Dataset) -> None:
         f"run {run!r} was made from {told}, and is not replaced by another table's; give this one a name of its own: "
         f"{as_option('run', f'{run}-2')}"
     )
+
+
+def _refuse_other_case(run: str) -> None:
+    """Refuse a name that leads to the folder of another run, where the system takes `April` and `april` for one."""
+    runs = files.ROOT / "assets"
+    if not (runs / run).is_dir():
+        return
+    names = {folder.name for folder in runs.iterdir()}
+    if run not in names and (other := next((name for name in names if name.casefold() == run.casefold()), None)):
+        raise UsageError(f"run {run!r} and run {other!r} are one folder on this system; type {as_option('run', other)}")
 
 
 def _same_columns(one: Dataset, other: Dataset) -> bool:

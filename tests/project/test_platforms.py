@@ -8,8 +8,9 @@ from pathlib import Path, PureWindowsPath
 
 import pytest
 
-from segmentation.core import parallel
+from segmentation.core import files, parallel
 from segmentation.core.errors import UsageError, as_option
+from segmentation.runs.manifest import refuse_another
 from segmentation.runs.run import check_run_name
 from segmentation.tables import sandbox, sources
 from tests.conftest import FAST
@@ -67,6 +68,17 @@ def test_a_run_may_be_called_almost_as_one(name):
 def test_a_table_called_as_a_device_gives_its_run_another_name(tmp_path):
     (tmp_path / "con.csv").write_text("a\n1\n")
     assert sources.run_name(str(tmp_path / "con.csv")) == "con-table"
+
+
+def test_a_name_in_another_case_is_no_further_run_where_the_system_tells_no_case(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    (tmp_path / "assets" / "april").mkdir(parents=True)
+    refuse_another("april", "shop", None)
+    refuse_another("April", "shop", None)  # here it is another folder
+    is_dir = Path.is_dir
+    monkeypatch.setattr(Path, "is_dir", lambda path: is_dir(path.with_name(path.name.lower())))
+    with pytest.raises(UsageError, match="run 'April' and run 'april' are one folder on this system"):
+        refuse_another("April", "shop", None)
 
 
 def test_the_colon_of_a_drive_begins_no_url(tmp_path, monkeypatch):
