@@ -8,6 +8,7 @@ from scipy.optimize import isotonic_regression
 
 FEWEST = 4  # values that can show two modes
 LEVELS = (0.01, 0.05, *np.arange(1, 10) / 10, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
+TAIL = LEVELS.index(0.98)
 
 
 # n, and the quantiles of sqrt(n) x dip at LEVELS, in hundred-thousandths: of 100,000 samples of n values each that are
@@ -45,15 +46,18 @@ def p_of(found: float, n: int) -> float:
     """Return how likely a dip at least as large is among n values that are spread evenly.
 
     Between the sizes of the table the quantiles of sqrt(n) x dip are interpolated, as in Maechler's diptest, and beyond
-    the last one they are its own. 1 where fewer than four values show nothing, or the dip is as small as it can be; the
-    least is 0.0005, where the table ends.
+    the last size they are its own. Beyond the last quantile the logarithm of p falls with the square, as it does in the
+    table from 0.98 on. 1 where fewer than four values show nothing, or the dip is as small as it can be.
     """
-    least = 1 / (2 * n)
-    if n < FEWEST or found <= least * (1 + 1e-9):
+    if n < FEWEST or found <= (1 + 1e-9) / (2 * n):
         return 1.0
     sizes, *columns = np.array([row.split() for row in TABLE.split("\n")[1:-1]], float).T
-    quantiles = [np.interp(-1 / np.sqrt(n), -1 / np.sqrt(sizes), column) / 1e5 for column in columns]
-    return float(np.interp(found * np.sqrt(n), [least * np.sqrt(n), *quantiles], [1, *(1 - np.array(LEVELS))]))
+    quantiles = np.array([np.interp(-1 / np.sqrt(n), -1 / np.sqrt(sizes), column) for column in columns]) / 1e5
+    scaled, p = found * np.sqrt(n), 1 - np.array(LEVELS)
+    if scaled <= quantiles[-1]:
+        return float(np.interp(scaled, [1 / (2 * np.sqrt(n)), *quantiles], [1, *p]))
+    slope, level = np.polyfit(quantiles[TAIL:] ** 2, np.log(p[TAIL:]), 1, w=np.sqrt(p[TAIL:]))
+    return float(min(np.exp(level + slope * scaled**2), p[-1]))
 
 
 def dip(values: np.ndarray) -> float:
