@@ -44,7 +44,7 @@ SOME = (1.0, 1.0, 0.97, 1.0, 0.99)
         ({"verdict": "constructive"}, "A cut into five parts that may be useful: they came back in every one of"),
         ({"verdict": "constructive"}, "but where there is nothing to find parts can come back as surely."),
         ({"verdict": "constructive", "stable": ()}, "but only part of the evidence speaks for them."),
-        ({"verdict": "none", "back": (1.0, 0.0, 1.0, 1.0, 1.0), "jaccard": 0.3}, "one came back in none of 100 repeats."),
+        ({"verdict": "none", "back": (0.0,) * 5, "jaccard": 0.3}, "one came back in none of 100 repeats."),
         (
             {"verdict": "none", "back": (1.0, 0.4, 1.0, 1.0, 1.0), "jaccard": 0.4},
             "Nothing shows that these customers fall into groups: of five parts into which they were cut, one came "
