@@ -1,8 +1,9 @@
 # The dashboard on the sample:  docker build -t segmentation . && docker run --rm -p 8501:8501 segmentation
 # A report in a folder of yours: mkdir -p out && docker run --rm --user "$(id -u)" -v "$PWD/out:/app/report/sample" segmentation report
-# The base is the Python of the committed manifest, by the digest of its index for all processors; to renew both:
-# docker buildx imagetools inspect python:3.11-slim-trixie
-FROM python:3.11.17-slim-trixie@sha256:45037981b62b34b44602584fccbc4d884d5f7dc92c7ee86bb38a698a79fe1e51 AS build
+# For x86-64 and arm64: docker buildx build --platform linux/amd64,linux/arm64 . All that is installed has wheels for both.
+# The base is the Python of the committed manifest, by the digest of its index for all processors; to renew both, and that of
+# .devcontainer/Dockerfile: docker buildx imagetools inspect python:3.14-slim-trixie
+FROM python:3.14.8-slim-trixie@sha256:f85c5697265c178cc6887276c55fe16cf3d14ca35c3df6a5eab3b360534a55d2 AS build
 WORKDIR /app
 COPY requirements.txt pyproject.toml ./
 # uv by its hash in the lock; then what a report, its PDF and the dashboard need, each package by its version and hash there too.
@@ -16,7 +17,7 @@ RUN python -m venv --without-pip /opt/venv \
 COPY . .
 RUN /opt/uv/bin/uv pip install --no-cache --python /opt/venv/bin/python --no-deps --build-constraint requirements.txt --editable .
 
-FROM python:3.11.17-slim-trixie@sha256:45037981b62b34b44602584fccbc4d884d5f7dc92c7ee86bb38a698a79fe1e51
+FROM python:3.14.8-slim-trixie@sha256:f85c5697265c178cc6887276c55fe16cf3d14ca35c3df6a5eab3b360534a55d2
 # For report.pdf. Debian keeps one version of each package; the digest of the base tells which Debian it is.
 # hadolint ignore=DL3008
 RUN apt-get update \

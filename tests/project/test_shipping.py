@@ -38,10 +38,21 @@ def test_the_image_starts_from_one_digest_and_runs_as_nobody_in_particular():
     bases = [rest.split()[0] for instruction, rest in _instructions() if instruction == "FROM"]
     assert len(bases) == 2
     assert len(set(bases)) == 1
-    assert re.fullmatch(r"python:3\.11\.\d+-slim-trixie@sha256:[0-9a-f]{64}", bases[0])
+    assert re.fullmatch(r"python:3\.14\.\d+-slim-trixie@sha256:[0-9a-f]{64}", bases[0])
     assert int(_last("USER").split(":")[0]) > 0
     names = [instruction for instruction, _ in _instructions()]
     assert names.index("ENTRYPOINT") > len(names) - 1 - names[::-1].index("USER")
+
+
+def test_whoever_changes_the_project_in_a_container_has_the_python_of_the_image_and_no_rights_of_root():
+    folder = ROOT / ".devcontainer"
+    told = json.loads((folder / "devcontainer.json").read_text())
+    lines = (folder / told["build"]["dockerfile"]).read_text().splitlines()
+    assert f"{[line for line in lines if line.startswith('FROM ')][-1]}" == f"FROM {_last('FROM')}"
+    assert lines[-1] == "USER 1000"
+    assert re.search(rf"--uid 1000 .* {told['remoteUser']}$", "\n".join(lines), flags=re.M)
+    assert told["postCreateCommand"] == "make report"
+    assert not re.search(r"curl|wget|pip install", "\n".join(lines))
 
 
 def test_the_image_installs_nothing_without_its_hash_but_the_project():
