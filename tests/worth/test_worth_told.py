@@ -98,6 +98,25 @@ def test_each_card_sizes_a_campaign_by_what_its_customers_are_worth(deli):
         assert f"Contacting all {own['size']} customers costs {2 * own['size']} $, each 2 $." in deli.page("deli")
 
 
+def test_what_to_do_first_is_in_the_order_of_what_is_at_stake_and_says_how_sure_it_is(deli):
+    profiles, chosen = (read_json(deli.artifact("deli", f"{name}.json")) for name in ("profiles", "k_selection"))
+    section = deli.page("deli").split('<section id="todo">')[1].split("</section>")[0]
+    told = html.unescape(re.sub(r"\s+", " ", re.sub("<[^>]+>", "", section)))
+    parts = {part["segment"]: part for part in profiles["worth"][0]["parts"]}
+    names = [own["name"] for own in sorted(profiles["segments"], key=lambda own: -parts[own["segment"]]["share"])]
+    assert "Ordered by revenue, the most first." in told
+    assert sorted(names, key=told.index) == names
+    total = _deli()["revenue"].sum()
+    for own in profiles["segments"]:
+        about = float(f"{total * parts[own['segment']]['share']:.3g}")
+        assert f"{own['size']} customers, together about {about:,.0f} $ of revenue: " in told
+    repeats = chosen["resamples"]
+    for row in chosen["criteria"]["3"]["segments"]:
+        back = round((1 - row["dissolved"]) * repeats)
+        how = f"in every one of {repeats} repeats" if back == repeats else f"in {back} of {repeats} repeats"
+        assert f"It came back {how}." in told
+
+
 def test_prose_about_what_is_shown_goes_where_nothing_is():
     new = nbformat.v4
     shown = new.new_output("display_data", {"text/html": "<p>"})

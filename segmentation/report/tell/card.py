@@ -51,10 +51,7 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
         campaign: text or None.
     """
     differing, shown = _differing(profiles), _dotted(profiles, selection.features)
-    stability: list[Stability | None] = [*selection.chosen.segments] if selection.divided else [None]
     shares, planned = runs_tell.segment_shares(profiles.segments), campaigns(profiles, dataset)
-    if lineage:
-        stability = [stability[row.selected_as - 1] for row in lineage.now]
     return [
         _card(profile, stable, selection.verdict, selection.features, differing, dataset, lineage)
         | _dots(profile, shown, _reach(profiles), dataset)
@@ -62,8 +59,14 @@ def cards(selection: Selection, profiles: Profiles, dataset: Dataset, lineage: L
         | {"share": shares[profile.segment], "worth": runs_tell.worth_line(profile.segment, profiles, dataset)}
         | _value(profile.segment, profiles, dataset)
         | {"campaign": campaign(planned[profile.segment], dataset) if planned else None}
-        for profile, stable in zip(profiles.segments, stability, strict=True)
+        for profile, stable in zip(profiles.segments, stabilities(selection, lineage), strict=True)
     ]
+
+
+def stabilities(selection: Selection, lineage: Lineage | None) -> list[Stability | None]:
+    """Return how often each segment comes back, in the order in which the segments are numbered; None of one part."""
+    own: list[Stability | None] = [*selection.chosen.segments] if selection.divided else [None]
+    return [own[row.selected_as - 1] for row in lineage.now] if lineage else own
 
 
 def _card(

@@ -27,6 +27,7 @@ from segmentation.language.writing import (
 )
 from segmentation.report.explore import MOST_ROWS, embedded, explore_data
 from segmentation.report.tell.card import STRONG, across, cards
+from segmentation.report.tell.order import in_order
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import Cleaning, Lineage, Profiles, Selection
 from segmentation.runs.manifest import versions
@@ -185,6 +186,7 @@ def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
         "changes": changes(selection, lineage),
         "warning": cut(selection, dataset),
         **at_a_glance(told),
+        **in_order(told, selection, profiles, dataset, lineage),
         "across": across(len(told)),
         "planned": any(card["campaign"] for card in told),
         "chapters": chapters,
