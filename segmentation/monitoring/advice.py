@@ -9,8 +9,17 @@ from segmentation.core.text import escape
 from segmentation.language import mark, tr, trn
 from segmentation.language.writing import fixed, listing, parted, sentence
 from segmentation.monitoring.comparison import Comparison, apart, moved_customers, moves, public_moves, shares_table
-from segmentation.monitoring.series import Line, Series, shares_over
-from segmentation.monitoring.tell import agreement, assumed, changed_shares, moved_in_short, movement, shifted, verdicts
+from segmentation.monitoring.series import Line, Series, shares_over, valued, worth_over
+from segmentation.monitoring.tell import (
+    agreement,
+    assumed,
+    changed_shares,
+    moved_in_short,
+    movement,
+    shifted,
+    verdicts,
+    worth,
+)
 from segmentation.runs.records import Profile
 from segmentation.runs.tell import lineage
 
@@ -22,7 +31,7 @@ PROOF = mark(
 
 
 def headline(found: Comparison) -> str:
-    """Return the answer as the title of the page: who moved, what became of the segments, which share changed most."""
+    """Return the answer as the title of the page: what became of the segments, who moved, which share changed most."""
     base, run = found.base.run, found.run.run
     if found.same:
         return tr("{run} is compared with itself", run=base)
@@ -30,7 +39,7 @@ def headline(found: Comparison) -> str:
         return tr("Nothing has changed from {base} to {run}", base=base, run=run)
     moved = "" if found.shared is None else moved_in_short(moves(found), found)
     both, other = shares_table(found).dropna(subset=["then", "now"]), became(Series((found,)))
-    return _joined(moved, other, *(changed_most(both)[:1] or [still(both)] * (not other)))
+    return _joined(other, moved, *(changed_most(both)[:1] or [still(both)] * (not other)))
 
 
 def headline_of_series(found: Series) -> str:
@@ -158,8 +167,15 @@ def summary(found: Comparison) -> str:
     if is_unchanged(found):
         return f"{tr('**Nothing has changed.**')} {last}"
     moved = "" if found.shared is None else movement(moves(found), found)
-    told = [f"**{tally(found)}**", f"{changed_shares(shares_table(found))} {moved}".strip(), last]
-    return "\n\n".join(told)
+    told = [f"**{tally(found)}**", f"{changed_shares(shares_table(found))} {moved}".strip(), brought(found), last]
+    return "\n\n".join(filter(None, told))
+
+
+def brought(found: Comparison) -> str:
+    """Say what all customers came to then and now, and with which segments it went; "" where no value is known."""
+    both = Series((found,))
+    column = valued(both)
+    return worth(worth_over(both), both, column) if column else ""
 
 
 def is_unchanged(found: Comparison) -> bool:

@@ -24,6 +24,7 @@ from segmentation.language import tr
 
 HALF_BAR = 0.035  # half the width of a bar, of the way between two runs
 BETWEEN_BARS = 0.02  # of the height of all
+NO_MORE = "#8a94a0"  # of a segment that ended: its number, and so its colour, may be another's in the next run
 LETTERS_BESIDE = 17  # letters of a line beside a bar or a line
 
 
@@ -33,7 +34,7 @@ def shares(shares: pd.DataFrame):
     lines = max(label.count("\n") + 1 for label in labels)
     _, ax = plt.subplots(figsize=(PAGE, 0.9 + max(0.6, 0.2 * lines) * len(shares)))
     for i, row in enumerate(shares.to_dict("records")):
-        shade = colour(int(row["then"] if np.isnan(row["now"]) else row["now"]))
+        shade = NO_MORE if np.isnan(row["now"]) else colour(int(row["now"]))
         told = {"then": tr("then {share}", share=row["told_then"]), "now": tr("now {share}", share=row["told_now"])}
         for side, height, alpha in (("then", i - 0.19, 0.4), ("now", i + 0.19, 1)):
             if not np.isnan(row[side]):
@@ -79,7 +80,13 @@ def centres(moved: pd.DataFrame, labels: dict[str, str]):
     return ax
 
 
-def moves(flows: list[pd.DataFrame], sizes: list[list[int]], sides: list[str], names: tuple[list[str], list[str]]):
+def moves(
+    flows: list[pd.DataFrame],
+    sizes: list[list[int]],
+    sides: list[str],
+    names: tuple[list[str], list[str]],
+    ended: list[set[int]],
+):
     """Draw how customers went from the segments of one run to those of the next, as bands between bars.
 
     Parameters
@@ -89,16 +96,17 @@ def moves(flows: list[pd.DataFrame], sizes: list[list[int]], sides: list[str], n
     sizes : how many customers each segment of each run holds.
     sides : what the runs are called.
     names : of the segments in the first and in the last run.
+    ended : the segments of each run that are not found again in the next.
     """
     tallest = max(map(len, sizes))
     _, ax = plt.subplots(figsize=(PAGE, 1 + max(3.2, 0.62 * tallest)))
     tops, half = [_tops(own) for own in sizes], _half(len(sizes))
     for at, flow in enumerate(flows):
-        _bands(ax, flow, (at, len(sizes)), (sizes[at], sizes[at + 1]), (tops[at], tops[at + 1]))
+        _bands(ax, flow, (at, len(sizes)), (sizes[at], sizes[at + 1]), (tops[at], tops[at + 1]), ended[at])
     for at, (own, top) in enumerate(zip(sizes, tops, strict=True)):
         for i, size in enumerate(own):
-            height = size / max(sum(own), 1)
-            ax.add_patch(mpl.patches.Rectangle((at - half, top[i]), 2 * half, height, color=colour(i + 1), linewidth=0))
+            height, shade = size / max(sum(own), 1), NO_MORE if i + 1 in ended[at] else colour(i + 1)
+            ax.add_patch(mpl.patches.Rectangle((at - half, top[i]), 2 * half, height, color=shade, linewidth=0))
             if 0 < at < len(sizes) - 1:
                 ax.text(at, top[i] + height / 2, glyph(i + 1), ha="center", va="center", color="white")
     for at, called, end in ((0, names[0], "right"), (len(sizes) - 1, names[1], "left")):
@@ -137,6 +145,7 @@ def _bands(
     place: tuple[int, int],
     sizes: tuple[list[int], list[int]],
     tops: tuple[list[float], list[float]],
+    ended: set[int],
 ):
     """Draw the bands between a run, by its place among so many, and the next."""
     at, runs = place
@@ -151,7 +160,8 @@ def _bands(
             ends.append((top, tops[side][segment] + used[side][segment]))
         upper, lower = (start + (end - start) * way for start, end in zip(*ends, strict=True))
         x = at + half + bend * (1 - 2 * half)
-        ax.fill_between(x, upper, lower, color=colour(row.then), alpha=0.45, linewidth=0)
+        shade = NO_MORE if row.then in ended else colour(row.then)
+        ax.fill_between(x, upper, lower, color=shade, alpha=0.45, linewidth=0)
 
 
 def spread(places: list[float], room: list[float]) -> list[float]:
@@ -196,19 +206,26 @@ def months(table: pd.DataFrame, of: str, names: list[str]):
     ax.set(ylim=(low - 0.06 * (high - low), high), xlim=(-0.1, len(names) - 0.9), yticks=[], xticks=range(len(names)))
     ax.set_xticklabels([wrapped(name, LETTERS_BESIDE) for name in names])
     for _, own in table.groupby("line"):
-        shade, last = colour(int(own["segment"].iloc[-1])), own.iloc[-1]
+        last = own.iloc[-1]
+        shade = _shade(last)
         if "low" in own:
             reach = np.clip([own[of] - own["low"], own["high"] - own[of]], 0, None)
             ax.errorbar(own["at"], own[of], yerr=reach, fmt="none", ecolor=shade, elinewidth=1, capsize=3, alpha=0.6)
         ax.plot(own["at"], own[of], marker=marker(int(last["segment"])), color=shade, linewidth=2, markersize=7)
         if last["ended"]:
             ax.annotate(last["ended"], (last["at"], last[of]), (7, 4), textcoords="offset points", gid="name")
+    table = table.assign(shade=table["line"].map({line: _shade(own.iloc[-1]) for line, own in table.groupby("line")}))
     lines = table.groupby("line")
     for side, ends in ((0, lines.head(1)), (len(names) - 1, lines.tail(1))):
         _name_ends(ax, ends[ends["at"] == side], of, after=side > 0)
     ax.spines["left"].set_visible(False)
     ax.grid(axis="y", visible=False)
     return ax
+
+
+def _shade(last: pd.Series) -> str:
+    """Return the colour of a line by its last row."""
+    return NO_MORE if last["ended"] else colour(int(last["segment"]))
 
 
 def _name_ends(ax, ends: pd.DataFrame, of: str, *, after: bool):
@@ -219,5 +236,5 @@ def _name_ends(ax, ends: pd.DataFrame, of: str, *, after: bool):
     reach = 0.04 * np.diff(ax.get_xlim())[0]
     for (_, row), y, label in zip(ends.iterrows(), places, labels, strict=True):
         x = row["at"] + (reach if after else -reach)
-        ax.plot([row["at"], x], [row[of], y], color=colour(int(row["segment"])), linewidth=0.8, clip_on=False)
+        ax.plot([row["at"], x], [row[of], y], color=row["shade"], linewidth=0.8, clip_on=False)
         ax.text(x, y, label, ha="left" if after else "right", va="center", linespacing=0.95)

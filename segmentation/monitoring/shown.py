@@ -302,8 +302,8 @@ def unmoved(found: Series) -> bool:
     return all(moved_customers(moves(step), step).empty for step in found.steps if step.shared is not None)
 
 
-def flows_of(found: Series) -> tuple[list[pd.DataFrame], list[list[int]], list[str], tuple[list[str], list[str]]]:
-    """Return what the bands between runs are drawn from: flows, sizes of the bars, what they are called, and names.
+def flows_of(found: Series) -> tuple[list[pd.DataFrame], list[list[int]], list[str], tuple[list[str], list[str]], list]:
+    """Return what the bands between runs are drawn from, as `plots.moves` takes it.
 
     Of several runs a flow is empty where the ids do not say who is in both; of two runs it is that of the later
     customers, by both models.
@@ -315,7 +315,9 @@ def flows_of(found: Series) -> tuple[list[pd.DataFrame], list[list[int]], list[s
         flows = [flow if step.shared is not None else flow[:0] for flow, step in zip(flows, found.steps, strict=True)]
     elif found.steps[0].shared is None:
         sides, own = [tr("by the model of {run}", run=side) for side in sides], [*sizes(flows[0], found.steps[0])]
-    return flows, own, sides, (first, last)
+    lines = [line for line in found.lines if line.fate]
+    ended = [{line.segments[-1] for line in lines if line.last == at} for at in range(len(sides))]
+    return flows, own, sides, (first, last), ended
 
 
 def telling_axes(moved: pd.DataFrame, found: Comparison) -> dict[str, str]:

@@ -178,7 +178,21 @@ def worth(worth: pd.DataFrame, found: Series, column: str | None) -> str:
     if len(changed) and changed.min() < 0:
         most = _gained(found, changed, changed.idxmin(), column)
         told.append(tr("Of the segments found again lost most: {segment} ({amount}).", **most))
+    lines = [*enumerate(found.lines)]
+    if gone := _with_value(worth, found, [(i, line.last) for i, line in lines if line.fate == "gone"], column):
+        told.append(tr("Gone, with what they last came to: {segments}.", segments=gone))
+    new = [(i, line.last) for i, line in lines if line.first and not line.comes_from and line.fate is None]
+    if new := _with_value(worth, found, new, column):
+        told.append(tr("New, with what they come to: {segments}.", segments=new))
     return " ".join(told)
+
+
+def _with_value(worth: pd.DataFrame, found: Series, places: list[tuple[int, int]], column: str) -> str:
+    """Return segments, each by its line and a run, with what they are worth there; "" where none is told."""
+    own = worth.set_index(["line", "at"])
+    rows = [own.loc[place] for place in places if place in own.index and not pd.isna(own.loc[place, "value"])]
+    dataset = found.last.dataset
+    return listing(f"{escape(row['name'])} ({dataset.measured(column, row['value'])})" for row in rows)
 
 
 def _gained(found: Series, changed: pd.Series, row: int, column: str) -> dict[str, str]:

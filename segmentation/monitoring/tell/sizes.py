@@ -100,9 +100,19 @@ def runs(found: Comparison) -> str:
         n = how_many(found.shared, found)
         many, of = ({"n": n}, 2) if isinstance(n, str) else ({}, n)
         told.append(sentence(trn("{n} customer is in both.", "{n} customers are in both.", of, **many)))
+        told += [] if found.private else [_came_and_went(found, n)]
     if not found.same_features:
         told.append(tr("Other features formed their segments, so that they are matched by their customers alone."))
     return " ".join(filter(None, [*told, escape(found.why_not)]))
+
+
+def _came_and_went(found: Comparison, both: int | str) -> str:
+    """Say how many customers are in one of the two runs alone; "" where all are in both, or rows are private."""
+    went, came = (run.customers - int(both) for run in (found.base, found.run))
+    if not went and not came:
+        return ""
+    told = {"base": escape(found.base.run), "run": escape(found.run.run), "went": whole(went), "came": whole(came)}
+    return tr("In {base} alone: {went}; in {run} alone: {came}.", **told)
 
 
 def assumed(found: Comparison) -> str:
