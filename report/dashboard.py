@@ -32,7 +32,7 @@ from segmentation.report.dashboard import (
     tell_shown,
 )
 from segmentation.report.explore import how_sure
-from segmentation.report.serve import RUN, get_ready_to_score, score_customer, theme_css
+from segmentation.report.serve import RUN, get_ready_to_score, score_customer, style_variables, theme_css
 from segmentation.report.upload import MOST_UPLOADED, MOST_UPLOADED_ROWS, UPLOADED, score_upload
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.artifacts import remake_command
@@ -159,7 +159,7 @@ def show_summary(study, selection, profiles, cards: list[dict]) -> None:
     assumed = runs_tell.assumed(manifest.dataset, dataset, selection.features, manifest.set_by.get("features"))
     above = [("p", "kicker", dataset.title), ("h1", "", runs_tell.headline(selection, profiles))]
     above += [("p", "lead", plainly(selection))]
-    below = [("p", "most", runs_tell.worth_most(profiles.segments, profiles.worth, dataset))]
+    below = [("p", "most", report_tell.most(selection, profiles, dataset))]
     below += [("p", "warning", report_tell.cut(selection, dataset)), ("p", "warning", assumed)]
     shown = as_html("glance", **report_tell.at_a_glance(cards))
     st.html(f"{in_tags(above)}{shown}{in_tags(below)}")
@@ -181,13 +181,20 @@ def show_evidence(selection) -> None:
     reasons = "".join(f"<li>{html.escape(told)}</li>" for told in report_tell.statistics(selection))
     st.html(f"<ul>{reasons}</ul>")
     table = evidence_table(selection)
-    st.plotly_chart(draw_evidence(table), config=SAVED, key="evidence")
+    show_picture(draw_evidence(table), "evidence")
     with st.expander(tr("Every figure behind the choice")):
         yes = {True: tr("yes"), False: ""}
         shown = table.assign(stable=table["stable"].map(yes), chosen=table["chosen"].map(yes))
         heads = [tr(head) for head in EVIDENCE_HEADS]
         told = as_table(shown.set_axis(heads, axis=1), tr("What speaks for each number of segments"))
         st.html(told + "".join(f"<p>{html.escape(reason)}</p>" for reason in selection.reasons))
+
+
+def show_picture(figure, key: str) -> None:
+    """Show a figure on the paper of the theme: one that is saved must be read wherever it is put."""
+    day, night = style_variables()["paper"]
+    figure.update_layout(paper_bgcolor=night if st.context.theme.type == "dark" else day)
+    st.plotly_chart(figure, config=SAVED, key=key)
 
 
 def as_table(frame, caption: str) -> str:
@@ -209,7 +216,7 @@ def show_explore(customers: SegmentedCustomers, filters: dict) -> None:
     columns = choose_axes(customers)
     if columns:
         marks = customers.marks(filters, columns)
-        st.plotly_chart(draw_scatter(marks, columns, customers), config=SAVED, key=f"scatter{len(columns)}")
+        show_picture(draw_scatter(marks, columns, customers), f"scatter{len(columns)}")
         st.caption(tell_marks(customers, len(marks), counts.sum()))
 
 

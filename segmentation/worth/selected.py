@@ -17,7 +17,7 @@ ABOUT_DIGITS = 3  # of what is counted in groups
 class Selected:
     """What some customers are worth together and on average, and their share; None of what may not be shown.
 
-    about : whether it is counted in groups
+    about : whether it is counted in groups, or follows from means that are rounded
     alone : the segment that they are, where they are one
     """
 
@@ -29,12 +29,12 @@ class Selected:
 
 
 def of_segments(worth: Worth, sizes: Mapping[int, int], k: int, *, private: bool) -> Selected:
-    """Return what whole segments of these sizes are worth, of k in all, as the report says it."""
+    """Return what whole segments of these sizes are worth, of k in all, as the report says it; of all no share."""
     parts = [part for part in worth.parts if part.segment in sizes]
     shares = [part.share for part in parts if part.share is not None]
     sums = [sizes[part.segment] * part.each for part in parts if part.each is not None]
     if len(sizes) == k:
-        return Selected(worth.total, worth.each, None if k > 1 and worth.hidden else 1.0 if worth.lorenz else None)
+        return Selected(worth.total, worth.each, None, about=private)
     share = sum(shares) if len(shares) == len(parts) else None
     alone = parts[0].segment if len(parts) == 1 else None
     if len(sums) < len(parts):
@@ -43,7 +43,7 @@ def of_segments(worth: Worth, sizes: Mapping[int, int], k: int, *, private: bool
         significant(value, private=private, digits=ABOUT_DIGITS)
         for value in (sum(sums), sum(sums) / sum(sizes.values()))
     )
-    return Selected(total, parts[0].each if alone else mean, share, alone=alone)
+    return Selected(total, parts[0].each if alone else mean, share, about=private, alone=alone)
 
 
 def of_rows(worth: Worth, table: ibis.Table) -> Selected:

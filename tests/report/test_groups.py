@@ -206,6 +206,9 @@ def test_what_private_customers_are_worth_follows_from_whole_groups_and_of_segme
     customers, table = _valued(tmp_path, monkeypatch, "aggregate")
     worth = customers.main_worth
     assert (customers.worth({}).total, customers.worth({}).mean) == (worth.total, worth.each)
+    everyone = selected(customers.worth({}), worth, customers.dataset)
+    assert everyone.startswith("Spend: about ")  # as the report says it, and no share of all of it
+    assert "%" not in everyone
     assert customers.worth({"segment": [2]}).mean == worth.parts[1].each
     assert customers.worth({"segment": [2]}).total == float(f"{100 * worth.parts[1].each:.3g}")
     found = customers.worth({"age": (30.0, 50.0)})
