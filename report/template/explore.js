@@ -409,7 +409,7 @@ function explore(data) {
         d: `M${on(100, angle)}A100 100 0 ${large} 1 ${on(100, end)}L${on(58, end)}A58 58 0 ${large} 0 ${on(58, angle)}z` }));
       angle = end;
     });
-    donut.append(make("text", { "text-anchor": "middle", y: 2, class: "total", style: total > 9999 ? "font-size:24px" : null }, number(total)), make("text", { "text-anchor": "middle", y: 20 }, T("customers")));
+    donut.append(make("text", { "text-anchor": "middle", y: 2, class: "total", style: `font-size:${Math.min(30, 170 / number(total).length)}px` }, number(total)), make("text", { "text-anchor": "middle", y: 20 }, T("customers")));
     at("bars").replaceChildren(...bars);
     at("donut").replaceChildren(donut);
     if (focused) at("bars").querySelector(`[data-segment="${focused}"]`).focus();
