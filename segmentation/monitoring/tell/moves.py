@@ -182,8 +182,8 @@ def worth(worth: pd.DataFrame, found: Series, column: str | None) -> str:
     if gone := _with_value(worth, found, [(i, line.last) for i, line in lines if line.fate == "gone"], column):
         told.append(tr("Gone, with what they last came to: {segments}.", segments=gone))
     new = [(i, line.last) for i, line in lines if line.first and not line.comes_from and line.fate is None]
-    if new := _with_value(worth, found, new, column):
-        told.append(tr("New, with what they come to: {segments}.", segments=new))
+    if come := _with_value(worth, found, new, column):
+        told.append(tr("New, with what they come to: {segments}.", segments=come))
     return " ".join(told)
 
 

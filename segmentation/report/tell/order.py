@@ -41,9 +41,9 @@ def _first(rows: list[dict], valued: bool, profiles: Profiles, dataset: Dataset)
 def _stake(own: Profile, share: float | None, profiles: Profiles, dataset: Dataset) -> str:
     """Say how many customers a segment has, and where it is shown what they have of the main value, and one of them."""
     customers = sentence(trn("{n} customer", "{n} customers", own.size))
-    if not share or profiles.worth[0].total is None:
+    main = profiles.worth[0] if share else None
+    if main is None or main.total is None or not share:
         return f"{customers}."
-    main = profiles.worth[0]
     each = next(part.each for part in main.parts if part.segment == own.segment)
     about = significant(main.total * share, digits=3)
     told = {"customers": customers, "value": dataset.words(main.column), "total": dataset.measured(main.column, about)}
