@@ -80,13 +80,7 @@ def centres(moved: pd.DataFrame, labels: dict[str, str]):
     return ax
 
 
-def moves(
-    flows: list[pd.DataFrame],
-    sizes: list[list[int]],
-    sides: list[str],
-    names: tuple[list[str], list[str]],
-    ended: list[set[int]],
-):
+def moves(flows: list[pd.DataFrame], sizes: list[list[int]], sides: list[str], names: tuple, ended: list[set[int]]):
     """Draw how customers went from the segments of one run to those of the next, as bands between bars.
 
     Parameters
