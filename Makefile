@@ -33,7 +33,8 @@ of_docs := 15 packages, 75 MB
 of_audit := 14 packages, 17 MB
 
 lower = $(shell printf '%s' '$1' | tr 'A-Z' 'a-z')
-options = $(foreach v,$(filter-out PYTHON VENV DEBUG COLD FULL ARGS,$(typed)),--$(call lower,$v)=$(call quoted,$($v))) $(if $(DEBUG),--debug) $(if $(COLD),--cold) $(if $(FULL),--full)
+FLAGS := DEBUG COLD FULL JSON QUIET
+options = $(foreach v,$(filter-out PYTHON VENV ARGS $(FLAGS),$(typed)),--$(call lower,$v)=$(call quoted,$($v))) $(foreach v,$(FLAGS),$(if $($v),--$(call lower,$v)))
 # Messages name commands and options as they were typed: here in make's words.
 export SEGMENTATION_CALLED = make
 segmentation = @$(BIN)/python -m segmentation
@@ -46,12 +47,15 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-versi
 parts = $(patsubst $(VENV)/.with-%,%,$(wildcard $(VENV)/.with-*))
 
 .DEFAULT_GOAL := help
-.PHONY: help report pdf slides verify check renew test lab dashboard dataset score lists compare bench matrix pictures docs messages postgres spark lint audit lock release clean
+.PHONY: help maintain report pdf slides verify check renew test lab dashboard dataset score lists compare bench matrix pictures docs messages postgres spark lint audit lock release clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z]*\):.*[^#]## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= METHOD= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= DECIMAL= DATES= BASE= MODEL= LANG=de RUN=
+maintain: ## print what maintainers use
+	@sed -n 's/^\([a-z]*\):.*### /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= METHOD= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= DECIMAL= DATES= BASE= MODEL= LANG=de RUN=; JSON=1 or QUIET=1 for scripts
 	$(segmentation) report $(options)
 
 pdf: $(VENV)/.with-pdf ## the same, and report.pdf: its first part, or with FULL=1 all of it
@@ -63,10 +67,10 @@ slides: $(VENV)/.with-slides ## the same, and its first part as slides for a bro
 verify: $(READY) ## make a finished run again elsewhere and compare every byte: RUN= DATA=
 	$(segmentation) verify $(options)
 
-check: $(READY) ## compare the sample report that was made with the one that is expected
+check: $(READY) ### compare the sample report that was made with the one that is expected
 	@$(BIN)/python -m tests.golden
 
-renew: $(READY) ## expect from now on the sample report that was made
+renew: $(READY) ### expect from now on the sample report that was made
 	@$(BIN)/python -m tests.golden renew
 
 test: $(DEV) ## run all tests
@@ -90,41 +94,41 @@ lists: $(READY) ## the customers of each segment of a finished run, as a workboo
 compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=april; over several: RUNS=jan,feb,mar
 	$(segmentation) compare $(options)
 
-bench: $(DEV) $(if $(EVIDENCE),,$(VENV)/.of-bench) ## measure what a run and the bare path cost beside their rivals, as ratios; how often verdicts are right: EVIDENCE=1
+bench: $(DEV) $(if $(EVIDENCE),,$(VENV)/.of-bench) ### measure what a run and the bare path cost beside their rivals, as ratios; how often verdicts are right: EVIDENCE=1
 ifdef EVIDENCE
 	@$(BIN)/python -m tests.benchmarks.evidence_rates
 else
 	@$(BIN)/python -m tests.benchmarks
 endif
 
-matrix: $(READY) ## prove with which Pythons a report is made on this machine: TREE=folder (to keep a Debian in) MIRROR=
+matrix: $(READY) ### prove with which Pythons a report is made on this machine: TREE=folder (to keep a Debian in) MIRROR=
 	@$(BIN)/python -m tests.pythons $(options)
 
-pictures: $(DEV) ## take the pictures of the README again (needs Chromium)
+pictures: $(DEV) ### take the pictures of the README again (needs Chromium)
 	$(segmentation) pdf
 	@$(BIN)/python -m tests.pictures
 
-docs: $(DEV) $(VENV)/.of-docs ## build the documents as a site, site/index.html, with a gallery (needs Chromium)
+docs: $(DEV) $(VENV)/.of-docs ### build the documents as a site, site/index.html, with a gallery (needs Chromium)
 	@$(BIN)/python -m tests.docs
 
-messages: $(DEV) ## collect what the report says into segmentation/language/*.po, to be translated
+messages: $(DEV) ### collect what the report says into segmentation/language/*.po, to be translated
 	@$(BIN)/python -m tests.catalogue
 
 postgres: $(VENV)/.with-postgres ## install the driver for DATA=postgresql://...
 
 spark: $(VENV)/.of-spark ## install what ENGINE=spark needs besides Java
 
-lint: $(DEV) ## check code, types, imports and notebooks
+lint: $(DEV) ### check code, types, imports and notebooks
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/lint-imports --no-logo || { echo "docs/architecture.md tells which package may import which"; exit 1; }
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -m nbstripout --keep-id --verify notebooks/*.ipynb || { echo "notebooks hold outputs; remove them: $(BIN)/python -m nbstripout --keep-id notebooks/*.ipynb"; exit 1; }
 
-audit: $(VENV)/.of-audit ## ask the public database of vulnerabilities about every locked package (needs the network)
+audit: $(VENV)/.of-audit ### ask the public database of vulnerabilities about every locked package (needs the network)
 	@$(BIN)/python -m pip_audit --disable-pip --require-hashes $(addprefix --requirement ,$(wildcard requirements*.txt))
 
-release: $(DEV) ## bump the version everywhere and date the changelog, and commit nothing: PART=minor or VERSION=0.2.0
+release: $(DEV) ### bump the version everywhere and date the changelog, and commit nothing: PART=minor or VERSION=0.2.0
 	@$(BIN)/python -m uv version --frozen $(if $(VERSION),$(call quoted,$(VERSION)),--bump $(call quoted,$(or $(PART),minor)))
 	@version=$$($(BIN)/python -m uv version --short) day=$$(git log -1 --format=%cs) && \
 	  sed -i.bak "s/^## Unreleased$$/&\n\n## $$version ($$day)/" CHANGELOG.md && \
@@ -132,7 +136,7 @@ release: $(DEV) ## bump the version everywhere and date the changelog, and commi
 	  sed -i.bak "s/\(The version of segmentation-report, default: \).*}/\1$$version}/" action.yml && \
 	  rm CHANGELOG.md.bak CITATION.cff.bak action.yml.bak
 
-lock: | $(VENV)/pyvenv.cfg ## compile the six locks, requirements*.txt, from pyproject.toml
+lock: | $(VENV)/pyvenv.cfg ### compile the six locks, requirements*.txt, from pyproject.toml
 	@$(get_uv)
 	@$(COMPILE) --upgrade pyproject.toml --extra dev --group build --output-file requirements.txt
 	@$(COMPILE) pyproject.toml --group build --constraint requirements.txt --output-file requirements-report.txt

@@ -2,11 +2,10 @@
 
 import json
 import os
-import shutil
 import sys
+import tomllib
 import traceback
 from pathlib import Path
-from shlex import quote
 from typing import Annotated
 
 import typer
@@ -15,136 +14,252 @@ from typer.exceptions import TyperException
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
-from segmentation.core.errors import NO_MEMORY, SegmentationError, UsageError, in_our_words, require_extra
+from segmentation.core.errors import (
+    NO_MEMORY,
+    SegmentationError,
+    UsageError,
+    as_command,
+    as_option,
+    in_our_words,
+    program,
+    require_extra,
+)
 from segmentation.core.text import suggest
 from segmentation.language import speak
 from segmentation.runs.records import Printed
-from segmentation.runs.stages import OF_PAGE, PDF, SLIDES, is_generated
+from segmentation.runs.stages import OF_PAGE, PDF, SLIDES, remove_runs
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False)
+MAKE, USE, CHANGE = "Make a report", "Use a report", "Change it"
+OF_TABLE, OF_SEGMENTS, OF_RUN, OF_OUTPUT = "The table", "The segments", "The run", "What is printed and how it runs"
+PROGRAM = program()
+LANG = ("--lang", "--language")
+OF_TERMINAL = ("table", "full", "as_json", "quiet", "cold")  # parameters that the run does not depend on
+EXAMPLES = f"""Examples:
+
+{PROGRAM} report shop.csv
+
+{PROGRAM} report april.csv --run april --base march
+
+{PROGRAM} score new.csv --out scored.csv --run april
+
+{PROGRAM} compare march april
+
+Exit codes: 0 done, 1 a notebook failed, 2 wrong usage or dataset.yaml, 3 the data cannot be used, 130 stopped. \
+With --debug, behind any command, the traceback behind a message is shown."""
+app = typer.Typer(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    epilog=EXAMPLES,
+)
 Text = str | None
-DatasetOption = Annotated[Text, typer.Option(help="The folder under data/ that describes the table (sample).")]
-DataOption = Annotated[Text, typer.Option(help="The raw table; without it the dataset's own.")]
-KOption = Annotated[Text, typer.Option(help="How many segments: auto or a number.")]
-MethodOption = Annotated[Text, typer.Option(help="How segments are formed: auto, kmeans, mixture or latent-class.")]
-FeaturesOption = Annotated[Text, typer.Option(help="The columns that form the segments: a,b.")]
-SeedOption = Annotated[Text, typer.Option(help="Of every random start.")]
-ResamplesOption = Annotated[Text, typer.Option(help="How often the table is resampled (100).")]
-EngineOption = Annotated[Text, typer.Option(help="What computes tables of over 200,000 rows: duckdb or spark.")]
-ColdOption = Annotated[bool, typer.Option("--cold", help="Start an ordinary kernel for each notebook.")]
-BaseOption = Annotated[Text, typer.Option(help="The earlier run to go on from: its k, features, scale and names.")]
-ModelOption = Annotated[Text, typer.Option(help="The earlier run in whose segments, unchanged, customers are placed.")]
-LanguageOption = Annotated[
-    Text, typer.Option("--lang", "--language", help="Of the reader: en, de, fr or es (dataset.yaml's; en).")
-]
-FullOption = Annotated[bool, typer.Option("--full", help="Of pdf: print the chapters too.")]
-EncodingOption = Annotated[Text, typer.Option(help="Of a table of text: cp1250, gb18030 (told by its letters).")]
-DecimalOption = Annotated[Text, typer.Option(help="The decimal mark of a table that has no dataset.yaml: . or ,")]
-DatesOption = Annotated[Text, typer.Option(help="Of a table that has no dataset.yaml: dmy (day first) or mdy.")]
-RunOption = Annotated[
-    Text,
-    typer.Option(
-        help="The folder under assets/ and report/ (the dataset's name); alone it makes a run again as it was."
-    ),
-]
 
 
-@app.callback(help=__doc__)
-def in_project(context: typer.Context) -> None:
-    """Let every command that reads or writes files, and what it starts, know the home, and refuse one that is none."""
-    if context.invoked_subcommand != "schema" and "--help" not in sys.argv:
+def _option(told: str, panel: str, *names: str, **given):
+    return typer.Option(*names, help=told, rich_help_panel=panel, show_default=False, **given)
+
+
+def _flag(told: str, name: str):
+    return _option(told, OF_OUTPUT, name, metavar="")
+
+
+Table = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="TABLE", help="The raw table; 'shop-*.csv' in quotes names several.", show_default=False),
+]
+Data = Annotated[Text, _option("The same as TABLE (the dataset's own).", OF_TABLE)]
+OfDataset = Annotated[Text, _option("The folder under data/ that describes it (without TABLE: sample).", OF_TABLE)]
+Encoding = Annotated[Text, _option("Of a table of text: cp1250, gb18030 (told by its letters).", OF_TABLE)]
+Decimal = Annotated[Text, _option("Its decimal mark, without dataset.yaml: . or , (told by its numbers).", OF_TABLE)]
+Dates = Annotated[Text, _option("In the same way: dmy (day first) or mdy (told by its dates).", OF_TABLE)]
+K = Annotated[Text, _option("How many segments: a number or auto (auto).", OF_SEGMENTS)]
+Method = Annotated[Text, _option("How they are formed: auto, kmeans, mixture or latent-class (auto).", OF_SEGMENTS)]
+Features = Annotated[Text, _option("The columns that form them: a,b (dataset.yaml's).", OF_SEGMENTS)]
+Seed = Annotated[Text, _option("Of every random start (0).", OF_SEGMENTS)]
+Resamples = Annotated[Text, _option("How often the table is resampled (100).", OF_SEGMENTS)]
+Base = Annotated[Text, _option("The earlier run to go on from: its k, features, scale and names.", OF_SEGMENTS)]
+Kept = Annotated[Text, _option("The earlier run in whose segments, unchanged, customers are placed.", OF_SEGMENTS)]
+Named = Annotated[Text, _option("Its folder (the table's name); alone it makes a run again as it was.", OF_RUN)]
+Finished = Annotated[Text, _option("The finished run (sample).", OF_RUN)]
+Language = Annotated[
+    Text, _option("Of the reader: en, de, fr or es (dataset.yaml's; en).", OF_RUN, "--lang", "--language")
+]
+Full = Annotated[bool, _flag("Of pdf: print the chapters too.", "--full")]
+Json = Annotated[bool, _flag('Print one JSON object and nothing else; of a failure {"error": …}.', "--json")]
+Quiet = Annotated[bool, _flag("Print the paths of what was made and nothing else.", "--quiet")]
+Engine = Annotated[Text, _option("What computes over 200,000 rows: duckdb or spark (duckdb).", OF_OUTPUT)]
+Cold = Annotated[bool, _flag("Start an ordinary kernel for each notebook.", "--cold")]
+
+
+@app.callback(invoke_without_command=True)
+def in_project(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", metavar="", help="Print the version and exit.")] = False,
+) -> None:
+    """A table of customers in, a report out: how many segments there are, how sure that is, who they are."""
+    if version:
+        project = tomllib.loads((files.SHIPPED / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        print(project["name"], project["version"])
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+    elif context.invoked_subcommand != "schema" and not {"-h", "--help"} & set(sys.argv):
         files.require_home()
 
 
-@app.command("slides", help="Do the same, and write slides.html and slides.pptx.")
-@app.command("pdf", help="Do the same, and print report.pdf: the first part in a few pages, or all of it.")
-@app.command("report", help="Run the notebooks that are out of date and render report.html.")
+@app.command("dataset", rich_help_panel=MAKE)
+def describe(
+    table: Table = None,
+    name: Annotated[Text, _option("The folder under data/ to write to (the table's name).", OF_RUN)] = None,
+    data: Data = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    dates: Dates = None,
+) -> None:
+    """Look at a new table, and write a dataset.yaml to start from."""
+    from segmentation.pipeline.plan import require_mark
+    from segmentation.pipeline.progress import column_list
+    from segmentation.roles.write import write_dataset
+    from segmentation.runs.run import load_dataset
+    from segmentation.tables.sources import locate, run_name
+
+    require_mark(decimal)
+    data = _required("data", _typed(table, data))
+    name = name or run_name(data)
+    path = files.shown(write_dataset(name, locate("DATA", data, encoding), decimal or "auto", dates))
+    guessed = load_dataset(name)
+    Console(highlight=False).print(column_list(guessed, guessed.named("feature")))
+    then = as_command("report", dataset=name, data=data)
+    print(f"{path} is written; check the roles in it, then: {then}")
+
+
+@app.command("slides", rich_help_panel=MAKE, help="Do the same, and write slides.html and slides.pptx.")
+@app.command(
+    "pdf", rich_help_panel=MAKE, help="Do the same, and print report.pdf: a few pages, or with --full all of it."
+)
+@app.command("report", rich_help_panel=MAKE, help="Run the notebooks that are out of date and render report.html.")
 def make(
     context: typer.Context,
-    dataset: DatasetOption = None,
-    data: DataOption = None,
-    k: KOption = None,
-    method: MethodOption = None,
-    features: FeaturesOption = None,
-    seed: SeedOption = None,
-    resamples: ResamplesOption = None,
-    engine: EngineOption = None,
-    encoding: EncodingOption = None,
-    decimal: DecimalOption = None,
-    dates: DatesOption = None,
-    base: BaseOption = None,
-    model: ModelOption = None,
-    language: LanguageOption = None,
-    run: RunOption = None,
-    cold: ColdOption = False,
-    full: FullOption = False,
+    table: Table = None,
+    data: Data = None,
+    dataset: OfDataset = None,
+    encoding: Encoding = None,
+    decimal: Decimal = None,
+    dates: Dates = None,
+    k: K = None,
+    method: Method = None,
+    features: Features = None,
+    seed: Seed = None,
+    resamples: Resamples = None,
+    base: Base = None,
+    model: Kept = None,
+    run: Named = None,
+    language: Language = None,
+    engine: Engine = None,
+    full: Full = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    cold: Cold = False,
 ) -> None:
     """Make a run: its report, and with `pdf` the printed one too, with `slides` those."""
     # Imported here, because a usage message should not wait for it.
     from segmentation.pipeline.plan import make_plan, propose_dataset
-    from segmentation.pipeline.progress import column_list, summarize
     from segmentation.pipeline.tasks import run_pipeline
 
-    pdf, slides = context.info_name == "pdf", context.info_name == "slides"
-    if full and not pdf:
-        raise UsageError("--full is an option of pdf: make pdf FULL=1")
-    printed: Printed | None = "full" if full else "short" if pdf else None
+    command = context.info_name
+    if full and command != "pdf":
+        raise UsageError(f"{as_option('full', True)} is an option of pdf: {as_command('pdf', full=True)}")
+    printed: Printed | None = "full" if full else "short" if command == "pdf" else None
+    data = _typed(table, data)
     try:
-        plan = make_plan(**{name: typed for name, typed in context.params.items() if name not in ("cold", "full")})
-        outcome = run_pipeline(plan, printed=printed, slides=slides, cold=cold)
+        given = {name: typed for name, typed in context.params.items() if name not in OF_TERMINAL}
+        plan = make_plan(**given | {"data": data})
+        outcome = run_pipeline(plan, printed=printed, slides=command == "slides", cold=cold, quiet=quiet)
     except SegmentationError as fault:
         if data and not dataset and "dataset.yaml" in str(fault):
             fault.args = (f"{str(fault).rstrip('.')}. {propose_dataset(data)}",)
         raise
+    _tell_made(command, plan, outcome, as_json, quiet)
+
+
+def _tell_made(command: str | None, plan, outcome, as_json: bool, quiet: bool) -> None:
+    """Tell what was found and where it lies: to a program, to a script, or to a reader."""
+    from segmentation.pipeline.progress import column_list, summarize
+
+    study, made = plan.study, OF_PAGE[SLIDES] if command == "slides" else [PDF if command == "pdf" else "report.html"]
+    pages = [files.shown(study.report / name) for name in made]
+    if as_json:
+        from segmentation.runs.answers import found
+
+        return _answer(command=command, pages=pages, artifacts=files.shown(study.folder), **found(study.name))
     console = Console(highlight=False, soft_wrap=True)
-    console.print(summarize(plan, outcome), markup=False)
-    if plan.assumed:
-        console.print(column_list(plan.study.dataset, plan.parameters["features"].split(",")), soft_wrap=False)
-    for name in OF_PAGE[SLIDES] if slides else [PDF if pdf else "report.html"]:
-        console.print(files.shown(plan.study.report / name), style="bold", markup=False)
+    if not quiet:
+        console.print(summarize(plan, outcome), markup=False)
+        if plan.assumed:
+            console.print(column_list(study.dataset, plan.parameters["features"].split(",")), soft_wrap=False)
+    for page in pages:
+        console.print(page, style="bold", markup=False)
 
 
-@app.command()
+def _typed(table: list[str] | None, option: Text, name: str = "data") -> Text:
+    """Return the table that was typed, by itself or as an option; what a shell made of a pattern is one again."""
+    from segmentation.tables.sources import together
+
+    if table and option is not None:
+        raise UsageError(f"a table is given twice: {table[0]} and {as_option(name, option)}; leave one out")
+    return together(table) if table else option
+
+
+def _required(name: str, typed: Text) -> str:
+    if typed is None:
+        raise UsageError(f"one more thing must be said: {as_option(name, 'path')}; --help tells what it is")
+    return typed
+
+
+def _answer(**told) -> None:
+    """Print one JSON object, in ASCII, which every console can show."""
+    from segmentation.runs.answers import checked
+
+    print(json.dumps(checked(told), indent=2))
+
+
+@app.command(rich_help_panel=USE)
 def score(
-    new: Annotated[str, typer.Option(help="The table of new customers.")],
-    out: Annotated[str, typer.Option(help="Where to write the scored customers: .csv or .parquet.")],
-    dataset: DatasetOption = None,
-    encoding: EncodingOption = None,
-    run: RunOption = None,
+    table: Annotated[list[str] | None, typer.Argument(metavar="TABLE", help="The table of new customers.")] = None,
+    new: Annotated[Text, _option("The same as TABLE.", OF_TABLE)] = None,
+    out: Annotated[Text, _option("Where to write the scored customers: .csv or .parquet.", OF_RUN)] = None,
+    dataset: Annotated[Text, _option("The dataset of the run, instead of its name.", OF_RUN)] = None,
+    encoding: Encoding = None,
+    run: Finished = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write the segment of each new customer, and say how far they differ from those of the run."""
-    from segmentation.language import tr, trn
-    from segmentation.language.writing import day
     from segmentation.runs.manifest import open_finished, read_manifest
     from segmentation.scoring.place import beside, require_free, score_source, write_scored
-    from segmentation.scoring.tell import drift as tell_drift
+    from segmentation.scoring.tell import scored as tell_scored
     from segmentation.tables.sources import locate
 
-    study, place = open_finished(run, dataset), Path(out).expanduser()
+    typed, place = _required("new", _typed(table, new, "new")), Path(_required("out", out)).expanduser()
+    study = open_finished(run, dataset)
     speak(study.language)
-    refused, _ = beside(place)
-    source = locate("NEW", new, encoding or read_manifest(study.name).encoding)
+    refused, drift = beside(place)
+    source = locate("NEW", typed, encoding or read_manifest(study.name).encoding)
     require_free(place, source)
     scored = score_source(study, source)
     write_scored(scored, place)
-    n, rows = scored.drift.customers, scored.rows_refused
-    made = trn(
-        "{n} customer scored with the model of run {run}",
-        "{n} customers scored with the model of run {run}",
-        n,
-        run=study.name,
-    )
-    gone = trn("{n} row refused, with the reasons", "{n} rows refused, with the reasons", rows) if rows else ""
-    print(f"{out}: {made}")
-    print(f"{refused}: {gone or tr('no rows refused')}")
-    if scored.counted_to:
-        print(f"  {tr('days are counted to {day}, the day after its latest date', day=day(scored.counted_to))}")
-    for line in tell_drift(scored.drift, {name: study.dataset.label(name) for name in study.dataset.columns}):
-        print(f"  {line}")
+    made, gone, *told = tell_scored(scored, study)
+    if as_json:
+        paths = {"scored": place.as_posix(), "refused": refused.as_posix(), "drift": drift.as_posix()}
+        counts = {"customers": scored.drift.customers, "rows_refused": scored.rows_refused}
+        _answer(command="score", run=study.name, **paths, **counts, told=[made, *told])
+    elif quiet:
+        print(out, refused, drift, sep="\n")
+    else:
+        print(f"{out}: {made}", f"{refused}: {gone}", *(f"  {line}" for line in told), sep="\n")
 
 
-@app.command()
-def lists(run: RunOption = None) -> None:
+@app.command(rich_help_panel=USE)
+def lists(run: Finished = None) -> None:
     """Write the customers of each segment of a finished run: a workbook, and a CSV file a segment."""
     from segmentation.runs.manifest import open_finished
     from segmentation.worth.lists import write_lists
@@ -156,46 +271,35 @@ def lists(run: RunOption = None) -> None:
     print(written(study, {one.file: one.profile.size for one in lists}))
 
 
-@app.command()
+@app.command(rich_help_panel=USE)
 def compare(
-    base: Annotated[Text, typer.Option(help="The earlier run.")] = None,
-    run: Annotated[Text, typer.Option(help="The later run.")] = None,
-    runs: Annotated[Text, typer.Option(help="Two runs or more, the earliest first: jan,feb,mar.")] = None,
-    language: LanguageOption = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="RUN", help="Two runs or more, the earliest first.")
+    ] = None,
+    base: Annotated[Text, _option("The earlier run.", OF_RUN)] = None,
+    run: Annotated[Text, _option("The later run.", OF_RUN)] = None,
+    runs: Annotated[Text, _option("Two runs or more, the earliest first: jan,feb,mar.", OF_RUN)] = None,
+    language: Language = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write a report of what changed between two finished runs, or over several."""
     from segmentation.pipeline.tasks import make_comparison
     from segmentation.runs.run import compared, require_language
 
-    answer, page = make_comparison(compared(base, run, runs), require_language(language))
-    print(answer)
-    print(files.shown(page))
+    chosen = compared(base, run, runs, names)
+    told, page = make_comparison(chosen, require_language(language))
+    path = files.shown(page)
+    if as_json:
+        from segmentation.runs.answers import found
+
+        _answer(command="compare", page=path, told=told, runs=[found(name) for name in chosen])
+    else:
+        print(path if quiet else f"{told}\n{path}")
 
 
-@app.command()
-def dataset(
-    name: Annotated[str, typer.Option(help="The folder under data/ to write to.")],
-    data: Annotated[str, typer.Option(help="The table to look at.")],
-    encoding: EncodingOption = None,
-    decimal: DecimalOption = None,
-    dates: DatesOption = None,
-) -> None:
-    """Look at a new table, and write a dataset.yaml to start from."""
-    from segmentation.pipeline.plan import require_mark
-    from segmentation.pipeline.progress import column_list
-    from segmentation.roles.write import write_dataset
-    from segmentation.runs.run import load_dataset
-    from segmentation.tables.sources import locate
-
-    require_mark(decimal)
-    path = files.shown(write_dataset(name, locate("DATA", data, encoding), decimal or "auto", dates))
-    guessed = load_dataset(name)
-    Console(highlight=False).print(column_list(guessed, guessed.named("feature")))
-    print(f"{path} is written; check the roles in it, then: make report DATASET={quote(name)} DATA={quote(data)}")
-
-
-@app.command()
-def verify(run: RunOption = None, data: DataOption = None) -> None:
+@app.command(rich_help_panel=USE)
+def verify(run: Finished = None, data: Data = None) -> None:
     """Make a finished run again in another folder, and compare every file with its manifest."""
     from segmentation.pipeline.verify import verify_run
 
@@ -204,13 +308,11 @@ def verify(run: RunOption = None, data: DataOption = None) -> None:
     print(f"run {name} is repeated byte for byte: {files} files")
 
 
-@app.command()
+@app.command(rich_help_panel=USE)
 def dashboard(
-    run: RunOption = None,
-    host: Annotated[Text, typer.Option(help="The address to listen at (127.0.0.1: this machine alone).")] = None,
-    port: Annotated[
-        int | None, typer.Option(help="The port (8501, or the next one that is free).", min=1, max=65535)
-    ] = None,
+    run: Finished = None,
+    host: Annotated[Text, _option("The address to listen at (127.0.0.1: this machine alone).", OF_RUN)] = None,
+    port: Annotated[int | None, _option("The port (8501, or the next free one).", OF_RUN, min=1, max=65535)] = None,
 ) -> None:
     """Explore a finished run in the browser."""
     from segmentation.report.serve import HERE, serve
@@ -218,7 +320,7 @@ def dashboard(
     serve(run or "sample", host or HERE, port)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(rich_help_panel=CHANGE, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def lab(context: typer.Context) -> None:
     """Open JupyterLab on notebooks/; its own options may follow."""
     from segmentation.core.parallel import run_unheard
@@ -231,43 +333,25 @@ def lab(context: typer.Context) -> None:
     sys.exit(run_unheard(command))
 
 
-@app.command()
+@app.command(rich_help_panel=CHANGE)
 def clean() -> None:
     """Remove the runs under assets/ and report/; the environment stays, and so does what is no run."""
     if not files.INSTALLED and not Path.cwd().is_relative_to(files.ROOT):  # an editable one answers in every folder
         raise UsageError(f"clean removes the runs of {files.ROOT}, and this is another folder; go there first")
-    kept = []
-    for folder in sorted(set((files.ROOT / "assets").glob("*/")) | set((files.ROOT / "report").glob("*/"))):
-        shown = files.shown(folder)
-        if is_generated(folder):
-            kept += [f"{shown} ({why})" for why in filter(None, [_remove(folder)])]
-        elif folder.name not in files.NOT_RUNS:
-            print(f"{shown} is left as it is: it is {'a link' if folder.is_symlink() else 'not a run'}")
-    if kept:
-        raise SegmentationError(f"not removed: {', '.join(kept)}")
-
-
-def _remove(folder: Path) -> str:
-    """Remove a folder of a run; return why it is still there, or nothing."""
-    from filelock import FileLock, Timeout
-
-    lock = files.ROOT / "assets" / folder.name / ".lock"
-    try:
-        if lock.is_file():
-            with FileLock(lock, blocking=False):
-                pass
-        shutil.rmtree(folder)
-    except Timeout:
-        return "the run is being made"
-    except OSError as fault:
-        return str(fault.strerror)
-    return ""
+    for line in remove_runs():
+        print(line)
 
 
 @app.command(hidden=True)
-def schema() -> None:
-    """Print the JSON schema of dataset.yaml, which is kept as data/dataset.schema.json for editors."""
-    print(json.dumps(Dataset.model_json_schema(), indent=2, sort_keys=True))
+def schema(of: Annotated[str, typer.Argument(help="dataset (dataset.yaml) or answers (--json).")] = "dataset") -> None:
+    """Print a JSON schema; editors have that of dataset.yaml as data/dataset.schema.json."""
+    if of == "answers":
+        from segmentation.runs.answers import schema as whole
+    elif of == "dataset":
+        whole = Dataset.model_json_schema
+    else:
+        raise UsageError(f"{of} has no schema{suggest(of, ['dataset', 'answers'])} Known: dataset, answers.")
+    print(json.dumps(whole(), indent=2, sort_keys=True))
 
 
 def main() -> None:
@@ -275,12 +359,14 @@ def main() -> None:
     debug = "--debug" in sys.argv
     words = [word for word in sys.argv[1:] if word != "--debug"]
     try:
-        sys.exit(app(words, prog_name="python -m segmentation", standalone_mode=False))
+        sys.exit(app(words, prog_name=PROGRAM, standalone_mode=False))
     except Exception as fault:
         if debug:
             traceback.print_exc()
         told, code = _told(fault)
         print(f"Error: {told}", file=sys.stderr)
+        if "--json" in words:
+            _answer(error={"message": told, "exit_code": code})
         sys.exit(code)
 
 
@@ -306,4 +392,6 @@ def _usage(fault: TyperException) -> str:
     if not wrong or command is None:
         return fault.format_message()
     known = [name for parameter in command.params for name in parameter.opts if name.startswith("--")]
-    return f"unknown parameter {wrong}{suggest(wrong, known)} Known: {', '.join(known)}; with make in capitals: K=5."
+    if as_option("k", 5).startswith("K"):
+        wrong, known = wrong.lstrip("-").upper(), [name.lstrip("-").upper() for name in known]
+    return f"unknown parameter {wrong}{suggest(wrong, known)} Known: {', '.join(known)}."

@@ -25,7 +25,7 @@ from sklearn.pipeline import Pipeline
 from segmentation import cli
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
-from segmentation.core.errors import CALLED
+from segmentation.core.errors import CALLED_BY
 from segmentation.customers.cleaning import Cleaned
 from segmentation.customers.customers import Customers
 from segmentation.language import speak
@@ -39,7 +39,9 @@ MALL = "Mall_Customers.csv"
 FAST = ["--resamples", "10"]
 settings.register_profile("unhurried", deadline=None)  # a machine may be busy
 settings.load_profile("unhurried")
-os.environ[CALLED] = "make"  # as `make test` does it: messages are tested in make's words, unless a test says otherwise
+os.environ[CALLED_BY] = (
+    "make"  # as `make test` does it: messages are tested in its words, unless a test says otherwise
+)
 
 SHOP = """title: Shop
 source: {path: shop.csv}

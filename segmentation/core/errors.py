@@ -12,7 +12,7 @@ from subprocess import list2cmdline
 MOST_SHOWN = 300  # letters of a foreign message
 OF_MEMORY = re.compile(r"MemoryError|out ?of ?memory|allocat|failed to map segment|bad.alloc|start new thread", re.I)
 NO_MEMORY = "there is too little memory; end other programs, or use a machine with more"
-CALLED = "SEGMENTATION_CALLED"  # what stands before the name of a command: the Makefile says make
+CALLED_BY = "SEGMENTATION_CALLED"  # what stands before the name of a command: the Makefile says make
 SCRIPTS = ("segmentation-report", "segmentation")  # of an installed package
 # Told where the way of calling may not matter, as in the files of a run: in the project make, else what is installed.
 AT_HOME = SCRIPTS[0] if (Path(__file__).parents[1] / "shipped").is_dir() else "make"
@@ -53,7 +53,13 @@ class DataError(SegmentationError):
 def remember_call() -> None:
     """Keep for this process and its children how the program was called, where make or a parent did not."""
     name = Path(sys.argv[0]).stem
-    os.environ.setdefault(CALLED, name if name in SCRIPTS else "python -m segmentation")
+    os.environ.setdefault(CALLED_BY, name if name in SCRIPTS else "python -m segmentation")
+
+
+def program() -> str:
+    """Return what is typed before a command where make is not meant: the name of the program."""
+    called = _called()
+    return "python -m segmentation" if called == "make" else called
 
 
 def as_command(name: str, /, *, by: str | None = None, **options: str | int | None) -> str:
@@ -86,7 +92,7 @@ def as_option(name: str, value: object = None, /, *, by: str | None = None) -> s
 
 
 def _called() -> str:
-    return os.environ.get(CALLED) or AT_HOME
+    return os.environ.get(CALLED_BY) or AT_HOME
 
 
 def _word(value: object, quoted: Callable[[str], str]) -> str:

@@ -96,10 +96,10 @@ def heading(cell) -> str | None:
     return cell["source"].splitlines()[0].lstrip("# ") if heads else None
 
 
-def follow(expected: dict[str, float | None], work: dict) -> "Progress":
-    """Return what shows a run: bars in a terminal that can move its cursor, lines elsewhere."""
-    console = Console(stderr=True)
-    kind = Bars if console.file.isatty() and console.is_interactive else Progress
+def follow(expected: dict[str, float | None], work: dict, *, quiet: bool = False) -> "Progress":
+    """Return what shows a run: bars in a terminal that can move its cursor, lines elsewhere; nothing to the quiet."""
+    console = Console(stderr=True, quiet=quiet)
+    kind = Bars if console.file.isatty() and console.is_interactive and not quiet else Progress
     return kind(expected, work, console)
 
 
@@ -166,8 +166,9 @@ class Progress:
 
     def _say(self, line: str) -> None:
         """Write one line at once, so that two stages that begin together do not write into each other's."""
-        self.console.file.write(f"{line}\n")
-        self.console.file.flush()
+        if not self.console.quiet:
+            self.console.file.write(f"{line}\n")
+            self.console.file.flush()
 
 
 class Bars(Progress):

@@ -49,10 +49,12 @@ OF_DOIT = {"BACKEND": {"whole": f"{Record.__module__}:{Record.__name__}"}}
 COMPARE, SERIES = "notebooks/06_compare.ipynb", "notebooks/07_months.ipynb"
 
 
-def run_pipeline(plan: Plan, *, printed: Printed | None = None, slides: bool = False, cold: bool = False) -> Outcome:
+def run_pipeline(
+    plan: Plan, *, printed: Printed | None = None, slides: bool = False, cold: bool = False, quiet: bool = False
+) -> Outcome:
     """Run every stage that is out of date, 02 beside the others, then render the report, print it, and write slides.
 
-    `cold` starts an ordinary kernel for each notebook instead of forking it from a warm process.
+    `cold` starts an ordinary kernel for each notebook instead of forking it from a warm process, `quiet` shows nothing.
 
     Raises
     ------
@@ -69,7 +71,7 @@ def run_pipeline(plan: Plan, *, printed: Printed | None = None, slides: bool = F
             wanted = _required(beside(plan.study, printed, slides), plan.study.report)
             before, listed = _table_before(plan), lists_of(plan.study.name)
             with _remembered(plan):
-                outcome = replace(_run_tasks(plan, wanted, cold), before=before)
+                outcome = replace(_run_tasks(plan, wanted, cold, quiet), before=before)
             return replace(outcome, unlisted=bool(listed) and not lists_of(plan.study.name))
     except Timeout as fault:
         raise SegmentationError(
@@ -126,9 +128,9 @@ def _prepare_kernels() -> None:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
 
 
-def _run_tasks(plan: Plan, wanted: Beside, cold: bool) -> Outcome:
+def _run_tasks(plan: Plan, wanted: Beside, cold: bool, quiet: bool) -> Outcome:
     outcome, record = Outcome(), plan.study.folder / ".doit.json"
-    progress = _follow(plan, wanted, _read_record(record))
+    progress = _follow(plan, wanted, _read_record(record), quiet)
     config = {
         "dep_file": str(record),
         "backend": "whole",
@@ -167,13 +169,13 @@ def _read_record(record: Path) -> dict:
         return {}
 
 
-def _follow(plan: Plan, wanted: Beside, record: dict) -> Progress:
+def _follow(plan: Plan, wanted: Beside, record: dict, quiet: bool) -> Progress:
     """Return what shows the run, with the seconds that each task took when it was last made."""
     names = [*(stage.name for stage in STAGES), "report.html", *wanted.made, "manifest.json"]
     size = sum(path.stat().st_size for path in plan.source.files)
     work = {"bytes": size, "resamples": plan.parameters["resamples"]}
     took = {name: record.get(f"report:{name}", {}).get("_values_:", {}).get("took") for name in names}
-    return follow({name: expected_seconds(took[name], work) for name in names}, work)
+    return follow({name: expected_seconds(took[name], work) for name in names}, work, quiet=quiet)
 
 
 def _reporter(outcome: Outcome, progress: Progress):

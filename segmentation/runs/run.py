@@ -282,14 +282,16 @@ def check_run_name(run: str, option: str = "RUN") -> None:
         raise UsageError(f"{told} cannot name a folder on every system: Windows has a device of that name")
 
 
-def compared(base: str | None, run: str | None, runs: str | None) -> list[str]:
-    """Return the names of the runs to compare, the earliest first: BASE and RUN, or RUNS.
+def compared(base: str | None, run: str | None, runs: str | None, names: Sequence[str] | None = None) -> list[str]:
+    """Return the names of the runs to compare, the earliest first: BASE and RUN, or RUNS, or `names` alone.
 
     Raises
     ------
     UsageError
         When neither or both are given, or one cannot be the name of a run, or stands twice.
     """
+    if names:
+        runs, base, run = None if base or run or runs else ",".join(names), None, None
     if (runs is None) == (base is None and run is None) or (runs is None and None in (base, run)):
         two = f"{as_option('base', 'march')} {as_option('run', 'april')}"
         raise UsageError(f"name the runs to compare: {two}, or {as_option('runs', 'jan,feb,mar')} and neither of these")

@@ -3,13 +3,16 @@
 import ast
 import hashlib
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from segmentation.core import files
-from segmentation.core.errors import UsageError
+from segmentation.core.errors import SegmentationError, UsageError
 
 MOST_IN_NAME = 200  # bytes: file systems take 255
 OF_BASE = ("model.skops", "model.json", "profiles.json")  # what is read of an earlier run
@@ -128,3 +131,37 @@ def is_generated(folder: Path) -> bool:
     executed = [f"notebooks/*{stage.notebook.name}" for stage in STAGES]
     pages = ["report.html", *chain(*OF_PAGE.values()), "compare-*.html", *executed]
     return not any(folder.iterdir()) or any(any(folder.glob(name)) for name in [*made, *pages])
+
+
+def remove_runs() -> Iterator[str]:
+    """Remove the runs under assets/ and report/; yield a line for each folder that is none and left as it is.
+
+    Raises
+    ------
+    SegmentationError
+        At the end, when one could not be removed.
+    """
+    kept = []
+    for folder in sorted(set((files.ROOT / "assets").glob("*/")) | set((files.ROOT / "report").glob("*/"))):
+        shown = files.shown(folder)
+        if is_generated(folder):
+            kept += [f"{shown} ({why})" for why in filter(None, [_remove(folder)])]
+        elif folder.name not in files.NOT_RUNS:
+            yield f"{shown} is left as it is: it is {'a link' if folder.is_symlink() else 'not a run'}"
+    if kept:
+        raise SegmentationError(f"not removed: {', '.join(kept)}")
+
+
+def _remove(folder: Path) -> str:
+    """Remove a folder of a run; return why it is still there, or nothing."""
+    lock = files.ROOT / "assets" / folder.name / ".lock"
+    try:
+        if lock.is_file():
+            with FileLock(lock, blocking=False):
+                pass
+        shutil.rmtree(folder)
+    except Timeout:
+        return "the run is being made"
+    except OSError as fault:
+        return str(fault.strerror)
+    return ""

@@ -9,10 +9,31 @@ from segmentation.core.text import escape
 from segmentation.language import tr, trn, writing
 from segmentation.language.writing import decimal, listing, percent, whole
 from segmentation.methods.tell import METHOD_CALLED
+from segmentation.runs.run import Run
 from segmentation.runs.worth import Fit
 from segmentation.scoring.drift import SHIFTED, Drift
+from segmentation.scoring.place import Scored
 
 MOST_NAMED_OF_MOVED = 3  # segments
+
+
+def scored(found: Scored, study: Run) -> list[str]:
+    """Say how many customers were scored, how many rows refused, to which day is counted, and what has changed."""
+    told = [
+        trn(
+            "{n} customer scored with the model of run {run}",
+            "{n} customers scored with the model of run {run}",
+            found.drift.customers,
+            run=study.name,
+        ),
+        trn("{n} row refused, with the reasons", "{n} rows refused, with the reasons", found.rows_refused)
+        if found.rows_refused
+        else tr("no rows refused"),
+    ]
+    if found.counted_to:
+        day = writing.day(found.counted_to)
+        told.append(tr("days are counted to {day}, the day after its latest date", day=day))
+    return [*told, *drift(found.drift, {name: study.dataset.label(name) for name in study.dataset.columns})]
 
 
 def drift(drift: Drift, labels: dict[str, str]) -> list[str]:

@@ -1,15 +1,17 @@
 """Where a raw table lies: in files, or in a database."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from glob import escape
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset, Source, dataset_path
-from segmentation.core.errors import DataError, UsageError, as_option, cause
+from segmentation.core.errors import DataError, UsageError, as_command, as_option, cause
 from segmentation.core.files import DEVICES, NOT_RUNS, is_same, sha256
 
 FILES = ("file", "sqlite", "duckdb")
@@ -100,6 +102,34 @@ def find_table(name: str, dataset: Dataset, data: str | None = None, encoding: s
             f"again, or use it knowingly: {as_option('data', files.shown(path))}"
         )
     return locate("DATA", str(path), encoding)
+
+
+def together(texts: Sequence[str]) -> str:
+    """Return the one text that names these tables: itself, or the pattern that a shell has made several files of.
+
+    Raises
+    ------
+    UsageError
+        When no pattern names just these.
+    """
+    if len(texts) == 1:
+        return texts[0]
+    folder, names = Path(texts[0]).parent, [Path(text).name for text in texts]
+    head = _start(names)
+    tail = _start([name[len(head) :][::-1] for name in names])[::-1]
+    pattern = folder / f"{escape(head)}*{escape(tail)}"
+    if {*_matches(pattern)} == {Path(text).absolute() for text in texts}:
+        return str(pattern)
+    raise UsageError(
+        f"{len(texts)} tables are given, and no pattern names just these; put them into a folder of their own, then: "
+        f"{as_command('report', data='folder/*.csv')}"
+    )
+
+
+def _start(names: Sequence[str]) -> str:
+    """Return the letters with which all names begin."""
+    alike = takewhile(lambda letters: len({*letters}) == 1, zip(*names, strict=False))
+    return "".join(letters[0] for letters in alike)
 
 
 def locate(option: str, text: str, encoding: str | None = None) -> RawSource:

@@ -234,7 +234,7 @@ def test_a_number_that_cannot_be_shown_is_not_kept_unless_an_analyst_asks_for_it
 
 def test_the_name_of_a_run_remembers_its_base_and_what_is_typed_beats_it(months, monkeypatch):
     monkeypatch.setattr(files, "ROOT", months.root)
-    nothing = dict.fromkeys(inspect.signature(cli.make).parameters.keys() - {"context", "cold"})
+    nothing = dict.fromkeys(inspect.signature(cli.make).parameters.keys() - {"context", *cli.OF_TERMINAL})
     plan = make_plan(**nothing | {"run": "feb"})
     asked = {name: (plan.parameters[name], plan.set_by[name]) for name in ("base", "k", "method", "resamples")}
     assert asked == {
@@ -260,7 +260,9 @@ def test_a_method_of_distances_is_not_carried_over_to_categories(tmp_path, monke
     base = SimpleNamespace(carried={"features": "x", "k": 3, "method": "kmeans", "language": "de"})
     monkeypatch.setattr(pipeline_plan, "find_base", lambda *_: base)
     monkeypatch.setattr(pipeline_plan, "require_same_columns", lambda *_: None)
-    given = dict.fromkeys(inspect.signature(cli.make).parameters.keys() - {"context", "cold"}) | {"dataset": "shop"}
+    given = dict.fromkeys(inspect.signature(cli.make).parameters.keys() - {"context", *cli.OF_TERMINAL}) | {
+        "dataset": "shop"
+    }
     given |= {"run": "april", "base": "march"}
     own, other = (make_plan(**given | {"features": features}) for features in (None, "x,plan"))
     assert (own.parameters["method"], own.set_by["method"]) == ("kmeans", "base march")

@@ -159,7 +159,7 @@ COMPARE = ["compare", "--base", "sample", "--run", "sample"]
         (SCORE, "scoring/place.py", "import ibis", PRESSED),
         (COMPARE, "monitoring/comparison.py", "import numpy", PRESSED),
         (["verify"], "pipeline/plan.py", "import os", PRESSED),
-        (["clean"], "cli.py", "    for folder in sorted", f"    {PRESSED}"),
+        (["clean"], "runs/stages.py", "    for folder in sorted", f"    {PRESSED}"),
     ],
     ids=lambda value: " ".join(value[:1]) if isinstance(value, list) else None,
 )
