@@ -39,9 +39,7 @@ MALL = "Mall_Customers.csv"
 FAST = ["--resamples", "10"]
 settings.register_profile("unhurried", deadline=None)  # a machine may be busy
 settings.load_profile("unhurried")
-os.environ[CALLED_BY] = (
-    "make"  # as `make test` does it: messages are tested in its words, unless a test says otherwise
-)
+os.environ[CALLED_BY] = "make"  # as `make test` does it: messages are tested in its words, unless a test says otherwise
 
 SHOP = """title: Shop
 source: {path: shop.csv}
