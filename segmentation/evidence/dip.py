@@ -46,18 +46,30 @@ def p_of(found: float, n: int) -> float:
     """Return how likely a dip at least as large is among n values that are spread evenly.
 
     Between the sizes of the table the quantiles of sqrt(n) x dip are interpolated, as in Maechler's diptest, and beyond
-    the last size they are its own. Beyond the last quantile the logarithm of p falls with the square, as it does in the
-    table from 0.98 on. 1 where fewer than four values show nothing, or the dip is as small as it can be.
+    the last size they are its own. 1 where fewer than four values show nothing, or the dip is as small as it can be.
     """
     if n < FEWEST or found <= (1 + 1e-9) / (2 * n):
         return 1.0
     sizes, *columns = np.array([row.split() for row in TABLE.split("\n")[1:-1]], float).T
     quantiles = np.array([np.interp(-1 / np.sqrt(n), -1 / np.sqrt(sizes), column) for column in columns]) / 1e5
-    scaled, p = found * np.sqrt(n), 1 - np.array(LEVELS)
-    if scaled <= quantiles[-1]:
-        return float(np.interp(scaled, [1 / (2 * np.sqrt(n)), *quantiles], [1, *p]))
-    slope, level = np.polyfit(quantiles[TAIL:] ** 2, np.log(p[TAIL:]), 1, w=np.sqrt(p[TAIL:]))
-    return float(min(np.exp(level + slope * scaled**2), p[-1]))
+    return _share_above(found * np.sqrt(n), quantiles)
+
+
+def _share_above(value: float, quantiles: np.ndarray) -> float:
+    """Return the share of a distribution of scaled dips that lies above a value, from its quantiles at LEVELS.
+
+    Between them it is interpolated. Above the last the logarithm of the share above falls with the square of the value,
+    below the first that of the share below with the square of its inverse, as in the table towards its ends.
+    """
+    levels = np.array(LEVELS)
+    if value < quantiles[0]:
+        slope = np.log(levels[1] / levels[0]) / (quantiles[1] ** -2 - quantiles[0] ** -2)
+        return float(1 - levels[0] * np.exp(slope * (value**-2 - quantiles[0] ** -2)))
+    if value <= quantiles[-1]:
+        return float(np.interp(value, quantiles, 1 - levels))
+    squares, shares = quantiles[TAIL:] ** 2, 1 - levels[TAIL:]
+    slope, level = np.polyfit(squares, np.log(shares), 1, w=np.sqrt(shares))
+    return float(min(np.exp(level + slope * value**2), shares[-1]))
 
 
 def dip(values: np.ndarray) -> float:

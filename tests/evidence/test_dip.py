@@ -110,6 +110,12 @@ def test_a_rare_dip_is_as_rare_as_another_program_has_seen_in_a_million_samples(
             assert 0.6 < p_of(scaled / n**0.5, n) / theirs < 1.67
 
 
+@pytest.mark.parametrize(("scaled", "share"), [(0.1919, 1e-4), (0.2061, 5e-4), (0.2132, 1e-3), (0.2314, 5e-3)])
+def test_a_dip_is_as_small_as_in_few_of_many_samples(scaled, share):
+    """Of 200,000 even samples of 1,000 values, simulated with another seed, this share has a smaller dip."""
+    assert 1 - p_of(scaled / 1000**0.5, 1000) == pytest.approx(share, rel=0.2)
+
+
 @pytest.mark.parametrize("n", [11, 17, 300])
 def test_p_is_the_share_of_even_samples_between_the_sizes_of_the_table_too(n):
     rng = np.random.default_rng(n)

@@ -122,7 +122,8 @@ def test_with_age_mall_has_more_segments_and_the_criteria_disagree(mall_table):
     columns = ["Age", "Annual Income (k$)", "Spending Score (1-100)"]
     found, concluded = _conclude(_scaled(pd.read_csv(mall_table)[columns].to_numpy(float)), resamples=50)
     assert concluded.k in (4, 6)
-    assert found.dip["p"] == pytest.approx(0.997, abs=5e-4)
+    # Of 15,000 samples spread evenly none has so small a dip; diptest interpolates 0.997 from the least of a million.
+    assert found.dip["p"] == pytest.approx(0.9999, abs=1e-4)
     assert dissent(found, concluded.k)
 
 
