@@ -3,36 +3,49 @@
 import math
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
-from functools import cache
 
 from segmentation.language.reader import spoken
 
 CLOSE_UP = "\u00a0"  # between a number and its unit, where no line should end
-LATE_GROUPING = {"es": 2}  # how many digits stand before the first mark at least, where it is not one (CLDR)
 EVERY_DIGIT = Context(prec=400, rounding=ROUND_HALF_UP)  # room for every float
 
 
 @dataclass(frozen=True)
 class Signs:
-    """What a language writes numbers with."""
+    """What a language writes numbers, lists and days with; of others than English as the CLDR has it."""
 
     decimal: str = "."
     group: str = ","
     fewest: int = 1  # digits before the first group
     percent: str = "{}%"
     unit: str = "{} {}"
+    all: str = "and"  # before the last of a list
+    any: str = "or"
+    plural: str = "(n != 1)"  # which form of a message goes with a number, as gettext has it
+    day: str = ""  # with the number of the day, the name of the month and the year; without one ISO 8601
+    months: str = ""
 
     @classmethod
-    @cache
     def of(cls, language: str) -> "Signs":
-        if language == "en":
-            return cls()
-        from babel import Locale  # takes a moment that an English report does not need
+        return SIGNS[language]
 
-        locale = Locale.parse(language)
-        signs, [percent] = locale.number_symbols["latn"], locale.percent_formats.values()
-        pattern = percent.pattern.replace("#,##0", "{}")
-        return cls(signs["decimal"], signs["group"], LATE_GROUPING.get(language, 1), pattern, f"{{}}{CLOSE_UP}{{}}")
+
+PERCENT, UNIT = f"{{}}{CLOSE_UP}%", f"{{}}{CLOSE_UP}{{}}"
+SIGNS = {
+    "en": Signs(),
+    "de": Signs(
+        percent=PERCENT, unit=UNIT, decimal=",", group=".", all="und", any="oder", day="{}. {} {}",
+        months="Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    ),
+    "fr": Signs(
+        percent=PERCENT, unit=UNIT, decimal=",", group="\u202f", all="et", any="ou", plural="(n > 1)", day="{} {} {}",
+        months="janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    ),
+    "es": Signs(
+        percent=PERCENT, unit=UNIT, decimal=",", group=".", fewest=2, all="y", any="o", day="{} de {} de {}",
+        months="enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    ),
+}  # fmt: skip
 
 
 def written(text: str) -> str:

@@ -21,22 +21,17 @@ OWN_UNITS = {"days": mark("days"), "years": mark("years"), "purchases": mark("pu
 
 def listing(words) -> str:
     """Return "a", "a and b" or "a, b and c"."""
-    words = [str(word) for word in words]
-    if spoken() != "en":
-        from babel.lists import format_list
-
-        return format_list(words, locale=spoken())
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return _joined(words, Signs.of(spoken()).all)
 
 
 def either(words) -> str:
     """Return "a", "a or b" or "a, b or c"."""
-    words = [str(word) for word in words]
-    if spoken() != "en":
-        from babel.lists import format_list
+    return _joined(words, Signs.of(spoken()).any)
 
-        return format_list(words, style="or", locale=spoken())
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+def _joined(words: Iterable[object], last: str) -> str:
+    *before, end = [str(word) for word in words] or [""]
+    return f"{', '.join(before)} {last} {end}" if before else end
 
 
 def parted(parts: Iterable[str]) -> str:
@@ -67,11 +62,11 @@ def told_unit(unit: str | None) -> str | None:
 
 def day(value: date | str) -> str:
     """Return a day, or its ISO text, as it stands in a sentence."""
-    if spoken() == "en":
+    signs = Signs.of(spoken())
+    if not signs.day:
         return f"{value}"
-    from babel.dates import format_date
-
-    return format_date(date.fromisoformat(f"{value}"), "long", locale=spoken())
+    told = date.fromisoformat(f"{value}")
+    return signs.day.format(told.day, signs.months.split()[told.month - 1], told.year)
 
 
 def spanning(interval: Sequence[float] | None, form=amount) -> str:
