@@ -20,13 +20,13 @@ READY := $(VENV)/.ready
 DEV := $(VENV)/.with-dev
 TOOL := $(VENV)/.tool
 # What is told before it is fetched: packages, and files on the disk. The tests compare it with what is there.
-of_report := about 105 packages, 710 MB
+of_report := about 100 packages, 630 MB
 of_dashboard := 13 packages, 130 MB
-of_lab := 35 packages, 55 MB
-of_pdf := 8 packages, 17 MB
+of_lab := 39 packages, 135 MB
+of_pdf := 9 packages, 17 MB
 of_slides := 3 packages, 25 MB
 of_postgres := 2 packages, 12 MB
-of_dev := 81 packages, 545 MB
+of_dev := 86 packages, 630 MB
 of_spark := 3 packages, 480 MB
 of_bench := 20 packages, 440 MB
 of_docs := 15 packages, 75 MB
@@ -40,9 +40,11 @@ export SEGMENTATION_CALLED = make
 segmentation = @$(BIN)/python -m segmentation
 # uv, by the version and hash of the lock, is there only while it installs or compiles; what it installs is there by its hash alone.
 UV = $(TOOL)/$(notdir $(BIN))/python -m uv
-get_uv = $(BIN)/python -m venv --clear $(TOOL) && awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > $(TOOL)/uv.txt && $(TOOL)/$(notdir $(BIN))/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $(TOOL)/uv.txt
+get_uv = $(BIN)/python -m venv --clear $(TOOL) && awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > $(TOOL)/uv.txt && $(TOOL)/$(notdir $(BIN))/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $(TOOL)/uv.txt && printf '%s\n' $(unused) > $(TOOL)/unused.txt
 INSTALL = $(UV) pip install --python $(BIN)/python $$([ -t 2 ] || echo --quiet) --require-hashes --only-binary :all:
-FROM_LOCK = $(INSTALL) --constraint requirements.txt --requirement pyproject.toml
+FROM_LOCK = $(INSTALL) --constraint requirements.txt --requirement pyproject.toml $(if $(filter lab dev,$(parts) $*),,--excludes $(TOOL)/unused.txt)
+# What IPython and its kernel name, and import in JupyterLab alone: completion and the debugger.
+unused := jedi debugpy
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock'
 parts = $(patsubst $(VENV)/.with-%,%,$(wildcard $(VENV)/.with-*))
 
@@ -157,7 +159,7 @@ $(VENV)/pyvenv.cfg:
 
 # What a report needs, and what earlier commands needed beyond it: these very packages, and no others.
 $(READY): requirements.txt pyproject.toml | $(VENV)/pyvenv.cfg
-	@echo "$(if $(wildcard $@),Bringing $(VENV) up to date: what is locked changed,Setting up $(VENV), once): for a report $(of_report)$(foreach part,$(parts), and for $(part) $(of_$(part)))"
+	@echo "$(if $(wildcard $@),Bringing $(VENV) to what is locked now,Setting up $(VENV), once): for a report $(of_report)$(foreach part,$(parts), and for $(part) $(of_$(part)))"
 	@$(get_uv)
 	@$(FROM_LOCK) --exact $(addprefix --extra ,$(parts))
 	@$(UV) pip install --python $(BIN)/python --quiet --no-deps --build-constraint requirements.txt --editable .

@@ -171,16 +171,20 @@ def test_make_tells_in_one_line_that_python_is_missing_or_unsupported(python):
     assert len([line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("make")]) == 1
 
 
+UNUSED = set(re.findall(r"^unused := (.*)$", (ROOT / "Makefile").read_text(), flags=re.M)[0].split())
+
+
 def _brought(*parts: str) -> set[str]:
-    """Return the installed packages that a report needs, with those of the extras."""
+    """Return the installed packages that make brings for a report, with those of the extras."""
     found, needed = set(), [(text, "") for text in PROJECT["dependencies"]]
     needed += [(text, "") for part in parts for text in PROJECT["optional-dependencies"][part]]
+    unused = set() if {"lab", "dev"} & {*parts} else UNUSED
     for text, extra in needed:
         need = Requirement(text)
-        if need.name == PROJECT["name"]:
+        name = canonicalize_name(need.name)
+        if name == PROJECT["name"]:
             needed += [(text, "") for part in need.extras for text in PROJECT["optional-dependencies"][part]]
-        elif not need.marker or need.marker.evaluate({"extra": extra}):
-            name = canonicalize_name(need.name)
+        elif name not in unused and (not need.marker or need.marker.evaluate({"extra": extra})):
             new = [*([] if name in found else [""]), *need.extras]
             found.add(name)
             needed += [(text, one) for text in distribution(name).requires or () for one in new]
