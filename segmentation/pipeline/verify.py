@@ -135,7 +135,7 @@ def _copy_base(root: Path, base: str | None) -> None:
         dataset_path(read_manifest(base).dataset, base),
         *(files.ROOT / "assets" / base / name for name in ("manifest.json", *CHECKED)),
     ]:
-        copy = root / path.relative_to(files.ROOT)
+        copy = root / files.name_of(path)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
 
