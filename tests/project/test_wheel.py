@@ -128,7 +128,7 @@ def test_an_executed_notebook_is_rendered_by_the_template_that_is_shipped(caller
     assert "<figure id=" in (caller.folder / "pages" / "02_eda.html").read_text()
 
 
-def test_the_dashboard_is_shipped_with_its_style(caller):
+def test_the_dashboard_is_shipped_with_its_looks(caller):
     shown = "from segmentation.report import dashboard, serve; print(serve.options()); print(dashboard.finished_runs())"
     app = caller.bin.parent.glob("lib/python*/site-packages/segmentation/shipped/report/dashboard.*")
     assert sorted(path.suffix for path in app) == [".css", ".py"]
