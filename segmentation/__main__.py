@@ -53,7 +53,7 @@ def _end(*_) -> None:
 def _run() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a sign that a console of Windows does not have is no fault
-    from segmentation.core.errors import remember_call
+    from segmentation.core.errors import AT_HOME, remember_call
 
     remember_call()
     try:
@@ -63,11 +63,13 @@ def _run() -> None:
             raise
         if "--debug" in sys.argv:
             traceback.print_exc()
-        print(
-            f"Error: this Python has no {fault.name}, and is not that of the project's environment; run make report, "
-            "which sets it up, or .venv/bin/python -m segmentation (without make: see Commands in README.md)",
-            file=sys.stderr,
+        remedy = (
+            "and is not that of the project's environment; run make report, which sets it up, or "
+            ".venv/bin/python -m segmentation (without make: see Commands in README.md)"
+            if AT_HOME == "make"
+            else f"which a report needs; install it again: pip install --force-reinstall {AT_HOME}"
         )
+        print(f"Error: this Python has no {fault.name}, {remedy}", file=sys.stderr)
         sys.exit(2)
     main()
 

@@ -262,7 +262,7 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
         (tr("Ran"), ran),
         (tr("Time"), tell_time(outcome.seconds, outcome.total) if outcome.total > LONG else ""),
     ]
-    wide = max(len(head) for head, _ in lines)
+    wide = max(len(head) for head, text in lines if text)
     told = [f"  {head:<{wide}}  {text}" for head, text in lines if text]
     return "\n".join([runs_tell.headline(chosen, profiles), *told])
 

@@ -25,7 +25,7 @@ from tests.toy import insert_code
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--datset", "mall"], "did you mean '--dataset'?"),
+        (["--datset", "mall"], "did you mean 'DATASET'?"),
         (["--dataset", "mal"], "did you mean 'mall'?"),
         (["--features", "incme"], "did you mean 'income'?"),
         (["--features", "gender"], "whose categories are no number: K-Means measures distances"),
