@@ -92,6 +92,12 @@ def test_what_is_not_typed_is_not_said(tmp_path, name, value):
     assert words == ["report", "--data=a.csv", f"--{name}={value}", "--json"]
 
 
+def test_a_report_that_fails_fails_the_step_and_says_why(tmp_path):
+    done = _runs("Report", tmp_path, PROGRAM, table="nowhere.csv")
+    assert done.returncode == 2
+    assert "nowhere.csv is not a file" in done.stderr
+
+
 ANSWER = {
     "pages": ["segmentation/report/shop/report.html\nverdict=natural"],
     "verdict": "reproducible",
