@@ -297,10 +297,7 @@ def judge_each(X: np.ndarray, methods: Sequence[Method], k_values, **asked) -> l
     """Judge one method after the other, until the segments of one are natural: what others find is not asked then.
 
     Every method after the first is taken only where its segments are natural, and is asked no more than that needs.
-
-    Parameters
-    ----------
-    asked : k, far, resamples, private, base, seed, further and placed, as `judge` takes them.
+    What is `asked` of each is k, far, resamples, private, base, seed, further and placed, as `judge` takes them.
     """
     found: list[Judgement | Unseparated] = []
     for method in methods:

@@ -87,10 +87,14 @@ def moves(flows: list[pd.DataFrame], sizes: list[list[int]], sides: list[str], n
     ----------
     flows : list of DataFrame
         Of each two runs then, now, customers, as `public_moves` returns it; in a bar there may be customers of no band.
-    sizes : how many customers each segment of each run holds.
-    sides : what the runs are called.
-    names : of the segments in the first and in the last run.
-    ended : the segments of each run that are not found again in the next.
+    sizes
+        How many customers each segment of each run holds.
+    sides
+        What the runs are called.
+    names
+        Of the segments in the first and in the last run.
+    ended
+        The segments of each run that are not found again in the next.
     """
     tallest = max(map(len, sizes))
     _, ax = plt.subplots(figsize=(PAGE, 1 + max(3.2, 0.62 * tallest)))
@@ -187,8 +191,10 @@ def months(table: pd.DataFrame, of: str, names: list[str]):
 
     Parameters
     ----------
-    of : the column that is drawn; low and high are its interval where the table has them.
-    names : of the runs.
+    of
+        The column that is drawn; low and high are its interval where the table has them.
+    names
+        Of the runs.
     """
     table = table.dropna(subset=of)
     if table.empty:

@@ -180,7 +180,8 @@ def largest_moves(table: pd.DataFrame, worth: pd.DataFrame, found: Comparison, c
     ----------
     table, worth : DataFrame
         As `public_moves` and `series.moved_worth` return them.
-    column : the value, where there is one.
+    column
+        The value, where there is one.
     """
     moved = moved_customers(table, found).sort_values(["customers", "then", "now"], ascending=[False, True, True])
     if len(worth):

@@ -36,7 +36,9 @@ def test_notebooks_call_what_is_found_in_them():
 @pytest.mark.parametrize(("package", "name"), NAMES, ids=map(".".join, NAMES))
 def test_what_notebooks_call_says_what_it_does(package, name):
     thing = find(package, name)
-    assert not callable(thing) or getdoc(thing)
+    told = getdoc(thing)
+    assert not callable(thing) or told
+    assert not re.findall(r"^\w+ : .*\.$", told, flags=re.M)  # a sentence where the page would show it as a type
 
 
 def test_what_notebooks_call_stands_on_the_page_of_its_package(tmp_path):
