@@ -30,10 +30,9 @@ INSIDE = (
 )
 TESTS = (
     "tests/tables/test_databases.py",  # foreign files, in a process of their own with limits
-    "tests/customers/test_large.py",  # what DuckDB computes, and streams
+    "tests/customers/test_sampling.py",
     "tests/segments/test_placing.py",
     "tests/worth/test_lists.py",
-    "tests/core",
 )
 HEAD = ("Python", "from", "environment", "DuckDB", "report on the sample", "compared with what is expected", "tests")
 TOLD = """# Python by Python
