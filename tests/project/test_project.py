@@ -22,6 +22,7 @@ from segmentation import cli
 from segmentation.core import parallel
 from segmentation.pipeline.plan import make_plan
 from segmentation.runs.stages import STAGES
+from tests import pythons
 from tests.conftest import ROOT, Project, in_short
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14", "3.15"]
@@ -89,6 +90,27 @@ def test_declared_pythons_are_the_allowed_ones():
     assert [v for v in ("3.10", *PYTHONS, "3.16") if v in allowed] == PYTHONS
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "report.yml").read_text())
     assert workflow["jobs"]["report"]["strategy"]["matrix"]["python"] == PYTHONS
+
+
+def test_a_python_that_is_not_here_is_told_and_one_that_fails_fails_the_matrix(tmp_path, monkeypatch, capsys):
+    there, not_there = pythons.Python("3.12", "python3.12"), "Debian cannot be made"
+    monkeypatch.setattr("sys.argv", ["matrix"])
+    monkeypatch.setattr(pythons, "found", lambda version, _: there if version == "3.12" else pythons.Python(version))
+    monkeypatch.setattr(pythons, "make_tree", lambda *_: not_there)
+    monkeypatch.setattr(pythons, "prove", lambda python: (python.told.update(tests="**failed**"), _fail(python)))
+    monkeypatch.setattr(pythons, "PAGE", tmp_path / "pythons.md")
+    with pytest.raises(SystemExit) as ended:
+        pythons.main()
+    assert ended.value.code
+    rows = re.findall(r"^\| (3\.\d+) \|.*\|$", (tmp_path / "pythons.md").read_text(), flags=re.M)
+    assert rows == PYTHONS
+    shown = capsys.readouterr().out
+    assert shown.count(f"not found, nothing ran: {not_there}") == len(PYTHONS) - 1
+    assert shown.count("**failed**") == 1
+
+
+def _fail(python: pythons.Python) -> None:
+    python.failed = True
 
 
 def test_every_direct_dependency_has_a_reason():
