@@ -136,7 +136,7 @@ def steps(command: str, folder: Path) -> list[tuple]:
         ("report on the sample", lambda _, seconds: f"made in {seconds:.0f} s", "make", "report", own),
         ("compared with what is expected", lambda line, _: compared(line), "make", "check", own),
         ("tools of the tests", lambda line, _: line, "make", ".venv/.with-dev", own),
-        ("tests", tested, here, "-m", "pytest", "--durations=0", *TESTS),
+        ("tests", tested, here, "-m", "pytest", "--override-ini=addopts=-rfE", *TESTS),
     ]
 
 
