@@ -6,12 +6,12 @@ Written from the algorithm in Hartigan and Hartigan (1985), *The dip test of uni
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-FEWEST = 4  # values that can show two modes
-LEVELS = (0.01, 0.05, *np.arange(1, 10) / 10, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
-TAIL = LEVELS.index(0.98)
+LEAST_VALUES = 4  # values that can show two modes
+SHARES_BELOW = (0.01, 0.05, *np.arange(1, 10) / 10, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
+FROM_TAIL = SHARES_BELOW.index(0.98)
 
 
-# n, and the quantiles of sqrt(n) x dip at LEVELS, in hundred-thousandths: of 100,000 samples of n values each that are
+# n, and the quantiles of sqrt(n) x dip at SHARES_BELOW, in hundred-thousandths: of 100,000 samples of n values each,
 # spread evenly, which gives larger dips than other distributions with one mode (tests/evidence/dip_table.py).
 TABLE = """
 4 25000 25000 25000 25000 25000 25000 25000 25000 26564 31508 37506 41411 44654 46289 47369 48351 48928 49260
@@ -48,7 +48,7 @@ def p_of(found: float, n: int) -> float:
     Between the sizes of the table the quantiles of sqrt(n) x dip are interpolated, as in Maechler's diptest, and beyond
     the last size they are its own. 1 where fewer than four values show nothing, or the dip is as small as it can be.
     """
-    if n < FEWEST or found <= (1 + 1e-9) / (2 * n):
+    if n < LEAST_VALUES or found <= (1 + 1e-9) / (2 * n):
         return 1.0
     sizes, *columns = np.array([row.split() for row in TABLE.split("\n")[1:-1]], float).T
     quantiles = np.array([np.interp(-1 / np.sqrt(n), -1 / np.sqrt(sizes), column) for column in columns]) / 1e5
@@ -56,18 +56,18 @@ def p_of(found: float, n: int) -> float:
 
 
 def _share_above(value: float, quantiles: np.ndarray) -> float:
-    """Return the share of a distribution of scaled dips that lies above a value, from its quantiles at LEVELS.
+    """Return the share of a distribution of scaled dips that lies above a value, from its quantiles at SHARES_BELOW.
 
     Between them it is interpolated. Above the last the logarithm of the share above falls with the square of the value,
     below the first that of the share below with the square of its inverse, as in the table towards its ends.
     """
-    levels = np.array(LEVELS)
+    levels = np.array(SHARES_BELOW)
     if value < quantiles[0]:
         slope = np.log(levels[1] / levels[0]) / (quantiles[1] ** -2 - quantiles[0] ** -2)
         return float(1 - levels[0] * np.exp(slope * (value**-2 - quantiles[0] ** -2)))
     if value <= quantiles[-1]:
         return float(np.interp(value, quantiles, 1 - levels))
-    squares, shares = quantiles[TAIL:] ** 2, 1 - levels[TAIL:]
+    squares, shares = quantiles[FROM_TAIL:] ** 2, 1 - levels[FROM_TAIL:]
     slope, level = np.polyfit(squares, np.log(shares), 1, w=np.sqrt(shares))
     return float(min(np.exp(level + slope * value**2), shares[-1]))
 

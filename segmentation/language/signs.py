@@ -27,22 +27,22 @@ class Signs:
 
     @classmethod
     def of(cls, language: str) -> "Signs":
-        return SIGNS[language]
+        return OF_LANGUAGE[language]
 
 
-PERCENT, UNIT = f"{{}}{CLOSE_UP}%", f"{{}}{CLOSE_UP}{{}}"
-SIGNS = {
+SPACED, OF_UNIT = f"{{}}{CLOSE_UP}%", f"{{}}{CLOSE_UP}{{}}"
+OF_LANGUAGE = {
     "en": Signs(),
     "de": Signs(
-        percent=PERCENT, unit=UNIT, decimal=",", group=".", all="und", any="oder", day="{}. {} {}",
+        percent=SPACED, unit=OF_UNIT, decimal=",", group=".", all="und", any="oder", day="{}. {} {}",
         months="Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
     ),
     "fr": Signs(
-        percent=PERCENT, unit=UNIT, decimal=",", group="\u202f", all="et", any="ou", plural="(n > 1)", day="{} {} {}",
+        percent=SPACED, unit=OF_UNIT, decimal=",", group="\u202f", all="et", any="ou", plural="(n > 1)", day="{} {} {}",
         months="janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
     ),
     "es": Signs(
-        percent=PERCENT, unit=UNIT, decimal=",", group=".", fewest=2, all="y", any="o", day="{} de {} de {}",
+        percent=SPACED, unit=OF_UNIT, decimal=",", group=".", fewest=2, all="y", any="o", day="{} de {} de {}",
         months="enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
     ),
 }  # fmt: skip

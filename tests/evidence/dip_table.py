@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from segmentation.evidence.dip import LEVELS, dip
+from segmentation.evidence.dip import SHARES_BELOW, dip
 
 REPETITIONS = 100_000
 SIZES = (4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50, 100, 200, 500, 1000, 5000, 20_000, 72_000)
@@ -15,7 +15,7 @@ def row(n: int, repetitions: int = REPETITIONS) -> str:
     rng = np.random.default_rng([1985, n])
     # Sums of exponential steps lie as ordered values of an even spread do, and the dip has no unit.
     found = [dip(rng.standard_exponential(n).cumsum()) for _ in range(repetitions)]
-    return " ".join(f"{value:.0f}" for value in [n, *(np.quantile(found, LEVELS) * np.sqrt(n) * 1e5)])
+    return " ".join(f"{value:.0f}" for value in [n, *(np.quantile(found, SHARES_BELOW) * np.sqrt(n) * 1e5)])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.evidence.dip import FEWEST, LEVELS, TABLE, dip, dip_test, p_of
+from segmentation.evidence.dip import LEAST_VALUES, SHARES_BELOW, TABLE, dip, dip_test, p_of
 from tests.evidence.dip_table import REPETITIONS, SIZES, row
 
 SAMPLES = {
@@ -129,9 +129,9 @@ def test_the_table_is_what_its_script_simulates():
     """Of a hundredth of the samples: each quantile lies where that many leave it, within four standard errors."""
     rows = [[float(cell) for cell in line.split()] for line in TABLE.strip().splitlines()]
     assert [int(n) for n, *_ in rows] == list(SIZES)
-    assert SIZES[0] == FEWEST
+    assert SIZES[0] == LEAST_VALUES
     for n, *quantiles in rows[:-4:5]:
         few = np.array(row(int(n), 1000).split()[1:], float)
-        for level, quantile, width in zip(LEVELS[:12], few, np.gradient(quantiles, LEVELS), strict=False):
-            expected = quantiles[LEVELS.index(level)]
+        for level, quantile, width in zip(SHARES_BELOW[:12], few, np.gradient(quantiles, SHARES_BELOW), strict=False):
+            expected = quantiles[SHARES_BELOW.index(level)]
             assert quantile == pytest.approx(expected, abs=4 * width * (level * (1 - level) / 1000) ** 0.5 + 200), n

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from segmentation.language import speak
 from segmentation.language.message import _told, catalogue, catalogue_path
 from segmentation.language.reader import LANGUAGES
-from segmentation.language.signs import SIGNS, Signs
+from segmentation.language.signs import OF_LANGUAGE, Signs
 from segmentation.language.writing import day, either, listing
 
 OTHERS = sorted({*LANGUAGES} - {"en"})
@@ -25,7 +25,7 @@ def _english_again():
 
 
 def test_each_language_has_signs():
-    assert set(SIGNS) == {*LANGUAGES}
+    assert set(OF_LANGUAGE) == {*LANGUAGES}
 
 
 @pytest.mark.parametrize("language", OTHERS)
