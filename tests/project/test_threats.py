@@ -296,12 +296,13 @@ def test_a_package_with_another_content_is_not_installed(tmp_path):
         file.writestr("safe-1.0.dist-info/RECORD", "")
     makefile = (ROOT / "Makefile").read_text()
     [how] = re.findall(r"^INSTALL = .*(--require-hashes .*)$", makefile, flags=re.M)
-    assert "FROM_LOCK = $(INSTALL) --constraint requirements.txt --requirement pyproject.toml\n" in makefile
-    (tmp_path / "needed.txt").write_text("safe\n")
+    assert "FROM_LOCK = $(INSTALL) --constraint requirements.txt --requirement pyproject.toml " in makefile
+    needed = tmp_path / "pyproject.toml"
+    needed.write_text('[project]\nname = "needs"\nversion = "0"\ndependencies = ["safe>=1"]\n')
     for digest, code in ((sha256(wheel), 0), ("0" * 64, 1)):  # into a folder each
         (tmp_path / "lock.txt").write_text(f"safe==1.0 --hash=sha256:{digest}\n")
         offline = ["--offline", "--no-index", "--find-links", str(tmp_path), "--target", str(tmp_path / digest)]
-        parts = ["--constraint", str(tmp_path / "lock.txt"), "--requirement", str(tmp_path / "needed.txt")]
+        parts = ["--constraint", str(tmp_path / "lock.txt"), "--requirement", str(needed)]
         command = [sys.executable, "-m", "uv", "pip", "install", *how.split(), *offline, *parts]
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "UV_NO_CACHE": "1"})
         assert done.returncode == code, done.stderr
