@@ -207,8 +207,10 @@ def test_summary_and_cards_say_what_the_artifacts_say(sample, page):
     for own, share in zip(profiles["segments"], told, strict=True):
         card = f"{own['name']} segment {own['segment']} What to do: {own['action']} {share} {own['size']} customers"
         assert card in page.text
-        assert page.text.count(own["action"]) == 3  # at a glance, on the card, and in the table of chapter 5
-    first = page.text.partition("What to do with each stands on its card.")[2]
+        # At a glance, on the card, as what to do with why, and in the table of chapter 5.
+        assert page.text.count(own["action"]) == 4
+        assert f"{own['action']} {own['size']} customers. It came back in every one of 100 repeats." in page.text
+    first = page.text.partition("Ordered by customers, the most first.")[2]
     largest = [own["name"] for own in sorted(profiles["segments"], key=lambda own: -own["size"])]
     assert sorted(largest, key=first.index) == largest
     for told in ("customers.csv", sha256(ROOT / "data/sample/customers.csv"), "income,spending", "dataset.yaml"):

@@ -28,14 +28,12 @@ def in_order(
 
 
 def _first(rows: list[dict], valued: bool, profiles: Profiles, dataset: Dataset) -> str:
-    """Say what the segments are ordered by, and where it stands what to do with them; "" of a single one."""
+    """Say what the segments are ordered by; "" of a single one."""
     if len(rows) < 2:
         return ""
-    by = tr("Ordered by customers, the most first.")
     if valued:
-        by = tr("Ordered by {value}, the most first.", value=dataset.words(profiles.worth[0].column))
-    acted = any(row["action"] for row in rows)
-    return " ".join([by, tr("What to do with each stands on its card.")] if acted else [by])
+        return tr("Ordered by {value}, the most first.", value=dataset.words(profiles.worth[0].column))
+    return tr("Ordered by customers, the most first.")
 
 
 def _stake(own: Profile, share: float | None, profiles: Profiles, dataset: Dataset) -> str:
