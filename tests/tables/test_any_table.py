@@ -463,7 +463,7 @@ def test_a_broken_file_says_what_it_is(tmp_path, name):
         (".", UsageError, "is a folder; expected a table, or several"),
         ("nothing-*.csv", UsageError, "is not a file"),
         ("/proc/self/mem", DataError, "mem cannot be read"),
-        ("sqlite://nowhere.sqlite#x", UsageError, "nowhere.sqlite#x is not a file"),
+        ("sqlite://nowhere.sqlite#x", UsageError, "'nowhere.sqlite#x' is not a file"),
         ("postgresql://me:secret@localhost:1/shop#customers", DataError, "cannot be read from the database"),
         ("postgresql://me:sec#secret@localhost:1/db#t", UsageError, "written as %23 or %2F"),
         ("postgresql://me:sec/secret@localhost:1/db#t", UsageError, "written as %23 or %2F"),
