@@ -158,7 +158,7 @@ COMPARE = ["compare", "--base", "sample", "--run", "sample"]
         (REPORT, "report/render.py", "from segmentation.core.files", PRESSED),
         (SCORE, "scoring/place.py", "import ibis", PRESSED),
         (COMPARE, "monitoring/comparison.py", "import numpy", PRESSED),
-        (["verify"], "pipeline/plan.py", "import os", PRESSED),
+        (["verify"], "pipeline/plan.py", "from segmentation.core import files", PRESSED),
         (["clean"], "runs/stages.py", "    for folder in sorted", f"    {PRESSED}"),
     ],
     ids=lambda value: " ".join(value[:1]) if isinstance(value, list) else None,
