@@ -72,7 +72,8 @@ def test_every_extra_but_that_of_development_is_one_of_which_a_command_tells():
     assert set(told) == {*EXTRAS, "dev"}
     names = {"python-pptx": "pptx"}
     for name, modules in EXTRAS.items():
-        needs = [re.split(r"[\[<>=]", need)[0] for need in told[name]]
+        # One that is named for some systems alone is there for its version, and needed by another one.
+        needs = [re.split(r"[\[<>=]", need)[0] for need in told[name] if ";" not in need]
         assert tuple(names.get(need, need) for need in needs) == modules
 
 
@@ -82,7 +83,7 @@ def test_a_report_imports_nothing_of_what_other_commands_need():
         f"for module in {modules}: sys.modules[module] = None\n"
         "for found in pkgutil.walk_packages(segmentation.__path__, 'segmentation.'):\n"
         "    if found.name not in ('segmentation.report.dashboard', 'segmentation.report.slides.powerpoint',"
-        " 'segmentation.report.slides.write', 'segmentation.__main__'):\n"
+        " 'segmentation.report.slides.write', 'segmentation.pipeline.tidy', 'segmentation.__main__'):\n"
         "        importlib.import_module(found.name)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
