@@ -19,7 +19,8 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(VENV)/.ready
 DEV := $(VENV)/.with-dev
 TOOL := $(VENV)/.tool
-# What is told before it is fetched: packages, and files on the disk. The tests compare it with what is there.
+# What is told before it is fetched: packages, and files on the disk. The tests compare it with what is there. It goes to
+# the standard error, because the standard output is the report's: with JSON=1 one object, and nothing else.
 of_report := about 100 packages, 630 MB
 of_dashboard := 13 packages, 130 MB
 of_lab := 39 packages, 135 MB
@@ -49,13 +50,15 @@ COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --python-versi
 parts = $(patsubst $(VENV)/.with-%,%,$(wildcard $(VENV)/.with-*))
 
 .DEFAULT_GOAL := help
+# One thing after another, whatever -j says: all that is installed goes through one $(TOOL), and check reads what report made.
+.NOTPARALLEL:
 .PHONY: help maintain report pdf slides verify check renew test lab dashboard dataset score lists compare bench matrix pictures docs messages postgres spark lint audit lock release clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*[^#]## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@awk -F ':.*[^#]## ' '/^[a-z]+:.*[^#]## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 maintain: ## print what maintainers use
-	@sed -n 's/^\([a-z]*\):.*### /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@awk -F ':.*### ' '/^[a-z]+:.*### / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 report: $(READY) ## run the notebooks and render the report: DATASET= DATA= K= METHOD= FEATURES= SEED= RESAMPLES= ENGINE= ENCODING= DECIMAL= DATES= BASE= MODEL= LANG=de RUN=; JSON=1 or QUIET=1 for scripts
 	$(segmentation) report $(options)
@@ -152,14 +155,14 @@ clean: $(READY) ## remove what was generated under assets/ and report/
 	$(segmentation) clean
 
 $(VENV)/pyvenv.cfg:
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; install Python 3.11 to 3.15, or name it: make report PYTHON=python3.12"; exit 2; }
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 15))' || { echo "$$($(PYTHON) --version) is not supported; install Python 3.11 to 3.15, or name it: make report PYTHON=python3.12"; exit 2; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module; install it, on Debian: apt-get install python3-venv"; exit 2; }
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; install Python 3.11 to 3.15, or name it: make report PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 15))' || { echo "$$($(PYTHON) --version) is not supported; install Python 3.11 to 3.15, or name it: make report PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv module; install it, on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@$(PYTHON) -m venv --clear --without-pip $(VENV)
 
 # What a report needs, and what earlier commands needed beyond it: these very packages, and no others.
 $(READY): requirements.txt pyproject.toml | $(VENV)/pyvenv.cfg
-	@echo "$(if $(wildcard $@),Bringing $(VENV) to what is locked now,Setting up $(VENV), once): for a report $(of_report)$(foreach part,$(parts), and for $(part) $(of_$(part)))"
+	@echo "$(if $(wildcard $@),Bringing $(VENV) to what is locked now,Setting up $(VENV), once): for a report $(of_report)$(foreach part,$(parts), and for $(part) $(of_$(part)))" >&2
 	@$(get_uv)
 	@$(FROM_LOCK) --exact $(addprefix --extra ,$(parts))
 	@$(UV) pip install --python $(BIN)/python --quiet --no-deps --build-constraint requirements.txt --editable .
@@ -168,12 +171,12 @@ $(READY): requirements.txt pyproject.toml | $(VENV)/pyvenv.cfg
 
 # What one command needs beyond a report, when it is first used; for development all of it.
 $(VENV)/.with-%: | $(READY)
-	@[ -e $(DEV) ] || { echo "Installing what $* needs beyond a report into $(VENV), once: $(of_$*)" && $(get_uv) && $(FROM_LOCK) --extra $* && rm -rf $(TOOL); }
+	@[ -e $(DEV) ] || { echo "Installing what $* needs beyond a report into $(VENV), once: $(of_$*)" >&2 && $(get_uv) && $(FROM_LOCK) --extra $* && rm -rf $(TOOL); }
 	@touch $@
 
 # The same from a lock of its own.
 $(VENV)/.of-%: requirements-%.txt | $(READY)
-	@echo "Installing what $* needs into $(VENV): $(of_$*)"
+	@echo "Installing what $* needs into $(VENV): $(of_$*)" >&2
 	@$(get_uv)
 	@$(INSTALL) --requirement $<
 	@rm -rf $(TOOL)
@@ -181,7 +184,7 @@ $(VENV)/.of-%: requirements-%.txt | $(READY)
 
 # PySpark is a source archive: what builds it comes first, by its hash too, and nothing is fetched for the building.
 $(VENV)/.of-spark: requirements-spark.txt | $(READY)
-	@echo "Installing what ENGINE=spark needs into $(VENV): $(of_spark)"
+	@echo "Installing what ENGINE=spark needs into $(VENV): $(of_spark)" >&2
 	@$(get_uv)
 	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements-spark.txt > $(TOOL)/build.txt
 	@$(INSTALL) --requirement $(TOOL)/build.txt

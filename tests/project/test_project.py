@@ -312,6 +312,35 @@ def test_make_passes_every_value_letter_for_letter_and_runs_none(tmp_path, targe
     assert not (ROOT / "pwned").exists()
 
 
+# What make calls python: it makes the folder of the tool once, and answers of reports; who needs more gets nothing.
+INSTALLER = """#!{python}
+import pathlib, shutil, sys
+words = sys.argv[1:]
+if words[:2] == ["-m", "venv"]:
+    tool = pathlib.Path(words[-1], "bin")
+    tool.mkdir(parents=True)
+    shutil.copy(sys.argv[0], tool / "python")
+elif words[:2] == ["-m", "segmentation"]:
+    print({{"said": words[2]}})
+"""
+
+
+def test_make_tells_on_the_standard_error_what_it_installs_one_after_another_and_leaves_the_output_to_the_command(
+    tmp_path,
+):
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(INSTALLER.format(python=sys.executable))
+    python.chmod(0o755)
+    (tmp_path / "pyvenv.cfg").touch()
+    done = _make("-j4", "report", "pdf", "slides", "spark", "JSON=1", f"VENV={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"{{'said': '{name}'}}" for name in ("report", "pdf", "slides")]
+    assert re.findall(r"for a report|what \S+ needs", done.stderr) == [
+        *("for a report", "what pdf needs", "what slides needs", "what ENGINE=spark needs")
+    ]
+
+
 def test_make_release_takes_what_was_typed_for_one_word():
     shown = _make("--dry-run", "release", "DEV=", "PART=x'; $(touch pwned) ").stdout
     assert "--bump 'x'\\''; $(touch pwned) '\n" in shown
