@@ -1,5 +1,6 @@
 """Starts the command line: `python -m segmentation <command>`; Ctrl-C ends it with one line and code 130."""
 
+import json
 import os
 import signal
 import sys
@@ -7,6 +8,8 @@ import threading
 import traceback
 from contextlib import suppress
 from io import TextIOWrapper
+from pathlib import Path
+from typing import NoReturn
 
 STOPPED = 130  # what shells tell of a program that Ctrl-C ended
 GRACE = 10  # seconds for what has to be put in order
@@ -57,6 +60,10 @@ def _run() -> None:
 
     remember_call()
     try:
+        Path.cwd()
+    except OSError:
+        _refuse("the folder where this was called is there no more; go to another one")
+    try:
         from segmentation.cli import main
     except ModuleNotFoundError as fault:
         if (fault.name or "").startswith("segmentation"):
@@ -69,9 +76,16 @@ def _run() -> None:
             if AT_HOME == "make"
             else f"which a report needs; install it again: pip install --force-reinstall {AT_HOME}"
         )
-        print(f"Error: this Python has no {fault.name}, {remedy}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(f"this Python has no {fault.name}, {remedy}")
     main()
+
+
+def _refuse(told: str) -> NoReturn:
+    """Say what keeps the command line itself from being there, with --json to programs too."""
+    print(f"Error: {told}", file=sys.stderr)
+    if "--json" in sys.argv:
+        print(json.dumps({"error": {"message": told, "exit_code": 2}}, indent=2))
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def describe(
     from segmentation.tables.sources import locate, run_name
 
     require_mark(decimal)
-    data = _required("data", _typed(table, data))
+    data = _required("data", _typed(table, data), "dataset", data="shop.csv")
     name = name or run_name(data)
     path = files.shown(write_dataset(name, locate("DATA", data, encoding), decimal or "auto", dates))
     guessed = load_dataset(name)
@@ -206,12 +206,13 @@ def _typed(table: list[str] | None, option: Text, name: str = "data") -> Text:
 
     if table and option is not None:
         raise UsageError(f"a table is given twice: {table[0]} and {as_option(name, option)}; leave one out")
-    return together(table) if table else option
+    return together(table, name) if table else option
 
 
-def _required(name: str, typed: Text) -> str:
+def _required(name: str, typed: Text, command: str, **example: str) -> str:
     if typed is None:
-        raise UsageError(f"one more thing must be said: {as_option(name, 'path')}; --help tells what it is")
+        given = as_command(command, **example)
+        raise UsageError(f"one more thing must be said: {as_option(name, 'path')}, as in {given}")
     return typed
 
 
@@ -239,7 +240,9 @@ def score(
     from segmentation.scoring.tell import scored as tell_scored
     from segmentation.tables.sources import locate
 
-    typed, place = _required("new", _typed(table, new, "new")), Path(_required("out", out)).expanduser()
+    whole = {"new": "new.csv", "out": "scored.csv"}
+    typed = _required("new", _typed(table, new, "new"), "score", **whole)
+    place = Path(_required("out", out, "score", **whole)).expanduser()
     study = open_finished(run, dataset)
     speak(study.language)
     refused, drift = beside(place)
@@ -253,7 +256,7 @@ def score(
         counts = {"customers": scored.drift.customers, "rows_refused": scored.rows_refused}
         _answer(command="score", run=study.name, **paths, **counts, told=[made, *told])
     elif quiet:
-        print(out, refused, drift, sep="\n")
+        print(place, refused, drift, sep="\n")
     else:
         print(f"{out}: {made}", f"{refused}: {gone}", *(f"  {line}" for line in told), sep="\n")
 

@@ -78,6 +78,7 @@ class OfFault(Record):
     error: Fault
 
 
+OF_SEGMENT = {"name", "size", "share", "action", "suggested"}
 ANSWER: TypeAdapter = TypeAdapter(OfReport | OfScore | OfCompare | OfFault)
 
 
@@ -85,6 +86,8 @@ def found(run: str) -> dict:
     """Return what a finished run found, as the fields of `Found`."""
     study, manifest = open_finished(run, None), read_manifest(run)
     profiles, chosen = study.read("profiles.json"), study.read("k_selection.json")
+    # Where nothing divides the customers no card says what to do with a part of them.
+    hushed = {"action": None, "suggested": False} if chosen.verdict == "none" else {}
     return {
         "run": run,
         "dataset": manifest.dataset,
@@ -93,8 +96,7 @@ def found(run: str) -> dict:
         "method": chosen.formed_by,
         "customers": profiles.customers,
         "segments": [
-            {"number": one.segment, **one.model_dump(include={"name", "size", "share", "action", "suggested"})}
-            for one in profiles.segments
+            {"number": one.segment, **one.model_dump(include=OF_SEGMENT), **hushed} for one in profiles.segments
         ],
         "parameters": manifest.parameters,
     }

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset, Source, dataset_path
-from segmentation.core.errors import DataError, UsageError, as_command, as_option, cause
+from segmentation.core.errors import DataError, UsageError, as_option, cause
 from segmentation.core.files import DEVICES, NOT_RUNS, is_same, sha256
 
 FILES = ("file", "sqlite", "duckdb")
@@ -104,7 +104,7 @@ def find_table(name: str, dataset: Dataset, data: str | None = None, encoding: s
     return locate("DATA", str(path), encoding)
 
 
-def together(texts: Sequence[str]) -> str:
+def together(texts: Sequence[str], option: str = "data") -> str:
     """Return the one text that names these tables: itself, or the pattern that a shell has made several files of.
 
     Raises
@@ -121,8 +121,8 @@ def together(texts: Sequence[str]) -> str:
     if {*_matches(pattern)} == {Path(text).absolute() for text in texts}:
         return str(pattern)
     raise UsageError(
-        f"{len(texts)} tables are given, and no pattern names just these; put them into a folder of their own, then: "
-        f"{as_command('report', data='folder/*.csv')}"
+        f"{len(texts)} tables are given, and no pattern names just these; put them into a folder of their own, and say "
+        f"{as_option(option, 'folder/*.csv')}"
     )
 
 

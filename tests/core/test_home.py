@@ -84,6 +84,12 @@ def test_a_package_of_somebody_is_no_home(installed):
         files.require_home()
 
 
+def test_a_file_is_no_home(installed):
+    files.ROOT.write_text("")
+    with pytest.raises(UsageError, match=r"^segmentation is a file; .*SEGMENTATION_HOME="):
+        files.require_home()
+
+
 def test_what_is_brought_to_the_home_is_never_written_over(installed):
     files.bring("notebooks/*.ipynb")
     own = files.ROOT / "notebooks" / "01_cleaning.ipynb"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import numpy as np
@@ -17,7 +18,9 @@ import pytest
 from segmentation import cli
 from segmentation.core import errors
 from segmentation.core.errors import AT_HOME, CALLED_BY, EXTRAS, UsageError, as_command, as_option, require_extra
+from segmentation.runs import answers
 from segmentation.runs.answers import schema
+from segmentation.runs.records import Profile
 from segmentation.tables.sources import together
 from tests.conftest import FAST, ROOT, Project, copy_project
 
@@ -137,8 +140,8 @@ def test_the_version_is_that_of_the_project():
         (["report", "nowhere.csv"], "segmentation-report", "--data nowhere.csv is not a file"),
         (["report", "a.csv", "--data", "b.csv"], "segmentation", "given twice: a.csv and --data b.csv"),
         (["score", "--out", "x.csv"], "segmentation", "--new path"),
-        (["score", "--out", "x.csv"], "make", "NEW=path"),
-        (["score", "new.csv"], "segmentation", "--out path"),
+        (["score", "--out", "x.csv"], "make", "NEW=path, as in make score NEW=new.csv OUT=scored.csv"),
+        (["score", "new.csv"], "segmentation", "--out path, as in segmentation score --new new.csv --out scored.csv"),
         (["dataset", "--name", "x"], "segmentation", "--data path"),
         (["compare", "march"], "segmentation", "--runs march must name two runs or more"),
         (["compare", "march", "april", "--base", "may"], "segmentation", "--base march --run april"),
@@ -165,6 +168,17 @@ def test_of_a_failure_json_is_one_object_too():
     jsonschema.validate(answer, schema())
     assert (done.returncode, answer["error"]["exit_code"]) == (2, 2)
     assert done.stderr == f"Error: {answer['error']['message']}\n"
+
+
+def test_a_folder_that_is_gone_is_told_in_one_line_and_one_object(tmp_path):
+    call = f"mkdir gone; cd gone; rmdir ../gone; exec {shlex.quote(sys.executable)} -m segmentation report --json"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["sh", "-c", call], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    answer = json.loads(done.stdout)
+    jsonschema.validate(answer, schema())
+    assert (done.returncode, answer["error"]["exit_code"]) == (2, 2)
+    assert done.stderr.splitlines()[-1] == f"Error: {answer['error']['message']}"
+    assert "go to another one" in done.stderr
 
 
 def test_a_console_that_lacks_letters_gets_other_ones_and_no_traceback():
@@ -196,6 +210,7 @@ def test_a_shell_completes_commands_under_both_names(name, tmp_path):
 
 
 def test_files_that_a_shell_made_of_a_pattern_are_one_table(tmp_path, monkeypatch):
+    monkeypatch.setenv(CALLED_BY, "make")
     monkeypatch.chdir(tmp_path)
     for name in ("shop-1.csv", "shop-10.csv", "shop-2.csv", "other.csv"):
         Path(name).write_text("a\n1\n")
@@ -203,6 +218,8 @@ def test_files_that_a_shell_made_of_a_pattern_are_one_table(tmp_path, monkeypatc
     assert together(["shop-1.csv", "shop-10.csv", "shop-2.csv"]) == "shop-*.csv"
     with pytest.raises(UsageError, match="2 tables are given, and no pattern names just these"):
         together(["shop-1.csv", "shop-2.csv"])
+    with pytest.raises(UsageError, match=r"NEW='folder/[*].csv'$"):
+        together(["shop-1.csv", "shop-2.csv"], "new")
 
 
 def _table(shift: float) -> pd.DataFrame:
@@ -239,6 +256,19 @@ def test_the_answer_of_a_report_is_one_object_of_the_schema(made):
     assert answer["parameters"]["data"] == "march-*.csv"
     assert "c001" not in json.dumps(answer)
     assert str(project.root) not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(("verdict", "told"), [("natural", ("Call them.", True)), ("none", (None, False))])
+def test_an_answer_says_what_to_do_where_the_cards_do(verdict, told, monkeypatch):
+    part = Profile.model_construct(segment=1, name="All", size=9, share=1.0, action="Call them.", suggested=True)
+    read = {
+        "profiles.json": SimpleNamespace(customers=9, segments=[part]),
+        "k_selection.json": SimpleNamespace(verdict=verdict, k=1, formed_by="kmeans"),
+    }
+    monkeypatch.setattr(answers, "open_finished", lambda *_: SimpleNamespace(read=read.get))
+    monkeypatch.setattr(answers, "read_manifest", lambda _: SimpleNamespace(dataset="shop", parameters={}))
+    [segment] = answers.found("shop")["segments"]
+    assert (segment["action"], segment["suggested"]) == told
 
 
 def test_the_quiet_hear_of_paths_alone(made):
