@@ -141,10 +141,10 @@ def steps(command: str, folder: Path) -> list[tuple]:
 
 
 def installed(folder: Path) -> str:
-    """Say how many packages are in an environment, and how large it is."""
+    """Say how many packages are in an environment, and how large it is on the disk, as `du` counts it."""
     packages = len([*folder.glob(".venv/lib/python*/site-packages/*.dist-info")]) - 1  # without the project's own
-    size = sum(file.lstat().st_size for file in (folder / ".venv").rglob("*") if file.is_file())
-    return f"{packages} packages, {size / 1e6:.0f} MB"
+    size = sum(512 * file.lstat().st_blocks for file in (folder / ".venv").rglob("*"))
+    return f"{packages} packages, {size / 2**20:.0f} MB"
 
 
 def compared(said: str) -> str:
