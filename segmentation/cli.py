@@ -397,4 +397,4 @@ def _usage(fault: TyperException) -> str:
     known = [name for parameter in command.params for name in parameter.opts if name.startswith("--")]
     if as_option("k", 5).startswith("K"):
         wrong, known = wrong.lstrip("-").upper(), [name.lstrip("-").upper() for name in known]
-    return f"unknown parameter {wrong}{suggest(wrong, known)} Known: {', '.join(known)}."
+    return f"unknown parameter {wrong}{suggest(wrong, known)} Known: {', '.join(known) or 'none'}."

@@ -85,21 +85,17 @@ def find_table(name: str, dataset: Dataset, data: str | None = None, encoding: s
     if dataset.source is None:
         raise UsageError(f"data/{name}/dataset.yaml names no source; give the table as {as_option('data', 'path')}")
     path = files.found(f"data/{name}/{dataset.source.path}")
+    shown, given = files.shown(path), as_option("data", "path")
     if path.is_symlink():
-        raise UsageError(
-            f"data/{name}/{dataset.source.path} is a link, which may lead anywhere; give the table as "
-            f"{as_option('data', 'path')}"
-        )
+        raise UsageError(f"{shown} is a link, which may lead anywhere; give the table as {given}")
     if not path.is_file():
         if dataset.source.url is None:
-            given = as_option("data", "path")
-            raise UsageError(f"data/{name}/{dataset.source.path} does not exist; give the table as {given}")
+            raise UsageError(f"{shown} does not exist; give the table as {given}")
         _fetch(path, dataset.source)
     if dataset.source.sha256 not in (None, sha256(path)):
-        shown = files.name_of(path)
         raise DataError(
             f"{shown} is not the published file (its SHA-256 is not the one in dataset.yaml); remove it to fetch it "
-            f"again, or use it knowingly: {as_option('data', files.shown(path))}"
+            f"again, or use it knowingly: {as_option('data', shown)}"
         )
     return locate("DATA", str(path), encoding)
 
@@ -217,7 +213,7 @@ def _fetch(path: Path, source: Source) -> None:
     # Imported here, because it is seldom needed and its progress bar warns in a notebook.
     import pooch
 
-    shown = files.name_of(path)
+    shown = files.shown(path)
     pooch.get_logger().setLevel("WARNING")
     try:
         pooch.retrieve(source.url, known_hash=f"sha256:{source.sha256}", path=path.parent, fname=path.name)

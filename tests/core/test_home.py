@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from segmentation.core import files
+from segmentation.core.dataset import Source
 from segmentation.core.errors import UsageError
 from segmentation.runs.run import load_dataset
+from segmentation.tables.sources import find_table
 
 
 @pytest.fixture
@@ -33,8 +35,11 @@ def test_what_the_home_holds_wins_over_what_is_shipped(installed):
     files.write_text(files.ROOT / "data/shop/dataset.yaml", shipped.read_text().replace("Shipped", "Own"))
     assert load_dataset("shop").title == "Own"
     files.write_text(files.ROOT / "data/mine/dataset.yaml", "")
-    with pytest.raises(UsageError, match=r"Known: mine, shop\.$"):
+    with pytest.raises(UsageError, match=r"^segmentation/data/other/dataset\.yaml does not .*Known: mine, shop\.$"):
         load_dataset("other")
+    described = load_dataset("shop").model_copy(update={"source": Source(path="shop.csv")})
+    with pytest.raises(UsageError, match=r"^segmentation/data/shop/shop\.csv does not exist"):
+        find_table("shop", described)
 
 
 @pytest.mark.parametrize("root", ["home", "shipped", "package"])

@@ -148,6 +148,7 @@ def test_the_version_is_that_of_the_project():
         (["verify", "--run", "not made"], "segmentation-report", "segmentation-report report --run 'not made'"),
         (["verify", "--run", "not made"], "make", "make report RUN='not made'"),
         (["pdf", "--full", "--k"], "segmentation", "'--k' requires an argument"),
+        (["clean", "--now"], "", "unknown parameter --now. Known: none."),
         (["report", "--full"], "segmentation", "--full is an option of pdf: segmentation pdf --full"),
     ],
 )
