@@ -158,7 +158,7 @@ def locate(option: str, text: str, encoding: str | None = None) -> RawSource:
         shown = "a query" if QUERY.match(behind) else behind or "a table"
         return RawSource(text, f"{shown} ({scheme})", part=behind or None)
     path, part = _part_of(text)
-    if path.is_dir():
+    if path.is_dir() and text:
         several = as_option(option, f"{text}/*.csv")
         raise UsageError(f"{as_option(option, text)} is a folder; expected a table, or several as {several}")
     found = [path] if path.is_file() else _in_order(match for match in _matches(path) if match.is_file())

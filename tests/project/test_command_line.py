@@ -138,6 +138,7 @@ def test_the_version_is_that_of_the_project():
         (["report", "--datset", "x"], "make", "DATSET; did you mean 'DATASET'?"),
         (["report", "--k", "five"], "segmentation-report", "--k five is not usable"),
         (["report", "nowhere.csv"], "segmentation-report", "--data nowhere.csv is not a file"),
+        (["report", ""], "segmentation", "--data '' is not a file; expected the path of a table"),
         (["report", "a.csv", "--data", "b.csv"], "segmentation", "given twice: a.csv and --data b.csv"),
         (["score", "--out", "x.csv"], "segmentation", "--new path"),
         (["score", "--out", "x.csv"], "make", "NEW=path, as in make score NEW=new.csv OUT=scored.csv"),
