@@ -51,7 +51,7 @@ RISKY, HARMLESS = f"^'*({FORMULA})", f"^({NUMBER})$"
 
 
 def require_home() -> None:
-    """Refuse a home that is a file or somebody's package, and tell the one that is meant to every process that follows.
+    """Refuse a home that cannot be one or is somebody's package, and tell it to every process that follows.
 
     Raises
     ------
@@ -64,8 +64,13 @@ def require_home() -> None:
             f"{shown(ROOT)} is a Python package, and no folder for reports; nothing was written. Go to another folder, "
             f"or name one in the environment: {HOME}=path/to/reports"
         )
-    if ROOT.exists() and not ROOT.is_dir():
-        raise UsageError(f"{shown(ROOT)} is a file; name a folder in the environment: {HOME}=path/to/reports")
+    near = next(place for place in (ROOT, *ROOT.parents) if place.exists())
+    if not near.is_dir() or (near != ROOT and not os.access(near, os.W_OK)):
+        raise UsageError(
+            f"{shown(ROOT)} cannot be the folder for reports: {shown(near)} is "
+            f"{'not yours to write to' if near.is_dir() else 'a file'}; name another in the environment: "
+            f"{HOME}=path/to/reports"
+        )
     os.environ[HOME] = str(ROOT)
 
 

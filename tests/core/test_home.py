@@ -89,10 +89,20 @@ def test_a_package_of_somebody_is_no_home(installed):
         files.require_home()
 
 
-def test_a_file_is_no_home(installed):
+@pytest.mark.parametrize("below", ["", "a/b"])
+def test_a_file_is_no_home(installed, monkeypatch, below):
     files.ROOT.write_text("")
-    with pytest.raises(UsageError, match=r"^segmentation is a file; .*SEGMENTATION_HOME="):
+    monkeypatch.setattr(files, "ROOT", files.ROOT / below)
+    with pytest.raises(UsageError, match=r"^segmentation.* cannot be .*: segmentation is a file; .*SEGMENTATION_HOME="):
         files.require_home()
+
+
+def test_a_home_that_cannot_be_made_is_told_and_one_that_is_there_may_be_read(installed, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(UsageError, match=r"^segmentation cannot be .*: \. is not yours to write to; "):
+        files.require_home()
+    files.ROOT.mkdir()
+    files.require_home()
 
 
 def test_what_is_brought_to_the_home_is_never_written_over(installed):
