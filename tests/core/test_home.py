@@ -20,7 +20,8 @@ def installed(tmp_path, monkeypatch):
         files.write_text(package / "shipped" / name, f"title: {title}\ncolumns: {{a: {{role: feature}}}}\n")
     caller.mkdir()
     monkeypatch.chdir(caller)
-    monkeypatch.delenv(files.HOME, raising=False)
+    monkeypatch.setenv(files.HOME, "")  # so that it is as before afterwards, whatever is told meanwhile
+    monkeypatch.delenv(files.HOME)
     for name, value in (
         *(("INSTALLED", True), ("PACKAGE", package), ("SHIPPED", package / "shipped")),
         ("ROOT", caller / "segmentation"),
