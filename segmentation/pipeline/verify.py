@@ -26,7 +26,7 @@ from segmentation.runs.manifest import (
 )
 from segmentation.runs.records import Printed
 from segmentation.runs.stages import OF_PAGE, PDF, SLIDES, STAGES
-from segmentation.tables.sources import locate
+from segmentation.tables.sources import locate, run_name
 
 
 def write_manifest(plan: Plan, sources: list[Path], printed: Printed | None) -> None:
@@ -147,8 +147,9 @@ def _commands(run: str, manifest: Manifest, data: str | None) -> list[list[str]]
         if data is None:
             again = as_command("verify", run=run, data=f"path/to/{typed['data']}")
             raise UsageError(f"run {run} read {typed['data']} from outside of the project; say where it is: {again}")
-        typed = typed | {"run": run}
-        typed["data"] = locate("DATA", data).place
+        # The page tells who named the run: where its table did, and does so again, the name is not typed.
+        by_table = manifest.set_by.get("run") == "the table's name" and run_name(data) == run
+        typed = typed | {"data": locate("DATA", data).place} | ({} if by_table else {"run": run})
     options = [f"--{name}={value}" for name, value in sorted(typed.items())]
     commands = {PDF: ["pdf", *(["--full"] if manifest.printed == "full" else [])], SLIDES: ["slides"]}
     made = [command for name, command in commands.items() if f"report/{run}/{name}" in manifest.outputs]

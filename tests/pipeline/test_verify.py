@@ -2,9 +2,12 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from segmentation.core import files
 from segmentation.core.files import read_json, write_json
 from segmentation.pipeline import verify
+from segmentation.runs.artifacts import Manifest
 
 
 def test_a_run_is_repeated_byte_for_byte_and_a_change_is_found(toy):
@@ -57,3 +60,12 @@ def test_what_was_assumed_of_a_base_is_there_when_a_run_is_made_again(tmp_path, 
         files.write_text(files.ROOT / "assets" / "jan" / name, "")
     verify._copy_base(tmp_path / "copy", "jan")
     assert (tmp_path / "copy" / "assets" / "jan" / "dataset.yaml").is_file()
+
+
+@pytest.mark.parametrize(("table", "words"), [("shop.csv", []), ("other.csv", ["--run=shop"])])
+def test_a_run_that_its_table_named_is_named_by_it_again(tmp_path, table, words):
+    place = tmp_path / table
+    place.write_text("a\n1\n")
+    parameters, set_by = {"run": "shop", "data": "shop.csv"}, {"run": "the table's name", "data": "command line"}
+    manifest = Manifest.model_construct(parameters=parameters, set_by=set_by, outputs={}, printed=None)
+    assert verify._commands("shop", manifest, str(place)) == [["report", f"--data={place}", *words]]
