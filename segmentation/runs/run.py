@@ -317,7 +317,8 @@ def load_dataset(name: str, run: str = "") -> Dataset:
         When there is no such dataset, or its file breaks a rule; every fault is listed.
     """
     path = dataset_path(name, run)
-    shown = files.shown(path) if path.is_relative_to(files.ROOT) else files.name_of(path)
+    own = files.INSTALLED and path.is_relative_to(files.ROOT)
+    shown = files.shown(path) if own else files.name_of(path)
     places = [root.glob("data/*/dataset.yaml") for root in (files.ROOT, files.SHIPPED)]
     known = sorted({described.parent.name for place in places for described in place})
     if name not in known and not (name == ASSUMED and path.is_file()):
