@@ -39,7 +39,8 @@ TOLD = """# Python by Python
 
 This page is written by `make matrix`: with each Python it sets up a clone from the lock, and runs there what the
 columns say. The tests are those that hang most on Python and its packages: {tests}.
-The workflow runs all of them on each Python.
+The workflow runs all of them on each Python. Packages are counted without this one; what is
+skipped needs a tool that the tree lacks.
 
 {table}
 """

@@ -138,7 +138,7 @@ def _model(customers: Customers, record: Profiles, formed: Profiles, model: Mode
         "short": _short_forms(record, model),
         "border": border(customers, model),
         "certain": NEARLY_CERTAIN,
-        "unit": model.distance_unit,
+        "unit": tr(model.distance_unit),
     } | ({"scores": [score.content() for score in shown.scores]} if shown and shown.scores else {})
 
 
