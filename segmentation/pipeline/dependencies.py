@@ -15,6 +15,8 @@ from doit.dependency import FileChangedChecker, JsonDB
 from segmentation.core import files
 from segmentation.core.files import sha256, write_text
 
+# An import of this package as ruff writes it: a line, or names in brackets.
+IMPORT = re.compile(r"^[ \t]*(from segmentation[\w.]* import (?:\([^)]*\)|[^(\n]*$)|import segmentation.*$)", re.M)
 _parsing = Lock()  # stages run in threads, and of two that parse at once Python 3.11 now and then stops one
 
 
@@ -87,7 +89,13 @@ def _with_theirs(names: frozenset[str]) -> list[str]:
 
 @cache
 def _used_by(name: str) -> frozenset[str]:
-    return _used(file_of(name).read_text(encoding="utf-8"))
+    """Return the modules that a module uses, without parsing more of it than its imports: all take half a second."""
+    code = file_of(name).read_text(encoding="utf-8")
+    imports = "\n".join(IMPORT.findall(code))
+    whole = re.findall(r"^from segmentation import ([^(\n]*|\([^)]*\))", imports, flags=re.M)
+    names = "|".join(re.findall(r"\w+", " ".join(whole)))
+    behind = set(re.findall(rf"\b(?:{names})\.[^\W\d]\w*", code)) if names else set()
+    return _used("\n".join([imports, *sorted(behind)]))
 
 
 def _used(code: str) -> frozenset[str]:

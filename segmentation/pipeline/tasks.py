@@ -13,9 +13,11 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
-from doit.cmd_base import ModuleTaskLoader
-from doit.cmd_run import Run as Doit
+from doit.control import TaskControl
+from doit.dependency import Dependency
+from doit.loader import generate_tasks
 from doit.reporter import ZeroReporter
+from doit.runner import MThreadRunner
 from doit.tools import config_changed
 from filelock import FileLock, Timeout
 
@@ -45,7 +47,6 @@ from segmentation.runs.records import Printed
 from segmentation.runs.run import PIPELINE
 from segmentation.runs.stages import OF_PAGE, PDF, SLIDES, STAGES, Stage, compared_page, declared
 
-OF_DOIT = {"BACKEND": {"whole": f"{Record.__module__}:{Record.__name__}"}}
 COMPARE, SERIES = "notebooks/06_compare.ipynb", "notebooks/07_months.ipynb"
 
 
@@ -131,19 +132,13 @@ def _prepare_kernels() -> None:
 def _run_tasks(plan: Plan, wanted: Beside, cold: bool, quiet: bool) -> Outcome:
     outcome, record = Outcome(), plan.study.folder / ".doit.json"
     progress = _follow(plan, wanted, _read_record(record), quiet)
-    config = {
-        "dep_file": str(record),
-        "backend": "whole",
-        "check_file_uptodate": Content,
-        "reporter": _reporter(outcome, progress),
-        "num_process": 2,
-        "par_type": "thread",
-        "verbosity": 0,
-    }
     _prepare_kernels()
-    tasks = {"DOIT_CONFIG": config, "task_report": lambda: _tasks(plan, outcome, progress, wanted, cold)}
     try:
-        code = Doit(task_loader=ModuleTaskLoader(tasks), config=OF_DOIT).parse_execute([])
+        control = TaskControl(generate_tasks("report", _tasks(plan, outcome, progress, wanted, cold)))
+        control.process(None)
+        kept = Dependency(Record, str(record), checker_cls=Content)
+        # By doit's parts, and not by its command, which looks for plugins and reads its tasks' source.
+        code = MThreadRunner(kept, _reporter(outcome, progress), num_process=2).run_all(control.task_dispatcher())
     except Exception as fault:
         outcome.fault = outcome.fault or fault
     finally:
@@ -200,7 +195,7 @@ def _reporter(outcome: Outcome, progress: Progress):
                 outcome.fault = SegmentationError(f"{_name(task)}: {fail.message}")
                 outcome.fault.__cause__ = RuntimeError("".join(fail.traceback))
 
-    return Reporter
+    return Reporter(None, {"failure_verbosity": 0})
 
 
 def _name(task) -> str:

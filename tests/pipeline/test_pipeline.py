@@ -16,9 +16,9 @@ from functools import partial
 import nbformat
 import pytest
 
-from segmentation.core.files import read_json, sha256, write_json
+from segmentation.core.files import PACKAGE, name_of, read_json, sha256, write_json
 from segmentation.pipeline import dependencies
-from segmentation.pipeline.dependencies import _parsing, file_of, modules_of
+from segmentation.pipeline.dependencies import _parsing, _used, _used_by, file_of, modules_of, package_files
 from segmentation.pipeline.tasks import used_from
 from segmentation.runs.stages import STAGES
 from tests.conftest import FAST, Project
@@ -96,6 +96,12 @@ def test_the_modules_of_a_stage_are_those_that_a_kernel_imports():
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert "core.files" in done.stdout.split()
         assert set(done.stdout.split()) <= {name.removesuffix(".__init__") for name in modules_of(stage.notebook)}
+
+
+@pytest.mark.parametrize("path", package_files(), ids=lambda path: name_of(path))
+def test_what_a_module_uses_is_what_its_whole_code_says(path):
+    name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    assert _used_by(name) == _used(path.read_text(encoding="utf-8"))
 
 
 def test_no_two_threads_parse_at_once(monkeypatch):
