@@ -36,6 +36,7 @@ def open_page(browser: Browser, place: Path | str, look: str = "light", **option
     context = browser.new_context(offline=isinstance(place, Path), **LOOKS[look] | options)
     page: Page = context.new_page()
     page.set_default_timeout(5_000)
+    page.set_default_navigation_timeout(30_000)  # a server may just have started
     page.requested, page.complaints = [], []
     page.on("request", lambda request: page.requested.append(request.url))
     page.on("console", lambda message: page.complaints.append(message.text))
