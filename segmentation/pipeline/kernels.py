@@ -3,6 +3,7 @@
 Jupyter finds the provisioner that forks them by its entry point.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -118,6 +119,8 @@ def _run_kernel(words: list[str], environment: dict[str, str], folder: str | Non
     if folder:
         os.chdir(folder)
     end_with_parent()
+    gc.freeze()  # what the server has imported is no garbage
+    gc.enable()
     # Nobody debugs a report, and its debugger is most of what a kernel still imports.
     sys.modules["debugpy"] = None  # type: ignore[assignment]
     try:
