@@ -99,7 +99,7 @@ lists: $(READY) ## the customers of each segment of a finished run, as a workboo
 compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=april; over several: RUNS=jan,feb,mar
 	$(segmentation) compare $(options)
 
-bench: $(DEV) $(if $(EVIDENCE),,$(VENV)/.of-bench) ### measure what a run and the bare path cost beside their rivals, as ratios; how often verdicts are right: EVIDENCE=1
+bench: $(DEV) $(if $(EVIDENCE),,$(VENV)/.of-bench) ### measure what people wait for, beside other ways, and write the tables of docs/scale.md (an idle machine, 50 minutes, make spark before); how often verdicts are right: EVIDENCE=1
 ifdef EVIDENCE
 	@$(BIN)/python -m tests.benchmarks.evidence_rates
 else

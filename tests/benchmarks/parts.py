@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from segmentation.segments.assign import assign_rows
-from tests.benchmarks import bare
+from tests.benchmarks import bare, timing
 
 LIMITS = {
     "clean and quarantine": 1.5,
@@ -17,17 +17,18 @@ LIMITS = {
     "assignment with margin, k = 10": None,
     "duplicate ids": 1.0,
 }
-REPEATS = 5
+FLOOR = "reading and writing the file, in one process"
 
 
-def ratios(table: Path, repeats: int = REPEATS) -> pd.DataFrame:
-    """Return each part, its CPU time over that of the floor (medians of interleaved runs), and the limit."""
+def measure(table: Path, repeats: int = timing.REPEATS) -> pd.DataFrame:
+    """Return the CPU seconds of each part and of the floor, interleaved."""
     connection = bare.connect(2, "2GB")
     with TemporaryDirectory() as folder:
         parts = _parts(connection, table, Path(folder))
-        used = pd.DataFrame([{name: _cpu(part) for name, part in parts.items()} for _ in range(repeats)]).median()
-    rows = [(name, "floor (CPU)", used[name] / used["floor"], most) for name, most in LIMITS.items()]
-    return pd.DataFrame(rows, columns=["measured", "against", "ratio", "at_most"])
+        rounds = [
+            (name, number, None, _cpu(part), None, None) for number in range(repeats) for name, part in parts.items()
+        ]
+    return timing.table(rounds)
 
 
 def _parts(connection, table: Path, folder: Path) -> dict[str, callable]:
@@ -52,7 +53,7 @@ def _parts(connection, table: Path, folder: Path) -> dict[str, callable]:
         bare.write(connection, found.filter(found["rule"] == bare.REPEATED), folder / "repeated.parquet")
 
     assignments = [assignment(5), assignment(10), assignment(5, "margin"), assignment(10, "margin")]
-    return dict(zip(["floor", *LIMITS], [floor, clean_and_quarantine, *assignments, duplicate_ids], strict=True))
+    return dict(zip([FLOOR, *LIMITS], [floor, clean_and_quarantine, *assignments, duplicate_ids], strict=True))
 
 
 def _cpu(part: callable) -> float:

@@ -1,12 +1,11 @@
 """The bare path beside its rivals on generated customers: time, CPU, memory and inertia, from the same run.
 
-    python -m tests.benchmarks.rivals 1000000 10000000
-
-Each contender is a fresh process on one core and on two. Memory is that of its largest process (for Spark the JVM).
+Each contender is a fresh process on two cores. Memory is that of its largest process (for Spark the JVM).
 """
 
 import json
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,77 +18,73 @@ from tests.benchmarks.customers import write_customers
 from tests.benchmarks.ways import FEATURES
 from tests.conftest import ROOT
 
-SIZES = (1_000_000, 10_000_000)
-JUDGED = 10_000_000  # rows from which on the limits hold
-REPEATS, THREADS = 3, (1, 2)
-FLOOR, BARE, EXACT, WHOLE = "floor", "bare path", "bare path, duplicate ids", "pandas, KMeans"
-TEN, FAISS, MLLIB = "pandas, KMeans, 10 starts", "Polars, faiss", "Spark MLlib"
-CLEANING, POLARS = "bare path, cleaning alone", "Polars, cleaning alone"
+MILLION, TEN_MILLION = SIZES = (1_000_000, 10_000_000)
+THREADS = 2
+FLOOR, BARE, EXACT = (
+    "reading and writing the file",
+    "this project",
+    "this project, with an exact search for repeated ids",
+)
+KMEANS, TEN = "pandas and KMeans, one start", "pandas and KMeans, ten starts"
+MINIBATCH, DASK, MLLIB = "pandas and MiniBatchKMeans", "dask-ml", "Spark MLlib on the same machine"
+FAISS, FAISS_TEN = "Polars and faiss, its default subsample, one start", "Polars and faiss, ten starts"
+FAISS_ALL = "Polars and faiss on all rows"
+CLEANING, POLARS = "this project, cleaning alone", "Polars, cleaning alone"
 # As people call it: the function in `ways`, and the packages that it needs beside the project's own.
 NAMES = {
     FLOOR: ("floor", []),
     BARE: ("bare", []),
     EXACT: ("bare_and_duplicates", []),
-    WHOLE: ("kmeans", []),
-    TEN: ("kmeans_of_ten", []),
-    "pandas, MiniBatchKMeans": ("minibatch", []),
     FAISS: ("faiss_of_some", ["faiss", "polars"]),
-    "Polars, faiss, 10 starts": ("faiss_of_ten", ["faiss", "polars"]),
-    "Polars, faiss on all rows": ("faiss_of_all", ["faiss", "polars"]),
-    "dask-ml": ("dask_ml", ["dask_ml"]),
+    FAISS_TEN: ("faiss_of_ten", ["faiss", "polars"]),
+    FAISS_ALL: ("faiss_of_all", ["faiss", "polars"]),
+    KMEANS: ("kmeans", []),
+    TEN: ("kmeans_of_ten", []),
+    MINIBATCH: ("minibatch", []),
+    DASK: ("dask_ml", ["dask_ml"]),
     MLLIB: ("mllib", ["pyspark"]),
     CLEANING: ("cleaning", []),
     POLARS: ("cleaning_with_polars", ["polars"]),
 }
-LIMITS = [
-    ("seconds", BARE, FLOOR, 4),
-    ("seconds", EXACT, FLOOR, 5),
-    ("seconds", BARE, WHOLE, 0.65),
-    ("megabytes", BARE, WHOLE, 0.25),
-    ("seconds", BARE, MLLIB, 0.2),
-    ("seconds", BARE, FAISS, None),
-    ("inertia", BARE, TEN, 1.001),
-    ("inertia", FAISS, TEN, None),
-    ("seconds", CLEANING, POLARS, None),
-]
-MEGABYTES = {BARE: 500, EXACT: 3000}
+SLOW = (MINIBATCH, DASK, MLLIB)  # a minute each at ten million, which five rounds have no time for
 
 
-def measure(customers: int, repeats: int = REPEATS) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the times of every contender, with its inertia, and the ratios; both are kept, with a picture."""
+def require_installed() -> None:
+    """End where a rival is not installed: the table would lack it."""
+    if lacking := sorted({package for _, needed in NAMES.values() for package in needed if not find_spec(package)}):
+        sys.exit(f"{', '.join(lacking)} not installed: `make bench` installs the rivals, `make spark` what Spark needs")
+
+
+def measure(repeats: int = timing.REPEATS, sizes: tuple[int, ...] = SIZES) -> pd.DataFrame:
+    """Return the times of every contender at each size, with its inertia, and of the parts of the bare path."""
+    found = [_measure(customers, repeats) for customers in sizes]
+    return pd.concat(found, ignore_index=True)
+
+
+def of(name: str, customers: int) -> str:
+    """Return how a contender is called in what is kept."""
+    return f"{customers:,} rows: {name}"
+
+
+def _measure(customers: int, repeats: int) -> pd.DataFrame:
     with TemporaryDirectory() as made:
         table = Path(made, "customers.parquet")
         write_customers(table, customers)
-        times = timing.compare(_contenders(table, Path(made)), ROOT, repeats)
+        left_out = SLOW if customers >= TEN_MILLION else ()
+        names = [name for name in NAMES if name not in left_out]
+        ways = {of(name, customers): _contender(name, table, Path(made, NAMES[name][0])) for name in names}
+        times = timing.compare(ways, ROOT, repeats)
         spreads = _spreads(table)
-        inertia = {name: _inertia(table, spreads, Path(made, name)) for name in times["contender"].unique()}
+        inertia = {of(name, customers): _inertia(table, spreads, Path(made, NAMES[name][0])) for name in names}
         times["inertia"] = times["contender"].map(inertia)
-        found = ratios(times)
-        if customers >= JUDGED:
-            found = pd.concat([found, parts.ratios(table)])
-        else:
-            found["at_most"] = float("nan")
-    found.insert(0, "rows", customers)
-    timing.keep(f"rivals-{customers}", times, found, timing.KEPT)
-    return times, found
+        if customers < TEN_MILLION:
+            return times
+        return pd.concat([times, parts.measure(table, repeats)], ignore_index=True)
 
 
-def _contenders(table: Path, made: Path) -> dict[str, timing.Contender]:
-    contenders = {}
-    for name, (way, needed) in NAMES.items():
-        lacking = [package for package in needed if not find_spec(package)]
-        if lacking:
-            print(f"{name} is left out: {' and '.join(lacking)} not installed", file=sys.stderr)
-            continue
-        for threads in THREADS:
-            label = _label(name, threads)
-            command = [sys.executable, "-m", "tests.benchmarks.ways", way, table, made / label, threads]
-            contenders[label] = timing.Contender(lambda at=made / label: _empty(at), [list(map(str, command))])
-    return contenders
-
-
-def _label(name: str, threads: int) -> str:
-    return f"{name} ({threads} {'core' if threads == 1 else 'cores'})"
+def _contender(name: str, table: Path, folder: Path) -> timing.Contender:
+    words = ["tests.benchmarks.ways", NAMES[name][0], table, folder, THREADS]
+    return timing.Contender(partial(_empty, folder), [[sys.executable, "-m", *map(str, words)]])
 
 
 def _empty(folder: Path) -> None:
@@ -118,35 +113,3 @@ def _inertia(table: Path, spreads: tuple[float], folder: Path) -> float | None:
 
 def _clean(table: Path) -> str:
     return f"'{table}' where {' and '.join(f'{name} is not null' for name in FEATURES)} and spending >= 0"
-
-
-def ratios(times: pd.DataFrame) -> pd.DataFrame:
-    """Return measured, against, ratio of the medians, and the ratio that it may be at most."""
-    medians = times.groupby("contender")[["seconds", "megabytes", "inertia"]].median()
-    rows = []
-    for threads in THREADS:
-        for what, one, other, most in LIMITS:
-            pair = _label(one, threads), _label(other, threads)
-            if set(pair) <= set(medians.index):
-                rows.append((f"{pair[0]}: {what}", other, medians[what][pair[0]] / medians[what][pair[1]], most))
-        for name, most in MEGABYTES.items():
-            label = _label(name, threads)
-            rows.append((f"{label}: megabytes", "1 MB", medians["megabytes"][label], most))
-    return pd.DataFrame(rows, columns=["measured", "against", "ratio", "at_most"])
-
-
-def table(times: pd.DataFrame) -> str:
-    """Return the medians of each contender, fastest first."""
-    numbers = times.groupby("contender")[["seconds", "cpu", "megabytes", "inertia", "load"]].median()
-    return numbers.sort_values("seconds").to_string(float_format="{:.2f}".format)
-
-
-def main(*sizes: str) -> None:
-    for customers in map(int, sizes or SIZES):
-        times, found = measure(customers)
-        print(f"{customers} rows\n{table(times)}\n")
-        print(found.to_string(index=False, float_format="{:.3f}".format), flush=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,25 +1,47 @@
-"""Times that can be compared: interleaved, in rotated order, a fresh process each, with the load of the machine."""
+"""Times that can be compared: interleaved, in rotated order, a fresh process each."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib.pyplot as plt
 import pandas as pd
 
 LAUNCH = Path(__file__).with_name("launch.py")
 REPEATS = 5
-KEPT = Path(__file__).resolve().parents[2] / "assets" / "mall" / "bench"
+COLUMNS = ["contender", "round", "seconds", "cpu", "megabytes", "inertia"]
+ANEW = "SEGMENTATION_ANEW"  # in the environment: nothing that was kept is used, and nothing is added to it
+# A shell of the house may set what a user's does not, and the tests compute all anew.
+OF_HOUSE = (ANEW, "PYTHONDONTWRITEBYTECODE", "OMP_NUM_THREADS")
 
 
-class Contender(NamedTuple):
-    """One way to do the work: what must be true before it, and the commands that are timed."""
+class Used(NamedTuple):
+    """Seconds, CPU seconds and megabytes (of the largest process) of a command, and what it told."""
 
-    prepare: callable
+    seconds: float
+    cpu: float
+    most: float
+    told: str
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to do the work.
+
+    prepare : what must be true before it.
+    commands : what is timed, one after the other.
+    anew : whether nothing may be used that was kept, and nothing kept.
+    parts : gives afterwards which seconds went where, by name, from what the last command told.
+    """
+
+    prepare: Callable[[], object]
     commands: list[list[str]]
+    anew: bool = False
+    parts: Callable[[str], dict[str, float]] = lambda _: {}
 
 
 def compare(contenders: dict[str, Contender], folder: Path, repeats: int = REPEATS) -> pd.DataFrame:
@@ -28,52 +50,46 @@ def compare(contenders: dict[str, Contender], folder: Path, repeats: int = REPEA
     Returns
     -------
     DataFrame
-        round, place (in the round), contender, seconds, cpu (seconds, of all processes), megabytes (the most of any
-        process), load (before, of one minute).
+        contender, round, seconds, cpu (seconds, of all processes), megabytes (the most of any process), inertia
+        (nothing yet); where the seconds of one are told by part, a row for each: "contender: part".
     """
     names, rows = list(contenders), []
     for number in range(repeats):
         turn = number % len(names)
-        for place, name in enumerate(names[turn:] + names[:turn]):
-            contenders[name].prepare()
-            load = os.getloadavg()[0]
-            used = [_timed(command, folder) for command in contenders[name].commands]
-            seconds, cpu, most = sum(u[0] for u in used), sum(u[1] for u in used), max(u[2] for u in used)
-            rows.append((number, place, name, seconds, cpu, most, load))
-            print(f"{name:<40} {seconds:7.2f} s   {most:7.0f} MB   load {load:.1f}", file=sys.stderr, flush=True)
-    return pd.DataFrame(rows, columns=["round", "place", "contender", "seconds", "cpu", "megabytes", "load"])
+        for name in names[turn:] + names[:turn]:
+            one = contenders[name]
+            one.prepare()
+            used = [timed(command, folder, anew=one.anew) for command in one.commands]
+            row = (name, number, sum(u.seconds for u in used), sum(u.cpu for u in used), max(u.most for u in used))
+            rows.append((*row, None))
+            parts = one.parts(used[-1].told)
+            rows += [(f"{name}: {part}", number, took, None, None, None) for part, took in parts.items()]
+            tell(number, repeats, name, row[2], row[4])
+    return table(rows)
 
 
-def _timed(command: list[str], folder: Path) -> tuple[float, float, float]:
-    """Return seconds, CPU seconds and megabytes of the command and the processes that it waited for."""
-    variables = {**os.environ, "PYTHONPATH": str(folder)}
+def table(rows: list[tuple]) -> pd.DataFrame:
+    """Return rows of what was measured as a frame."""
+    numbers = dict.fromkeys(COLUMNS[2:], float)
+    return pd.DataFrame(rows, columns=COLUMNS).astype(numbers)
+
+
+def tell(number: int, repeats: int, name: str, seconds: float, megabytes: float) -> None:
+    """Say what was just measured."""
+    told = f"{number + 1}/{repeats}  {name:<58} {seconds:8.2f} s {megabytes:8.0f} MB   load {os.getloadavg()[0]:.1f}"
+    print(told, file=sys.stderr, flush=True)
+
+
+def environment(folder: Path, *, anew: bool = False) -> dict[str, str]:
+    """Return the environment of what is timed: a user's, whose modules are those of `folder`."""
+    own = {name: value for name, value in os.environ.items() if name not in OF_HOUSE}
+    return own | {"PYTHONPATH": str(folder)} | ({ANEW: "1"} if anew else {})
+
+
+def timed(command: list[str], folder: Path, *, anew: bool = False) -> Used:
+    """Return what the command and the processes that it waited for used."""
     launched = [sys.executable, "-S", str(LAUNCH), *command]
-    run = subprocess.run(launched, cwd=folder, env=variables, capture_output=True, text=True)
+    run = subprocess.run(launched, cwd=folder, env=environment(folder, anew=anew), capture_output=True, text=True)
     if run.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{run.stderr}")
-    return tuple(json.loads(run.stdout))
-
-
-def ratios(times: pd.DataFrame, limits: dict[tuple[str, str], float]) -> pd.DataFrame:
-    """Return measured, against, ratio of the medians, and the ratio that it may be at most."""
-    medians = times.groupby("contender")["seconds"].median()
-    rows = [(one, other, medians[one] / medians[other], most) for (one, other), most in limits.items()]
-    return pd.DataFrame(rows, columns=["measured", "against", "ratio", "at_most"])
-
-
-def keep(name: str, times: pd.DataFrame, found: pd.DataFrame, folder: Path) -> None:
-    """Write the times, the ratios and a picture of the times to `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    times.to_csv(folder / f"{name}-times.csv", index=False)
-    found.to_csv(folder / f"{name}-ratios.csv", index=False)
-    order = times.groupby("contender")["seconds"].median().sort_values().index
-    _, ax = plt.subplots(figsize=(8, 0.6 + 0.5 * len(order)), layout="constrained")
-    for place, contender in enumerate(order):
-        own = times.loc[times["contender"] == contender, "seconds"]
-        ax.barh(place, own.median(), color="#5F7A99")
-        ax.plot(own, [place] * len(own), "k.", markersize=4)
-    ax.set(
-        yticks=range(len(order)), yticklabels=order, xlabel=f"seconds: median and each of {times['round'].nunique()}"
-    )
-    plt.savefig(folder / f"{name}.svg")
-    plt.close()
+    return Used(*json.loads(run.stdout), run.stderr)

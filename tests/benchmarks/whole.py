@@ -1,13 +1,13 @@
 """The whole report on millions of generated customers, beside reading and writing their file unchanged.
 
-    python -m tests.benchmarks.whole 1000000 10000000 100000000
-
 Memory is that of all processes of the run together, looked at four times a second.
 """
 
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,11 +15,10 @@ import pandas as pd
 
 from tests.benchmarks import timing
 from tests.benchmarks.customers import write_customers
-from tests.conftest import copy_project
+from tests.benchmarks.warm_start import fresh_project, stages
+from tests.conftest import ROOT, Project
 
-SIZES = (1_000_000, 10_000_000, 100_000_000)
-JUDGED = 100_000_000
-SLOWEST, MOST_GROWTH, MOST_MEGABYTES = 6, 10, 3000
+SIZES = (10_000_000, 100_000_000)
 DESCRIBED = """title: Generated customers
 columns:
   id: {role: id}
@@ -28,80 +27,103 @@ columns:
   spending: {role: feature, min: 0}
   visits: {role: feature, min: 0}
 """
+FILES = ("customers.parquet", "segments.parquet", "segmented.parquet")  # what a run of many customers leaves
 
 
-def measure(sizes: tuple[int, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the seconds and megabytes of floor and report for each size, and the ratios; both are kept."""
-    rows = []
+def measure(repeats: int = timing.REPEATS, sizes: tuple[int, ...] = SIZES) -> pd.DataFrame:
+    """Return seconds and megabytes of floor and report for each size, and what lies on the disk."""
     with TemporaryDirectory() as made:
-        project, table = copy_project(Path(made)), Path(made, "customers.parquet")
-        (project.root / "data" / "many").mkdir()
-        (project.root / "data" / "many" / "dataset.yaml").write_text(DESCRIBED)
-        floor = ["tests.benchmarks.ways", "floor", str(table), str(Path(made, "out")), "2"]
-        report = ["segmentation", "report", "--dataset", "many", "--data", str(table)]
-        for customers in sizes:
+        project = fresh_project(Path(made))
+        describe(project, "many", DESCRIBED)
+        tables = {customers: Path(made, f"{customers}.parquet") for customers in sizes}
+        for customers, table in tables.items():
             write_customers(table, customers)
-            Path(made, "out").mkdir(exist_ok=True)
-            for name, words in (("floor", floor), ("report", [*report, "--run", f"of {customers}"])):
-                rows.append((customers, name, *_watched([sys.executable, "-m", *words], project.root)))
-                print(*rows[-1], file=sys.stderr, flush=True)
-    times = pd.DataFrame(rows, columns=["rows", "contender", "seconds", "megabytes"])
-    return times, ratios(times)
+        rows = []
+        for number in range(repeats):
+            for customers, table in tables.items():
+                ways = (_floor, _report) if number % 2 else (_report, _floor)
+                for way in ways:
+                    rows += way(project, table, customers, number)
+                    timing.tell(number, repeats, rows[-1][0], rows[-1][2], rows[-1][4])
+        return timing.table(rows)
 
 
-def _watched(command: list[str], folder: Path) -> tuple[float, float]:
-    """Return the seconds of a command, and the most megabytes that it and its descendants held together."""
+def describe(project: Project, name: str, described: str) -> None:
+    """Write the dataset.yaml of generated customers."""
+    place = project.root / "data" / name
+    place.mkdir()
+    (place / "dataset.yaml").write_text(described)
+
+
+def floor_of(customers: int) -> str:
+    """Return how reading and writing the file of so many customers is called."""
+    return f"reading and writing the file of {customers:,}"
+
+
+def report_of(customers: int) -> str:
+    """Return how their report is called."""
+    return f"report of {customers:,}"
+
+
+def _floor(project: Project, table: Path, customers: int, number: int) -> list[tuple]:
+    out = project.root / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir()
+    words = ["tests.benchmarks.ways", "floor", str(table), str(out), "2"]
+    seconds, most, _ = _watched(words, project.root, ROOT)
+    shutil.rmtree(out)
+    return [(floor_of(customers), number, seconds, None, most, None)]
+
+
+def _report(project: Project, table: Path, customers: int, number: int) -> list[tuple]:
+    """Make the report cold; the run goes afterwards, when it has been told how large it is."""
+    name, run = report_of(customers), f"of {customers}"
+    words = ["segmentation", "report", "--dataset", "many", "--data", str(table), "--run", run]
+    seconds, most, told = _watched(words, project.root, project.root)
+    rows = [(f"{name}: {part}", number, took, None, None, None) for part, took in stages(project, run, told).items()]
+    places = {"table": table, **{file: project.artifact(run, file) for file in FILES}}
+    rows += [(f"{name}, on the disk: {what}", number, None, None, _size(path), None) for what, path in places.items()]
+    for part in ("assets", f"report/{run}"):
+        shutil.rmtree(project.root / part)
+    return [*rows, (name, number, seconds, None, most, None)]
+
+
+def _size(path: Path) -> float:
+    return path.stat().st_size / 10**6
+
+
+def _watched(words: list[str], folder: Path, home: Path) -> tuple[float, float, str]:
+    """Return the seconds of a module, the most megabytes of it and its descendants together, and what it told."""
     start, most = time.perf_counter(), 0.0
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None:
-        most = max(most, _megabytes(process.pid))
-        time.sleep(0.25)
+    with TemporaryDirectory() as beside, Path(beside, "told").open("w+") as told:
+        command, own = [sys.executable, "-m", *words], timing.environment(home)
+        process = subprocess.Popen(command, cwd=folder, env=own, stdout=told, stderr=told)
+        while process.poll() is None:
+            most = max(most, sum(map(_megabytes, _family(process.pid))))
+            time.sleep(0.25)
+        seconds = time.perf_counter() - start
+        told.seek(0)
+        text = told.read()
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{process.stderr.read()}")
-    return time.perf_counter() - start, most
+        raise RuntimeError(f"{' '.join(command)} failed:\n{text}")
+    return seconds, most, text
 
 
-def _megabytes(root: int) -> float:
-    """Return what a process and its descendants hold, what they share counted once among them."""
-    told = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
-    parents = dict(zip(map(int, told[::2]), map(int, told[1::2]), strict=True))
-    family, kilobytes = {root}, 0
-    while new := {pid for pid, parent in parents.items() if parent in family} - family:
-        family |= new
-    for pid in family:
-        try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except OSError:
-            continue  # it has just ended
-        kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return kilobytes / 1024
+def _family(pid: int) -> Iterator[int]:
+    """Yield a process and its descendants."""
+    yield pid
+    try:
+        told = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return  # it has just ended
+    for child in " ".join(told).split():
+        yield from _family(int(child))
 
 
-def ratios(times: pd.DataFrame) -> pd.DataFrame:
-    """Return measured, against, ratio and the ratio that it may be at most, judged at 100 million rows."""
-    seconds = times.pivot(index="rows", columns="contender", values="seconds")
-    rows = []
-    for customers, row in seconds.iterrows():
-        most = SLOWEST if customers == JUDGED else None
-        rows.append((f"report on {customers:,} rows: seconds", "floor", row["report"] / row["floor"], most))
-    for customers in seconds.index[1:]:
-        before, most = customers // 10, MOST_GROWTH if customers == JUDGED else None
-        if before in seconds.index:
-            growth = seconds["report"][customers] / seconds["report"][before]
-            rows.append((f"report on {customers:,} rows: seconds", f"{before:,} rows", growth, most))
-    megabytes = times.set_index("contender").loc[["report"], "megabytes"].max()
-    rows.append(("report: megabytes", "1 MB", megabytes, MOST_MEGABYTES))
-    return pd.DataFrame(rows, columns=["measured", "against", "ratio", "at_most"])
-
-
-def main(*sizes: str) -> pd.DataFrame:
-    """Measure, keep and print."""
-    times, found = measure(tuple(map(int, sizes)) or SIZES)
-    shown = times.assign(contender=times["contender"] + times["rows"].map(" {:,}".format), round=0)
-    timing.keep("whole", shown, found, timing.KEPT)
-    print(times.to_string(index=False, float_format="{:.1f}".format))
-    return found
-
-
-if __name__ == "__main__":
-    print(main(*sys.argv[1:]).to_string(index=False, float_format="{:.2f}".format))
+def _megabytes(pid: int) -> float:
+    """Return what a process holds, of what it shares with others its part."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0  # it has just ended
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
