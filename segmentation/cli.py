@@ -87,7 +87,7 @@ Full = Annotated[bool, _flag("Of pdf: print the chapters too.", "--full")]
 Json = Annotated[bool, _flag('Print one JSON object and nothing else; of a failure {"error": …}.', "--json")]
 Quiet = Annotated[bool, _flag("Print the paths of what was made and nothing else.", "--quiet")]
 Engine = Annotated[Text, _option("What computes over 200,000 rows: duckdb or spark (duckdb).", OF_OUTPUT)]
-Cold = Annotated[bool, _flag("Start an ordinary kernel for each notebook.", "--cold")]
+Cold = Annotated[bool, _flag("Start an ordinary kernel for each notebook, and use nothing that was kept.", "--cold")]
 
 
 @app.callback(invoke_without_command=True)

@@ -38,7 +38,9 @@ def _home() -> Path:
 
 SHIPPED = PACKAGE / "shipped" if INSTALLED else PACKAGE.parent  # notebooks, template, described datasets, the lock
 ROOT = _home() if INSTALLED else SHIPPED  # the home, where everything is written; in a clone the two are one
-NOT_RUNS = frozenset({"readme", "template"})  # folders that hold something else
+KEPT = ".kept"  # the folder under assets/ of what was computed once (`core.store`), for a further run
+ANEW = "SEGMENTATION_ANEW"  # in the environment: nothing of it is used, and nothing is added
+NOT_RUNS = frozenset({"readme", "template", KEPT})  # folders that hold something else
 DEVICES = re.compile(r"(?i)(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\..*)?$")  # of Windows, as .csv too
 CHUNK = 2**20  # bytes
 HALF = ".half"  # how the name of a file ends that is being written

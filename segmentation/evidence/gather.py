@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from segmentation.core.privacy import least
+from segmentation.core.store.reuse import reused
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.criteria import RULES, dip_of_distances, inertia_from_one, score_each_k, untie
 from segmentation.evidence.decision import SIGNIFICANT, decide, merit, stable_k, verdict
@@ -25,7 +27,7 @@ from segmentation.methods.kmeans import KMEANS
 from segmentation.methods.latent import LatentMethod
 from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum
 from segmentation.methods.mixture import mixture_bic
-from segmentation.methods.optima import fit_each_k
+from segmentation.methods.optima import by_k, fit_each_k
 from segmentation.runs.records import STRONGEST_FIRST, Carried, Conclusion, Null, Tried, Verdict
 
 NULL_RESAMPLES = 5
@@ -117,10 +119,10 @@ def gather_evidence(
     half, quarter, limits = max(2, resamples // 2), max(2, resamples // 4), max(FEWEST_LIMITS, resamples // 5)
     known, asked = optima if len(some) == len(X) else {}, {*range(1, min(k_values)), *k_values}
     fits = known | fit_each_k(some, sorted(asked - {*known}), method=method, seed=seed)
-    method = method.settled(fits)
+    how: dict[str, Any] = {"method": method.settled(fits), "seed": seed}
     from_one = pd.Series({k: fits[k].model.inertia_ for k in sorted(fits)})
     partitions = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
-    divided, null = _separated(some, partitions, method, resamples=resamples, seed=seed)
+    divided, null = _separated(some, partitions, resamples=resamples, **how)
     return Evidence(
         customers=len(some),
         features=X.shape[1],
@@ -128,14 +130,14 @@ def gather_evidence(
         resamples=resamples,
         inertia=from_one if known else inertia_from_one(X, scores),
         scores=scores,
-        gaps=gap_statistic(some, from_one, references=quarter, method=method, seed=seed),
+        gaps=reused(gap_statistic, some, from_one, references=quarter, **how),
         mixtures=_bics(some, fits, method, seed),
-        stability=stability_table(resampled_jaccard(some, partitions, resamples=resamples, method=method, seed=seed)),
-        agreement=resampled_agreement(some, k_values, pairs=half, method=method, seed=seed),
-        strength=prediction_strength(some, k_values, splits=quarter, method=method, seed=seed),
-        null_limit=null_stability(some, k_values, tables=limits, resamples=NULL_RESAMPLES, method=method, seed=seed),
+        stability=stability_table(by_k(resampled_jaccard, some, partitions, resamples=resamples, **how)),
+        agreement=by_k(resampled_agreement, some, k_values, pairs=half, **how),
+        strength=by_k(prediction_strength, some, k_values, splits=quarter, **how),
+        null_limit=reused(null_stability, some, k_values, tables=limits, resamples=NULL_RESAMPLES, **how),
         null=null.silhouettes,
-        dip=dip_of_distances(some, seed=seed),
+        dip=reused(dip_of_distances, some, seed=seed),
         separation=divided,
         sizes={k: optimum.sizes.tolist() for k, optimum in optima.items()},
         by_degree=isinstance(method, LatentMethod),
@@ -145,22 +147,23 @@ def gather_evidence(
 def _bics(X: np.ndarray, fits: dict[int, Optimum], method: Method, seed: int) -> pd.DataFrame:
     """Return the BIC of Gaussian mixtures by k and family; where latent classes form the segments that of these."""
     if not isinstance(method, LatentMethod):
-        return mixture_bic(X, sorted(fits), seed=seed)
+        return by_k(mixture_bic, X, sorted(fits), seed=seed)
     found = {k: vars(fits[k].model)["bic_"] for k in sorted(fits)}
     return pd.DataFrame({LATENT: found}).rename_axis("k")
 
 
 def _separated(
-    X: np.ndarray, partitions: dict[int, np.ndarray], method: Method, *, resamples: int, seed: int
+    X: np.ndarray, partitions: dict[int, np.ndarray], *, method: Method, resamples: int, seed: int
 ) -> tuple[pd.DataFrame, NullTables]:
     """Return how clearly the segments of each k part, by valleys or as classes do, and what null tables give."""
-    found, tables = separation(method.space(untie(X, seed=seed)), partitions), max(resamples // 2, FEWEST_TABLES)
+    of_null: dict[str, Any] = {"method": method, "seed": seed, "tables": max(resamples // 2, FEWEST_TABLES)}
+    found = by_k(separation, method.space(untie(X, seed=seed)), partitions)
     if isinstance(method, LatentMethod):
         limits = max(FEWEST_LIMITS, resamples // 5)
-        p = class_p_values(X, list(partitions), tables=limits, method=method, seed=seed)
-        null = null_tables(X, pd.Series(1.0, found.index), tables=tables, method=method, seed=seed)
+        p = reused(class_p_values, X, list(partitions), **of_null | {"tables": limits})
+        null = reused(null_tables, X, pd.Series(1.0, found.index), kinds=(NullTables,), **of_null)
         return found.assign(p=p, least=p, chance=p, curved=False), null
-    null = null_tables(X, found["p"], tables=tables, method=method, seed=seed)
+    null = reused(null_tables, X, found["p"], kinds=(NullTables,), **of_null)
     return found.assign(chance=[null_p_value(True, null.as_deep[k])["p"] for k in partitions]), null
 
 
@@ -266,7 +269,7 @@ def _has_valleys(X: np.ndarray, optima: dict[int, Optimum], method: Method, seed
     """Return whether some k has valleys between its segments, on the sample that evidence is asked of."""
     rows = sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)
     labels = {k: optimum.model.labels_[rows] for k, optimum in optima.items()}
-    return bool((separation(method.space(untie(X[rows], seed=seed)), labels)["p"] <= DEEP).any())
+    return bool((by_k(separation, method.space(untie(X[rows], seed=seed)), labels)["p"] <= DEEP).any())
 
 
 def _inside(
@@ -282,10 +285,10 @@ def _inside(
         Returns the best optimum of each k.
     """
     first = fits = fitted(k_values)
-    known = scores = score_each_k(X, first, seed=seed)
+    known = scores = by_k(score_each_k, X, first, seed=seed)
     while merit(scores).idxmax() == max(fits) and further:
         more, further = fitted(further[:AT_A_TIME]), further[AT_A_TIME:]
-        fits, scores = fits | more, pd.concat([scores, score_each_k(X, more, seed=seed)])
+        fits, scores = fits | more, pd.concat([scores, by_k(score_each_k, X, more, seed=seed)])
     best = merit(scores).idxmax()
     if best == max(fits):
         return first, known

@@ -1,26 +1,70 @@
 """Which methods may form the segments of a table, and the best optimum of one for each k that the table allows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
+from sklearn.cluster import KMeans
+from sklearn.mixture import GaussianMixture
 
 from segmentation.core.dataset import Dataset, MethodName
 from segmentation.core.errors import DataError, UsageError, as_option
 from segmentation.core.parallel import spread
+from segmentation.core.store.reuse import reused_each
 from segmentation.customers.exploring import are_items, how_scaled, sample_rows
 from segmentation.language.writing import listing
 from segmentation.methods.kmeans import KMEANS
-from segmentation.methods.latent import LatentMethod, blocks_of
+from segmentation.methods.latent import Block, LatentClasses, LatentMethod, blocks_of
 from segmentation.methods.method import LARGEST_RESAMPLED, Method, Optimum
 from segmentation.methods.mixture import MixtureMethod
 from segmentation.runs.records import Scaled
 from segmentation.runs.run import Run
 
 LARGEST_K = 20
+KINDS = (Optimum, KMeans, GaussianMixture, LatentClasses, Block)  # of what an optimum is made
 
 
 def fit_each_k(X: np.ndarray, k_values, *, method: Method = KMEANS, seed: int = 0) -> dict[int, Optimum]:
     """Return the best optimum for every k."""
+    found = by_k(_optima, X, k_values, method=method, seed=seed)
+    if isinstance(method, LatentMethod):
+        for optimum in found.values():
+            optimum.model.blocks = method.blocks  # and no copy: the model's file tells the two apart
+    return found
+
+
+def by_k(function: Callable, X: np.ndarray, asked, **how):
+    """Return function(X, asked, **how), which tells something of each k by itself: of some k what is kept of before.
+
+    Parameters
+    ----------
+    function : function
+        Returns a dict, k -> value, or a frame of numbers that is indexed by k.
+    asked : sequence of int, or mapping
+        Each k; or each with what is asked about, such as the labels.
+    """
+    of = {k: asked[k] if isinstance(asked, Mapping) else None for k in asked}
+
+    def compute(missing: list[int]) -> dict:
+        found = function(X, {k: of[k] for k in missing} if isinstance(asked, Mapping) else missing, **how)
+        return found.to_dict("index") if isinstance(found, pd.DataFrame) else found
+
+    hangs_on = {k: (part, _settled_alone(how.get("method"), k)) for k, part in of.items()}
+    rest = {name: value for name, value in how.items() if name != "method"}
+    found = reused_each(hangs_on, compute, function, X, rest, kinds=KINDS)
+    is_frame = found and all(isinstance(value, dict) for value in found.values())
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis("k") if is_frame else found
+
+
+def _settled_alone(method: Method | None, k: int) -> Method | None:
+    """Return a method with what it has settled of one k alone: quick fits with this k hang on no more."""
+    if not isinstance(method, MixtureMethod):
+        return method
+    return replace(method, families={i: family for i, family in method.families.items() if i == k})
+
+
+def _optima(X: np.ndarray, k_values: Sequence[int], *, method: Method, seed: int) -> dict[int, Optimum]:
     return dict(zip(k_values, spread(_optimum, list(k_values), X, method, seed), strict=True))
 
 

@@ -55,7 +55,7 @@ def run_pipeline(
 ) -> Outcome:
     """Run every stage that is out of date, 02 beside the others, then render the report, print it, and write slides.
 
-    `cold` starts an ordinary kernel for each notebook instead of forking it from a warm process, `quiet` shows nothing.
+    `cold` starts an ordinary kernel for each notebook, which uses nothing that was kept; `quiet` shows nothing.
 
     Raises
     ------
@@ -122,9 +122,9 @@ def _remembered(plan: Plan):
         raise
 
 
-def _prepare_kernels() -> None:
-    """Let the kernels find the package of a clone, and know that their notebooks are not run by hand."""
-    os.environ[PIPELINE] = "1"
+def _prepare_kernels(cold: bool = False) -> None:
+    """Let the kernels find the package of a clone, know that no hand runs their notebooks, and what they may reuse."""
+    os.environ |= {PIPELINE: "1"} | ({files.ANEW: "1"} if cold else {})
     if not files.INSTALLED:
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(files.ROOT), os.environ.get("PYTHONPATH")]))
 
@@ -132,7 +132,7 @@ def _prepare_kernels() -> None:
 def _run_tasks(plan: Plan, wanted: Beside, cold: bool, quiet: bool) -> Outcome:
     outcome, record = Outcome(), plan.study.folder / ".doit.json"
     progress = _follow(plan, wanted, _read_record(record), quiet)
-    _prepare_kernels()
+    _prepare_kernels(cold)
     try:
         control = TaskControl(generate_tasks("report", _tasks(plan, outcome, progress, wanted, cold)))
         control.process(None)

@@ -87,7 +87,7 @@ def verify_run(run: str, data: str | None) -> int:
         _copy_project(root, manifest.dataset)
         _copy_base(root, manifest.earlier)
         commands = _commands(run, manifest, data)
-        environment = {**os.environ, "PYTHONPATH": str(_copy_package(root)), files.HOME: str(root)}
+        environment = {**os.environ, "PYTHONPATH": str(_copy_package(root)), files.HOME: str(root), files.ANEW: "1"}
         for words in commands:
             command = [sys.executable, "-m", "segmentation", *words]
             if run_unheard(command, cwd=root, env=environment, stdout=subprocess.DEVNULL):

@@ -134,7 +134,7 @@ def is_generated(folder: Path) -> bool:
 
 
 def remove_runs() -> Iterator[str]:
-    """Remove the runs under assets/ and report/; yield a line for each folder that is none and left as it is.
+    """Remove the runs under assets/ and report/, and what was kept of them; yield a line for each folder that is none.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def remove_runs() -> Iterator[str]:
     kept = []
     for folder in sorted(set((files.ROOT / "assets").glob("*/")) | set((files.ROOT / "report").glob("*/"))):
         shown = files.shown(folder)
-        if is_generated(folder):
+        if is_generated(folder) or folder == files.ROOT / "assets" / files.KEPT:
             kept += [f"{shown} ({why})" for why in filter(None, [_remove(folder)])]
         elif folder.name not in files.NOT_RUNS:
             yield f"{shown} is left as it is: it is {'a link' if folder.is_symlink() else 'not a run'}"

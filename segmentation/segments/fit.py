@@ -19,7 +19,7 @@ from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import amounts_of, are_items, how_scaled, items_of, shown_means
 from segmentation.language import mark, tr
 from segmentation.language.writing import labelled, percent
-from segmentation.methods.optima import method_of
+from segmentation.methods.optima import fit_each_k, method_of
 from segmentation.methods.scores import precisions, scores_of
 from segmentation.runs.records import Placement, Scaled
 from segmentation.segments.assign import ASSIGNED, NEAR, UNSURE, assign_rows, shown_placement, told_of
@@ -48,7 +48,7 @@ def fit_segments(
     """Fit scaling, or take one, and the segments of a method as one scikit-learn Pipeline, numbered largest first."""
     scaler, X = scale(customers, dataset, features, scaler)
     method = method_of(formed_by, describe_scaling(scaler, features), dataset)
-    return Pipeline([*scaler.steps, (formed_by, method.best(X, k, seed=seed).model)])
+    return Pipeline([*scaler.steps, (formed_by, fit_each_k(X, [k], method=method, seed=seed)[k].model)])
 
 
 def centroids(model: Pipeline, features: Sequence[str]) -> pd.DataFrame:

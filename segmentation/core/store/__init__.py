@@ -1,0 +1,1 @@
+"""What was computed once, kept for whoever asks for the same again."""
