@@ -302,6 +302,11 @@ def identified(table: ibis.Table) -> ibis.Table:
     return table.rename(id="row") if "row" in table.columns else table
 
 
+def keyed(table: ibis.Table, key: str) -> ibis.Table:
+    """Return the customers as a file has them, the other way round; as they are, and so not written again, by an id."""
+    return table if key == "id" else table.rename({key: "id"})
+
+
 def values_as_rows(values: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return column, value or text, and n: how many customers have it, of columns that have not too many values."""
     parts = [pd.DataFrame(columns=["column", "value", "text", "n"])]

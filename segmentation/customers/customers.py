@@ -21,6 +21,7 @@ from segmentation.customers.counts import (
     fences_on,
     grid_key,
     identified,
+    keyed,
     may_be_held,
     nearby,
     pair_sums,
@@ -391,9 +392,8 @@ def open_customers(study: Run) -> Customers:
 
 def keep_customers(study: Run, customers: Customers) -> Customers:
     """Write customers.parquet and what is handed on with it; return them as the next notebook has them."""
-    values, told = customers.values(), {study.dataset.key: "id"}
-    write_parquet(study.path("customers.parquet"), customers.table.rename(told))
-    write_parquet(study.path("values.parquet"), values_as_rows(values))
+    write_parquet(study.path("customers.parquet"), keyed(customers.table, study.dataset.key))
+    write_parquet(study.path("values.parquet"), values_as_rows(values := customers.values()))
     study.path("sample.parquet").unlink(missing_ok=True)
     if customers.sampled:
         write_parquet(study.path("sample.parquet"), customers.sample.rename(columns={"id": study.dataset.key}))

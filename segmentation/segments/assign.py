@@ -12,7 +12,7 @@ from segmentation.core.dataset import Dataset
 from segmentation.core.engine import add_up, double, held, opened
 from segmentation.core.files import write_csv, write_parquet
 from segmentation.core.privacy import SMALLEST_GROUP, rung, significant, step, to_step
-from segmentation.customers.counts import Grouping, identified, rounded, undo, unskew, unskewed
+from segmentation.customers.counts import Grouping, identified, keyed, rounded, undo, unskew, unskewed
 from segmentation.customers.customers import ADDED, Customers, open_customers
 from segmentation.customers.exploring import how_scaled, shown_means
 from segmentation.methods.scores import shown_scores
@@ -65,7 +65,7 @@ def write_segments(study: Run, segmented: Customers) -> None:
 
     In segmented.parquet they stand beside the customers: what the next notebooks would else put together again.
     """
-    whole = segmented.table.rename({study.dataset.key: "id"})
+    whole = keyed(segmented.table, study.dataset.key)
     table = whole[[study.dataset.key, *told_of(whole, ASSIGNED)]]
     write_parquet(study.path("segmented.parquet"), whole)
     write_parquet(study.path("segments.parquet"), table)
