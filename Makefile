@@ -41,8 +41,8 @@ export SEGMENTATION_CALLED = make
 segmentation = @$(BIN)/python -m segmentation
 # uv, by the version and hash of the lock, is there only while it installs or compiles; what it installs is there by its hash alone.
 UV = $(TOOL)/$(notdir $(BIN))/python -m uv
-get_uv = $(BIN)/python -m venv --clear $(TOOL) && awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > $(TOOL)/uv.txt && $(TOOL)/$(notdir $(BIN))/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $(TOOL)/uv.txt && printf '%s\n' $(unused) > $(TOOL)/unused.txt
-INSTALL = $(UV) pip install --python $(BIN)/python $$([ -t 2 ] || echo --quiet) --require-hashes --only-binary :all:
+get_uv = echo "Fetching uv, which installs all by the hashes of the lock" >&2 && $(BIN)/python -m venv --clear $(TOOL) && awk '/^uv==/ {on=1} on {print} on && !/\\$$/ {exit}' requirements.txt > $(TOOL)/uv.txt && $(TOOL)/$(notdir $(BIN))/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --requirement $(TOOL)/uv.txt && printf '%s\n' $(unused) > $(TOOL)/unused.txt
+INSTALL = $(UV) pip install --python $(BIN)/python $(if $(QUIET)$(JSON),--quiet) --require-hashes --only-binary :all:
 FROM_LOCK = $(INSTALL) --constraint requirements.txt --requirement pyproject.toml $(if $(filter lab dev,$(parts) $*),,--excludes $(TOOL)/unused.txt)
 # What IPython and its kernel name, and import in JupyterLab alone: completion and the debugger.
 unused := jedi debugpy
@@ -99,7 +99,7 @@ lists: $(READY) ## the customers of each segment of a finished run, as a workboo
 compare: $(READY) ## what changed between two runs, as a report: BASE=march RUN=april; over several: RUNS=jan,feb,mar
 	$(segmentation) compare $(options)
 
-bench: $(DEV) $(if $(EVIDENCE),,$(VENV)/.of-bench) ### measure what people wait for, beside other ways, and write the tables of docs/scale.md (an idle machine, 50 minutes, make spark before); how often verdicts are right: EVIDENCE=1
+bench: $(DEV) $(if $(EVIDENCE),,$(VENV)/.of-bench $(VENV)/.of-spark) ### measure what people wait for, beside other ways, and write the tables of docs/scale.md (50 minutes of an idle machine); how often verdicts are right: EVIDENCE=1
 ifdef EVIDENCE
 	@$(BIN)/python -m tests.benchmarks.evidence_rates
 else
@@ -165,6 +165,7 @@ $(READY): requirements.txt pyproject.toml | $(VENV)/pyvenv.cfg
 	@echo "$(if $(wildcard $@),Bringing $(VENV) to what is locked now,Setting up $(VENV), once): for a report $(of_report)$(foreach part,$(parts), and for $(part) $(of_$(part)))" >&2
 	@$(get_uv)
 	@$(FROM_LOCK) --exact $(addprefix --extra ,$(parts))
+	@echo "Installing this project into $(VENV); the first report takes longer, because Python compiles what it imports" >&2
 	@$(UV) pip install --python $(BIN)/python --quiet --no-deps --build-constraint requirements.txt --editable .
 	@rm -rf $(VENV)/.of-* $(TOOL)
 	@touch $@
