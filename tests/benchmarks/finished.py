@@ -10,7 +10,7 @@ import pandas as pd
 
 from segmentation.pipeline.dependencies import modules_of
 from segmentation.runs.stages import STAGES, declared
-from tests.benchmarks import timing
+from tests.benchmarks import pages, timing
 from tests.benchmarks.customers import write_customers
 from tests.benchmarks.warm_start import fresh_project, mall
 from tests.benchmarks.whole import DESCRIBED, describe
@@ -20,7 +20,13 @@ MALL, MANY, ROWS = "mall", "many", "rows"
 OF_MANY, OF_ROWS = 1_000_000, 100_000
 EVIDENCE = {MALL: "evidence on Mall", MANY: f"evidence on {OF_MANY:,} customers"}
 PAGE = f"report page of {OF_ROWS:,} customers, privacy: rows"
-CLAIMS = [(EVIDENCE[MANY], EVIDENCE[MALL], 2.0)]  # what, beside what, and the ratio that it may be at most
+PICTURE = {MALL: "first picture of the dashboard, Mall", MANY: f"first picture of the dashboard, {OF_MANY:,} customers"}
+FIRST, WHOLE = f"first bytes of the download of {OF_MANY:,} customers", f"the whole download of {OF_MANY:,} customers"
+CLAIMS = [  # what, beside what, and the ratio that it may be at most
+    (EVIDENCE[MANY], EVIDENCE[MALL], 2.0),
+    (PICTURE[MANY], PICTURE[MALL], 1.5),
+    (FIRST, WHOLE, 0.1),
+]
 CHAPTER = STAGES[2]
 TOLD = "evidence_seconds"
 # The program of chapter 3: the seconds of the cell that judges each k, when all is imported and the workers are there.
@@ -48,7 +54,11 @@ def measure(repeats: int = timing.REPEATS, many: int = OF_MANY, rows: int = OF_R
             write_customers(table, customers)
             _make(project, name, table)
         megabytes = (project.root / "report" / ROWS / "report.html").stat().st_size / 10**6
-        found = [timing.table([(PAGE, 0, None, None, megabytes, None)]), _evidence(project, repeats)]
+        found = [
+            timing.table([(PAGE, 0, None, None, megabytes, None)]),
+            _evidence(project, repeats),
+            _dashboard(project, repeats),
+        ]
         return pd.concat(found, ignore_index=True)
 
 
@@ -67,9 +77,25 @@ def _evidence(project: Project, repeats: int) -> pd.DataFrame:
         for run in (MALL, MANY) if number % 2 else (MANY, MALL):
             command = [sys.executable, str(project.root / f"evidence_{run}.py")]
             used = timing.timed(command, project.root, anew=True)
-            seconds = json.loads(used.told.splitlines()[-1])[TOLD]
+            [told] = [line for line in used.told.splitlines() if TOLD in line]
+            seconds = json.loads(told)[TOLD]
             rows.append((EVIDENCE[run], number, seconds, None, used.most, None))
             timing.tell(number, repeats, EVIDENCE[run], seconds, used.most)
+    return timing.table(rows)
+
+
+def _dashboard(project: Project, repeats: int) -> pd.DataFrame:
+    """Return the seconds to the first picture of a dashboard that has shown another run, and those of a download."""
+    rows = []
+    for number in range(repeats):
+        order = [MALL, MANY] if number % 2 else [MANY, MALL]
+        for run, seconds in pages.first_pictures(project, order, warm=ROWS).items():
+            rows.append((PICTURE[run], number, seconds, None, None, None))
+            timing.tell(number, repeats, PICTURE[run], seconds, 0)
+        given = pages.download(project, MANY)
+        rows.append((FIRST, number, given.first, None, None, None))
+        rows.append((WHOLE, number, given.whole, None, given.megabytes, None))
+        timing.tell(number, repeats, WHOLE, given.whole, given.megabytes)
     return timing.table(rows)
 
 

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from segmentation.core.files import ANEW
+
 LAUNCH = Path(__file__).with_name("launch.py")
 REPEATS = 5
 COLUMNS = ["contender", "round", "seconds", "cpu", "megabytes", "inertia"]
-ANEW = "SEGMENTATION_ANEW"  # in the environment: nothing that was kept is used, and nothing is added to it
 # A shell of the house may set what a user's does not, and the tests compute all anew.
 OF_HOUSE = (ANEW, "PYTHONDONTWRITEBYTECODE", "OMP_NUM_THREADS")
 
