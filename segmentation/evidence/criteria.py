@@ -9,6 +9,7 @@ from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
 from segmentation.core.parallel import spread
+from segmentation.core.store.reuse import reused
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.dip import dip_test
 from segmentation.language import mark
@@ -91,7 +92,7 @@ def silhouettes(X: np.ndarray, labels: np.ndarray, *, seed: int = 0) -> pd.DataF
     if labels.max() == 0:
         rows = rows[:0]
     with threadpool_limits(1):
-        [values] = silhouette_values(X[rows], [labels[rows]])
+        [values] = reused(silhouette_values, X[rows], [labels[rows]])
     return pd.DataFrame({"row": rows, "segment": labels[rows] + 1, "silhouette": values})
 
 

@@ -17,6 +17,7 @@ from segmentation.core.errors import DataError, as_command, as_option
 from segmentation.core.files import replacing
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import FEWER, least
+from segmentation.core.store.reuse import reused
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.decision import LEVEL
@@ -185,8 +186,12 @@ def differing(labels: np.ndarray, others: np.ndarray, k: int) -> np.ndarray:
 def by_chance(X: np.ndarray, k: int, method: Method, *, then: int, pairs: int, seed: int) -> float:
     """Return the share of customers whom two samples place differently, in at most 95 of 100 pairs."""
     some = X[sample_rows(len(X), LARGEST_RESAMPLED, seed=seed)]
-    found = spread(_differ_once, list(range(pairs)), some, k, method, min(then, len(some)), seed)
+    found = reused(_differ_each, pairs, some, k, method, min(then, len(some)), seed)
     return float(np.quantile(found, LEVEL))
+
+
+def _differ_each(pairs: int, *shared) -> list[float]:
+    return spread(_differ_once, list(range(pairs)), *shared)
 
 
 def _differ_once(i: int, X: np.ndarray, k: int, method: Method, then: int, seed: int) -> float:

@@ -14,6 +14,7 @@ from segmentation.core.dataset import Dataset, MethodName
 from segmentation.core.errors import UsageError
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import SMALLEST_GROUP, least, step, to_step
+from segmentation.core.store.reuse import reused
 from segmentation.customers.counts import Grouping, tukey_fences
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import how_scaled, items_of, sample_rows, shown_means
@@ -114,7 +115,7 @@ def compare_choices(
         for name, method, X, kept in (_choices(some, dataset, list(features), formed_by) if k > 1 else [])
         if len(np.unique(X, axis=0)) >= k and kept.sum() >= least(dataset.private)
     ]
-    others = spread(_segment, choices, k, seed)
+    others = reused(_segment_each, [(method, X) for _, method, X, _ in choices], k, seed)
     found = [
         (name, int(kept.sum()), adjusted_rand_score(own[kept], other))
         for (name, _, _, kept), other in zip(choices, others, strict=True)
@@ -176,8 +177,12 @@ def _outliers(X: np.ndarray) -> np.ndarray:
     return ((least > X) | (most < X)).any(axis=1)
 
 
+def _segment_each(choices: list[tuple], k: int, seed: int) -> list[np.ndarray]:
+    return spread(_segment, choices, k, seed)
+
+
 def _segment(choice: tuple, k: int, seed: int) -> np.ndarray:
-    _, method, X, _ = choice
+    method, X = choice
     if method == "ward":
         return AgglomerativeClustering(k, linkage="ward").fit_predict(X)
     return method.best(X, k, seed=seed).model.labels_
@@ -232,7 +237,7 @@ def bootstrap_intervals(
     """
     values, k = averaged.to_numpy(float), int(labels.max()) + 1
     m = min(len(X), LARGEST_DRAW)
-    drawn = np.array(spread(_draw, list(range(resamples)), X, values, labels, m, smallest, method, seed))
+    drawn = reused(_draw_each, resamples, X, values, labels, m, smallest, method, seed)
     estimate = _shares_and_centres(values, labels, k)
     limits = {
         name: estimate + (np.nanquantile(drawn, level, axis=0) - estimate) * np.sqrt(m / len(X))
@@ -242,6 +247,10 @@ def bootstrap_intervals(
     index = pd.RangeIndex(1, k + 1, name="segment")
     sides = {name: pd.DataFrame(limit, index=index, columns=quantities) for name, limit in limits.items()}
     return pd.concat(sides, axis=1).swaplevel(axis=1)[quantities]
+
+
+def _draw_each(resamples: int, *shared) -> np.ndarray:
+    return np.array(spread(_draw, list(range(resamples)), *shared))
 
 
 def _draw(

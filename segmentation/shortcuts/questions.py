@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from segmentation.core.dataset import Dataset
 from segmentation.core.parallel import spread
 from segmentation.core.privacy import significant
+from segmentation.core.store.reuse import reused
 from segmentation.customers.exploring import sample_rows
 from segmentation.evidence.decision import NEARLY_SAME
 from segmentation.runs.artifacts import SUFFICIENT, ShortForm
@@ -48,8 +49,7 @@ def shortest(
     if longest < 1 or len(np.unique(own)) < 2:
         return ()
     columns = {name: X[list(parts)].to_numpy(float)[rows] for name, parts in questions.items()}
-    folds = KFold(min(PARTED_IN, len(rows)), shuffle=True, random_state=seed).split(rows)
-    path, *tried = spread(_choose, [(np.arange(len(rows)), rows[:0]), *folds], columns, own, longest)
+    path, *tried = reused(_choose_each, columns, own, longest, seed)
     right = np.sum([found for _, found in tried], axis=0) / len(rows)
     enough = np.flatnonzero(right >= SUFFICIENT[-1])
     many = int(enough[0]) + 1 if len(enough) else longest
@@ -58,6 +58,13 @@ def shortest(
         ShortForm(features=tuple(names[:n]), right=float(right[n - 1]), **_weights(columns, own, names[:n]))
         for n in range(1, many + 1)
     )
+
+
+def _choose_each(columns: dict, segments: np.ndarray, longest: int, seed: int) -> list[tuple[list[str], list[int]]]:
+    """Choose questions on all customers, and on those outside of each fold."""
+    rows = np.arange(len(segments))
+    folds = KFold(min(PARTED_IN, len(rows)), shuffle=True, random_state=seed).split(rows)
+    return spread(_choose, [(rows, rows[:0]), *folds], columns, segments, longest)
 
 
 def _choose(fold: tuple, columns: dict, segments: np.ndarray, longest: int) -> tuple[list[str], list[int]]:
