@@ -21,6 +21,9 @@ MOST_STARTS = 1000
 SAME_INERTIA = 1e-9
 LARGEST_AT_ONCE = 500
 MOST_ITERATIONS = 1000
+SETTLED, MOST_STEPS = 1e-4, 300  # as scikit-learn has it
+AT_ONCE = 200_000  # distances, which the caches hold
+BLOCK = 32
 STARTS = 10
 CORES = 0.2, 0.6  # of the rows, the smallest and the largest part that the cores of a start are made of
 
@@ -128,16 +131,107 @@ class Fit:
         return _distances(X, self.cluster_centers_[None]).argmin(axis=1)[0]
 
 
-def fit_best(X: np.ndarray, k: int, rng: np.random.Generator, starts: int):
-    """Return the best of several k-means++ starts; on tables of more than 500 rows a KMeans of scikit-learn."""
+def fit_best(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> Fit | KMeans:
+    """Return the best of several k-means++ starts; of tables of more than 500 rows it is settled as far as there.
+
+    Where every start leaves a cluster empty, scikit-learn makes them, which moves empty clusters elsewhere.
+    """
     if len(X) <= LARGEST_AT_ONCE:
         fits = fit_starts(X, k, rng, starts)
         best = int(fits.inertia.argmin())
         if np.isfinite(fits.inertia[best]):
             return Fit(fits.labels[best], fits.centres[best], float(fits.inertia[best]))
+    else:
+        Z = X - (middle := X.mean(axis=0))
+        found, inertia = settle(Z, k, rng, starts)
+        [distances] = _distances(Z, best := found[[inertia.argmin()]].astype(float))
+        labels = distances.argmin(axis=0)
+        if len(np.unique(labels)) == k:
+            return Fit(labels, best[0] + middle, float(distances.min(axis=0).sum() + (Z**2).sum()))
     from sklearn.cluster import KMeans  # a second, which the other fits do without
 
     return KMeans(k, n_init=starts, random_state=int(rng.integers(2**31))).fit(X)
+
+
+def settle(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Run Lloyd's algorithm from many starts in single precision, until all centres of one together hardly move.
+
+    That is by scikit-learn's default: a squared length of 0.0001 of the mean variance, far above what is rounded away.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), with a mean of 0
+
+    Returns
+    -------
+    centres : ndarray of shape (starts, k, d)
+    inertia : ndarray of shape (starts,)
+        Before the last step, less the sum of the squared norms of X.
+    """
+    Z, each = X.astype(np.float32), max(AT_ONCE // (k * len(X)), 1)
+    rows = np.column_stack([Z, np.ones(len(Z), Z.dtype), (Z**2).sum(axis=1)])
+    parts = [
+        _settle(rows[:, :-1].copy(), Z[_drawn(rows, k, rng, min(each, starts - at))], SETTLED * Z.var(axis=0).mean())
+        for at in range(0, starts, each)
+    ]
+    centres, inertia = zip(*parts, strict=True)
+    return np.concatenate(centres), np.concatenate(inertia)
+
+
+def _settle(rows: np.ndarray, centres: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+    """Do it from centres of shape (starts, k, d); `rows` end with a 1, so that one product gives all distances.
+
+    Another gives all sums and sizes, of the rows as near to a centre as to the nearest one.
+    """
+    (starts, k, d), turned = centres.shape, np.ascontiguousarray(rows.T)
+    far, member = np.empty((2, starts, k, len(rows)), rows.dtype)
+    found, inertia, left = centres.copy(), np.empty(starts), np.arange(starts)
+    for _ in range(MOST_STEPS):
+        lines = np.concatenate([-2 * centres, (centres**2).sum(axis=2, keepdims=True)], axis=2)
+        distances = far[: len(left)]
+        np.matmul(lines.reshape(-1, d + 1), turned, out=distances.reshape(-1, len(rows)))
+        nearest = distances.min(axis=1)
+        near = np.equal(distances, nearest[:, None], out=member[: len(left)])
+        sums = (near.reshape(-1, len(rows)) @ rows).reshape(-1, k, d + 1)
+        moved = np.where(sums[..., d:] > 0, sums[..., :d] / np.maximum(sums[..., d:], 1), centres)
+        found[left], inertia[left] = moved, nearest.sum(axis=1)
+        going = ((moved - centres) ** 2).sum(axis=(1, 2)) > tolerance
+        left, centres = left[going], moved[going]
+        if not len(left):
+            break
+    return found, inertia
+
+
+def _drawn(rows: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> np.ndarray:
+    """Draw rows as `random_centres` does, of shape (starts, k), in single precision.
+
+    A row is drawn by its block, and then within it, so that not all distances need be added up one by one.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d + 2): the values, 1 and the squared norm
+    """
+    (n, width), d, candidates = rows.shape, rows.shape[1] - 2, 2 + int(np.log(k))
+    turned, ones = np.zeros((width, n + -n % BLOCK), rows.dtype), np.ones(n + -n % BLOCK, rows.dtype)
+    turned[:, :n] = rows.T
+    lines = np.column_stack([-2 * rows[:, :d], rows[:, d + 1], rows[:, d]])
+    chosen, each = np.empty((starts, k), int), np.arange(starts)
+    chosen[:, 0] = rng.integers(n, size=starts)
+    nearest = np.maximum(lines[chosen[:, 0]] @ turned, 0)
+    space = np.empty((starts, candidates, len(ones)), rows.dtype)
+    for j in range(1, k):
+        blocks = nearest.reshape(starts, -1, BLOCK)
+        up_to = (blocks @ ones[:BLOCK]).cumsum(axis=1, dtype=float)
+        points = rng.random((starts, candidates)) * up_to[:, -1:]
+        block = (up_to[:, None] >= points[:, :, None]).argmax(axis=2)
+        inside = blocks[each[:, None], block].cumsum(axis=2, dtype=float)
+        left = points - up_to[each[:, None], block] + inside[:, :, -1]
+        drawn = np.minimum(block * BLOCK + (inside >= left[:, :, None]).argmax(axis=2), n - 1)
+        np.matmul(lines[drawn.ravel()], turned, out=space.reshape(-1, len(ones)))
+        reach = np.minimum(space, nearest[:, None], out=space)
+        best = (reach @ ones).argmin(axis=1)
+        nearest, chosen[:, j] = np.maximum(reach[each, best], 0), drawn[each, best]
+    return chosen
 
 
 def fit_starts(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> Fits:
@@ -151,28 +245,58 @@ def fit_starts(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> 
 
 
 def descend(X: np.ndarray, centres: np.ndarray) -> Fits:
-    """Run Lloyd's algorithm from centres of shape (starts, k, d) until no customer changes."""
+    """Run Lloyd's algorithm from centres of shape (starts, k, d) until no customer changes.
+
+    A start that has come to its end leaves the others, so that the slowest one does not cost for all.
+    """
     starts, k, _ = centres.shape
-    offset, weights = (np.arange(starts) * k)[:, None], [np.tile(column, starts) for column in X.T]
-    labels = np.empty(0, int)
+    codes, found, inertia = np.zeros((starts, len(X)), np.min_scalar_type(k)), centres.copy(), np.empty(starts)
+    left, before = np.arange(starts), codes
+    space, weights = np.empty((starts, k, len(X))), [np.tile(column, starts) for column in X.T]
     for _ in range(MOST_ITERATIONS):
-        distances = _distances(X, centres)
-        found = distances.argmin(axis=1)
-        if np.array_equal(found, labels):
-            break
-        labels = found
-        cells = (labels + offset).ravel()
-        sizes = np.bincount(cells, minlength=starts * k)[:, None]
-        sums = np.stack([np.bincount(cells, column, minlength=starts * k) for column in weights], axis=1)
-        centres = np.where(sizes > 0, sums / np.maximum(sizes, 1), centres.reshape(sums.shape)).reshape(centres.shape)
-    inertia = distances.min(axis=1).sum(axis=1) + (X**2).sum()
+        distances = _distances(X, centres, out=space[: len(left)])
+        nearest = distances.min(axis=1)
+        now = _first_of(distances == nearest[:, None])
+        moved = (now != before).any(axis=1)
+        if not moved.all():
+            ended = left[~moved]
+            found[ended], inertia[ended] = centres[~moved], nearest[~moved].sum(axis=1)
+            left, now, centres = left[moved], now[moved], centres[moved]
+            if not len(left):
+                break
+        codes[left] = before = now
+        centres = _means(now, weights, centres)
+    else:
+        found[left], inertia[left] = centres, nearest[moved].sum(axis=1)
+    labels = k - codes.astype(int)
+    sizes = np.bincount((labels + (np.arange(starts) * k)[:, None]).ravel(), minlength=starts * k)
     whole = (sizes.reshape(starts, k) > 0).all(axis=1)
-    return Fits(labels, centres, np.where(whole, inertia, np.inf))
+    return Fits(labels, found, np.where(whole, inertia + (X**2).sum(), np.inf))
 
 
-def _distances(X: np.ndarray, centres: np.ndarray) -> np.ndarray:
+def _first_of(among: np.ndarray) -> np.ndarray:
+    """Return k less the first place along the second axis, of k, that is true: faster than numpy finds a place."""
+    k = among.shape[1]
+    kind = np.min_scalar_type(k)
+    marked = among.view(np.uint8) if kind == np.uint8 else among.astype(kind)
+    marked *= np.arange(k, 0, -1, dtype=kind)[:, None]
+    return marked.max(axis=1)
+
+
+def _means(codes: np.ndarray, weights: list[np.ndarray], centres: np.ndarray) -> np.ndarray:
+    """Return the mean of the rows of each segment, numbered by k less its place; of no rows, the centre as it was."""
+    starts, k, _ = centres.shape
+    cells = ((np.arange(1, starts + 1) * k)[:, None] - codes).ravel()
+    sizes = np.bincount(cells, minlength=starts * k)[:, None]
+    sums = [np.bincount(cells, column[: len(cells)], minlength=starts * k) for column in weights]
+    means = np.column_stack(sums) / np.maximum(sizes, 1)
+    return np.where(sizes > 0, means, centres.reshape(means.shape)).reshape(centres.shape)
+
+
+def _distances(X: np.ndarray, centres: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:
     """Return squared distances, less the squared norm of each row of X, of shape (starts, k, n)."""
-    return (centres**2).sum(axis=2)[:, :, None] - 2 * (centres @ X.T)
+    products = np.matmul(2 * centres, X.T, out=out)
+    return np.subtract((centres**2).sum(axis=2)[:, :, None], products, out=products)
 
 
 def random_centres(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> np.ndarray:
@@ -184,8 +308,10 @@ def random_centres(X: np.ndarray, k: int, rng: np.random.Generator, starts: int)
     for j in range(1, k):
         up_to = nearest.cumsum(axis=1)
         points = rng.random((starts, candidates)) * up_to[:, -1:]
-        drawn = np.minimum((up_to[:, None] < points[:, :, None]).sum(axis=2), len(X) - 1)
-        reach = np.minimum(np.maximum(_distances(X, X[drawn]) + norms, 0), nearest[:, None])
+        drawn = (up_to[:, None] >= points[:, :, None]).argmax(axis=2)
+        reach = _distances(X, X[drawn])
+        reach += norms
+        np.minimum(np.maximum(reach, 0, out=reach), nearest[:, None], out=reach)
         best = reach.sum(axis=2).argmin(axis=1)
         nearest, centres[:, j] = reach[each, best], X[drawn[each, best]]
     return centres

@@ -251,6 +251,22 @@ def test_the_best_of_many_starts_is_that_of_scikit_learn(k):
     assert adjusted_rand_score(ours.predict(X), theirs.labels_) == 1
 
 
-def test_more_rows_are_fitted_by_scikit_learn():
-    X, truth = make_blobs(600, centers=[[0, 0], [20, 0], [0, 20]], random_state=0)
-    assert adjusted_rand_score(truth, fit_best(X, 3, np.random.default_rng(0), 10).labels_) == 1
+@pytest.mark.parametrize("table", ["groups", "one cloud", "few values", "far from zero"])
+def test_more_rows_are_settled_as_well_as_by_scikit_learn(table):
+    rng = np.random.default_rng(0)
+    X = {
+        "groups": make_blobs(600, centers=[[0, 0], [20, 0], [0, 20], [30, 30]], random_state=0)[0],
+        "one cloud": rng.normal(size=(900, 3)),
+        "few values": rng.integers(0, 4, (700, 2)).astype(float),
+        "far from zero": 1e5 + rng.normal(size=(700, 2)),
+    }[table]
+    for k in (2, 4, 7):
+        ours = [fit_best(X, k, np.random.default_rng(seed), 10) for seed in range(10)]
+        theirs = [KMeans(k, n_init=10, random_state=seed).fit(X).inertia_ for seed in range(10)]
+        assert np.mean([fit.inertia_ for fit in ours]) <= np.mean(theirs) * 1.005
+        for fit in ours:
+            distances = ((X[:, None] - fit.cluster_centers_) ** 2).sum(axis=2)
+            np.testing.assert_allclose(distances[range(len(X)), fit.labels_], distances.min(axis=1), atol=1e-6)
+            assert fit.inertia_ == pytest.approx(distances.min(axis=1).sum())
+            means = [X[fit.labels_ == j].mean(axis=0) for j in range(k)]
+            assert ((fit.cluster_centers_ - means) ** 2).sum() <= 2 * 1e-4 * X.var(axis=0).mean()
