@@ -2,12 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score
 
 from segmentation.core.parallel import spread
 from segmentation.evidence.decision import DISSOLVED
 from segmentation.methods.kmeans import KMEANS
-from segmentation.methods.method import Method, random_state
+from segmentation.methods.method import Method, has_distinct, random_state
 
 RECOVERED = 0.75
 
@@ -46,15 +45,14 @@ def jaccard_of_resample(
 ) -> np.ndarray:
     """Draw one bootstrap resample and return how well each of the k segments comes back."""
     drawn = np.unique(rng.integers(len(X), size=len(X)))
-    if len(np.unique(X[drawn], axis=0)) < k:
+    if not has_distinct(X[drawn], k):
         return np.zeros(k)
     return best_jaccard(labels[drawn], method.once(X[drawn], k, rng).labels_, k)
 
 
 def best_jaccard(labels: np.ndarray, others: np.ndarray, k: int) -> np.ndarray:
     """Return for each of k clusters its largest Jaccard coefficient with a cluster of `others`; 0 when it is empty."""
-    common = np.zeros((k, k))
-    np.add.at(common, (labels, others), 1)
+    common = np.bincount(labels * k + others, minlength=k * k).reshape(k, k).astype(float)
     union = common.sum(axis=1)[:, None] + common.sum(axis=0)[None] - common
     return np.divide(common, union, out=np.zeros_like(common), where=union > 0).max(axis=1)
 
@@ -101,9 +99,21 @@ def _agreement_once(task: tuple[int, int], X: np.ndarray, method: Method, seed: 
     k, i = task
     rng = random_state(seed, 2, k, i)
     draws = [X[rng.integers(len(X), size=len(X))] for _ in range(2)]
-    if min(len(np.unique(draw, axis=0)) for draw in draws) < k:
+    if not all(has_distinct(draw, k) for draw in draws):
         return 0.0
-    return adjusted_rand_score(*(method.once(draw, k, rng).predict(X) for draw in draws))
+    return adjusted_rand(*(method.once(draw, k, rng).predict(X) for draw in draws), k)
+
+
+def adjusted_rand(labels: np.ndarray, others: np.ndarray, k: int) -> float:
+    """Return the adjusted Rand index (Hubert & Arabie 1985) of two divisions into k, from whole numbers of pairs."""
+    common = np.bincount(labels * k + others, minlength=k * k).reshape(k, k)
+    n, both = len(labels), int((common**2).sum())
+    one, other = (int((common.sum(axis=axis) ** 2).sum()) - both for axis in (0, 1))
+    together, apart = both - n, n**2 - one - other - both
+    if one == other == 0:
+        return 1.0
+    pairs = (together + one) * (one + apart) + (together + other) * (other + apart)
+    return 2 * (together * apart - one * other) / pairs
 
 
 def prediction_strength(
@@ -128,7 +138,7 @@ def _strength_once(task: tuple[int, int], X: np.ndarray, method: Method, seed: i
     rng = random_state(seed, 3, k, i)
     order = rng.permutation(len(X))
     halves = X[order[: len(X) // 2]], X[order[len(X) // 2 :]]
-    if min(len(np.unique(half, axis=0)) for half in halves) <= k:
+    if not all(has_distinct(half, k + 1) for half in halves):
         return 0.0
     fits = [method.once(half, k, rng) for half in halves]
     strengths = [
@@ -140,8 +150,7 @@ def _strength_once(task: tuple[int, int], X: np.ndarray, method: Method, seed: i
 
 def smallest_share_together(labels: np.ndarray, predicted: np.ndarray, k: int) -> float:
     """Return over the clusters of `labels` the smallest share of pairs that `predicted` puts together too."""
-    common = np.zeros((k, k))
-    np.add.at(common, (labels, predicted), 1)
+    common = np.bincount(labels * k + predicted, minlength=k * k).reshape(k, k).astype(float)
     sizes = common.sum(axis=1)
     pairs = sizes * (sizes - 1)
     together = (common * (common - 1)).sum(axis=1)

@@ -22,6 +22,8 @@ SAME_INERTIA = 1e-9
 LARGEST_AT_ONCE = 500
 MOST_ITERATIONS = 1000
 SETTLED, MOST_STEPS = 1e-4, 300  # as scikit-learn has it
+STANDS_STILL = 1e-12  # where single precision moves nothing any more
+NEAR = 1e-3  # of the lowest inertia, far above what single precision rounds away
 AT_ONCE = 200_000  # distances, which the caches hold
 BLOCK = 32
 STARTS = 10
@@ -65,36 +67,43 @@ def require_distinct(X: np.ndarray, k: int) -> None:
 
 
 def _search(X: np.ndarray, k: int, seed: int) -> tuple[KMeans, int, int]:
-    """Return the best of many strictly converged fits, how many starts were made, and how many reached it."""
-    most = int(np.clip(2_000_000 // X.size, 20, MOST_STARTS))
-    if len(X) <= LARGEST_AT_ONCE:
-        return _search_at_once(X, k, seed, most)
-    seeds = np.random.SeedSequence([seed, k]).generate_state(most)
-    best, reached, starts = None, 0, 0
-    while starts < most and (reached < TIMES_REACHED or starts < FEWEST_STARTS):
-        fit = KMeans(k, n_init=1, tol=0, max_iter=1000, random_state=int(seeds[starts])).fit(X)
-        starts += 1
-        if best is None or fit.inertia_ < best.inertia_ * (1 - SAME_INERTIA):
-            best, reached = fit, 1
-        elif fit.inertia_ <= best.inertia_ * (1 + SAME_INERTIA):
-            reached += 1
-    return best, starts, reached
+    """Return the best of many strictly converged fits, how many starts were made, and how many reached it.
 
-
-def _search_at_once(X: np.ndarray, k: int, seed: int, most: int) -> tuple[KMeans, int, int]:
-    """Do the same on a small table, a hundred starts at once; scikit-learn takes the last step from the best."""
+    Up to a hundred starts are made at once; scikit-learn takes the last step from the best.
+    """
+    small, most = len(X) <= LARGEST_AT_ONCE, int(np.clip(2_000_000 // X.size, 20, MOST_STARTS))
     inertia, reached = np.empty(0), 0
     centres: list[np.ndarray] = []
     rng = np.random.default_rng(np.random.SeedSequence([seed, k]))
     while len(inertia) < most and reached < TIMES_REACHED:
-        fits = fit_starts(X, k, rng, FEWEST_STARTS)
-        inertia, centres = np.append(inertia, fits.inertia), [*centres, *fits.centres]
+        made = FEWEST_STARTS if small else min(FEWEST_STARTS, most - len(inertia))
+        own, found = _ends(X, k, rng, made, best=inertia.min(initial=np.inf))
+        inertia, centres = np.append(inertia, own), [*centres, *found]
         reached = int((inertia <= inertia.min() * (1 + SAME_INERTIA)).sum())
     if not np.isfinite(inertia.min()):
         return KMeans(k, n_init=FEWEST_STARTS, tol=0, max_iter=1000, random_state=seed).fit(X), len(inertia), 1
     first = centres[int(inertia.argmin())]
     best = KMeans(k, init=first, n_init=1, tol=0, max_iter=1000, random_state=seed).fit(X)
     return best, len(inertia), reached
+
+
+def _ends(
+    X: np.ndarray, k: int, rng: np.random.Generator, starts: int, *, best: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return inertia and centres of local optima; of larger tables in single precision where there is a better one.
+
+    One that is worse there by a thousandth, also than the `best` before, is not the best, whatever was rounded away.
+    """
+    if len(X) <= LARGEST_AT_ONCE:
+        fits = fit_starts(X, k, rng, starts)
+        return fits.inertia, fits.centres
+    Z = X - (middle := X.mean(axis=0))
+    found, inertia = settle(Z, k, rng, starts, tolerance=STANDS_STILL)
+    inertia, centres = inertia + (Z**2).sum(), found.astype(float)
+    for i in np.flatnonzero(inertia <= min(best, inertia.min()) * (1 + NEAR)):
+        end = descend(Z, centres[[i]])
+        inertia[i], centres[i] = end.inertia[0], end.centres[0]
+    return inertia, centres + middle
 
 
 def _canonical(fit: KMeans) -> KMeans:
@@ -153,14 +162,16 @@ def fit_best(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> Fi
     return KMeans(k, n_init=starts, random_state=int(rng.integers(2**31))).fit(X)
 
 
-def settle(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> tuple[np.ndarray, np.ndarray]:
+def settle(
+    X: np.ndarray, k: int, rng: np.random.Generator, starts: int, *, tolerance: float = SETTLED
+) -> tuple[np.ndarray, np.ndarray]:
     """Run Lloyd's algorithm from many starts in single precision, until all centres of one together hardly move.
-
-    That is by scikit-learn's default: a squared length of 0.0001 of the mean variance, far above what is rounded away.
 
     Parameters
     ----------
     X : ndarray of shape (n, d), with a mean of 0
+    tolerance : float
+        The squared length of all moves, as a share of the mean variance; scikit-learn's by default.
 
     Returns
     -------
@@ -171,7 +182,7 @@ def settle(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> tupl
     Z, each = X.astype(np.float32), max(AT_ONCE // (k * len(X)), 1)
     rows = np.column_stack([Z, np.ones(len(Z), Z.dtype), (Z**2).sum(axis=1)])
     parts = [
-        _settle(rows[:, :-1].copy(), Z[_drawn(rows, k, rng, min(each, starts - at))], SETTLED * Z.var(axis=0).mean())
+        _settle(rows[:, :-1].copy(), Z[_drawn(rows, k, rng, min(each, starts - at))], tolerance * Z.var(axis=0).mean())
         for at in range(0, starts, each)
     ]
     centres, inertia = zip(*parts, strict=True)

@@ -92,3 +92,8 @@ def random_state(*key: int) -> np.random.Generator:
 def largest_first(sizes: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Return in which order segments are numbered: the largest first, ties by centre, so that a rerun shuffles none."""
     return np.lexsort((*centres.T[::-1], -sizes))
+
+
+def has_distinct(X: np.ndarray, k: int) -> bool:
+    """Return whether at least k rows differ; one column tells it mostly, and sooner than whole rows do."""
+    return any(len(np.unique(column)) >= k for column in X.T) or len(np.unique(X, axis=0)) >= k
