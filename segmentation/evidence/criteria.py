@@ -53,9 +53,9 @@ def score_each_k(X: np.ndarray, optima: dict[int, Optimum], *, seed: int = 0) ->
         (share of the starts that reached the best optimum); of a method with a likelihood also bic.
     """
     sample = sample_rows(len(X), LARGEST_EXACT, seed=seed)
-    with threadpool_limits(1):
-        found = silhouette_values(X[sample], [optimum.model.labels_[sample] for optimum in optima.values()])
-    means = [values.mean() for values in found]
+    labels = [optimum.model.labels_[sample] for optimum in optima.values()]
+    parts = spread(_silhouettes_from, list(range(0, len(sample), AT_ONCE)), X[sample], labels)
+    means = [np.concatenate(values).mean() for values in zip(*parts, strict=True)]
     rows = spread(_criteria, list(zip(optima.values(), means, strict=True)), X)
     return pd.DataFrame(rows, index=pd.Index(optima, name="k")).astype({"smallest": int, "starts": int})
 
@@ -157,14 +157,18 @@ def silhouette_values(X: np.ndarray, partitions: list[np.ndarray]) -> list[np.nd
     partitions : list of ndarray of shape (n,)
         Labels from 0. A customer who is alone in a segment has a silhouette of 0.
     """
-    members = [np.eye(labels.max(initial=0) + 1)[labels] for labels in partitions]
-    values = [np.empty(len(X)) for _ in partitions]
-    for start in range(0, len(X), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        distances = cdist(X[part], X)
-        for labels, member, found in zip(partitions, members, values, strict=True):
-            found[part] = _silhouette(distances @ member, labels[part], member.sum(axis=0))
-    return values
+    parts = [_silhouettes_from(start, X, partitions) for start in range(0, len(X), AT_ONCE)]
+    return [np.concatenate(values) for values in zip(*parts, strict=True)]
+
+
+def _silhouettes_from(start: int, X: np.ndarray, partitions: list[np.ndarray]) -> list[np.ndarray]:
+    """Return those of a thousand customers."""
+    part = slice(start, start + AT_ONCE)
+    distances, found = cdist(X[part], X), []
+    for labels in partitions:
+        member = np.eye(labels.max(initial=0) + 1)[labels]
+        found.append(_silhouette(distances @ member, labels[part], member.sum(axis=0)))
+    return found
 
 
 def _silhouette(sums: np.ndarray, own: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 from scipy.spatial.distance import pdist, squareform
 from scipy.special import bdtrc, chdtrc, ndtri
 
+from segmentation.core.parallel import spread
 from segmentation.evidence.decision import SIGNIFICANT
 
 FEWEST_BESIDE = 4  # customers of a segment that can show a valley
@@ -55,11 +56,11 @@ def separation(X: np.ndarray, partitions: dict[int, np.ndarray]) -> pd.DataFrame
         none at all. least : the same of the two that have least. curved : whether p is small on straight lines, and
         not along a bent piece. first, second : the two segments that have least, from 1.
     """
-    rows = {k: _row(X, labels) for k, labels in partitions.items()}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=COLUMNS).rename_axis("k")
+    rows = spread(_row, list(partitions.values()), X)
+    return pd.DataFrame(rows, pd.Index(partitions, name="k"), columns=COLUMNS)
 
 
-def _row(X: np.ndarray, labels: np.ndarray) -> tuple[float, float, bool, int, int]:
+def _row(labels: np.ndarray, X: np.ndarray) -> tuple[float, float, bool, int, int]:
     parts = _parts(X, labels)
     straight = np.zeros((2, len(parts), len(parts)))
     for i, j in combinations(range(len(parts)), 2):

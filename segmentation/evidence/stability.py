@@ -101,7 +101,8 @@ def _agreement_once(task: tuple[int, int], X: np.ndarray, method: Method, seed: 
     draws = [X[rng.integers(len(X), size=len(X))] for _ in range(2)]
     if not all(has_distinct(draw, k) for draw in draws):
         return 0.0
-    return adjusted_rand(*(method.once(draw, k, rng).predict(X) for draw in draws), k)
+    one, other = (method.once(draw, k, rng).predict(X) for draw in draws)
+    return adjusted_rand(one, other, k)
 
 
 def adjusted_rand(labels: np.ndarray, others: np.ndarray, k: int) -> float:

@@ -153,10 +153,11 @@ def fit_best(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> Fi
     else:
         Z = X - (middle := X.mean(axis=0))
         found, inertia = settle(Z, k, rng, starts)
-        [distances] = _distances(Z, best := found[[inertia.argmin()]].astype(float))
+        centres = found[inertia.argmin()].astype(float)
+        [distances] = _distances(Z, centres[None])
         labels = distances.argmin(axis=0)
         if len(np.unique(labels)) == k:
-            return Fit(labels, best[0] + middle, float(distances.min(axis=0).sum() + (Z**2).sum()))
+            return Fit(labels, centres + middle, float(distances.min(axis=0).sum() + (Z**2).sum()))
     from sklearn.cluster import KMeans  # a second, which the other fits do without
 
     return KMeans(k, n_init=starts, random_state=int(rng.integers(2**31))).fit(X)
@@ -261,47 +262,42 @@ def descend(X: np.ndarray, centres: np.ndarray) -> Fits:
     A start that has come to its end leaves the others, so that the slowest one does not cost for all.
     """
     starts, k, _ = centres.shape
-    codes, found, inertia = np.zeros((starts, len(X)), np.min_scalar_type(k)), centres.copy(), np.empty(starts)
+    kind = np.min_scalar_type(k)
+    codes, marks = np.zeros((starts, len(X)), kind), np.arange(k, 0, -1, dtype=kind)[:, None]
+    found, inertia, ends = centres.copy(), np.empty(starts), (np.arange(1, starts + 1) * k)[:, None]
     left, before = np.arange(starts), codes
     space, weights = np.empty((starts, k, len(X))), [np.tile(column, starts) for column in X.T]
     for _ in range(MOST_ITERATIONS):
         distances = _distances(X, centres, out=space[: len(left)])
         nearest = distances.min(axis=1)
-        now = _first_of(distances == nearest[:, None])
+        now = ((distances == nearest[:, None]) * marks).max(axis=1)  # finds the first sooner than argmin
         moved = (now != before).any(axis=1)
         if not moved.all():
             ended = left[~moved]
-            found[ended], inertia[ended] = centres[~moved], nearest[~moved].sum(axis=1)
+            codes[ended], found[ended], inertia[ended] = now[~moved], centres[~moved], nearest[~moved].sum(axis=1)
             left, now, centres = left[moved], now[moved], centres[moved]
             if not len(left):
                 break
-        codes[left] = before = now
-        centres = _means(now, weights, centres)
+        before, centres = now, _means(ends[: len(left)] - now, weights, centres)
     else:
-        found[left], inertia[left] = centres, nearest[moved].sum(axis=1)
+        codes[left], found[left], inertia[left] = now, centres, nearest[moved].sum(axis=1)
     labels = k - codes.astype(int)
-    sizes = np.bincount((labels + (np.arange(starts) * k)[:, None]).ravel(), minlength=starts * k)
+    sizes = np.bincount((ends - codes).ravel(), minlength=starts * k)
     whole = (sizes.reshape(starts, k) > 0).all(axis=1)
     return Fits(labels, found, np.where(whole, inertia + (X**2).sum(), np.inf))
 
 
-def _first_of(among: np.ndarray) -> np.ndarray:
-    """Return k less the first place along the second axis, of k, that is true: faster than numpy finds a place."""
-    k = among.shape[1]
-    kind = np.min_scalar_type(k)
-    marked = among.view(np.uint8) if kind == np.uint8 else among.astype(kind)
-    marked *= np.arange(k, 0, -1, dtype=kind)[:, None]
-    return marked.max(axis=1)
-
-
-def _means(codes: np.ndarray, weights: list[np.ndarray], centres: np.ndarray) -> np.ndarray:
-    """Return the mean of the rows of each segment, numbered by k less its place; of no rows, the centre as it was."""
-    starts, k, _ = centres.shape
-    cells = ((np.arange(1, starts + 1) * k)[:, None] - codes).ravel()
-    sizes = np.bincount(cells, minlength=starts * k)[:, None]
-    sums = [np.bincount(cells, column[: len(cells)], minlength=starts * k) for column in weights]
-    means = np.column_stack(sums) / np.maximum(sizes, 1)
-    return np.where(sizes > 0, means, centres.reshape(means.shape)).reshape(centres.shape)
+def _means(cells: np.ndarray, weights: list[np.ndarray], centres: np.ndarray) -> np.ndarray:
+    """Return the mean of the rows of each segment of each start, counted through; of no rows, the centre as it was."""
+    starts, k, d = centres.shape
+    cells, means = cells.ravel(), np.empty((starts * k, d))
+    sizes = np.bincount(cells, minlength=starts * k)
+    for i, column in enumerate(weights):
+        means[:, i] = np.bincount(cells, column[: len(cells)], minlength=starts * k)
+    if sizes.all():
+        return (means / sizes[:, None]).reshape(centres.shape)
+    sizes = sizes[:, None]
+    return np.where(sizes > 0, means / np.maximum(sizes, 1), centres.reshape(means.shape)).reshape(centres.shape)
 
 
 def _distances(X: np.ndarray, centres: np.ndarray, *, out: np.ndarray | None = None) -> np.ndarray:

@@ -77,7 +77,8 @@ def mixture_bic(X: np.ndarray, k_values, *, seed: int = 0) -> pd.DataFrame:
     DataFrame
         Indexed by k, one column for each of six covariance families; NaN where every start degenerates.
     """
-    rows = spread(_bic_of_each, list(k_values), X, seed)
+    longest_first = list(k_values)[::-1]
+    rows = spread(_bic_of_each, longest_first, X, seed)[::-1]
     return pd.DataFrame(rows, index=pd.Index(list(k_values), name="k"), columns=list(FAMILIES))
 
 
