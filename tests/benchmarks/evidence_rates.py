@@ -36,8 +36,9 @@ from segmentation.methods.mixture import MIXTURE
 from segmentation.methods.optima import LARGEST_K, feasible_k, fit_each_k
 from segmentation.methods.trim import far_out
 from tests.benchmarks.evidence_tables import Row, all_rows
-from tests.benchmarks.timing import KEPT
+from tests.conftest import ROOT
 
+KEPT = ROOT / "assets" / "mall" / "bench"
 K_RANGE = (2, 10)
 RESAMPLES = 40
 STARTS = 30  # a hundred and more are made for a report
