@@ -45,7 +45,9 @@ def execute_notebook(
     final.parent.mkdir(parents=True, exist_ok=True)
     failed, running = final.with_name(f"{final.stem}.failed.ipynb"), final.with_name(f".{final.name}")
     failed.unlink(missing_ok=True)
+    running.touch()  # where nothing can be written, nobody waits for the cells
     cells = len(notebook_source(notebook)) + 1  # papermill adds one
+    begun: list = []
     try:
         papermill.execute_notebook(
             str(notebook).replace("{", "{{").replace("}", "}}"),
@@ -55,7 +57,8 @@ def execute_notebook(
             execution_timeout=CELL_SECONDS,
             extra_arguments=["--log-level=50"],
             progress_bar=False,
-            on_cell_start=lambda cell, cell_index: reach(cell_index, cells, cell),
+            on_cell_start=lambda cell, cell_index: (begun.append(cell), reach(cell_index, cells, cell)),
+            request_save_on_cell_execute=False,  # it took longer than most cells
         )
     except PapermillExecutionError as fault:
         _publish(running, data, private)
@@ -64,7 +67,7 @@ def execute_notebook(
     except Exception as fault:
         if isinstance(fault, OSError) and fault.filename:
             raise  # of the folder of the report
-        raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(running)} stopped: {_why(fault)}") from fault
+        raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(begun)} stopped: {_why(fault)}") from fault
     _publish(running, data, private)
     running.replace(final)
 
@@ -74,17 +77,13 @@ def _why(fault: Exception) -> str:
     return f"{why}, as when there is too little memory" if "died" in why else why
 
 
-def _stopped_at(running: Path) -> str:
-    """Return which cell ran when its kernel died or hung: papermill writes that down before each cell."""
-    try:
-        cells = [c for c in json.loads(running.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
-    except (OSError, ValueError):
-        return "before its first cell,"
-    begun = [c for c in cells if c["metadata"].get("papermill", {}).get("start_time")]
-    own = [c for c in begun if "injected-parameters" not in c["metadata"].get("tags", [])]
+def _stopped_at(begun: list) -> str:
+    """Return which of the cells that had begun ran when the kernel died or hung."""
+    code = [cell for cell in begun if cell.cell_type == "code"]
+    own = [cell for cell in code if "injected-parameters" not in cell.metadata.get("tags", [])]
     if not own:
         return "before its first cell,"
-    first = "".join(own[-1]["source"]).strip().splitlines() or ["empty"]
+    first = "".join(own[-1].source).strip().splitlines() or ["empty"]
     return f"code cell {len(own)} ({first[0]})"
 
 
