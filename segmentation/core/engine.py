@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import RLock
 
 import ibis
+import ibis.backends.duckdb
 import ibis.expr.datatypes as dt
 import pandas as pd
 import pyarrow as pa

@@ -1,5 +1,6 @@
 """Executing a notebook by papermill, and what is kept of it."""
 
+import gc
 import json
 import logging
 import os
@@ -42,6 +43,7 @@ def execute_notebook(
 
     from segmentation.report import render  # noqa: F401
 
+    gc.freeze()  # what is imported is no garbage
     final.parent.mkdir(parents=True, exist_ok=True)
     failed, running = final.with_name(f"{final.stem}.failed.ipynb"), final.with_name(f".{final.name}")
     failed.unlink(missing_ok=True)
