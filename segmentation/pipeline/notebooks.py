@@ -63,15 +63,13 @@ def execute_notebook(
             request_save_on_cell_execute=False,  # it took longer than most cells
         )
     except PapermillExecutionError as fault:
-        _publish(running, data, private)
-        running.replace(failed)
+        _publish(running, failed, data, private)
         raise _told(fault, notebook, failed) from fault
     except Exception as fault:
         if isinstance(fault, OSError) and fault.filename:
             raise  # of the folder of the report
         raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(begun)} stopped: {_why(fault)}") from fault
-    _publish(running, data, private)
-    running.replace(final)
+    _publish(running, final, data, private)
 
 
 def _why(fault: Exception) -> str:
@@ -103,11 +101,12 @@ def _told(fault, notebook: Path, failed: Path) -> SegmentationError:
     )
 
 
-def _publish(running: Path, data: str, private: bool) -> None:
-    """Write an executed notebook as it is kept, with the same line ends on every system."""
+def _publish(running: Path, place: Path, data: str, private: bool) -> None:
+    """Move an executed notebook to its place, as it is kept, with the same line ends on every system."""
     import nbformat  # imported here, as above
 
     write_text(running, f"{nbformat.writes(_publishable(nbformat.read(running, as_version=4), data, private))}\n")
+    running.replace(place)
 
 
 def _publishable(notebook, data: str, private: bool = False):
