@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sys
+from functools import partial
 from itertools import dropwhile, takewhile
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def execute_notebook(
             execution_timeout=CELL_SECONDS,
             extra_arguments=["--log-level=50"],
             progress_bar=False,
-            on_cell_start=lambda cell, cell_index: (begun.append(cell), reach(cell_index, cells, cell)),
+            on_cell_start=partial(_begin, begun, reach, cells),
             request_save_on_cell_execute=False,  # it took longer than most cells
         )
     except PapermillExecutionError as fault:
@@ -70,6 +71,12 @@ def execute_notebook(
             raise  # of the folder of the report
         raise NotebookFailed(f"notebooks/{notebook.name}, {_stopped_at(begun)} stopped: {_why(fault)}") from fault
     _publish(running, final, data, private)
+
+
+def _begin(begun: list, reach, cells: int, cell, cell_index: int) -> None:
+    """Note a cell that begins, and tell it."""
+    begun.append(cell)
+    reach(cell_index, cells, cell)
 
 
 def _why(fault: Exception) -> str:
