@@ -32,6 +32,7 @@ from segmentation.report.dashboard import (
     tell_shown,
 )
 from segmentation.report.explore import how_sure
+from segmentation.report.listing import offer
 from segmentation.report.serve import RUN, get_ready_to_score, score_customer, style_variables, theme_css
 from segmentation.report.upload import MOST_UPLOADED, MOST_UPLOADED_ROWS, UPLOADED, score_upload
 from segmentation.runs import tell as runs_tell
@@ -274,13 +275,13 @@ def tell_marks(customers: SegmentedCustomers, marks: int, shown: int) -> str:
 
 def show_download(run: str, customers: SegmentedCustomers, filters: dict) -> None:
     """Offer the customers that pass the filters, or of private ones how many of each segment do."""
-    private = customers.private
-    text = tr("Download these counts as CSV") if private else tr("Download these customers as CSV")
-    make = customers.summary_csv if private else customers.csv  # when it is asked for
-    name = f"{run}-counts.csv" if private else f"{run}-customers.csv"
-    st.download_button(text, partial(make, filters), name, "text/csv", on_click="ignore")
-    if not private:
-        st.caption(tr("With their ids, which no picture here shows: the file stays with you."))
+    if customers.private:
+        make = partial(customers.summary_csv, filters)  # when it is asked for
+        st.download_button(tr("Download these counts as CSV"), make, f"{run}-counts.csv", "text/csv", on_click="ignore")
+        return
+    text, place = tr("Download these customers as CSV"), offer(run, filters)
+    st.html(f'<a class="download" href="{html.escape(place)}">{html.escape(text)}</a>')
+    st.caption(tr("With their ids, which no picture here shows: the file stays with you."))
 
 
 def show_profiles(told: list[dict]) -> None:

@@ -84,11 +84,17 @@ def _connect(engine: str) -> ibis.BaseBackend:
 @cache
 def connect_duckdb() -> ibis.BaseBackend:
     """Return the DuckDB of this process, with a limit of memory and a folder to spill to."""
+    engine = new_duckdb()
+    ibis.set_backend(engine)  # for tables in memory
+    return engine
+
+
+def new_duckdb() -> ibis.BaseBackend:
+    """Return another DuckDB, with the same limit and folder."""
     engine = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(scratch()), **NO_EXTENSIONS)
     if engine.con.execute("SELECT current_setting('threads')").fetchone()[0] == 1:
         engine.raw_sql("SET threads = 2")  # one alone divides a file into other groups of rows than two and more
     engine.raw_sql("SET disabled_optimizers = 'in_clause'")  # it makes a join of a list, which loses the order of rows
-    ibis.set_backend(engine)  # for tables in memory
     return engine
 
 
@@ -147,17 +153,17 @@ def opened(path: Path) -> ibis.Table:
     return read(path)
 
 
-def in_batches(table: ibis.Table) -> Iterator[pa.RecordBatch]:
-    """Give the rows of a table, at most a million at once; nothing else is asked of the engine until the last is given.
+def in_batches(table: ibis.Table, most: int = ROWS_AT_ONCE) -> Iterator[pa.RecordBatch]:
+    """Give the rows of a table, at most so many at once; nothing else is asked of the engine until the last is given.
 
     Ibis takes its batches from a call that DuckDB 2 has no more, and what stands for it there holds all rows. An
     unfinished result keeps a connection of DuckDB from the next query, so that who stops early closes it.
     """
     engine = table.get_backend()
     if engine.name != "duckdb":
-        yield from table.to_pyarrow_batches(chunk_size=ROWS_AT_ONCE)
+        yield from table.to_pyarrow_batches(chunk_size=most)
         return
-    with engine._to_duckdb_relation(table).to_arrow_reader(ROWS_AT_ONCE) as found:
+    with engine._to_duckdb_relation(table).to_arrow_reader(most) as found:
         yield from found
 
 

@@ -173,16 +173,21 @@ def write_csv(path: Path, table, *, comma: bool = False) -> None:
     if not is_expression(table):
         write_text(path, as_csv(table, comma=comma))
         return
+    from segmentation.core.engine import write_cells  # imported here, because frames do without it
+
+    with replacing(path) as beside:
+        write_cells(as_cells(table, comma=comma), beside, ";" if comma else ",")
+        _mark(beside)
+
+
+def as_cells(table, *, comma: bool = False):
+    """Return an Ibis table with its cells as `write_csv` writes them."""
     kinds = table.schema().items()
     told = {name: _harmless_column(table[name]) for name, kind in kinds if kind.is_string()}
     told |= {name: table[name].ifelse("True", "False") for name, kind in kinds if kind.is_boolean()}
     if comma:
         told |= {name: table[name].cast("string").replace(".", ",") for name, kind in kinds if kind.is_floating()}
-    from segmentation.core.engine import write_cells  # imported here, because frames do without it
-
-    with replacing(path) as beside:
-        write_cells(table.mutate(**told), beside, ";" if comma else ",")
-        _mark(beside)
+    return table.mutate(**told)
 
 
 def _mark(path: Path) -> None:

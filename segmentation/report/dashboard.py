@@ -2,7 +2,6 @@
 
 import html
 from dataclasses import replace
-from pathlib import Path
 
 import ibis
 import numpy as np
@@ -10,11 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from segmentation.core import files
-from segmentation.core.engine import ENGINE, double, kept, md5
-from segmentation.core.errors import UsageError
+from segmentation.core.engine import ENGINE, kept, md5
 from segmentation.core.figures import NEUTRAL, colour, glyph, symbol
-from segmentation.core.files import as_csv, write_csv
-from segmentation.core.parallel import temporary_folder
+from segmentation.core.files import as_csv
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, are_items, bend
@@ -23,11 +20,12 @@ from segmentation.language import tr, trn
 from segmentation.language.writing import amount, decimal, labelled, parted, shares, whole
 from segmentation.report.explore import border, opening
 from segmentation.report.groups import Grouped, edges, group, steps
+from segmentation.report.listing import passes
 from segmentation.report.serve import require_described
 from segmentation.runs.artifacts import Model, Selection
 from segmentation.runs.run import Run
 from segmentation.runs.worth import Worth
-from segmentation.segments.assign import name_of, open_segmented, told_of
+from segmentation.segments.assign import open_segmented
 from segmentation.segments.fit import scale_ends
 from segmentation.worth.selected import Selected, of_groups, of_rows, of_segments
 
@@ -67,7 +65,7 @@ class SegmentedCustomers:
     """
 
     def __init__(self, study: Run):
-        self.run, self.dataset = study.name, study.dataset
+        self.study, self.run, self.dataset = study, study.name, study.dataset
         profiles = study.read("profiles.json")
         self.segments = {profile.segment: profile for profile in profiles.segments}
         self.main_worth: Worth | None = profiles.worth[0] if profiles.worth else None
@@ -121,8 +119,7 @@ class SegmentedCustomers:
     def _passing(self, filters: dict) -> Customers:
         """Return the customers that pass the filters; where rows are private, the groups that stand for them."""
         of = self._grouped.groups if self._grouped else self._everyone
-        parts = [_passes(of.table[name], wanted) for name, wanted in filters.items()]
-        return of.filtered(ibis.and_(*parts)) if parts else of
+        return of.filtered(passes(of.table, filters)) if filters else of
 
     def counts(self, filters: dict) -> pd.Series:
         """Return how many customers of each segment pass the filters."""
@@ -244,24 +241,6 @@ class SegmentedCustomers:
             return _spanned(*(amount(point) for point in points[[0, -1]]))
         return _spanned(self.dataset.amount(name, low), self.dataset.measured(name, high))
 
-    def csv(self, filters: dict) -> bytes:
-        """Return the customers that pass the filters as CSV, in the order of the table; no text in it is a formula.
-
-        Raises
-        ------
-        UsageError
-            When rows are private.
-        """
-        if self.private:
-            raise UsageError("dataset.yaml says privacy: aggregate, so no rows are listed")
-        with ENGINE, temporary_folder() as folder:
-            table = self._passing(filters).table
-            names = {segment: profile.name for segment, profile in self.segments.items()}
-            listed = table.mutate(name=name_of(table, names)).order_by(table["id"].length(), "id")
-            columns = [self.dataset.key, *told_of(listed), *self.dataset.named("feature", "descriptor")]
-            write_csv(Path(folder, "c.csv"), listed.rename({self.dataset.key: "id"}).select(*columns))
-            return Path(folder, "c.csv").read_bytes()
-
     def summary_csv(self, filters: dict) -> bytes:
         """Return as CSV how many customers of each segment pass the filters, and what they are worth on average."""
         found = {s: self.worth(filters | {"segment": [s]}) for s in filters.get("segment", self.segments)}
@@ -274,14 +253,6 @@ class SegmentedCustomers:
 
 def _spanned(low: str, high: str) -> str:
     return low if low == high else tr("{low} to {high}", low=low, high=high)
-
-
-def _passes(value: ibis.Value, wanted) -> ibis.Value:
-    """Return whether a value passes a filter: (from, to) of numbers, or the values that are kept."""
-    if isinstance(wanted, tuple):
-        return value.between(*map(double, wanted))
-    known = value.cast("string").isin([str(one) for one in wanted if one is not None])
-    return known | value.isnull() if None in wanted else known & value.notnull()
 
 
 def size_table(customers: SegmentedCustomers, counts: pd.Series, filters: dict) -> list[dict]:

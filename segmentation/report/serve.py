@@ -8,13 +8,15 @@ from importlib import import_module
 from socket import SOCK_STREAM, getaddrinfo, socket
 from threading import Thread
 from time import sleep
+from urllib.parse import quote
 
 import pandas as pd
 
 from segmentation.core import files
 from segmentation.core.engine import ENGINE
-from segmentation.core.errors import DataError, UsageError, as_option, require_extra
+from segmentation.core.errors import DataError, SegmentationError, UsageError, as_option, require_extra
 from segmentation.customers.customers import ADDED, Customers
+from segmentation.report.listing import PLACE, asked
 from segmentation.report.upload import MOST_UPLOADED
 from segmentation.runs.artifacts import remake_command
 from segmentation.runs.manifest import open_finished, require_unchanged
@@ -32,6 +34,11 @@ SETTINGS = {
     "server.fileWatcherType": "none",
     "server.headless": "true",  # it would ask for an address of mail
     "server.maxUploadSize": str(MOST_UPLOADED),
+}
+UNKEPT = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
 }
 STYLE = "report/template/style.css"
 THEME = {
@@ -57,8 +64,11 @@ def serve(run: str, host: str = HERE, port: int | None = None) -> None:
     os.environ[RUN] = run
     from streamlit.web import bootstrap  # takes a second, which a wrong name should not wait for
     from streamlit.web.cli import main
+    from streamlit.web.server.starlette import starlette_server
 
     bootstrap._set_up_signal_handler = partial(_keep_interrupt, bootstrap._set_up_signal_handler)
+    create = starlette_server.create_starlette_app  # type: ignore[attr-defined]
+    starlette_server.create_starlette_app = partial(_beside_lists, create)  # type: ignore[attr-defined]
     Thread(target=_import_beforehand, daemon=True).start()
     main(["run", str(files.SHIPPED / "report" / "dashboard.py"), *options(host, port)], prog_name="dashboard")
 
@@ -68,6 +78,41 @@ def _keep_interrupt(set_up, server) -> None:
     own = signal.getsignal(signal.SIGINT)
     set_up(server)
     signal.signal(signal.SIGINT, own)
+
+
+def _beside_lists(create, runtime):
+    """Let Streamlit's server give lists of customers too: its own downloads are held in memory as a whole first."""
+    from starlette.concurrency import run_in_threadpool
+
+    app, prefix = create(runtime), f"/{PLACE}/"
+
+    async def either(scope, receive, send):
+        if scope["type"] != "http" or not scope["path"].startswith(prefix):
+            await app(scope, receive, send)
+        else:
+            answer = await run_in_threadpool(_answer, scope["path"].removeprefix(prefix).partition("/")[0], scope)
+            await answer(scope, receive, send)
+
+    return either
+
+
+def _answer(key: str, scope):
+    """Return the response with a list that was offered, or with what is wrong."""
+    from starlette.datastructures import Headers
+    from starlette.responses import PlainTextResponse, StreamingResponse
+    from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+    if scope["method"] != "GET" or not is_host_allowed(Headers(scope=scope).get("host")):
+        return PlainTextResponse("not allowed", 403, headers=UNKEPT)
+    try:
+        found = asked(key)
+    except SegmentationError as fault:
+        return PlainTextResponse(str(fault), 409, headers=UNKEPT)
+    if found is None:
+        return PlainTextResponse("This page is older than its server: load it again.", 404, headers=UNKEPT)
+    name, parts = found
+    told = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Content-Encoding": "identity"}
+    return StreamingResponse(parts, headers=UNKEPT | told, media_type="text/csv; charset=utf-8")
 
 
 def _require_own(host: str) -> None:

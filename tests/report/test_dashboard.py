@@ -15,8 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from http.client import HTTPConnection
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -30,13 +32,14 @@ from streamlit.testing.v1 import AppTest
 
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import ENGINE, scratch
+from segmentation.core.engine import ENGINE, held, scratch
 from segmentation.core.errors import DataError, UsageError
-from segmentation.core.files import as_csv, read_json, sha256, write_json, write_parquet
+from segmentation.core.files import as_csv, read_json, sha256, write_csv, write_json, write_parquet
 from segmentation.customers.counts import values_as_rows
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import rounded_limits
 from segmentation.report.dashboard import MOST_MARKS, SegmentedCustomers, tell_shown
+from segmentation.report.listing import ROWS_A_PART, listed
 from segmentation.report.serve import RUN, options, score_customer
 from segmentation.report.upload import UPLOAD_LIMITS, UPLOADS, score_upload
 from segmentation.runs.manifest import open_finished
@@ -369,10 +372,10 @@ def test_private_rows_stay_private(in_shop):
     assert app.multiselect(key="filter:0:shop:village").options == ["Mill"]
     customers = SegmentedCustomers(open_finished("shop", None))
     with pytest.raises(UsageError, match="privacy: aggregate"):
-        customers.csv({})
-    listed = pd.read_csv(io.BytesIO(customers.summary_csv({"spend": (lowest, 60.0)})))
-    assert list(listed) == ["segment", "name", "customers"]
-    assert listed["customers"].tolist() == customers.counts({"spend": (lowest, 60.0)}).tolist()
+        listed(open_finished("shop", None), {})
+    counted = pd.read_csv(io.BytesIO(customers.summary_csv({"spend": (lowest, 60.0)})))
+    assert list(counted) == ["segment", "name", "customers"]
+    assert counted["customers"].tolist() == customers.counts({"spend": (lowest, 60.0)}).tolist()
     passing = table[table["spend"].between(lowest, 60)]
     exact = passing.groupby("segment").size().reindex(list(customers.segments), fill_value=0)
     found = customers.counts({"spend": (lowest, 60.0)})
@@ -482,11 +485,26 @@ def test_the_download_holds_what_passes_and_no_formula(hostile):
     table = pd.DataFrame({"id": [f"={i}" for i in range(12)], "segment": [1, 2] * 6, "name": ["@it's", "<i>"] * 6})
     table = table.assign(distance=0.5, margin=0.25, x=np.arange(12) / 4, y=1.0, c=HOSTILE)
     for filters, kept in (({}, table), ({"x": (0.5, 2.0)}, table[2:9]), ({"c": ["=1+1", None]}, table.iloc[[1, 10]])):
-        ours = list(csv.DictReader(io.StringIO(hostile.csv(filters).decode())))
+        ours = list(csv.DictReader(io.StringIO(b"".join(listed(hostile.study, filters)).decode())))
         assert ours == list(csv.DictReader(io.StringIO(as_csv(kept))))
         assert hostile.counts(filters).sum() == len(kept)
-    assert "'=1+1" in hostile.csv({}).decode()
-    assert hostile.csv({"c": []}).decode().count("\n") == 1
+    assert "'=1+1" in b"".join(listed(hostile.study, {})).decode()
+    assert b"".join(listed(hostile.study, {"c": []})).decode().count("\n") == 1
+
+
+@pytest.mark.parametrize("town", ["Oslo", "Köln", None])
+def test_a_list_is_given_in_parts_and_is_what_is_written_as_a_whole(tmp_path, monkeypatch, town):
+    columns = {"x": {"role": "feature"}, "town": {"role": "descriptor", "type": "category"}}
+    n = 2 * ROWS_A_PART + 2
+    table = pd.DataFrame({"id": np.arange(n, 0, -1), "x": np.arange(n) / 7, "town": "#1"})
+    table.loc[n - 1, "town"] = town
+    study = segmented_run(tmp_path, monkeypatch, columns, table, "rows").study
+    parts, [*first] = listed(study, {}), islice(listed(study, {}), 1 + (town == "Köln"))
+    whole = pd.read_parquet(study.path("segmented.parquet")).assign(name=["@it's", "<i>"] * (n // 2))[::-1]
+    with ENGINE:
+        write_csv(tmp_path / "whole.csv", held(whole[["id", "segment", "name", "distance", "margin", "x", "town"]]))
+    assert b"".join(parts) == (tmp_path / "whole.csv").read_bytes()
+    assert b"".join(first).decode("utf-8-sig") == "id,segment,name,distance,margin,x,town\n"
 
 
 def test_tooltips_are_escaped(hostile):
@@ -734,8 +752,9 @@ def test_filter_and_download(reader, mall):
     expect(status).to_contain_text(f"{len(left)} of 200 customers shown")
     expect(reader.locator(".st-key-scatter2 path.point")).to_have_count(len(left))
     with reader.expect_download() as caught:
-        reader.get_by_role("button", name="Download these customers as CSV").click()
+        reader.get_by_role("link", name="Download these customers as CSV").click()
     rows = list(csv.DictReader(caught.value.path().read_text(encoding="utf-8").splitlines()))
+    _check_who_gets_a_list(reader, caught.value)
     assert [row["id"] for row in rows] == left["id"].tolist()
     assert {row["gender"] for row in rows} == {"Female"}
     assert caught.value.suggested_filename == "mall-customers.csv"
@@ -744,6 +763,25 @@ def test_filter_and_download(reader, mall):
     reader.get_by_text("In 3-D").click()  # the next answer must not bring the filters back
     expect(reader.get_by_role("combobox", name="Deep")).to_be_visible(timeout=SLOW)
     expect(status).to_contain_text("200 of 200 customers shown")
+
+
+def _check_who_gets_a_list(page, download) -> None:
+    """Check that a list is given to those alone who were offered it, by a name of this machine."""
+    place, own = urlsplit(download.url).path, urlsplit(download.url).netloc
+    other = re.sub(r"/[0-9a-f]{64}/", f"/{'0' * 64}/", place)
+    assert other != place
+    for method, host, path, status in (
+        ("GET", own, place, 200),
+        ("GET", own, other, 404),
+        ("GET", "other.example", place, 403),
+        ("POST", own, place, 403),
+    ):
+        connection = HTTPConnection(own)
+        connection.request(method, path, headers={"Host": host, "Accept-Encoding": "gzip"})
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Cache-Control"]) == (status, "no-store")
+        assert (answer.read() == download.path().read_bytes()) == (status == 200)
+        connection.close()
 
 
 def test_a_slider_is_reached_and_moved_by_keyboard(reader, mall):
