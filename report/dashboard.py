@@ -75,9 +75,7 @@ def opened(run: str):
 @st.cache_resource(max_entries=2, show_spinner=False)
 def customers_of(_study, run: str, made: str, described: str) -> SegmentedCustomers:
     """Return the customers of a run, read once."""
-    customers = SegmentedCustomers(_study)
-    customers.set_out(_study.read("model.json"))
-    return customers
+    return SegmentedCustomers(_study)
 
 
 @st.cache_resource

@@ -1,7 +1,7 @@
 """The customers of a finished run behind the dashboard, filtered and counted, and its interactive figures."""
 
 import html
-from dataclasses import replace
+from functools import cached_property
 
 import ibis
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from segmentation.core import files
-from segmentation.core.engine import ENGINE, kept, md5
+from segmentation.core.engine import ENGINE, held, md5
 from segmentation.core.figures import NEUTRAL, colour, glyph, symbol
 from segmentation.core.files import as_csv
 from segmentation.core.privacy import SMALLEST_GROUP
@@ -22,7 +22,7 @@ from segmentation.report.explore import border, opening
 from segmentation.report.groups import Grouped, edges, group, steps
 from segmentation.report.listing import passes
 from segmentation.report.serve import require_described
-from segmentation.runs.artifacts import Model, Selection
+from segmentation.runs.artifacts import Selection
 from segmentation.runs.run import Run
 from segmentation.runs.worth import Worth
 from segmentation.segments.assign import open_segmented
@@ -76,20 +76,23 @@ class SegmentedCustomers:
             require_described(everyone, self.run)
             self.private = everyone.private
             self._everyone, self._grouped = everyone, group(everyone) if self.private else None
-            if not self.private:
-                # The order decides which points are drawn of many: those whose ids have the smallest hash.
-                self._everyone = replace(everyone, table=kept(everyone.table.order_by(md5(everyone.table["id"]))))
             limits = everyone.limits([name for name in columns if self.dataset.columns[name].numeric])
             numbers = limits.index[everyone.filled(limits.index) >= everyone.least]
             self.numbers = {name: self._steps(name) for name in numbers}
             levels = {name: self._levels(name) for name in columns if not self.dataset.columns[name].numeric}
         self.categories = {name: found for name, found in levels.items() if set(found) - {None}}
 
-    def set_out(self, model: Model) -> None:
-        """Set which columns are drawn first (`opening`), and below which margin a customer is near a `border`."""
+    @cached_property
+    def opening(self) -> list[str]:
+        """Which columns are drawn first."""
         with ENGINE:
-            self.opening = opening(self._everyone, model, list(self.numbers))
-            self.border = border(self._everyone, model)
+            return opening(self._everyone, self.study.read("model.json"), list(self.numbers))
+
+    @cached_property
+    def border(self) -> float:
+        """Below which margin a customer is near a border."""
+        with ENGINE:
+            return border(self._everyone, self.study.read("model.json"))
 
     def edges(self, name: str, most: int) -> np.ndarray:
         """Return edges of about `most` bands of a column on the scale on which it is shown."""
@@ -188,10 +191,17 @@ class SegmentedCustomers:
 
     def _points(self, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
         with ENGINE:
-            table = self._passing(filters).table
-            points = table.filter(ibis.and_(*(table[name].notnull() for name in columns))).limit(MOST_MARKS).to_pandas()
+            points = self._drawn(held(self._everyone.sample), filters, columns) if self._everyone.sampled else None
+            if points is None or len(points) < MOST_MARKS:
+                points = self._drawn(self._everyone.table, filters, columns)
         told = [self._describe(row) for row in points.to_dict("records")]
         return points[["segment", *columns]].assign(customers=1, told=told)
+
+    def _drawn(self, table: ibis.Table, filters: dict, columns: tuple[str, ...]) -> pd.DataFrame:
+        """Return the customers to draw of those who pass the filters: of many those with the smallest hashes of ids."""
+        known = [table[name].notnull() for name in columns] + ([passes(table, filters)] if filters else [])
+        some = table.filter(ibis.and_(*known))
+        return some.order_by(md5(some["id"])).limit(MOST_MARKS).to_pandas()
 
     def _describe(self, customer: dict) -> str:
         """Return what is known of a customer besides the id."""
