@@ -90,8 +90,15 @@ function explore(data) {
   const segmentOf = Object.fromEntries(data.segments.map((s) => [s.segment, s]));
   const chosen = { segments: new Set(data.segments.map((s) => s.segment)), levels: {}, ranges: {} };
   const marked = { area: null, segments: new Set() }; // a rectangle of two columns, and bars
-  const rows = data.rows;
+  const rows = data.rows && Object.fromEntries(Object.entries(data.rows).map(([name, column]) => [name, unpacked(column)]));
   let points = [], current = -1, from = -1, frame = null, drag = null;
+
+  // A column of rows, from codes of one or two bytes as report/explore packs them; 0 is nothing known
+  function unpacked({ codes, wide, values, least, places }) {
+    const bytes = Uint8Array.from(atob(codes), (c) => c.charCodeAt(0)), told = [null];
+    const each = wide ? Array.from({ length: bytes.length / 2 }, (_, i) => bytes[2 * i] + 256 * bytes[2 * i + 1]) : Array.from(bytes);
+    return each.map((code) => (code ? (told[code] ??= values ? values[code - 1] : Number(`${least + code - 1}e${-places}`)) : null));
+  }
 
   // Which rows are shown
   function passes(i) {

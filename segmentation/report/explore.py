@@ -1,6 +1,7 @@
 """What the Explore section of the report holds: rounded rows without ids, or binned counts where rows are private."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations_with_replacement
 
@@ -35,6 +36,7 @@ from segmentation.segments.assign import NEAR, UNSURE, open_segmented, rescaled,
 MOST_ROWS = 5_000
 ROW_DIGITS = 3
 MOST_TICKS = 5
+PLACES = range(-9, 10)  # after the point, of a rounded number; below 0 before it
 HOW_SURE = {
     "clear": mark("Clearly: the next segment is at least twice as far away."),
     "fair": mark("Fairly: the next segment is farther away, but not twice as far."),
@@ -85,6 +87,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
         "axes": opening(customers, model, numbers),
         "customers": customers.number,
         **held,
+        **({"rows": {name: _packed(column) for name, column in held["rows"].items()}} if "rows" in held else {}),
     }
 
 
@@ -192,6 +195,37 @@ def _rows(everyone: Customers, numbers: list[str], categories: list[str], seed: 
         columns[name] = pd.Categorical(some[name].astype("string"), levels[name]).codes.tolist()
     told = [{"name": name, "label": dataset.label(name), "levels": levels[name]} for name in categories]
     return {"categories": told, "rows": {"segment": some["segment"].tolist(), **columns}}
+
+
+def _packed(values: list[float | None]) -> dict:
+    """Return a column of rows as the script unpacks it: codes of one or two bytes in base64, 0 for what is missing.
+
+    A code counts steps of 10 to the minus `places` from `least`, or where these are too many it is a place in `values`.
+    Either way the script has the same number again.
+    """
+    column = pd.Series(values, dtype=float)
+    known = column.dropna().to_numpy()
+    places = next((places for places in PLACES if (_of_steps(_in_steps(known, places), places) == known).all()), None)
+    steps = _in_steps(known, places or 0)
+    told: dict = {"least": int(steps.min()) if len(known) else 0, "places": places}
+    found = steps - told["least"] + 1
+    if places is None or found.max(initial=0) >= 2**16:
+        levels, found = np.unique(known, return_inverse=True)
+        told, found = {"values": levels.tolist()}, found + 1
+    codes = np.zeros(len(column), int)
+    codes[column.notna()] = found
+    kind = "<u1" if codes.max(initial=0) < 2**8 else "<u2"
+    return told | {"wide": kind == "<u2", "codes": b64encode(codes.astype(kind).tobytes()).decode()}
+
+
+def _in_steps(values: np.ndarray, places: int) -> np.ndarray:
+    """Return how many steps of 10 to the minus `places` are in each number."""
+    return np.round(values * 10.0**places if places >= 0 else values / 10.0**-places)
+
+
+def _of_steps(steps: np.ndarray, places: int) -> np.ndarray:
+    """Return what so many steps are: the number as which its digits are read."""
+    return steps / 10.0**places if places >= 0 else steps * 10.0**-places
 
 
 def _rounded(values: pd.Series, logged: bool) -> list[float | None]:

@@ -6,6 +6,7 @@ import html
 import io
 import json
 import re
+from base64 import b64decode
 from xml.etree import ElementTree
 
 import numpy as np
@@ -23,6 +24,7 @@ from segmentation.core.files import read_json
 from segmentation.core.privacy import tell_quantiles
 from segmentation.evidence import tell as evidence_tell
 from segmentation.language.writing import shares
+from segmentation.report.explore import _packed
 from segmentation.report.render import in_full, print_page
 from tests.browser import LOOKS, open_page, violations
 from tests.conftest import Project, copy_project
@@ -583,12 +585,51 @@ def test_the_script_is_small_and_the_page_not_large(mall):
     assert _path(mall, "mall").stat().st_size <= 900_000
 
 
+def unpacked(column: dict) -> list[float | None]:
+    """Return a column of the rows of Explore as the script of the page reads it."""
+    codes = np.frombuffer(b64decode(column["codes"]), "<u2" if column["wide"] else "<u1")
+    if "values" in column:
+        return [column["values"][code - 1] if code else None for code in codes]
+    return [float(f"{column['least'] + int(code) - 1}e{-column['places']}") if code else None for code in codes]
+
+
+@pytest.mark.parametrize(
+    ("values", "size"),
+    [
+        ([1, 2, None, 5], 4),
+        ([0.1, -0.7, 0.3, None], 4),
+        ([12_300, 98_700, 45_600], 6),
+        ([1_230_000_000, 4_560_000_000], 4),
+        ([*range(0, 900_000, 1_000)], 1_800),
+        ([0.00123, 45.6, 7_890, None], 4),
+        ([1 / 3, 2 / 3], 2),
+        ([-1, 3, -1], 3),
+        ([None, None], 2),
+        ([], 0),
+    ],
+)
+def test_rows_are_packed_in_few_bytes_and_are_the_same_numbers_again(values, size):
+    packed = _packed(values)
+    assert unpacked(packed) == values
+    assert len(b64decode(packed["codes"])) == size
+
+
+def test_the_script_unpacks_the_rows_of_the_page(reader, mall, tmp_path):
+    held = json.loads(re.search(r'id="explore-data"[^>]*>(.*?)</script>', mall.page("mall"), re.S)[1])
+    with reader.expect_download() as caught:
+        reader.get_by_role("button", name="Download the rows shown as CSV").click()
+    given = pd.read_csv(caught.value.path())
+    for name in ("segment", "age", "income", "spending"):
+        assert given[name].tolist() == unpacked(held["rows"][name]), name
+
+
 def test_rows_inside_are_rounded_in_another_order_and_without_ids(mall):
     page = mall.page("mall")
     held = json.loads(re.search(r'id="explore-data"[^>]*>(.*?)</script>', page, re.S)[1])
     customers = pd.read_parquet(mall.artifact("mall", "customers.parquet"))
-    assert sorted(held["rows"]["income"]) == sorted(customers["income"].round().astype(int))
-    assert held["rows"]["income"] != customers["income"].tolist()
+    income = unpacked(held["rows"]["income"])
+    assert sorted(income) == sorted(customers["income"].round())
+    assert income != customers["income"].tolist()
     assert set(held["rows"]) == {"segment", "age", "income", "spending", "gender"}
 
 
