@@ -20,6 +20,7 @@ def execute_here(
     notebook: Path, parameters: dict, final: Path, reach, *, data: str = "", private: bool = False
 ) -> None:
     """Execute the cells of a notebook one by one, and keep what they show at `final`, as `execute_notebook` does."""
+    reach(0, 1, None)  # and wait until its turn has come
     # A process has one standard output and one current figure, and what runs a cell parses it.
     with dependencies._parsing:
         executed = nbformat.read(notebook, as_version=4)
@@ -58,8 +59,8 @@ def patch_execution(patch, root: Path) -> None:
     """Let the pipeline of a copied project execute notebooks here, end no process of the tests, and leave no trace."""
     patch.setattr(files, "PACKAGE", root / "segmentation")
     patch.setattr(files, "SHIPPED", root)
-    patch.setattr(tasks, "execute_notebook", execute_here)
-    patch.setattr(tasks, "_warm", lambda modules: None)
+    patch.setattr(notebooks, "execute_notebook", execute_here)
+    patch.setattr(notebooks, "warm_up", lambda modules=None: None)
     patch.setattr(tasks.multiprocessing, "active_children", list)
     patch.setattr(parallel, "_cores", lambda: 1)  # the workers of the tests hold the others
     patch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))

@@ -65,9 +65,10 @@ def _toy_of(stage: Stage):
     return notebook
 
 
-def insert_code(project: Project, stage: str, source: str) -> None:
-    """Insert a cell of code into a toy, before its answer: its fifth."""
+def insert_code(project: Project, stage: str, source: str, *, below: bool = False) -> None:
+    """Insert a cell of code into a toy, its fifth: before its answer, or below."""
     path = project.root / "notebooks" / f"{stage}.ipynb"
     notebook = nbformat.read(path, as_version=4)
-    notebook.cells.insert(-1, nbformat.v4.new_code_cell(source, id=f"{stage.replace('_', '-')}-inserted"))
+    at = len(notebook.cells) - (not below)
+    notebook.cells.insert(at, nbformat.v4.new_code_cell(source, id=f"{stage.replace('_', '-')}-inserted"))
     nbformat.write(notebook, path)

@@ -149,6 +149,17 @@ class Record(JsonDB):
         write_text(Path(self.name), self.codec.encode(self._db))
 
 
+def read_record(record: Path) -> dict:
+    """Return doit's record of what was made; one that cannot be read goes: all is made again."""
+    try:
+        return json.loads(record.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        record.unlink()
+        return {}
+
+
 class Content(FileChangedChecker):
     """Compares files by their SHA-256, which the manifest needs too: a table put in place of another may be as old.
 

@@ -10,6 +10,8 @@ import signal
 import sys
 import tempfile
 import threading
+from contextlib import suppress
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -19,16 +21,20 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from segmentation.core.parallel import end_with_parent, make_temporary, ready_workers
 
 NAME = "segmentation-fork"
+# What takes long to import of what the first notebook needs, and those after it too.
+FIRST = ("ipykernel.kernelapp", "matplotlib.pyplot", "pandas", "duckdb", "ibis", "pyarrow.parquet", "pydantic")
 TEMPORARY = "SEGMENTATION_TEMPORARY"
 LONGEST_PLACE = 30  # the name of a socket may have 107 bytes
-_starting, _started = threading.Lock(), threading.Event()
+_starting, _started = threading.RLock(), threading.Event()
+_of_thread = threading.local()
+_warm: "_Warm | None" = None
 
 
-def start_fork_server(modules: list[str]) -> None:
+def start_fork_server() -> None:
     """Start the server whose forks are this process's kernels, where forking is safe and the package is installed.
 
-    Elsewhere the kernels are ordinary ones. The server imports `modules`, what the notebooks need. It ends with this
-    process, however that ends, and takes with it the folder of its socket and of its kernels' connection files.
+    Elsewhere the kernels are ordinary ones. The server imports what every notebook needs. It ends with this process,
+    however that ends, and takes with it the folder of its socket and of its kernels' connection files.
     """
     registered = {entry.name for entry in entry_points(group="jupyter_client.kernel_provisioners")}
     with _starting:
@@ -43,9 +49,7 @@ def start_fork_server(modules: list[str]) -> None:
         os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME
         # What an ordinary kernel sets before matplotlib is imported.
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-        multiprocessing.get_context("forkserver").set_forkserver_preload(
-            ["segmentation.pipeline.tidy", "ipykernel.kernelapp", *modules]
-        )
+        multiprocessing.get_context("forkserver").set_forkserver_preload(["segmentation.pipeline.tidy", *FIRST])
         _start_unheard()
 
 
@@ -64,6 +68,92 @@ def _start_unheard() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def warm_up(modules: list[str]) -> None:
+    """Let kernels that this thread starts be forked from a process that has imported these modules."""
+    global _warm
+    start_fork_server()
+    with _starting:
+        if _started.is_set() and _warm is None:
+            _warm = _Warm(modules)
+    _of_thread.warm = _warm
+
+
+def _fork_of_server(target, arguments: tuple):
+    """Return a fork of the server that has begun to do something."""
+    fork = multiprocessing.get_context("forkserver").Process(target=target, args=arguments)
+    fork.start()
+    return fork
+
+
+class _Warm:
+    """A fork of the server that imports what further notebooks need, while the first one runs, and is forked in turn.
+
+    It answers what it is asked over a pipe, and ends with this process, whose end of it closes; its forks end with it.
+    """
+
+    def __init__(self, modules: list[str]):
+        self._ours, theirs = multiprocessing.Pipe()
+        self._asking = threading.Lock()
+        _fork_of_server(_serve_kernels, (modules, theirs))
+        theirs.close()
+
+    def ask(self, *question):
+        """Return what it answers: to what a kernel is to be run with, its process; to a process, its exit code."""
+        with self._asking:
+            self._ours.send(question)
+            return self._ours.recv()
+
+
+def _serve_kernels(modules: list[str], theirs) -> None:
+    for name in modules:
+        with suppress(ImportError):  # which the notebook will tell
+            import_module(name)
+    forks: dict = {}
+    while True:
+        try:
+            question = theirs.recv()
+        except EOFError:
+            os._exit(0)
+        if len(question) == 1:
+            theirs.send(forks[question[0]].exitcode)
+            continue
+        # This process has no threads, so that it can be forked.
+        fork = multiprocessing.get_context("fork").Process(target=_run_kernel, args=question)
+        fork.start()
+        forks[fork.pid] = fork
+        theirs.send(fork.pid)
+
+
+class _FarFork:
+    """A kernel that the warm process has forked, with the part of a process's interface that is used of one."""
+
+    def __init__(self, warm: _Warm, asked: tuple):
+        self._warm, self.pid = warm, warm.ask(*asked)
+
+    @property
+    def exitcode(self) -> int | None:
+        try:
+            return self._warm.ask(self.pid)
+        except (OSError, EOFError):  # that process was ended, and its forks with it
+            return 1
+
+    def is_alive(self) -> bool:
+        return self.exitcode is None
+
+    def join(self) -> None:
+        """Return at once: who polled knows that it has ended."""
+
+    def kill(self) -> None:
+        self._send(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self._send(signal.SIGTERM)
+
+    def _send(self, number: int) -> None:
+        if self.is_alive():  # and its number is nobody else's
+            os.kill(self.pid, number)
+
+
 class ForkProvisioner(LocalProvisioner):
     """Starts a Python kernel as a fork of the standard library's fork server, where a new process would import anew."""
 
@@ -75,10 +165,9 @@ class ForkProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs):
         words = cmd[cmd.index("ipykernel_launcher") + 1 :]
-        fork = multiprocessing.get_context("forkserver").Process(
-            target=_run_kernel, args=(words, dict(kwargs["env"]), kwargs.get("cwd"))
-        )
-        fork.start()
+        asked = words, dict(kwargs["env"]), kwargs.get("cwd")
+        warm = getattr(_of_thread, "warm", None)
+        fork = _FarFork(warm, asked) if warm else _fork_of_server(_run_kernel, asked)
         self.process = _Forked(fork)  # type: ignore[assignment]
         self.pid, self.pgid = fork.pid, None
         return self.connection_info

@@ -6,14 +6,23 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from itertools import dropwhile, takewhile
 from pathlib import Path
+from threading import Event, Lock, Thread
+from uuid import uuid4
 
 from segmentation.core import files
 from segmentation.core.errors import DataError, NotebookFailed, SegmentationError, UsageError, cause, in_our_words
 from segmentation.core.files import write_text
-from segmentation.pipeline.dependencies import notebook_source
+from segmentation.pipeline.dependencies import modules_of, notebook_source
+from segmentation.pipeline.plan import Plan
+from segmentation.pipeline.progress import Progress
+from segmentation.runs.stages import STAGES, Stage, declared
 
 CELL_SECONDS = 3600
 NOT_FOR_SHARING = (
@@ -38,15 +47,13 @@ def execute_notebook(
     NotebookFailed, UsageError, DataError
         When a cell fails; the partly executed copy is kept beside `final`.
     """
-    # Imported here, beside the server that imports the rest; a run in which nothing changed needs none of them.
+    # Imported here: a run in which nothing changed does not need it.
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    from segmentation.report import render  # noqa: F401
-
     gc.freeze()  # what is imported is no garbage
     final.parent.mkdir(parents=True, exist_ok=True)
-    failed, running = final.with_name(f"{final.stem}.failed.ipynb"), final.with_name(f".{final.name}")
+    failed, running = final.with_name(f"{final.stem}.failed.ipynb"), _running(final)
     failed.unlink(missing_ok=True)
     running.touch()  # where nothing can be written, nobody waits for the cells
     cells = len(notebook_source(notebook)) + 1  # papermill adds one
@@ -77,6 +84,172 @@ def _begin(begun: list, reach, cells: int, cell, cell_index: int) -> None:
     """Note a cell that begins, and tell it."""
     begun.append(cell)
     reach(cell_index, cells, cell)
+
+
+class Execution:
+    """A notebook on its way in a thread of its own: its kernel starts at once, its cells when their turn has come.
+
+    Parameters
+    ----------
+    execute : what executes the notebook, and is given what to call before each cell.
+    reach : what is called before each cell, once their turn has come.
+    first : what is called before, in the same thread.
+    """
+
+    def __init__(self, execute: Callable[[Callable], None], reach: Callable, first: Callable = bool):
+        self._reach, self._turn, self._dropped = reach, Event(), False
+        self._made, self._over = Event(), Future[None]()
+        self._answer = sys.maxsize
+        Thread(target=self._work, args=(execute, first), daemon=True).start()
+
+    def begin(self, answer: int = sys.maxsize) -> None:
+        """Let the cells run, and return once the one with this index is reached, or all have run.
+
+        Raises
+        ------
+        NotebookFailed, UsageError, DataError
+            When a cell has failed by then.
+        """
+        self._answer = answer
+        self._turn.set()
+        self._made.wait()
+        if self._over.done():
+            self._over.result()
+
+    def finish(self) -> None:
+        """Return once all cells have run and the executed copy is in its place; raises as `begin` does."""
+        self._over.result()
+
+    def drop(self) -> None:
+        """Run no further cell, and return once the kernel has ended."""
+        self._dropped = True
+        self._turn.set()
+        with suppress(Exception):  # which nobody waits for
+            self.finish()
+
+    def _work(self, execute, first) -> None:
+        try:
+            first()
+            execute(self._before_cell)
+            self._over.set_result(None)
+        except BaseException as fault:
+            self._over.set_exception(fault)
+        finally:
+            self._made.set()
+
+    def _before_cell(self, index: int, *where) -> None:
+        self._turn.wait()
+        if self._dropped:
+            raise InterruptedError
+        if index >= self._answer:
+            self._made.set()
+        self._reach(index, *where)
+
+
+class Chapters:
+    """The notebooks of a run: each runs when its turn has come, and finds its kernel waiting.
+
+    begun : the stages whose turn has come, each with the figures that lay there before.
+    mark : what tells this run from all others.
+    """
+
+    def __init__(self, plan: Plan, progress: Progress, *, cold: bool):
+        self.plan, self.progress, self.cold = plan, progress, cold
+        self.begun: dict[Stage, dict[Path, tuple]] = {}
+        self.mark = {"run": uuid4().hex}
+        self._handed: dict[Stage, dict[Path, tuple]] = {}
+        self._executions: dict[Stage, Execution] = {}
+        self._starting = Lock()
+
+    def begin(self, stage: Stage) -> None:
+        """Let a stage run, and return once its artifacts are written: when it has come to its answer, which tells."""
+        self.begun[stage] = _states(self.plan.figures(stage))
+        kinds = [kind for kind, *_ in notebook_source(stage.notebook)]
+        last = max((i for i, kind in enumerate(kinds) if kind == "markdown"), default=len(kinds))
+        execution = self._start(stage)
+        for later in STAGES:
+            if set(later.reads) & set(stage.writes):
+                self._start(later)
+        if stage == STAGES[-1]:
+            Thread(target=import_module, args=["segmentation.report.render"], daemon=True).start()  # it takes a second
+        execution.begin(last + 1)  # papermill adds a cell
+        if stage == STAGES[0]:
+            self.plan.require_same_table()
+        self._handed[stage] = _states(self._artifacts(stage))
+
+    def finish(self, stage: Stage) -> None:
+        """Return once a stage has ended, and remove the figures that it no longer draws.
+
+        Raises
+        ------
+        NotebookFailed
+            When it has written an artifact again that others read already.
+        """
+        self._executions[stage].finish()
+        for path, state in _states(self.plan.figures(stage)).items():
+            if self.begun[stage].get(path) == state:
+                path.unlink()
+        for path, state in _states(self._artifacts(stage)).items():
+            if self._handed[stage].get(path) != state:
+                raise NotebookFailed(
+                    f"notebooks/{stage.notebook.name} writes {path.name} beneath its last heading, when others have "
+                    "read it; write it in a cell above"
+                )
+
+    def drop(self) -> None:
+        """End the kernels that still wait."""
+        for stage, execution in self._executions.items():
+            execution.drop()
+            if stage not in self.begun:
+                _running(self.plan.executed(stage)).unlink(missing_ok=True)
+
+    def _artifacts(self, stage: Stage) -> list[Path]:
+        return [*map(self.plan.study.path, stage.writes), *self.plan.perhaps(stage)]
+
+    def _start(self, stage: Stage) -> Execution:
+        """Start the kernel of a stage, once."""
+        with self._starting:
+            if stage not in self._executions:
+                reach, warm = partial(self.progress.reach, stage.name), partial(self._warm, stage)
+                self._executions[stage] = Execution(partial(self._execute, stage), reach, warm)
+            return self._executions[stage]
+
+    def _warm(self, stage: Stage) -> None:
+        if not self.cold:
+            warm_up(used_from(stage) if stage != STAGES[0] else None)
+
+    def _execute(self, stage: Stage, before_cell) -> None:
+        parameters = {name: self.plan.parameters[name] for name in declared(stage)}
+        of, private, final = self.plan.source.name, self.plan.study.private, self.plan.executed(stage)
+        execute_notebook(stage.notebook, parameters, final, before_cell, data=of, private=private)
+
+
+def warm_up(modules: list[str] | None = None) -> None:
+    """Let kernels that this thread starts be forked from a process that has imported these modules.
+
+    Without modules, from one that has imported what every notebook needs, which is ready sooner.
+    """
+    from segmentation.pipeline import kernels  # imported here: an idle run starts none
+
+    kernels.start_fork_server()
+    if modules:
+        kernels.warm_up([f"segmentation.{name}" for name in modules if not name.endswith("__init__")])
+
+
+def used_from(stage: Stage) -> list[str]:
+    """Return the modules of this package that the notebook of a stage uses, and those after it, which may follow."""
+    return sorted(set().union(*(modules_of(later.notebook) for later in STAGES[STAGES.index(stage) :])))
+
+
+def _states(paths: Iterable[Path]) -> dict[Path, tuple]:
+    """Return of each file that is there what differs once it was written again."""
+    states = {path: path.stat() for path in paths if path.is_file()}
+    return {path: (state.st_mtime_ns, state.st_ino) for path, state in states.items()}
+
+
+def _running(final: Path) -> Path:
+    """Return where papermill keeps a notebook while it runs."""
+    return final.with_name(f".{final.name}")
 
 
 def _why(fault: Exception) -> str:

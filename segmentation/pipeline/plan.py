@@ -10,6 +10,7 @@ from typing import get_args
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, Dataset, MethodName, dataset_path
 from segmentation.core.errors import DataError, UsageError, as_command, as_option
+from segmentation.core.files import as_json
 from segmentation.core.text import suggest
 from segmentation.language import speak
 from segmentation.language.message import catalogue_path
@@ -110,6 +111,16 @@ class Plan:
         """Return what the run is made from, the place of its table as `wherever` has it: none of a server."""
         told = {row["name"]: row["value"] for row in self.told_parameters() if row["name"] != "data"}
         return Made(parameters=told | ({"data": self.wherever} if self.source.files else {}), set_by=self.set_by)
+
+    def remembered(self) -> dict[Path, str]:
+        """Return the files that say what the run is made from, and the dataset.yaml that was assumed."""
+        assumed = {} if self.assumed is None else {self.described: self.assumed}
+        return {self.study.path(Made.FILE): as_json(self.made().content())} | assumed
+
+    def as_before(self) -> bool:
+        """Return whether the finished run of this name was made from the same, so that there may be nothing to do."""
+        texts, finished = self.remembered(), self.study.path("manifest.json").is_file()
+        return finished and all(path.is_file() and path.read_text(encoding="utf-8") == texts[path] for path in texts)
 
     @property
     def catalogues(self) -> list[Path]:

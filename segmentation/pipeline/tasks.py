@@ -5,13 +5,11 @@ import json
 import multiprocessing
 import os
 from collections.abc import Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from threading import Thread
 
 from doit.control import TaskControl
 from doit.dependency import Dependency
@@ -23,9 +21,10 @@ from filelock import FileLock, Timeout
 
 from segmentation.core import files
 from segmentation.core.errors import SegmentationError, as_option, require_extra
-from segmentation.core.files import as_json, sha256, sweep_halves, write_text
+from segmentation.core.files import sha256, sweep_halves, write_text
 from segmentation.core.parallel import sweep_temporary
 from segmentation.language import speak, spoken
+from segmentation.pipeline import notebooks
 from segmentation.pipeline.dependencies import (
     Content,
     Record,
@@ -36,12 +35,12 @@ from segmentation.pipeline.dependencies import (
     notebook_source,
     of_environment,
     package_files,
+    read_record,
 )
-from segmentation.pipeline.notebooks import execute_notebook
+from segmentation.pipeline.notebooks import Chapters, Execution
 from segmentation.pipeline.plan import Plan
 from segmentation.pipeline.progress import Outcome, Progress, expected_seconds, follow
 from segmentation.pipeline.verify import write_manifest
-from segmentation.runs.artifacts import Made
 from segmentation.runs.manifest import Beside, beside, lists_of, open_finished, require_unchanged, revision
 from segmentation.runs.records import Printed
 from segmentation.runs.run import PIPELINE
@@ -70,6 +69,8 @@ def run_pipeline(
             sweep_temporary()
             sweep_halves(plan.study.folder, plan.study.report)
             wanted = _required(beside(plan.study, printed, slides), plan.study.report)
+            if not cold and not plan.as_before():
+                notebooks.warm_up()  # while it is found what is out of date
             before, listed = _table_before(plan), lists_of(plan.study.name)
             with _remembered(plan):
                 outcome = replace(_run_tasks(plan, wanted, cold, quiet), before=before)
@@ -105,9 +106,7 @@ def _remembered(plan: Plan):
 
     Where there is no finished run they stay, so that its name is enough to try again.
     """
-    texts = {plan.study.path(Made.FILE): as_json(plan.made().content())}
-    if plan.assumed is not None:
-        texts[plan.described] = plan.assumed
+    texts = plan.remembered()
     before = {path: path.read_text(encoding="utf-8") for path in texts if path.is_file()}
     for path, text in texts.items():
         if before.get(path) != text:
@@ -130,38 +129,32 @@ def _prepare_kernels(cold: bool = False) -> None:
 
 
 def _run_tasks(plan: Plan, wanted: Beside, cold: bool, quiet: bool) -> Outcome:
-    outcome, record = Outcome(), plan.study.folder / ".doit.json"
-    progress = _follow(plan, wanted, _read_record(record), quiet)
+    outcome, place = Outcome(), plan.study.folder / ".doit.json"
+    record = read_record(place)
+    progress = _follow(plan, wanted, record, quiet)
+    chapters = Chapters(plan, progress, cold=cold)
     _prepare_kernels(cold)
     try:
-        control = TaskControl(generate_tasks("report", _tasks(plan, outcome, progress, wanted, cold)))
+        control = TaskControl(generate_tasks("report", _tasks(plan, outcome, chapters, wanted, record)))
         control.process(None)
-        kept = Dependency(Record, str(record), checker_cls=Content)
+        kept = Dependency(Record, str(place), checker_cls=Content)
         # By doit's parts, and not by its command, which looks for plugins and reads its tasks' source.
-        code = MThreadRunner(kept, _reporter(outcome, progress), num_process=2).run_all(control.task_dispatcher())
+        reporter = _reporter(outcome, progress)
+        # Two stages at once, and the ends of two before.
+        code = MThreadRunner(kept, reporter, num_process=4).run_all(control.task_dispatcher())
     except Exception as fault:
         outcome.fault = outcome.fault or fault
     finally:
         progress.stop()
-        for kernel in multiprocessing.active_children():
-            kernel.kill()
+        _end_kernels()
+        chapters.drop()
+        _end_kernels()  # what was starting meanwhile
     if outcome.fault:
         raise outcome.fault
     if code:
         raise SegmentationError("the pipeline stopped; run it again with --debug to see why")
     outcome.seconds, outcome.total = progress.seconds, progress.total()
     return outcome
-
-
-def _read_record(record: Path) -> dict:
-    """Return doit's record of what was made; one that cannot be read goes: all is made again."""
-    try:
-        return json.loads(record.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError:
-        record.unlink()
-        return {}
 
 
 def _follow(plan: Plan, wanted: Beside, record: dict, quiet: bool) -> Progress:
@@ -174,19 +167,24 @@ def _follow(plan: Plan, wanted: Beside, record: dict, quiet: bool) -> Progress:
 
 
 def _reporter(outcome: Outcome, progress: Progress):
+    stages = {stage.name for stage in STAGES}
+
     class Reporter(ZeroReporter):
         def skip_uptodate(self, task):
-            outcome.fresh.append(_name(task))
-            progress.skip(_name(task))
+            if not _part(task):
+                outcome.fresh.append(_name(task))
+                progress.skip(_name(task))
 
         def execute_task(self, task):
-            if task.actions:
+            if task.actions and not _part(task):
                 task.value_savers.append(lambda: {"took": progress.took(_name(task))})
                 progress.begin(_name(task), task.doc)
 
         def add_success(self, task):
-            if task.actions:
+            if task.actions and not _part(task):
                 outcome.ran.append(_name(task))
+                progress.skip(_name(task))
+            if task.actions and (_part(task) or _name(task) not in stages):
                 progress.end(_name(task))
 
         def add_failure(self, task, fail):
@@ -199,7 +197,13 @@ def _reporter(outcome: Outcome, progress: Progress):
 
 
 def _name(task) -> str:
-    return task.name.partition(":")[2]
+    """Return what a task makes: of a stage that has two, "03_k_selection" for both."""
+    return task.name.split(":")[1]
+
+
+def _part(task) -> bool:
+    """Return whether a task only ends a stage."""
+    return task.name.count(":") > 1
 
 
 def make_comparison(runs: Sequence[str], language: str | None = None) -> tuple[str, Path]:
@@ -223,38 +227,29 @@ def make_comparison(runs: Sequence[str], language: str | None = None) -> tuple[s
     executed = page.parent / "notebooks" / f"{page.stem}.ipynb"
     notebook, told = (COMPARE, {"base": runs[0], "run": run}) if len(runs) == 2 else (SERIES, {"runs": ",".join(runs)})
     told["language"] = spoken()
-    _warm(modules_of(files.found(notebook)))
     try:
         with FileLock(files.ROOT / "assets" / run / ".lock", blocking=False):
             sweep_halves(page.parent)
             private = any(open_finished(name, None).private for name in runs)
-            execute = partial(execute_notebook, private=private)
-            _apart(execute, files.found(notebook), told, executed, lambda *_: None)
+            warm_up = partial(notebooks.warm_up, modules_of(files.found(notebook)))
+            execute = partial(notebooks.execute_notebook, files.found(notebook), told, executed, private=private)
+            Execution(execute, lambda *_: None, first=warm_up).begin()
             return _render("report.render", "write_comparison", executed, page, " → ".join(runs)), page
     except Timeout as fault:
         raise SegmentationError(f"run {run} is being made by another process; wait for it") from fault
     finally:
-        for kernel in multiprocessing.active_children():
-            kernel.kill()
+        _end_kernels()
 
 
-def _apart(action, *arguments) -> None:
-    """Run something in a thread, as the stages of a run are: in the main one nbclient would take Ctrl-C for itself."""
-    done: Future = Future()
-
-    def work():
-        try:
-            done.set_result(action(*arguments))
-        except BaseException as fault:
-            done.set_exception(fault)
-
-    Thread(target=work, daemon=True).start()
-    done.result()
+def _end_kernels() -> None:
+    for kernel in multiprocessing.active_children():
+        kernel.kill()
 
 
-def _tasks(plan: Plan, outcome: Outcome, progress: Progress, wanted: Beside, cold: bool):
+def _tasks(plan: Plan, outcome: Outcome, chapters: Chapters, wanted: Beside, record: dict):
     for stage in STAGES:
-        yield _stage_task(plan, outcome, progress, stage, cold)
+        yield _stage_task(plan, outcome, chapters, stage, record)
+        yield _executed_task(plan, outcome, chapters, stage)
     yield _page_task(plan, outcome)
     if wanted.printed:
         yield _pdf_task(plan, outcome, wanted.printed)
@@ -263,16 +258,50 @@ def _tasks(plan: Plan, outcome: Outcome, progress: Progress, wanted: Beside, col
     yield _manifest_task(plan, outcome, wanted)
 
 
-def _stage_task(plan: Plan, outcome: Outcome, progress: Progress, stage: Stage, cold: bool) -> dict:
+def _stage_task(plan: Plan, outcome: Outcome, chapters: Chapters, stage: Stage, record: dict) -> dict:
+    """Return the task of a stage's artifacts: it is done when they are written, and those who read them may begin."""
     parameters = {name: plan.parameters[name] for name in declared(stage)}
     wherever = parameters | ({"data": plan.wherever} if "data" in parameters else {})
-    targets = [*map(plan.study.path, stage.writes), plan.executed(stage)]
+    artifacts = [plan.study.path(name) for name in stage.writes]
     needs = [plan.described, *plan.inputs(stage), *map(file_of, modules_of(stage.notebook)), locked()]
     told = [wherever, notebook_source(stage.notebook)]
-    work = [_execute, stage, parameters, plan, cold, partial(progress.reach, stage.name)]
-    task = _task(outcome, stage.name, stage.question, needs, targets, told, *work, drawn=partial(_drawn, plan, stage))
+    work, perhaps = [chapters.begin, stage], partial(plan.perhaps, stage)
+    task = _task(outcome, stage.name, stage.question, needs, artifacts, told, *work, drawn=perhaps)
+    task["uptodate"].append(_as_executed(plan, stage, chapters, record))
     # Nobody can see from outside whether a database has changed.
     return task | ({"uptodate": [False]} if stage == STAGES[0] and not plan.source.settled else {})
+
+
+def _as_executed(plan: Plan, stage: Stage, chapters: Chapters, record: dict):
+    """Return doit's check that a stage's executed copy and figures are those that were made with its artifacts."""
+    of_copy = record.get(f"report:{_executed(stage)}", {}).get("_values_:", {})
+
+    def check(task, values) -> bool:
+        task.value_savers.append(lambda: chapters.mark)
+        together = values.get("run") == of_copy.get("run") is not None  # no run was stopped between the two
+        return together and of_copy["made"] == _shown(plan, stage)
+
+    return check
+
+
+def _executed_task(plan: Plan, outcome: Outcome, chapters: Chapters, stage: Stage) -> dict:
+    """Return the task of a stage's executed copy and figures, with which those who read its artifacts do not wait."""
+    task = _task(outcome, _executed(stage), "", [], [plan.executed(stage)], [], chapters.finish, stage)
+
+    def check(task) -> bool:
+        task.value_savers.append(lambda: chapters.mark | {"made": _shown(plan, stage)})
+        return stage not in chapters.begun
+
+    return task | {"task_dep": [f"report:{stage.name}"], "uptodate": [check]}
+
+
+def _shown(plan: Plan, stage: Stage) -> dict[str, str]:
+    return _hashes([plan.executed(stage), *plan.figures(stage)])
+
+
+def _executed(stage: Stage) -> str:
+    """Return the name of the task that ends a stage."""
+    return f"{stage.name}:executed"
 
 
 def _page_task(plan: Plan, outcome: Outcome) -> dict:
@@ -317,13 +346,8 @@ def _found(plan: Plan) -> list[Path]:
     return [*plan.artifacts(), *lineage, *plan.catalogues]
 
 
-def _drawn(plan: Plan, stage: Stage) -> list[Path]:
-    """Return what a stage has made besides its targets: figures, and artifacts that it does not always write."""
-    return [*plan.figures(stage), *plan.perhaps(stage)]
-
-
 def _task(outcome: Outcome, name: str, asks: str, needs: list, makes: list, told, action, *arguments, drawn=list):
-    """Return a doit task: out of date when a file that it needs or makes, a figure drawn, or what is told changed."""
+    """Return a doit task: out of date when a file that it needs or makes, or has drawn, or what is told changed."""
     return {
         "name": name,
         "doc": asks,
@@ -343,14 +367,15 @@ def _hashed(told) -> str:
 def _as_it_was_made(makes: list[Path], drawn):
     """Return doit's check that a task's results are what it wrote: a notebook run by hand may have changed them."""
 
-    def made() -> dict[str, str]:
-        return {path.name: sha256(path) for path in [*makes, *drawn()] if path.is_file()}
-
     def check(task, values) -> bool:
-        task.value_savers.append(lambda: {"made": made()})
-        return values.get("made") == made()
+        task.value_savers.append(lambda: {"made": _hashes([*makes, *drawn()])})
+        return values.get("made") == _hashes([*makes, *drawn()])
 
     return check
+
+
+def _hashes(paths: list[Path]) -> dict[str, str]:
+    return {path.name: sha256(path) for path in paths if path.is_file()}
 
 
 def _guarded(outcome: Outcome, action, *arguments) -> bool:
@@ -366,29 +391,3 @@ def _guarded(outcome: Outcome, action, *arguments) -> bool:
 def _render(module: str, action: str, *arguments):
     # Imported here, because it takes seconds.
     return getattr(import_module(f"segmentation.{module}"), action)(*arguments)
-
-
-def _warm(modules: list[str]) -> None:
-    """Let kernels be forked from a process that has imported these modules."""
-    from segmentation.pipeline.kernels import start_fork_server  # imported here: an idle run starts none
-
-    start_fork_server([f"segmentation.{name}" for name in modules if not name.endswith("__init__")])
-
-
-def used_from(stage: Stage) -> list[str]:
-    """Return the modules of this package that the notebook of a stage uses, and those after it, which may follow."""
-    return sorted(set().union(*(modules_of(later.notebook) for later in STAGES[STAGES.index(stage) :])))
-
-
-def _execute(stage: Stage, parameters: dict, plan: Plan, cold: bool, reach) -> None:
-    """Execute one notebook, and keep its executed copy, partly executed when it failed."""
-    if not cold:
-        _warm(used_from(stage))
-    before = {path: path.stat().st_mtime_ns for path in plan.figures(stage)}
-    of, private = plan.source.name, plan.study.private
-    execute_notebook(stage.notebook, parameters, plan.executed(stage), reach, data=of, private=private)
-    if stage == STAGES[0]:
-        plan.require_same_table()
-    for path, written in before.items():
-        if path.stat().st_mtime_ns == written:
-            path.unlink()  # a figure that this run no longer draws

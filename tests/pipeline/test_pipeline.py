@@ -19,7 +19,7 @@ import pytest
 from segmentation.core.files import PACKAGE, name_of, read_json, sha256, write_json
 from segmentation.pipeline import dependencies
 from segmentation.pipeline.dependencies import _parsing, _used, _used_by, file_of, modules_of, package_files
-from segmentation.pipeline.tasks import used_from
+from segmentation.pipeline.notebooks import used_from
 from segmentation.runs.stages import STAGES
 from tests.conftest import FAST, Project
 from tests.toy import insert_code
@@ -129,9 +129,14 @@ def test_each_stage_is_told_when_it_begins_and_when_it_ends(toy):
     done = toy.run("report", "--seed", "4")
     lines = done.stderr.splitlines()
     assert re.fullmatch(r"03_k_selection: How many segments\? \(up to about 2\d s left\)", lines[0])
-    assert re.fullmatch(r"03_k_selection: done in \S+( \d)? (s|min)", lines[1])
+    ends = [line for line in lines if re.fullmatch(r"\S+: done in \S+( \d)? (s|min)", line)]
+    begins = [line for line in lines if line not in ends]
     names = ["03_k_selection", "04_clustering", "05_profiling", "report.html", "manifest.json"]
-    assert [line.partition(":")[0] for line in lines] == [name for name in names for _ in range(2)]
+    assert [line.partition(":")[0] for line in begins] == names
+    ended = [line.partition(":")[0] for line in ends]
+    assert sorted(ended) == sorted(names)  # the end of one takes its time beside the next
+    assert ended[-2:] == names[-2:]
+    assert all(lines.index(begins[i]) < lines.index(ends[ended.index(name)]) for i, name in enumerate(names))
     assert toy.run("report", "--seed", "4").stderr == ""
 
 
@@ -210,6 +215,52 @@ def test_nothing_is_left_of_a_run_and_its_workers(toy, place, how):
     assert list(place.iterdir()) == []
     codes = {"to its end": 0, signal.SIGINT: 130, signal.SIGTERM: -signal.SIGTERM, signal.SIGKILL: -signal.SIGKILL}
     assert run.returncode == codes[how]
+
+
+WAITS = "while not (folder / 'goes on').is_file(): (folder / 'waits').touch()"
+
+
+def test_a_stage_begins_when_the_one_before_has_come_to_its_answer(toy):
+    insert_code(toy, "03_k_selection", WAITS, below=True)
+    insert_code(toy, "04_clustering", "(folder / 'goes on').touch()")
+    assert _ran(toy) == "03_k_selection, 04_clustering, report.html and manifest.json"
+
+
+def test_a_failure_beneath_the_answer_fails_the_run_and_is_made_again(toy):
+    page, whole = toy.root / "report" / "sample" / "report.html", toy.root / "notebooks" / "03_k_selection.ipynb"
+    before, notebook = page.read_bytes(), whole.read_bytes()
+    insert_code(toy, "03_k_selection", "1 / 0", below=True)
+    done = toy.run("report", "--seed", "7")
+    assert done.returncode == 1
+    assert "notebooks/03_k_selection.ipynb, code cell 5 (1 / 0): ZeroDivisionError" in done.stderr
+    assert "\n03_k_selection: failed in " in done.stderr
+    assert page.read_bytes() == before
+    whole.write_bytes(notebook)
+    assert "03_k_selection" in _ran(toy, "--seed", "7")
+
+
+def test_an_artifact_written_beneath_the_answer_is_refused(toy):
+    again = 'write_json(folder / "k_selection.json", read_json(folder / "k_selection.json"))'
+    insert_code(toy, "03_k_selection", again, below=True)
+    done = toy.run("report")
+    assert done.returncode == 1
+    assert "notebooks/03_k_selection.ipynb writes k_selection.json beneath its last heading" in done.stderr
+
+
+def test_a_stage_stopped_after_its_artifacts_is_made_again(toy):
+    insert_code(toy, "03_k_selection", WAITS, below=True)
+    command = [sys.executable, "-m", "segmentation", "report", "--seed", "7"]
+    stopped = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # ignored behind a shell
+    variables = {**os.environ, "PYTHONPATH": str(toy.root)}
+    run = subprocess.Popen(command, cwd=toy.root, env=variables, stderr=subprocess.PIPE, preexec_fn=stopped)
+    while b"04_clustering" not in run.stderr.readline():
+        assert run.poll() is None
+    run.send_signal(signal.SIGINT)
+    run.communicate()
+    assert run.returncode == 130
+    toy.artifact("sample", "goes on").touch()
+    assert "03_k_selection" in _ran(toy, "--seed", "7")
+    assert "while not" in (toy.root / "report" / "sample" / "notebooks" / "03_k_selection.ipynb").read_text()
 
 
 def test_a_run_is_made_again_by_its_name_alone(toy, tmp_path):
