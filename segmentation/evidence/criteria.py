@@ -157,7 +157,8 @@ def silhouette_values(X: np.ndarray, partitions: list[np.ndarray]) -> list[np.nd
     partitions : list of ndarray of shape (n,)
         Labels from 0. A customer who is alone in a segment has a silhouette of 0.
     """
-    parts = [_silhouettes_from(start, X, partitions) for start in range(0, len(X), AT_ONCE)]
+    # Of no customers, as where there is one segment, each partition has none.
+    parts = [_silhouettes_from(start, X, partitions) for start in range(0, max(len(X), 1), AT_ONCE)]
     return [np.concatenate(values) for values in zip(*parts, strict=True)]
 
 
