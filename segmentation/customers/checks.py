@@ -12,6 +12,7 @@ from segmentation.core.dataset import Column, Dataset
 from segmentation.core.engine import all_of, any_of, double, held, kept, kept_like, of_each
 from segmentation.core.text import ANSWERS, FEWEST_TO_ADD_UP, MISSING, NO, SUM, YES, answers
 from segmentation.customers.counts import is_total, repeated
+from segmentation.customers.refused import without
 from segmentation.language.kept import Rule as Expected
 from segmentation.tables.dates import ISO, time_to
 from segmentation.tables.number_formats import BLANKS, Convention, text_of, to_number
@@ -78,11 +79,10 @@ def part_rows(checked: ibis.Table, dataset: Dataset, names: list[str]) -> tuple[
     several = _repeated(checked, dataset, names)
     doubted = any_of([checked["rule"].notnull(), *(checked[name].isin(t[name]) for name, t in several.items())])
     suspects = kept(checked.filter(doubted), ordered=False)
-    fine, rejected = checked.filter(checked["rule"].isnull()), suspects.filter(suspects["rule"].notnull())
-    rejected, repeats = rejected.select("row", *REFUSED), _find_repeats(suspects, several, dataset, names)
-    if repeats is not None:
-        fine, rejected = fine.anti_join(repeats, "row"), ibis.union(rejected, repeats)
-    return fine, kept(rejected.order_by("file", "line", "row").select(*REFUSED))
+    rejected = suspects.filter(suspects["rule"].notnull()).select("row", *REFUSED)
+    repeats = _find_repeats(suspects, several, dataset, names)
+    rejected = kept((rejected if repeats is None else ibis.union(rejected, repeats)).order_by("file", "line", "row"))
+    return without(checked, rejected), rejected.select(*REFUSED)
 
 
 def _find_repeats(suspects: ibis.Table, several: dict, dataset: Dataset, names: list[str]) -> ibis.Table | None:

@@ -64,8 +64,7 @@ def read_large(
     tables, told = [table for table, _ in read], dict(read[0][1])
     headers = _headers_of(tables, source)
     matched = match_columns(headers, dataset, file=source.name, wanted=wanted)
-    told.pop("whole")
-    whole = all(notes["whole"] for _, notes in read)
+    whole = told.pop("whole") and all(notes["whole"] for _, notes in read)
     raw = _as_one(tables, matched, dataset, None if whole else len(headers))
     how = {"file": source.name, "known": known or {}}
     raw, conventions = _with_numbers(raw, dataset, list(matched), how)
@@ -90,11 +89,12 @@ def _as_one(tables: list[ibis.Table], matched: dict[str, str], dataset: Dataset,
     """
     kinds, parts, before = _kinds(tables, matched, dataset), [], 0
     for table in tables:
-        whole = {name.removeprefix("_its_"): table[name] for name in WHOLE}
+        whole = {name.removeprefix("_its_"): table[name].cast(kind) for name, kind in WHOLE.items()}
         cells = {name: _cell(table[header], kinds[name]) for name, header in matched.items()}
         filled = (table[header].notnull() for header in table.columns if header not in WHOLE)
         full = table if fields is None else table.filter(any_of([table["_its_fields"] != fields, *filled]))
-        parts.append(full.select(**whole | {"row": table["_its_row"] + before}, **cells))
+        row = (table["_its_row"] > 0).ifelse(table["_its_row"] + before, table["_its_row"] - before)
+        parts.append(full.select(**whole | {"row": row}, **cells))
         before += int(table.count().execute())
     return ibis.union(*parts) if len(parts) > 1 else parts[0]
 

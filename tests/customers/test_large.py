@@ -294,6 +294,16 @@ def test_several_large_files_are_one_table(tmp_path):
     _compare(*(_cleaned(tmp_path / "*.parquet", large=large) for large in (False, True)))
 
 
+def test_a_row_of_another_width_in_one_file_refuses_none_of_the_file_before(tmp_path):
+    lines = dirty_customers().to_csv(index=False).splitlines()
+    (tmp_path / "a.csv").write_text("\n".join(lines[:200]) + "\n")
+    lines[230] += ",too many"
+    (tmp_path / "b.csv").write_text("\n".join([lines[0], *lines[200:]]) + "\n")
+    small, large = (_cleaned(tmp_path / "*.csv", large=large) for large in (False, True))
+    assert [*small[0]["id"]] == [*large[0]["id"]]
+    assert len(small[1]) == len(large[1])
+
+
 def test_a_quotation_mark_that_swallows_rows_is_refused_in_a_large_file_too(tmp_path):
     path = tmp_path / "shop.csv"
     lines = dirty_customers().to_csv(index=False).splitlines()
