@@ -6,7 +6,6 @@ from functools import partial
 import ibis
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeClassifier
 from sqlglot import exp
@@ -42,12 +41,11 @@ def grow_rules(customers: pd.DataFrame, features: list[str], *, private: bool) -
     # Trees see single precision: ranks divide the customers in the same way, whatever the unit.
     ranks = np.column_stack([np.unique(column, return_inverse=True)[1] for column in X.T])
     k = len(np.unique(segments))
-    trees = [_tree(leaves, private) for leaves in range(k, k + MORE_LEAVES + 1)]
-    folds = KFold(min(FOLDS, len(X)), shuffle=True, random_state=0)
-    tasks = [(tree, *rows) for tree in trees for rows in folds.split(ranks)]
-    scores = np.reshape(spread(_share_right, tasks, ranks, segments), (len(trees), -1))
+    sizes = [max(leaves, 2) for leaves in range(k, k + MORE_LEAVES + 1)]
+    folds = [*KFold(min(FOLDS, len(X)), shuffle=True, random_state=0).split(ranks)]
+    scores = np.transpose(spread(_shares_right, folds, ranks, segments, sizes, least(private)))
     chosen = _fewest_within_one_error(scores)
-    tree = trees[chosen].fit(ranks, segments).tree_
+    tree = _tree(sizes[chosen], least(private)).fit(ranks, segments).tree_
     leaves = [_leaf(dict(zip(features, bounds, strict=True)), segments[inside])
               for bounds, inside in _leaves(tree, ranks, X, private)]  # fmt: skip
     return Rules(
@@ -84,10 +82,32 @@ def _inside(bounds: dict[str, tuple], table: ibis.Table) -> Iterator[ibis.Value]
         yield from [table[feature] <= double(up_to)] if up_to is not None else []
 
 
-def _share_right(task: tuple, ranks: np.ndarray, segments: np.ndarray) -> float:
-    """Grow a tree on some customers, and return the share of the others that it tells right."""
-    tree, grown_on, asked_about = task
-    return clone(tree).fit(ranks[grown_on], segments[grown_on]).score(ranks[asked_about], segments[asked_about])
+def _shares_right(fold: tuple, ranks: np.ndarray, segments: np.ndarray, sizes: list[int], fewest: int) -> list[float]:
+    """Grow trees of each number of leaves on some customers, and return the shares of the others that they tell right.
+
+    They are one: a tree grows by the best leaf next, so that a smaller one is the larger one's first nodes.
+    """
+    grown_on, asked_about = fold
+    grown = _tree(max(sizes), fewest).fit(ranks[grown_on], segments[grown_on])
+    told = grown.classes_[grown.tree_.value[:, 0].argmax(axis=1)]
+    at, before = grown.apply(ranks[asked_about]), _parents(grown.tree_)
+    return [float(np.mean(told[_first(before, 2 * leaves - 1)[at]] == segments[asked_about])) for leaves in sizes]
+
+
+def _parents(tree) -> np.ndarray:
+    """Return the node above each, 0 above the first."""
+    above = np.zeros(tree.node_count, int)
+    for children in (tree.children_left, tree.children_right):
+        above[children[children > 0]] = np.flatnonzero(children > 0)
+    return above
+
+
+def _first(parents: np.ndarray, nodes: int) -> np.ndarray:
+    """Return for each node itself, or the node above it that is one of the first."""
+    found = np.arange(len(parents))
+    for node in range(nodes, len(parents)):
+        found[node] = found[parents[node]]
+    return found
 
 
 def _fewest_within_one_error(scores: np.ndarray) -> int:
@@ -97,8 +117,8 @@ def _fewest_within_one_error(scores: np.ndarray) -> int:
     return int(np.flatnonzero(means >= means[best] - error)[0])
 
 
-def _tree(leaves: int, private: bool) -> DecisionTreeClassifier:
-    return DecisionTreeClassifier(max_leaf_nodes=max(leaves, 2), min_samples_leaf=least(private), random_state=0)
+def _tree(leaves: int, fewest: int) -> DecisionTreeClassifier:
+    return DecisionTreeClassifier(max_leaf_nodes=leaves, min_samples_leaf=fewest, random_state=0)
 
 
 def _leaves(tree, ranks: np.ndarray, X: np.ndarray, private: bool, node: int = 0, inside=None, bounds=None):

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.files import read_json
 from segmentation.runs.records import Leaf, Rules
 from segmentation.segments import tell as segments_tell
 from segmentation.shortcuts import tell as shortcuts_tell
-from segmentation.shortcuts.rules import count_rules, grow_rules, shortest_between, write_sql
+from segmentation.shortcuts.rules import _shares_right, count_rules, grow_rules, shortest_between, write_sql
 from tests.conftest import customers_of
 
 
@@ -57,6 +58,17 @@ def test_sql_says_what_the_rules_say(k, d, seed, size):
     assert None not in told
     assert sum(a == b for a, b in zip(told, table["segment"], strict=True)) == found.right
     assert sum(leaf.customers for leaf in found.leaves) == 60
+
+
+@given(st.integers(1, 5), st.sampled_from([1, 10]), st.integers(0, 1000))
+def test_cross_validation_is_that_of_trees_each_grown_by_itself(k, fewest, seed):
+    rng = np.random.default_rng(seed)
+    ranks, segments = rng.integers(rng.choice([3, 90]), size=(90, 2)), rng.integers(1, k + 1, size=90)
+    grown_on, asked_about = np.arange(70), np.arange(70, 90)
+    sizes = [max(leaves, 2) for leaves in (k, k + 1, k + 2)]
+    grown = [DecisionTreeClassifier(max_leaf_nodes=n, min_samples_leaf=fewest, random_state=0) for n in sizes]
+    each = [t.fit(ranks[grown_on], segments[grown_on]).score(ranks[asked_about], segments[asked_about]) for t in grown]
+    assert _shares_right((grown_on, asked_about), ranks, segments, sizes, fewest) == each
 
 
 def test_of_a_large_table_the_rules_tell_all_customers_and_what_rests_on_the_sample_says_so():
