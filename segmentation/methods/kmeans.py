@@ -21,10 +21,10 @@ MOST_STARTS = 1000
 SAME_INERTIA = 1e-9
 LARGEST_AT_ONCE = 500
 MOST_ITERATIONS = 1000
-SETTLED, MOST_STEPS = 1e-4, 300  # as scikit-learn has it
+SETTLED, MOST_ITERATIONS_OF_ONE = 1e-4, 300  # as scikit-learn has it
 STANDS_STILL = 1e-12  # where single precision moves nothing any more
-NEAR = 1e-3  # of the lowest inertia, far above what single precision rounds away
-AT_ONCE = 200_000  # distances, which the caches hold
+WORTH_ENDING = 1e-3  # of the lowest inertia, far above what single precision rounds away
+DISTANCES_AT_ONCE = 200_000  # as many as the caches hold
 BLOCK = 32
 STARTS = 10
 CORES = 0.2, 0.6  # of the rows, the smallest and the largest part that the cores of a start are made of
@@ -100,7 +100,7 @@ def _ends(
     Z = X - (middle := X.mean(axis=0))
     found, inertia = settle(Z, k, rng, starts, tolerance=STANDS_STILL)
     inertia, centres = inertia + (Z**2).sum(), found.astype(float)
-    for i in np.flatnonzero(inertia <= min(best, inertia.min()) * (1 + NEAR)):
+    for i in np.flatnonzero(inertia <= min(best, inertia.min()) * (1 + WORTH_ENDING)):
         end = descend(Z, centres[[i]])
         inertia[i], centres[i] = end.inertia[0], end.centres[0]
     return inertia, centres + middle
@@ -180,7 +180,7 @@ def settle(
     inertia : ndarray of shape (starts,)
         Before the last step, less the sum of the squared norms of X.
     """
-    Z, each = X.astype(np.float32), max(AT_ONCE // (k * len(X)), 1)
+    Z, each = X.astype(np.float32), max(DISTANCES_AT_ONCE // (k * len(X)), 1)
     rows = np.column_stack([Z, np.ones(len(Z), Z.dtype), (Z**2).sum(axis=1)])
     parts = [
         _settle(rows[:, :-1].copy(), Z[_drawn(rows, k, rng, min(each, starts - at))], tolerance * Z.var(axis=0).mean())
@@ -198,7 +198,7 @@ def _settle(rows: np.ndarray, centres: np.ndarray, tolerance: float) -> tuple[np
     (starts, k, d), turned = centres.shape, np.ascontiguousarray(rows.T)
     far, member = np.empty((2, starts, k, len(rows)), rows.dtype)
     found, inertia, left = centres.copy(), np.empty(starts), np.arange(starts)
-    for _ in range(MOST_STEPS):
+    for _ in range(MOST_ITERATIONS_OF_ONE):
         lines = np.concatenate([-2 * centres, (centres**2).sum(axis=2, keepdims=True)], axis=2)
         distances = far[: len(left)]
         np.matmul(lines.reshape(-1, d + 1), turned, out=distances.reshape(-1, len(rows)))

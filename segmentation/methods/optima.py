@@ -22,7 +22,7 @@ from segmentation.runs.records import Scaled
 from segmentation.runs.run import Run
 
 LARGEST_K = 20
-KINDS = (Optimum, KMeans, GaussianMixture, LatentClasses, Block)  # of what an optimum is made
+OF_OPTIMUM = (Optimum, KMeans, GaussianMixture, LatentClasses, Block)  # of what an optimum is made
 
 
 def fit_each_k(X: np.ndarray, k_values, *, method: Method = KMEANS, seed: int = 0) -> dict[int, Optimum]:
@@ -52,7 +52,7 @@ def by_k(function: Callable, X: np.ndarray, asked, **how):
 
     hangs_on = {k: (part, _settled_alone(how.get("method"), k)) for k, part in of.items()}
     rest = {name: value for name, value in how.items() if name != "method"}
-    found = reused_each(hangs_on, compute, function, X, rest, kinds=KINDS)
+    found = reused_each(hangs_on, compute, function, X, rest, kinds=OF_OPTIMUM)
     is_frame = found and all(isinstance(value, dict) for value in found.values())
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("k") if is_frame else found
 

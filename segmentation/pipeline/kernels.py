@@ -22,7 +22,15 @@ from segmentation.core.parallel import end_with_parent, make_temporary, ready_wo
 
 NAME = "segmentation-fork"
 # What takes long to import of what the first notebook needs, and those after it too.
-FIRST = ("ipykernel.kernelapp", "matplotlib.pyplot", "pandas", "duckdb", "ibis", "pyarrow.parquet", "pydantic")
+IN_EVERY_CHAPTER = (
+    "ipykernel.kernelapp",
+    "matplotlib.pyplot",
+    "pandas",
+    "duckdb",
+    "ibis",
+    "pyarrow.parquet",
+    "pydantic",
+)
 TEMPORARY = "SEGMENTATION_TEMPORARY"
 LONGEST_PLACE = 30  # the name of a socket may have 107 bytes
 _starting, _started = threading.RLock(), threading.Event()
@@ -49,7 +57,9 @@ def start_fork_server() -> None:
         os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME
         # What an ordinary kernel sets before matplotlib is imported.
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-        multiprocessing.get_context("forkserver").set_forkserver_preload(["segmentation.pipeline.tidy", *FIRST])
+        multiprocessing.get_context("forkserver").set_forkserver_preload(
+            ["segmentation.pipeline.tidy", *IN_EVERY_CHAPTER]
+        )
         _start_unheard()
 
 

@@ -36,7 +36,7 @@ from segmentation.segments.assign import NEAR, UNSURE, open_segmented, rescaled,
 MOST_ROWS = 5_000
 ROW_DIGITS = 3
 MOST_TICKS = 5
-PLACES = range(-9, 10)  # after the point, of a rounded number; below 0 before it
+PLACES_TRIED = range(-9, 10)  # after the point, of a rounded number; below 0 before it
 HOW_SURE = {
     "clear": mark("Clearly: the next segment is at least twice as far away."),
     "fair": mark("Fairly: the next segment is farther away, but not twice as far."),
@@ -205,7 +205,9 @@ def _packed(values: list[float | None]) -> dict:
     """
     column = pd.Series(values, dtype=float)
     known = column.dropna().to_numpy()
-    places = next((places for places in PLACES if (_of_steps(_in_steps(known, places), places) == known).all()), None)
+    places = next(
+        (places for places in PLACES_TRIED if (_of_steps(_in_steps(known, places), places) == known).all()), None
+    )
     steps = _in_steps(known, places or 0)
     told: dict = {"least": int(steps.min()) if len(known) else 0, "places": places}
     found = steps - told["least"] + 1
