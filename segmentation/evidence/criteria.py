@@ -36,7 +36,7 @@ RULES = {  # criterion -> which k it chooses by itself
     mark("Elbow of the inertia"): mark("drawn, but never decides (Schubert 2023)"),
 }
 FLOWS = ["k", "segment", "size", "next_k", "next_segment", "next_size", "customers"]
-AT_ONCE = 1_000
+AT_ONCE, IN_CACHES = 1_000, 100
 LARGEST_DIP = 350  # customers: the table of the dip ends at 72,000 values, here pairs
 
 
@@ -163,13 +163,14 @@ def silhouette_values(X: np.ndarray, partitions: list[np.ndarray]) -> list[np.nd
 
 
 def _silhouettes_from(start: int, X: np.ndarray, partitions: list[np.ndarray]) -> list[np.ndarray]:
-    """Return those of a thousand customers."""
-    part = slice(start, start + AT_ONCE)
-    distances, found = cdist(X[part], X), []
-    for labels in partitions:
-        member = np.eye(labels.max(initial=0) + 1)[labels]
-        found.append(_silhouette(distances @ member, labels[part], member.sum(axis=0)))
-    return found
+    """Return those of a thousand customers, by one product for all partitions of so many that caches hold them."""
+    members, stop = [np.eye(labels.max(initial=0) + 1)[labels] for labels in partitions], min(start + AT_ONCE, len(X))
+    together, sums = np.hstack(members), [np.empty((0, sum(member.shape[1] for member in members)))]
+    for at in range(start, stop, IN_CACHES):
+        sums.append(cdist(X[at : min(at + IN_CACHES, stop)], X) @ together)
+    ends = np.cumsum([member.shape[1] for member in members])[:-1]
+    each = zip(np.split(np.concatenate(sums), ends, axis=1), partitions, members, strict=True)
+    return [_silhouette(own, labels[start:stop], member.sum(axis=0)) for own, labels, member in each]
 
 
 def _silhouette(sums: np.ndarray, own: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, silhouette_samples
 
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import DataError, UsageError
@@ -16,7 +16,7 @@ from segmentation.core.text import escape
 from segmentation.customers.counts import Grouping
 from segmentation.customers.exploring import bands, group_medians
 from segmentation.evidence import tell as evidence_tell
-from segmentation.evidence.criteria import favourites, score_each_k, silhouettes
+from segmentation.evidence.criteria import favourites, score_each_k, silhouette_values, silhouettes
 from segmentation.language.writing import amount, at_least, listing, percent, show_index
 from segmentation.methods.kmeans import (
     FEWEST_STARTS,
@@ -92,6 +92,13 @@ def test_silhouette_by_hand():
     found = silhouettes(X, np.array([0, 0, 1, 1]))
     assert found["silhouette"].tolist() == pytest.approx([(6 - 1) / 6, (5 - 1) / 5, (4.5 - 2) / 4.5, (6.5 - 2) / 6.5])
     assert found["segment"].tolist() == [1, 1, 2, 2]
+
+
+def test_silhouettes_of_several_partitions_at_once_are_those_of_scikit_learn():
+    X = make_blobs(1_150, centers=4, random_state=0)[0]  # more than are computed at once
+    partitions = [np.arange(len(X)) % k for k in (2, 5)] + [fit_best(X, 4, np.random.default_rng(0), 1).labels_]
+    for values, labels in zip(silhouette_values(X, partitions), partitions, strict=True):
+        assert values == pytest.approx(silhouette_samples(X, labels), abs=1e-12)
 
 
 def test_more_segments_than_distinct_customers_is_an_error():
