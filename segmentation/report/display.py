@@ -51,7 +51,7 @@ def figure(run, name: str, drawn, caption: str, alt: str | None = None, *, png: 
     panels = drawn if isinstance(drawn, list) else [drawn]
     whole = panels[0].get_figure(root=True)
     _write_out(whole)
-    whole.draw_without_rendering()
+    whole.get_layout_engine().execute(whole)
     whole.set_layout_engine("none")  # laid out once
     svg = _svg(whole, salt=name)
     write_text(run.path("figures") / f"{name}.svg", svg)
