@@ -156,10 +156,8 @@ def fit_best(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> Fi
         centres = found[inertia.argmin()].astype(float)
         [distances] = _distances(Z, centres[None])
         labels = distances.argmin(axis=0)
-        if len(np.unique(labels)) == k:
+        if np.bincount(labels, minlength=k).all():
             return Fit(labels, centres + middle, float(distances.min(axis=0).sum() + (Z**2).sum()))
-    from sklearn.cluster import KMeans  # a second, which the other fits do without
-
     return KMeans(k, n_init=starts, random_state=int(rng.integers(2**31))).fit(X)
 
 
@@ -196,21 +194,28 @@ def _settle(rows: np.ndarray, centres: np.ndarray, tolerance: float) -> tuple[np
     Another gives all sums and sizes, of the rows as near to a centre as to the nearest one.
     """
     (starts, k, d), turned = centres.shape, np.ascontiguousarray(rows.T)
-    far, member = np.empty((2, starts, k, len(rows)), rows.dtype)
+    (far, member), lines = np.empty((2, starts, k, len(rows)), rows.dtype), np.empty((starts, k, d + 1), rows.dtype)
     found, inertia, left = centres.copy(), np.empty(starts), np.arange(starts)
     for _ in range(MOST_ITERATIONS_OF_ONE):
-        lines = np.concatenate([-2 * centres, (centres**2).sum(axis=2, keepdims=True)], axis=2)
-        distances = far[: len(left)]
-        np.matmul(lines.reshape(-1, d + 1), turned, out=distances.reshape(-1, len(rows)))
+        distances, near, line = far[: len(left)], member[: len(left)], lines[: len(left)]
+        np.multiply(centres, -2, out=line[..., :d])
+        np.sum(centres**2, axis=2, out=line[..., d])
+        np.matmul(line.reshape(-1, d + 1), turned, out=distances.reshape(-1, len(rows)))
         nearest = distances.min(axis=1)
-        near = np.equal(distances, nearest[:, None], out=member[: len(left)])
+        np.equal(distances, nearest[:, None], out=near)
         sums = (near.reshape(-1, len(rows)) @ rows).reshape(-1, k, d + 1)
-        moved = np.where(sums[..., d:] > 0, sums[..., :d] / np.maximum(sums[..., d:], 1), centres)
-        found[left], inertia[left] = moved, nearest.sum(axis=1)
+        sizes = sums[..., d:]
+        moved = sums[..., :d] / sizes if sizes.all() else np.where(sizes, sums[..., :d] / np.maximum(sizes, 1), centres)
         going = ((moved - centres) ** 2).sum(axis=(1, 2)) > tolerance
-        left, centres = left[going], moved[going]
-        if not len(left):
-            break
+        if not going.all():
+            ended = left[~going]
+            found[ended], inertia[ended] = moved[~going], nearest[~going].sum(axis=1)
+            left, moved = left[going], moved[going]
+            if not len(left):
+                break
+        centres = moved
+    else:
+        found[left], inertia[left] = centres, nearest[going].sum(axis=1)
     return found, inertia
 
 
