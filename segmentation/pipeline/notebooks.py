@@ -99,10 +99,10 @@ class Execution:
     def __init__(self, execute: Callable[[Callable], None], reach: Callable, first: Callable = bool):
         self._reach, self._turn, self._dropped = reach, Event(), False
         self._made, self._over = Event(), Future[None]()
-        self._answer = sys.maxsize
+        self._kept = sys.maxsize
         Thread(target=self._work, args=(execute, first), daemon=True).start()
 
-    def begin(self, answer: int = sys.maxsize) -> None:
+    def begin(self, kept: int = sys.maxsize) -> None:
         """Let the cells run, and return once the one with this index is reached, or all have run.
 
         Raises
@@ -110,7 +110,7 @@ class Execution:
         NotebookFailed, UsageError, DataError
             When a cell has failed by then.
         """
-        self._answer = answer
+        self._kept = kept
         self._turn.set()
         self._made.wait()
         if self._over.done():
@@ -141,7 +141,7 @@ class Execution:
         self._turn.wait()
         if self._dropped:
             raise InterruptedError
-        if index >= self._answer:
+        if index >= self._kept:
             self._made.set()
         self._reach(index, *where)
 
@@ -162,17 +162,15 @@ class Chapters:
         self._starting = Lock()
 
     def begin(self, stage: Stage) -> None:
-        """Let a stage run, and return once its artifacts are written: when it has come to its answer, which tells."""
+        """Let a stage run, and return once its artifacts are written; it goes on to show what it has found."""
         self.begun[stage] = _states(self.plan.figures(stage))
-        kinds = [kind for kind, *_ in notebook_source(stage.notebook)]
-        last = max((i for i, kind in enumerate(kinds) if kind == "markdown"), default=len(kinds))
         execution = self._start(stage)
         for later in STAGES:
             if set(later.reads) & set(stage.writes):
                 self._start(later)
         if stage == STAGES[-1]:
             Thread(target=import_module, args=["segmentation.report.render"], daemon=True).start()  # it takes a second
-        execution.begin(last + 1)  # papermill adds a cell
+        execution.begin(_all_kept(stage.notebook) + 1)  # papermill adds a cell
         if stage == STAGES[0]:
             self.plan.require_same_table()
         self._handed[stage] = _states(self._artifacts(stage))
@@ -192,8 +190,8 @@ class Chapters:
         for path, state in _states(self._artifacts(stage)).items():
             if self._handed[stage].get(path) != state:
                 raise NotebookFailed(
-                    f"notebooks/{stage.notebook.name} writes {path.name} beneath its last heading, when others have "
-                    "read it; write it in a cell above"
+                    f"notebooks/{stage.notebook.name} writes {path.name} when others have read it; write it in the "
+                    'cell that is tagged "kept", or where none is, above the last heading'
                 )
 
     def drop(self) -> None:
@@ -239,6 +237,13 @@ def warm_up(modules: list[str] | None = None) -> None:
 def used_from(stage: Stage) -> list[str]:
     """Return the modules of this package that the notebook of a stage uses, and those after it, which may follow."""
     return sorted(set().union(*(modules_of(later.notebook) for later in STAGES[STAGES.index(stage) :])))
+
+
+def _all_kept(notebook: Path) -> int:
+    """Return which cell runs when all artifacts are written: the one behind that tagged "kept", or the last heading."""
+    cells = notebook_source(notebook)
+    kept = [i + 1 for i, (_, tags, _) in enumerate(cells) if "kept" in tags]
+    return max(kept or [i for i, (kind, *_) in enumerate(cells) if kind == "markdown"], default=len(cells))
 
 
 def _states(paths: Iterable[Path]) -> dict[Path, tuple]:

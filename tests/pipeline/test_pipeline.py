@@ -226,6 +226,17 @@ def test_a_stage_begins_when_the_one_before_has_come_to_its_answer(toy):
     assert _ran(toy) == "03_k_selection, 04_clustering, report.html and manifest.json"
 
 
+def test_a_stage_begins_when_the_cell_that_keeps_what_it_reads_has_run(toy):
+    path = toy.root / "notebooks" / "03_k_selection.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    *_, keeps, _ = notebook.cells
+    keeps.metadata["tags"] = ["kept"]
+    nbformat.write(notebook, path)
+    insert_code(toy, "03_k_selection", WAITS)
+    insert_code(toy, "04_clustering", "(folder / 'goes on').touch()")
+    assert _ran(toy) == "03_k_selection, 04_clustering, report.html and manifest.json"
+
+
 def test_a_failure_beneath_the_answer_fails_the_run_and_is_made_again(toy):
     page, whole = toy.root / "report" / "sample" / "report.html", toy.root / "notebooks" / "03_k_selection.ipynb"
     before, notebook = page.read_bytes(), whole.read_bytes()
@@ -244,7 +255,7 @@ def test_an_artifact_written_beneath_the_answer_is_refused(toy):
     insert_code(toy, "03_k_selection", again, below=True)
     done = toy.run("report")
     assert done.returncode == 1
-    assert "notebooks/03_k_selection.ipynb writes k_selection.json beneath its last heading" in done.stderr
+    assert "notebooks/03_k_selection.ipynb writes k_selection.json when others have read it" in done.stderr
 
 
 def test_a_stage_stopped_after_its_artifacts_is_made_again(toy):
