@@ -8,16 +8,15 @@ from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from threading import Lock
 
 from doit.dependency import FileChangedChecker, JsonDB
 
 from segmentation.core import files
 from segmentation.core.files import sha256, write_text
+from segmentation.runs.stages import parsed
 
 # An import of this package as ruff writes it: a line, or names in brackets.
 IMPORT = re.compile(r"^[ \t]*(from segmentation[\w.]* import (?:\([^)]*\)|[^(\n]*$)|import segmentation.*$)", re.M)
-_parsing = Lock()  # stages run in threads, and of two that parse at once Python 3.11 now and then stops one
 
 
 def notebook_source(notebook: Path) -> list[list]:
@@ -103,9 +102,7 @@ def _used(code: str) -> frozenset[str]:
 
     Of a package that is imported whole, those are used whose names stand behind it with a point.
     """
-    with _parsing:
-        tree = ast.parse(code)
-    nodes = list(ast.walk(tree))
+    nodes = list(ast.walk(parsed(code)))
     used: set[str] = set()
     packages: dict[str, str] = {}
     for node in nodes:
@@ -133,8 +130,7 @@ def _given(package: str) -> dict[str, str]:
     place = file_of(f"{package}.__init__")
     if not place.is_file():
         return {}
-    with _parsing:
-        tree = ast.parse(place.read_text(encoding="utf-8"))
+    tree = parsed(place.read_text(encoding="utf-8"))
     calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "lazily"]
     words = [(word.arg, word.value) for call in calls for word in call.keywords if word.arg]
     imports = [n for n in tree.body if isinstance(n, ast.ImportFrom) and n.module != "segmentation"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from threading import Lock
 
 from filelock import FileLock, Timeout
 
@@ -15,6 +16,7 @@ from segmentation.core import files
 from segmentation.core.errors import SegmentationError, UsageError
 
 MOST_IN_NAME = 200  # bytes: file systems take 255
+_parsing = Lock()
 OF_BASE = ("model.skops", "model.json", "profiles.json")  # what is read of an earlier run
 WORKBOOK, LISTS = "segments.xlsx", "lists"  # of `make lists`, by no stage: they hold customers
 PDF, SLIDES = "report.pdf", "slides.html"
@@ -94,6 +96,15 @@ STAGES = (
 )
 
 
+def parsed(code: str) -> ast.Module:
+    """Return the syntax tree of some code; the one place that parses, because threads do and each waits for the other.
+
+    Of two that parse at once Python 3.11 now and then stops one with a SystemError.
+    """
+    with _parsing:
+        return ast.parse(code)
+
+
 def declared(stage: Stage) -> dict:
     """Return the parameters that a notebook declares, with their defaults.
 
@@ -105,7 +116,7 @@ def declared(stage: Stage) -> dict:
     try:
         for cell in json.loads(stage.notebook.read_text(encoding="utf-8"))["cells"]:
             if "parameters" in cell["metadata"].get("tags", []):
-                assignments: list = ast.parse("".join(cell["source"])).body
+                assignments: list = parsed("".join(cell["source"])).body
                 return {node.targets[0].id: ast.literal_eval(node.value) for node in assignments}
     except (AttributeError, KeyError, SyntaxError, ValueError) as fault:
         raise UsageError(

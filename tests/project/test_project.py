@@ -490,3 +490,9 @@ def test_a_constant_has_one_home():
         for name in filter(str.isupper, names):
             homes.setdefault(name, []).append(path.relative_to(PACKAGE).as_posix())
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def test_code_is_parsed_in_one_place_alone():
+    """Threads parse, and of two that do so at once Python 3.11 now and then stops one: each waits for the other there."""
+    own = [path for path in PACKAGE.rglob("*.py") if "ast.parse(" in path.read_text(encoding="utf-8")]
+    assert own == [PACKAGE / "runs" / "stages.py"]
