@@ -493,6 +493,6 @@ def test_a_constant_has_one_home():
 
 
 def test_code_is_parsed_in_one_place_alone():
-    """Threads parse, and of two that do so at once Python 3.11 now and then stops one: each waits for the other there."""
+    """Threads parse, and of two that do so at once Python 3.11 now and then stops one: there each waits its turn."""
     own = [path for path in PACKAGE.rglob("*.py") if "ast.parse(" in path.read_text(encoding="utf-8")]
     assert own == [PACKAGE / "runs" / "stages.py"]
