@@ -12,8 +12,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from segmentation.core import files, parallel
-from segmentation.pipeline import dependencies, notebooks, tasks
+from segmentation.pipeline import notebooks, tasks
 from segmentation.report import display
+from segmentation.runs import stages
 
 
 def execute_here(
@@ -22,7 +23,7 @@ def execute_here(
     """Execute the cells of a notebook one by one, and keep what they show at `final`, as `execute_notebook` does."""
     reach(0, 1, None)  # and wait until its turn has come
     # A process has one standard output and one current figure, and what runs a cell parses it.
-    with dependencies._parsing:
+    with stages._parsing:
         executed = nbformat.read(notebook, as_version=4)
         shell = InteractiveShell.instance(user_module=ModuleType("notebook"))
         shell.user_ns.clear()

@@ -17,10 +17,10 @@ import nbformat
 import pytest
 
 from segmentation.core.files import PACKAGE, name_of, read_json, sha256, write_json
-from segmentation.pipeline import dependencies
-from segmentation.pipeline.dependencies import _parsing, _used, _used_by, file_of, modules_of, package_files
+from segmentation.pipeline.dependencies import _used, _used_by, file_of, modules_of, package_files
 from segmentation.pipeline.notebooks import used_from
-from segmentation.runs.stages import STAGES
+from segmentation.runs import stages
+from segmentation.runs.stages import STAGES, declared
 from tests.conftest import FAST, Project
 from tests.toy import insert_code
 
@@ -106,8 +106,9 @@ def test_what_a_module_uses_is_what_its_whole_code_says(path):
 
 def test_no_two_threads_parse_at_once(monkeypatch):
     parse, held = ast.parse, []
-    monkeypatch.setattr(dependencies.ast, "parse", lambda code: (held.append(_parsing.locked()), parse(code))[1])
+    monkeypatch.setattr(ast, "parse", lambda code: (held.append(stages._parsing.locked()), parse(code))[1])
     modules_of(STAGES[0].notebook)
+    declared(STAGES[0])
     assert held
     assert all(held)
 
