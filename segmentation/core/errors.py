@@ -18,7 +18,7 @@ SCRIPTS = ("segmentation-report", "segmentation")  # of an installed package
 AT_HOME = SCRIPTS[0] if (Path(__file__).parents[1] / "shipped").is_dir() else "make"
 # What a command needs beyond a report: the modules of each extra in pyproject.toml.
 EXTRAS = {
-    "dashboard": ("streamlit", "plotly"),
+    "dashboard": ("streamlit", "plotly", "starlette"),
     "lab": ("jupyterlab",),
     "pdf": ("weasyprint",),
     "slides": ("pptx", "pyreveal"),

@@ -1,5 +1,6 @@
 """Starts the dashboard, one local server that asks nobody else for anything, and scores what is typed."""
 
+import asyncio
 import os
 import re
 import signal
@@ -66,18 +67,21 @@ def serve(run: str, host: str = HERE, port: int | None = None) -> None:
     from streamlit.web.cli import main
     from streamlit.web.server.starlette import starlette_server
 
-    bootstrap._set_up_signal_handler = partial(_keep_interrupt, bootstrap._set_up_signal_handler)
+    bootstrap._set_up_signal_handler = _end_by_signals
     create = starlette_server.create_starlette_app  # type: ignore[attr-defined]
     starlette_server.create_starlette_app = partial(_beside_lists, create)  # type: ignore[attr-defined]
     Thread(target=_import_beforehand, daemon=True).start()
     main(["run", str(files.SHIPPED / "report" / "dashboard.py"), *options(host, port)], prog_name="dashboard")
 
 
-def _keep_interrupt(set_up, server) -> None:
-    """Let Streamlit take the signals that it ends by, but for Ctrl-C, which ends every command in one way."""
-    own = signal.getsignal(signal.SIGINT)
-    set_up(server)
-    signal.signal(signal.SIGINT, own)
+def _end_by_signals(server) -> None:
+    """Let the signals end Streamlit that it ends by, but for Ctrl-C, which ends every command in one way.
+
+    Its own handlers are not set and Ctrl-C given back: what is pressed between the two would be lost.
+    """
+    loop = asyncio.get_running_loop()
+    for name in {"SIGTERM", "SIGQUIT", "SIGBREAK"} & set(dir(signal)):
+        signal.signal(getattr(signal, name), lambda *_: loop.call_soon_threadsafe(server.stop))
 
 
 def _beside_lists(create, runtime):
