@@ -26,6 +26,7 @@ from segmentation import cli
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import CALLED_BY
+from segmentation.core.store import reuse
 from segmentation.customers.cleaning import Cleaned
 from segmentation.customers.customers import Customers
 from segmentation.language import speak
@@ -329,3 +330,12 @@ def postgres():
         subprocess.run(start, check=True, stdout=subprocess.DEVNULL)
         yield f"postgresql://me:secret@127.0.0.1:{port}/postgres"
         subprocess.run([*user, pg_ctl, "-D", data, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def keeping(tmp_path, monkeypatch):
+    """A home that keeps what is computed."""
+    monkeypatch.setattr(files, "ROOT", tmp_path)
+    monkeypatch.delenv(files.ANEW)
+    reuse._make_room.cache_clear()
+    return tmp_path

@@ -32,15 +32,6 @@ class Pair:
     other: object
 
 
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A home that keeps what is computed."""
-    monkeypatch.setattr(files, "ROOT", tmp_path)
-    monkeypatch.delenv(files.ANEW)
-    reuse._make_room.cache_clear()
-    return tmp_path
-
-
 @given(VALUES)
 def test_a_value_comes_back_with_its_types_and_its_last_bits(value):
     assert digest(unpack(pack(value))) == digest(value)
@@ -72,7 +63,7 @@ def test_values_that_look_alike_are_told_apart(pair):
     assert digest(np.array([1, 2])) != digest(np.array([1.0, 2.0])) != digest(np.array([[1.0, 2.0]]))
 
 
-def test_what_is_kept_is_computed_once_and_by_key(home):
+def test_what_is_kept_is_computed_once_and_by_key(keeping):
     asked: list = []
 
     def squares(keys):
@@ -95,11 +86,11 @@ def _counting(calls: list):
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK", None, "foreign", "pickle"])
-def test_what_is_damaged_or_foreign_is_computed_again_and_written_over(home, damage):
+def test_what_is_damaged_or_foreign_is_computed_again_and_written_over(keeping, damage):
     calls: list = []
     compute = _counting(calls)
     assert reused(compute, 1.5, more=1) == {"found": 2.5}
-    [place] = (home / "assets" / files.KEPT).iterdir()
+    [place] = (keeping / "assets" / files.KEPT).iterdir()
     whole = place.read_bytes()
     if damage == "foreign":
         place.write_bytes(pack(Pair(1, 2)))  # an object of a class that nobody has named
@@ -113,7 +104,7 @@ def test_what_is_damaged_or_foreign_is_computed_again_and_written_over(home, dam
     assert calls == [1.5, 1.5]
 
 
-def test_nothing_is_read_or_written_where_all_is_computed_anew(home, monkeypatch):
+def test_nothing_is_read_or_written_where_all_is_computed_anew(keeping, monkeypatch):
     calls: list = []
     compute = _counting(calls)
     reused(compute, 1)
@@ -121,10 +112,10 @@ def test_nothing_is_read_or_written_where_all_is_computed_anew(home, monkeypatch
     reused(compute, 1)
     reused(compute, 2)
     assert calls == [1, 1, 2]
-    assert len([*(home / "assets" / files.KEPT).iterdir()]) == 1
+    assert len([*(keeping / "assets" / files.KEPT).iterdir()]) == 1
 
 
-def test_other_code_and_other_versions_compute_anew(home, monkeypatch):
+def test_other_code_and_other_versions_compute_anew(keeping, monkeypatch):
     calls: list = []
     compute = _counting(calls)
     for name in ("_code", "_versions"):
@@ -134,17 +125,17 @@ def test_other_code_and_other_versions_compute_anew(home, monkeypatch):
     assert calls == [1, 1, 1]
 
 
-def test_a_folder_that_cannot_be_written_costs_no_result(home):
-    (home / "assets").write_text("no folder")
+def test_a_folder_that_cannot_be_written_costs_no_result(keeping):
+    (keeping / "assets").write_text("no folder")
     assert reused(_counting([]), 1) == {"found": 1}
 
 
-def test_what_was_not_asked_for_the_longest_time_makes_room(home, monkeypatch):
+def test_what_was_not_asked_for_the_longest_time_makes_room(keeping, monkeypatch):
     calls: list = []
     compute = _counting(calls)
     for x in range(3):
         reused(compute, x)
-    sizes = {place: place.stat().st_size for place in (home / "assets" / files.KEPT).iterdir()}
+    sizes = {place: place.stat().st_size for place in (keeping / "assets" / files.KEPT).iterdir()}
     for at, place in enumerate(sorted(sizes, key=lambda place: place.stat().st_mtime_ns)):
         files.os.utime(place, (at, at))
     reused(compute, 0)  # is now the last one that was asked for
@@ -169,9 +160,9 @@ def _name(path) -> str:
     return ".".join(path.relative_to(files.PACKAGE).with_suffix("").parts)
 
 
-def test_a_file_says_in_json_what_its_arrays_make(home):
+def test_a_file_says_in_json_what_its_arrays_make(keeping):
     reused(_counting([]), 1)
-    [place] = (home / "assets" / files.KEPT).iterdir()
+    [place] = (keeping / "assets" / files.KEPT).iterdir()
     with zipfile.ZipFile(place) as held:
         assert held.namelist() == ["told.npy"]
     with np.load(place, allow_pickle=False) as held:

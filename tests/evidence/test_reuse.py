@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segmentation.core import files
-from segmentation.core.store import reuse
 from segmentation.core.store.values import digest
 from segmentation.evidence import gather
 from segmentation.evidence.gather import judge
@@ -19,15 +18,6 @@ from segmentation.methods.mixture import MIXTURE
 
 BY_K = ("separation", "mixture_bic", "resampled_jaccard", "resampled_agreement", "prediction_strength", "score_each_k")
 ANSWERS = LatentMethod((Block("answer", 1, 0.0, 1.0),) * 3)
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A home that keeps what is computed."""
-    monkeypatch.setattr(files, "ROOT", tmp_path)
-    monkeypatch.delenv(files.ANEW)
-    reuse._make_room.cache_clear()
-    return tmp_path
 
 
 def _table(seed: int, method) -> np.ndarray:
@@ -43,12 +33,12 @@ def _judged(X, method, k_values, k="auto", seed=0) -> str:
 
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 99), more=st.sampled_from([[2, 3, 4], [2, 3, 5], [3]]))
-def test_kept_evidence_is_what_is_computed(home, seed, more):
+def test_kept_evidence_is_what_is_computed(keeping, seed, more):
     _compare(_table(seed, KMEANS), KMEANS, more)
 
 
 @pytest.mark.parametrize("method", [MIXTURE, ANSWERS], ids=lambda method: method.name)
-def test_so_is_that_of_other_methods(home, method):
+def test_so_is_that_of_other_methods(keeping, method):
     _compare(_table(0, method), method, [2, 4])
 
 
@@ -60,7 +50,7 @@ def _compare(X, method, more):
         assert [_judged(X, method, [2, 3]), _judged(X, method, more)] == anew
 
 
-def test_no_criterion_is_asked_again_for_another_k_and_of_a_further_one_it_alone(home, monkeypatch):
+def test_no_criterion_is_asked_again_for_another_k_and_of_a_further_one_it_alone(keeping, monkeypatch):
     asked = []
 
     def counted(function):
@@ -85,7 +75,7 @@ def test_no_criterion_is_asked_again_for_another_k_and_of_a_further_one_it_alone
 
 
 @pytest.mark.parametrize("changed", ["rows", "seed", "resamples", "a last bit"])
-def test_other_evidence_is_not_taken_for_it(home, monkeypatch, changed):
+def test_other_evidence_is_not_taken_for_it(keeping, monkeypatch, changed):
     X, asked = _table(0, KMEANS), {"seed": 0, "resamples": 10}
     judge(X, KMEANS, [2], private=False, **asked)
     other = {"rows": X[::-1], "a last bit": np.nextafter(X, 9)}.get(changed, X)
@@ -95,7 +85,7 @@ def test_other_evidence_is_not_taken_for_it(home, monkeypatch, changed):
     assert found == digest(judge(other, KMEANS, [2], private=False, **asked))
 
 
-def test_an_optimum_that_was_kept_is_written_as_the_one_that_was_fitted(home):
+def test_an_optimum_that_was_kept_is_written_as_the_one_that_was_fitted(keeping):
     import skops.io
 
     from segmentation.segments.model import _repeatable
