@@ -94,6 +94,7 @@ def new_duckdb() -> ibis.BaseBackend:
     engine = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(scratch()), **NO_EXTENSIONS)
     if engine.con.execute("SELECT current_setting('threads')").fetchone()[0] == 1:
         engine.raw_sql("SET threads = 2")  # one alone divides a file into other groups of rows than two and more
+    engine.raw_sql("SET enable_progress_bar = false")  # a notebook's would be drawn on the caller's standard output
     engine.raw_sql("SET disabled_optimizers = 'in_clause'")  # it makes a join of a list, which loses the order of rows
     return engine
 

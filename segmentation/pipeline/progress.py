@@ -139,6 +139,9 @@ class Progress:
         if name in self.began and self.open:
             self._show_end(name, failed)
 
+    def close(self, name: str) -> None:
+        """Show that a task, whose results others use since it ended, has shown them all itself."""
+
     def stop(self) -> None:
         """Show nothing more: the run has ended, or somebody stopped it."""
         self.expected, self.open = {}, False
@@ -162,7 +165,8 @@ class Progress:
         self._say(f"{name}: {asks} ({left})" if left else f"{name}: {asks}")
 
     def _show_end(self, name: str, failed: bool) -> None:
-        self._say(f"{name}: {'failed' if failed else 'done'} in {duration(time.monotonic() - self.began[name])}")
+        took = time.monotonic() - self.began[name] if failed else self.seconds[name]
+        self._say(f"{name}: {'failed' if failed else 'done'} in {duration(took)}")
 
     def _say(self, line: str) -> None:
         """Write one line at once, so that two stages that begin together do not write into each other's."""
@@ -220,9 +224,12 @@ class Bars(Progress):
         if failed:
             self.bars.update(line, description="failed")
             return
-        cells = self.bars.tasks[line].total or 1
-        told = f"{cells}/{cells}" if cells > 1 else ""
-        self.bars.update(line, completed=cells, total=cells, cells=told, description=self.asks[name])
+        if self.bars.tasks[line].total is None:  # of no notebook
+            self.bars.update(line, completed=1, total=1)
+
+    def close(self, name: str) -> None:
+        cells = self.bars.tasks[self.lines[name]].total
+        self.bars.update(self.lines[name], completed=cells, cells=f"{cells}/{cells}", description=self.asks[name])
 
     def stop(self) -> None:
         super().stop()

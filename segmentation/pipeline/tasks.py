@@ -167,8 +167,6 @@ def _follow(plan: Plan, wanted: Beside, record: dict, quiet: bool) -> Progress:
 
 
 def _reporter(outcome: Outcome, progress: Progress):
-    stages = {stage.name for stage in STAGES}
-
     class Reporter(ZeroReporter):
         def skip_uptodate(self, task):
             if not _part(task):
@@ -183,9 +181,9 @@ def _reporter(outcome: Outcome, progress: Progress):
         def add_success(self, task):
             if task.actions and not _part(task):
                 outcome.ran.append(_name(task))
-                progress.skip(_name(task))
-            if task.actions and (_part(task) or _name(task) not in stages):
                 progress.end(_name(task))
+            if _part(task) and _name(task) in progress.began:
+                progress.close(_name(task))
 
         def add_failure(self, task, fail):
             progress.end(_name(task), failed=True)

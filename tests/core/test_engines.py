@@ -31,7 +31,7 @@ from segmentation.tables.sources import locate
 from segmentation.worth.rfm import rfm_groups
 from segmentation.worth.value import worth_of
 from tests.benchmarks.customers import write_customers
-from tests.conftest import PEOPLE, free_port
+from tests.conftest import PEOPLE, ROOT, free_port
 from tests.customers.test_large import DATASET as LARGE
 from tests.customers.test_large import dirty_customers
 from tests.segments.test_sql import asked, by_id, case, expected
@@ -246,6 +246,13 @@ def test_the_sample_holds_the_rows_that_it_holds_in_duckdb(both, form):
     assert len(duckdb) == 500
     pd.testing.assert_frame_equal(found.sort_values("spend", ignore_index=True),
                                   duckdb.sort_values("spend", ignore_index=True))  # fmt: skip
+
+
+def test_a_long_query_draws_nothing_on_the_standard_output():
+    asked = 'from segmentation.core.engine import new_duckdb as n; print(n().con.sql("{query}").fetchall())'
+    code = asked.format(query="SELECT current_setting('enable_progress_bar')")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.strip() == "[(False,)]"  # where no file is run, as in a notebook, DuckDB would draw
 
 
 def test_a_master_that_is_not_there_is_named_with_the_remedy(monkeypatch, tmp_path):
