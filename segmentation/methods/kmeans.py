@@ -10,9 +10,8 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from segmentation.core.dataset import MethodName
-from segmentation.core.errors import UsageError, as_option
 from segmentation.customers.exploring import sample_rows
-from segmentation.methods.method import LARGEST_EXACT, Optimum, largest_first
+from segmentation.methods.method import LARGEST_EXACT, Optimum, largest_first, require_distinct
 from segmentation.methods.scores import reorder
 
 TIMES_REACHED = 5
@@ -22,6 +21,8 @@ SAME_INERTIA = 1e-9
 LARGEST_AT_ONCE = 500
 MOST_ITERATIONS = 1000
 SETTLED, MOST_ITERATIONS_OF_ONE = 1e-4, 300  # as scikit-learn has it
+MOMENTUM = 0.6  # of the last move of the means, what the next step is given: half of the steps, to lower optima
+PATIENCE = 10  # how often the gain of a step is at most still to come, where a start is not given up
 STANDS_STILL = 1e-12  # where single precision moves nothing any more
 WORTH_ENDING = 1e-3  # of the lowest inertia, far above what single precision rounds away
 DISTANCES_AT_ONCE = 200_000  # as many as the caches hold
@@ -55,15 +56,6 @@ def best_kmeans(X: np.ndarray, k: int, *, seed: int = 0) -> Optimum:
             # A last step of 0.001 standard deviations is far below what another sample would change.
             best = KMeans(k, init=best.cluster_centers_, n_init=1, tol=1e-6, max_iter=1000).fit(X)
     return Optimum(_canonical(best), starts, reached)
-
-
-def require_distinct(X: np.ndarray, k: int) -> None:
-    """Raise a UsageError when there are fewer distinct points than segments."""
-    distinct = len(np.unique(X, axis=0))
-    if k > distinct:
-        raise UsageError(
-            f"{as_option('k', k)} is more than the {distinct} distinct combinations of features; choose less"
-        )
 
 
 def _search(X: np.ndarray, k: int, seed: int) -> tuple[KMeans, int, int]:
@@ -180,42 +172,49 @@ def settle(
     """
     Z, each = X.astype(np.float32), max(DISTANCES_AT_ONCE // (k * len(X)), 1)
     rows = np.column_stack([Z, np.ones(len(Z), Z.dtype), (Z**2).sum(axis=1)])
-    parts = [
-        _settle(rows[:, :-1].copy(), Z[_drawn(rows, k, rng, min(each, starts - at))], tolerance * Z.var(axis=0).mean())
-        for at in range(0, starts, each)
-    ]
-    centres, inertia = zip(*parts, strict=True)
-    return np.concatenate(centres), np.concatenate(inertia)
+    own, tolerance, best = rows[:, :-1].copy(), tolerance * float(rows[:, -1].mean()) / X.shape[1], np.inf
+    found, inertia = np.empty((starts, k, X.shape[1]), Z.dtype), np.empty(starts)
+    for at in range(0, starts, each):
+        some = slice(at, min(at + each, starts))
+        found[some], inertia[some] = _settle(own, Z[_drawn(rows, k, rng, some.stop - at)], tolerance, best)
+        best = inertia[: some.stop].min()
+    return found, inertia
 
 
-def _settle(rows: np.ndarray, centres: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+def _settle(rows: np.ndarray, centres: np.ndarray, tolerance: float, best: float) -> tuple[np.ndarray, np.ndarray]:
     """Do it from centres of shape (starts, k, d); `rows` end with a 1, so that one product gives all distances.
 
-    Another gives all sums and sizes, of the rows as near to a centre as to the nearest one.
+    Another gives all sums and sizes, of the rows as near to a centre as to the nearest one. From the second on, a step
+    goes on where the means have moved to (Nesterov 1983). A start far above the `best` that gains little is given up.
     """
-    (starts, k, d), turned = centres.shape, np.ascontiguousarray(rows.T)
-    (far, member), lines = np.empty((2, starts, k, len(rows)), rows.dtype), np.empty((starts, k, d + 1), rows.dtype)
-    found, inertia, left = centres.copy(), np.empty(starts), np.arange(starts)
-    for _ in range(MOST_ITERATIONS_OF_ONE):
-        distances, near, line = far[: len(left)], member[: len(left)], lines[: len(left)]
-        np.multiply(centres, -2, out=line[..., :d])
-        np.sum(centres**2, axis=2, out=line[..., d])
-        np.matmul(line.reshape(-1, d + 1), turned, out=distances.reshape(-1, len(rows)))
-        nearest = distances.min(axis=1)
-        np.equal(distances, nearest[:, None], out=near)
-        sums = (near.reshape(-1, len(rows)) @ rows).reshape(-1, k, d + 1)
+    (starts, k, d), n = centres.shape, len(rows)
+    turned, ones, left = np.ascontiguousarray(rows.T), rows[:, d].copy(), np.arange(starts)
+    far, member = np.empty((2, k * starts * n), rows.dtype)
+    found, inertia, at = centres.copy(), np.empty(starts), centres.swapaxes(0, 1)
+    before = at
+    for moves in range(MOST_ITERATIONS_OF_ONE):
+        distances, near = far[: k * len(left) * n].reshape(k, -1), member[: k * len(left) * n].reshape(k, -1)
+        lines = np.concatenate([-2 * at, np.einsum("jad,jad->ja", at, at)[..., None]], axis=2)
+        np.matmul(lines.reshape(-1, d + 1), turned, out=distances.reshape(-1, n))
+        nearest = np.minimum.reduce(distances)
+        np.equal(distances, nearest, out=near)
+        sums = (near.reshape(-1, n) @ rows).reshape(k, -1, d + 1)
         sizes = sums[..., d:]
-        moved = sums[..., :d] / sizes if sizes.all() else np.where(sizes, sums[..., :d] / np.maximum(sizes, 1), centres)
-        going = ((moved - centres) ** 2).sum(axis=(1, 2)) > tolerance
+        means = sums[..., :d] / sizes if sizes.all() else np.where(sizes, sums[..., :d] / np.maximum(sizes, 1), at)
+        steps, now = means - at, nearest.reshape(-1, n) @ ones
+        squares = np.einsum("jad,jad->ja", steps, steps)
+        best = min(best, now.min())
+        going = np.add.reduce(squares) > tolerance
+        going &= now - PATIENCE * np.add.reduce(squares * sizes[..., 0]) <= best
         if not going.all():
             ended = left[~going]
-            found[ended], inertia[ended] = moved[~going], nearest[~going].sum(axis=1)
-            left, moved = left[going], moved[going]
+            found[ended], inertia[ended] = means[:, ~going].swapaxes(0, 1), now[~going]
+            left, means, before = left[going], means[:, going], before[:, going]
             if not len(left):
                 break
-        centres = moved
+        at, before = means + MOMENTUM * (means - before) if moves else means, means
     else:
-        found[left], inertia[left] = centres, nearest[going].sum(axis=1)
+        found[left], inertia[left] = means.swapaxes(0, 1), now[going]
     return found, inertia
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from segmentation.core.dataset import MethodName
+from segmentation.core.errors import UsageError, as_option
 
 LARGEST_EXACT = 10_000
 LARGEST_RESAMPLED = 1_000
@@ -97,3 +98,19 @@ def largest_first(sizes: np.ndarray, centres: np.ndarray) -> np.ndarray:
 def has_distinct(X: np.ndarray, k: int) -> bool:
     """Return whether at least k rows differ; one column tells it mostly, and sooner than whole rows do."""
     return any(len(np.unique(column)) >= k for column in X.T) or len(np.unique(X, axis=0)) >= k
+
+
+def require_distinct(X: np.ndarray, k: int) -> None:
+    """Raise a UsageError when there are fewer distinct points than segments."""
+    distinct = len(np.unique(X, axis=0))
+    if k > distinct:
+        raise UsageError(
+            f"{as_option('k', k)} is more than the {distinct} distinct combinations of features; choose less"
+        )
+
+
+def centres_of(X: np.ndarray, labels: np.ndarray, k: int) -> tuple[np.ndarray, float]:
+    """Return the mean of the rows of each label, all of them with rows, and the inertia."""
+    member = np.eye(k)[labels]
+    centres = (member.T @ X) / member.sum(axis=0)[:, None]
+    return centres, float(((X - centres[labels]) ** 2).sum())

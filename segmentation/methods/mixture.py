@@ -13,8 +13,17 @@ from threadpoolctl import threadpool_limits
 from segmentation.core.dataset import MethodName
 from segmentation.core.parallel import spread
 from segmentation.customers.exploring import sample_rows
-from segmentation.methods.kmeans import best_kmeans, divisions_to_start, fit_once, require_distinct
-from segmentation.methods.method import LARGEST_EXACT, LARGEST_RESAMPLED, Fitted, Optimum, largest_first, random_state
+from segmentation.methods.kmeans import best_kmeans, divisions_to_start, fit_once
+from segmentation.methods.method import (
+    LARGEST_EXACT,
+    LARGEST_RESAMPLED,
+    Fitted,
+    Optimum,
+    centres_of,
+    largest_first,
+    random_state,
+    require_distinct,
+)
 
 FAMILIES = {"EII": "spherical", "VII": "spherical", "EEI": "diag", "VVI": "diag", "EEE": "tied", "VVV": "full"}
 # of Fraley & Raftery (2002), volume, shape and orientation equal (E), varying (V) or none (I); as scikit-learn says
@@ -274,13 +283,6 @@ def _likeliest(terms: np.ndarray, family: str, X: np.ndarray) -> np.ndarray:
     return (terms @ _moments_of(X, family).T).argmax(axis=0)
 
 
-def _centres(X: np.ndarray, labels: np.ndarray, k: int) -> tuple[np.ndarray, float]:
-    """Return the mean of the rows of each label, all of them with rows, and the inertia."""
-    member = np.eye(k)[labels]
-    centres = (member.T @ X) / member.sum(axis=0)[:, None]
-    return centres, float(((X - centres[labels]) ** 2).sum())
-
-
 def _estimator(found: Found, X: np.ndarray, columns: np.ndarray) -> GaussianMixture:
     """Return scikit-learn's mixture with the parameters that were found, and what a division says of itself.
 
@@ -296,7 +298,7 @@ def _estimator(found: Found, X: np.ndarray, columns: np.ndarray) -> GaussianMixt
     model.labels_, model.bic_, model.family_ = model.predict(X), found.bic, found.family
     model.cluster_centers_, model.inertia_ = means[order], np.nan
     if sizes.min():
-        model.cluster_centers_, model.inertia_ = _centres(X, model.labels_, len(shares))
+        model.cluster_centers_, model.inertia_ = centres_of(X, model.labels_, len(shares))
     return model
 
 
@@ -379,7 +381,7 @@ def _quick(found: Found, X: np.ndarray) -> MixtureFit:
     k = found.mixture.shares.shape[1]
     terms = _density_terms(found.mixture, found.family)[0][0]
     labels = _likeliest(terms, found.family, X)
-    return MixtureFit(found.family, terms, labels, *_centres(X, labels, k))
+    return MixtureFit(found.family, terms, labels, *centres_of(X, labels, k))
 
 
 def _round(X: np.ndarray, k: int, seed: int) -> Optimum:
