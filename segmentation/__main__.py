@@ -64,6 +64,11 @@ def _run() -> None:
     except OSError:
         _refuse("the folder where this was called is there no more; go to another one")
     try:
+        if sys.argv[1:2] == ["report"]:
+            from segmentation.core.store.answers import recall
+
+            if answer := recall(sys.argv[1:]):
+                return answer.show()
         from segmentation.cli import main
     except ModuleNotFoundError as fault:
         if (fault.name or "").startswith("segmentation"):

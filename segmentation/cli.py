@@ -24,6 +24,7 @@ from segmentation.core.errors import (
     program,
     require_extra,
 )
+from segmentation.core.store.answers import Answer, keep
 from segmentation.core.text import suggest
 from segmentation.language import speak
 from segmentation.runs.records import Printed
@@ -170,34 +171,31 @@ def make(
         raise UsageError(f"{as_option('full', True)} is an option of pdf: {as_command('pdf', full=True)}")
     printed: Printed | None = "full" if full else "short" if command == "pdf" else None
     data = _typed(table, data)
+    given = {name: typed for name, typed in context.params.items() if name not in OF_TERMINAL} | {"data": data}
     try:
-        given = {name: typed for name, typed in context.params.items() if name not in OF_TERMINAL}
-        plan = make_plan(**given | {"data": data})
+        plan = make_plan(**given)
         outcome = run_pipeline(plan, printed=printed, slides=command == "slides", cold=cold, quiet=quiet)
     except SegmentationError as fault:
         if data and not dataset and "dataset.yaml" in str(fault):
             fault.args = (f"{str(fault).rstrip('.')}. {propose_dataset(data)}",)
         raise
-    _tell_made(command, plan, outcome, as_json, quiet)
+    unchanged = _tell_made(command, plan, outcome, as_json, quiet)
+    if unchanged and outcome.basis and make_plan(**given) == plan:
+        keep(sys.argv[1:], outcome.basis, unchanged)
 
 
-def _tell_made(command: str | None, plan, outcome, as_json: bool, quiet: bool) -> None:
-    """Tell what was found and where it lies: to a program, to a script, or to a reader."""
-    from segmentation.pipeline.progress import column_list, summarize
+def _tell_made(command: str | None, plan, outcome, as_json: bool, quiet: bool) -> Answer | None:
+    """Tell a program, a script or a reader what was found and where it lies, and return what is shown next time."""
+    from segmentation.pipeline.progress import tell_made
 
     study, made = plan.study, OF_PAGE[SLIDES] if command == "slides" else [PDF if command == "pdf" else "report.html"]
     pages = [files.shown(study.report / name) for name in made]
-    if as_json:
-        from segmentation.runs.answers import found
+    if not as_json:
+        return tell_made(plan, outcome, pages, quiet)
+    from segmentation.runs.answers import found
 
-        return _answer(command=command, pages=pages, artifacts=files.shown(study.folder), **found(study.name))
-    console = Console(highlight=False, soft_wrap=True)
-    if not quiet:
-        console.print(summarize(plan, outcome), markup=False)
-        if plan.assumed:
-            console.print(column_list(study.dataset, plan.parameters["features"].split(",")), soft_wrap=False)
-    for page in pages:
-        console.print(page, style="bold", markup=False)
+    _answer(command=command, pages=pages, artifacts=files.shown(study.folder), **found(study.name))
+    return None
 
 
 def _typed(table: list[str] | None, option: Text, name: str = "data") -> Text:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from codecs import BOM_UTF8 as BOM
 from collections import Counter
 from contextlib import contextmanager
@@ -85,6 +86,20 @@ def found(name: str) -> Path:
         return PACKAGE.parent / name
     own, shipped = ROOT / name, SHIPPED / name
     return shipped if not own.exists() and shipped.exists() else own
+
+
+def revision() -> str | None:
+    """Return the git revision of a clone, ending in "-dirty" when files differ from it; None elsewhere, or without git.
+
+    A folder of the caller's may be a repository too, or lie in one.
+    """
+    if INSTALLED or not (ROOT / ".git").exists():
+        return None
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def bring(pattern: str) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import platform
 import re
 from contextlib import suppress
@@ -10,10 +11,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from doit.dependency import FileChangedChecker, JsonDB
+from doit.task import Task
 
 from segmentation.core import files
 from segmentation.core.files import sha256, write_text
+from segmentation.core.store.answers import Basis, names_in
+from segmentation.pipeline.plan import Plan
+from segmentation.runs.artifacts import Made
 from segmentation.runs.stages import parsed
+from segmentation.tables.sources import LOGS
 
 # An import of this package as ruff writes it: a line, or names in brackets.
 IMPORT = re.compile(r"^[ \t]*(from segmentation[\w.]* import (?:\([^)]*\)|[^(\n]*$)|import segmentation.*$)", re.M)
@@ -154,6 +160,46 @@ def read_record(record: Path) -> dict:
     except ValueError:
         record.unlink()
         return {}
+
+
+def given_to(tasks: dict[str, Task]) -> dict[str, str]:
+    """Return the SHA-256 of each file that tasks need and none of them makes."""
+    made = {name for task in tasks.values() for name in task.targets}
+    needed = {name for task in tasks.values() for name in task.file_dep} - made
+    return {name: sha256(path) for name in needed if (path := files.found(name)).is_file()}
+
+
+def basis_of(plan: Plan, tasks: dict[str, Task], given: dict[str, str], record: dict) -> Basis | None:
+    """Return what the answer of a run hangs on in which all is made; None where it may hang on more than this.
+
+    Parameters
+    ----------
+    given : what the tasks were given, when the run began.
+    record : doit's, of what was made.
+    """
+    study, source = plan.study, plan.source
+    alone = source.settled and [os.path.realpath(source.place)] == [*map(str, source.files)]
+    if files.INSTALLED or os.environ.get(files.ANEW) or not alone or plan.assumed or plan.earlier:
+        return None
+    parts = {name: record.get(name, {}) for name in tasks}
+    needed = [(file, part.get(file)) for name, part in parts.items() for file in tasks[name].file_dep]
+    made = {file: state for part in parts.values() for file, state in part.get("_values_:", {}).get("made", {}).items()}
+    own = [path for folder in (study.folder, study.report) for path in folder.rglob("*") if path.name in made]
+    known = [(files.found(name), state) for name, state in [*needed, *given.items()]]
+    known += [(path, made[path.name]) for path in own]
+    if {path.name for path in own} != {*made} or any(not p.is_file() or sha256(p) != state for p, state in known):
+        return None  # somebody has changed it meanwhile
+    kept = [study.path(name) for name in (Made.FILE, ".doit.json")]
+    folders = [study.folder, study.report, files.PACKAGE, files.SHIPPED / "report" / "template"]
+    return Basis(
+        lock=str(study.folder / ".lock"),
+        files={str(path): sha256(path) for path in [*(path for path, _ in known), *kept]},
+        folders={str(folder): names_in(folder) for folder in folders},
+        absent=[f"{source.files[0]}{end}" for end in LOGS],
+        typed=source.place,
+        table=str(source.files[0]),
+        revision=plan.revision,
+    )
 
 
 class Content(FileChangedChecker):

@@ -10,7 +10,7 @@ from typing import get_args
 from segmentation.core import files
 from segmentation.core.dataset import ASSUMED, Dataset, MethodName, dataset_path
 from segmentation.core.errors import DataError, UsageError, as_command, as_option
-from segmentation.core.files import as_json
+from segmentation.core.files import as_json, revision
 from segmentation.core.text import suggest
 from segmentation.language import speak
 from segmentation.language.message import catalogue_path
@@ -51,6 +51,11 @@ class Plan:
     def fingerprints(self) -> dict[str, str]:
         """The SHA-256 of each file of the raw table when it was first asked for: before it is read."""
         return self.source.fingerprints()
+
+    @cached_property
+    def revision(self) -> str | None:
+        """The git revision when it was first asked for."""
+        return revision()
 
     def require_same_table(self) -> None:
         """Refuse a table that somebody wrote to while it was read: nobody could say which of the two the results tell.

@@ -11,6 +11,7 @@ from rich.console import Console
 from segmentation.core import files
 from segmentation.core.dataset import Dataset
 from segmentation.core.errors import as_option
+from segmentation.core.store.answers import Answer, Basis
 from segmentation.language import tr
 from segmentation.language.glossary import named
 from segmentation.language.signs import written
@@ -31,6 +32,7 @@ class Outcome:
 
     before : the name of the table that the run was made from before, where that was another one.
     unlisted : whether lists of its customers were removed, because they were of the segments of before.
+    basis : what the answer hangs on of a run in which nothing more is to be made, where that is known.
     """
 
     ran: list[str] = field(default_factory=list)
@@ -40,6 +42,7 @@ class Outcome:
     fault: Exception | None = None
     before: str | None = None
     unlisted: bool = False
+    basis: Basis | None = None
 
 
 def duration(seconds: float) -> str:
@@ -235,6 +238,14 @@ class Bars(Progress):
         super().stop()
         if self.live:
             self.live.stop()
+
+
+def tell_made(plan: Plan, outcome: Outcome, pages: list[str], quiet: bool) -> Answer:
+    """Show what was found and where its pages lie, to the quiet these alone; return what is shown next time."""
+    told, then = (Answer("" if quiet else summarize(plan, what), pages) for what in (outcome, Outcome()))
+    features = plan.parameters["features"].split(",")
+    told.show(column_list(plan.study.dataset, features) if plan.assumed and not quiet else None)
+    return then
 
 
 def summarize(plan: Plan, outcome: Outcome) -> str:

@@ -28,8 +28,10 @@ from segmentation.pipeline import notebooks
 from segmentation.pipeline.dependencies import (
     Content,
     Record,
+    basis_of,
     behind_the_page,
     file_of,
+    given_to,
     locked,
     modules_of,
     notebook_source,
@@ -41,7 +43,7 @@ from segmentation.pipeline.notebooks import Chapters, Execution
 from segmentation.pipeline.plan import Plan
 from segmentation.pipeline.progress import Outcome, Progress, expected_seconds, follow
 from segmentation.pipeline.verify import write_manifest
-from segmentation.runs.manifest import Beside, beside, lists_of, open_finished, require_unchanged, revision
+from segmentation.runs.manifest import Beside, beside, lists_of, open_finished, require_unchanged
 from segmentation.runs.records import Printed
 from segmentation.runs.run import PIPELINE
 from segmentation.runs.stages import OF_PAGE, PDF, SLIDES, STAGES, Stage, compared_page, declared
@@ -136,6 +138,7 @@ def _run_tasks(plan: Plan, wanted: Beside, cold: bool, quiet: bool) -> Outcome:
     _prepare_kernels(cold)
     try:
         control = TaskControl(generate_tasks("report", _tasks(plan, outcome, chapters, wanted, record)))
+        given = given_to(control.tasks)
         control.process(None)
         kept = Dependency(Record, str(place), checker_cls=Content)
         # By doit's parts, and not by its command, which looks for plugins and reads its tasks' source.
@@ -154,6 +157,7 @@ def _run_tasks(plan: Plan, wanted: Beside, cold: bool, quiet: bool) -> Outcome:
     if code:
         raise SegmentationError("the pipeline stopped; run it again with --debug to see why")
     outcome.seconds, outcome.total = progress.seconds, progress.total()
+    outcome.basis = None if wanted.made else basis_of(plan, control.tasks, given, read_record(place))
     return outcome
 
 
@@ -329,7 +333,7 @@ def _manifest_task(plan: Plan, outcome: Outcome, wanted: Beside) -> dict:
     made = [*plan.artifacts(), _page(plan), *beside]
     notebooks, code = [stage.notebook for stage in STAGES], package_files()
     sources = [plan.described, *plan.base_files, *notebooks, *code, *plan.catalogues, locked()]
-    told = [plan.told_parameters(), plan.fingerprints, revision(), *wanted]
+    told = [plan.told_parameters(), plan.fingerprints, plan.revision, *wanted]
     targets, work = [plan.study.path("manifest.json")], [write_manifest, plan, sources, wanted.printed]
     return _task(outcome, targets[0].name, "checksums", [*made, *sources], targets, told, *work)
 

@@ -21,7 +21,6 @@ from segmentation.runs.manifest import (
     open_finished,
     read_manifest,
     require_unchanged,
-    revision,
     versions,
 )
 from segmentation.runs.records import Printed
@@ -41,7 +40,7 @@ def write_manifest(plan: Plan, sources: list[Path], printed: Printed | None) -> 
         "parameters": {row["name"]: row["value"] for row in plan.told_parameters()},
         "set_by": plan.set_by,
         "versions": versions(),
-        "revision": revision(),
+        "revision": plan.revision,
         **({"printed": printed} if printed == "full" else {}),
     }
     if _tells_otherwise(plan.study.name, told):

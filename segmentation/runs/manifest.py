@@ -7,7 +7,6 @@ it may hold a password.
 
 import platform
 import re
-import subprocess
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -136,20 +135,6 @@ def forget_lists(run: str) -> None:
 
 def fingerprints(paths) -> dict[str, str]:
     return {files.name_of(path): sha256(path) for path in paths}
-
-
-def revision() -> str | None:
-    """Return the git revision of a clone, ending in "-dirty" when files differ from it; None elsewhere, or without git.
-
-    A folder of the caller's may be a repository too, or lie in one.
-    """
-    if files.INSTALLED or not (files.ROOT / ".git").exists():
-        return None
-    command = ["git", "-C", str(files.ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def made_of(run: str) -> Made | None:
