@@ -18,6 +18,7 @@ from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, are_
 from segmentation.evidence.decision import STABLE
 from segmentation.language import tr, trn
 from segmentation.language.writing import amount, decimal, labelled, parted, shares, whole
+from segmentation.methods.trim import forming
 from segmentation.report.explore import border, opening
 from segmentation.report.groups import Grouped, edges, group, steps
 from segmentation.report.listing import passes
@@ -86,13 +87,18 @@ class SegmentedCustomers:
     def opening(self) -> list[str]:
         """Which columns are drawn first."""
         with ENGINE:
-            return opening(self._everyone, self.study.read("model.json"), list(self.numbers))
+            return opening(self._near, self.study.read("model.json"), list(self.numbers))
 
     @cached_property
     def border(self) -> float:
         """Below which margin a customer is near a border."""
         with ENGINE:
-            return border(self._everyone, self.study.read("model.json"))
+            return border(self._near, self.study.read("model.json"))
+
+    @cached_property
+    def _near(self) -> Customers:
+        """Who form the segments."""
+        return forming(self._everyone, self.study.read("model.json").names)
 
     def edges(self, name: str, most: int) -> np.ndarray:
         """Return edges of about `most` bands of a column on the scale on which it is shown."""

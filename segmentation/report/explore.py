@@ -63,6 +63,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
     record, model = study.read("profiles.json"), study.read("model.json")
     profiles, lineage, verdict = record.segments, study.lineage(), study.read("k_selection.json").verdict
     customers = open_segmented(study)
+    near = forming(customers, model.names)
     numbers, categories = split_types(customers)
     held = _grids(customers, numbers) if dataset.private else _rows(customers, numbers, categories, seed)
     return {
@@ -72,7 +73,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
             | {"key": keyed(p.segment, verdict), "action": p.advised(verdict) and p.action}
             for p in profiles
         ],
-        "model": _model(customers, record, lineage.then if lineage and lineage.then else record, model),
+        "model": _model(customers, near, record, lineage.then if lineage and lineage.then else record, model),
         "numbers": [
             {"name": name, **_labelled(name, dataset), **_marked(name, dataset, _shown(held, name))} for name in numbers
         ],
@@ -84,7 +85,7 @@ def explore_data(study: Run, *, seed: int = 0) -> dict:
             "formula": RISKY,
             "number": HARMLESS,
         },
-        "axes": opening(customers, model, numbers),
+        "axes": opening(near, model, numbers),
         "customers": customers.number,
         **held,
         **({"rows": {name: _packed(column) for name, column in held["rows"].items()}} if "rows" in held else {}),
@@ -96,20 +97,26 @@ def keyed(segment: int, verdict: Verdict) -> str:
     return tr("part {number}", number=segment) if verdict == "none" else tr("segment {number}", number=segment)
 
 
-def opening(customers: Customers, model: Model, numbers: Sequence[str]) -> list[str]:
-    """Return the two columns that are set against each other at first: those of the map of the segments."""
-    formed = rescaled(forming(customers, model.names), model).sample
+def opening(near: Customers, model: Model, numbers: Sequence[str]) -> list[str]:
+    """Return the two columns that are set against each other at first: those of the map of the segments.
+
+    Parameters
+    ----------
+    near : Customers
+        Those who form the segments (`forming`).
+    """
+    formed = rescaled(near, model).sample
     names = [feature.name for feature in model.numbers if feature.name in numbers]
     order = telling_order(formed[names].to_numpy(), formed["segment"].to_numpy(), tuple(names)) if names else numbers
-    amounts = amounts_of(customers.dataset, order)
+    amounts = amounts_of(near.dataset, order)
     return [*(amounts if len(amounts) > 1 else order), *order][:2]
 
 
-def border(customers: Customers, model: Model) -> float:
-    """Return below which margin a customer is near a border, as exactly as the fourth chapter says it."""
+def border(near: Customers, model: Model) -> float:
+    """Return below which margin a customer is near a border, by who forms the segments: as exactly as chapter 4."""
     if model.scores:
         return UNSURE
-    formed = rescaled(forming(customers, model.names), model).sample.drop(columns="segment")
+    formed = rescaled(near, model).sample.drop(columns="segment")
     return significant(NEAR * float(np.sqrt(formed.var(ddof=0).mean())), digits=2)
 
 
@@ -125,9 +132,9 @@ def how_sure(found: Mapping, limit: float) -> str:
     return tr(HOW_SURE[how]).format(probability=percent(probability))
 
 
-def _model(customers: Customers, record: Profiles, formed: Profiles, model: Model) -> dict:
-    """Return what places one customer; `formed` is of the run that formed the segments."""
-    shown, dataset = _shown_model(customers, formed.segments, model), customers.dataset
+def _model(customers: Customers, near: Customers, record: Profiles, formed: Profiles, model: Model) -> dict:
+    """Return what places one customer; `near` form the segments, `formed` is of the run in which they did."""
+    shown, dataset = _shown_model(near, formed.segments, model), customers.dataset
     features = [
         f.model_dump(by_alias=True, include=SCALED)
         | _labelled(f.name, dataset)
@@ -139,7 +146,7 @@ def _model(customers: Customers, record: Profiles, formed: Profiles, model: Mode
         "features": features,
         "centroids": shown.centroids if shown else [],
         "short": _short_forms(record, model),
-        "border": border(customers, model),
+        "border": border(near, model),
         "certain": NEARLY_CERTAIN,
         "unit": tr(model.distance_unit),
     } | ({"scores": [score.content() for score in shown.scores]} if shown and shown.scores else {})
@@ -154,11 +161,11 @@ def _short_forms(record: Profiles, model: Model) -> list[dict]:
     ]
 
 
-def _shown_model(customers: Customers, profiles: Iterable[Profile], model: Model) -> Placement | None:
+def _shown_model(near: Customers, profiles: Iterable[Profile], model: Model) -> Placement | None:
     """Return the model of the centres that are shown; None where one is not."""
     numbers = [feature.name for feature in model.numbers]
     centres = pd.DataFrame([p.centre for p in profiles], columns=numbers, dtype=float)
-    return shown_placement(forming(customers, model.names), centres, model)
+    return shown_placement(near, centres, model)
 
 
 def _as_shown(model: Model, shown: Placement | None) -> Iterator[Feature]:
