@@ -75,7 +75,7 @@ def forming(customers: Customers, features: Collection[str]) -> Customers:
     X = np.column_stack([values[:, :0], *(unskew(x, power) for x, power in zip(values.T, powers, strict=True))])
     reach = reach_of(X)
     far = reach.far(X)
-    if not far.any() and (np.isinf(reach.limit) or not customers.sampled):
+    if not far.any() and (np.isinf(reach.limit) or not customers.sampled or _all_near(customers, names, powers, reach)):
         return customers
     z = [
         (unskewed(customers.table[name], power) - double(middle)) / double(width)
@@ -87,6 +87,16 @@ def forming(customers: Customers, features: Collection[str]) -> Customers:
         return customers
     sample = customers.sample[~far].reset_index(drop=True)
     return replace(customers, table=near, sample=sample, counted={}, aside=aside)
+
+
+def _all_near(customers: Customers, names: list[str], powers: list[float], reach: Reach) -> bool:
+    """Return whether not even who had the farthest value in each feature would be far: then nobody need be measured."""
+    if (customers.filled(names) < customers.number).any():
+        return False
+    ends = customers.limits(names)[["low", "high"]].to_numpy(float)
+    corners = np.column_stack([unskew(own, power) for own, power in zip(ends, powers, strict=True)])
+    farthest = np.abs(corners - reach.middle).max(axis=0) / reach.widths
+    return bool(np.sqrt((farthest**2).sum()) <= (1 - SLACK) * reach.limit)
 
 
 def _power(kind: str, values: np.ndarray) -> float:

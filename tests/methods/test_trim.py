@@ -107,3 +107,18 @@ def test_the_engine_leaves_out_of_a_large_table_whom_the_sample_does():
     assert (part.aside, len(part.sample)) == (2, 1_000)
     everyone = Customers.of(everyone.dataset, table.head(3_000))
     assert forming(everyone, ["spend", "visits"]) is everyone
+
+
+def test_nobody_is_measured_where_no_values_together_would_be_far(monkeypatch):
+    """The farthest values of two features tell that nobody is far, unless they could be one customer's."""
+    rng = np.random.default_rng(7)
+    table = pd.DataFrame({"id": range(3_000), **{name: rng.uniform(0, 1, 3_000) for name in "ab"}})
+    dataset = Dataset.model_validate({"title": "T", "columns": {name: {"role": "feature"} for name in "ab"}})
+    near = replace(Customers.of(dataset, table), sample=table.head(1_000))
+    far = table.assign(a=table["a"].where(table.index != 2_000, 9), b=table["b"].where(table.index != 2_001, 9))
+    both = replace(Customers.of(dataset, far), sample=table.head(1_000))
+    assert forming(both, ["a", "b"]).aside == 2
+    unknown = replace(Customers.of(dataset, table.assign(a=table["a"].where(table.index != 2_000))), sample=near.sample)
+    assert forming(unknown, ["a", "b"]).aside == 1
+    monkeypatch.setattr("segmentation.methods.trim.unskewed", lambda *_: pytest.fail("everybody is measured"))
+    assert forming(near, ["a", "b"]) is near
