@@ -266,6 +266,14 @@ class Customers:
             found = spread.assign(customers=found["customers"])
         return groups.named(found.sort_index())
 
+    def absolute(self, name: str, groups: Grouping) -> pd.Series:
+        """Return the sum of the absolute values of a column by group."""
+        counts = self._values(name, groups)
+        if counts is None:
+            table = self._beside(name, groups).mutate(value=ibis._["value"].abs())
+            return table.group_by("group").agg(total=ibis._["value"].sum()).to_pandas().set_index("group")["total"]
+        return (counts["value"].abs() * counts["n"]).groupby(counts["group"]).sum()
+
     def fences(self, name: str) -> tuple[float, float] | None:
         """Return between which values a column is not far from the rest, as the model sees it; None without a value."""
         found = self.quantiles(name, [0.25, 0.75])

@@ -175,9 +175,7 @@ def exactness(customers: Customers, name: str, by: Grouping | None = None, *, po
     seconds = {group: 1 / max(n - 1, 1) for group, n in known.items()}
     levels = sorted({0.0, 1.0, *seconds.values(), *(1 - level for level in seconds.values())})
     every = customers.quantiles(name, levels, groups)
-    value = customers.table[name].cast("float64").abs()
-    table = customers.table.select(group=groups.of_table(customers.table), value=value)
-    totals = table.group_by("group").agg(total=table["value"].sum()).to_pandas().set_index("group")["total"]
+    totals = customers.absolute(name, groups)
     rows, answers = [], _kind(customers, name) == "yes/no"
     hides = shown_shares(customers, name).isna().any(axis=1) if answers and groups.column == "segment" else {}
     for group, own in every.iterrows():
