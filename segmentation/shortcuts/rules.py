@@ -61,14 +61,18 @@ def count_rules(rules: Rules, customers: Customers) -> Rules:
     """Return the rules with the customers whom each holds, of all customers, not of the sample that they grew on."""
     if not customers.sampled:
         return rules
-    sums: dict[str, ibis.Value] = {}
-    for i, leaf in enumerate(rules.leaves):
-        inside = ibis.and_(customers.table["segment"].notnull(), *_inside(leaf.bounds, customers.table))
-        right = inside & (customers.table["segment"] == leaf.segment)
-        sums |= {f"customers {i}": inside.sum(), f"right {i}": right.sum()}
-    found = customers.table.agg(**sums).to_pandas().iloc[0]
+    table = customers.table
+    inside = [(ibis.and_(table["segment"].notnull(), *_inside(leaf.bounds, table)), i)
+              for i, leaf in enumerate(rules.leaves)]  # fmt: skip
+    held = table.select("segment", leaf=ibis.cases(*inside)).group_by("leaf", "segment").agg(n=ibis._.count())
+    counts = held.filter(held["leaf"].notnull()).to_pandas().set_index(["leaf", "segment"])["n"]
     leaves = tuple(
-        leaf.model_copy(update={what: int(found[f"{what} {i}"]) for what in ("customers", "right")})
+        leaf.model_copy(
+            update={
+                "customers": int(counts[counts.index.get_level_values("leaf") == i].sum()),
+                "right": int(counts.get((i, leaf.segment), 0)),
+            }
+        )
         for i, leaf in enumerate(rules.leaves)
     )
     right = sum(leaf.right for leaf in leaves)
