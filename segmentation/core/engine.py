@@ -213,9 +213,8 @@ def new_file() -> Path:
 def read(path: Path) -> ibis.Table:
     """Read one Parquet file, whatever marks are in its name."""
     engine = connect()
-    if engine.name == "duckdb":
-        return engine.read_parquet(plain(path), **ITS_OWN)
-    return engine.read_parquet(plain_to_spark(path))
+    spark = engine.name != "duckdb"
+    return engine.read_parquet(plain_to_spark(path)) if spark else engine.read_parquet(plain(path), **ITS_OWN)
 
 
 def read_numbered(path: Path) -> ibis.Table:
@@ -316,9 +315,12 @@ def sampled(table: ibis.Table, identity: ibis.Value, most: int = MOST_HELD) -> i
     if rows <= most:
         return table
     hashed = table.mutate(_hash=hash_of(identity), _identity=identity)
-    few = kept(hashed.filter(hashed["_hash"] < _cut(hashed["_hash"], (most + CUT_DEVIATIONS * most**0.5) / rows)))
-    if int(few.count().execute()) < most:
-        few = hashed
+    cut = _cut(hashed["_hash"], (most + CUT_DEVIATIONS * most**0.5) / rows)
+    below = hashed.filter(hashed["_hash"] < cut)
+    if hashed.get_backend().name == "duckdb":  # whose filter would read the id anew for each step of its hash
+        below = hashed.join(ends := held({"_cut": [cut]}), hashed["_hash"] < ends["_cut"]).drop("_cut")
+    few = kept(below, ordered=False)
+    few = few if int(few.count().execute()) >= most else hashed
     return few.order_by("_hash", "_identity").limit(most).select(*table.columns)
 
 
