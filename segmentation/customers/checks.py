@@ -2,36 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from functools import partial
 
 import ibis
 import pandas as pd
 
 from segmentation.core.dataset import Column, Dataset
-from segmentation.core.engine import all_of, any_of, double, held, kept, kept_like, of_each
+from segmentation.core.engine import all_of, any_of, double, held, kept, kept_like
 from segmentation.core.text import ANSWERS, FEWEST_TO_ADD_UP, MISSING, NO, SUM, YES, answers
-from segmentation.customers.counts import is_total, repeated
-from segmentation.customers.refused import without
+from segmentation.customers.counts import is_total
+from segmentation.customers.refused import PARTS, REFUSED, Rule, judge, of_each_cell, repeated, times, without
 from segmentation.language.kept import Rule as Expected
 from segmentation.tables.dates import ISO, time_to
 from segmentation.tables.number_formats import BLANKS, Convention, text_of, to_number
 
-PARTS = ("column", "value", "rule")
-REFUSED = ("file", "line", *PARTS)
 MOST_REPLACED, JOINED = 100, "_joined_"
 MOST_COUNTED = 1_000  # of the texts of a column, to tell what its words for missing mean
 NO_CUSTOMER = f"id: {Expected.PRESENT}"  # the rule of a purchase without a customer
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What every row must satisfy: where `broken` holds, the row is refused and `value` is shown."""
-
-    column: str
-    rule: str
-    value: ibis.Value
-    broken: ibis.Value
 
 
 def check_rows(
@@ -77,7 +64,7 @@ def part_rows(checked: ibis.Table, dataset: Dataset, names: list[str]) -> tuple[
         file, line, column, value and rule, in the order of the file.
     """
     several = _repeated(checked, dataset, names)
-    doubted = any_of([checked["rule"].notnull(), *(checked[name].isin(t[name]) for name, t in several.items())])
+    doubted = any_of([checked["_broken"], *(checked[name].isin(t[name]) for name, t in several.items())])
     suspects = kept(checked.filter(doubted), ordered=False)
     rejected = suspects.filter(suspects["rule"].notnull()).select("row", *REFUSED)
     repeats = _find_repeats(suspects, several, dataset, names)
@@ -87,7 +74,7 @@ def part_rows(checked: ibis.Table, dataset: Dataset, names: list[str]) -> tuple[
 
 def _find_repeats(suspects: ibis.Table, several: dict, dataset: Dataset, names: list[str]) -> ibis.Table | None:
     """Return row, file, line, column, value and rule of the rows that repeat what must stand once; None without any."""
-    fine, found = suspects.filter(suspects["rule"].isnull()).drop(*PARTS), []
+    fine, found = suspects.filter(suspects["rule"].isnull()).drop(*PARTS, "_broken"), []
     for name, twice in several.items():
         peers, is_id = fine.semi_join(twice, name), name in dataset.named("id")
         judged = judge(peers, _repeat_rules(peers, name, names) if is_id else [_unique(peers, name)])
@@ -197,20 +184,19 @@ def _folded(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def answers_in(raw: ibis.Table, dataset: Dataset, names: Iterable[str]) -> dict[str, set[str]]:
+def answers_in(raw: ibis.Table, dataset: Dataset, names: Collection[str]) -> dict[str, set[str]]:
     """Return of columns of free categories the words for missing that are categories (`core.text.answers`).
 
     A word that stands for a missing number in the same table is none.
     """
-    names = list(names)
-    hits = {name: words for name, words in _counted(raw, names, ANSWERS).items() if len(words)}
+    hits = {name: words for name, words in _counted(raw, dataset, names, ANSWERS).items() if len(words)}
     free = [name for name in hits if is_free(dataset, name)]
     numbers = {w for n, words in hits.items() if dataset.columns[n].is_number for w in words["cell"].str.lower()}
-    said = {name: answers(dict(most.to_numpy())) for name, most in _counted(raw, free).items()}
+    said = {name: answers(dict(most.to_numpy())) for name, most in _counted(raw, dataset, free).items()}
     return {name: {word for word in words if word not in numbers} for name, words in said.items()}
 
 
-def _counted(raw: ibis.Table, names: Iterable[str], words: Collection[str] = ()) -> dict[str, pd.DataFrame]:
+def _counted(raw: ibis.Table, dataset: Dataset, names: Collection[str], words: Collection[str] = ()) -> dict:
     """Return how often each cell of columns of text stands, or each that is one of some words, the most frequent first.
 
     Of a column of numbers these are the cells that are none; one that never was text is left out.
@@ -218,13 +204,14 @@ def _counted(raw: ibis.Table, names: Iterable[str], words: Collection[str] = ())
     texts = {f"_odd_{name}" if f"_odd_{name}" in raw.columns else name: name for name in names}
 
     def count(cells: ibis.Table) -> ibis.Table:
-        told = cells.select("_column", cell=stripped(cells["_cell"].fill_null("")))
+        told = cells.mutate(cell=stripped(cells["_cell"].fill_null("")))
         told = told.filter(told["cell"].lower().isin([*words])) if words else told
-        counts = told.group_by("_column", "cell").agg(n=ibis._.count())
+        counts = told.group_by("_column", "cell").agg(n=times(told))
         place = ibis.row_number().over(group_by=counts["_column"], order_by=[counts["n"].desc(), counts["cell"]])
         return counts.mutate(place=place).filter(ibis._["place"] < MOST_COUNTED).order_by("place").drop("place")
 
-    found = of_each(raw, [text for text in texts if raw[text].type().is_string()], count)
+    free = [name for name in names if is_free(dataset, name)]
+    found = of_each_cell(raw, [text for text in texts if raw[text].type().is_string()], count, free)
     return {texts[text]: counts for text, counts in found.items()}
 
 
@@ -233,7 +220,7 @@ def taken_for_missing(
 ) -> dict[str, dict[str, int]]:
     """Return of each column how often each word stands that is taken for missing, the most frequent first."""
     found: dict[str, dict[str, int]] = {name: {} for name in names}
-    for name, counts in _counted(raw, found, [word for word in MISSING if word]).items():
+    for name, counts in _counted(raw, dataset, found, [word for word in MISSING if word]).items():
         missing = _missing_words(dataset.columns[name], said.get(name))
         some = counts[counts["cell"].str.lower().isin(missing)]
         found[name] = {str(word): int(n) for word, n in zip(some["cell"], some["n"], strict=True)}
@@ -257,13 +244,13 @@ def usual_spellings(
         alike[frozenset(said.get(name, ()))].append(name)
     found: dict[str, pd.DataFrame] = {}
     for words, some in alike.items():
-        found |= of_each(raw, some, partial(_usual, column=dataset.columns[some[0]], said=words))
+        found |= of_each_cell(raw, some, partial(_usual, column=dataset.columns[some[0]], said=words), names)
     return found
 
 
 def _usual(cells: ibis.Table, column: Column, said: Collection[str]) -> ibis.Table:
-    told = cells.select("_column", cell=cells["_cell"].cast("string").fill_null(""))
-    told = told.group_by("_column", "cell").agg(n=ibis._.count())
+    told = cells.mutate(cell=cells["_cell"].cast("string").fill_null(""))
+    told = told.group_by("_column", "cell").agg(n=times(told))
     told = told.mutate(text=_present(told["cell"], column, said)).mutate(key=_spelling_key(ibis._["text"]))
     known = told.filter(told["text"].notnull()).group_by("_column", "key", "text").agg(n=ibis._["n"].sum())
     own = [known["_column"], known["key"]]
@@ -304,7 +291,7 @@ def _totals(raw: ibis.Table, table: ibis.Table, dataset: Dataset, names: list[st
     """Refuse a line of totals below the customers: "Total" for an id, or, where there is none, for a category."""
     ids = [name for name in dataset.named("id") if name in names]
     rules, free = [], [name for name in names if is_free(dataset, name) and raw[name].type().is_string()]
-    single = {} if ids else {n: sorted(own["cell"]) for n, own in of_each(raw, free, _single_totals).items()}
+    single = {} if ids else {n: sorted(own["cell"]) for n, own in of_each_cell(raw, free, _single_totals, free).items()}
     for name in ids or free:
         if raw[name].type().is_string():
             text = text_in(table, name)
@@ -315,7 +302,7 @@ def _totals(raw: ibis.Table, table: ibis.Table, dataset: Dataset, names: list[st
 
 def _single_totals(cells: ibis.Table) -> ibis.Table:
     """Return the cells that say total and stand in one row; what stands in several is one of the table's own words."""
-    counts = cells.group_by("_column", cell="_cell").agg(n=ibis._.count())
+    counts = cells.group_by("_column", cell="_cell").agg(n=times(cells))
     named = is_total(stripped(counts["cell"]).lower(), f"^(?:{SUM})")
     return counts.filter(named & (counts["n"] == 1)).drop("n")
 
@@ -323,7 +310,7 @@ def _single_totals(cells: ibis.Table) -> ibis.Table:
 def _sum_of_others(table: ibis.Table, dataset: Dataset, features: tuple[str, ...]) -> Rule:
     """Refuse a row whose features are the sums of all other rows, whatever it is called."""
     numbers = [name for name in features if dataset.columns[name].is_number]
-    fine = table.filter(table["rule"].isnull())
+    fine = table.filter(~table["_broken"])
     sums = fine.agg(_rows=fine.count(), **{name: fine[name].sum() for name in numbers}).to_pandas().iloc[0]
     adds_up = [
         (table[name] + table[name] - double(sums[name])).abs() <= double(1e-9 * abs(sums[name]))
@@ -331,7 +318,7 @@ def _sum_of_others(table: ibis.Table, dataset: Dataset, features: tuple[str, ...
         if pd.notna(sums[name]) and sums[name]
     ]
     enough = sums["_rows"] >= FEWEST_TO_ADD_UP and len(adds_up) == len(numbers) > 0
-    broken = all_of([table["rule"].isnull(), *adds_up]) if enough else ibis.literal(False)
+    broken = all_of([~table["_broken"], *adds_up]) if enough else ibis.literal(False)
     return Rule("row", Expected.TOTAL, table["row"].cast("string"), broken)
 
 
@@ -390,11 +377,3 @@ def _repeat_rules(peers: ibis.Table, id_name: str, names: list[str]) -> list[Rul
     copy = peers["row"] > peers["row"].min().over(own)
     text = text_in(peers, id_name)
     return [Rule(id_name, Expected.DIFFER, text, differ), Rule(id_name, Expected.COPY, text, copy)]
-
-
-def judge(table: ibis.Table, rules: list[Rule]) -> ibis.Table:
-    """Add column, value and rule of the first broken rule, null where none is; an earlier verdict stands."""
-    first = {part: ibis.cases(*[(rule.broken, getattr(rule, part)) for rule in rules]) for part in PARTS}
-    if "rule" in table.columns:
-        first = {part: ibis.coalesce(table[part], now) for part, now in first.items()}
-    return table.mutate(first)

@@ -28,9 +28,10 @@ from segmentation.customers.checks import (
     taken_for_missing,
     text_in,
 )
-from segmentation.customers.counts import in_order_of_ids, is_ascending
+from segmentation.customers.counts import in_order_of_ids
 from segmentation.customers.customers import Customers
 from segmentation.customers.purchases import Day, summarize_purchases
+from segmentation.customers.refused import is_ascending, tallied
 from segmentation.language.kept import Rule
 from segmentation.language.writing import NONE, percent
 from segmentation.runs.records import Account, NumberFormat
@@ -267,8 +268,8 @@ def overview(raw: ibis.Table, headers: dict[str, str], dataset: Dataset) -> pd.D
     for some in (others[i : i + MOST_DISTINCT] for i in range(0, len(others), MOST_DISTINCT)):
         counts |= _filled(raw, some, dataset, distinct=in_memory(raw))
     for name in free:
-        cells = raw.group_by(name).agg(_n=raw.count())
-        counts |= _filled(cells, [name], dataset, times=cells["_n"], said=said)
+        cells = tallied(raw.op(), name).rename({name: "_cell"})
+        counts |= _filled(cells, [name], dataset, times=cells["_times"], said=said)
     rows = [
         {
             "column": name,

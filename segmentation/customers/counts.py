@@ -7,12 +7,10 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from segmentation.core.engine import double, held, in_batches, kept
+from segmentation.core.engine import double
 from segmentation.core.privacy import rung
 from segmentation.core.text import BEHIND_SUM, SUMMARY
 
-MOST_MARKED = 500_000_000  # whole numbers between the least and the greatest: a byte for each
-CLOSE = 10  # of them for each row
 LAMBDA_DECIMALS = 6
 MOST_VALUES = 500_000  # of one column, that are counted one by one
 QUANTILE_DEVIATIONS = 4  # by which the sample may miss a quantile; beyond them, the engine sorts all
@@ -323,49 +321,6 @@ def values_of_rows(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
         value = own["text"] if own["text"].notna().any() else own["value"]
         found[name] = pd.DataFrame({"value": value, "n": own["n"]}).reset_index(drop=True)
     return found
-
-
-def repeated(table: ibis.Table, name: str) -> ibis.Table:
-    """Return the values of a column that stand in more than one row, each once, as a table of one column.
-
-    Whole numbers that lie close together are marked off one by one, which is less work than grouping them. An engine
-    whose rows lie on other machines groups all.
-    """
-    known = table.filter(table[name].notnull()).select(name)
-    if table[name].type().is_integer() and table.get_backend().name == "duckdb":
-        [ends] = known.agg(low=known[name].min(), high=known[name].max(), n=known.count()).to_pyarrow().to_pylist()
-        rows = ends.pop("n")
-        if rows and ends["high"] - ends["low"] < min(MOST_MARKED, CLOSE * rows):
-            batches = in_batches(known.select(ibis._[name].cast("int64")))
-            found = marked_twice((batch.column(0).to_numpy() for batch in batches), **ends)
-            return held({name: found}, schema={name: table[name].type()})
-    return kept(known.group_by(name).having(ibis._.count() > 1).agg())
-
-
-def is_ascending(table: ibis.Table, name: str) -> bool:
-    """Return whether a column holds whole numbers from 0 in ascending order, nulls left out.
-
-    Texts, and rows that lie on other machines, are not looked through: to put them in order costs little more.
-    """
-    if not table[name].type().is_integer() or table.get_backend().name != "duckdb":
-        return False
-    known, last = table.filter(table[name].notnull()).select(ibis._[name].cast("int64")), 0
-    for batch in in_batches(known):
-        numbers = batch.column(0).to_numpy()
-        if len(numbers) and (numbers[0] < last or (np.diff(numbers) < 0).any()):
-            return False
-        last = numbers[-1] if len(numbers) else last
-    return True
-
-
-def marked_twice(batches: Iterable[np.ndarray], low: int, high: int) -> np.ndarray:
-    """Return in order the whole numbers between `low` and `high` that the batches hold more than once."""
-    seen, found = np.zeros(high - low + 1, bool), [np.empty(0, np.int64)]
-    for numbers in batches:
-        ordered = np.sort(numbers)
-        found += [ordered[1:][ordered[1:] == ordered[:-1]], numbers[seen[numbers - low]]]
-        seen[numbers - low] = True
-    return np.unique(np.concatenate(found))
 
 
 def tallied(values: pd.Series) -> pd.DataFrame:

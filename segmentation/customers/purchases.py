@@ -4,7 +4,8 @@ import ibis
 
 from segmentation.core.dataset import MADE, Column, Dataset, Transactions
 from segmentation.core.engine import kept
-from segmentation.customers.checks import REFUSED, Rule, check_rows, judge, text_in
+from segmentation.customers.checks import check_rows, text_in
+from segmentation.customers.refused import REFUSED, Rule, judge
 from segmentation.language.kept import Rule as Expected
 from segmentation.tables.dates import to_day
 from segmentation.tables.number_formats import conventions_of

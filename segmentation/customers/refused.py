@@ -1,10 +1,47 @@
-"""Rows without those that were refused: by a mark of each, because a join keeps the order of rows on one core alone."""
+"""Rules and who breaks them, what stands more than once, how often each cell stands, and rows without those refused.
+
+These are left out by a mark of each, because a join keeps the order of rows on one core alone.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 
 import ibis
 import ibis.expr.datatypes as dt
 import numpy as np
+import pandas as pd
+from ibis.expr.operations import Relation
 
-from segmentation.core.engine import connect_duckdb, in_batches, in_memory, new_file
+from segmentation.core.engine import any_of, connect_duckdb, held, in_batches, in_memory, kept, new_file, of_each
+
+PARTS = ("column", "value", "rule")
+REFUSED = ("file", "line", *PARTS)
+MOST_MARKED = 500_000_000  # whole numbers between the least and the greatest: a byte for each
+CLOSE = 10  # of them for each row
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What every row must satisfy: where `broken` holds, the row is refused and `value` is shown."""
+
+    column: str
+    rule: str
+    value: ibis.Value
+    broken: ibis.Value
+
+
+def judge(table: ibis.Table, rules: list[Rule]) -> ibis.Table:
+    """Add column, value and rule of the first broken rule, null where none is; an earlier verdict stands.
+
+    Whether any is broken is told by itself: an engine finds the rows by it before it writes of any what it breaks.
+    """
+    first = {part: ibis.cases(*[(rule.broken, getattr(rule, part)) for rule in rules]) for part in PARTS}
+    broken = any_of(rule.broken for rule in rules).fill_null(False)
+    if "rule" in table.columns:
+        first = {part: ibis.coalesce(table[part], now) for part, now in first.items()}
+        broken = table["_broken"] | broken
+    return table.mutate(first | {"_broken": broken})
 
 
 @ibis.udf.scalar.builtin
@@ -36,3 +73,86 @@ def without(table: ibis.Table, refused: ibis.Table) -> ibis.Table:
     connect_duckdb().con.execute(f"SET VARIABLE {name} = CAST($1 AS BIT)", [np.packbits(marks).tobytes()])
     mark = get_bit(getvariable(name), table["row"].clip(0, last + 1).cast("int32"))
     return table.filter((table["row"] > 0) & (mark == 0))
+
+
+def repeated(table: ibis.Table, name: str) -> ibis.Table:
+    """Return the values of a column that stand in more than one row, each once, as a table of one column.
+
+    Whole numbers in ascending order have them side by side. Those that lie close together are marked off one by one,
+    which is less work than grouping them. An engine whose rows lie on other machines groups all.
+    """
+    known, kind = table.filter(table[name].notnull()).select(name), table[name].type()
+    if kind.is_integer() and table.get_backend().name == "duckdb":
+        found = _side_by_side(table.op(), name)
+        if found is None:
+            [ends] = known.agg(low=known[name].min(), high=known[name].max(), n=known.count()).to_pyarrow().to_pylist()
+            rows = ends.pop("n")
+            if rows and ends["high"] - ends["low"] < min(MOST_MARKED, CLOSE * rows):
+                found = marked_twice(_numbers(table, name), **ends)
+        if found is not None:
+            return held({name: found}, schema={name: kind})
+    return kept(known.group_by(name).having(ibis._.count() > 1).agg())
+
+
+def is_ascending(table: ibis.Table, name: str) -> bool:
+    """Return whether a column holds whole numbers from 0 in ascending order, nulls left out.
+
+    Texts, and rows that lie on other machines, are not looked through: to put them in order costs little more.
+    """
+    own = table[name].type().is_integer() and table.get_backend().name == "duckdb"
+    return own and _side_by_side(table.op(), name) is not None
+
+
+@lru_cache(maxsize=4)
+def _side_by_side(table: Relation, name: str) -> np.ndarray | None:
+    """Return the numbers that stand more than once where all stand in ascending order from 0; None where they do not.
+
+    It is asked twice of a table: what stands more than once, and whether its rows are to be put in order.
+    """
+    last, found = np.zeros(0, np.int64), [np.empty(0, np.int64)]
+    for numbers in _numbers(table.to_expr(), name):
+        row = np.concatenate([last, numbers])
+        before, after = row[:-1], row[1:]
+        if (row[:1] < 0).any() or (after < before).any():
+            return None
+        found.append(after[after == before])
+        last = row[-1:]
+    return np.unique(np.concatenate(found))
+
+
+def _numbers(table: ibis.Table, name: str) -> Iterable[np.ndarray]:
+    """Give the whole numbers of a column, nulls left out, in batches."""
+    for batch in in_batches(table.filter(table[name].notnull()).select(ibis._[name].cast("int64"))):
+        yield batch.column(0).to_numpy()
+
+
+def marked_twice(batches: Iterable[np.ndarray], low: int, high: int) -> np.ndarray:
+    """Return in order the whole numbers between `low` and `high` that the batches hold more than once."""
+    seen, found = np.zeros(high - low + 1, bool), [np.empty(0, np.int64)]
+    for numbers in batches:
+        ordered = np.sort(numbers)
+        found += [ordered[1:][ordered[1:] == ordered[:-1]], numbers[seen[numbers - low]]]
+        seen[numbers - low] = True
+    return np.unique(np.concatenate(found))
+
+
+def of_each_cell(table: ibis.Table, names: list[str], ask: Callable, few: Collection[str]) -> dict[str, pd.DataFrame]:
+    """Return what `ask` finds of each column (_column, _cell), as `of_each`.
+
+    On the disk each of `few` columns is counted once, whatever is asked: it has a row a cell, with `_times`.
+    """
+    on_disk = [] if in_memory(table) else [name for name in names if name in few]
+    own = {name: ask(tallied(table.op(), name)).to_pandas().drop(columns="_column") for name in on_disk}
+    return of_each(table, [name for name in names if name not in own], ask) | own
+
+
+def times(cells: ibis.Table) -> ibis.Value:
+    """Return how often cells stand together."""
+    return cells["_times"].sum() if "_times" in cells.columns else cells.count()
+
+
+@lru_cache(maxsize=256)
+def tallied(table: Relation, name: str) -> ibis.Table:
+    """Return each cell of a column once (_column, _cell), with how often it stands (_times)."""
+    cells = table.to_expr().select(_column=ibis.literal(name), _cell=name)
+    return kept(cells.group_by("_column", "_cell").agg(_times=cells.count()))

@@ -9,7 +9,7 @@ import ibis
 import numpy as np
 
 from segmentation.core.engine import PRIME, hash_of
-from segmentation.customers.counts import repeated
+from segmentation.customers.refused import repeated
 from segmentation.methods.kmeans import descend, fit_starts
 from segmentation.runs.records import Placement
 from segmentation.segments.assign import assign_rows

@@ -21,18 +21,15 @@ from segmentation.core.errors import DataError
 from segmentation.core.files import sha256, write_csv, write_parquet, write_text
 from segmentation.customers.cleaning import clean, fingerprint, require_enough, with_sample
 from segmentation.customers.counts import (
-    CLOSE,
     Grouping,
     bin_of,
-    is_ascending,
     log_edges,
-    marked_twice,
-    repeated,
     round_edges,
 )
 from segmentation.customers.customers import HANDED_ON, keep_customers, open_customers
 from segmentation.customers.exploring import lump
 from segmentation.customers.purchases import raw_dataset
+from segmentation.customers.refused import CLOSE, is_ascending, marked_twice, repeated
 from segmentation.customers.tell import trust
 from segmentation.runs.records import Placement
 from segmentation.runs.run import Run
@@ -451,6 +448,17 @@ def test_what_stands_more_than_once_is_found_among_near_and_far_numbers_and_text
     assert sorted(found) == sorted({v for v in values if v is not None and values.count(v) > 1})
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.none() | st.integers(-1, 40) | st.just(2**63 - 1), max_size=60), st.booleans())
+def test_numbers_in_ascending_order_are_told_with_those_that_stand_twice(values, ordered):
+    values = sorted(values, key=lambda value: value or 0) if ordered else values
+    known = [value for value in values if value is not None]
+    table = ibis.memtable(pa.table({"x": pa.array(values, "int64")}))
+    assert is_ascending(table, "x") == (known == sorted(known) and min(known, default=0) >= 0)
+    twice = repeated(table, "x").to_pandas()["x"].tolist()
+    assert sorted(twice) == sorted({v for v in known if known.count(v) > 1})
+
+
 def test_who_stops_before_the_last_row_leaves_the_engine_to_the_next_query():
     table = held({"x": np.r_[1, 0, 2:2_500_000]})
     batches = in_batches(table)
@@ -464,7 +472,7 @@ def test_who_stops_before_the_last_row_leaves_the_engine_to_the_next_query():
 
 def test_numbers_far_apart_are_not_marked_off(monkeypatch):
     monkeypatch.setattr(
-        "segmentation.customers.counts.marked_twice", lambda *_, **ends: pytest.fail(f"marked off {ends}")
+        "segmentation.customers.refused.marked_twice", lambda *_, **ends: pytest.fail(f"marked off {ends}")
     )
     table = ibis.memtable({"x": [0, 10 * CLOSE, 10 * CLOSE]})
     assert repeated(table, "x").to_pandas()["x"].tolist() == [10 * CLOSE]
