@@ -14,6 +14,7 @@ from segmentation.core.text import BEHIND_SUM, SUMMARY
 LAMBDA_DECIMALS = 6
 MOST_VALUES = 500_000  # of one column, that are counted one by one
 QUANTILE_DEVIATIONS = 4  # by which the sample may miss a quantile; beyond them, the engine sorts all
+BESIDE = 1e-6  # of a bin: so near to an edge a value is compared with it
 EVERYWHERE = (-np.inf, np.inf)
 PREFERRED = ((1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8), (1, 1.6, 2.5, 4, 6.3), (1, 2, 5), (1, 3), (1,))
 
@@ -59,15 +60,22 @@ class Grouping:
 def bin_of(value: ibis.Value, edges: np.ndarray, known: np.ndarray | None = None) -> ibis.Value:
     """Return the number of the bin (from 0) of a value between the edges; the last bin holds its upper edge.
 
-    Where all values are `known`, and a division gives the bin of each, it is not corrected: half of the work.
+    Where all values are `known`, and a division gives the bin of each, it is not corrected: half of the work. Of edges
+    that miss multiples of their width by a last bit it gives the bin of what lies at none of them.
     """
     width = float(f"{edges[1] - edges[0]:.9g}")
     first = round(edges[0] / width)
-    if not np.array_equal(width * np.arange(first, first + len(edges)), edges):
-        return _halved(value, edges, 0, len(edges) - 2).cast("int32")
-    near = (value / double(width)).floor()
+    places, even = value / double(width), width * np.arange(first, first + len(edges))
+    near = places.floor()
     if known is not None and _are_divided(known, edges, width, first):
         return near.cast("int32") - first
+    if not np.array_equal(even, edges):
+        halved = _halved(value, edges, 0, len(edges) - 2).cast("int32")
+        if not (np.abs(even - edges) < BESIDE / 2 * width).all():
+            return halved
+        beyond = places - near
+        at_edge = (beyond < double(BESIDE)) | (beyond > double(1 - BESIDE))
+        return at_edge.ifelse(halved, near.cast("int32") - first)
     # The division may be one bin off; the products are the edges themselves.
     near = near.cast("float64")
     above, below = value >= (near + double(1)) * double(width), value < near * double(width)
@@ -88,6 +96,30 @@ def _halved(value: ibis.Value, edges: np.ndarray, first: int, last: int) -> ibis
     return (value < double(edges[middle])).ifelse(
         _halved(value, edges, first, middle - 1), _halved(value, edges, middle, last)
     )
+
+
+def cells_of(
+    table: ibis.Table, names: list[str], edges: list[np.ndarray], known: list[np.ndarray | None], by: str | None
+) -> dict[int, np.ndarray]:
+    """Count the cells of several columns, the last bin of each for what has no value; a cell is one number.
+
+    Parameters
+    ----------
+    known : list
+        All values of each column, where they are counted.
+    """
+    shape, cell = tuple(len(ends) for ends in edges), ibis.literal(0).cast("int64")
+    if by:
+        cell = table[by].cast("int64")
+    for name, ends, values in zip(names, edges, known, strict=True):
+        cell = cell * len(ends) + ibis.coalesce(bin_of(table[name], ends, values), len(ends) - 1)
+    counts = table.select(cell=cell).group_by("cell").agg(n=ibis._.count()).to_pandas()
+    size, grids = int(np.prod(shape)), {}
+    for group, own in counts.groupby(counts["cell"] // size):
+        cells = np.zeros(size, int)
+        cells[own["cell"] % size] = own["n"]
+        grids[int(group) if by else 1] = cells.reshape(shape)
+    return grids
 
 
 def summed(held: pd.DataFrame, centre: float | None) -> list[float]:

@@ -17,6 +17,7 @@ from segmentation.customers.counts import (
     Grouping,
     apart,
     bin_of,
+    cells_of,
     ended,
     fences_on,
     grid_key,
@@ -329,7 +330,7 @@ class Customers:
         """Return how many customers lie in each cell of a grid of columns, for each value of `by` (or 1)."""
         key = grid_key(columns, edges, by)
         if key not in self._cache:
-            self._cache[key] = self._count_cells(list(columns), list(edges), by)
+            self._cache[key] = self._count_cells([*columns], [*edges], by)
         inside = (slice(-1),) * len(columns)
         return {group: cells[inside] for group, cells in self._cache[key].items()}
 
@@ -347,21 +348,8 @@ class Customers:
                 self._cache[grid_key((one, other), (bounds[i], bounds[j]), by)] = grids
 
     def _count_cells(self, names: list[str], edges: list[np.ndarray], by: str | None) -> dict[int, np.ndarray]:
-        """Count the cells of several columns, the last bin of each for what has no value; a cell is one number."""
-        shape, cell = tuple(len(ends) for ends in edges), ibis.literal(0).cast("int64")
-        if by:
-            cell = self.table[by].cast("int64")
-        for name, ends in zip(names, edges, strict=True):
-            known = self.counted.get(name)
-            found = bin_of(self.table[name], ends, None if known is None else known["value"].to_numpy())
-            cell = cell * len(ends) + ibis.coalesce(found, len(ends) - 1)
-        counts = self.table.select(cell=cell).group_by("cell").agg(n=ibis._.count()).to_pandas()
-        size, grids = int(np.prod(shape)), {}
-        for group, own in counts.groupby(counts["cell"] // size):
-            cells = np.zeros(size, int)
-            cells[own["cell"] % size] = own["n"]
-            grids[int(group) if by else 1] = cells.reshape(shape)
-        return grids
+        known = [own["value"].to_numpy() if (own := self.counted.get(name)) is not None else None for name in names]
+        return cells_of(self.table, names, edges, known, by)
 
     def correlation(self, names: list[str]) -> pd.DataFrame:
         """Return the linear correlations of columns as the model sees them, over the customers with a value in both."""
