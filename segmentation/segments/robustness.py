@@ -22,7 +22,7 @@ from segmentation.evidence.decision import LEVEL, SIGNIFICANT
 from segmentation.language import mark, tr
 from segmentation.language.writing import listing
 from segmentation.methods.kmeans import KMEANS
-from segmentation.methods.method import Method, random_state
+from segmentation.methods.method import Method, has_distinct, random_state
 from segmentation.methods.optima import method_of
 from segmentation.runs.records import Placement
 from segmentation.segments.assign import averaged, bent, exact_centres, restored
@@ -113,7 +113,7 @@ def compare_choices(
     choices = [
         (name, method, X, kept)
         for name, method, X, kept in (_choices(some, dataset, list(features), formed_by) if k > 1 else [])
-        if len(np.unique(X, axis=0)) >= k and kept.sum() >= least(dataset.private)
+        if has_distinct(X, k) and kept.sum() >= least(dataset.private)
     ]
     others = reused(_segment_each, [(method, X) for _, method, X, _ in choices], k, seed)
     found = [
@@ -268,7 +268,7 @@ def _draw(
     rows = rng.integers(len(X), size=m)
     if method is None:
         return _shares_and_centres(values[rows], labels[rows], k, smallest)
-    if len(np.unique(X[rows], axis=0)) < k:
+    if not has_distinct(X[rows], k):
         return np.full((k, 1 + values.shape[1]), np.nan)
     found = method.once(X[rows], k, rng).labels_
     common = np.zeros((k, k))
