@@ -76,9 +76,7 @@ def connect() -> ibis.BaseBackend:
 
 @cache
 def _connect(engine: str) -> ibis.BaseBackend:
-    if engine == "spark":
-        return connect_spark(scratch())
-    return connect_duckdb()
+    return connect_spark(scratch()) if engine == "spark" else connect_duckdb()
 
 
 @cache
@@ -213,8 +211,9 @@ def new_file() -> Path:
 def read(path: Path) -> ibis.Table:
     """Read one Parquet file, whatever marks are in its name."""
     engine = connect()
-    spark = engine.name != "duckdb"
-    return engine.read_parquet(plain_to_spark(path)) if spark else engine.read_parquet(plain(path), **ITS_OWN)
+    if engine.name == "duckdb":
+        return engine.read_parquet(plain(path), **ITS_OWN)
+    return engine.read_parquet(plain_to_spark(path))
 
 
 def read_numbered(path: Path) -> ibis.Table:
