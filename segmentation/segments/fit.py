@@ -6,6 +6,8 @@ from dataclasses import replace
 import ibis
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
@@ -257,7 +259,8 @@ def scale(
 
 def scaled_far(scaler: Pipeline, everyone: Customers, forming: Customers, features: Sequence[str]) -> np.ndarray:
     """Return the scaled features of those who were set aside, of the sample."""
-    far = everyone.sample[~everyone.sample["id"].isin(forming.sample["id"])]
+    ids, known = (pa.array(customers.sample["id"]) for customers in (everyone, forming))
+    far = everyone.sample[~np.asarray(pc.is_in(ids, value_set=known))]  # pandas asks each id by itself
     found = forming.sample.head(1) if far.empty else far
     return scaler.transform(found[list(features)].to_numpy())[: len(far)]
 
