@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from segmentation.core.dataset import MethodName
 from segmentation.core.parallel import spread
 from segmentation.customers.exploring import sample_rows
-from segmentation.methods.kmeans import best_kmeans, divisions_to_start, fit_once
+from segmentation.methods.kmeans import LARGEST_AT_ONCE, best_kmeans, divisions_to_start, fit_once
 from segmentation.methods.method import (
     LARGEST_EXACT,
     LARGEST_RESAMPLED,
@@ -130,7 +130,8 @@ def _search(X: np.ndarray, k: int, rng: np.random.Generator, families=tuple(FAMI
 def _best_of(X: np.ndarray, parts: np.ndarray, family: str, effort: Effort, *, rows: int):
     """Return the best mixture that starts reach, and its parts; None where every start degenerates.
 
-    All climb a few steps, the best of them until they settle, and the others only where those degenerate.
+    All climb a few steps, the best of them until they settle, and the others only where those degenerate. On larger
+    tables they do in single precision, and then to the end in double.
 
     Parameters
     ----------
@@ -143,10 +144,12 @@ def _best_of(X: np.ndarray, parts: np.ndarray, family: str, effort: Effort, *, r
         return None, parts
     (n, d), k = X.shape, parts.shape[1]
     moments = _moments_of(X, family)
-    short, sums = _climb(moments, parts @ moments, family, d, SHORT_CLIMB, effort.settled)
+    rough = moments.astype(np.float32) if n > LARGEST_AT_ONCE else moments
+    short, sums = _climb(rough, parts @ moments, family, d, SHORT_CLIMB, effort.settled)
     order = np.argsort(-short.likelihood, kind="stable")
     for some in filter(len, (order[: effort.kept], order[effort.kept :])):
-        ends, _ = _climb(moments, sums[some], family, d, LONG_CLIMB, effort.settled)
+        own = _climb(rough, sums[some], family, d, LONG_CLIMB, effort.settled)[1] if rough is not moments else sums[some]
+        ends, _ = _climb(moments, own, family, d, LONG_CLIMB, effort.settled)
         reached = _expect(_density_terms(ends, family)[0], moments.T)[0]
         whole = _sizes(reached).min(axis=1) >= rows
         likelihood = np.where(whole, ends.likelihood, -np.inf)
@@ -160,8 +163,7 @@ def _best_of(X: np.ndarray, parts: np.ndarray, family: str, effort: Effort, *, r
 
 def _sizes(parts: np.ndarray) -> np.ndarray:
     """Return of how many rows each component is the likeliest, of shape (starts, k)."""
-    likeliest = parts.argmax(axis=1)
-    return np.stack([np.bincount(labels, minlength=parts.shape[1]) for labels in likeliest])
+    return np.stack([np.bincount(labels, minlength=parts.shape[1]) for labels in parts.argmax(axis=1)])
 
 
 def _moments_of(X: np.ndarray, family: str) -> np.ndarray:
@@ -191,8 +193,8 @@ def _climb(moments, sums, family: str, d: int, steps: int, settled: float) -> tu
     for _ in range(steps):
         mixtures, few = _maximize(sums, family, d)
         terms, mixtures, thin = _density_terms(mixtures, family)
-        parts, likelihood = _expect(terms, turned)
-        sums = parts @ moments
+        parts, likelihood = _expect(terms.astype(moments.dtype, copy=False), turned)
+        sums = (parts @ moments).astype(float, copy=False)
         if (few | thin | (likelihood - before <= settled * len(moments))).all():
             break
         before = likelihood
@@ -261,7 +263,7 @@ def _expect(terms: np.ndarray, turned: np.ndarray) -> tuple[np.ndarray, np.ndarr
     np.exp(np.subtract(parts, highest, out=parts), out=parts)
     total = parts.sum(axis=1, keepdims=True)
     parts /= total
-    return parts, (highest + np.log(total)).sum(axis=(1, 2))
+    return parts, (highest + np.log(total)).sum(axis=(1, 2), dtype=float)
 
 
 @dataclass(frozen=True)
