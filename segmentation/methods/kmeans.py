@@ -235,17 +235,17 @@ def _drawn(rows: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> n
     chosen[:, 0] = rng.integers(n, size=starts)
     nearest = np.maximum(lines[chosen[:, 0]] @ turned, 0)
     space = np.empty((starts, candidates, len(ones)), rows.dtype)
-    for j in range(1, k):
+    for j, shares in enumerate(rng.random((k - 1, starts, candidates)), 1):
         blocks = nearest.reshape(starts, -1, BLOCK)
-        up_to = (blocks @ ones[:BLOCK]).cumsum(axis=1, dtype=float)
-        points = rng.random((starts, candidates)) * up_to[:, -1:]
+        up_to = (nearest.reshape(-1, BLOCK) @ ones[:BLOCK]).reshape(starts, -1).cumsum(axis=1, dtype=float)
+        points = shares * up_to[:, -1:]
         block = (up_to[:, None] >= points[:, :, None]).argmax(axis=2)
         inside = blocks[each[:, None], block].cumsum(axis=2, dtype=float)
         left = points - up_to[each[:, None], block] + inside[:, :, -1]
         drawn = np.minimum(block * BLOCK + (inside >= left[:, :, None]).argmax(axis=2), n - 1)
         np.matmul(lines[drawn.ravel()], turned, out=space.reshape(-1, len(ones)))
         reach = np.minimum(space, nearest[:, None], out=space)
-        best = (reach @ ones).argmin(axis=1)
+        best = (reach.reshape(-1, len(ones)) @ ones).reshape(starts, candidates).argmin(axis=1)
         nearest, chosen[:, j] = np.maximum(reach[each, best], 0), drawn[each, best]
     return chosen
 
