@@ -240,13 +240,26 @@ def unrolled(plane: np.ndarray, first: int) -> np.ndarray:
     near = np.argpartition(distances, number, axis=1)[:, : number + 1]
     steps = np.zeros_like(distances)
     np.put_along_axis(steps, near, np.take_along_axis(distances, near, axis=1), axis=1)
-    tree = minimum_spanning_tree(csr_matrix(distances)).toarray()
-    graph = csr_matrix(np.maximum.reduce([steps, steps.T, tree, tree.T]))
+    one, other = _spanning_tree(distances)
+    steps[one, other] = distances[one, other]
+    graph = csr_matrix(np.maximum(steps, steps.T))
     middles = [_middle(plane[:first]), first + _middle(plane[first:])]
-    from_middles = dijkstra(graph, directed=False, indices=middles)
+    from_middles = dijkstra(graph, indices=middles)
     ends = [int(from_middles[1, :first].argmax()), first + int(from_middles[0, first:].argmax())]
-    start, end = dijkstra(graph, directed=False, indices=ends)
+    start, end = dijkstra(graph, indices=ends)
     return start - end
+
+
+def _spanning_tree(distances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both ends of each edge of the minimum spanning tree (Prim 1957): where all are joined, no sort of all."""
+    nearest, beside, outside = distances[0].copy(), np.zeros(len(distances), int), np.ones(len(distances), bool)
+    nearest[0], outside[0] = np.inf, False
+    for _ in range(len(distances) - 1):
+        at = nearest.argmin()
+        nearest[at], outside[at] = np.inf, False
+        closer = outside & (distances[at] < nearest)
+        nearest[closer], beside[closer] = distances[at, closer], at
+    return np.arange(1, len(distances)), beside[1:]
 
 
 def _middle(part: np.ndarray) -> int:
