@@ -44,7 +44,7 @@ def jaccard_of_resample(
     X: np.ndarray, labels: np.ndarray, k: int, rng: np.random.Generator, method: Method = KMEANS
 ) -> np.ndarray:
     """Draw one bootstrap resample and return how well each of the k segments comes back."""
-    drawn = np.unique(rng.integers(len(X), size=len(X)))
+    drawn = np.flatnonzero(np.bincount(rng.integers(len(X), size=len(X))))
     if not has_distinct(X[drawn], k):
         return np.zeros(k)
     return best_jaccard(labels[drawn], method.once(X[drawn], k, rng).labels_, k)

@@ -65,7 +65,8 @@ def _settled_alone(method: Method | None, k: int) -> Method | None:
 
 
 def _optima(X: np.ndarray, k_values: Sequence[int], *, method: Method, seed: int) -> dict[int, Optimum]:
-    return dict(zip(k_values, spread(_optimum, list(k_values), X, method, seed), strict=True))
+    longest_first = list(k_values)[::-1]
+    return dict(zip(k_values, spread(_optimum, longest_first, X, method, seed)[::-1], strict=True))
 
 
 def _optimum(k: int, X: np.ndarray, method: Method, seed: int) -> Optimum:
