@@ -148,8 +148,8 @@ def _best_of(X: np.ndarray, parts: np.ndarray, family: str, effort: Effort, *, r
     short, sums = _climb(rough, parts @ moments, family, d, SHORT_CLIMB, effort.settled)
     order = np.argsort(-short.likelihood, kind="stable")
     for some in filter(len, (order[: effort.kept], order[effort.kept :])):
-        own = _climb(rough, sums[some], family, d, LONG_CLIMB, effort.settled)[1] if rough is not moments else sums[some]
-        ends, _ = _climb(moments, own, family, d, LONG_CLIMB, effort.settled)
+        at = _climb(rough, sums[some], family, d, LONG_CLIMB, effort.settled)[1] if rough is not moments else sums[some]
+        ends, _ = _climb(moments, at, family, d, LONG_CLIMB, effort.settled)
         reached = _expect(_density_terms(ends, family)[0], moments.T)[0]
         whole = _sizes(reached).min(axis=1) >= rows
         likelihood = np.where(whole, ends.likelihood, -np.inf)
