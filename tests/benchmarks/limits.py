@@ -67,7 +67,7 @@ WAITED = [
         Claim(told, Measured("finished", told), Measured("finished", against), most)
         for told, against, most in finished.CLAIMS
     ),
-    Claim("evidence", Measured("cost", evidence_cost.WHOLE), Measured("cost", evidence_cost.BARE), 1.5),
+    Claim(evidence_cost.WHOLE, Measured("cost", evidence_cost.WHOLE), Measured("cost", evidence_cost.BARE), 1.5),
     _whole(TEN, 20),
     _whole(HUNDRED, 8),
     Claim(
@@ -76,7 +76,7 @@ WAITED = [
         Measured("whole", whole.report_of(TEN)),
         10,
     ),
-    Claim("memory of all processes of that", LARGEST, None, 1500),
+    Claim(f"memory of all processes, {whole.report_of(HUNDRED)}", LARGEST, None, 1500),
     Claim(finished.PAGE, Measured("finished", finished.PAGE, MEMORY), None, 1.5),
 ]
 BESIDE_RIVALS = [

@@ -89,8 +89,12 @@ def _claimed(times: pd.DataFrame) -> list[str]:
     found = judge(times, WAITED)
     missed = [_missed(times, one) for one in found if one.missed]
     changed = (
-        f"`{warm_start.K}` is K={warm_start.OTHER_K} where five were found, `{warm_start.FEATURE}` the age beside "
-        "income and spending. Of cleaning two things were changed, each alone: how the categories of a column are "
+        "A number of customers stands where the table is not Mall's. Cold is a report of which nothing was made "
+        f"before; `{warm_start.PAPERMILL}` executes the same five notebooks by papermill's command, one after the "
+        f"other, and renders them, and `{warm_start.SCRIPT}` runs their cells without notebooks. The others are made "
+        f"again where one was finished: `{warm_start.K}` is K={warm_start.OTHER_K} where five were found, "
+        f"`{warm_start.FEATURE}` the age beside income and spending, `{warm_start.CHANGED}` another last cell of the "
+        "fifth notebook. Of cleaning two things were changed, each alone: how the categories of a column are "
         f"called (`{warm_start.MENDED}`), which mends the cells of 112 of 200 customers and leaves the features as "
         f"they are, and the largest age that is believed (`{warm_start.REFUSED}`), which refuses 12 of them, so that "
         "every figure is another one."
@@ -107,8 +111,9 @@ def _claims(times: pd.DataFrame, found: list[Found]) -> str:
         against = claim.other.contender if claim.other else ""
         ratio = _ratio(one)
         most = "" if claim.most is None else f"{claim.most:g}{'' if claim.other else ' MB'}"
-        rows.append((claim.told, own, against, other, ratio, most, "**missed**" if one.missed else ""))
-    return rows_of(("measured", "", "against", "", "ratio", "at most", ""), rows)
+        came = "" if claim.most is None else "**missed**" if one.missed else "held"
+        rows.append((claim.told, own, against, other, ratio, most, came))
+    return rows_of(("measured", "takes", "against", "takes", "ratio", "at most", ""), rows)
 
 
 def _ratio(one: Found) -> str:
@@ -119,7 +124,7 @@ def _missed(times: pd.DataFrame, one: Found) -> str:
     """Say where the seconds of what was missed go."""
     claim = one.claim
     tasks = _by_task(times, claim.one)
-    where = ", ".join(f"{name} {number(seconds)} s" for name, seconds in tasks.items())
+    where = ", ".join(f"{name} {tenths(seconds)} s" for name, seconds in tasks.items())
     limit = f"{one.ratio:.3g} times {claim.other.contender}" if claim.other else f"{one.ratio:.3g} MB"
     told = f"**Missed: {claim.told}** is {limit}, and may be {claim.most:g}."
     return f"{told} Its seconds: {where}." if where else told
@@ -138,7 +143,7 @@ def _tasks(times: pd.DataFrame) -> list[str]:
     found = {row.contender: _by_task(times, Measured(*row)) for row in names.drop_duplicates().itertuples(index=False)}
     frame = pd.DataFrame({name: tasks for name, tasks in found.items() if len(tasks)}).sort_index()
     order = sorted(frame.index, key=lambda name: (name == "manifest.json", not name[0].isdigit(), name))
-    rows = [(name, *(number(frame.at[task, name]) for task in order)) for name in frame]
+    rows = [(name, *(tenths(frame.at[task, name]) for task in order)) for name in frame]
     about = (
         "In seconds; a task that is not told did not run. 02_eda runs beside 03_k_selection, so that a row does not "
         "add up to the whole."
@@ -233,9 +238,14 @@ def number(seconds: float) -> str:
     return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}" if seconds < 100 else f"{seconds:.0f}"
 
 
+def tenths(seconds: float) -> str:
+    """Return the seconds of a task, of which tenths are kept; nothing where it did not run."""
+    return "" if pd.isna(seconds) else f"{seconds:.1f}"
+
+
 def gigabytes(megabytes: float) -> str:
-    """Return megabytes as gigabytes."""
-    return f"{megabytes / GIGABYTE:.2g} GB"
+    """Return megabytes as gigabytes, of two digits."""
+    return f"{float(f'{megabytes / GIGABYTE:.2g}'):g} GB"
 
 
 def line(one: Found) -> str:

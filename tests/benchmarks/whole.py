@@ -57,12 +57,12 @@ def describe(project: Project, name: str, described: str) -> None:
 
 def floor_of(customers: int) -> str:
     """Return how reading and writing the file of so many customers is called."""
-    return f"reading and writing the file of {customers:,}"
+    return f"reading and writing the file of {customers:,} customers"
 
 
 def report_of(customers: int) -> str:
     """Return how their report is called."""
-    return f"report of {customers:,}"
+    return f"report of {customers:,} customers"
 
 
 def _floor(project: Project, table: Path, customers: int, number: int) -> list[tuple]:
