@@ -6,6 +6,7 @@ python -m tests.benchmarks.tell
 import json
 import os
 import platform
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -225,7 +226,7 @@ def rows_of(heads: tuple[str, ...], rows: list[tuple]) -> str:
 
 def spread(found: pd.Series, column: str = "seconds") -> str:
     """Return the median, with the least and the most where they differ from it."""
-    form = {MEMORY: lambda n: f"{n:.3g}", "inertia": lambda n: f"{n:.7g}"}.get(column, number)
+    form = {MEMORY: partial(rounded, digits=3), "inertia": lambda n: f"{n:.7g}"}.get(column, number)
     unit = {MEMORY: " MB", "inertia": ""}.get(column, " s")
     middle, least, most = map(form, (found.median(), found.min(), found.max()))
     return f"{middle}{unit}" if least == most else f"{middle}{unit} ({least} to {most})"
@@ -238,6 +239,11 @@ def number(seconds: float) -> str:
     return f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}" if seconds < 100 else f"{seconds:.0f}"
 
 
+def rounded(amount: float, digits: int) -> str:
+    """Return a number of as many digits as are told, and zeros behind them: 1120, and not 1.12e+03."""
+    return f"{float(f'{amount:.{digits}g}'):.15g}"
+
+
 def tenths(seconds: float) -> str:
     """Return the seconds of a task, of which tenths are kept; nothing where it did not run."""
     return "" if pd.isna(seconds) else f"{seconds:.1f}"
@@ -245,7 +251,7 @@ def tenths(seconds: float) -> str:
 
 def gigabytes(megabytes: float) -> str:
     """Return megabytes as gigabytes, of two digits."""
-    return f"{float(f'{megabytes / GIGABYTE:.2g}'):g} GB"
+    return f"{rounded(megabytes / GIGABYTE, digits=2)} GB"
 
 
 def line(one: Found) -> str:

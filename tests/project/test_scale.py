@@ -74,6 +74,8 @@ def test_what_a_part_lacks_is_told():
 def test_the_median_is_told_with_the_least_and_the_most():
     assert tell.spread(pd.Series([1.0, 2.0, 0.25])) == "1.0 s (0.25 to 2.0)"
     assert tell.spread(pd.Series([1.0, 1.0])) == "1.0 s"
+    assert tell.spread(pd.Series([1119.0, 0.6817, 1124.0]), "megabytes") == "1120 MB (0.682 to 1120)"
+    assert tell.gigabytes(124_000) == "120 GB"
 
 
 def test_what_cleaning_is_changed_by_stands_in_the_description_of_mall():
