@@ -1,7 +1,10 @@
 """A reproducible, notebook-driven customer segmentation report."""
 
+import time
 from collections.abc import Callable
 from importlib import import_module
+
+LOADED = time.time_ns()  # a module that was written later may not be what runs here, or in a fork of this process
 
 
 def lazily(package: str, **names: tuple[str, ...]) -> Callable[[str], object]:

@@ -351,5 +351,8 @@ def column_list(dataset: Dataset, features: Sequence[str]):
 def tell_time(seconds: dict[str, float], total: float) -> str:
     """Return where the time of a run went, longest first; what took under a second is not named."""
     longest = sorted(seconds, key=lambda name: seconds[name], reverse=True)
-    parts = (f"{name} {written(duration(seconds[name]))}" for name in longest if seconds[name] >= 1)
-    return tr("{time} in all: {stages}", time=written(duration(total)), stages=", ".join(parts))
+    stages = ", ".join(f"{name} {written(duration(seconds[name]))}" for name in longest if seconds[name] >= 1)
+    time = written(duration(total))
+    if sum(seconds.values()) > total:
+        return tr("{time} in all, some of it at once: {stages}", time=time, stages=stages)
+    return tr("{time} in all: {stages}", time=time, stages=stages)

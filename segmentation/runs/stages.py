@@ -155,9 +155,9 @@ def remove_runs() -> Iterator[str]:
     kept = []
     for folder in sorted(set((files.ROOT / "assets").glob("*/")) | set((files.ROOT / "report").glob("*/"))):
         shown = files.shown(folder)
-        if is_generated(folder) or folder == files.ROOT / "assets" / files.KEPT:
+        if is_generated(folder) or (folder == files.ROOT / "assets" / files.KEPT and not folder.is_symlink()):
             kept += [f"{shown} ({why})" for why in filter(None, [_remove(folder)])]
-        elif folder.name not in files.NOT_RUNS:
+        elif folder.name not in files.NOT_RUNS or folder.is_symlink():
             yield f"{shown} is left as it is: it is {'a link' if folder.is_symlink() else 'not a run'}"
     if kept:
         raise SegmentationError(f"not removed: {', '.join(kept)}")

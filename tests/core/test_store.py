@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays, scalar_dtypes
 
+import segmentation
 from segmentation.core import files
 from segmentation.core.store import reuse
 from segmentation.core.store.reuse import reused, reused_each
@@ -85,14 +86,19 @@ def _counting(calls: list):
     return compute
 
 
-@pytest.mark.parametrize("damage", [b"", b"PK", None, "foreign", "pickle"])
+@pytest.mark.parametrize("damage", [b"", b"PK", None, "another's", "foreign", "pickle"])
 def test_what_is_damaged_or_foreign_is_computed_again_and_written_over(keeping, damage):
     calls: list = []
     compute = _counting(calls)
     assert reused(compute, 1.5, more=1) == {"found": 2.5}
     [place] = (keeping / "assets" / files.KEPT).iterdir()
     whole = place.read_bytes()
-    if damage == "foreign":
+    if damage == "another's":
+        reused(compute, 2.5)
+        [other] = {*place.parent.iterdir()} - {place}
+        other.replace(place)
+        calls.remove(2.5)
+    elif damage == "foreign":
         place.write_bytes(pack(Pair(1, 2)))  # an object of a class that nobody has named
     elif damage == "pickle":
         np.savez(place, told=np.array([print], dtype=object), allow_pickle=True)
@@ -123,6 +129,22 @@ def test_other_code_and_other_versions_compute_anew(keeping, monkeypatch):
         monkeypatch.setattr(reuse, name, lambda: "other")
         reused(compute, 1)
     assert calls == [1, 1, 1]
+
+
+def test_nothing_is_read_or_written_where_code_was_edited_since_it_was_loaded(keeping, monkeypatch):
+    calls: list = []
+    compute = _counting(calls)
+    reused(compute, 1)
+    youngest = max(path.stat().st_ctime_ns for path in reuse.modules_that_compute())
+    for loaded, computed in ((youngest + 1, 0), (youngest, 2)):
+        monkeypatch.setattr(segmentation, "LOADED", loaded)
+        reuse._code.cache_clear()
+        calls.clear()
+        reused(compute, 1)
+        reused(compute, 1)
+        assert len(calls) == computed
+    assert len([*(keeping / "assets" / files.KEPT).iterdir()]) == 1
+    reuse._code.cache_clear()
 
 
 def test_a_folder_that_cannot_be_written_costs_no_result(keeping):

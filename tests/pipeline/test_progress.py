@@ -77,4 +77,6 @@ def test_bars_show_cells_and_heading_and_at_the_end_the_question():
 
 def test_the_time_of_a_run_is_told_longest_first():
     seconds = {"01_cleaning": 12.2, "02_eda": 20, "03_k_selection": 62, "manifest.json": 0.2}
-    assert tell_time(seconds, 84) == "1.4 min in all: 03_k_selection 1.0 min, 02_eda 20 s, 01_cleaning 12 s"
+    told = "03_k_selection 1.0 min, 02_eda 20 s, 01_cleaning 12 s"
+    assert tell_time(seconds, 84) == f"1.4 min in all, some of it at once: {told}"
+    assert tell_time(seconds, 100) == f"1.7 min in all: {told}"

@@ -19,7 +19,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from segmentation import cli
-from segmentation.core import parallel
+from segmentation.core import files, parallel
 from segmentation.pipeline.plan import make_plan
 from segmentation.runs.stages import STAGES
 from tests import pythons
@@ -384,7 +384,8 @@ def test_clean_removes_what_was_generated_and_nothing_else(fresh: Project):
         folder.mkdir(parents=True, exist_ok=True)
         if not place.endswith("/"):
             (fresh.root / place).touch()
-    (fresh.root / "assets" / "linked").symlink_to(fresh.root / "assets" / "notes")
+    for name in ("linked", files.KEPT):
+        (fresh.root / "assets" / name).symlink_to(fresh.root / "assets" / "notes")
     command, environment = (
         [sys.executable, "-m", "segmentation", "clean"],
         {**os.environ, "PYTHONPATH": str(fresh.root)},
@@ -394,9 +395,14 @@ def test_clean_removes_what_was_generated_and_nothing_else(fresh: Project):
     assert all((fresh.root / place).is_file() for place in made)
     done = fresh.call("clean")
     assert done.returncode == 0
-    left = [("assets/linked", "a link"), ("assets/notes", "not a run"), ("report/mine", "not a run")]
+    left = [
+        (f"assets/{files.KEPT}", "a link"),
+        ("assets/linked", "a link"),
+        ("assets/notes", "not a run"),
+        ("report/mine", "not a run"),
+    ]
     assert done.stdout.splitlines() == [f"{place} is left as it is: it is {what}" for place, what in left]
-    assert sorted(path.name for path in (fresh.root / "assets").iterdir()) == ["linked", "notes", "readme"]
+    assert sorted(path.name for path in (fresh.root / "assets").iterdir()) == [files.KEPT, "linked", "notes", "readme"]
     kept = sorted(path.name for path in (fresh.root / "report").iterdir())
     assert kept == ["dashboard.css", "dashboard.py", "mine", "template"]
     assert all((fresh.root / place).is_file() for place in theirs)

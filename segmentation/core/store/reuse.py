@@ -2,7 +2,8 @@
 
 A file is named by the SHA-256 of the arguments, of the code behind them and of the versions that it runs with. So
 another k, another language or another run of the same table finds what is the same, and nothing else. Who wants to
-know whether results can be computed again sets `ANEW`: then nothing is read from here, and nothing written.
+know whether results can be computed again sets `ANEW`: then nothing is read from here, and nothing written; nor where
+code was edited since the process began, because nobody can tell whether it is what runs.
 """
 
 import os
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_info
 
+import segmentation
 from segmentation.core import files
 from segmentation.core.files import KEPT, replacing, sha256
 from segmentation.core.store.values import digest, pack, unpack
@@ -59,7 +61,7 @@ def reused_each(
     basis
         What every value hangs on.
     """
-    if os.environ.get(files.ANEW):
+    if os.environ.get(files.ANEW) or not _code():
         return dict(compute(list(asked)))
     common = digest(_code(), _versions(), basis)
     places = {key: _store() / f"{digest(common, key, own)}.npz" for key, own in asked.items()}
@@ -78,9 +80,9 @@ def _store() -> Path:
 def _read(place: Path, kinds: tuple[type, ...]) -> list:
     """Return a list of the one value that a file holds; of none where it is not there, damaged, or another's."""
     try:
-        value = unpack(place.read_bytes(), kinds)
+        key, value = unpack(place.read_bytes(), kinds)
         os.utime(place)
-        return [value]
+        return [value] if key == place.stem else []
     except Exception:  # whatever is wrong with it, it is computed again and written over
         return []
 
@@ -90,7 +92,7 @@ def _write(place: Path, value) -> None:
     with suppress(OSError):
         _make_room(place.parent)
         with replacing(place) as beside:
-            beside.write_bytes(pack(value))
+            beside.write_bytes(pack([place.stem, value]))
 
 
 @cache
@@ -112,8 +114,14 @@ def _make_room(store: Path) -> None:
 
 @cache
 def _code() -> str:
-    """Return a digest of all modules that compute: those that draw, tell and render change no value."""
-    return digest(*((files.name_of(path), sha256(path)) for path in modules_that_compute()))
+    """Return a digest of all modules that compute: those that draw, tell and render change no value.
+
+    It is "" where one of them was written after this process began to import them.
+    """
+    modules = list(modules_that_compute())
+    found = digest(*((files.name_of(path), sha256(path)) for path in modules))
+    written = max(max(state.st_ctime_ns, state.st_mtime_ns) for state in map(Path.stat, modules))
+    return found if written < segmentation.LOADED else ""
 
 
 def modules_that_compute() -> Iterable[Path]:
