@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 import threading
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -132,6 +133,14 @@ def _serve_kernels(modules: list[str], theirs) -> None:
         fork.start()
         forks[fork.pid] = fork
         theirs.send(fork.pid)
+
+
+def fork_worker() -> ProcessPoolExecutor | None:
+    """Return a process that is forked from the server when it is first given something to do; None without a server."""
+    start_fork_server()
+    if not _started.is_set():
+        return None
+    return ProcessPoolExecutor(1, multiprocessing.get_context("forkserver"), initializer=end_with_parent)
 
 
 class _FarFork:

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from functools import partial
 from importlib import import_module
@@ -19,6 +19,7 @@ from uuid import uuid4
 from segmentation.core import files
 from segmentation.core.errors import DataError, NotebookFailed, SegmentationError, UsageError, cause, in_our_words
 from segmentation.core.files import write_text
+from segmentation.language import speak
 from segmentation.pipeline.dependencies import modules_of, notebook_source
 from segmentation.pipeline.plan import Plan
 from segmentation.pipeline.progress import Progress
@@ -146,6 +147,57 @@ class Execution:
         self._reach(index, *where)
 
 
+class Rendering:
+    """What renders chapters while others run: a process of its own, where kernels are forked, so that none waits."""
+
+    def __init__(self, language: str, *, cold: bool):
+        self._language, self._cold, self._lock = language, cold, Lock()
+        self._renderer: Executor | None = None
+
+    def ahead(self, executed: list[Path]) -> None:
+        """Begin to render chapters that stand, or only to import what renders, and do not wait for it."""
+        Thread(target=self._begin, args=[executed], daemon=True).start()
+
+    def _begin(self, executed: list[Path]) -> None:
+        with self._lock:
+            self._renderer = self._renderer or (None if self._cold else fork_renderer())
+            if self._renderer:
+                self._renderer.submit(_render, self._language, "report.render", "prepare", executed)
+            else:
+                import_module("segmentation.report.render")  # it takes a second
+
+    def finish(self, module: str, action: str, *arguments) -> None:
+        """Do what a module renders, and return once it is done; raises as that does."""
+        with self._lock:
+            renderer = self._renderer
+        if renderer:
+            renderer.submit(_render, self._language, module, action, *arguments).result()
+        else:
+            _render(self._language, module, action, *arguments)
+
+
+def fork_renderer() -> Executor | None:
+    """Return a process that is forked from the server when it is first asked for something; None without a server."""
+    from segmentation.pipeline import kernels  # imported here: an idle run starts none
+
+    return kernels.fork_worker()
+
+
+def _render(language: str, module: str, action: str, *arguments) -> None:
+    speak(language)
+    # Imported here, because it takes a second.
+    getattr(import_module(f"segmentation.{module}"), action)(*arguments)
+
+
+def _with_later(stage: Stage) -> set[Stage]:
+    """Return a stage, and those that hang on it."""
+    found = {stage}
+    for later in STAGES:
+        if any(set(later.reads) & set(earlier.writes) for earlier in found):
+            found.add(later)
+    return found
+
+
 class Chapters:
     """The notebooks of a run: each runs when its turn has come, and finds its kernel waiting.
 
@@ -160,16 +212,17 @@ class Chapters:
         self._handed: dict[Stage, dict[Path, tuple]] = {}
         self._executions: dict[Stage, Execution] = {}
         self._starting = Lock()
+        self._rendering = Rendering(plan.study.language, cold=cold)
 
     def begin(self, stage: Stage) -> None:
         """Let a stage run, and return once its artifacts are written; it goes on to show what it has found."""
+        if not self.begun:
+            self._rendering.ahead([self.plan.executed(other) for other in STAGES if other not in _with_later(stage)])
         self.begun[stage] = _states(self.plan.figures(stage))
         execution = self._start(stage)
         for later in STAGES:
             if set(later.reads) & set(stage.writes):
                 self._start(later)
-        if stage == STAGES[-1]:
-            Thread(target=import_module, args=["segmentation.report.render"], daemon=True).start()  # it takes a second
         execution.begin(_all_kept(stage.notebook) + 1)  # papermill adds a cell
         if stage == STAGES[0]:
             self.plan.require_same_table()
@@ -193,6 +246,12 @@ class Chapters:
                     f"notebooks/{stage.notebook.name} writes {path.name} when others have read it; write it in the "
                     'cell that is tagged "kept", or where none is, above the last heading'
                 )
+        if stage != STAGES[-1]:  # which the page waits for
+            self._rendering.ahead([self.plan.executed(stage)])
+
+    def render(self, module: str, action: str, *arguments) -> None:
+        """Render the page where chapters were rendered, in this process where none was."""
+        self._rendering.finish(module, action, *arguments)
 
     def drop(self) -> None:
         """End the kernels that still wait."""

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 from doit.control import TaskControl
@@ -236,7 +235,9 @@ def make_comparison(runs: Sequence[str], language: str | None = None) -> tuple[s
             warm_up = partial(notebooks.warm_up, modules_of(files.found(notebook)))
             execute = partial(notebooks.execute_notebook, files.found(notebook), told, executed, private=private)
             Execution(execute, lambda *_: None, first=warm_up).begin()
-            return _render("report.render", "write_comparison", executed, page, " → ".join(runs)), page
+            from segmentation.report.render import write_comparison  # imported here, because it takes a second
+
+            return write_comparison(executed, page, " → ".join(runs)), page
     except Timeout as fault:
         raise SegmentationError(f"run {run} is being made by another process; wait for it") from fault
     finally:
@@ -252,11 +253,11 @@ def _tasks(plan: Plan, outcome: Outcome, chapters: Chapters, wanted: Beside, rec
     for stage in STAGES:
         yield _stage_task(plan, outcome, chapters, stage, record)
         yield _executed_task(plan, outcome, chapters, stage)
-    yield _page_task(plan, outcome)
+    yield _page_task(plan, outcome, chapters)
     if wanted.printed:
-        yield _pdf_task(plan, outcome, wanted.printed)
+        yield _pdf_task(plan, outcome, chapters, wanted.printed)
     if wanted.slides:
-        yield _slides_task(plan, outcome)
+        yield _slides_task(plan, outcome, chapters)
     yield _manifest_task(plan, outcome, wanted)
 
 
@@ -306,25 +307,25 @@ def _executed(stage: Stage) -> str:
     return f"{stage.name}:executed"
 
 
-def _page_task(plan: Plan, outcome: Outcome) -> dict:
+def _page_task(plan: Plan, outcome: Outcome, chapters: Chapters) -> dict:
     executed, told = [plan.executed(stage) for stage in STAGES], plan.told_parameters()
     needs, page = [*executed, *_found(plan), *behind_the_page("report.render")], _page(plan)
-    work = [_render, "report.render", "write_report", plan.study, executed, told]
+    work = [chapters.render, "report.render", "write_report", plan.study, executed, told]
     return _task(outcome, page.name, "rendering", needs, [page], told, *work)
 
 
-def _pdf_task(plan: Plan, outcome: Outcome, printed: Printed) -> dict:
+def _pdf_task(plan: Plan, outcome: Outcome, chapters: Chapters, printed: Printed) -> dict:
     needs, pdf = [_page(plan), *behind_the_page("report.render")], plan.study.report / PDF
-    work = [_render, "report.render", "write_pdf", plan.study, printed]
+    work = [chapters.render, "report.render", "write_pdf", plan.study, printed]
     return _task(outcome, pdf.name, "rendering", needs, [pdf], printed, *work)
 
 
-def _slides_task(plan: Plan, outcome: Outcome) -> dict:
+def _slides_task(plan: Plan, outcome: Outcome, chapters: Chapters) -> dict:
     executed, told = [plan.executed(stage) for stage in STAGES], plan.told_parameters()
     # After the page, which puts older ones aside.
     needs = [_page(plan), *executed, *_found(plan), *behind_the_page("report.slides.write")]
     targets = [plan.study.report / name for name in OF_PAGE[SLIDES]]
-    work = [_render, "report.slides.write", "write_slides", plan.study, executed, told]
+    work = [chapters.render, "report.slides.write", "write_slides", plan.study, executed, told]
     return _task(outcome, SLIDES, "rendering", needs, targets, told, *work)
 
 
@@ -388,8 +389,3 @@ def _guarded(outcome: Outcome, action, *arguments) -> bool:
         outcome.fault = outcome.fault or fault
         return False
     return True
-
-
-def _render(module: str, action: str, *arguments):
-    # Imported here, because it takes seconds.
-    return getattr(import_module(f"segmentation.{module}"), action)(*arguments)

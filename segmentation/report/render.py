@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import re
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path
 
@@ -12,13 +15,13 @@ from nbconvert.exporters import HTMLExporter
 from segmentation.core import files
 from segmentation.core.errors import AT_HOME, SegmentationError, as_option, cause
 from segmentation.core.files import replacing, write_text
-from segmentation.language import tr
+from segmentation.language import spoken, tr
 from segmentation.language.pages import IN_TEMPLATES, tell_prose
 from segmentation.report import tell
 from segmentation.report.display import plain
 from segmentation.runs.records import Printed
 from segmentation.runs.run import Run
-from segmentation.runs.stages import OF_PAGE, PDF
+from segmentation.runs.stages import OF_PAGE, PDF, STAGES
 
 SYSTEM_LIBRARIES = (
     "report.pdf needs the Pango library, which is not installed; report.html is complete. Install it with: "
@@ -27,6 +30,8 @@ SYSTEM_LIBRARIES = (
 )
 SENTENCE = re.compile(r"(?s).*?[^\W\d]{3}[)”»\"]*[.!?](?=\s|$)|.*")  # the first one: no dot behind "z. B." or k = 5
 BIDI_CONTROLS = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+OF_MAP = "04-original"  # the figure that stands under the cards
+BODY = "<!-- the chapters -->"
 
 
 class SegmentationHTMLExporter(HTMLExporter):
@@ -53,7 +58,11 @@ class SegmentationHTMLExporter(HTMLExporter):
     def from_notebook_node(self, nb, resources=None, **kw):
         """Render the page, number its figures and tables, and leave out what would turn the direction of the text."""
         page, resources = super().from_notebook_node(nb, resources, **kw)
-        return number_captions(_closed(re.sub(BIDI_CONTROLS, "", page))), resources
+        return finished(page), resources
+
+    def part(self, nb, resources: dict) -> str:
+        """Render a part of a page, whose figures and tables have no numbers yet."""
+        return super().from_notebook_node(nb, resources)[0]
 
 
 class SegmentationPDFExporter(SegmentationHTMLExporter):
@@ -71,6 +80,11 @@ class SegmentationPDFExporter(SegmentationHTMLExporter):
         """Render the page and print it."""
         page, resources = super().from_notebook_node(nb, resources, **kw)
         return print_page(page), resources
+
+
+def finished(page: str) -> str:
+    """Number the figures and tables of a page, and leave out what would turn the direction of the text."""
+    return number_captions(_closed(re.sub(BIDI_CONTROLS, "", page)))
 
 
 def _closed(page: str) -> str:
@@ -113,13 +127,13 @@ def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> No
     parameters : list of dict
         name, value and set_by of each, as a reader may see them.
     """
-    notebooks = [read_told(path) for path in executed]
-    chapters = [_chapter(notebook) | {"first": notebook is notebooks[0]} for notebook in notebooks]
-    merged = merge(notebooks)
-    context = {**tell.around(study, chapters, parameters), "scatter": lift(merged, "04-original")}
-    resources = {"metadata": {"name": context["title"]}, "report": context}
-    page, _ = SegmentationHTMLExporter().from_notebook_node(merged, resources=resources)
-    write_text(study.report / "report.html", page)
+    chapters = [rendered(path) for path in executed]
+    scatter = next((chapter.scatter for chapter in chapters if chapter.scatter), None)
+    context = {**tell.around(study, [chapter.told for chapter in chapters], parameters), "scatter": scatter}
+    around = {"metadata": {"name": context["title"]}, "report": context}
+    before, _, after = _exporter(_look()).part(nbformat.v4.new_notebook(), around).partition(BODY)
+    page = before + "\n".join(chapter.page for chapter in chapters) + after
+    write_text(study.report / "report.html", finished(page))
     for path in [study.report / name for name in chain(*OF_PAGE.values())]:
         if path.is_file():
             path.replace(older(path))
@@ -130,7 +144,49 @@ def older(path: Path) -> Path:
     return path.with_name(f".{path.name}")
 
 
-def _chapter(notebook) -> dict:
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter of the page: where it stands, its title and its answer; its part of the page; what stands elsewhere."""
+
+    told: dict[str, str]
+    page: str
+    scatter: str | None
+
+
+def prepare(executed: list[Path]) -> None:
+    """Render chapters ahead; whatever is wrong with one, the page will tell."""
+    for path in executed:
+        with suppress(Exception):
+            rendered(path)
+
+
+def rendered(executed: Path) -> Chapter:
+    """Return the chapter that an executed notebook is, rendered once for what it says."""
+    return _rendered(executed.read_text(encoding="utf-8"), spoken(), _look())
+
+
+@lru_cache(len(STAGES))
+def _rendered(executed: str, language: str, look: tuple) -> Chapter:
+    notebook = _told_notebook(executed)
+    told = _chapter(notebook)
+    merged = merge([notebook])
+    scatter = lift(merged, OF_MAP)
+    page = _exporter(look).part(merged, {"metadata": {"name": told["title"]}, "chapter": told})
+    return Chapter(told, page, scatter)
+
+
+def _look() -> tuple:
+    """Return what tells the template from what it was before."""
+    return tuple((path, path.stat().st_mtime_ns) for path in sorted((files.SHIPPED / "report" / "template").iterdir()))
+
+
+@lru_cache(1)
+def _exporter(look: tuple) -> SegmentationHTMLExporter:
+    """Return what renders, which compiles the template once."""
+    return SegmentationHTMLExporter()
+
+
+def _chapter(notebook) -> dict[str, str]:
     """Take the heading of a notebook out of its first cell, and return where it stands, and what its answer is."""
     shown = [cell for cell in notebook.cells if not _is_hidden(cell)]
     title, _, rest = shown[0].source.partition("\n")
@@ -225,7 +281,11 @@ def lift(notebook, name: str) -> str | None:
 
 def read_told(executed: Path):
     """Read an executed notebook, its prose in the language of the reader."""
-    notebook = nbformat.read(executed, as_version=4)
+    return _told_notebook(executed.read_text(encoding="utf-8"))
+
+
+def _told_notebook(executed: str):
+    notebook = nbformat.reads(executed, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             told = tell_prose(cell.source)

@@ -237,6 +237,17 @@ def test_a_stage_begins_when_the_cell_that_keeps_what_it_reads_has_run(toy):
     assert _ran(toy) == "03_k_selection, 04_clustering, report.html and manifest.json"
 
 
+def test_a_page_whose_chapters_were_rendered_ahead_is_the_one_rendered_at_once(toy):
+    insert_code(toy, "04_clustering", "print('drawn again')")
+    assert toy.run("report").returncode == 0
+    page = toy.root / "report" / "sample" / "report.html"
+    ahead = page.read_bytes()
+    assert b"drawn again" in ahead
+    page.unlink()
+    assert _ran(toy) == "report.html"
+    assert page.read_bytes() == ahead
+
+
 def test_a_failure_beneath_the_answer_fails_the_run_and_is_made_again(toy):
     page, whole = toy.root / "report" / "sample" / "report.html", toy.root / "notebooks" / "03_k_selection.ipynb"
     before, notebook = page.read_bytes(), whole.read_bytes()

@@ -5,6 +5,7 @@ import getpass
 import hashlib
 import html
 import re
+import shutil
 import socket
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -15,9 +16,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from segmentation.core import files
 from segmentation.core.files import read_json, sha256
+from segmentation.language import telling_in
 from segmentation.language.writing import shares
-from segmentation.report.render import SENTENCE, merge, print_page
+from segmentation.report.render import SENTENCE, merge, print_page, rendered
 from segmentation.report.tell import across
 from segmentation.runs.stages import STAGES
 from tests.conftest import ROOT, Project, copy_project
@@ -315,6 +318,25 @@ def test_tags_and_captions_of_cells_are_honoured():
     assert "Figure 2. Six." in page.text
     assert "kept" in html
     assert "secret" not in html
+
+
+def test_a_chapter_is_rendered_once_for_what_it_says(sample, tmp_path, monkeypatch):
+    executed = tmp_path / "02_eda.ipynb"
+    text = (sample.root / "report" / "sample" / "notebooks" / executed.name).read_text(encoding="utf-8")
+    executed.write_text(text, encoding="utf-8")
+    first = rendered(executed)
+    assert rendered(executed) is first
+    executed.write_text(text.replace("What do the customers look like?", "Who are they?"), encoding="utf-8")
+    again = rendered(executed)
+    assert "Who are they?" in again.page
+    assert "Who are they?" not in first.page
+    with telling_in("de"):
+        assert rendered(executed).page != again.page
+    template = tmp_path / "report" / "template"
+    shutil.copytree(files.SHIPPED / "report" / "template", template)
+    (template / "index.html.j2").write_text((template / "index.html.j2").read_text().replace("<article>", "<article >"))
+    monkeypatch.setattr(files, "SHIPPED", tmp_path)
+    assert rendered(executed) is not again
 
 
 def test_a_page_is_printed_without_asking_any_source():

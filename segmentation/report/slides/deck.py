@@ -8,6 +8,7 @@ from segmentation.evidence.decision import advice, plainly
 from segmentation.language import tr
 from segmentation.language.writing import sentence
 from segmentation.report import tell
+from segmentation.report.render import OF_MAP
 from segmentation.report.slides.layout import (
     EDGE,
     QUIET,
@@ -27,7 +28,6 @@ from segmentation.report.slides.layout import (
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.run import Run
 
-OF_MAP = "04-original"  # the figure that the report shows under its cards
 WITHIN = SHEET_WIDE - 2 * EDGE
 BODY_TOP = 176  # where what stands under a heading begins
 FOOT_TOP = SHEET_HIGH - 44
