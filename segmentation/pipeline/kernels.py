@@ -4,26 +4,34 @@ Jupyter finds the provisioner that forks them by its entry point.
 """
 
 import gc
+import math
 import multiprocessing
 import os
 import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from queue import Empty
+from time import monotonic
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from traitlets import Type
 
 from segmentation.core.parallel import end_with_parent, make_temporary, ready_workers
 
 NAME = "segmentation-fork"
 # What takes long to import of what the first notebook needs, and those after it too.
 IN_EVERY_CHAPTER = (
+    "scipy.special",  # first: skops looks for each of its functions in all modules, in the order of their import
     "ipykernel.kernelapp",
     "matplotlib.pyplot",
     "pandas",
@@ -33,6 +41,8 @@ IN_EVERY_CHAPTER = (
     "pydantic",
 )
 TEMPORARY = "SEGMENTATION_TEMPORARY"
+ANSWERED_WITHIN = 0.2  # seconds after its answer: what shows results was not yet connected, and is asked again
+LATER = 10  # how nice a kernel is to others that only shows what it has found
 LONGEST_PLACE = 30  # the name of a socket may have 107 bytes
 _starting, _started = threading.RLock(), threading.Event()
 _of_thread = threading.local()
@@ -79,14 +89,24 @@ def _start_unheard() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def warm_up(modules: list[str]) -> None:
-    """Let kernels that this thread starts be forked from a process that has imported these modules."""
+def warm_up(modules: list[str], alone: Iterable[str] = ()) -> None:
+    """Let kernels that this thread starts be forked from a process that has imported these modules.
+
+    What only they need of all, `alone`, they import themselves before they are ready.
+    """
     global _warm
     start_fork_server()
     with _starting:
         if _started.is_set() and _warm is None:
             _warm = _Warm(modules)
-    _of_thread.warm = _warm
+    _of_thread.warm, _of_thread.alone = _warm, [*alone]
+
+
+def give_way() -> None:
+    """Let the kernel that this thread has started compute when no other needs the processor."""
+    if kernel := getattr(_of_thread, "kernel", None):
+        with suppress(OSError):  # it has ended
+            os.setpriority(os.PRIO_PROCESS, kernel, LATER)
 
 
 def _fork_of_server(target, arguments: tuple):
@@ -116,9 +136,7 @@ class _Warm:
 
 
 def _serve_kernels(modules: list[str], theirs) -> None:
-    for name in modules:
-        with suppress(ImportError):  # which the notebook will tell
-            import_module(name)
+    _import_each(modules)
     forks: dict = {}
     while True:
         try:
@@ -141,6 +159,12 @@ def fork_worker() -> ProcessPoolExecutor | None:
     if not _started.is_set():
         return None
     return ProcessPoolExecutor(1, multiprocessing.get_context("forkserver"), initializer=end_with_parent)
+
+
+def _import_each(modules: Iterable[str]) -> None:
+    for name in modules:
+        with suppress(ImportError):  # which the notebook will tell
+            import_module(name)
 
 
 class _FarFork:
@@ -184,12 +208,53 @@ class ForkProvisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs):
         words = cmd[cmd.index("ipykernel_launcher") + 1 :]
-        asked = words, dict(kwargs["env"]), kwargs.get("cwd")
+        asked = words, dict(kwargs["env"]), kwargs.get("cwd"), getattr(_of_thread, "alone", [])
         warm = getattr(_of_thread, "warm", None)
         fork = _FarFork(warm, asked) if warm else _fork_of_server(_run_kernel, asked)
         self.process = _Forked(fork)  # type: ignore[assignment]
         self.pid, self.pgid = fork.pid, None
+        _of_thread.kernel = fork.pid
         return self.connection_info
+
+
+class Client(AsyncKernelClient):
+    """A client that is ready when its kernel is; that of jupyter_client waits on, a fifth of a second, for more."""
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Return once the kernel has answered, and what it shows has come too.
+
+        Raises
+        ------
+        RuntimeError
+            When it dies before, or does not answer in time.
+        """
+        until = monotonic() + (timeout or math.inf)
+        while not await self._answers(self.kernel_info()):
+            if not await self.is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            if monotonic() > until:
+                raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+
+    async def _answers(self, asked: str) -> bool:
+        """Return whether a kernel answers within a second, and shows thereafter, as all results, that it is idle."""
+        with suppress(Empty):
+            while (reply := await self.shell_channel.get_msg(timeout=1))["parent_header"].get("msg_id") != asked:
+                pass
+            while True:
+                shown = await self.iopub_channel.get_msg(timeout=ANSWERED_WITHIN)
+                if shown["parent_header"].get("msg_id") == asked and shown["content"].get("execution_state") == "idle":
+                    self._handle_kernel_info_reply(reply)
+                    return True
+        return False
+
+
+class Manager(AsyncKernelManager):
+    """A manager whose clients are ready when their kernels are, and which sees at once that one has ended."""
+
+    client_factory = Type(klass=Client)
+
+    async def _async_finish_shutdown(self, waittime=None, pollinterval=0.01, restart=False) -> None:
+        await super()._async_finish_shutdown(waittime, pollinterval, restart)
 
 
 class _Forked:
@@ -219,7 +284,7 @@ class _Forked:
         self.process.terminate()
 
 
-def _run_kernel(words: list[str], environment: dict[str, str], folder: str | None) -> None:
+def _run_kernel(words: list[str], environment: dict[str, str], folder: str | None, alone: list[str]) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     os.environ.clear()
@@ -227,6 +292,7 @@ def _run_kernel(words: list[str], environment: dict[str, str], folder: str | Non
     if folder:
         os.chdir(folder)
     end_with_parent()
+    _import_each(alone)
     gc.freeze()  # what the server has imported is no garbage
     gc.enable()
     # Nobody debugs a report, and its debugger is most of what a kernel still imports.

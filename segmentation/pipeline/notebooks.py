@@ -52,6 +52,8 @@ def execute_notebook(
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
+    from segmentation.pipeline.kernels import Manager
+
     gc.freeze()  # what is imported is no garbage
     final.parent.mkdir(parents=True, exist_ok=True)
     failed, running = final.with_name(f"{final.stem}.failed.ipynb"), _running(final)
@@ -65,6 +67,7 @@ def execute_notebook(
             str(running).replace("{", "{{").replace("}", "}}"),
             parameters=parameters,
             kernel_name="python3",
+            kernel_manager_class=Manager,
             execution_timeout=CELL_SECONDS,
             extra_arguments=["--log-level=50"],
             progress_bar=False,
@@ -142,7 +145,10 @@ class Execution:
         self._turn.wait()
         if self._dropped:
             raise InterruptedError
-        if index >= self._kept:
+        if index >= self._kept and not self._made.is_set():
+            from segmentation.pipeline import kernels  # imported here, as above
+
+            kernels.give_way()  # to those that others wait for
             self._made.set()
         self._reach(index, *where)
 
@@ -273,7 +279,8 @@ class Chapters:
 
     def _warm(self, stage: Stage) -> None:
         if not self.cold:
-            warm_up(used_from(stage) if stage != STAGES[0] else None)
+            alone = ["skops.io"] if "model.skops" in stage.writes else []
+            warm_up(used_from(stage) if stage != STAGES[0] else None, alone)
 
     def _execute(self, stage: Stage, before_cell) -> None:
         parameters = {name: self.plan.parameters[name] for name in declared(stage)}
@@ -281,16 +288,17 @@ class Chapters:
         execute_notebook(stage.notebook, parameters, final, before_cell, data=of, private=private)
 
 
-def warm_up(modules: list[str] | None = None) -> None:
+def warm_up(modules: list[str] | None = None, alone: Iterable[str] = ()) -> None:
     """Let kernels that this thread starts be forked from a process that has imported these modules.
 
-    Without modules, from one that has imported what every notebook needs, which is ready sooner.
+    Without modules, from one that has imported what every notebook needs, which is ready sooner. What they need
+    `alone` of all is imported while they start.
     """
     from segmentation.pipeline import kernels  # imported here: an idle run starts none
 
     kernels.start_fork_server()
     if modules:
-        kernels.warm_up([f"segmentation.{name}" for name in modules if not name.endswith("__init__")])
+        kernels.warm_up([f"segmentation.{name}" for name in modules if not name.endswith("__init__")], alone)
 
 
 def used_from(stage: Stage) -> list[str]:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from segmentation.report.render import lift, merge, older, read_told
+from segmentation.report.render import OF_MAP, lift, merge, older, read_told
 from segmentation.report.slides.browser import write_page
-from segmentation.report.slides.deck import OF_MAP, deck
+from segmentation.report.slides.deck import deck
 from segmentation.report.slides.powerpoint import write_powerpoint
 from segmentation.runs.run import Run
 from segmentation.runs.stages import OF_PAGE, SLIDES
