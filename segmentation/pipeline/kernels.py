@@ -42,7 +42,7 @@ IN_EVERY_CHAPTER = (
 )
 TEMPORARY = "SEGMENTATION_TEMPORARY"
 ANSWERED_WITHIN = 0.2  # seconds after its answer: what shows results was not yet connected, and is asked again
-LATER = 10  # how nice a kernel is to others that only shows what it has found
+LATER = 5  # how nice a kernel is to others that only shows what it has found
 LONGEST_PLACE = 30  # the name of a socket may have 107 bytes
 _starting, _started = threading.RLock(), threading.Event()
 _of_thread = threading.local()

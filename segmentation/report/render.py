@@ -58,11 +58,11 @@ class SegmentationHTMLExporter(HTMLExporter):
     def from_notebook_node(self, nb, resources=None, **kw):
         """Render the page, number its figures and tables, and leave out what would turn the direction of the text."""
         page, resources = super().from_notebook_node(nb, resources, **kw)
-        return finished(page), resources
+        return number_captions(_tidy(page)), resources
 
     def part(self, nb, resources: dict) -> str:
         """Render a part of a page, whose figures and tables have no numbers yet."""
-        return super().from_notebook_node(nb, resources)[0]
+        return _tidy(super().from_notebook_node(nb, resources)[0])
 
 
 class SegmentationPDFExporter(SegmentationHTMLExporter):
@@ -82,14 +82,10 @@ class SegmentationPDFExporter(SegmentationHTMLExporter):
         return print_page(page), resources
 
 
-def finished(page: str) -> str:
-    """Number the figures and tables of a page, and leave out what would turn the direction of the text."""
-    return number_captions(_closed(re.sub(BIDI_CONTROLS, "", page)))
-
-
-def _closed(page: str) -> str:
-    """Write the empty elements of drawings as short as may be: nbconvert gives each an end of its own."""
+def _tidy(page: str) -> str:
+    """Leave out what turns the direction of text; of empty elements of drawings the ends that nbconvert gives each."""
     short = r'"></(?:path|use|rect|line)>'
+    page = re.sub(BIDI_CONTROLS, "", page)
     return re.sub(r"<figure\b.*?</figure>", lambda m: re.sub(short, '"/>', m[0]), page, flags=re.S)
 
 
@@ -108,10 +104,9 @@ def number_captions(page: str) -> str:
     figures = {name: i for i, name in enumerate(re.findall(r'<figure id="([^"]+)"', page), start=1)}
     tables = count(1)
     page = re.sub(r"<caption>", lambda m: f"{m[0]}<b>{tr('Table {number}.', number=next(tables))}</b> ", page)
-    for name, i in figures.items():
-        head, tail = page.split(f'<figure id="{name}"', 1)
-        told = f"<figcaption><b>{tr('Figure {number}.', number=i)}</b> "
-        page = f'{head}<figure id="{name}"' + tail.replace("<figcaption>", told, 1)
+    head, *rest = page.split('<figure id="')
+    told = (f"<figcaption><b>{tr('Figure {number}.', number=i)}</b> " for i in count(1))
+    page = '<figure id="'.join([head, *(part.replace("<figcaption>", next(told), 1) for part in rest)])
     return re.sub(
         r'<a href="#([^"]+)">[^<]*</a>',
         lambda m: f'<a href="#{m[1]}">{tr("Figure {number}", number=figures[m[1]])}</a>' if m[1] in figures else m[0],
@@ -133,7 +128,7 @@ def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> No
     around = {"metadata": {"name": context["title"]}, "report": context}
     before, _, after = _exporter(_look()).part(nbformat.v4.new_notebook(), around).partition(BODY)
     page = before + "\n".join(chapter.page for chapter in chapters) + after
-    write_text(study.report / "report.html", finished(page))
+    write_text(study.report / "report.html", number_captions(page))
     for path in [study.report / name for name in chain(*OF_PAGE.values())]:
         if path.is_file():
             path.replace(older(path))

@@ -18,6 +18,7 @@ import pytest
 
 from segmentation.core.files import PACKAGE, name_of, read_json, sha256, write_json
 from segmentation.pipeline.dependencies import _used, _used_by, file_of, modules_of, package_files
+from segmentation.pipeline.kernels import LATER
 from segmentation.pipeline.notebooks import used_from
 from segmentation.runs import stages
 from segmentation.runs.stages import STAGES, declared
@@ -246,6 +247,17 @@ def test_a_page_whose_chapters_were_rendered_ahead_is_the_one_rendered_at_once(t
     page.unlink()
     assert _ran(toy) == "report.html"
     assert page.read_bytes() == ahead
+
+
+def test_a_kernel_gives_way_once_it_only_shows_and_the_one_that_writes_the_model_is_ready_to(toy):
+    code = "import os, sys; print('nice', os.getpriority(os.PRIO_PROCESS, 0), 'skops.io' in sys.modules)"
+    insert_code(toy, "03_k_selection", code, below=True)
+    insert_code(toy, "04_clustering", code)
+    assert toy.run("report").returncode == 0
+    executed = toy.root / "report" / "sample" / "notebooks"
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    assert f"nice {usual + LATER} False" in (executed / "03_k_selection.ipynb").read_text()
+    assert f"nice {usual} True" in (executed / "04_clustering.ipynb").read_text()
 
 
 def test_a_failure_beneath_the_answer_fails_the_run_and_is_made_again(toy):
