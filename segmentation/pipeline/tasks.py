@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from doit.control import TaskControl
@@ -235,9 +236,8 @@ def make_comparison(runs: Sequence[str], language: str | None = None) -> tuple[s
             warm_up = partial(notebooks.warm_up, modules_of(files.found(notebook)))
             execute = partial(notebooks.execute_notebook, files.found(notebook), told, executed, private=private)
             Execution(execute, lambda *_: None, first=warm_up).begin()
-            from segmentation.report.render import write_comparison  # imported here, because it takes a second
-
-            return write_comparison(executed, page, " → ".join(runs)), page
+            render = import_module("segmentation.report.render")  # imported here, because it takes a second
+            return render.write_comparison(executed, page, " → ".join(runs)), page
     except Timeout as fault:
         raise SegmentationError(f"run {run} is being made by another process; wait for it") from fault
     finally:
