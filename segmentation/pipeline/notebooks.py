@@ -52,8 +52,6 @@ def execute_notebook(
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    from segmentation.pipeline.kernels import Manager
-
     gc.freeze()  # what is imported is no garbage
     final.parent.mkdir(parents=True, exist_ok=True)
     failed, running = final.with_name(f"{final.stem}.failed.ipynb"), _running(final)
@@ -67,7 +65,7 @@ def execute_notebook(
             str(running).replace("{", "{{").replace("}", "}}"),
             parameters=parameters,
             kernel_name="python3",
-            kernel_manager_class=Manager,
+            kernel_manager_class="segmentation.pipeline.kernels.Manager",
             execution_timeout=CELL_SECONDS,
             extra_arguments=["--log-level=50"],
             progress_bar=False,
