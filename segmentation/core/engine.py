@@ -36,8 +36,7 @@ NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensio
 ENGINE = RLock()  # it serves one at a time; who asks from several threads takes it
 _chosen, _numbers = ["duckdb"], count()
 _copies: dict = {}
-PRIME = 2**31 - 1
-FACTOR, SHIFT = 1_103_515_245, 12_345
+PRIME, FACTOR, SHIFT = 2**31 - 1, 1_103_515_245, 12_345
 HASH_DIGITS = 8
 CUT_DEVIATIONS = 6  # standard deviations by which the first cut lies above the sample that it must hold
 SPARK_MEMORY = "2g"
@@ -92,7 +91,8 @@ def new_duckdb() -> ibis.BaseBackend:
     engine = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(scratch()), **NO_EXTENSIONS)
     if engine.con.execute("SELECT current_setting('threads')").fetchone()[0] == 1:
         engine.raw_sql("SET threads = 2")  # one alone divides a file into other groups of rows than two and more
-    engine.raw_sql("SET enable_progress_bar = false")  # a notebook's would be drawn on the caller's standard output
+    if engine.con.execute("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
+        engine.raw_sql("SET enable_progress_bar = false")  # a notebook's would stand on the caller's standard output
     engine.raw_sql("SET disabled_optimizers = 'in_clause'")  # it makes a join of a list, which loses the order of rows
     return engine
 

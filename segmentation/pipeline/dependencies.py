@@ -1,10 +1,12 @@
 """What the result of a stage hangs on: the source of its notebook, and the modules of this package that it uses."""
 
 import ast
+import hashlib
 import json
 import os
 import platform
 import re
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -167,6 +169,41 @@ def given_to(tasks: dict[str, Task]) -> dict[str, str]:
     made = {name for task in tasks.values() for name in task.targets}
     needed = {name for task in tasks.values() for name in task.file_dep} - made
     return {name: sha256(path) for name in needed if (path := files.found(name)).is_file()}
+
+
+def state_of(paths: Iterable[Path], given: Mapping[str, str]) -> dict[str, str]:
+    """Return the SHA-256 of files: of those that a run was given, when it began, as its modules were loaded."""
+    names = {files.name_of(path): path for path in paths}
+    return {name: given.get(name) or sha256(path) for name, path in names.items() if name in given or path.is_file()}
+
+
+def hashed(told) -> str:
+    """Return what doit may keep of the parameters: the URL of a database holds a password."""
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def as_it_began(needs: list[Path], given: Mapping[str, str], began: list[str]):
+    """Return doit's check that what a task needs lay there when it began, and was not written while it ran."""
+
+    def check(task, values) -> bool:
+        task.value_savers.append(lambda: {"began": began[-1]})
+        return values.get("began") == hashed(state_of(needs, given))
+
+    return check
+
+
+def as_it_was_made(makes: list[Path], drawn):
+    """Return doit's check that a task's results are what it wrote: a notebook run by hand may have changed them."""
+
+    def check(task, values) -> bool:
+        task.value_savers.append(lambda: {"made": hashes([*makes, *drawn()])})
+        return values.get("made") == hashes([*makes, *drawn()])
+
+    return check
+
+
+def hashes(paths: list[Path]) -> dict[str, str]:
+    return {path.name: sha256(path) for path in paths if path.is_file()}
 
 
 def basis_of(plan: Plan, tasks: dict[str, Task], given: dict[str, str], record: dict) -> Basis | None:

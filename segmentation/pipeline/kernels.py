@@ -136,21 +136,22 @@ class _Warm:
 
 
 def _serve_kernels(modules: list[str], theirs) -> None:
-    _import_each(modules)
+    """Fork kernels until who asks for them has ended; then end at once, and they too: multiprocessing would wait."""
     forks: dict = {}
-    while True:
-        try:
+    try:
+        _import_each(modules)
+        while True:
             question = theirs.recv()
-        except EOFError:
-            os._exit(0)
-        if len(question) == 1:
-            theirs.send(forks[question[0]].exitcode)
-            continue
-        # This process has no threads, so that it can be forked.
-        fork = multiprocessing.get_context("fork").Process(target=_run_kernel, args=question)
-        fork.start()
-        forks[fork.pid] = fork
-        theirs.send(fork.pid)
+            if len(question) == 1:
+                theirs.send(forks[question[0]].exitcode)
+                continue
+            # This process has no threads, so that it can be forked.
+            fork = multiprocessing.get_context("fork").Process(target=_run_kernel, args=question)
+            fork.start()
+            forks[fork.pid] = fork
+            theirs.send(fork.pid)
+    finally:
+        os._exit(0)
 
 
 def fork_worker() -> ProcessPoolExecutor | None:
@@ -163,7 +164,7 @@ def fork_worker() -> ProcessPoolExecutor | None:
 
 def _import_each(modules: Iterable[str]) -> None:
     for name in modules:
-        with suppress(ImportError):  # which the notebook will tell
+        with suppress(Exception):  # which the notebook will tell
             import_module(name)
 
 

@@ -32,6 +32,7 @@ class Outcome:
 
     before : the name of the table that the run was made from before, where that was another one.
     unlisted : whether lists of its customers were removed, because they were of the segments of before.
+    given : the SHA-256 of each file that the tasks need and none of them makes, when the run began.
     basis : what the answer hangs on of a run in which nothing more is to be made, where that is known.
     """
 
@@ -42,6 +43,7 @@ class Outcome:
     fault: Exception | None = None
     before: str | None = None
     unlisted: bool = False
+    given: dict[str, str] = field(default_factory=dict)
     basis: Basis | None = None
 
 

@@ -1,7 +1,5 @@
 """Running the stages that are out of date, and rendering the report."""
 
-import hashlib
-import json
 import multiprocessing
 import os
 from collections.abc import Sequence
@@ -21,23 +19,28 @@ from filelock import FileLock, Timeout
 
 from segmentation.core import files
 from segmentation.core.errors import SegmentationError, as_option, require_extra
-from segmentation.core.files import sha256, sweep_halves, write_text
+from segmentation.core.files import sweep_halves, write_text
 from segmentation.core.parallel import sweep_temporary
 from segmentation.language import speak, spoken
 from segmentation.pipeline import notebooks
 from segmentation.pipeline.dependencies import (
     Content,
     Record,
+    as_it_began,
+    as_it_was_made,
     basis_of,
     behind_the_page,
     file_of,
     given_to,
+    hashed,
+    hashes,
     locked,
     modules_of,
     notebook_source,
     of_environment,
     package_files,
     read_record,
+    state_of,
 )
 from segmentation.pipeline.notebooks import Chapters, Execution
 from segmentation.pipeline.plan import Plan
@@ -138,7 +141,7 @@ def _run_tasks(plan: Plan, wanted: Beside, cold: bool, quiet: bool) -> Outcome:
     _prepare_kernels(cold)
     try:
         control = TaskControl(generate_tasks("report", _tasks(plan, outcome, chapters, wanted, record)))
-        given = given_to(control.tasks)
+        outcome.given |= given_to(control.tasks)
         control.process(None)
         kept = Dependency(Record, str(place), checker_cls=Content)
         # By doit's parts, and not by its command, which looks for plugins and reads its tasks' source.
@@ -157,7 +160,7 @@ def _run_tasks(plan: Plan, wanted: Beside, cold: bool, quiet: bool) -> Outcome:
     if code:
         raise SegmentationError("the pipeline stopped; run it again with --debug to see why")
     outcome.seconds, outcome.total = progress.seconds, progress.total()
-    outcome.basis = None if wanted.made else basis_of(plan, control.tasks, given, read_record(place))
+    outcome.basis = None if wanted.made else basis_of(plan, control.tasks, outcome.given, read_record(place))
     return outcome
 
 
@@ -299,7 +302,7 @@ def _executed_task(plan: Plan, outcome: Outcome, chapters: Chapters, stage: Stag
 
 
 def _shown(plan: Plan, stage: Stage) -> dict[str, str]:
-    return _hashes([plan.executed(stage), *plan.figures(stage)])
+    return hashes([plan.executed(stage), *plan.figures(stage)])
 
 
 def _executed(stage: Stage) -> str:
@@ -351,34 +354,23 @@ def _found(plan: Plan) -> list[Path]:
 
 def _task(outcome: Outcome, name: str, asks: str, needs: list, makes: list, told, action, *arguments, drawn=list):
     """Return a doit task: out of date when a file that it needs or makes, or has drawn, or what is told changed."""
+    began: list[str] = []
     return {
         "name": name,
         "doc": asks,
         "io": {"capture": False},
-        "actions": [(_guarded, [outcome, action, *arguments])],
+        "actions": [
+            (_guarded, [outcome, lambda: began.append(hashed(state_of(needs, outcome.given)))]),
+            (_guarded, [outcome, action, *arguments]),
+        ],
         "file_dep": list(dict.fromkeys(map(files.name_of, needs))),
         "targets": list(map(files.name_of, makes)),
-        "uptodate": [config_changed(_hashed([told, of_environment()])), _as_it_was_made(makes, drawn)],
+        "uptodate": [
+            config_changed(hashed([told, of_environment()])),
+            as_it_began(needs, outcome.given, began),
+            as_it_was_made(makes, drawn),
+        ],
     }
-
-
-def _hashed(told) -> str:
-    """Return what doit may keep of the parameters: the URL of a database holds a password."""
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-
-
-def _as_it_was_made(makes: list[Path], drawn):
-    """Return doit's check that a task's results are what it wrote: a notebook run by hand may have changed them."""
-
-    def check(task, values) -> bool:
-        task.value_savers.append(lambda: {"made": _hashes([*makes, *drawn()])})
-        return values.get("made") == _hashes([*makes, *drawn()])
-
-    return check
-
-
-def _hashes(paths: list[Path]) -> dict[str, str]:
-    return {path.name: sha256(path) for path in paths if path.is_file()}
 
 
 def _guarded(outcome: Outcome, action, *arguments) -> bool:

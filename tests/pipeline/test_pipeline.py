@@ -218,6 +218,20 @@ def test_nothing_is_left_of_a_run_and_its_workers(toy, place, how):
     assert run.returncode == codes[how]
 
 
+ORPHANS = """import os
+from segmentation.pipeline import kernels
+kernels.warm_up(["segmentation.core.files"])
+kernels._warm.ask(["-f", "connection.json"], dict(os.environ), None, [])
+kernels._warm._ours.send((0,))
+os.kill(os.getpid(), 9)"""
+
+
+def test_kernels_end_with_who_does_not_wait_for_an_answer(toy, place):
+    variables = {**os.environ, "PYTHONPATH": str(toy.root), "TMPDIR": str(place)}
+    with subprocess.Popen([sys.executable, "-c", ORPHANS], cwd=place, env=variables, stdout=subprocess.PIPE) as run:
+        assert run.stdout.read() == b""  # at the end of the last of them
+
+
 WAITS = "while not (folder / 'goes on').is_file(): (folder / 'waits').touch()"
 
 
@@ -347,3 +361,44 @@ def test_a_table_written_to_while_it_is_read_is_refused_and_read_again(toy):
     insert_code(toy, "01_cleaning", f"files.Path({str(table)!r}).write_bytes({before!r})")
     assert "01_cleaning" in _ran(toy)
     assert read_json(toy.artifact("sample", "manifest.json"))["inputs"]["customers.csv"] == sha256(table)
+
+
+MEANWHILE = """if (folder / "late").is_file():
+    while not (folder / "again").is_file(): (folder / "begun").touch()"""
+LATE = """(folder / "late").touch()
+while not (folder / "begun").is_file(): pass
+write_json(folder / "k_selection.json", read_json(folder / "k_selection.json") | {"seed": 9})
+(folder / "again").touch()"""
+
+
+def test_who_read_an_artifact_before_it_was_written_again_runs_again(toy):
+    whole = toy.root / "notebooks" / "03_k_selection.ipynb"
+    notebook = whole.read_bytes()
+    insert_code(toy, "04_clustering", MEANWHILE)
+    insert_code(toy, "03_k_selection", "(folder / 'late').touch()")
+    insert_code(toy, "03_k_selection", LATE, below=True)
+    assert toy.run("report").returncode == 1
+    (toy.artifact("sample", "late")).unlink()
+    whole.write_bytes(notebook)
+    insert_code(toy, "03_k_selection", LATE.splitlines()[2])
+    assert "03_k_selection, 04_clustering" in _ran(toy)
+
+
+EDITED = """place = files.PACKAGE / "pipeline" / "tidy.py"
+place.write_bytes(place.read_bytes() + b"# edited" * (b"# edited" not in place.read_bytes()))"""
+
+
+def test_a_module_that_was_edited_while_it_was_used_is_used_again(toy):
+    insert_code(toy, "05_profiling", EDITED)
+    assert toy.run("report").returncode == 0
+    assert "05_profiling" in _ran(toy)
+    assert _ran(toy).startswith("nothing")
+
+
+def test_a_module_that_cannot_be_read_is_told_by_the_cell_that_uses_it(toy):
+    (toy.root / "segmentation" / "broken.py").write_text("def (:", encoding="utf-8")
+    insert_code(toy, "04_clustering", "import segmentation.broken")
+    done = toy.run("report")
+    assert done.returncode == 1
+    assert "notebooks/04_clustering.ipynb, code cell 5 (import segmentation.broken): SyntaxError" in done.stderr
+    assert "Traceback" not in done.stderr
