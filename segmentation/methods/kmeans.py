@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from segmentation.core.dataset import MethodName
 from segmentation.customers.exploring import sample_rows
-from segmentation.methods.method import LARGEST_EXACT, Optimum, largest_first, require_distinct
+from segmentation.methods.method import LARGEST_EXACT, Fits, Optimum, largest_first, require_distinct, sphered
 from segmentation.methods.scores import reorder
 
 TIMES_REACHED = 5
@@ -24,7 +24,8 @@ SETTLED, MOST_ITERATIONS_OF_ONE = 1e-4, 300  # as scikit-learn has it
 MOMENTUM = 0.6  # of the last move of the means, what the next step is given: half of the steps, to lower optima
 PATIENCE = 10  # how often the gain of a step is at most still to come, where a start is not given up
 STANDS_STILL = 1e-12  # where single precision moves nothing any more
-WORTH_ENDING = 1e-3  # of the lowest inertia, far above what single precision rounds away
+WORTH_ENDING = 1e-3  # of the lowest inertia, ten times what single precision rounds away of one that is not FAINT
+FAINT = 1e-2  # of the inertia of one segment: below it single precision cannot tell one optimum from another
 DISTANCES_AT_ONCE = 200_000  # as many as the caches hold
 BLOCK = 32
 STARTS = 10
@@ -55,7 +56,8 @@ def best_kmeans(X: np.ndarray, k: int, *, seed: int = 0) -> Optimum:
         if len(some) < len(X):
             # A last step of 0.001 standard deviations is far below what another sample would change.
             best = KMeans(k, init=best.cluster_centers_, n_init=1, tol=1e-6, max_iter=1000).fit(X)
-    return Optimum(_canonical(best), starts, reached)
+    reorder(best, largest_first(np.bincount(best.labels_, minlength=k), best.cluster_centers_))
+    return Optimum(best, starts, reached)
 
 
 def _search(X: np.ndarray, k: int, seed: int) -> tuple[KMeans, int, int]:
@@ -86,37 +88,15 @@ def _ends(
 
     One that is worse there by a thousandth, also than the `best` before, is not the best, whatever was rounded away.
     """
-    if len(X) <= LARGEST_AT_ONCE:
+    rough = _rough(X, k, rng, starts, STANDS_STILL)
+    if rough is None:
         fits = fit_starts(X, k, rng, starts)
         return fits.inertia, fits.centres
-    Z = X - (middle := X.mean(axis=0))
-    found, inertia = settle(Z, k, rng, starts, tolerance=STANDS_STILL)
-    inertia, centres = inertia + (Z**2).sum(), found.astype(float)
+    Z, centres, inertia = rough
     for i in np.flatnonzero(inertia <= min(best, inertia.min()) * (1 + WORTH_ENDING)):
         end = descend(Z, centres[[i]])
         inertia[i], centres[i] = end.inertia[0], end.centres[0]
-    return inertia, centres + middle
-
-
-def _canonical(fit: KMeans) -> KMeans:
-    """Number the clusters as `largest_first` says."""
-    sizes = np.bincount(fit.labels_, minlength=fit.n_clusters)
-    reorder(fit, largest_first(sizes, fit.cluster_centers_))
-    return fit
-
-
-@dataclass(frozen=True)
-class Fits:
-    """Local optima of K-Means, one a start.
-
-    labels : ndarray of shape (starts, n), from 0
-    centres : ndarray of shape (starts, k, d)
-    inertia : ndarray of shape (starts,), infinite where a cluster is empty
-    """
-
-    labels: np.ndarray
-    centres: np.ndarray
-    inertia: np.ndarray
+    return inertia, centres + X.mean(axis=0)
 
 
 @dataclass(frozen=True)
@@ -137,20 +117,35 @@ def fit_best(X: np.ndarray, k: int, rng: np.random.Generator, starts: int) -> Fi
 
     Where every start leaves a cluster empty, scikit-learn makes them, which moves empty clusters elsewhere.
     """
-    if len(X) <= LARGEST_AT_ONCE:
+    rough = _rough(X, k, rng, starts, SETTLED)
+    if rough is None:
         fits = fit_starts(X, k, rng, starts)
         best = int(fits.inertia.argmin())
         if np.isfinite(fits.inertia[best]):
             return Fit(fits.labels[best], fits.centres[best], float(fits.inertia[best]))
     else:
-        Z = X - (middle := X.mean(axis=0))
-        found, inertia = settle(Z, k, rng, starts)
-        centres = found[inertia.argmin()].astype(float)
+        Z, found, inertia = rough
+        centres = found[inertia.argmin()]
         [distances] = _distances(Z, centres[None])
         labels = distances.argmin(axis=0)
         if np.bincount(labels, minlength=k).all():
-            return Fit(labels, centres + middle, float(distances.min(axis=0).sum() + (Z**2).sum()))
+            return Fit(labels, centres + X.mean(axis=0), float(distances.min(axis=0).sum() + (Z**2).sum()))
     return KMeans(k, n_init=starts, random_state=int(rng.integers(2**31))).fit(X)
+
+
+def _rough(
+    X: np.ndarray, k: int, rng: np.random.Generator, starts: int, tolerance: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Return the rows around 0, and centres and inertia in single precision.
+
+    None where the table is small, or its segments are so tight that what is rounded away counts.
+    """
+    if len(X) <= LARGEST_AT_ONCE:
+        return None
+    Z = X - X.mean(axis=0)
+    centres, inertia = settle(Z, k, rng, starts, tolerance=tolerance)
+    inertia += (whole := (Z**2).sum())
+    return (Z, centres.astype(float), inertia) if inertia.min() > FAINT * whole else None
 
 
 def settle(
@@ -339,7 +334,7 @@ def divisions_to_start(
     if k == 1:
         return np.ones((1, 1, len(X)))
     divisions: list[np.ndarray] = []
-    for Z in (X, _sphered(X)):
+    for Z in (X, sphered(X)):
         centres = random_centres(Z, k, rng, starts)
         fits = descend(Z, centres)
         divisions += [*fits.labels[np.argsort(fits.inertia, kind="stable")[: (starts + 1) // 2]]]
@@ -352,12 +347,6 @@ def divisions_to_start(
             divisions.append(fcluster(linkage(Z, "ward"), k, "maxclust") - 1)
     whole = [labels for labels in divisions if len(np.unique(labels)) == k]
     return np.stack([np.eye(k)[labels].T for labels in whole]) if whole else np.empty((0, k, len(X)))
-
-
-def _sphered(X: np.ndarray) -> np.ndarray:
-    """Return the rows along their principal components, each of the same variance."""
-    left, widths, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
-    return left[:, widths > 1e-8 * widths[0]] * np.sqrt(len(X))
 
 
 def _nearest(X: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

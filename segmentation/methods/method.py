@@ -36,6 +36,20 @@ class Fitted(Protocol):
 
 
 @dataclass(frozen=True)
+class Fits:
+    """Local optima of K-Means, one a start.
+
+    labels : ndarray of shape (starts, n), from 0
+    centres : ndarray of shape (starts, k, d)
+    inertia : ndarray of shape (starts,), infinite where a cluster is empty
+    """
+
+    labels: np.ndarray
+    centres: np.ndarray
+    inertia: np.ndarray
+
+
+@dataclass(frozen=True)
 class Optimum:
     """The best fit of many single starts, how often a start reached it, and the `far` ones placed afterwards.
 
@@ -115,3 +129,9 @@ def centres_of(X: np.ndarray, labels: np.ndarray, k: int) -> tuple[np.ndarray, f
     member = np.eye(k)[labels]
     centres = (member.T @ X) / member.sum(axis=0)[:, None]
     return centres, float(((X - centres[labels]) ** 2).sum())
+
+
+def sphered(X: np.ndarray) -> np.ndarray:
+    """Return the rows along their principal components, each of the same variance."""
+    left, widths, _ = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
+    return left[:, widths > 1e-8 * widths[0]] * np.sqrt(len(X))

@@ -75,6 +75,24 @@ def test_best_optimum_is_at_least_as_good_as_a_hundred_starts_of_scikit_learn():
         assert best.starts >= FEWEST_STARTS
 
 
+def _tight(n: int, outlier: float = 0) -> np.ndarray:
+    """Return five groups ten thousand times as far apart as they are wide, and perhaps one farther still."""
+    rng = np.random.default_rng(3)
+    X = rng.integers(0, 5, (5, 2))[rng.integers(5, size=n)] * 1e4 + rng.normal(size=(n, 2))
+    X[0] += outlier * 1e4
+    return (X - X.mean(axis=0)) / X.std(axis=0)
+
+
+@pytest.mark.parametrize("outlier", [0, 1e4])
+def test_optima_of_tight_segments_are_those_of_double_precision(outlier):
+    X = _tight(1_000, outlier)
+    for k in (5, 7):
+        best, quick = best_kmeans(X, k), fit_best(X, k, np.random.default_rng(1), 100)
+        reference = KMeans(k, n_init=100, tol=0, max_iter=1000, random_state=1).fit(X).inertia_
+        assert max(best.model.inertia_, quick.inertia_) <= reference * (1 + 1e-3)
+        assert k == 7 or best.reached == best.starts or outlier
+
+
 def test_segments_are_numbered_from_the_largest_to_the_smallest():
     X, _ = make_blobs([30, 60, 10], centers=[[0, 0], [9, 9], [0, 9]], cluster_std=0.3, random_state=0)
     assert np.bincount(best_kmeans(X, 3).model.labels_).tolist() == [60, 30, 10]
