@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -344,9 +345,15 @@ def divisions_to_start(
         limits = np.sort(distances, axis=1)[np.arange(starts), ends]
         divisions += [*np.where(distances > limits[:, None], k - 1, labels)]
         if trees:
-            divisions.append(fcluster(linkage(Z, "ward"), k, "maxclust") - 1)
+            divisions.append(fcluster(_tree_of(Z.tobytes(), len(Z)), k, "maxclust") - 1)
     whole = [labels for labels in divisions if len(np.unique(labels)) == k]
     return np.stack([np.eye(k)[labels].T for labels in whole]) if whole else np.empty((0, k, len(X)))
+
+
+@lru_cache(maxsize=2)  # of the rows as they are, and sphered
+def _tree_of(table: bytes, n: int) -> np.ndarray:
+    """Return Ward's tree of n rows of numbers, which is cut for each k, and grown once."""
+    return linkage(np.frombuffer(table).reshape(n, -1), "ward")
 
 
 def _nearest(X: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
