@@ -14,7 +14,7 @@ from segmentation.core.text import BEHIND_SUM, SUMMARY
 LAMBDA_DECIMALS = 6
 MOST_VALUES = 500_000  # of one column, that are counted one by one
 QUANTILE_DEVIATIONS = 4  # by which the sample may miss a quantile; beyond them, the engine sorts all
-BESIDE = 1e-6  # of a bin: so near to an edge a value is compared with it
+AT_EDGE = 1e-6  # of a bin: so near to an edge a value is compared with it
 EVERYWHERE = (-np.inf, np.inf)
 PREFERRED = ((1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8), (1, 1.6, 2.5, 4, 6.3), (1, 2, 5), (1, 3), (1,))
 
@@ -71,10 +71,10 @@ def bin_of(value: ibis.Value, edges: np.ndarray, known: np.ndarray | None = None
         return near.cast("int32") - first
     if not np.array_equal(even, edges):
         halved = _halved(value, edges, 0, len(edges) - 2).cast("int32")
-        if not (np.abs(even - edges) < BESIDE / 2 * width).all():
+        if not (np.abs(even - edges) < AT_EDGE / 2 * width).all():
             return halved
         beyond = places - near
-        at_edge = (beyond < double(BESIDE)) | (beyond > double(1 - BESIDE))
+        at_edge = (beyond < double(AT_EDGE)) | (beyond > double(1 - AT_EDGE))
         return at_edge.ifelse(halved, near.cast("int32") - first)
     # The division may be one bin off; the products are the edges themselves.
     near = near.cast("float64")

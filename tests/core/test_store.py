@@ -188,4 +188,4 @@ def test_a_file_says_in_json_what_its_arrays_make(keeping):
     with zipfile.ZipFile(place) as held:
         assert held.namelist() == ["told.npy"]
     with np.load(place, allow_pickle=False) as held:
-        assert json.loads(held["told"].tobytes()) == {"dict": [["found", 1]]}
+        assert json.loads(held["told"].tobytes()) == {"list": [place.stem, {"dict": [["found", 1]]}]}
