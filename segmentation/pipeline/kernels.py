@@ -24,7 +24,6 @@ from typing import Any
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from traitlets import Type
 
 from segmentation.core.parallel import end_with_parent, make_temporary, ready_workers
 
@@ -252,7 +251,7 @@ class Client(AsyncKernelClient):
 class Manager(AsyncKernelManager):
     """A manager whose clients are ready when their kernels are, and which sees at once that one has ended."""
 
-    client_factory = Type(klass=Client)
+    client_class = f"{__name__}.{Client.__name__}"
 
     async def _async_finish_shutdown(self, waittime=None, pollinterval=0.01, restart=False) -> None:
         await super()._async_finish_shutdown(waittime, pollinterval, restart)

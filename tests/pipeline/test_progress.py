@@ -66,6 +66,7 @@ def test_bars_show_cells_and_heading_and_at_the_end_the_question():
     assert re.search(r"05_profiling +━\S+ +13/32 +\d:\d\d:\d\d Where does \[each\] segment stand\?", shown)
     assert re.search(r"up to about (60 s|1\.0 min) left", shown)
     bars.end("05_profiling")
+    bars.close("05_profiling")
     bars.begin("report.html", "rendering")
     bars.end("report.html", failed=True)
     bars.stop()

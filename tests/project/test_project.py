@@ -268,7 +268,7 @@ def test_without_the_environment_one_line_says_what_to_do():
     command = [sys.executable, "-S", "-m", "segmentation", "report"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
-    assert re.fullmatch(r"Error: this Python has no typer, .*; run make report, .*\n", done.stderr)
+    assert re.fullmatch(r"Error: this Python has no filelock, .*; run make report, .*\n", done.stderr)
 
 
 def test_make_passes_what_was_typed():
