@@ -251,7 +251,7 @@ class Client(AsyncKernelClient):
 class Manager(AsyncKernelManager):
     """A manager whose clients are ready when their kernels are, and which sees at once that one has ended."""
 
-    client_class = f"{__name__}.{Client.__name__}"
+    client_factory = Client  # by a name in client_class alone it is not found
 
     async def _async_finish_shutdown(self, waittime=None, pollinterval=0.01, restart=False) -> None:
         await super()._async_finish_shutdown(waittime, pollinterval, restart)

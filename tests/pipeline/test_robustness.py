@@ -16,6 +16,7 @@ import pytest
 
 from segmentation.core.files import sha256, sweep_halves
 from segmentation.core.parallel import OURS, sweep_temporary, temporary_folder
+from segmentation.pipeline.kernels import Client, Manager
 from segmentation.runs.stages import STAGES
 from tests.conftest import Project, free_port
 from tests.toy import insert_code
@@ -289,3 +290,7 @@ def test_a_record_that_cannot_be_written_is_one_message(toy):
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "Error: [Errno 28] No space left on device")
     assert "Traceback" not in done.stderr
     assert toy.artifact("sample", ".doit.json").read_bytes() == record
+
+
+def test_who_waits_for_a_kernel_is_a_client_that_sees_it_ready_at_once():
+    assert isinstance(Manager().client(), Client)
