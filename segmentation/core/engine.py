@@ -22,7 +22,7 @@ import ibis.expr.datatypes as dt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from ibis.expr.operations import DatabaseTable, InMemoryTable
+from ibis.expr.operations import DatabaseTable, InMemoryTable, InSubquery, JoinChain
 from pyarrow.csv import WriteOptions
 
 from segmentation.core.errors import UsageError, as_option, cause, require_extra
@@ -30,18 +30,17 @@ from segmentation.core.parallel import make_temporary
 
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 CELLS_AT_ONCE = 2_000_000  # of several columns that are put below each other
-ROWS_AT_ONCE = 1_000_000
+ROWS_AT_ONCE, ROWS_A_GROUP = 1_000_000, 122_880  # in a file as many as DuckDB reads at once on a core
+MOST_DISTINCT = 2**16  # bytes of the values of a column in a group: to list more of them costs more than it saves
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
+AHEAD = "64MB"  # of an unfinished result, which all cores compute while its first rows are written
 NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}  # nor any from the network
 ENGINE = RLock()  # it serves one at a time; who asks from several threads takes it
 _chosen, _numbers = ["duckdb"], count()
 _copies: dict = {}
-PRIME, FACTOR, SHIFT = 2**31 - 1, 1_103_515_245, 12_345
-HASH_DIGITS = 8
+PRIME, FACTOR, SHIFT, HASH_DIGITS = 2**31 - 1, 1_103_515_245, 12_345, 8
 CUT_DEVIATIONS = 6  # standard deviations by which the first cut lies above the sample that it must hold
-SPARK_MEMORY = "2g"
-LOOPBACK = "127.0.0.1"
-SECONDS_TO_ANSWER = 5
+SPARK_MEMORY, LOOPBACK, SECONDS_TO_ANSWER = "2g", "127.0.0.1", 5
 ITS_OWN = {"hive_partitioning": False}  # no column from the name of a folder, as in spend=999/
 QUIET_LOG = """appender.console.type = Console
 appender.console.name = console
@@ -89,8 +88,7 @@ def connect_duckdb() -> ibis.BaseBackend:
 def new_duckdb() -> ibis.BaseBackend:
     """Return another DuckDB, with the same limit and folder."""
     engine = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(scratch()), **NO_EXTENSIONS)
-    if engine.con.execute("SELECT current_setting('threads')").fetchone()[0] == 1:
-        engine.raw_sql("SET threads = 2")  # one alone divides a file into other groups of rows than two and more
+    engine.raw_sql(f"SET streaming_buffer_size = '{AHEAD}'")
     if engine.con.execute("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
         engine.raw_sql("SET enable_progress_bar = false")  # a notebook's would stand on the caller's standard output
     engine.raw_sql("SET disabled_optimizers = 'in_clause'")  # it makes a join of a list, which loses the order of rows
@@ -110,13 +108,10 @@ def kept(table: ibis.Table, *, ordered: bool = True) -> ibis.Table:
 
     One that needs not be `ordered` is written by all cores, also where it is a join.
     """
-    if table.get_backend().name == "duckdb":
-        copy = new_file()
-        table.to_parquet(copy, preserve_order=ordered)
-    else:
-        copy = _write_parts(table)
+    fixed = ordered and not _is_mixed(table)
+    copy = _write_groups(table, new_file()) if fixed else _write_parts(table, ordered=ordered)
     found = opened(copy)
-    if isinstance(found.op(), DatabaseTable):
+    if isinstance(found.op(), DatabaseTable) and (fixed or copy.is_dir()):
         _copies[found.get_name()] = copy
     return found
 
@@ -145,8 +140,7 @@ def opened(path: Path) -> ibis.Table:
 
     Spark writes which columns cannot be empty, and tables that differ in that alone could not be put below each other.
     """
-    parts = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    if sum(pq.read_metadata(part).num_rows for part in parts) <= MOST_HELD:
+    if sum(pq.read_metadata(part).num_rows for part in _parts_of(path)) <= MOST_HELD:
         found = pq.read_table(path, partitioning=None)
         return held(found.cast(pa.schema([field.with_nullable(True) for field in found.schema])))
     return read(path)
@@ -173,34 +167,45 @@ def write_cells(table: ibis.Table, path: Path, delimiter: str) -> None:
 
 
 def write(table: ibis.Table, path: Path) -> None:
-    """Write a table as one Parquet file, by DuckDB its rows always in one order."""
+    """Write a table as one Parquet file, its rows always in the same groups, and by DuckDB in one order."""
     copy = isinstance(table.op(), DatabaseTable) and _copies.get(table.get_name())
-    if copy or table.get_backend().name != "duckdb":
-        _gather(copy or _write_parts(table), path)
-    else:
-        table.to_parquet(path, preserve_order=True)  # of a join too, whose rows several threads would mix
-
-
-def _write_parts(table: ibis.Table) -> Path:
-    """Write by an engine whose workers write a part each, into one folder."""
-    folder = new_file()
-    table.to_parquet(folder)
-    return folder
-
-
-def _gather(copy: Path, path: Path) -> None:
-    """Give a Parquet file another name, which nobody may write to, or copy it, or the parts of one in their order."""
-    if copy.is_file():
+    if copy and copy.is_file():
         try:
-            path.hardlink_to(copy)
+            path.hardlink_to(copy)  # nobody may write to it
         except OSError:  # another disk
             shutil.copyfile(copy, path)
-        return
-    parts = sorted(copy.glob("*.parquet"))
-    with pq.ParquetWriter(path, pq.read_schema(parts[0]).remove_metadata()) as file:
-        for part in parts:
-            for batch in pq.ParquetFile(part).iter_batches():
-                file.write_batch(batch)
+    else:
+        _write_groups(_of_parts(copy or _write_parts(table)) if copy or _is_mixed(table) else table, path)
+
+
+def _is_mixed(table: ibis.Table) -> bool:
+    """Return whether rows come out of order, unless their engine writes them: joined by DuckDB, or from Spark."""
+    return table.get_backend().name != "duckdb" or bool(table.op().find((JoinChain, InSubquery)))
+
+
+def _write_groups(table: ibis.Table, path: Path) -> Path:
+    """Write rows in their order, on one core: several would close the groups of rows as they bring them."""
+    schema = table.schema().to_pyarrow()
+    with pq.ParquetWriter(path, schema, store_schema=False, dictionary_pagesize_limit=MOST_DISTINCT) as file:
+        for batch in in_batches(table, ROWS_A_GROUP):
+            file.write_batch(batch.cast(schema))
+    return path
+
+
+def _write_parts(table: ibis.Table, *, ordered: bool = True) -> Path:
+    """Write as an engine does: Spark's workers a part each, and DuckDB's cores in groups that end by chance."""
+    copy = new_file()
+    table.to_parquet(copy, **({"preserve_order": ordered} if table.get_backend().name == "duckdb" else {}))
+    return copy
+
+
+def _of_parts(copy: Path) -> ibis.Table:
+    """Read by DuckDB what any engine wrote, parts of one in their order."""
+    return connect_duckdb().read_parquet([plain(part) for part in _parts_of(copy)], **ITS_OWN)
+
+
+def _parts_of(copy: Path) -> list[Path]:
+    return sorted(copy.glob("*.parquet")) if copy.is_dir() else [copy]
 
 
 def new_file() -> Path:
@@ -291,7 +296,7 @@ def sum_of(table: ibis.Table) -> list[str]:
     DuckDB computes it for every engine: Spark writes other texts of the same numbers.
     """
     if table.get_backend().name != "duckdb":
-        table = connect_duckdb().read_parquet(str(_write_parts(table) / "*.parquet"))
+        table = _of_parts(_write_parts(table))
     cells = ((ibis.literal(f"{name}=") + table[name].cast("string")).fill_null("") for name in sorted(table.columns))
     hashed = table.select(_hash=md5_number_lower(paired([*cells], lambda row, cell: row + "\x1f" + cell)))["_hash"]
     halves = {"low": (hashed % 2**32).cast("int64").sum(), "high": (hashed >> 32).cast("int64").sum()}
@@ -301,14 +306,8 @@ def sum_of(table: ibis.Table) -> list[str]:
 def sampled(table: ibis.Table, identity: ibis.Value, most: int = MOST_HELD) -> ibis.Table:
     """Return the whole table, or `most` of its rows: the same ones on every engine, for any threads and order of rows.
 
-    Those with the smallest hash of `identity` are taken, ties by it.
-
-    Parameters
-    ----------
-    table : ibis.Table
-    identity : column of the table
-        Whole numbers or text, none of them null, each once. A number has another hash than its text.
-    most : int
+    Those with the smallest hash of `identity` are taken, ties by it: whole numbers or text, none of them null, each
+    once. A number has another hash than its text.
     """
     rows = int(table.count().execute())
     if rows <= most:

@@ -4,19 +4,20 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
-from itertools import product
+from itertools import pairwise, product
 
 import ibis
 import numpy as np
 import pandas as pd
 import psycopg
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import MOST_HELD, connect_duckdb, held, in_batches, opened, write
+from segmentation.core.engine import MOST_HELD, ROWS_A_GROUP, connect_duckdb, held, in_batches, opened, write
 from segmentation.core.errors import DataError
 from segmentation.core.files import sha256, write_csv, write_parquet, write_text
 from segmentation.customers.cleaning import clean, fingerprint, require_enough, with_sample
@@ -652,15 +653,25 @@ def test_a_run_that_has_become_small_leaves_nothing_of_the_large_one(tmp_path, m
     ]
 
 
-def test_a_file_is_divided_alike_on_one_core_and_on_more(tmp_path, monkeypatch):
-    pd.DataFrame({"x": np.arange(300_000) % 977}).to_parquet(tmp_path / "all.parquet")
-    connect = ibis.duckdb.connect
-    for cores in (1, 2):
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_file_is_divided_by_the_number_of_its_rows_alone(tmp_path, monkeypatch, joined):
+    """DuckDB's own writer closes a group of rows earlier or later, as several cores bring them."""
+    rows, connect = pd.DataFrame({"x": np.arange(400_000) % 977, "y": np.arange(400_000)}), ibis.duckdb.connect
+    with pq.ParquetWriter(tmp_path / "all.parquet", pa.Schema.from_pandas(rows)) as file:
+        for start, stop in pairwise([0, 121_000, 121_500, 245_000, 246_000, 390_000, 400_000]):  # groups of any size
+            file.write_table(pa.Table.from_pandas(rows.iloc[start:stop], preserve_index=False))
+    for cores in (1, 2, 4):
         monkeypatch.setattr(ibis.duckdb, "connect", lambda cores=cores, **how: connect(threads=cores, **how))
         table = connect_duckdb.__wrapped__().read_parquet(tmp_path / "all.parquet")
-        write(table.filter(table["x"] > 5), tmp_path / str(cores))
+        some = table.semi_join(table.filter(table["x"] > 5), "y") if joined else table.filter(table["x"] > 5)
+        write(some, tmp_path / f"{cores}.parquet")
     ibis.set_backend(connect_duckdb())
-    assert sha256(tmp_path / "1") == sha256(tmp_path / "2")
+    left = rows[rows["x"] > 5]
+    found = pq.read_metadata(tmp_path / "1.parquet")
+    groups = [found.row_group(i).num_rows for i in range(found.num_row_groups)]
+    assert groups == [ROWS_A_GROUP] * 3 + [len(left) - 3 * ROWS_A_GROUP]
+    assert pd.read_parquet(tmp_path / "1.parquet")["y"].tolist() == left["y"].tolist()
+    assert len({sha256(tmp_path / f"{cores}.parquet") for cores in (1, 2, 4)}) == 1
 
 
 def test_an_empty_row_is_passed_over_as_in_a_small_table(tmp_path):
