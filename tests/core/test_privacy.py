@@ -79,7 +79,13 @@ def test_no_count_of_one_to_nine_can_be_worked_out_from_the_rows():
     rules = broken_rules(account, dataset)["rows"].tolist()
     assert rules == ["fewer than 10", "fewer than 10", "400", "over 400"]
     many = account.model_copy(update={"rows_in": 423, "rejected": 23, "rules": {"a: b": 20, "c: d": 3}})
-    assert broken_rules(many, dataset)["rows"].tolist() == ["not shown", "fewer than 10", "400", "over 400"]
+    assert broken_rules(many, dataset)["rows"].tolist() == ["not shown", "fewer than 10", "400", "423"]
+    assert runs_tell.trust(many, dataset).startswith("**400 rows of 423 can be trusted**, and 23 rows were refused.")
+    some = many.model_copy(update={"rows_in": 428, "collapsed": 5})
+    assert runs_tell.rows(some, counted) == "over 423 rows = 400 clean + 23 refused + fewer than 10 collapsed"
+    assert runs_tell.rows_in(many.model_copy(update={"rows_in": 426, "rejected": 3, "collapsed": 23}), counted) == (
+        "over 423"
+    )
     assert "405 rows = 400 clean + 5 refused" in runs_tell.rows(account)  # in the terminal, of whoever has the table
 
 

@@ -107,7 +107,7 @@ def rows(account: Account, form=whole) -> str:
     Parameters
     ----------
     form : function
-        How a number of rows that are not clean is written; where it hides one, what they came to is hidden too.
+        How a number of rows that are not clean is written; where it hides one, how many there were is hidden too.
     """
     parts = [
         tr("{n} clean", n=whole(account.clean)),
@@ -121,10 +121,12 @@ def rows(account: Account, form=whole) -> str:
 
 
 def rows_in(account: Account, form=whole) -> str:
-    """Return how many rows there were, "over 198" where a number of rows that are not clean is hidden."""
-    parts = (*account.rules.values(), account.rejected, account.collapsed)
-    hidden = any(form(n) != whole(n) for n in parts)
-    return tr("over {n}", n=whole(account.clean)) if hidden else whole(account.rows_in)
+    """Return how many rows there were; where a number is hidden of which they are the sum "over" the sum of the others.
+
+    How many each rule refused is no part of it: where one of these is hidden, the refused are hidden or told together.
+    """
+    shown = [n for n in (account.clean, account.rejected, account.collapsed) if form(n) == whole(n)]
+    return whole(account.rows_in) if len(shown) == 3 else tr("over {n}", n=whole(sum(shown)))
 
 
 def _so_many(n: int, form) -> tuple[int, dict[str, str]]:
