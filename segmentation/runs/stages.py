@@ -147,18 +147,25 @@ def is_generated(folder: Path) -> bool:
 def remove_runs() -> Iterator[str]:
     """Remove the runs under assets/ and report/, and what was kept of them; yield a line for each folder that is none.
 
+    The last line says what was removed, and what is left.
+
     Raises
     ------
     SegmentationError
         At the end, when one could not be removed.
     """
-    kept = []
+    kept, removed = [], []
     for folder in sorted(set((files.ROOT / "assets").glob("*/")) | set((files.ROOT / "report").glob("*/"))):
         shown = files.shown(folder)
         if is_generated(folder) or (folder == files.ROOT / "assets" / files.KEPT and not folder.is_symlink()):
-            kept += [f"{shown} ({why})" for why in filter(None, [_remove(folder)])]
+            if why := _remove(folder):
+                kept.append(f"{shown} ({why})")
+            else:
+                removed.append(shown)
         elif folder.name not in files.NOT_RUNS or folder.is_symlink():
             yield f"{shown} is left as it is: it is {'a link' if folder.is_symlink() else 'not a run'}"
+    told = f"removed: {', '.join(removed)}" if removed else "nothing is removed"
+    yield f"{told}; tables, their descriptions under data/ and the environment stay"
     if kept:
         raise SegmentationError(f"not removed: {', '.join(kept)}")
 

@@ -401,7 +401,11 @@ def test_clean_removes_what_was_generated_and_nothing_else(fresh: Project):
         ("assets/notes", "not a run"),
         ("report/mine", "not a run"),
     ]
-    assert done.stdout.splitlines() == [f"{place} is left as it is: it is {what}" for place, what in left]
+    *lines, last = done.stdout.splitlines()
+    assert lines == [f"{place} is left as it is: it is {what}" for place, what in left]
+    gone = "assets/empty, assets/failed, assets/mall, report/failed, report/mall"
+    assert last == f"removed: {gone}; tables, their descriptions under data/ and the environment stay"
+    assert fresh.call("clean").stdout.splitlines()[-1].startswith("nothing is removed; ")
     assert sorted(path.name for path in (fresh.root / "assets").iterdir()) == [files.KEPT, "linked", "notes", "readme"]
     kept = sorted(path.name for path in (fresh.root / "report").iterdir())
     assert kept == ["dashboard.css", "dashboard.py", "mine", "template"]
@@ -425,6 +429,7 @@ def test_clean_leaves_a_run_that_is_being_made_and_goes_on_past_one_that_cannot_
     why = "the run is being made"
     told = f"Error: not removed: assets/busy ({why}), assets/held (Permission denied), report/busy ({why})\n"
     assert (done.returncode, done.stderr) == (1, told)
+    assert done.stdout.startswith("removed: assets/old; ")
     assert not (fresh.root / "assets" / "old").exists()
     assert (fresh.root / "report" / "busy" / "report.html").is_file()
 
