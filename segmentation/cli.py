@@ -24,7 +24,7 @@ from segmentation.core.errors import (
     program,
     require_extra,
 )
-from segmentation.core.store.answers import Answer, keep
+from segmentation.core.store.answers import Answer, keep, say_first
 from segmentation.core.text import suggest
 from segmentation.language import speak
 from segmentation.runs.records import Printed
@@ -33,7 +33,6 @@ from segmentation.runs.stages import OF_PAGE, PDF, SLIDES, remove_runs
 MAKE, USE, CHANGE = "Make a report", "Use a report", "Change it"
 OF_TABLE, OF_SEGMENTS, OF_RUN, OF_OUTPUT = "The table", "The segments", "The run", "What is printed and how it runs"
 PROGRAM = program()
-LANG = ("--lang", "--language")
 OF_TERMINAL = ("table", "full", "as_json", "quiet", "cold")  # parameters that the run does not depend on
 EXAMPLES = f"""Examples:
 
@@ -117,6 +116,7 @@ def describe(
     dates: Dates = None,
 ) -> None:
     """Look at a new table, and write a dataset.yaml to start from."""
+    say_first("Looking at the table")
     from segmentation.pipeline.plan import require_mark
     from segmentation.pipeline.progress import column_list
     from segmentation.roles.write import write_dataset
@@ -162,6 +162,7 @@ def make(
     cold: Cold = False,
 ) -> None:
     """Make a run: its report, and with `pdf` the printed one too, with `slides` those."""
+    say_first("Looking at the table, and at what is made already", quiet or as_json)
     # Imported here, because a usage message should not wait for it.
     from segmentation.pipeline.plan import make_plan, propose_dataset
     from segmentation.pipeline.tasks import run_pipeline
@@ -233,6 +234,7 @@ def score(
     quiet: Quiet = False,
 ) -> None:
     """Write the segment of each new customer, and say how far they differ from those of the run."""
+    say_first("Placing the customers", quiet or as_json)
     from segmentation.runs.manifest import open_finished, read_manifest
     from segmentation.scoring.place import beside, require_free, score_source, write_scored
     from segmentation.scoring.tell import scored as tell_scored
@@ -285,6 +287,7 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Write a report of what changed between two finished runs, or over several."""
+    say_first("Comparing the runs", quiet or as_json)
     from segmentation.pipeline.tasks import make_comparison
     from segmentation.runs.run import compared, require_language
 
@@ -305,8 +308,7 @@ def verify(run: Finished = None, data: Data = None) -> None:
     from segmentation.pipeline.verify import verify_run
 
     name = run or "sample"
-    files = verify_run(name, data)
-    print(f"run {name} is repeated byte for byte: {files} files")
+    print(f"run {name} is repeated byte for byte: {verify_run(name, data)} files")
 
 
 @app.command(rich_help_panel=USE)

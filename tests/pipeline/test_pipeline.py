@@ -152,6 +152,7 @@ def test_a_terminal_shows_a_bar_for_each_stage(toy):
         shown = _read_terminal(ours)
         assert run.stdout.readline().startswith("Five segments")
     assert run.returncode == 0
+    assert shown.startswith("Looking at the table, and at what is made already\r\n")
     last = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown.rpartition("03_k_selection")[2])
     cells = len(json.loads((toy.root / "notebooks" / "04_clustering.ipynb").read_text())["cells"]) + 1
     assert re.search(rf"04_clustering +━+ {cells}/{cells} +\d:\d\d:\d\d Which segment does each cus", last)

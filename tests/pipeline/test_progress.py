@@ -6,6 +6,7 @@ import re
 import pytest
 from rich.console import Console
 
+from segmentation.core.store.answers import Answer
 from segmentation.pipeline.progress import Bars, duration, expected_seconds, tell_time, time_left
 
 WORK = {"bytes": 1000, "resamples": 100}
@@ -81,3 +82,16 @@ def test_the_time_of_a_run_is_told_longest_first():
     told = "03_k_selection 1.0 min, 02_eda 20 s, 01_cleaning 12 s"
     assert tell_time(seconds, 84) == f"1.4 min in all, some of it at once: {told}"
     assert tell_time(seconds, 100) == f"1.7 min in all: {told}"
+
+
+def test_a_summary_breaks_between_words_in_a_terminal_and_nowhere_else(monkeypatch, capsys):
+    data = "  Data       gym.csv: 3,005 rows = 2,975 clean + 30 refused"
+    lines = ["Two segments among 2,975 customers", data, "  顧客  a"]
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    Answer("\n".join(lines), ["report/gym/report.html"]).show()
+    assert capsys.readouterr().out.splitlines() == [*lines, "report/gym/report.html"]
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    Answer("\n".join(lines), []).show()
+    broken = ["  Data       gym.csv: 3,005 rows = 2,975", " " * 13 + "clean + 30 refused"]
+    assert capsys.readouterr().out.splitlines() == [lines[0], *broken, lines[2]]

@@ -1,19 +1,23 @@
-"""What a run tells in which nothing changed: kept with all that it hangs on, and told again while that is as it was.
+"""What a terminal is told: a first word at once, and what a run found.
 
-To find the same out from notebooks and descriptions takes several times as long, nearly all of it to import what
-reads them.
+Where nothing changed that is kept with all that it hangs on, and told again while that is as it was. To find
+the same out from notebooks and descriptions takes several times as long, nearly all of it to import what reads them.
 """
 
 import hashlib
 import json
 import os
+import re
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from filelock import FileLock
+from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from segmentation.core import files
 from segmentation.core.errors import CALLED_BY
@@ -22,6 +26,7 @@ from segmentation.core.parallel import sweep_temporary
 
 OF_CALL = (CALLED_BY, files.HOME, "HOME", "USERPROFILE")  # of the environment, what the words that were typed hang on
 COMPILED, LOCK = "__pycache__", ".lock"  # which come and go without a change
+LEAST_WIDE = 20  # letters, of what stands behind a head
 
 
 class Basis(NamedTuple):
@@ -67,11 +72,26 @@ class Answer(NamedTuple):
         """Print it, between the two a table of columns where one is given."""
         console = Console(highlight=False, soft_wrap=True)
         if self.summary:
-            console.print(self.summary, markup=False)
+            for line in self.summary.splitlines():
+                console.print(_hanging(line, console) if console.is_terminal else line, markup=False)
         if columns:
             console.print(columns, soft_wrap=False)
         for page in self.pages:
             console.print(page, style="bold", markup=False)
+
+
+def _hanging(line: str, console: Console) -> str:
+    """Return a line broken between words where a terminal ends, further lines beneath what stands behind its head."""
+    head = "".join(re.findall(r"^ +\S+(?: \S+)*  +", line))
+    wide = cell_len(head)
+    told = Text(line[len(head) :]).wrap(console, max(console.width - wide, LEAST_WIDE))
+    return head + f"\n{' ' * wide}".join(part.plain.rstrip() for part in told)
+
+
+def say_first(told: str, silent: bool = False) -> None:
+    """Say in a terminal what is being done, before what does it is imported and a table read, which takes seconds."""
+    if sys.stderr.isatty() and not silent:
+        print(told, file=sys.stderr, flush=True)
 
 
 def names_in(folder: Path) -> str:
