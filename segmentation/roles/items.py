@@ -116,8 +116,9 @@ def _form_segments(items: dict[str, Item], amounts: list[str], looked: Looked) -
 
 def says_yes_or_no(filled: pd.Series) -> bool:
     """Return whether the cells of a column say yes and no, in one of many languages, or 1 and 0."""
-    said = set(filled.str.lower())
-    return said <= {*YES, *NO} and not said.isdisjoint(YES) and not said.isdisjoint(NO)
+    said = filled.str.lower()
+    found = set(said.unique()) if said.isin([*YES, *NO]).all() else set()
+    return not found.isdisjoint(YES) and not found.isdisjoint(NO)
 
 
 def levels_in_words(filled: pd.Series) -> list[str]:

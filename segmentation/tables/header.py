@@ -136,7 +136,7 @@ def split_header(part: Rows, known: frozenset[str]) -> tuple[list[str], list[tup
     headers = [cell.strip() or f"column {i}" for i, cell in enumerate(cells[:width], start=1)]
     _refuse_unusable(part.file, line, headers)
     rows = [(number, row[:width] if _ends(row, width, len(cells)) else row) for number, row in below]
-    beside = sum(len(cut) == width < _filled_to(row) for (_, cut), (_, row) in zip(rows, below, strict=True))
+    beside = sum(cut is not row and width < _filled_to(row) for (_, cut), (_, row) in zip(rows, below, strict=True))
     return headers, rows, {"above": at, "beside": beside}
 
 
@@ -189,7 +189,10 @@ def _filled(row: list[str]) -> int:
 
 
 def _filled_to(row: list[str]) -> int:
-    return max((i for i, cell in enumerate(row, start=1) if cell.strip()), default=0)
+    filled = len(row)
+    while filled and not row[filled - 1].strip():
+        filled -= 1
+    return filled
 
 
 def _usual(filled: list[int]) -> int:
@@ -226,7 +229,7 @@ def _refuse_numbers(file: str, line: int, cells: list[str], below: list[list[str
 def _width(file: str, line: int, cells: list[str], below: list) -> int:
     """Return how many columns the table has: those with a name, and those without one that most rows fill."""
     width, half = _filled_to(cells), len(below) / 2
-    longer = [(number, row) for number, row in below if _filled_to(row) > len(cells)]
+    longer = [(number, row) for number, row in below if len(row) > len(cells) < _filled_to(row)]
     if len(longer) > max(half, MOST_STRAY):
         number, row = longer[0]
         raise DataError(
