@@ -13,6 +13,13 @@ LOOKS = {
     "mobile": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
 }
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")  # of axe
+SETTLED = """() => {
+  const app = document.querySelector("[data-test-script-state]");  // of the dashboard: what is out of date, it fades
+  const busy = app && app.dataset.testScriptState !== "notRunning" || document.querySelector("[data-stale='true']");
+  const once = (one) => one.effect.getComputedTiming().iterations === 1;  // what repeats leads nowhere
+  return !busy && !document.getAnimations().some((one) => one.playState === "running" && once(one));
+}"""
+LONGEST = 30_000  # milliseconds until a page has settled, on a machine that is busy
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -46,7 +53,13 @@ def open_page(browser: Browser, place: Path | str, look: str = "light", **option
     context.close()
 
 
+def settle(page: Page) -> None:
+    """Wait until a page is as it stays: before, colours and sizes are on their way."""
+    page.wait_for_function(SETTLED, timeout=LONGEST)
+
+
 def violations(page: Page, *, rules: tuple[str, ...] = RULES) -> list[tuple[str, str]]:
-    """Return what axe finds on a page: the rule, and the first element that breaks it."""
+    """Return what axe finds on a page that has settled: the rule, and the first element that breaks it."""
+    settle(page)
     found = Axe().run(page, options={"runOnly": [*rules]})
     return [(fault["id"], fault["nodes"][0]["html"][:300]) for fault in found.response["violations"]]

@@ -18,7 +18,7 @@ from segmentation.report.slides.browser import write_page
 from segmentation.report.slides.layout import SHEET_HIGH, SHEET_WIDE, Box, Drawing, Grid, Slide, fits, lines, words
 from segmentation.runs.manifest import open_finished
 from segmentation.runs.stages import PDF, SLIDES
-from tests.browser import open_page
+from tests.browser import open_page, settle
 from tests.conftest import Project, made_once
 
 LONG = "Those who bought seldom, long ago, and for average order values including shipping that are far below"
@@ -180,6 +180,7 @@ def test_the_slides_are_accessible_and_quiet_and_nothing_leaves_its_box(slid, tw
             for at in range(number):
                 assert page.evaluate("Reveal.getIndices().h") == at
                 if at in (0, 1, 2, 3, number - 1):
+                    settle(page)  # arrows fade
                     violations = Axe().run(page).response["violations"]
                     assert [(v["id"], v["nodes"][0]["html"]) for v in violations] == []
                 spilt = (
