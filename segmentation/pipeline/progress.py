@@ -265,6 +265,8 @@ def summarize(plan: Plan, outcome: Outcome) -> str:
     data = labelled(cleaning.file, runs_tell.rows(cleaning))
     if cleaning.encoding:
         data = tr("{data}, read as {encoding}", data=data, encoding=cleaning.encoding)
+    if far := runs_tell.far_values(plan.study.path("flagged.csv")):
+        data = f"{data}; {far}"
     lines = [
         (tr("Assumed"), runs_tell.assumed(*asked)),
         (tr("Data"), data),

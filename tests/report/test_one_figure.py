@@ -72,6 +72,14 @@ def places(request):
         yield Places(project, request.param)
 
 
+def test_the_terminal_counts_the_values_that_the_first_chapter_finds_far_from_the_rest(places):
+    flags = pd.read_csv(places.study.path("flagged.csv"))["flag"]
+    far = int(flags.str.startswith("far from the rest").sum())
+    told = re.search(r"([\d,]+) values? far from the rest (?:is|are) kept \(flagged\.csv\)", places.terminal)
+    assert (int(told[1].replace(",", "")) if told else 0) == far
+    assert far if places.study.name == "wholesale" else True
+
+
 def test_a_share_is_the_same_wherever_it_stands(places):
     shares = [card.select_one(".size b").get_text() for card in places.page.select(".cards li")]
     assert sum(int(share.removesuffix("%")) for share in shares) == 100

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from segmentation.core.dataset import ASSUMED, Dataset
 from segmentation.core.errors import AT_HOME, as_option
@@ -21,6 +22,7 @@ ROLES = {
     "feature and value": mark("feature and value"),
     "ignore": mark("ignore"),
 }
+FAR = b",far from the rest"  # as it is flagged
 FORMED_BY = as_option("features", by=AT_HOME).rstrip("=")
 
 
@@ -184,6 +186,21 @@ def account(account: Account, dataset: Dataset) -> str:
         escape(days_counted(dataset)),
     ]
     return " ".join(filter(None, told))
+
+
+def far_values(flagged: Path) -> str:
+    """Say how many values are far from the rest, of those that are flagged; "" of none."""
+    with flagged.open("rb") as lines:  # of a large table there may be millions
+        n = sum(FAR in line for line in lines)
+    if not n:
+        return ""
+    return trn(
+        "{n} value far from the rest is kept ({file})",
+        "{n} values far from the rest are kept ({file})",
+        n,
+        n=whole(n),
+        file=flagged.name,
+    )
 
 
 def few(dataset: Dataset | None):
