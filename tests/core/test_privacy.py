@@ -32,6 +32,7 @@ from segmentation.customers.counts import Grouping
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import public_categories, shown_means
 from segmentation.customers.tell import broken_rules
+from segmentation.language.kept import Rule
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.records import Account
 from segmentation.segments.profiles import category_shares
@@ -82,6 +83,10 @@ def test_no_count_of_one_to_nine_can_be_worked_out_from_the_rows():
     assert broken_rules(many, dataset)["rows"].tolist() == ["not shown", "fewer than 10", "400", "423"]
     assert runs_tell.trust(many, dataset).startswith("**400 rows of 423 can be trusted**, and 23 rows were refused.")
     some = many.model_copy(update={"rows_in": 428, "collapsed": 5})
+    copied = many.model_copy(update={"rows_in": 436, "rejected": 33, "collapsed": 3})
+    copied.rules.update({"a: b": 26, "c: d": 7, f"id: {Rule.COPY}": 3})  # 33 are refused, so that 26 would tell of 7
+    few = "fewer than 10"
+    assert broken_rules(copied, dataset)["rows"].tolist() == ["not shown", few, few, "400", "over 433"]
     assert runs_tell.rows(some, counted) == "over 423 rows = 400 clean + 23 refused + fewer than 10 collapsed"
     assert runs_tell.rows_in(many.model_copy(update={"rows_in": 426, "rejected": 3, "collapsed": 23}), counted) == (
         "over 423"

@@ -16,6 +16,7 @@ from segmentation.core.text import escape, plain_unit
 from segmentation.customers.cleaning import FEWEST, SKETCH, Fingerprint, fingerprint, matching_rows
 from segmentation.customers.customers import Customers
 from segmentation.language import mark, tr, trn
+from segmentation.language.kept import Rule
 from segmentation.language.writing import NONE, listing, parted, percent, sentence, signed, whole
 from segmentation.runs import tell as runs_tell
 from segmentation.runs.records import Account
@@ -201,10 +202,20 @@ def broken_rules(account: Account, dataset: Dataset) -> pd.DataFrame | None:
     told, rows = [*map(whole, counts)], whole(account.rows_in)
     if dataset.private:
         hides = [privacy.counted(n) if n < privacy.SMALLEST_GROUP else tr(privacy.NOT_SHOWN) for n in counts]
-        told = np.where(privacy.withheld(np.array(counts)), hides, told).tolist()
+        told = np.where(_withheld(account), hides, told).tolist()
         rows = runs_tell.rows_in(account, privacy.counted)
     what = [*names, tr("no rule: clean"), tr("rows in")]
     return pd.DataFrame({tr("broken rule"): what, tr("rows"): [*told, whole(account.clean), rows]})
+
+
+def _withheld(account: Account) -> np.ndarray:
+    """Return which rules hide how many they refused: all that are refused are told, and apart from them all copies."""
+    counts = np.array([*account.rules.values()])
+    copies = np.array([rule.endswith(f": {Rule.COPY}") for rule in account.rules])
+    hidden = np.zeros(len(counts), bool)
+    for kind in filter(np.any, (copies, ~copies)):
+        hidden[kind] = privacy.withheld(counts[kind])
+    return hidden
 
 
 def changes(account: Account, dataset: Dataset) -> str:
