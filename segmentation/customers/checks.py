@@ -47,7 +47,8 @@ def check_rows(
     table = _typed(raw, dataset, names, conventions)
     rules = [*_totals(raw, table, dataset, names), _whole(table, fields)]
     rules += _column_rules(table, dataset, names, required, conventions)
-    table = kept_like(raw, judge(table, [*rules, _some_feature(table, features)]))
+    rules += [_some_feature(table, features, covered=not {*features}.isdisjoint(required))]
+    table = kept_like(raw, judge(table, rules))
     return judge(table, [_sum_of_others(table, dataset, features)])
 
 
@@ -322,10 +323,10 @@ def _sum_of_others(table: ibis.Table, dataset: Dataset, features: tuple[str, ...
     return Rule("row", Expected.TOTAL, table["row"].cast("string"), broken)
 
 
-def _some_feature(table: ibis.Table, features: tuple[str, ...]) -> Rule:
+def _some_feature(table: ibis.Table, features: tuple[str, ...], *, covered: bool) -> Rule:
     """Refuse a customer of whom every feature would have to be invented."""
     empty = all_of(table[name].isnull() for name in features)
-    return Rule(features[0], Expected.SOME_FEATURE, text_in(table, features[0]), empty)
+    return Rule(features[0], Expected.SOME_FEATURE, text_in(table, features[0]), empty, covered)
 
 
 def _whole(table: ibis.Table, fields: int) -> Rule:
@@ -338,10 +339,12 @@ def _column_rules(
     rules = []
     for name in names:
         column, text, value = dataset.columns[name], text_in(table, name), table[name]
-        empty = table[empty_name(name)]
-        if name in required or column.required or column.role == "id":
-            rules.append(Rule(name, Expected.PRESENT, text, empty))
-        rules.append(Rule(name, _expected(column, conventions.get(name)), text, value.isnull() & ~empty))
+        empty, needed = table[empty_name(name)], name in required or column.required or column.role == "id"
+        if needed:  # what is empty has no value
+            rules.append(Rule(name, Expected.PRESENT, text, empty, covered=True))
+        if needed or not is_free(dataset, name):  # any other text is a category
+            unread = value.isnull() if needed else value.isnull() & ~empty
+            rules.append(Rule(name, _expected(column, conventions.get(name)), text, unread))
         if column.min is not None:
             rules.append(Rule(name, Expected.AT_LEAST.format(least=f"{column.min:g}"), text, value < column.min))
         if column.max is not None:

@@ -23,25 +23,30 @@ CLOSE = 10  # of them for each row
 
 @dataclass(frozen=True)
 class Rule:
-    """What every row must satisfy: where `broken` holds, the row is refused and `value` is shown."""
+    """What every row must satisfy: where `broken` holds, the row is refused and `value` is shown.
+
+    One that is `covered` need not be asked whether a row is refused: where it is broken, another one is too.
+    """
 
     column: str
     rule: str
     value: ibis.Value
     broken: ibis.Value
+    covered: bool = False
 
 
 def judge(table: ibis.Table, rules: list[Rule]) -> ibis.Table:
     """Add column, value and rule of the first broken rule, null where none is; an earlier verdict stands.
 
-    Whether any is broken is told by itself: an engine finds the rows by it before it writes of any what it breaks.
+    Whether any is broken is found first: of the few rows where one is, an engine then asks which it is.
     """
+    broken = any_of(rule.broken for rule in rules if not rule.covered).fill_null(False)
+    known = "rule" in table.columns
+    marked = table.mutate(_marked=table["_broken"] | broken if known else broken)
     first = {part: ibis.cases(*[(rule.broken, getattr(rule, part)) for rule in rules]) for part in PARTS}
-    broken = any_of(rule.broken for rule in rules).fill_null(False)
-    if "rule" in table.columns:
-        first = {part: ibis.coalesce(table[part], now) for part, now in first.items()}
-        broken = table["_broken"] | broken
-    return table.mutate(first | {"_broken": broken})
+    first = {part: ibis.coalesce(table[part], now) if known else now for part, now in first.items()}
+    told = {part: marked["_marked"].ifelse(now, ibis.null("string")) for part, now in first.items()}
+    return marked.mutate(told | {"_broken": marked["_marked"]}).drop("_marked")
 
 
 @ibis.udf.scalar.builtin

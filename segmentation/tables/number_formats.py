@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 
 from segmentation.core.dataset import Dataset
-from segmentation.core.engine import of_each
+from segmentation.core.engine import double, of_each
 from segmentation.core.errors import DataError, as_command, as_option
 from segmentation.core.text import SIGNS, contradict, is_money, is_unit, other_amount, plain_unit
 from segmentation.language.kept import Reason, Rule
@@ -41,7 +41,6 @@ OPEN = r"^[+\-]?[1-9][0-9]{0,2}[.,][0-9]{3}$"
 BELOW_THOUSAND, FROM_THOUSAND = r"^[+\-]?[0-9]{1,3}$", r"^[+\-]?[1-9][0-9]{3,}$"  # whole numbers
 COUNTED = ("open", *(f"{what}{mark}" for mark in MARKS for what in ("", "proof ", "open ")))
 FEWEST_WHOLE, FAR_ABOVE = 3, 10  # numbers, times
-LARGEST_NUMBER = repr(sys.float_info.max)
 
 
 @dataclass(frozen=True)
@@ -226,12 +225,13 @@ def to_number(text: ibis.Value, convention: Convention) -> ibis.Value:
     """Return the numbers in a column, null where a cell is not a number of this convention."""
     if text.type().is_numeric():
         value = text.cast("float64")
-        return (value.isnan() | value.isinf()).ifelse(ibis.null("float64"), value)
-    plain = text.re_search(PLAIN if convention.decimal == "." else PLAIN_WHOLE)
-    value = _written(text, convention)
-    value = plain.ifelse(text.try_cast("float64"), value) if convention.bare else value
+    else:
+        plain = text.re_search(PLAIN if convention.decimal == "." else PLAIN_WHOLE)
+        value = _written(text, convention)
+        value = plain.ifelse(text.try_cast("float64"), value) if convention.bare else value
+    largest = double(sys.float_info.max)
     # Compared, because Spark's translation of isinf finds nothing; not-a-number is more than any number everywhere.
-    return (value.abs() <= ibis.literal(LARGEST_NUMBER).cast("float64")).ifelse(value, ibis.null("float64"))
+    return value.between(-largest, largest).ifelse(value, ibis.null("float64"))
 
 
 def _written(text: ibis.Value, convention: Convention) -> ibis.Value:

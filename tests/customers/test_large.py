@@ -93,6 +93,20 @@ def test_a_large_parquet_file_is_cleaned_as_a_small_one(tmp_path):
     assert len(large[3].rules) == 5
 
 
+def test_a_number_that_is_none_or_has_no_end_is_told_by_its_rule(tmp_path):
+    table, nan, end = dirty_customers()[100:180].reset_index(drop=True), float("nan"), float("inf")
+    cells = {"income": {1: None, 2: nan, 3: end}, "age": {4: -end, 5: nan, 6: None}, "visits": {7: end, 8: nan}}
+    columns = {name: [own.get(i, at) for i, at in enumerate(table[name])] for name, own in cells.items()}
+    whole = pa.table({"id": table["id"], "city": table["city"], **columns})
+    pq.write_table(whole, tmp_path / "shop.parquet")
+    _, rejected, _, account = _cleaned(tmp_path / "shop.parquet", large=True)
+    expected = [(2, "income", "present"), (3, "income", "present"), (4, "income", "a number")]
+    expected += [(5, "age", "a number"), (8, "visits", "a number")]
+    assert list(rejected[["line", "column", "rule"]].itertuples(index=False, name=None)) == expected
+    assert account.missing["age"] == 2
+    assert account.imputed == {"visits": 1}
+
+
 def test_a_row_that_was_refused_refuses_no_other(tmp_path):
     columns = COLUMNS | {"mail": {"role": "descriptor", "type": "category", "unique": True}}
     dataset = Dataset.model_validate({"title": "Shop", "columns": columns})
