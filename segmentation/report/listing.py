@@ -6,15 +6,17 @@ from codecs import BOM_UTF8 as BOM
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
 
 import ibis
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from segmentation.core.engine import ITS_OWN, double, in_batches, new_duckdb, new_file, plain
-from segmentation.core.errors import UsageError
+from segmentation.core.errors import DataError, UsageError
 from segmentation.core.files import as_cells
 from segmentation.customers.counts import identified
 from segmentation.runs.manifest import open_finished, require_unchanged
@@ -23,6 +25,7 @@ from segmentation.segments.assign import name_of, told_of
 
 PLACE = "customers"  # below the address of the dashboard
 ROWS_A_PART = 20_000
+ROWS_AT_FIRST = 1_000  # found without all others being put in order
 MOST_OFFERED = 10_000  # pages: an older one asks its server anew
 _SECRET, _LOCK = secrets.token_bytes(), Lock()
 _offered: OrderedDict[str, tuple[str, dict]] = OrderedDict()
@@ -50,7 +53,7 @@ def asked(key: str) -> tuple[str, Iterator[bytes]] | None:
     Raises
     ------
     SegmentationError
-        When the run is not as it was made, or its rows are private.
+        When the run is not as it was made, its rows are private, or it holds no such customers.
     """
     with _LOCK:
         found = _offered.get(key)
@@ -59,7 +62,8 @@ def asked(key: str) -> tuple[str, Iterator[bytes]] | None:
     run, filters = found
     study = open_finished(run, None)
     require_unchanged(run, "segmented.parquet")
-    return file_name(run), listed(study, filters)
+    parts = listed(study, filters)
+    return file_name(run), chain([next(parts)], parts)  # what cannot be given fails before an answer has begun
 
 
 def listed(study: Run, filters: dict) -> Iterator[bytes]:
@@ -69,9 +73,17 @@ def listed(study: Run, filters: dict) -> Iterator[bytes]:
     ------
     UsageError
         When rows are private.
+    DataError
+        When a column is gone that is listed, or by which is filtered.
     """
     if study.dataset.private:
         raise UsageError("dataset.yaml says privacy: aggregate, so no rows are listed")
+    held = pq.read_schema(study.existing("segmented.parquet")).names
+    if gone := sorted({*filters, *study.dataset.named("feature", "descriptor")} - {*held}):
+        raise DataError(
+            f"run {study.name} has no column {', '.join(map(repr, gone))} (any more): it was made again, or its "
+            "dataset.yaml was changed, since the page was shown; load the page again"
+        )
     names = {profile.segment: profile.name for profile in study.read("profiles.json").segments}
     return _parts(study, names, filters)
 
@@ -94,21 +106,27 @@ def _parts(study: Run, names: dict[int, str], filters: dict) -> Iterator[bytes]:
         columns = [study.dataset.key, *told_of(told), *study.dataset.named("feature", "descriptor")]
         cells = as_cells(told.select(*columns))
         head = pa.Table.from_batches([], cells.schema().to_pyarrow())
-        if _beyond_ascii(cells):
+        if _beyond_ascii(told.select(*columns), names):
             yield BOM
         yield _written(cells, head, header=True)
         key = told[study.dataset.key]
-        ordered = as_cells(told.order_by(key.cast("string").length(), key).select(*columns))
-        for batch in in_batches(ordered, ROWS_A_PART):
-            yield _written(cells, pa.Table.from_batches([batch]), header=False)
+        ordered = told.order_by(key.cast("string").length(), key).select(*columns)
+        for rows in (ordered.limit(ROWS_AT_FIRST), ordered.limit(None, offset=ROWS_AT_FIRST)):
+            for batch in in_batches(as_cells(rows), ROWS_A_PART):
+                yield _written(cells, pa.Table.from_batches([batch]), header=False)
 
 
-def _beyond_ascii(cells: ibis.Table) -> bool:
-    """Return whether there is more than ASCII in a table: without a byte order mark Excel shows no umlaut."""
-    if not "".join(cells.columns).isascii():
+def _beyond_ascii(told: ibis.Table, names: dict[int, str]) -> bool:
+    """Return whether there is more than ASCII in a list: without a byte order mark Excel shows no umlaut.
+
+    It is asked of the texts as they are held, because what makes them harmless is ASCII and takes five times as long.
+    """
+    if not "".join(told.columns).isascii():
         return True
-    texts = [cells[name] for name, kind in cells.schema().items() if kind.is_string()]
-    return bool(texts) and bool(ibis.or_(*(strlen(text) > text.length() for text in texts)).any().execute())
+    texts = [told[column] for column, kind in told.schema().items() if kind.is_string() and column != "name"]
+    beyond = [strlen(text) > text.length() for text in texts]
+    beyond += [told["segment"].isin([segment for segment, name in names.items() if not name.isascii()])]
+    return bool(ibis.or_(*beyond).any().execute())
 
 
 @ibis.udf.scalar.builtin

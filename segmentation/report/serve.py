@@ -25,6 +25,7 @@ from segmentation.runs.run import Run
 
 HERE = "127.0.0.1"
 POLL = 0.02  # seconds
+LISTS_AT_ONCE, TURN = 2, 30  # each takes an engine and puts all customers in order; seconds until it is one's turn
 RUN = "SEGMENTATION_RUN"  # tells the app which run to show first
 SETTINGS = {
     "browser.gatherUsageStats": "false",
@@ -86,18 +87,36 @@ def _end_by_signals(server) -> None:
 
 def _beside_lists(create, runtime):
     """Let Streamlit's server give lists of customers too: its own downloads are held in memory as a whole first."""
-    from starlette.concurrency import run_in_threadpool
-
-    app, prefix = create(runtime), f"/{PLACE}/"
+    app, prefix, slots = create(runtime), f"/{PLACE}/", asyncio.Semaphore(LISTS_AT_ONCE)
 
     async def either(scope, receive, send):
         if scope["type"] != "http" or not scope["path"].startswith(prefix):
             await app(scope, receive, send)
         else:
-            answer = await run_in_threadpool(_answer, scope["path"].removeprefix(prefix).partition("/")[0], scope)
-            await answer(scope, receive, send)
+            await _give(scope["path"].removeprefix(prefix).partition("/")[0], slots, (scope, receive, send))
 
     return either
+
+
+async def _give(key: str, slots: asyncio.Semaphore, asking: tuple) -> None:
+    """Answer with a list when it is its turn; who would wait too long is asked to come again.
+
+    It waits in no thread: those who wait would keep them from those whose turn it is.
+    """
+    from starlette.concurrency import run_in_threadpool
+    from starlette.responses import PlainTextResponse
+
+    try:
+        await asyncio.wait_for(slots.acquire(), TURN)
+    except TimeoutError:
+        told = f"Other lists are being given; ask again in {TURN} seconds."
+        await PlainTextResponse(told, 503, headers=UNKEPT | {"Retry-After": str(TURN)})(*asking)
+        return
+    try:
+        answer = await run_in_threadpool(_answer, key, asking[0])
+        await answer(*asking)
+    finally:
+        slots.release()
 
 
 def _answer(key: str, scope):

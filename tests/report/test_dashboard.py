@@ -1,5 +1,6 @@
 """The dashboard: by Streamlit's own test of apps, and as a reader meets it in a real Chromium."""
 
+import asyncio
 import base64
 import csv
 import html
@@ -37,8 +38,9 @@ from segmentation.core.files import as_csv, read_json, sha256, write_csv, write_
 from segmentation.customers.counts import values_as_rows
 from segmentation.customers.customers import Customers
 from segmentation.customers.exploring import rounded_limits
+from segmentation.report import serve
 from segmentation.report.dashboard import MOST_MARKS, SegmentedCustomers, tell_shown
-from segmentation.report.listing import ROWS_A_PART, listed
+from segmentation.report.listing import ROWS_A_PART, asked, listed, offer
 from segmentation.report.serve import RUN, options, score_customer
 from segmentation.report.upload import UPLOAD_LIMITS, UPLOADS, score_upload
 from segmentation.runs.manifest import open_finished
@@ -505,6 +507,56 @@ def test_a_list_is_given_in_parts_and_is_what_is_written_as_a_whole(tmp_path, mo
         write_csv(tmp_path / "whole.csv", held(whole[["id", "segment", "name", "distance", "margin", "x", "town"]]))
     assert b"".join(parts) == (tmp_path / "whole.csv").read_bytes()
     assert b"".join(first).decode("utf-8-sig") == "id,segment,name,distance,margin,x,town\n"
+
+
+def test_a_list_of_a_column_that_is_gone_is_refused_before_it_begins(hostile):
+    for filters in ({"gone": ["x"]}, {"c": ["=1+1"], "gone": (0.0, 1.0)}):
+        with pytest.raises(DataError, match=r"run h has no column 'gone' .*load the page again"):
+            listed(hostile.study, filters)
+    hostile.study.path("segmented.parquet").rename(hostile.study.path("whole.parquet"))
+    found = pd.read_parquet(hostile.study.path("whole.parquet"))
+    found.drop(columns="c").to_parquet(hostile.study.path("segmented.parquet"), index=False)
+    with pytest.raises(DataError, match="run h has no column 'c'"):
+        listed(hostile.study, {})
+
+
+def test_a_list_that_cannot_be_made_fails_before_it_begins(in_mall):
+    key = offer("mall", {"gender": (0.0, 1.0)}).split("/")[1]  # a range of words
+    with pytest.raises(Exception, match="not comparable"):
+        asked(key)
+
+
+def test_two_lists_are_given_at_once_and_who_would_wait_too_long_is_asked_to_come_again(monkeypatch):
+    given, sent = [], []
+
+    async def answer(scope, receive, send):
+        given.append(scope["path"])
+        await receive()
+
+    async def ask(slots, path, until):
+        async def send(message):
+            sent.append(message)
+
+        await serve._give("key", slots, ({"type": "http", "method": "GET", "path": path}, until, send))
+
+    async def all_ask():
+        slots, ended = asyncio.Semaphore(serve.LISTS_AT_ONCE), asyncio.Event()
+        first = [asyncio.ensure_future(ask(slots, path, ended.wait)) for path in "abc"]
+        while len(given) < 2:
+            await asyncio.sleep(0)
+        monkeypatch.setattr(serve, "TURN", 0)
+        await ask(slots, "d", ended.wait)
+        assert given == ["a", "b"]
+        ended.set()
+        await asyncio.gather(*first)
+
+    monkeypatch.setattr(serve, "_answer", lambda key, scope: answer)
+    asyncio.run(all_ask())
+    assert given == ["a", "b", "c"]
+    [start, body] = sent
+    assert start["status"] == 503
+    assert (b"retry-after", b"0") in start["headers"]
+    assert b"ask again" in body["body"]
 
 
 def test_tooltips_are_escaped(hostile):
