@@ -62,7 +62,7 @@ def patch_execution(patch, root: Path) -> None:
     patch.setattr(files, "SHIPPED", root)
     patch.setattr(notebooks, "execute_notebook", execute_here)
     patch.setattr(notebooks, "warm_up", lambda modules=None, alone=(): None)
-    patch.setattr(notebooks, "fork_renderer", lambda: None)
+    patch.setattr(notebooks, "fork_worker", lambda: None)
     patch.setattr(tasks.multiprocessing, "active_children", list)
     patch.setattr(parallel, "_cores", lambda: 1)  # the workers of the tests hold the others
     patch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))

@@ -1,4 +1,7 @@
-"""Many small fits side by side: spread over processes, one OpenMP thread each, the same results for any number."""
+"""Many small fits side by side: spread over processes, one OpenMP thread each, the same results for any number.
+
+And the server from which kernels, and what renders, are forked; whoever starts it imports nothing of Jupyter for that.
+"""
 
 import multiprocessing
 import multiprocessing.connection
@@ -11,6 +14,8 @@ import tempfile
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
+from importlib.metadata import entry_points
 from itertools import repeat
 from pathlib import Path
 
@@ -18,7 +23,33 @@ from threadpoolctl import threadpool_limits
 
 OURS = "segmentation-run-"  # how the names of folders for a while begin
 MOST_WORKERS = 61  # on Windows, which waits for no more at once
+LONGEST_PLACE = 30  # the name of a socket may have 107 bytes
+TEMPORARY = "SEGMENTATION_TEMPORARY"
+PROVISIONER = "segmentation-fork"
+# What takes long to import of what the first notebook needs, and those after it too; at the end what each kernel would
+# import by itself.
+IN_EVERY_CHAPTER = (
+    "scipy.special",  # first: skops looks for each of its functions in all modules, in the order of their import
+    "ipykernel.kernelapp",
+    "matplotlib.pyplot",
+    "pandas",
+    "duckdb",
+    "ibis",
+    "pyarrow.parquet",
+    "pydantic",
+    "segmentation.pipeline.kernels",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "ibis.backends.duckdb.converter",
+    "matplotlib.backends.backend_svg",
+    "pyarrow.dataset",
+    "sqlite3",
+    "tornado.platform.asyncio",
+)
 _ready = None
+_starting, _started = threading.Lock(), threading.Event()
 
 
 def end_with_parent() -> None:
@@ -101,6 +132,57 @@ def spread(function, tasks: list, *shared) -> list:
 def _compute(function, tasks: list, shared: tuple) -> list:
     with threadpool_limits(1):
         return [function(task, *shared) for task in tasks]
+
+
+def start_fork_server() -> bool:
+    """Start the server whose forks are this process's kernels, where forking is safe and the package is installed.
+
+    Elsewhere the kernels are ordinary ones. The server imports what every notebook needs. It ends with this process,
+    however that ends, and takes with it the folder of its socket and of its kernels' connection files.
+
+    Returns
+    -------
+    bool
+        Whether there is one.
+    """
+    with _starting:
+        registered = partial(entry_points, group="jupyter_client.kernel_provisioners", name=PROVISIONER)
+        if not _started.is_set() and sys.platform == "linux" and registered():
+            short = tempfile.gettempdir() if len(tempfile.gettempdir()) < LONGEST_PLACE else "/tmp"
+            folder = str(make_temporary(short)[0])
+            os.environ[TEMPORARY] = folder
+            tempfile.tempdir = os.environ["TMPDIR"] = folder
+            os.environ["JUPYTER_RUNTIME_DIR"] = str(Path(folder) / "runtime")
+            os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = PROVISIONER
+            # What an ordinary kernel sets before matplotlib is imported.
+            os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(["segmentation.pipeline.tidy", *IN_EVERY_CHAPTER])
+            _start_unheard()
+            _started.set()
+        return _started.is_set()
+
+
+def _start_unheard() -> None:
+    """Start the server so that neither it nor any of its forks hears Ctrl-C: that is for this process, which ends them.
+
+    They inherit what this thread blocks meanwhile.
+    """
+    from multiprocessing import forkserver, resource_tracker  # imported here, because not every system has them
+
+    resource_tracker.ensure_running()  # it would unblock what is blocked
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def fork_worker() -> ProcessPoolExecutor | None:
+    """Return a process that is forked from the server when it is first given something to do; None without a server."""
+    if not start_fork_server():
+        return None
+    return ProcessPoolExecutor(1, multiprocessing.get_context("forkserver"), initializer=end_with_parent)
 
 
 def make_temporary(place: str | None = None) -> tuple[Path, int | None]:

@@ -9,13 +9,10 @@ import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from queue import Empty
 from time import monotonic
@@ -25,67 +22,13 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from segmentation.core.parallel import end_with_parent, make_temporary, ready_workers
+from segmentation.core.parallel import TEMPORARY, end_with_parent, ready_workers, start_fork_server
 
-NAME = "segmentation-fork"
-# What takes long to import of what the first notebook needs, and those after it too.
-IN_EVERY_CHAPTER = (
-    "scipy.special",  # first: skops looks for each of its functions in all modules, in the order of their import
-    "ipykernel.kernelapp",
-    "matplotlib.pyplot",
-    "pandas",
-    "duckdb",
-    "ibis",
-    "pyarrow.parquet",
-    "pydantic",
-)
-TEMPORARY = "SEGMENTATION_TEMPORARY"
 ANSWERED_WITHIN = 0.2  # seconds after its answer: what shows results was not yet connected, and is asked again
 LATER = 5  # how nice a kernel is to others that only shows what it has found
-LONGEST_PLACE = 30  # the name of a socket may have 107 bytes
-_starting, _started = threading.RLock(), threading.Event()
+_starting = threading.Lock()
 _of_thread = threading.local()
 _warm: "_Warm | None" = None
-
-
-def start_fork_server() -> None:
-    """Start the server whose forks are this process's kernels, where forking is safe and the package is installed.
-
-    Elsewhere the kernels are ordinary ones. The server imports what every notebook needs. It ends with this process,
-    however that ends, and takes with it the folder of its socket and of its kernels' connection files.
-    """
-    registered = {entry.name for entry in entry_points(group="jupyter_client.kernel_provisioners")}
-    with _starting:
-        if sys.platform != "linux" or NAME not in registered or _started.is_set():
-            return
-        _started.set()
-        short = tempfile.gettempdir() if len(tempfile.gettempdir()) < LONGEST_PLACE else "/tmp"
-        folder = str(make_temporary(short)[0])
-        os.environ[TEMPORARY] = folder
-        tempfile.tempdir = os.environ["TMPDIR"] = folder
-        os.environ["JUPYTER_RUNTIME_DIR"] = str(Path(folder) / "runtime")
-        os.environ["JUPYTER_DEFAULT_PROVISIONER_NAME"] = NAME
-        # What an ordinary kernel sets before matplotlib is imported.
-        os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-        multiprocessing.get_context("forkserver").set_forkserver_preload(
-            ["segmentation.pipeline.tidy", *IN_EVERY_CHAPTER]
-        )
-        _start_unheard()
-
-
-def _start_unheard() -> None:
-    """Start the server so that neither it nor any of its forks hears Ctrl-C: that is for this process, which ends them.
-
-    They inherit what this thread blocks meanwhile.
-    """
-    from multiprocessing import forkserver, resource_tracker  # imported here, because not every system has them
-
-    resource_tracker.ensure_running()  # it would unblock what is blocked
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def warm_up(modules: list[str], alone: Iterable[str] = ()) -> None:
@@ -94,9 +37,8 @@ def warm_up(modules: list[str], alone: Iterable[str] = ()) -> None:
     What only they need of all, `alone`, they import themselves before they are ready.
     """
     global _warm
-    start_fork_server()
     with _starting:
-        if _started.is_set() and _warm is None:
+        if start_fork_server() and _warm is None:
             _warm = _Warm(modules)
     _of_thread.warm, _of_thread.alone = _warm, [*alone]
 
@@ -151,14 +93,6 @@ def _serve_kernels(modules: list[str], theirs) -> None:
             theirs.send(fork.pid)
     finally:
         os._exit(0)
-
-
-def fork_worker() -> ProcessPoolExecutor | None:
-    """Return a process that is forked from the server when it is first given something to do; None without a server."""
-    start_fork_server()
-    if not _started.is_set():
-        return None
-    return ProcessPoolExecutor(1, multiprocessing.get_context("forkserver"), initializer=end_with_parent)
 
 
 def _import_each(modules: Iterable[str]) -> None:

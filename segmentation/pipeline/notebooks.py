@@ -19,6 +19,7 @@ from uuid import uuid4
 from segmentation.core import files
 from segmentation.core.errors import DataError, NotebookFailed, SegmentationError, UsageError, cause, in_our_words
 from segmentation.core.files import write_text
+from segmentation.core.parallel import fork_worker, start_fork_server
 from segmentation.language import speak
 from segmentation.pipeline.dependencies import modules_of, notebook_source
 from segmentation.pipeline.plan import Plan
@@ -131,6 +132,7 @@ class Execution:
 
     def _work(self, execute, first) -> None:
         try:
+            import_module("papermill")  # while the server imports what kernels need
             first()
             execute(self._before_cell)
             self._over.set_result(None)
@@ -164,7 +166,7 @@ class Rendering:
 
     def _begin(self, executed: list[Path]) -> None:
         with self._lock:
-            self._renderer = self._renderer or (None if self._cold else fork_renderer())
+            self._renderer = self._renderer or (None if self._cold else fork_worker())
             if self._renderer:
                 self._renderer.submit(_render, self._language, "report.render", "prepare", executed)
             else:
@@ -178,13 +180,6 @@ class Rendering:
             renderer.submit(_render, self._language, module, action, *arguments).result()
         else:
             _render(self._language, module, action, *arguments)
-
-
-def fork_renderer() -> Executor | None:
-    """Return a process that is forked from the server when it is first asked for something; None without a server."""
-    from segmentation.pipeline import kernels  # imported here: an idle run starts none
-
-    return kernels.fork_worker()
 
 
 def _render(language: str, module: str, action: str, *arguments) -> None:
@@ -270,6 +265,8 @@ class Chapters:
     def _start(self, stage: Stage) -> Execution:
         """Start the kernel of a stage, once."""
         with self._starting:
+            if not self.cold:
+                warm_up()
             if stage not in self._executions:
                 reach, warm = partial(self.progress.reach, stage.name), partial(self._warm, stage)
                 self._executions[stage] = Execution(partial(self._execute, stage), reach, warm)
@@ -292,10 +289,10 @@ def warm_up(modules: list[str] | None = None, alone: Iterable[str] = ()) -> None
     Without modules, from one that has imported what every notebook needs, which is ready sooner. What they need
     `alone` of all is imported while they start.
     """
-    from segmentation.pipeline import kernels  # imported here: an idle run starts none
-
-    kernels.start_fork_server()
+    start_fork_server()
     if modules:
+        from segmentation.pipeline import kernels  # imported here: an idle run starts none
+
         kernels.warm_up([f"segmentation.{name}" for name in modules if not name.endswith("__init__")], alone)
 
 

@@ -122,11 +122,6 @@ class Plan:
         assumed = {} if self.assumed is None else {self.described: self.assumed}
         return {self.study.path(Made.FILE): as_json(self.made().content())} | assumed
 
-    def as_before(self) -> bool:
-        """Return whether the finished run of this name was made from the same, so that there may be nothing to do."""
-        texts, finished = self.remembered(), self.study.path("manifest.json").is_file()
-        return finished and all(path.is_file() and path.read_text(encoding="utf-8") == texts[path] for path in texts)
-
     @property
     def catalogues(self) -> list[Path]:
         """The messages in the language of the reader; in English they are the code."""

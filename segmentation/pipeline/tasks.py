@@ -74,7 +74,7 @@ def run_pipeline(
             sweep_temporary()
             sweep_halves(plan.study.folder, plan.study.report)
             wanted = _required(beside(plan.study, printed, slides), plan.study.report)
-            if not cold and not plan.as_before():
+            if not cold:
                 notebooks.warm_up()  # while it is found what is out of date
             before, listed = _table_before(plan), lists_of(plan.study.name)
             with _remembered(plan):

@@ -8,7 +8,7 @@ import gc
 import os
 import shutil
 
-from segmentation.pipeline.kernels import TEMPORARY
+from segmentation.core.parallel import TEMPORARY
 
 atexit.register(shutil.rmtree, os.environ[TEMPORARY], ignore_errors=True)
 gc.disable()
