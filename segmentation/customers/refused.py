@@ -71,12 +71,13 @@ def without(table: ibis.Table, refused: ibis.Table) -> ibis.Table:
         return table.anti_join(refused, "row")
     whole = refused.filter(refused["row"] > 0).select("row")
     last = int(whole["row"].max().fill_null(0).execute())
-    marks = np.zeros(last + 2, bool)
+    marks = np.zeros(last + 1, bool)
     for batch in in_batches(whole):
         marks[batch.column(0).to_numpy()] = True
     name = f"refused_{new_file().stem}"
     connect_duckdb().con.execute(f"SET VARIABLE {name} = CAST($1 AS BIT)", [np.packbits(marks).tobytes()])
-    mark = get_bit(getvariable(name), table["row"].clip(0, last + 1).cast("int32"))
+    place = table["row"].between(1, last).ifelse(table["row"], 0)  # which never is marked
+    mark = get_bit(getvariable(name), place.cast("int32"))
     return table.filter((table["row"] > 0) & (mark == 0))
 
 
