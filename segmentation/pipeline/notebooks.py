@@ -160,15 +160,15 @@ class Rendering:
         self._language, self._cold, self._lock = language, cold, Lock()
         self._renderer: Executor | None = None
 
-    def ahead(self, executed: list[Path]) -> None:
-        """Begin to render chapters that stand, or only to import what renders, and do not wait for it."""
-        Thread(target=self._begin, args=[executed], daemon=True).start()
+    def ahead(self, action: str, *arguments) -> None:
+        """Begin to prepare a part of the page, or only to import what renders, and do not wait for it."""
+        Thread(target=self._begin, args=[action, *arguments], daemon=True).start()
 
-    def _begin(self, executed: list[Path]) -> None:
+    def _begin(self, action: str, *arguments) -> None:
         with self._lock:
             self._renderer = self._renderer or (None if self._cold else fork_worker())
             if self._renderer:
-                self._renderer.submit(_render, self._language, "report.render", "prepare", executed)
+                self._renderer.submit(_render, self._language, "report.render", action, *arguments)
             else:
                 import_module("segmentation.report.render")  # it takes a second
 
@@ -216,7 +216,8 @@ class Chapters:
     def begin(self, stage: Stage) -> None:
         """Let a stage run, and return once its artifacts are written; it goes on to show what it has found."""
         if not self.begun:
-            self._rendering.ahead([self.plan.executed(other) for other in STAGES if other not in _with_later(stage)])
+            before = [self.plan.executed(other) for other in STAGES if other not in _with_later(stage)]
+            self._rendering.ahead("prepare", before)
         self.begun[stage] = _states(self.plan.figures(stage))
         execution = self._start(stage)
         for later in STAGES:
@@ -226,6 +227,8 @@ class Chapters:
         if stage == STAGES[0]:
             self.plan.require_same_table()
         self._handed[stage] = _states(self._artifacts(stage))
+        if stage == STAGES[-1] and not self.plan.study.path("sample.parquet").is_file():  # else memory is short
+            self._rendering.ahead("prepare_around", self.plan.study, self.plan.told_parameters())
 
     def finish(self, stage: Stage) -> None:
         """Return once a stage has ended, and remove the figures that it no longer draws.
@@ -246,7 +249,7 @@ class Chapters:
                     'cell that is tagged "kept", or where none is, above the last heading'
                 )
         if stage != STAGES[-1]:  # which the page waits for
-            self._rendering.ahead([self.plan.executed(stage)])
+            self._rendering.ahead("prepare", [self.plan.executed(stage)])
 
     def render(self, module: str, action: str, *arguments) -> None:
         """Render the page where chapters were rendered, in this process where none was."""

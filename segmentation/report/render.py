@@ -32,6 +32,7 @@ SENTENCE = re.compile(r"(?s).*?[^\W\d]{3}[)”»\"]*[.!?](?=\s|$)|.*")  # the fi
 BIDI_CONTROLS = "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 OF_MAP = "04-original"  # the figure that stands under the cards
 BODY = "<!-- the chapters -->"
+_ahead: dict[str, dict] = {}  # what was told ahead, each for the one page in which its words are linked
 
 
 class SegmentationHTMLExporter(HTMLExporter):
@@ -124,7 +125,8 @@ def write_report(study: Run, executed: list[Path], parameters: list[dict]) -> No
     """
     chapters = [rendered(path) for path in executed]
     scatter = next((chapter.scatter for chapter in chapters if chapter.scatter), None)
-    context = {**tell.around(study, [chapter.told for chapter in chapters], parameters), "scatter": scatter}
+    told = _ahead.pop(_named(study, parameters), None) or tell.around(study, parameters)
+    context = {**told, "chapters": [chapter.told for chapter in chapters], "scatter": scatter}
     around = {"metadata": {"name": context["title"]}, "report": context}
     before, _, after = _exporter(_look()).part(nbformat.v4.new_notebook(), around).partition(BODY)
     page = before + "\n".join(chapter.page for chapter in chapters) + after
@@ -153,6 +155,18 @@ def prepare(executed: list[Path]) -> None:
     for path in executed:
         with suppress(Exception):
             rendered(path)
+
+
+def prepare_around(study: Run, parameters: list[dict]) -> None:
+    """Tell ahead what stands around the chapters, once the artifacts are written."""
+    with suppress(Exception):  # as above
+        _ahead[_named(study, parameters)] = tell.around(study, parameters)
+
+
+def _named(study: Run, parameters: list[dict]) -> str:
+    """Return what tells a page from others, and from itself with artifacts that were written again."""
+    states = [(path.name, path.stat().st_mtime_ns) for path in sorted(study.folder.iterdir()) if path.is_file()]
+    return repr((study.name, spoken(), parameters, states))
 
 
 def rendered(executed: Path) -> Chapter:

@@ -255,6 +255,7 @@ def test_a_stage_begins_when_the_cell_that_keeps_what_it_reads_has_run(toy):
 
 def test_a_page_whose_chapters_were_rendered_ahead_is_the_one_rendered_at_once(toy):
     insert_code(toy, "04_clustering", "print('drawn again')")
+    insert_code(toy, "05_profiling", "print('told again')")
     assert toy.run("report").returncode == 0
     page = toy.root / "report" / "sample" / "report.html"
     ahead = page.read_bytes()

@@ -160,14 +160,8 @@ def _as_written(row: dict, described: str, features: Sequence[str], dataset: Dat
     return told | {"value": ",".join(dataset.columns[name].headers(name)[-1] for name in features)}
 
 
-def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
-    """Return what the template shows around the chapters, every figure of it from the artifacts.
-
-    Parameters
-    ----------
-    chapters : list of dict
-        anchor, title and answer of each.
-    """
+def around(study: Run, parameters: list[dict]) -> dict:
+    """Return what the template shows around the chapters, every figure of it from the artifacts."""
     cleaning, selection, profiles = (study.read(f"{name}.json") for name in ("cleaning", "k_selection", "profiles"))
     dataset, private = study.dataset, study.dataset.private
     lineage, set_to = study.lineage(), {row["name"]: row for row in parameters}
@@ -189,7 +183,6 @@ def around(study: Run, chapters: list[dict], parameters: list[dict]) -> dict:
         **in_order(told, selection, profiles, dataset, lineage),
         "across": across(len(told)),
         "planned": any(card["campaign"] for card in told),
-        "chapters": chapters,
         "method": method(cleaning, selection, dataset),
         "parameters": [row | _as_written(row, described, selection.features, dataset) for row in parameters],
         "data": _data(cleaning, dataset),
