@@ -137,7 +137,7 @@ function explore(data) {
     })));
     return make("fieldset", {}, make("legend", {}, column.axis), ...inputs);
   }
-  const numberInput = (column, more) => make("input", { type: "text", inputmode: "decimal", autocomplete: "off", "data-label": column.label, ...more });
+  const numberInput = (column, more) => make("input", { type: "text", inputmode: "decimal", autocomplete: "off", "data-label": column.label, size: Math.max(10, (more.placeholder ?? "").length + 2), ...more });
   function read(input) {
     const value = input.tagName === "SELECT" ? (input.value === "" ? null : Number(input.value)) : numberOf(input.value);
     input.setAttribute("aria-invalid", Number.isNaN(value));
