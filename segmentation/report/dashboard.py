@@ -14,7 +14,7 @@ from segmentation.core.figures import NEUTRAL, colour, glyph, symbol
 from segmentation.core.files import as_csv
 from segmentation.core.privacy import SMALLEST_GROUP
 from segmentation.customers.customers import Customers
-from segmentation.customers.exploring import FEWEST_BINS, GRID_BINS, along, are_items, bend
+from segmentation.customers.exploring import GRID_BINS, along, are_items, bend
 from segmentation.evidence.decision import STABLE
 from segmentation.language import tr, trn
 from segmentation.language.writing import amount, decimal, labelled, parted, shares, whole
@@ -220,8 +220,7 @@ class SegmentedCustomers:
         return self.dataset.one(name, value)
 
     def _cells(self, filters: dict, columns: tuple[str, ...], grouped: Grouped) -> pd.DataFrame:
-        bins = int(np.clip((self.total / 2 / SMALLEST_GROUP) ** (1 / len(columns)), FEWEST_BINS, GRID_BINS))
-        edges = {name: self.edges(name, bins) for name in columns}
+        edges = {name: self._bands(name) for name in columns}
         with ENGINE:
             grids = self._passing(filters).grids(columns, tuple(edges.values()), "segment")
         rows = [
@@ -236,6 +235,12 @@ class SegmentedCustomers:
             low, high = (edges[name][cells[name] + side] for side in (0, 1))
             cells[name] = along(low, high, 0.5 + MARGIN * off, logged=self.logged(name))
         return cells
+
+    def _bands(self, name: str) -> np.ndarray:
+        """Return the edges between which groups are drawn: of amounts those between which they are filtered."""
+        if self.dataset.columns[name].type == "number" and len(self.numbers[name]) > 1:
+            return np.array(list(self.numbers[name]))
+        return self.edges(name, GRID_BINS)
 
     def _describe_cell(self, cell: dict, edges: dict) -> str:
         bands = {name: ends[cell[name] : cell[name] + 2] for name, ends in edges.items()}

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from http.client import HTTPConnection
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
@@ -383,6 +383,14 @@ def test_private_rows_stay_private(in_shop):
     found = customers.counts({"spend": (lowest, 60.0)})
     assert (found - exact).abs().max() <= 10
     assert set(found) <= {0, 10, 20, 30, 40}
+
+
+def test_private_marks_stand_between_neighbours_of_the_steps_by_which_they_are_filtered(in_shop):
+    customers = SegmentedCustomers(open_finished("shop", None))
+    told = "".join(f"{text}<br>" for text in customers.marks({}, ("spend", "rate"))["told"])
+    bands = {(float(low), float(high)) for low, high in re.findall(r"Spend (\S+) to (\S+?)<br>", told)}
+    assert bands
+    assert bands <= set(pairwise(customers.numbers["spend"]))
 
 
 def _check_counts_alone(app: AppTest) -> None:
