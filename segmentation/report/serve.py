@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from socket import SOCK_STREAM, getaddrinfo, socket
@@ -26,6 +27,7 @@ from segmentation.runs.run import Run
 HERE = "127.0.0.1"
 POLL = 0.02  # seconds
 LISTS_AT_ONCE, TURN = 2, 30  # each takes an engine and puts all customers in order; seconds until it is one's turn
+STALLED = 60  # seconds in which who is given a list takes none of it
 RUN = "SEGMENTATION_RUN"  # tells the app which run to show first
 SETTINGS = {
     "browser.gatherUsageStats": "false",
@@ -101,9 +103,11 @@ def _beside_lists(create, runtime):
 async def _give(key: str, slots: asyncio.Semaphore, asking: tuple) -> None:
     """Answer with a list when it is its turn; who would wait too long is asked to come again.
 
-    It waits in no thread: those who wait would keep them from those whose turn it is.
+    It waits in no thread: those who wait would keep them from those whose turn it is. Nor does it wait for somebody who
+    takes nothing more.
     """
     from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect
     from starlette.responses import PlainTextResponse
 
     try:
@@ -112,9 +116,11 @@ async def _give(key: str, slots: asyncio.Semaphore, asking: tuple) -> None:
         told = f"Other lists are being given; ask again in {TURN} seconds."
         await PlainTextResponse(told, 503, headers=UNKEPT | {"Retry-After": str(TURN)})(*asking)
         return
+    scope, receive, send = asking
     try:
-        answer = await run_in_threadpool(_answer, key, asking[0])
-        await answer(*asking)
+        answer = await run_in_threadpool(_answer, key, scope)
+        with suppress(TimeoutError, ClientDisconnect):  # its connection is closed
+            await answer(scope, receive, lambda message: asyncio.wait_for(send(message), STALLED))
     finally:
         slots.release()
 
