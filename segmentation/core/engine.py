@@ -31,7 +31,7 @@ from segmentation.core.parallel import make_temporary
 MOST_HELD = 200_000  # rows: a table of more is never held as a whole
 CELLS_AT_ONCE = 2_000_000  # of several columns that are put below each other
 ROWS_AT_ONCE, ROWS_A_GROUP = 1_000_000, 122_880  # in a file as many as DuckDB reads at once on a core
-MOST_LISTED = 2**16  # bytes of the values of a column in a group: to list more of them costs more than it saves
+LARGEST_DICTIONARY = 2**16  # bytes of the values of a column in a group: to list more of them costs more than it saves
 MEMORY = "1GB"  # beyond it, DuckDB spills to disk
 COMPUTED_AHEAD = "64MB"  # of an unfinished result, which all cores compute while its first rows are written
 NO_EXTENSIONS = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}  # nor any from the network
@@ -186,7 +186,7 @@ def _is_mixed(table: ibis.Table) -> bool:
 def _write_groups(table: ibis.Table, path: Path) -> Path:
     """Write rows in their order, on one core: several would close the groups of rows as they bring them."""
     schema = table.schema().to_pyarrow()
-    with pq.ParquetWriter(path, schema, store_schema=False, dictionary_pagesize_limit=MOST_LISTED) as file:
+    with pq.ParquetWriter(path, schema, store_schema=False, dictionary_pagesize_limit=LARGEST_DICTIONARY) as file:
         for batch in in_batches(table, ROWS_A_GROUP):
             file.write_batch(batch.cast(schema))
     return path

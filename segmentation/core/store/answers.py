@@ -26,7 +26,7 @@ from segmentation.core.parallel import sweep_temporary
 
 OF_CALL = (CALLED_BY, files.HOME, "HOME", "USERPROFILE")  # of the environment, what the words that were typed hang on
 COMPILED, LOCK = "__pycache__", ".lock"  # which come and go without a change
-FEWEST_COLUMNS = 20  # letters, of what stands behind a head
+LEAST_BEHIND = 20  # letters, of what stands behind a head
 
 
 class Basis(NamedTuple):
@@ -84,7 +84,7 @@ def _hanging(line: str, console: Console) -> str:
     """Return a line broken between words where a terminal ends, further lines beneath what stands behind its head."""
     head = "".join(re.findall(r"^ +\S+(?: \S+)*  +", line))
     wide = cell_len(head)
-    told = Text(line[len(head) :]).wrap(console, max(console.width - wide, FEWEST_COLUMNS))
+    told = Text(line[len(head) :]).wrap(console, max(console.width - wide, LEAST_BEHIND))
     return head + f"\n{' ' * wide}".join(part.plain.rstrip() for part in told)
 
 
