@@ -89,6 +89,7 @@ def new_duckdb() -> ibis.BaseBackend:
     """Return another DuckDB, with the same limit and folder."""
     engine = ibis.duckdb.connect(memory_limit=MEMORY, temp_directory=str(scratch()), **NO_EXTENSIONS)
     engine.raw_sql(f"SET streaming_buffer_size = '{COMPUTED_AHEAD}'")
+    engine.raw_sql("SET enable_external_file_cache = false")  # up to all of its memory, for what the system keeps too
     if engine.con.execute("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
         engine.raw_sql("SET enable_progress_bar = false")  # a notebook's would stand on the caller's standard output
     engine.raw_sql("SET disabled_optimizers = 'in_clause'")  # it makes a join of a list, which loses the order of rows

@@ -27,6 +27,7 @@ from segmentation.pipeline.progress import Progress
 from segmentation.runs.stages import STAGES, Stage, declared
 
 CELL_SECONDS = 3600
+LARGEST_BESIDE = 500_000_000  # bytes of a raw table: while a larger one is cleaned, no other kernel takes memory
 NOT_FOR_SHARING = (
     "**Not for sharing.** The table is private (`privacy: aggregate`), and what a cell of this notebook shows was not "
     "looked at for what it gives away; what may be sent are `report.html` and `report.pdf`."
@@ -220,9 +221,12 @@ class Chapters:
             self._rendering.ahead("prepare", before)
         self.begun[stage] = _states(self.plan.figures(stage))
         execution = self._start(stage)
-        for later in STAGES:
-            if set(later.reads) & set(stage.writes):
-                self._start(later)
+        later = [other for other in STAGES if set(other.reads) & set(stage.writes)]
+        if stage == STAGES[0] and sum(path.stat().st_size for path in self.plan.source.files) > LARGEST_BESIDE:
+            Thread(target=self._warm, args=later[:1], daemon=True).start()
+        else:
+            for other in later:
+                self._start(other)
         execution.begin(_all_kept(stage.notebook) + 1)  # papermill adds a cell
         if stage == STAGES[0]:
             self.plan.require_same_table()

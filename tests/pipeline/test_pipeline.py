@@ -276,6 +276,23 @@ def test_a_kernel_gives_way_once_it_only_shows_and_the_one_that_writes_the_model
     assert f"nice {usual} True" in (executed / "04_clustering.ipynb").read_text()
 
 
+def test_no_kernel_waits_while_a_large_table_is_cleaned(toy):
+    chapters = toy.root / "segmentation" / "pipeline" / "notebooks.py"
+    small = chapters.read_text().replace("\nLARGEST_BESIDE = 500_000_000", "\nLARGEST_BESIDE = 0")
+    insert_code(
+        toy,
+        "01_cleaning",
+        """import os
+from pathlib import Path
+def below(pid): return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+others = [kernel for server in below(os.getppid()) if server != str(os.getpid()) for kernel in below(server)]
+print("others wait:", len(others))""",
+    )
+    chapters.write_text(small)
+    assert toy.run("report", "--seed", "7").returncode == 0
+    assert "others wait: 0" in (toy.root / "report" / "sample" / "notebooks" / "01_cleaning.ipynb").read_text()
+
+
 def test_a_failure_beneath_the_answer_fails_the_run_and_is_made_again(toy):
     page, whole = toy.root / "report" / "sample" / "report.html", toy.root / "notebooks" / "03_k_selection.ipynb"
     before, notebook = page.read_bytes(), whole.read_bytes()
