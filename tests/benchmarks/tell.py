@@ -79,8 +79,8 @@ def text(times: pd.DataFrame) -> str:
 def _how(times: pd.DataFrame) -> str:
     of = json.loads(MACHINE.read_text(encoding="utf-8"))
     return (
-        f"Measured in one run on {of['cores']} cores and {of['memory_gb']} GB of memory ({of['system']}, Python "
-        f"{of['python']}): {times['round'].max() + 1} rounds, interleaved, each command a fresh process, the disk "
+        f"What is compared was measured in one run, on {of['cores']} cores and {of['memory_gb']} GB of memory "
+        f"({of['system']}, Python {of['python']}): {times['round'].max() + 1} rounds, interleaved, each command a fresh process, the disk "
         "warm. A number is the median of the rounds, with the least and the most behind it; a ratio is one of "
         "medians. A report is `python -m segmentation report`, which `make report` calls."
     )
@@ -126,7 +126,7 @@ def _missed(times: pd.DataFrame, one: Found) -> str:
     claim = one.claim
     tasks = _by_task(times, claim.one)
     where = ", ".join(f"{name} {tenths(seconds)} s" for name, seconds in tasks.items())
-    limit = f"{one.ratio:.3g} times {claim.other.contender}" if claim.other else f"{one.ratio:.3g} MB"
+    limit = f"{one.ratio:.3g} times {claim.other.contender}" if claim.other else f"{one.ratio:.0f} MB"
     told = f"**Missed: {claim.told}** is {limit}, and may be {claim.most:g}."
     return f"{told} Its seconds: {where}." if where else told
 
