@@ -80,9 +80,9 @@ def _how(times: pd.DataFrame) -> str:
     of = json.loads(MACHINE.read_text(encoding="utf-8"))
     return (
         f"What is compared was measured in one run, on {of['cores']} cores and {of['memory_gb']} GB of memory "
-        f"({of['system']}, Python {of['python']}): {times['round'].max() + 1} rounds, interleaved, each command a fresh process, the disk "
-        "warm. A number is the median of the rounds, with the least and the most behind it; a ratio is one of "
-        "medians. A report is `python -m segmentation report`, which `make report` calls."
+        f"({of['system']}, Python {of['python']}): {times['round'].max() + 1} rounds, interleaved, each command a "
+        "fresh process, the disk warm. A number is the median of the rounds, with the least and the most behind it; a "
+        "ratio is one of medians. A report is `python -m segmentation report`, which `make report` calls."
     )
 
 
