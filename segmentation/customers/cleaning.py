@@ -34,7 +34,7 @@ from segmentation.customers.purchases import Day, summarize_purchases
 from segmentation.customers.refused import is_ascending, tallied
 from segmentation.language.kept import Rule
 from segmentation.language.writing import NONE, percent
-from segmentation.runs.records import Account, NumberFormat
+from segmentation.runs.records import FAR, Account, NumberFormat
 from segmentation.tables.number_formats import Convention, conventions_of, to_number
 from segmentation.tables.sources import RawSource
 
@@ -190,7 +190,7 @@ def _imputed(found: Customers, medians: dict[str, float]) -> Customers:
 def _flagged(found: Customers, medians: dict[str, float], everyone: Customers, numbers: list[str]) -> ibis.Table:
     """List the cells that are imputed, and those far from the rest, both in the order of the columns and the ids."""
     far = {name: fences for name in numbers if (fences := everyone.fences(name))}
-    flags = {name: f"far from the rest{ON_SCALE[found.dataset.columns[name].transform]}" for name in far}
+    flags = {name: f"{FAR}{ON_SCALE[found.dataset.columns[name].transform]}" for name in far}
     parts = [_picked(found.table, "id", lambda _: ibis.literal(False), "", double(0))]
     parts += [_picked(found.table, n, ibis.Value.isnull, "imputed: the median", double(m)) for n, m in medians.items()]
     parts += [_picked(everyone.table, n, partial(_beyond, ends=ends), flags[n]) for n, ends in far.items()]

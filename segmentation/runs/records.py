@@ -298,6 +298,7 @@ class Placement(Record):
         return (squareless if same else self.scores) or nearest_scores(self.centroids)
 
 
+FAR = "far from the rest"  # how a value is flagged
 OTHERS = ""  # stands among the categories of a segment for those that are hidden
 
 

@@ -10,7 +10,7 @@ from segmentation.core.text import escape
 from segmentation.language import mark, tr, trn
 from segmentation.language.kept import Reason, Rule, retold
 from segmentation.language.writing import day, either, labelled, listing, sentence, whole
-from segmentation.runs.records import Account
+from segmentation.runs.records import FAR, Account
 
 MOST_SPELT = 4  # features or values, in a sentence
 MOST_LISTED = 8  # features, in a line above a report
@@ -22,7 +22,6 @@ ROLES = {
     "feature and value": mark("feature and value"),
     "ignore": mark("ignore"),
 }
-FAR = b",far from the rest"  # as it is flagged
 FORMED_BY = as_option("features", by=AT_HOME).rstrip("=")
 
 
@@ -191,7 +190,7 @@ def account(account: Account, dataset: Dataset) -> str:
 def far_values(flagged: Path) -> str:
     """Say how many values are far from the rest, of those that are flagged; "" of none."""
     with flagged.open("rb") as lines:  # of a large table there may be millions
-        n = sum(FAR in line for line in lines)
+        n = sum(f",{FAR}".encode() in line for line in lines)
     if not n:
         return ""
     return trn(
